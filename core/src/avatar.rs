@@ -21,8 +21,8 @@ pub fn avatar(name: Option<&str>) -> Avatar {
     let letter = name.and_then(first_letter).unwrap_or_else(|| "?".to_owned());
     let code_point = letter.chars().next().map_or(0, u32::from);
     // 34 was picked so that the ten most common Korean family names get ten colours; A to Z spread evenly in any case.
-    let colour = (code_point + code_point / 34) % 12;
-    let color = COLOURS.get(colour as usize).copied().unwrap_or("#98565b");
+    let hue = (code_point + code_point / 34) % 12;
+    let color = COLOURS.get(hue as usize).copied().unwrap_or("#98565b");
     Avatar { letter, color }
 }
 

@@ -158,7 +158,7 @@ pub fn purchases<'a>(
     if !question.net_of_refunds {
         counted_refunds.clear();
     }
-    let (refunds_by_order, taken_off) = assign(orders, currency, &counted_refunds);
+    let Assigned { by_order, alone: taken_off } = assign(orders, currency, &counted_refunds);
 
     let mut purchases = Vec::with_capacity(orders.len());
     for order in orders.iter().copied().filter(|it| it.currency == currency) {
@@ -166,7 +166,7 @@ pub fn purchases<'a>(
         if until < local.day {
             continue;
         }
-        let (amount, left) = match order_id(order).and_then(|it| refunds_by_order.get(it)) {
+        let (amount, left) = match order_id(order).and_then(|it| by_order.get(it)) {
             None => (order.amount, None),
             Some(refunds) => match after_refunds(order, refunds) {
                 Some((amount, left)) => (amount, Some(left)),
@@ -202,16 +202,19 @@ fn order_id(order: &Order) -> Option<&str> {
     }
 }
 
-/// Refunds by the order that they name, and the days and amounts of those that belong to none.
-fn assign<'a>(
-    orders: &[&'a Order],
-    currency: Currency,
-    refunds: &[(i32, &'a Refund)],
-) -> (BTreeMap<&'a str, Vec<&'a Refund>>, Vec<(i32, Decimal)>) {
+/// Refunds by what they are taken off from.
+struct Assigned<'a> {
+    /// By the ID of the order that they name.
+    by_order: BTreeMap<&'a str, Vec<&'a Refund>>,
+    /// The days and amounts of those that belong to no order.
+    alone: Vec<(i32, Decimal)>,
+}
+
+fn assign<'a>(orders: &[&'a Order], currency: Currency, refunds: &[(i32, &'a Refund)]) -> Assigned<'a> {
     let mut by_order: BTreeMap<&str, Vec<&Refund>> = BTreeMap::new();
     let mut alone = Vec::new();
     if refunds.is_empty() {
-        return (by_order, alone);
+        return Assigned { by_order, alone };
     }
     for order in orders.iter().copied().filter(|it| it.currency == currency) {
         if let Some(id) = order_id(order) {
@@ -225,7 +228,7 @@ fn assign<'a>(
         }
     }
     by_order.retain(|_, refunds| !refunds.is_empty());
-    (by_order, alone)
+    Assigned { by_order, alone }
 }
 
 /// What is left of an order; nothing where it was given back in full.

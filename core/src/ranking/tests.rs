@@ -14,7 +14,7 @@ use crate::{
     window::{local_date, ranking_period},
 };
 
-fn read<'a>(orders: &'a [Order], as_of: NaiveDate) -> Purchases<'a> {
+fn read(orders: &[Order], as_of: NaiveDate) -> Purchases<'_> {
     let orders: Vec<&Order> = orders.iter().collect();
     let question = Question { as_of, currency: None, net_of_refunds: false };
     purchases(&orders, &[], &Policy::default(), &question)

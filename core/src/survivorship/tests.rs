@@ -22,12 +22,8 @@ fn check(rule: Rule, sightings: &[(Value, &str, i64, i64, u64)], expected: &[Val
         })
         .collect();
     let identifier = Identifier::new(Kind::new("external_id"), "1");
-    let sighting =
-        |(value, source, seen): &'_ (AttributeValue, Arc<str>, Observed)| -> (AttributeValue, Arc<str>, Observed) {
-            (value.clone(), source.clone(), *seen)
-        };
     for rotation in 0..owned.len() {
-        let mut rows: Vec<_> = owned.iter().map(sighting).collect();
+        let mut rows: Vec<_> = owned.iter().collect();
         rows.rotate_left(rotation);
         let sightings = rows
             .iter()
