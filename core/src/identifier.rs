@@ -177,10 +177,8 @@ fn phone(text: &str) -> Result<String, Malformed> {
 
 fn email(text: &str) -> Result<String, Malformed> {
     let lower = text.to_lowercase();
-    let options = email_address::Options::default()
-        .with_minimum_sub_domains(2)
-        .without_display_text()
-        .without_domain_literal();
+    let options =
+        email_address::Options::default().with_minimum_sub_domains(2).without_display_text().without_domain_literal();
     match email_address::EmailAddress::parse_with_options(&lower, options) {
         Ok(_) if lower.matches('@').count() == 1 => Ok(lower),
         _ => Err(Malformed::NotAnEmail),

@@ -32,5 +32,6 @@ mod wire;
 
 pub mod purchases;
 pub mod ranking;
+pub mod revision;
 pub mod summary;
 pub mod window;

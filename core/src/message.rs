@@ -299,7 +299,8 @@ pub fn parse_message(json: &str, policy: &CompiledPolicy) -> Result<Accepted, Re
         }
     }
     let payload = if has_address { without_address(&fields) } else { json.to_owned() };
-    let message = Message { id, at, source, platform, identifiers, attributes, event, session_id, device, order, refund };
+    let message =
+        Message { id, at, source, platform, identifiers, attributes, event, session_id, device, order, refund };
     Ok(Accepted { message, payload, warnings })
 }
 
@@ -325,7 +326,8 @@ const KNOWN_FIELDS: [&str; 11] = [
 ];
 
 /// Names of identity keys that the DFINERY SDKs send, and the kinds that they are.
-const KIND_ALIASES: [(&str, &str); 3] = [("phone_no", "phone"), ("kakao_user_id", "kakao_id"), ("line_user_id", "line_id")];
+const KIND_ALIASES: [(&str, &str); 3] =
+    [("phone_no", "phone"), ("kakao_user_id", "kakao_id"), ("line_user_id", "line_id")];
 
 fn identifiers(
     reader: &Fields<'_, '_>,
@@ -341,7 +343,11 @@ fn identifiers(
         let kind_name = KIND_ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, kind)| *kind);
         let values: Vec<(String, &RawValue)> = if value.get().starts_with('[') {
             let items: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
-            items.into_iter().enumerate().map(|(position, it)| (format!("identifiers.{name}[{position}]"), it)).collect()
+            items
+                .into_iter()
+                .enumerate()
+                .map(|(position, it)| (format!("identifiers.{name}[{position}]"), it))
+                .collect()
         } else {
             vec![(format!("identifiers.{name}"), *value)]
         };
@@ -504,7 +510,9 @@ fn device(
                 Scalar::Text(text) if text.len() <= MAX_VALUE_BYTES => {
                     fields.insert(*field, Arc::from(text.trim()));
                 }
-                Scalar::Text(_) => leave_out("TOO_LONG", format!("a device's field has at most {MAX_VALUE_BYTES} bytes")),
+                Scalar::Text(_) => {
+                    leave_out("TOO_LONG", format!("a device's field has at most {MAX_VALUE_BYTES} bytes"))
+                }
                 Scalar::Null => {}
                 Scalar::Other => leave_out("WRONG_TYPE", "a device's field is a string".to_owned()),
             }
@@ -517,7 +525,8 @@ fn device(
                 warnings.push(Warning {
                     code: "DEVICE_WITHOUT_ID",
                     path: "device".to_owned(),
-                    detail: "a device is known by a device_id among the identifiers; its description was left out".to_owned(),
+                    detail: "a device is known by a device_id among the identifiers; its description was left out"
+                        .to_owned(),
                 });
             }
             None
@@ -531,7 +540,9 @@ fn without_address(fields: &Object<'_>) -> String {
     let mut message = serde_json::Map::new();
     for (name, raw) in &fields.0 {
         let mut value = serde_json::from_str::<serde_json::Value>(raw.get()).unwrap_or_default();
-        if name == "device" && let Some(device) = value.as_object_mut() {
+        if name == "device"
+            && let Some(device) = value.as_object_mut()
+        {
             device.remove("ip");
         }
         message.insert(name.to_string(), value);

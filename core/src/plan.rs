@@ -607,8 +607,10 @@ impl<'a> Draft<'a> {
         let partition = resolve(&nodes, &edges, &[], self.policy);
 
         let before: Vec<CellKey> = component.iter().map(|it| self.cell_of(it, view)).collect();
-        let ids: Vec<UnifiedId> =
-            component.iter().map(|it| self.state(it, view).map_or(UnifiedId(uuid::Uuid::nil()), |it| it.unified_id)).collect();
+        let ids: Vec<UnifiedId> = component
+            .iter()
+            .map(|it| self.state(it, view).map_or(UnifiedId(uuid::Uuid::nil()), |it| it.unified_id))
+            .collect();
         let old_keys: BTreeSet<CellKey> = before.iter().copied().collect();
         for key in &old_keys {
             self.cells.remove(key);

@@ -109,7 +109,12 @@ impl Default for Survivorship {
 impl Default for Policy {
     /// DESIGN.md, section 4: the limits and priorities that a new base starts with.
     fn default() -> Self {
-        let kind = |name: &str, form: Form, limit: u32, priority: u32| KindRule { name: Kind::new(name), form, limit, priority };
+        let kind = |name: &str, form: Form, limit: u32, priority: u32| KindRule {
+            name: Kind::new(name),
+            form,
+            limit,
+            priority,
+        };
         Self {
             kinds: vec![
                 kind("external_id", Form::ExternalId, 1, 1),
@@ -203,7 +208,10 @@ impl CompiledPolicy {
         for (position, kind) in policy.kinds.iter().enumerate() {
             let path = |field: &str| format!("kinds[{position}].{field}");
             if !is_kind_name(kind.name.as_str()) {
-                fault(path("name"), "use 1 to 64 lower-case letters, digits and underscores, a letter first".to_owned());
+                fault(
+                    path("name"),
+                    "use 1 to 64 lower-case letters, digits and underscores, a letter first".to_owned(),
+                );
             }
             if !names.insert(kind.name.clone()) {
                 fault(path("name"), format!("the kind {} is there twice; keep one", kind.name));

@@ -105,7 +105,8 @@ pub(crate) fn read_order(
     at: Timestamp,
     policy: &CompiledPolicy,
 ) -> Result<Order, Refusal> {
-    let missing = || refusal(RefusalCode::MissingField, "properties", "a df_purchase says in its properties what was bought");
+    let missing =
+        || refusal(RefusalCode::MissingField, "properties", "a df_purchase says in its properties what was bought");
     let fields = Fields { object: properties.ok_or_else(missing)?, path: "properties" };
     let lines = read_lines(&fields)?;
     let total = read_amount(&fields, "df_total_purchase_amount")?;
@@ -135,7 +136,8 @@ pub(crate) fn read_refund(
     at: Timestamp,
     policy: &CompiledPolicy,
 ) -> Result<Refund, Refusal> {
-    let missing = || refusal(RefusalCode::MissingField, "properties", "a df_refund says in its properties what was given back");
+    let missing =
+        || refusal(RefusalCode::MissingField, "properties", "a df_refund says in its properties what was given back");
     let fields = Fields { object: properties.ok_or_else(missing)?, path: "properties" };
     let lines = read_lines(&fields)?;
     let total = match read_amount(&fields, "df_total_refund_amount")? {
@@ -193,7 +195,11 @@ fn read_line(fields: &Fields<'_, '_>) -> Result<Line, Refusal> {
             let full = price.unwrap_or_default().checked_mul(Decimal::from(quantity));
             let amount = full.and_then(|it| it.checked_sub(discount)).filter(|it| it.abs() < MAX_AMOUNT);
             amount.ok_or_else(|| {
-                refusal(RefusalCode::AmountOutOfRange, fields.path_to("df_price"), "price × quantity is beyond all reason")
+                refusal(
+                    RefusalCode::AmountOutOfRange,
+                    fields.path_to("df_price"),
+                    "price × quantity is beyond all reason",
+                )
             })?
         }
     };
@@ -228,7 +234,8 @@ fn read_amount(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, R
 /// Reads a number, or a string that holds one, in its own digits: nothing goes through binary floating point.
 fn read_decimal(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, Refusal> {
     let Some(raw) = fields.optional(name) else { return Ok(None) };
-    let malformed = || refusal(RefusalCode::AmountMalformed, fields.path_to(name), "it must be a number, as 12900 or 12.50");
+    let malformed =
+        || refusal(RefusalCode::AmountMalformed, fields.path_to(name), "it must be a number, as 12900 or 12.50");
     let Scalar::Text(text) = scalar_text(raw) else { return Err(malformed()) };
     let text = text.trim();
     let parsed = if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { Decimal::from_str_exact(text) };

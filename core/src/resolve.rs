@@ -52,6 +52,17 @@ pub enum Withheld {
     Shared,
 }
 
+impl std::fmt::Display for Withheld {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Limit(kind) => write!(f, "together they would hold more of the kind {kind} than one customer may"),
+            Self::Different(_) => f.write_str("an operator said that they are different customers"),
+            Self::Blocked => f.write_str("one of the values says nothing about who it is"),
+            Self::Shared => f.write_str("one of the values links to too many to say that they are one customer"),
+        }
+    }
+}
+
 impl Withheld {
     /// The reason as answers spell it.
     pub const fn code(&self) -> &'static str {

@@ -18,7 +18,9 @@ pub struct MonthsOutOfRange;
 
 impl Months {
     /// The lengths that a card shows: 3, 6 and 12 months.
-    pub const STANDARD: [Self; 3] = [Self(3), Self(6), Self(12)];
+    pub const STANDARD: [Self; 3] = [Self(3), Self(6), Self::YEAR];
+    /// 12 months.
+    pub const YEAR: Self = Self(12);
 
     pub fn new(months: u32) -> Result<Self, MonthsOutOfRange> {
         match u8::try_from(months) {

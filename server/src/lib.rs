@@ -1,1 +1,20 @@
+//! The server of User Profile 360: the store, the write pipeline, GraphQL, HTTP and the command line.
+//!
+//! The way of a message: `cli::import` or `graphql` → `pipeline` → core's plan → `store` → `list`. The way of a question:
+//! `graphql` → `customer` → `store` → core's fold → answer. No way turns back.
 
+// Queries of the database nest deeply enough to reach the default limit.
+#![recursion_limit = "256"]
+
+pub mod cli;
+pub mod clock;
+pub mod generate;
+
+pub mod pipeline;
+
+pub mod customer;
+pub mod list;
+pub mod store;
+
+pub mod graphql;
+pub mod http;

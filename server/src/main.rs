@@ -1,1 +1,26 @@
-fn main(){}
+//! `profile360`: see `cli` for the commands.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// SurrealDB's executor nests deeply; its documentation asks for this much.
+const STACK_BYTES: usize = 10 * 1024 * 1024;
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
+    match runtime {
+        // The futures of a command are large; on the heap they do not need the first thread's small stack.
+        Ok(runtime) => {
+            runtime.block_on(async { tokio::spawn(profile360_server::cli::run()).await }).unwrap_or(ExitCode::FAILURE)
+        }
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "there is no log yet")]
+            {
+                eprintln!("error: the program cannot start its threads: {error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

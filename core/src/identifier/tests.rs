@@ -67,8 +67,24 @@ fn external_ids_keep_their_case_and_warn_where_they_look_like_contact_data() {
 #[test]
 fn junk_never_founds_a_profile() {
     for raw in [
-        "", "  ", "null", "NULL", "undefined", "None", "NaN", "unknown", "Anonymous", "guest", "N/A", "0", "-1", "0000",
-        "111111", "[object Object]", "00000000-0000-0000-0000-000000000000", "000-0000-0000",
+        "",
+        "  ",
+        "null",
+        "NULL",
+        "undefined",
+        "None",
+        "NaN",
+        "unknown",
+        "Anonymous",
+        "guest",
+        "N/A",
+        "0",
+        "-1",
+        "0000",
+        "111111",
+        "[object Object]",
+        "00000000-0000-0000-0000-000000000000",
+        "000-0000-0000",
     ] {
         check("external_id", raw, "blocked");
         check("device_id", raw, "blocked");

@@ -63,13 +63,37 @@ fn bad_messages_are_refused_with_code_and_path() {
         (with("identifiers", r#"{"phone":"+1 415 555 0132"}"#), "NO_USABLE_IDENTIFIER", "identifiers.phone"),
         (with("identifiers", r#"{"phone":[null,"unknown"]}"#), "NO_USABLE_IDENTIFIER", "identifiers.phone[1]"),
         (with("type", "\"event\""), "MISSING_FIELD", "event"),
-        (purchase(r#"{"df_items":[{"df_price":1},{"df_price":1,"df_quantity":-1}]}"#), "QUANTITY_OUT_OF_RANGE", "properties.df_items[1].df_quantity"),
-        (purchase(r#"{"df_items":[{"df_price":1,"df_quantity":1000001}]}"#), "QUANTITY_OUT_OF_RANGE", "properties.df_items[0].df_quantity"),
-        (purchase(r#"{"df_items":[{"df_price":1,"df_quantity":1.5}]}"#), "QUANTITY_OUT_OF_RANGE", "properties.df_items[0].df_quantity"),
-        (purchase(r#"{"df_total_purchase_amount":"12,900"}"#), "AMOUNT_MALFORMED", "properties.df_total_purchase_amount"),
+        (
+            purchase(r#"{"df_items":[{"df_price":1},{"df_price":1,"df_quantity":-1}]}"#),
+            "QUANTITY_OUT_OF_RANGE",
+            "properties.df_items[1].df_quantity",
+        ),
+        (
+            purchase(r#"{"df_items":[{"df_price":1,"df_quantity":1000001}]}"#),
+            "QUANTITY_OUT_OF_RANGE",
+            "properties.df_items[0].df_quantity",
+        ),
+        (
+            purchase(r#"{"df_items":[{"df_price":1,"df_quantity":1.5}]}"#),
+            "QUANTITY_OUT_OF_RANGE",
+            "properties.df_items[0].df_quantity",
+        ),
+        (
+            purchase(r#"{"df_total_purchase_amount":"12,900"}"#),
+            "AMOUNT_MALFORMED",
+            "properties.df_total_purchase_amount",
+        ),
         (purchase(r#"{"df_total_purchase_amount":-1}"#), "AMOUNT_OUT_OF_RANGE", "properties.df_total_purchase_amount"),
-        (purchase(r#"{"df_total_purchase_amount":1e15}"#), "AMOUNT_OUT_OF_RANGE", "properties.df_total_purchase_amount"),
-        (purchase(r#"{"df_total_purchase_amount":1,"df_currency":"원"}"#), "CURRENCY_MALFORMED", "properties.df_currency"),
+        (
+            purchase(r#"{"df_total_purchase_amount":1e15}"#),
+            "AMOUNT_OUT_OF_RANGE",
+            "properties.df_total_purchase_amount",
+        ),
+        (
+            purchase(r#"{"df_total_purchase_amount":1,"df_currency":"원"}"#),
+            "CURRENCY_MALFORMED",
+            "properties.df_currency",
+        ),
     ];
     for (json, code, path) in cases {
         let refusal = parse(&json).expect_err(&json[..json.len().min(200)]);
@@ -85,7 +109,11 @@ fn what_can_be_left_out_is_left_out_with_a_warning() {
         (with("identifiers", r#"{"external_id":"1","phone":{}}"#), "WRONG_TYPE", "identifiers.phone"),
         (with("identifiers", r#"{"external_id":"1","fax":"1"}"#), "UNKNOWN_KIND", "identifiers.fax"),
         (with("identifiers", r#"{"external_id":["1","guest"]}"#), "IDENTIFIER_BLOCKED", "identifiers.external_id[1]"),
-        (with("identifiers", r#"{"external_id":"kim@example.com"}"#), "SUSPICIOUS_IDENTIFIER", "identifiers.external_id"),
+        (
+            with("identifiers", r#"{"external_id":"kim@example.com"}"#),
+            "SUSPICIOUS_IDENTIFIER",
+            "identifiers.external_id",
+        ),
         (with("attributes", r#"{"df_gender":"M"}"#), "ATTRIBUTE_VALUE", "attributes.df_gender"),
         (with("attributes", r#"{"df_birth":"1990-02-30"}"#), "ATTRIBUTE_VALUE", "attributes.df_birth"),
         (with("attributes", r#"{"df_push_optin":"yes"}"#), "ATTRIBUTE_VALUE", "attributes.df_push_optin"),
@@ -106,7 +134,8 @@ fn what_can_be_left_out_is_left_out_with_a_warning() {
 fn the_obvious_is_tolerated() {
     let spaced = format!("\u{feff}{VALID}\r");
     assert!(parse(&spaced).is_ok());
-    let numeric = parse(&with("identifiers", r#"{"external_id":1230102301}"#)).expect("a number is taken as its digits");
+    let numeric =
+        parse(&with("identifiers", r#"{"external_id":1230102301}"#)).expect("a number is taken as its digits");
     assert_eq!(&*numeric.message.home().value, "1230102301");
     let gender = parse(&with("attributes", r#"{"df_gender":"female"}"#)).expect("accepted");
     assert_eq!(gender.message.attributes["df_gender"].as_json(), "\"Female\"");
@@ -131,7 +160,8 @@ fn an_order_without_a_total_is_the_sum_of_its_lines() {
 #[test]
 fn the_address_of_a_device_is_not_kept() {
     let json = with("device", r#"{"ip":"203.0.113.9","model":"Pixel"}"#).replace("1230102301", "9");
-    let accepted = parse(&json.replace("\"external_id\":\"9\"", "\"external_id\":\"9\",\"device_id\":\"d\"")).expect("accepted");
+    let accepted =
+        parse(&json.replace("\"external_id\":\"9\"", "\"external_id\":\"9\",\"device_id\":\"d\"")).expect("accepted");
     assert!(!accepted.payload.contains("203.0.113.9"));
     let again = parse(&accepted.payload).expect("the kept text is a message");
     assert_eq!(again.message, accepted.message);

@@ -3,11 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    facts::Facts,
-    message::parse_message,
-    policy::Policy,
-};
+use crate::{facts::Facts, message::parse_message, policy::Policy};
 
 /// A base in memory: what a shell does, with maps for tables.
 #[derive(Default)]
@@ -174,7 +170,8 @@ fn build(parts: &(u16, Vec<(usize, u8)>, u8, Option<u8>, Option<u8>), policy: &C
     }
     if let Some(order) = order {
         message["event"] = "df_purchase".into();
-        message["properties"] = serde_json::json!({ "df_order_id": format!("o{order}"), "df_total_purchase_amount": number });
+        message["properties"] =
+            serde_json::json!({ "df_order_id": format!("o{order}"), "df_total_purchase_amount": number });
     }
     parse_message(&message.to_string(), policy).expect("accepted").message
 }
@@ -259,6 +256,7 @@ fn outcomes_say_what_became_of_each_message_in_turn() {
     let policy = CompiledPolicy::initial();
     assert_eq!(Base::default().take(&messages, &policy), expected, "in one batch");
     let mut base = Base::default();
-    let one_by_one: Vec<Outcome> = messages.iter().flat_map(|it| base.take(std::slice::from_ref(it), &policy)).collect();
+    let one_by_one: Vec<Outcome> =
+        messages.iter().flat_map(|it| base.take(std::slice::from_ref(it), &policy)).collect();
     assert_eq!(one_by_one, expected, "one by one");
 }

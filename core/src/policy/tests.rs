@@ -37,7 +37,12 @@ fn a_policy_adds_blocked_values_patterns_and_kinds() {
     let mut policy = Policy::default();
     policy.blocked_values = vec!["Shop-Tablet".to_owned()];
     policy.blocked_patterns = vec!["demo-[0-9]+".to_owned()];
-    policy.kinds.push(KindRule { name: Kind::new("vin"), form: Form::Pattern("[A-Z0-9]{4}".to_owned()), limit: 3, priority: 8 });
+    policy.kinds.push(KindRule {
+        name: Kind::new("vin"),
+        form: Form::Pattern("[A-Z0-9]{4}".to_owned()),
+        limit: 3,
+        priority: 8,
+    });
     let policy = CompiledPolicy::new(policy).expect("a sound policy");
     assert!(policy.blocks("shop-tablet"));
     assert!(policy.blocks("demo-17"));

@@ -3,10 +3,18 @@ use crate::{decision::Revocation, link::Pair, policy::Policy};
 
 /// Resolves a graph that is written down: nodes as `kind:value`, links as (node, node, seconds), and says which nodes
 /// are together and which links are withheld.
-fn outcome(links: &[(&str, &str, i64)], decisions: &[(Relation, &str, &str)], policy: Policy) -> (Vec<String>, Vec<String>) {
+fn outcome(
+    links: &[(&str, &str, i64)],
+    decisions: &[(Relation, &str, &str)],
+    policy: Policy,
+) -> (Vec<String>, Vec<String>) {
     let policy = CompiledPolicy::new(policy).expect("a sound policy");
-    let mut identifiers: Vec<Identifier> =
-        links.iter().flat_map(|(a, b, _)| [*a, *b]).chain(decisions.iter().flat_map(|(_, a, b)| [*a, *b])).map(identifier).collect();
+    let mut identifiers: Vec<Identifier> = links
+        .iter()
+        .flat_map(|(a, b, _)| [*a, *b])
+        .chain(decisions.iter().flat_map(|(_, a, b)| [*a, *b]))
+        .map(identifier)
+        .collect();
     identifiers.sort();
     identifiers.dedup();
     let position = |name: &str| identifiers.binary_search(&identifier(name)).expect("a node");
@@ -96,8 +104,12 @@ fn same_overrides_limits_and_different_overrides_everything() {
 
 #[test]
 fn different_keeps_apart_what_would_meet_through_others() {
-    let links =
-        [("external_id:e1", "email:a", 1), ("external_id:e1", "email:b", 2), ("phone:p", "email:b", 3), ("phone:p", "email:c", 4)];
+    let links = [
+        ("external_id:e1", "email:a", 1),
+        ("external_id:e1", "email:b", 2),
+        ("phone:p", "email:b", 3),
+        ("phone:p", "email:c", 4),
+    ];
     let apart = (Relation::Different, "email:a", "email:c");
     let (cells, withheld) = outcome(&links, &[apart], Policy::default());
     assert_eq!(cells, ["a b e1 p", "c"]);
@@ -109,7 +121,11 @@ fn a_value_that_links_to_too_many_of_one_kind_carries_no_link() {
     let names: Vec<String> = (0..11).map(|it| format!("external_id:e{it:02}")).collect();
     let links: Vec<(&str, &str, i64)> = names.iter().map(|it| (it.as_str(), "device_id:tablet", 1)).collect();
     let (cells, withheld) = outcome(&links[..10], &[], Policy::default());
-    assert_eq!((cells.len(), withheld.len()), (10, 9), "ten are not too many: one keeps the device, the limit holds nine");
+    assert_eq!(
+        (cells.len(), withheld.len()),
+        (10, 9),
+        "ten are not too many: one keeps the device, the limit holds nine"
+    );
     let (cells, withheld) = outcome(&links, &[], Policy::default());
     assert_eq!(cells.len(), 12);
     assert!(withheld.iter().all(|it| it.ends_with("SHARED")) && withheld.len() == 11);

@@ -1,0 +1,216 @@
+//! The command line, a file a command. Every option is an environment variable `PROFILE360_…`, too.
+//!
+//! Results go to standard output, everything else to standard error. Exit status: 0 done, 1 failed, 2 the command line makes
+//! no sense, 3 done, and something in the input was refused.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through these")]
+
+mod check;
+mod generate;
+mod import;
+mod input;
+mod resolve;
+mod serve;
+mod summarize;
+
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use profile360_core::{
+    identifier::{Identifier, Kind},
+    policy::{CompiledPolicy, Policy},
+    time::Timestamp,
+    unified_id::{IdSecret, unified_id},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    clock,
+    customer::POLICY_VERSION,
+    graphql,
+    store::{self, Store},
+};
+
+/// One unified ID per customer: messages in, whole customers out.
+#[derive(Debug, Parser)]
+#[command(name = "profile360", version, max_term_width = 100)]
+struct Command {
+    /// What goes to the log, as `info` or `profile360_server=debug`.
+    #[arg(long, global = true, env = "PROFILE360_LOG", default_value = "warn,profile360_server=info")]
+    log: String,
+    /// The log's form.
+    #[arg(long, global = true, env = "PROFILE360_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    Serve(serve::Options),
+    Import(import::Options),
+    Generate(generate::Options),
+    Resolve(resolve::Options),
+    Summarize(summarize::Options),
+    Check(check::Options),
+    /// Prints the GraphQL schema.
+    Schema,
+}
+
+/// Which base, and by which secret and rules.
+#[derive(Debug, Args)]
+struct Base {
+    /// The database: surrealkv://PATH, mem://, ws://HOST or wss://HOST.
+    #[arg(long, env = "PROFILE360_DB", default_value = "surrealkv://./data/profiles?sync=every")]
+    db: String,
+    #[command(flatten)]
+    rules: Rules,
+}
+
+#[derive(Debug, Args)]
+struct Rules {
+    /// A file whose text is the secret of unified IDs; PROFILE360_ID_SECRET is the text itself.
+    #[arg(long)]
+    id_secret: Option<PathBuf>,
+    /// A policy document (JSON) to begin a new base with; what it leaves out is as in the default policy.
+    #[arg(long, env = "PROFILE360_POLICY")]
+    policy: Option<PathBuf>,
+}
+
+/// An open base.
+struct Opened {
+    store: Arc<Store>,
+    policy: Arc<CompiledPolicy>,
+    secret: IdSecret,
+}
+
+/// Reads the command line and does what it says.
+pub async fn run() -> ExitCode {
+    let command = Command::parse();
+    if let Err(error) = start_log(&command) {
+        eprintln!("error: {error:#}");
+        return ExitCode::from(2);
+    }
+    let result = match command.task {
+        Task::Serve(options) => serve::run(options).await,
+        Task::Import(options) => import::run(options).await,
+        Task::Generate(options) => generate::run(&options),
+        Task::Resolve(options) => resolve::run(&options),
+        Task::Summarize(options) => summarize::run(&options),
+        Task::Check(options) => check::run(options).await,
+        Task::Schema => {
+            print!("{}", graphql::sdl());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn start_log(command: &Command) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&command.log).context("--log is not a filter, as `info`")?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match command.log_format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+impl Base {
+    /// Opens the base; a new one gets its policy and its secret here.
+    async fn open(&self) -> anyhow::Result<Opened> {
+        let store = Arc::new(store::connect(&self.db).await?);
+        let policy = Arc::new(self.rules.policy_of(&store).await?);
+        let secret = self.rules.secret_of(&store).await?;
+        Ok(Opened { store, policy, secret })
+    }
+}
+
+impl Rules {
+    /// The policy and secret of commands that know no base.
+    fn without_base(&self) -> anyhow::Result<(CompiledPolicy, IdSecret)> {
+        let policy = self.given_policy()?.unwrap_or_default();
+        let secret = self.given_secret()?.unwrap_or_else(IdSecret::public);
+        Ok((compile(policy)?, secret))
+    }
+
+    fn given_policy(&self) -> anyhow::Result<Option<Policy>> {
+        let Some(path) = &self.policy else { return Ok(None) };
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("the policy {} cannot be read", path.display()))?;
+        let policy =
+            serde_json::from_str(&text).with_context(|| format!("{} is not a policy document", path.display()))?;
+        Ok(Some(policy))
+    }
+
+    fn given_secret(&self) -> anyhow::Result<Option<IdSecret>> {
+        if let Some(path) = &self.id_secret {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("the file of the secret, {}, cannot be read", path.display()))?;
+            if text.trim().is_empty() {
+                bail!("the file of the secret, {}, is empty", path.display());
+            }
+            return Ok(Some(IdSecret::new(&text)));
+        }
+        match std::env::var("PROFILE360_ID_SECRET") {
+            Ok(text) if !text.trim().is_empty() => Ok(Some(IdSecret::new(&text))),
+            _ => Ok(None),
+        }
+    }
+
+    async fn policy_of(&self, store: &Store) -> anyhow::Result<CompiledPolicy> {
+        let given = self.given_policy()?;
+        let published = graphql::PublishedPolicy {
+            published_at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
+            published_by: "system".to_owned(),
+            document: given.clone().unwrap_or_default(),
+        };
+        let stored = store.policy_or(POLICY_VERSION, &serde_json::to_string(&published)?).await?;
+        let stored: graphql::PublishedPolicy =
+            serde_json::from_str(&stored).context("the policy of this base cannot be read")?;
+        if given.is_some_and(|it| it != stored.document) {
+            bail!("this base has a policy already, and it is another; leave --policy out");
+        }
+        compile(stored.document)
+    }
+
+    /// The base's secret: the given one, which must be the one that the base began with, or one that the base keeps.
+    async fn secret_of(&self, store: &Store) -> anyhow::Result<IdSecret> {
+        let given = self.given_secret()?;
+        let own: [u8; 32] = rand::random();
+        let own: String = own.iter().map(|it| format!("{it:02x}")).collect();
+        let secret = match given {
+            Some(secret) => secret,
+            None if store.setting("secret_check").await?.is_some() && store.setting("secret").await?.is_none() => {
+                bail!(
+                    "this base began with a secret of its operator; give it with --id-secret or PROFILE360_ID_SECRET"
+                );
+            }
+            None => IdSecret::new(&store.setting_or("secret", &own).await?),
+        };
+        let witness = unified_id(&Identifier::new(Kind::new("profile360"), "secret"), &secret).to_string();
+        if store.setting_or("secret_check", &witness).await? != witness {
+            bail!("this base began with another secret; with this one every unified ID would change");
+        }
+        Ok(secret)
+    }
+}
+
+fn compile(policy: Policy) -> anyhow::Result<CompiledPolicy> {
+    CompiledPolicy::new(policy).map_err(|faults| {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the policy has faults:\n  {}", faults.join("\n  "))
+    })
+}

@@ -1,0 +1,201 @@
+//! `profile360 check`: derived rows against a computation from the messages that the base keeps.
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use profile360_core::{
+    facts::Facts,
+    identifier::Identifier,
+    message::parse_message,
+    plan::{CellKey, CellState, IdentifierState, LinkState},
+    purchase::{Order, OrderKey, Refund},
+    time::Timestamp,
+    unified_id::unified_id,
+};
+
+use super::{Base, Opened};
+use crate::{
+    clock, customer,
+    list::ListRow,
+    store::{PurchaseRow, Store, StoreError},
+};
+
+/// Computes everything again from the messages in the base and compares: identifiers, links, profiles, purchases, sessions,
+/// and the list. Changes nothing.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    base: Base,
+}
+
+/// Differences by what differs; the first few are told.
+#[derive(Debug, Default)]
+struct Differences(BTreeMap<&'static str, u64>);
+
+impl Differences {
+    fn note(&mut self, what: &'static str, differs: bool) {
+        if differs {
+            *self.0.entry(what).or_default() += 1;
+        }
+    }
+}
+
+/// What the base holds, read whole.
+#[derive(Debug, Default)]
+struct Held {
+    cells: BTreeMap<CellKey, CellState>,
+    identifiers: BTreeMap<Identifier, IdentifierState>,
+    links: BTreeMap<profile360_core::link::Pair, LinkState>,
+    orders: BTreeMap<OrderKey, (Identifier, Order)>,
+    refunds: BTreeMap<std::sync::Arc<str>, (Identifier, Refund)>,
+    n_events: u64,
+}
+
+pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let Opened { store, policy, secret } = options.base.open().await?;
+    let mut facts = Facts::default();
+    let mut differences = Differences::default();
+    let held = read(&store, |payload| match parse_message(payload, &policy) {
+        Ok(accepted) => differences_of_repeat(facts.add(&accepted.message)),
+        Err(_) => Some("messages that cannot be read"),
+    })
+    .await?;
+    let (held, faults) = held;
+    for fault in faults {
+        differences.note(fault, true);
+    }
+
+    let resolution = facts.resolve(&policy);
+    let partition = &resolution.partition;
+    differences.note("identifiers in number", held.identifiers.len() != resolution.identifiers.len());
+    differences.note("profiles in number", held.cells.len() != partition.cells.len());
+    differences.note("links in number", held.links.len() != resolution.links.len());
+    for (node, (identifier, expected)) in resolution.identifiers.iter().enumerate() {
+        let Some(state) = held.identifiers.get(*identifier) else {
+            differences.note("identifiers that are missing", true);
+            continue;
+        };
+        differences.note("facts of identifiers", state.facts != **expected);
+        let cell = partition.cell_of[node];
+        let members = partition.cells[cell].iter().map(|it| resolution.identifiers[*it].0);
+        let anchor = resolution.identifiers[partition.anchors[cell]].0;
+        match held.cells.get(&state.cell) {
+            Some(found) => {
+                differences.note("members of profiles", !found.members.iter().eq(members));
+                differences.note("unified IDs", found.unified_id != unified_id(anchor, &secret));
+                differences.note("marks of contested profiles", found.is_contested != partition.is_contested[cell]);
+            }
+            None => differences.note("profiles that are missing", true),
+        }
+    }
+    for ((pair, seen), withheld) in resolution.links.iter().zip(&partition.withheld) {
+        match held.links.get(*pair) {
+            Some(link) => {
+                differences.note("sightings of links", link.seen != **seen);
+                differences.note("reasons of withheld links", link.withheld != *withheld);
+            }
+            None => differences.note("links that are missing", true),
+        }
+    }
+    differences.note("orders", held.orders != facts.orders);
+    differences.note("refunds", held.refunds != facts.refunds);
+    differences.note(
+        "messages without their text, or texts without their message",
+        store.n_messages().await? != held.n_events,
+    );
+    check_list(&store, &policy, &held, &mut differences).await?;
+    store.close().await;
+
+    println!(
+        "{} messages, {} identifiers, {} links, {} profiles, {} orders",
+        held.n_events,
+        held.identifiers.len(),
+        held.links.len(),
+        held.cells.len(),
+        held.orders.len()
+    );
+    if differences.0.is_empty() {
+        println!("everything is as the messages say");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (what, n) in &differences.0 {
+        println!("differs: {what} ({n})");
+    }
+    anyhow::bail!("the base differs from what its messages say")
+}
+
+fn differences_of_repeat(is_new: bool) -> Option<&'static str> {
+    (!is_new).then_some("messages that are there twice")
+}
+
+async fn read(
+    store: &Store,
+    mut take: impl FnMut(&str) -> Option<&'static str>,
+) -> Result<(Held, Vec<&'static str>), StoreError> {
+    let mut held = Held::default();
+    let mut faults = Vec::new();
+    for first_byte in 0..=u8::MAX {
+        held.cells.extend(store.cells_of(first_byte).await?);
+    }
+    for (key, cell) in &held.cells {
+        let states = store.identifiers(&cell.members).await?;
+        for member in &cell.members {
+            let Some(state) = states.get(member) else {
+                faults.push("members that are no identifiers");
+                continue;
+            };
+            if state.cell != *key {
+                faults.push("members that say they are elsewhere");
+            }
+            for event in store.events(state.unified_id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
+                held.n_events += 1;
+                faults.extend(take(&event.payload));
+            }
+            for row in store.purchases(state.unified_id).await? {
+                match row {
+                    PurchaseRow::Order(order) => {
+                        drop(held.orders.insert(order.key.clone(), (member.clone(), order)));
+                    }
+                    PurchaseRow::Refund(refund) => {
+                        drop(held.refunds.insert(refund.message_id.clone(), (member.clone(), refund)));
+                    }
+                }
+            }
+            for (pair, link) in store.links_of(member).await? {
+                held.links.insert(pair, link);
+            }
+            held.identifiers.insert(member.clone(), IdentifierState::clone(state));
+        }
+    }
+    Ok((held, faults))
+}
+
+/// The list's rows, as of the day that each was made for.
+async fn check_list(
+    store: &Store,
+    policy: &profile360_core::policy::CompiledPolicy,
+    held: &Held,
+    differences: &mut Differences,
+) -> Result<(), StoreError> {
+    let mut listed: BTreeMap<CellKey, ListRow> = BTreeMap::new();
+    for first_byte in 0..=u8::MAX {
+        for (key, payload) in store.profiles_of(first_byte).await? {
+            match serde_json::from_str(&payload) {
+                Ok(row) => drop(listed.insert(key, row)),
+                Err(_) => differences.note("rows of the list that cannot be read", true),
+            }
+        }
+    }
+    differences.note("rows of the list in number", listed.len() != held.cells.len());
+    let today = clock::today(policy);
+    for key in held.cells.keys() {
+        let customers = customer::load(store, policy, &[*key]).await?;
+        let (Some(customer), Some(row)) = (customers.get(key), listed.get(key)) else {
+            differences.note("rows of the list that are missing", true);
+            continue;
+        };
+        let purchased = customer::purchases(store, customer).await?;
+        let day = if row.due.is_some_and(|it| it <= today) { today } else { row.as_of };
+        differences.note("rows of the list", ListRow::new(customer, &purchased, policy, day) != *row);
+    }
+    Ok(())
+}

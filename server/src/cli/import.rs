@@ -1,0 +1,160 @@
+//! `profile360 import`: files into a base.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use profile360_core::plan::Outcome;
+use tokio::sync::mpsc;
+
+use super::{
+    Base, Opened,
+    input::{self, Messages, Part, RefusedFile},
+};
+use crate::{
+    list::List,
+    pipeline::{Pipeline, Workshop},
+};
+
+/// Takes messages from files (NDJSON, plain or .gz) into a base. Safe to interrupt and to repeat: what is there already is
+/// counted as a duplicate and changes nothing. Refused lines go to FILE.refused.ndjson.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    base: Base,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    created: u64,
+    updated: u64,
+    linked: u64,
+    merged: u64,
+    withheld: u64,
+    duplicates: u64,
+    refused: u64,
+    warnings: u64,
+}
+
+pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let Opened { store, policy, secret } = options.base.open().await?;
+    let list = Arc::new(List::load(&store, &policy).await?);
+    let workshop = Workshop { store: store.clone(), list: list.clone(), policy: policy.clone(), secret };
+    let (pipeline, working) = Pipeline::start(workshop);
+    let mut counts = Counts::default();
+    let mut was_interrupted = false;
+    for path in &options.files {
+        let file = import(path, &policy, &pipeline, &mut counts);
+        tokio::select! {
+            result = file => result?,
+            signal = tokio::signal::ctrl_c() => {
+                signal.context("the keyboard cannot be listened to")?;
+                was_interrupted = true;
+                break;
+            }
+        }
+    }
+    drop(pipeline);
+    working.await.context("the pipeline stopped before everything was written")?;
+
+    let bar = bar(list.n_waiting() as u64, "listing {bar:30} {pos} of {len} customers");
+    list.catch_up(&store, &policy, |n_done| bar.set_position(n_done as u64)).await?;
+    bar.finish_and_clear();
+    store.close().await;
+    println!("{}", counts.to_line());
+    println!("{} customers in the base", list.read(|index| index.len()));
+    if was_interrupted {
+        anyhow::bail!("interrupted; what was counted is in the base, run the same command again for the rest");
+    }
+    Ok(if counts.refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+async fn import(
+    path: &Path,
+    policy: &Arc<profile360_core::policy::CompiledPolicy>,
+    pipeline: &Pipeline,
+    counts: &mut Counts,
+) -> anyhow::Result<()> {
+    let mut messages = Messages::open(path)?;
+    let n_read = messages.n_read.clone();
+    let bar = bar(messages.n_bytes, "{wide_bar} {percent}%  {msg}  {eta} left");
+    let (parts, mut incoming) = mpsc::channel::<Part>(2);
+    let policy = policy.clone();
+    // Parsing goes on while the database writes.
+    let reading = tokio::task::spawn_blocking(move || -> anyhow::Result<()> {
+        while let Some(part) = messages.next_part(&policy)? {
+            if parts.blocking_send(part).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    });
+    let mut refused_file = RefusedFile::beside(path);
+    let mut n_refused = 0;
+    let mut n_messages = 0_u64;
+    while let Some(part) = incoming.recv().await {
+        counts.warnings += part.n_warnings;
+        for refused in &part.refused {
+            n_refused += 1;
+            bar.suspend(|| input::report(path, refused, n_refused));
+            refused_file.keep(refused)?;
+        }
+        n_messages += part.accepted.len() as u64;
+        if !part.accepted.is_empty() {
+            let receipt = pipeline.ingest(part.accepted).await?;
+            receipt.taken.iter().for_each(|it| counts.add(&it.outcome));
+        }
+        bar.set_position(n_read.load(Ordering::Relaxed));
+        let rate = n_messages as f64 / bar.elapsed().as_secs_f64().max(0.001);
+        bar.set_message(format!("{n_messages} messages, {rate:.0} a second"));
+    }
+    reading.await.context("the reader stopped")??;
+    let kept_in = refused_file.path().to_owned();
+    refused_file.finish()?;
+    bar.finish_and_clear();
+    counts.refused += n_refused;
+    if 0 < n_refused {
+        eprintln!("{n_refused} lines of {} were refused; they are in {}", path.display(), kept_in.display());
+    }
+    Ok(())
+}
+
+impl Counts {
+    fn add(&mut self, outcome: &Outcome) {
+        let count = match outcome {
+            Outcome::Created => &mut self.created,
+            Outcome::Updated => &mut self.updated,
+            Outcome::Linked => &mut self.linked,
+            Outcome::Merged => &mut self.merged,
+            Outcome::Withheld(_) => &mut self.withheld,
+            Outcome::Duplicate => &mut self.duplicates,
+        };
+        *count += 1;
+    }
+
+    fn to_line(&self) -> String {
+        let Self { created, updated, linked, merged, withheld, duplicates, refused, warnings } = self;
+        let taken = created + updated + linked + merged + withheld;
+        format!(
+            "{taken} messages taken ({created} created, {updated} updated, {linked} linked, {merged} merged, {withheld} withheld), \
+             {duplicates} duplicates, {refused} refused, {warnings} warnings"
+        )
+    }
+}
+
+fn bar(length: u64, template: &str) -> ProgressBar {
+    const OFTEN: Duration = Duration::from_millis(200);
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(OFTEN);
+    bar
+}

@@ -1,0 +1,258 @@
+//! Reading messages from files: NDJSON, plain or gzip, with whatever editors and transfers do to it.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use anyhow::Context;
+use flate2::read::MultiGzDecoder;
+use profile360_core::{
+    message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode, parse_message},
+    policy::CompiledPolicy,
+};
+use serde_json::json;
+
+/// Lines that are read at once.
+const MAX_LINES: usize = 2_000;
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// A line that was read.
+struct Line {
+    /// From 1 on.
+    number: u64,
+    text: Text,
+}
+
+enum Text {
+    Whole(String),
+    /// Longer than any message; its beginning is all that was kept.
+    TooLong,
+    NotUtf8,
+}
+
+/// What a part of a file holds.
+#[derive(Default)]
+pub(super) struct Part {
+    pub accepted: Vec<Accepted>,
+    pub refused: Vec<Refused>,
+    /// Something of a message was left out, this often.
+    pub n_warnings: u64,
+}
+
+/// A line that was refused.
+pub(super) struct Refused {
+    pub line: u64,
+    pub refusal: Refusal,
+    /// The line as it was, where it is short enough to keep.
+    pub text: Option<String>,
+}
+
+/// A file of messages.
+pub(super) struct Messages {
+    reader: Box<dyn BufRead + Send>,
+    number: u64,
+    /// Bytes of the file that were read so far, shared with who shows progress.
+    pub n_read: Arc<AtomicU64>,
+    pub n_bytes: u64,
+}
+
+impl Messages {
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+        let n_bytes = file.metadata().map(|it| it.len()).unwrap_or(0);
+        let n_read = Arc::new(AtomicU64::new(0));
+        let counted = BufReader::with_capacity(1 << 20, Counted { inner: file, n_read: n_read.clone() });
+        let is_gzip = path.extension().is_some_and(|it| it == "gz");
+        let reader: Box<dyn BufRead + Send> = if is_gzip {
+            Box::new(BufReader::with_capacity(1 << 20, MultiGzDecoder::new(counted)))
+        } else {
+            Box::new(counted)
+        };
+        Ok(Self { reader, number: 0, n_read, n_bytes })
+    }
+
+    /// The next lines, parsed; nothing at the end of the file.
+    pub(super) fn next_part(&mut self, policy: &CompiledPolicy) -> anyhow::Result<Option<Part>> {
+        let mut part = Part::default();
+        let mut n_bytes = 0;
+        let mut n_lines = 0;
+        while n_lines < MAX_LINES && n_bytes < MAX_BYTES {
+            let Some(line) = self.next_line()? else { break };
+            n_lines += 1;
+            let parsed = match &line.text {
+                // Editors and transfers leave empty lines; they are no messages.
+                Text::Whole(text) if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => continue,
+                Text::Whole(text) => {
+                    n_bytes += text.len();
+                    parse_message(text, policy)
+                }
+                Text::TooLong => {
+                    let detail =
+                        format!("the line is longer than the {MAX_MESSAGE_BYTES} bytes that a message may have");
+                    Err(Refusal { code: RefusalCode::TooLarge, path: String::new(), detail })
+                }
+                Text::NotUtf8 => {
+                    let detail = "the line is not UTF-8; save the file as UTF-8".to_owned();
+                    Err(Refusal { code: RefusalCode::NotJson, path: String::new(), detail })
+                }
+            };
+            match parsed {
+                Ok(accepted) => {
+                    part.n_warnings += accepted.warnings.len() as u64;
+                    part.accepted.push(accepted);
+                }
+                Err(refusal) => {
+                    let text = match line.text {
+                        Text::Whole(text) => Some(text),
+                        Text::TooLong | Text::NotUtf8 => None,
+                    };
+                    part.refused.push(Refused { line: line.number, refusal, text });
+                }
+            }
+        }
+        Ok((0 < n_lines).then_some(part))
+    }
+
+    /// Reads a line without ever holding more than the longest message.
+    fn next_line(&mut self) -> anyhow::Result<Option<Line>> {
+        let mut bytes = Vec::new();
+        // Room for the line's end and for a byte-order mark.
+        let limit = MAX_MESSAGE_BYTES as u64 + 16;
+        let n_read =
+            self.reader.by_ref().take(limit).read_until(b'\n', &mut bytes).context("the file cannot be read on")?;
+        if n_read == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        let number = self.number;
+        if !bytes.ends_with(b"\n") && n_read as u64 == limit {
+            self.skip_line()?;
+            return Ok(Some(Line { number, text: Text::TooLong }));
+        }
+        let text = String::from_utf8(bytes).map_or(Text::NotUtf8, Text::Whole);
+        Ok(Some(Line { number, text }))
+    }
+
+    fn skip_line(&mut self) -> anyhow::Result<()> {
+        loop {
+            let buffer = self.reader.fill_buf().context("the file cannot be read on")?;
+            if buffer.is_empty() {
+                return Ok(());
+            }
+            let end = buffer.iter().position(|it| *it == b'\n');
+            let n_used = end.map_or(buffer.len(), |it| it + 1);
+            self.reader.consume(n_used);
+            if end.is_some() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct Counted<R> {
+    inner: R,
+    n_read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.n_read.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+/// Where refused lines are kept: beside the file, made with the first of them.
+pub(super) struct RefusedFile {
+    path: PathBuf,
+    writer: Option<BufWriter<File>>,
+}
+
+impl RefusedFile {
+    pub(super) fn beside(path: &Path) -> Self {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".refused.ndjson");
+        Self { path: PathBuf::from(name), writer: None }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a refused line with its number, code, path and sentence.
+    pub(super) fn keep(&mut self, refused: &Refused) -> anyhow::Result<()> {
+        let context = || format!("{} cannot be written", self.path.display());
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => self.writer.insert(BufWriter::new(File::create(&self.path).with_context(context)?)),
+        };
+        let line = json!({
+            "line": refused.line,
+            "code": refused.refusal.code,
+            "path": refused.refusal.path,
+            "detail": refused.refusal.detail,
+            "message": refused.text.as_deref().map(str::trim_end),
+        });
+        writeln!(writer, "{line}").with_context(|| format!("{} cannot be written", self.path.display()))
+    }
+
+    pub(super) fn finish(self) -> anyhow::Result<()> {
+        if let Some(mut writer) = self.writer {
+            writer.flush().with_context(|| format!("{} cannot be written", self.path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands all accepted messages of files to a function, and complains about the others; whether none was refused.
+pub(super) fn for_each_message(
+    paths: &[PathBuf],
+    policy: &CompiledPolicy,
+    mut take: impl FnMut(Accepted),
+) -> anyhow::Result<bool> {
+    let mut n_refused = 0_u64;
+    for path in paths {
+        let (parts, incoming) = std::sync::mpsc::sync_channel(4);
+        let policy = policy.clone();
+        let mut messages = Messages::open(path)?;
+        // Reading and parsing on one core, taking on another.
+        let reading = std::thread::spawn(move || -> anyhow::Result<()> {
+            while let Some(part) = messages.next_part(&policy)? {
+                if parts.send(part).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        for part in incoming {
+            for refused in part.refused {
+                n_refused += 1;
+                report(path, &refused, n_refused);
+            }
+            part.accepted.into_iter().for_each(&mut take);
+        }
+        reading.join().map_err(|_| anyhow::anyhow!("the reader of {} stopped", path.display()))??;
+    }
+    if 0 < n_refused {
+        eprintln!("{n_refused} lines were refused");
+    }
+    Ok(n_refused == 0)
+}
+
+/// Says why a line was refused, for the first few.
+pub(super) fn report(path: &Path, refused: &Refused, n_refused: u64) {
+    const SHOWN: u64 = 10;
+    let Refused { line, refusal, .. } = refused;
+    let at = if refusal.path.is_empty() { String::new() } else { format!(" at {}", refusal.path) };
+    if n_refused <= SHOWN {
+        eprintln!("{}:{line}: {}{at}: {}", path.display(), refusal.code, refusal.detail);
+    } else if n_refused == SHOWN + 1 {
+        eprintln!("… and more");
+    }
+}

@@ -1,0 +1,58 @@
+//! `profile360 resolve`: the partition of a file's messages, by core alone.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use profile360_core::{facts::Facts, unified_id::unified_id};
+
+use super::{Rules, input};
+
+/// Resolves the messages of files without a database: a line `kind,value,unified_id` for each identifier.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// NDJSON files, plain or .gz.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Where the CSV goes.
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    rules: Rules,
+}
+
+pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let (policy, secret) = options.rules.without_base()?;
+    let mut facts = Facts::default();
+    let is_clean = input::for_each_message(&options.files, &policy, |mut accepted| {
+        // Purchases say nothing about who is whom, and are most of the memory.
+        accepted.message.order = None;
+        accepted.message.refund = None;
+        facts.add(&accepted.message);
+    })?;
+    let resolution = facts.resolve(&policy);
+    let partition = &resolution.partition;
+    let failed = || format!("{} cannot be written", options.out.display());
+    let mut out = BufWriter::new(File::create(&options.out).with_context(failed)?);
+    writeln!(out, "kind,value,unified_id").with_context(failed)?;
+    for (node, (identifier, _)) in resolution.identifiers.iter().enumerate() {
+        let anchor = resolution.identifiers[partition.anchors[partition.cell_of[node]]].0;
+        let id = unified_id(anchor, &secret);
+        writeln!(out, "{},{},{id}", identifier.kind, csv_field(&identifier.value)).with_context(failed)?;
+    }
+    out.flush().with_context(failed)?;
+    eprintln!("{} identifiers of {} customers", resolution.identifiers.len(), partition.cells.len());
+    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+fn csv_field(value: &str) -> String {
+    if value.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", value.replace('"', "\"\""))
+    } else {
+        value.to_owned()
+    }
+}

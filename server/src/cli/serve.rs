@@ -1,0 +1,111 @@
+//! `profile360 serve`: the server.
+
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+
+use anyhow::{Context, bail};
+use profile360_core::{message::parse_message, policy::CompiledPolicy};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::{Base, Opened};
+use crate::{
+    clock,
+    generate::{GenerateOptions, generate},
+    graphql::{self, App},
+    http,
+    list::{self, List},
+    pipeline::{Pipeline, Workshop},
+};
+
+/// Serves the page and GraphQL.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Where to listen; only this machine's own addresses, as long as there are no keys.
+    #[arg(long, env = "PROFILE360_LISTEN", default_value = "127.0.0.1:8360")]
+    listen: SocketAddr,
+    /// Fills an empty base with made-up customers.
+    #[arg(long, env = "PROFILE360_DEMO")]
+    demo: bool,
+    #[command(flatten)]
+    base: Base,
+}
+
+/// Customers of a demo.
+const DEMO_PROFILES: u64 = 300;
+const DEMO_SEED: u64 = 360;
+
+pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    if !options.listen.ip().is_loopback() {
+        bail!("without keys the server listens on this machine only; use an address such as 127.0.0.1:8360");
+    }
+    let Opened { store, policy, secret } = options.base.open().await?;
+    let list = Arc::new(List::load(&store, &policy).await?);
+    let workshop = Workshop { store: store.clone(), list: list.clone(), policy: policy.clone(), secret };
+    let (pipeline, working) = Pipeline::start(workshop);
+    if options.demo && list.read(list::Index::is_empty) && list.n_waiting() == 0 {
+        fill(&pipeline, &policy).await?;
+    }
+    // What the last process left unlisted, and the demo, before anyone looks.
+    list.catch_up(&store, &policy, |_| {}).await?;
+
+    let (stop, stopping) = watch::channel(false);
+    let listing = tokio::spawn(list::run(list.clone(), store.clone(), policy.clone(), stopping.clone()));
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on; is another server there?", options.listen))?;
+    let address = listener.local_addr()?;
+    let app = App { store: store.clone(), list, policy, pipeline };
+    let schema = graphql::schema(app.clone());
+    let serving = tokio::spawn(http::serve(listener, schema, app, stopping));
+    println!("listening on http://{address}");
+    tracing::info!(%address, "serving");
+
+    wait_for_signal().await?;
+    tracing::info!("stopping: finishing what is open");
+    stop.send_replace(true);
+    serving.await.context("the server stopped")??;
+    // Serving held the last way into the pipeline; what it took is written now.
+    working.await.context("the pipeline stopped before everything was written")?;
+    listing.await.context("the list stopped")?;
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn wait_for_signal() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be listened to")?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("the keyboard cannot be listened to"),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Takes made-up customers in, whose last day is today.
+async fn fill(pipeline: &Pipeline, policy: &Arc<CompiledPolicy>) -> anyhow::Result<()> {
+    const BATCH: usize = 1_000;
+    let options = GenerateOptions { profiles: DEMO_PROFILES, seed: DEMO_SEED, until: clock::today(policy) };
+    let mut lines = Vec::new();
+    generate(&options, &mut lines, &mut std::io::sink())?;
+    let text = String::from_utf8(lines).context("the demo is not text")?;
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut n_messages = 0_usize;
+    eprintln!("filling the empty base with {DEMO_PROFILES} made-up customers …");
+    for line in text.lines() {
+        // The demo has bad messages, too, as real sources do.
+        if let Ok(accepted) = parse_message(line, policy) {
+            batch.push(accepted);
+        }
+        if batch.len() == BATCH {
+            n_messages += batch.len();
+            pipeline.ingest(std::mem::take(&mut batch)).await?;
+        }
+    }
+    n_messages += batch.len();
+    if !batch.is_empty() {
+        pipeline.ingest(batch).await?;
+    }
+    eprintln!("{n_messages} messages taken");
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! `profile360 summarize`: what every customer of a file's messages bought, by core alone.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use chrono::NaiveDate;
+use profile360_core::{facts::Facts, identifier::Identifier, summary::summary, unified_id::unified_id};
+
+use super::{Rules, input};
+
+/// Sums up purchases as of a date, without a database: a line of JSON for each customer.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// NDJSON files, plain or .gz.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The reporting date, yyyy-MM-dd; windows end the day before.
+    #[arg(long)]
+    as_of: NaiveDate,
+    /// Where the NDJSON goes.
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    rules: Rules,
+}
+
+pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let (policy, secret) = options.rules.without_base()?;
+    let mut facts = Facts::default();
+    let is_clean = input::for_each_message(&options.files, &policy, |accepted| {
+        facts.add(&accepted.message);
+    })?;
+    let resolution = facts.resolve(&policy);
+    let partition = &resolution.partition;
+    let mut orders = vec![Vec::new(); partition.cells.len()];
+    let mut refunds = vec![Vec::new(); partition.cells.len()];
+    let cell_of = |home: &Identifier| {
+        let node = resolution.identifiers.binary_search_by_key(&home, |(it, _)| *it).ok()?;
+        partition.cell_of.get(node).copied()
+    };
+    for (home, order) in facts.orders.values() {
+        if let Some(cell) = cell_of(home) {
+            orders[cell].push(order);
+        }
+    }
+    for (home, refund) in facts.refunds.values() {
+        if let Some(cell) = cell_of(home) {
+            refunds[cell].push(refund);
+        }
+    }
+    let failed = || format!("{} cannot be written", options.out.display());
+    let mut out = BufWriter::new(File::create(&options.out).with_context(failed)?);
+    for (cell, anchor) in partition.anchors.iter().enumerate() {
+        let id = unified_id(resolution.identifiers[*anchor].0, &secret);
+        let line = summary(id, &orders[cell], &refunds[cell], &policy, options.as_of);
+        serde_json::to_writer(&mut out, &line).with_context(failed)?;
+        writeln!(out).with_context(failed)?;
+    }
+    out.flush().with_context(failed)?;
+    eprintln!("{} customers as of {}", partition.cells.len(), options.as_of);
+    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}

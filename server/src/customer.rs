@@ -1,0 +1,137 @@
+//! Whole customers, read from the store and folded by core.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use profile360_core::{
+    identifier::{Identifier, UnifiedId},
+    plan::{CellKey, CellState, IdentifierState},
+    policy::CompiledPolicy,
+    profile::{self, Member, Profile},
+    purchase::{Order, Refund},
+    resolve::is_shared,
+    revision,
+};
+
+use crate::store::{PurchaseRow, Store, StoreError};
+
+/// The version of the policy that everything is resolved by.
+pub const POLICY_VERSION: i64 = 1;
+
+/// One customer as of one state of the base.
+#[derive(Debug)]
+pub struct Customer {
+    pub key: CellKey,
+    pub cell: Arc<CellState>,
+    /// As many as the cell has, in its order.
+    pub members: Vec<(Identifier, Arc<IdentifierState>)>,
+    pub profile: Profile,
+}
+
+impl Customer {
+    /// Changes whenever a fact or the policy changes this customer.
+    pub fn revision(&self) -> String {
+        revision::revision(POLICY_VERSION, self.members.iter().map(|(it, state)| (it, &state.facts)))
+    }
+}
+
+/// All that a customer bought and gave back.
+#[derive(Debug, Default)]
+pub struct Purchased {
+    pub orders: Vec<Order>,
+    pub refunds: Vec<Refund>,
+}
+
+/// How often a read that fell between two commits is made again.
+const MAX_ATTEMPTS: usize = 20;
+
+/// Reads the customers of those cells; one that is gone is left out.
+///
+/// A cell and its members are two reads. Where a commit came between them some member says that it is of another cell (or
+/// the cell is gone); those customers are read again, so that nobody ever sees half of a merge.
+pub async fn load(
+    store: &Store,
+    policy: &CompiledPolicy,
+    keys: &[CellKey],
+) -> Result<BTreeMap<CellKey, Arc<Customer>>, StoreError> {
+    let mut customers = BTreeMap::new();
+    let mut pending: Vec<CellKey> = keys.to_vec();
+    for _ in 0..MAX_ATTEMPTS {
+        let cells = store.cells(&pending).await?;
+        let identifiers: Vec<Identifier> = cells.values().flat_map(|it| it.members.iter().cloned()).collect();
+        let states = store.identifiers(&identifiers).await?;
+        pending.clear();
+        for (key, cell) in cells {
+            let members: Option<Vec<(Identifier, Arc<IdentifierState>)>> = cell
+                .members
+                .iter()
+                .map(|it| states.get(it).filter(|state| state.cell == key).map(|state| (it.clone(), state.clone())))
+                .collect();
+            match members {
+                Some(members) => drop(customers.insert(key, Arc::new(fold(key, cell, members, policy)))),
+                None => pending.push(key),
+            }
+        }
+        if pending.is_empty() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(customers)
+}
+
+fn fold(
+    key: CellKey,
+    cell: Arc<CellState>,
+    members: Vec<(Identifier, Arc<IdentifierState>)>,
+    policy: &CompiledPolicy,
+) -> Customer {
+    let parts: Vec<Member<'_>> = members
+        .iter()
+        .map(|(identifier, state)| Member {
+            identifier,
+            uid: state.unified_id,
+            first_seen: state.facts.seen.first_seen,
+            last_seen: state.facts.seen.last_seen,
+            sources: &state.facts.seen.sources,
+            shared: is_shared(&state.facts.neighbours, policy),
+            retired_at: None,
+            facet: &state.facts.facet,
+        })
+        .collect();
+    let profile = profile::fold(&parts, cell.unified_id, policy);
+    Customer { key, cell, members, profile }
+}
+
+/// The cells of identifiers; one that was never seen is left out.
+pub async fn cells_of_identifiers(
+    store: &Store,
+    identifiers: &[Identifier],
+) -> Result<BTreeMap<Identifier, CellKey>, StoreError> {
+    let states = store.identifiers(identifiers).await?;
+    Ok(states.into_iter().map(|(identifier, state)| (identifier, state.cell)).collect())
+}
+
+/// The cells of unified IDs, of any that was ever issued; one that never was is left out.
+pub async fn cells_of_ids(store: &Store, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, CellKey>, StoreError> {
+    let identifiers = store.identifiers_by_id(ids).await?;
+    let cells = cells_of_identifiers(store, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
+    Ok(identifiers.into_iter().filter_map(|(id, identifier)| Some((id, *cells.get(&identifier)?))).collect())
+}
+
+/// Reads what a customer bought.
+pub async fn purchases(store: &Store, customer: &Customer) -> Result<Purchased, StoreError> {
+    let mut purchased = Purchased::default();
+    for (_, state) in &customer.members {
+        // Only an identifier that messages are kept under can have purchases.
+        if state.facts.facet.activity.event_count == 0 {
+            continue;
+        }
+        for row in store.purchases(state.unified_id).await? {
+            match row {
+                PurchaseRow::Order(order) => purchased.orders.push(order),
+                PurchaseRow::Refund(refund) => purchased.refunds.push(refund),
+            }
+        }
+    }
+    Ok(purchased)
+}

@@ -1,0 +1,61 @@
+//! GraphQL: questions in, core's answers out. A file a noun; nothing here computes what core computes.
+
+mod error;
+mod ingest;
+mod loaders;
+mod page;
+mod policy;
+mod profile;
+mod profiles;
+mod purchase;
+mod query;
+mod scalars;
+mod timeline;
+
+use std::sync::Arc;
+
+use async_graphql::{EmptySubscription, Request, Schema};
+use profile360_core::policy::CompiledPolicy;
+
+use self::{error::Coded, ingest::Mutation, loaders::Loaders, query::Query};
+pub use self::{error::ErrorCode, policy::PublishedPolicy};
+use crate::{list::List, pipeline::Pipeline, store::Store};
+
+/// What questions are answered from.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub store: Arc<Store>,
+    pub list: Arc<List>,
+    pub policy: Arc<CompiledPolicy>,
+    pub pipeline: Pipeline,
+}
+
+/// The schema with or without something behind it.
+pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// Nesting that no real question reaches.
+const MAX_DEPTH: usize = 16;
+/// Fields, each times the pages that it stands in.
+const MAX_COMPLEXITY: usize = 100_000;
+
+/// The schema that answers.
+pub fn schema(app: App) -> ApiSchema {
+    builder().data(app).finish()
+}
+
+/// The schema as text.
+pub fn sdl() -> String {
+    builder().finish().sdl()
+}
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation, EmptySubscription)
+        .limit_depth(MAX_DEPTH)
+        .limit_complexity(MAX_COMPLEXITY)
+        .extension(Coded)
+}
+
+/// Answers one request; its loads are batched and kept for its own length only.
+pub async fn execute(schema: &ApiSchema, app: &App, request: Request) -> async_graphql::Response {
+    schema.execute(request.data(Loaders::new(app))).await
+}

@@ -1,0 +1,193 @@
+//! Messages over GraphQL: the same messages, judged by the same parser, as everywhere else.
+
+use std::time::Duration;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use profile360_core::{
+    message::{self, Accepted, Refusal, parse_message},
+    plan::Outcome,
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    App,
+    error::ErrorCode,
+    query::IdentifierInput,
+    scalars::{DateTime, Json, Platform},
+};
+use crate::pipeline::{MAX_BATCH, PipelineError, Taken};
+
+#[derive(Debug)]
+pub struct Mutation;
+
+#[derive(Debug, InputObject)]
+pub(super) struct MessageInput {
+    message_id: String,
+    #[graphql(name = "type")]
+    message_type: MessageType,
+    timestamp: DateTime,
+    source: String,
+    platform: Option<Platform>,
+    identifiers: Vec<IdentifierInput>,
+    attributes: Option<Json>,
+    event: Option<String>,
+    properties: Option<Json>,
+    session_id: Option<String>,
+    device: Option<Json>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+enum MessageType {
+    Identify,
+    Event,
+    Alias,
+}
+
+#[derive(Debug, SimpleObject)]
+pub(super) struct IngestPayload {
+    results: Vec<MessageResult>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(super) enum MessageStatus {
+    Created,
+    Updated,
+    Linked,
+    Merged,
+    Withheld,
+    Duplicate,
+    Refused,
+}
+
+#[derive(Debug, SimpleObject)]
+struct MessageResult {
+    message_id: String,
+    status: MessageStatus,
+    unified_id: Option<ID>,
+    code: Option<String>,
+    path: Option<String>,
+    detail: Option<String>,
+    warnings: Vec<MessageWarning>,
+}
+
+/// Something of an accepted message that was left out, and why.
+#[derive(Debug, SimpleObject)]
+struct MessageWarning {
+    code: String,
+    path: String,
+    detail: String,
+}
+
+/// How long an answer waits for the list to show what it tells of.
+const LISTED_WITHIN: Duration = Duration::from_secs(2);
+
+#[Object]
+impl Mutation {
+    async fn ingest(&self, ctx: &Context<'_>, messages: Vec<MessageInput>) -> Result<IngestPayload> {
+        if MAX_BATCH < messages.len() {
+            let sentence = format!("send at most {MAX_BATCH} messages at once; none of these was taken");
+            return Err(ErrorCode::TooManyMessages.with(sentence));
+        }
+        let app = ctx.data::<App>()?;
+        let ids: Vec<String> = messages.iter().map(|it| it.message_id.clone()).collect();
+        let parsed: Vec<std::result::Result<Accepted, Refusal>> =
+            messages.into_iter().map(|it| parse_message(&it.into_json(), &app.policy)).collect();
+        let accepted: Vec<Accepted> = parsed.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
+        let mut taken = if accepted.is_empty() {
+            Vec::new()
+        } else {
+            let receipt = app.pipeline.ingest(accepted).await.map_err(|error| match error {
+                PipelineError::Unavailable | PipelineError::Busy | PipelineError::Stopping => {
+                    ErrorCode::Unavailable.with(error.to_string())
+                }
+            })?;
+            app.list.wait_until_listed(receipt.commit, LISTED_WITHIN).await;
+            receipt.taken
+        }
+        .into_iter();
+        let results = ids
+            .into_iter()
+            .zip(parsed)
+            .filter_map(|(id, parsed)| match parsed {
+                Err(refusal) => Some(MessageResult::refused(id, refusal)),
+                Ok(accepted) => Some(MessageResult::taken(id, accepted, taken.next()?)),
+            })
+            .collect();
+        Ok(IngestPayload { results })
+    }
+}
+
+impl MessageInput {
+    /// The message as a line of a file would have it.
+    fn into_json(self) -> String {
+        let mut identifiers = Map::new();
+        for IdentifierInput { kind, value } in self.identifiers {
+            let values = identifiers.entry(kind).or_insert_with(|| Value::Array(Vec::new()));
+            if let Some(values) = values.as_array_mut() {
+                values.push(Value::String(value));
+            }
+        }
+        let message_type = match self.message_type {
+            MessageType::Identify => "identify",
+            MessageType::Event => "event",
+            MessageType::Alias => "alias",
+        };
+        let platform = self.platform.map(|it| json!(message::Platform::from(it)));
+        let fields = [
+            ("message_id", Some(Value::String(self.message_id))),
+            ("type", Some(message_type.into())),
+            ("timestamp", Some(Value::String(self.timestamp.to_text()))),
+            ("source", Some(Value::String(self.source))),
+            ("platform", platform),
+            ("identifiers", Some(Value::Object(identifiers))),
+            ("attributes", self.attributes.map(|it| it.0)),
+            ("event", self.event.map(Value::String)),
+            ("properties", self.properties.map(|it| it.0)),
+            ("session_id", self.session_id.map(Value::String)),
+            ("device", self.device.map(|it| it.0)),
+        ];
+        let message: Map<String, Value> =
+            fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        Value::Object(message).to_string()
+    }
+}
+
+impl MessageResult {
+    fn refused(message_id: String, refusal: Refusal) -> Self {
+        Self {
+            message_id,
+            status: MessageStatus::Refused,
+            unified_id: None,
+            code: Some(refusal.code.as_str().to_owned()),
+            path: Some(refusal.path),
+            detail: Some(refusal.detail),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn taken(message_id: String, accepted: Accepted, taken: Taken) -> Self {
+        let withheld = match &taken.outcome {
+            Outcome::Withheld(reason) => Some(reason),
+            _ => None,
+        };
+        let status = match &taken.outcome {
+            Outcome::Duplicate => MessageStatus::Duplicate,
+            Outcome::Created => MessageStatus::Created,
+            Outcome::Merged => MessageStatus::Merged,
+            Outcome::Linked => MessageStatus::Linked,
+            Outcome::Updated => MessageStatus::Updated,
+            Outcome::Withheld(_) => MessageStatus::Withheld,
+        };
+        let warning =
+            |it: message::Warning| MessageWarning { code: it.code.to_owned(), path: it.path, detail: it.detail };
+        Self {
+            message_id,
+            status,
+            unified_id: taken.unified_id.map(|it| ID(it.to_string())),
+            code: withheld.map(|it| it.code().to_owned()),
+            path: None,
+            detail: withheld.map(ToString::to_string),
+            warnings: accepted.warnings.into_iter().map(warning).collect(),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Relay connections: arguments, cursors, page info.
+
+use async_graphql::{Result, SimpleObject};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::error::ErrorCode;
+
+const DEFAULT_SIZE: usize = 50;
+const MAX_SIZE: usize = 200;
+
+#[derive(Debug, Clone, SimpleObject)]
+pub(super) struct PageInfo {
+    pub has_next_page: bool,
+    pub has_previous_page: bool,
+    pub start_cursor: Option<String>,
+    pub end_cursor: Option<String>,
+}
+
+/// The four arguments of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Arguments {
+    pub first: Option<i32>,
+    pub after: Option<String>,
+    pub last: Option<i32>,
+    pub before: Option<String>,
+}
+
+/// What they mean.
+#[derive(Debug)]
+pub(super) struct Asked<P> {
+    pub size: usize,
+    pub after: Option<P>,
+    pub before: Option<P>,
+    pub is_from_end: bool,
+}
+
+impl Arguments {
+    pub(super) fn parse<P: DeserializeOwned>(self) -> Result<Asked<P>> {
+        let (size, is_from_end) = match (self.first, self.last) {
+            (Some(_), Some(_)) => {
+                return Err(ErrorCode::PageSizeOutOfRange.with("ask for the first or for the last, not for both"));
+            }
+            (None, Some(last)) => (last, true),
+            (first, None) => (first.unwrap_or(DEFAULT_SIZE as i32), false),
+        };
+        let size = usize::try_from(size).ok().filter(|it| (1..=MAX_SIZE).contains(it));
+        let size =
+            size.ok_or_else(|| ErrorCode::PageSizeOutOfRange.with(format!("a page has 1 to {MAX_SIZE} entries")))?;
+        let after = self.after.as_deref().map(decode).transpose()?;
+        let before = self.before.as_deref().map(decode).transpose()?;
+        Ok(Asked { size, after, before, is_from_end })
+    }
+}
+
+/// A place as an opaque cursor.
+pub(super) fn encode<P: Serialize>(place: &P) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
+}
+
+fn decode<P: DeserializeOwned>(cursor: &str) -> Result<P> {
+    let bad = || ErrorCode::BadCursor.with("this is no cursor of this list; take one from pageInfo or from an edge");
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad())?;
+    serde_json::from_slice(&bytes).map_err(|_| bad())
+}

@@ -1,0 +1,212 @@
+//! Purchases of one customer: windows, habits, rankings.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+use chrono::NaiveDate;
+use profile360_core::{
+    plan::CellKey,
+    purchase::Currency,
+    purchases::{self, Question},
+    ranking::{self, RankTarget},
+    window::Months,
+};
+
+use super::{
+    App,
+    error::ErrorCode,
+    loaders::Loaders,
+    scalars::{Date, DateTime, Decimal, RankBy, Weekday, count},
+};
+use crate::list::{ListRow, Window12};
+
+/// The question that the figures answer; they are computed when they are asked for.
+#[derive(Debug)]
+pub(super) struct PurchaseInfo {
+    key: CellKey,
+    question: Question,
+    /// The list's row, where it answers the same question.
+    row: Option<Arc<ListRow>>,
+}
+
+impl PurchaseInfo {
+    pub(super) fn new(
+        key: CellKey,
+        as_of: NaiveDate,
+        currency: Option<Currency>,
+        net_of_refunds: bool,
+        row: Option<Arc<ListRow>>,
+    ) -> Self {
+        let row = row.filter(|it| it.as_of == as_of && currency.is_none() && !net_of_refunds);
+        Self { key, question: Question { as_of, currency, net_of_refunds }, row }
+    }
+
+    async fn compute<T>(&self, ctx: &Context<'_>, figure: impl FnOnce(&purchases::Purchases<'_>) -> T) -> Result<T> {
+        let purchased = ctx.data::<Loaders>()?.purchases(self.key).await?;
+        let orders: Vec<_> = purchased.orders.iter().collect();
+        let refunds: Vec<_> = purchased.refunds.iter().collect();
+        let policy = &ctx.data::<App>()?.policy;
+        Ok(figure(&purchases::purchases(&orders, &refunds, policy, &self.question)))
+    }
+
+    async fn info(&self, ctx: &Context<'_>) -> Result<purchases::PurchaseInfo> {
+        self.compute(ctx, |it| it.info()).await
+    }
+
+    async fn top(
+        &self,
+        ctx: &Context<'_>,
+        target: RankTarget,
+        months: i32,
+        first: i32,
+        by: RankBy,
+    ) -> Result<Vec<RankedItem>> {
+        const MAX_RANKS: usize = 100;
+        let months = parse_months(months)?;
+        let first = usize::try_from(first).ok().filter(|it| (1..=MAX_RANKS).contains(it));
+        let first = first.ok_or_else(|| {
+            ErrorCode::PageSizeOutOfRange.with(format!("first: a ranking shows 1 to {MAX_RANKS} items"))
+        })?;
+        let items = self.compute(ctx, |it| it.top(target, months, first, by.into())).await?;
+        Ok(items.into_iter().map(RankedItem::from).collect())
+    }
+}
+
+fn parse_months(months: i32) -> Result<Months> {
+    let parsed = u32::try_from(months).ok().and_then(|it| Months::new(it).ok());
+    parsed.ok_or_else(|| ErrorCode::BadUserInput.with("months: a window has 1 to 120 months"))
+}
+
+#[Object]
+impl PurchaseInfo {
+    async fn currency(&self, ctx: &Context<'_>) -> Result<String> {
+        if let Some(row) = &self.row {
+            return Ok(row.window.currency.as_str().to_owned());
+        }
+        self.compute(ctx, |it| it.currency().as_str().to_owned()).await
+    }
+
+    /// Every currency that this customer has paid in.
+    async fn currencies(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        Ok(self.info(ctx).await?.currencies.iter().map(|it| it.as_str().to_owned()).collect())
+    }
+
+    async fn windows(&self, ctx: &Context<'_>) -> Result<Vec<PurchaseWindow>> {
+        Ok(self.info(ctx).await?.windows.into_iter().map(Into::into).collect())
+    }
+
+    async fn window(&self, ctx: &Context<'_>, months: i32) -> Result<PurchaseWindow> {
+        let months = parse_months(months)?;
+        if let Some(row) = self.row.as_ref().filter(|_| months == Months::YEAR) {
+            return Ok((&row.window).into());
+        }
+        self.compute(ctx, |it| it.window(months).into()).await
+    }
+
+    async fn peak_weekday(&self, ctx: &Context<'_>) -> Result<Option<Weekday>> {
+        Ok(self.info(ctx).await?.peak_weekday.map(Weekday::from))
+    }
+
+    async fn peak_hour(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
+        Ok(self.info(ctx).await?.peak_hour.map(i32::from))
+    }
+
+    async fn first_purchase_date(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
+        Ok(self.info(ctx).await?.first_purchase_date.map(Date))
+    }
+
+    async fn last_purchase_date(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
+        Ok(self.info(ctx).await?.last_purchase_date.map(Date))
+    }
+
+    async fn top_categories(
+        &self,
+        ctx: &Context<'_>,
+        months: i32,
+        #[graphql(default = 3)] first: i32,
+        #[graphql(default_with = "RankBy::Units")] by: RankBy,
+    ) -> Result<Vec<RankedItem>> {
+        self.top(ctx, RankTarget::Categories, months, first, by).await
+    }
+
+    async fn top_products(
+        &self,
+        ctx: &Context<'_>,
+        months: i32,
+        #[graphql(default = 3)] first: i32,
+        #[graphql(default_with = "RankBy::Units")] by: RankBy,
+    ) -> Result<Vec<RankedItem>> {
+        self.top(ctx, RankTarget::Products, months, first, by).await
+    }
+
+    async fn refund_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(count(self.info(ctx).await?.refund_count))
+    }
+
+    async fn refund_amount(&self, ctx: &Context<'_>) -> Result<Decimal> {
+        Ok(Decimal(self.info(ctx).await?.refund_amount))
+    }
+}
+
+#[derive(Debug, SimpleObject)]
+struct PurchaseWindow {
+    months: i32,
+    #[graphql(name = "from")]
+    first_day: Date,
+    #[graphql(name = "to")]
+    last_day: Date,
+    count: i32,
+    amount: Decimal,
+    average: Option<Decimal>,
+}
+
+impl From<purchases::PurchaseWindow> for PurchaseWindow {
+    fn from(it: purchases::PurchaseWindow) -> Self {
+        Self {
+            months: count(u64::from(it.months.get())),
+            first_day: Date(it.from),
+            last_day: Date(it.to),
+            count: count(it.count),
+            amount: Decimal(it.amount),
+            average: it.average.map(Decimal),
+        }
+    }
+}
+
+impl From<&Window12> for PurchaseWindow {
+    fn from(it: &Window12) -> Self {
+        Self {
+            months: count(u64::from(Months::YEAR.get())),
+            first_day: Date(it.from),
+            last_day: Date(it.to),
+            count: count(it.count),
+            amount: Decimal(it.amount),
+            average: it.average.map(Decimal),
+        }
+    }
+}
+
+#[derive(Debug, SimpleObject)]
+struct RankedItem {
+    rank: i32,
+    key: String,
+    name: String,
+    units: i32,
+    orders: i32,
+    amount: Decimal,
+    last_purchased_at: DateTime,
+}
+
+impl From<ranking::RankedItem> for RankedItem {
+    fn from(it: ranking::RankedItem) -> Self {
+        Self {
+            rank: count(u64::from(it.rank)),
+            key: it.key.to_string(),
+            name: it.name.to_string(),
+            units: count(it.units),
+            orders: count(it.orders),
+            amount: Decimal(it.amount),
+            last_purchased_at: it.last_purchased_at.into(),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The roots of questions.
+
+use async_graphql::{Context, Enum, ID, InputObject, Interface, Object, OneofObject, Result, SimpleObject};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use profile360_core::identifier::{self, Normalised, UnifiedId};
+
+use super::{
+    App,
+    error::{ErrorCode, unavailable},
+    page::Arguments,
+    policy::Policy,
+    profile::Profile,
+    profiles::{ProfileConnection, ProfileFilter, ProfileOrder, profiles},
+    scalars::Date,
+};
+use crate::{clock, customer};
+
+#[derive(Debug)]
+pub struct Query;
+
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID"))]
+pub(super) enum Node {
+    Profile(Profile),
+}
+
+#[derive(Debug, OneofObject)]
+pub(super) enum ProfileKey {
+    UnifiedId(ID),
+    Identifier(IdentifierInput),
+}
+
+#[derive(Debug, InputObject)]
+pub(super) struct IdentifierInput {
+    pub kind: String,
+    pub value: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(super) enum Role {
+    Ingest,
+    Reader,
+    Analyst,
+    Steward,
+    Admin,
+}
+
+#[derive(Debug, SimpleObject)]
+pub(super) struct Viewer {
+    name: String,
+    role: Role,
+    sees_personal_data: bool,
+}
+
+#[Object]
+impl Query {
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+        let app = ctx.data::<App>()?;
+        Ok(nodes_of(app, std::slice::from_ref(&id)).await?.pop().flatten())
+    }
+
+    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+        const MAX_NODES: usize = 200;
+        if MAX_NODES < ids.len() {
+            return Err(ErrorCode::PageSizeOutOfRange.with(format!("ask for at most {MAX_NODES} nodes at once")));
+        }
+        nodes_of(ctx.data::<App>()?, &ids).await
+    }
+
+    /// One customer, by any unified ID ever issued or by any identifier. Null where there is none.
+    async fn profile(&self, ctx: &Context<'_>, by: ProfileKey, as_of: Option<Date>) -> Result<Option<Profile>> {
+        let app = ctx.data::<App>()?;
+        let today = clock::today(&app.policy);
+        let as_of = as_of.map_or(today, |it| it.0);
+        let key = match by {
+            ProfileKey::UnifiedId(id) => {
+                let Some(id) = UnifiedId::parse(&id) else { return Ok(None) };
+                customer::cells_of_ids(&app.store, &[id]).await.map_err(|it| unavailable(&it))?.remove(&id)
+            }
+            ProfileKey::Identifier(input) => {
+                let Some(kind) = app.policy.kind(&input.kind) else {
+                    return Err(ErrorCode::BadUserInput.with("the policy knows no identifiers of this kind"));
+                };
+                let identifier = match identifier::normalise(&input.value, kind, &app.policy) {
+                    Normalised::Usable { identifier, .. } => identifier,
+                    Normalised::Blocked => return Ok(None),
+                    Normalised::Refused(reason) => {
+                        return Err(
+                            ErrorCode::BadUserInput.with(format!("the value cannot be an identifier: {reason}"))
+                        );
+                    }
+                };
+                let found = customer::cells_of_identifiers(&app.store, std::slice::from_ref(&identifier)).await;
+                found.map_err(|it| unavailable(&it))?.remove(&identifier)
+            }
+        };
+        let Some(key) = key else { return Ok(None) };
+        Profile::load(ctx, key, as_of).await
+    }
+
+    /// The list. Newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier, or the beginning
+    /// of a word of the name.
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.min(400)")]
+    #[expect(clippy::too_many_arguments, reason = "the contract has as many")]
+    async fn profiles(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ProfileFilter>,
+        search: Option<String>,
+        order_by: Option<ProfileOrder>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<ProfileConnection> {
+        let app = ctx.data::<App>()?;
+        profiles(app, filter, search, order_by, Arguments { first, after, last, before }).await
+    }
+
+    async fn policy(&self, ctx: &Context<'_>, version: Option<i32>) -> Result<Policy> {
+        Policy::load(ctx.data::<App>()?, version.map(i64::from)).await
+    }
+
+    async fn viewer(&self) -> Viewer {
+        // Without keys the server listens on loopback only, and whoever comes from there has every role.
+        Viewer { name: "local".to_owned(), role: Role::Admin, sees_personal_data: true }
+    }
+}
+
+/// The global ID of a profile.
+pub(super) fn global_id(id: UnifiedId) -> ID {
+    ID(URL_SAFE_NO_PAD.encode(format!("Profile:{id}")))
+}
+
+fn unified_id_of(global: &ID) -> Option<UnifiedId> {
+    let bytes = URL_SAFE_NO_PAD.decode(global.as_str()).ok()?;
+    UnifiedId::parse(std::str::from_utf8(&bytes).ok()?.strip_prefix("Profile:")?)
+}
+
+async fn nodes_of(app: &App, ids: &[ID]) -> Result<Vec<Option<Node>>> {
+    let unified: Vec<Option<UnifiedId>> = ids.iter().map(unified_id_of).collect();
+    let known: Vec<UnifiedId> = unified.iter().flatten().copied().collect();
+    let cells = customer::cells_of_ids(&app.store, &known).await.map_err(|it| unavailable(&it))?;
+    let keys: Vec<_> = cells.values().copied().collect();
+    let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
+    let today = clock::today(&app.policy);
+    let node = |id: UnifiedId| {
+        let customer = customers.get(cells.get(&id)?)?;
+        Some(Node::Profile(Profile::of(customer, today, None)))
+    };
+    Ok(unified.into_iter().map(|it| it.and_then(node)).collect())
+}

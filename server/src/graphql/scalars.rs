@@ -1,0 +1,158 @@
+//! Scalars and enums of the contract.
+
+use async_graphql::{Enum, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::NaiveDate;
+use profile360_core::{message, profile, purchases, ranking, time::Timestamp};
+use rust_decimal::Decimal as Exact;
+
+use super::error::ErrorCode;
+
+/// RFC 3339, in UTC.
+///
+/// As input any text is taken here and judged where it is used: one message's bad timestamp must not cost the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DateTime {
+    At(Timestamp),
+    Text(String),
+}
+
+impl DateTime {
+    /// The instant, or an error that names the argument.
+    pub(super) fn required(&self, argument: &str) -> async_graphql::Result<Timestamp> {
+        match self {
+            Self::At(at) => Ok(*at),
+            Self::Text(text) => {
+                Timestamp::parse(text).map_err(|error| ErrorCode::BadUserInput.with(format!("{argument}: {error}")))
+            }
+        }
+    }
+
+    /// The text as it was sent.
+    pub(super) fn to_text(&self) -> String {
+        match self {
+            Self::At(at) => at.to_rfc3339(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+impl From<Timestamp> for DateTime {
+    fn from(at: Timestamp) -> Self {
+        Self::At(at)
+    }
+}
+
+/// RFC 3339, in UTC.
+#[Scalar(name = "DateTime")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::String(text) => Ok(Self::Text(text)),
+            other => Err(InputValueError::expected_type(other)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.to_text())
+    }
+}
+
+/// yyyy-MM-dd, in the policy's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Date(pub NaiveDate);
+
+/// yyyy-MM-dd, in the policy's time zone.
+#[Scalar(name = "Date")]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            Ok(date) if text.len() == 10 => Ok(Self(date)),
+            _ => Err(InputValueError::custom("a date is written yyyy-MM-dd")),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// An exact decimal number, as a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decimal(pub Exact);
+
+/// An exact decimal number, as a string.
+#[Scalar(name = "Decimal")]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let text = match &value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return Err(InputValueError::expected_type(value)),
+        };
+        Exact::from_str_exact(&text).map(Self).map_err(|_| InputValueError::custom("a decimal is written as \"12.50\""))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// Any JSON value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Json(pub serde_json::Value);
+
+/// Any JSON value.
+#[Scalar(name = "JSON")]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        value.into_json().map(Self).map_err(|_| InputValueError::custom("it is not a JSON value"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or(Value::Null)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "message::Platform")]
+pub(super) enum Platform {
+    Android,
+    Ios,
+    Web,
+    Api,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "profile::Gender")]
+pub(super) enum Gender {
+    Male,
+    Female,
+    NonBinary,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "purchases::Weekday")]
+pub(super) enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "ranking::RankBy")]
+pub(super) enum RankBy {
+    Units,
+    Orders,
+    Amount,
+}
+
+/// A count where the contract has `Int`, which ends at 2,147,483,647.
+pub(super) fn count(it: u64) -> i32 {
+    i32::try_from(it).unwrap_or(i32::MAX)
+}

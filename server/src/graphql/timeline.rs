@@ -1,0 +1,168 @@
+//! A customer's events, newest first.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result, SimpleObject};
+use profile360_core::{message::parse_message, profile::ProfileIdentifier, time::Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    App,
+    error::{ErrorCode, unavailable},
+    page::{Arguments, Asked, PageInfo, encode},
+    profile::Identifier,
+    scalars::{DateTime, Json, Platform},
+};
+use crate::customer::Customer;
+
+#[derive(Debug, Clone, SimpleObject)]
+pub(super) struct Event {
+    message_id: String,
+    name: String,
+    at: DateTime,
+    source: String,
+    platform: Option<Platform>,
+    identifier: Identifier,
+    properties: Option<Json>,
+}
+
+#[derive(Debug, SimpleObject)]
+pub(super) struct EventConnection {
+    edges: Vec<EventEdge>,
+    nodes: Vec<Event>,
+    page_info: PageInfo,
+}
+
+#[derive(Debug, Clone, SimpleObject)]
+struct EventEdge {
+    node: Event,
+    cursor: String,
+}
+
+/// A place in the timeline: newer times come first, then smaller message IDs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    at: Timestamp,
+    message_id: String,
+}
+
+impl Place {
+    fn key(&self) -> (std::cmp::Reverse<Timestamp>, &str) {
+        (std::cmp::Reverse(self.at), &self.message_id)
+    }
+}
+
+/// Reads of so many events at once are not cut into spans of time.
+const FEW: u64 = 1_000;
+const DAY: i64 = 86_400_000_000;
+
+/// Reads spans of time, each longer than the one before, until the page is full: a range is read as a whole, so one over the
+/// lifetime of a busy customer would cost all of its events.
+pub(super) async fn timeline(
+    ctx: &Context<'_>,
+    customer: &Arc<Customer>,
+    events: Option<Vec<String>>,
+    arguments: Arguments,
+) -> Result<EventConnection> {
+    let Asked { size, after, before, is_from_end } = arguments.parse::<Place>()?;
+    let facets = || customer.members.iter().map(|(_, state)| &state.facts.facet.activity);
+    let oldest = facets().filter_map(|it| it.first_message_at).min().unwrap_or(Timestamp::EARLIEST);
+    let newest = facets().filter_map(|it| it.last_message_at).max().unwrap_or(Timestamp::LATEST);
+    let from = before.as_ref().map_or(oldest, |it| it.at.max(oldest));
+    let to = after.as_ref().map_or(newest, |it| it.at.min(newest));
+    let n_events: u64 = facets().map(|it| it.event_count).sum();
+
+    let is_between = |place: &Place| {
+        after.as_ref().is_none_or(|it| it.key() < place.key())
+            && before.as_ref().is_none_or(|it| place.key() < it.key())
+    };
+    let mut span = if n_events <= FEW { i64::MAX } else { DAY };
+    let mut found: Vec<(Place, Event)> = Vec::new();
+    let (mut low, mut high) = (from, to);
+    while low <= high && found.len() <= size {
+        let (start, end) = if is_from_end {
+            (low, Timestamp::from_micros(low.micros().saturating_add(span)).min(high))
+        } else {
+            (Timestamp::from_micros(high.micros().saturating_sub(span)).max(low), high)
+        };
+        let mut part = read(ctx, customer, events.as_deref(), start, end).await?;
+        part.retain(|(place, _)| is_between(place));
+        part.sort_by(|(a, _), (b, _)| a.key().cmp(&b.key()));
+        if is_from_end {
+            low = Timestamp::from_micros(end.micros().saturating_add(1));
+            part.append(&mut found);
+            found = part;
+        } else {
+            high = Timestamp::from_micros(start.micros().saturating_sub(1));
+            found.append(&mut part);
+        }
+        span = span.saturating_mul(4);
+    }
+
+    let has_more = size < found.len();
+    if is_from_end {
+        found.drain(..found.len().saturating_sub(size));
+    } else {
+        found.truncate(size);
+    }
+    let edges: Vec<EventEdge> =
+        found.into_iter().map(|(place, node)| EventEdge { node, cursor: encode(&place) }).collect();
+    Ok(EventConnection {
+        nodes: edges.iter().map(|it| it.node.clone()).collect(),
+        page_info: PageInfo {
+            has_next_page: if is_from_end { before.is_some() } else { has_more },
+            has_previous_page: if is_from_end { has_more } else { after.is_some() },
+            start_cursor: edges.first().map(|it| it.cursor.clone()),
+            end_cursor: edges.last().map(|it| it.cursor.clone()),
+        },
+        edges,
+    })
+}
+
+async fn read(
+    ctx: &Context<'_>,
+    customer: &Customer,
+    names: Option<&[String]>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<(Place, Event)>> {
+    let app = ctx.data::<App>()?;
+    let mut found = Vec::new();
+    for (identifier, state) in &customer.members {
+        if state.facts.facet.activity.event_count == 0 {
+            continue;
+        }
+        let shown = customer.profile.identifiers.iter().find(|it| it.unified_id == state.unified_id);
+        let Some(shown) = shown.cloned() else { continue };
+        debug_assert_eq!(*shown.value, *identifier.value);
+        for row in app.store.events(state.unified_id, from, to).await.map_err(|it| unavailable(&it))? {
+            let event = event(app, &row.payload, &shown)?;
+            let Some(event) = event.filter(|it| names.is_none_or(|names| names.contains(&it.name))) else { continue };
+            found.push((Place { at: row.at, message_id: row.message_id }, event));
+        }
+    }
+    Ok(found)
+}
+
+/// The event that a kept message tells of; none where it is of another type.
+fn event(app: &App, payload: &str, identifier: &Arc<ProfileIdentifier>) -> Result<Option<Event>> {
+    #[derive(Deserialize)]
+    struct Properties {
+        properties: Option<serde_json::Value>,
+    }
+
+    let unreadable =
+        || ErrorCode::Internal.with("a kept message cannot be read; the operator should run `profile360 check`");
+    let message = parse_message(payload, &app.policy).map_err(|_| unreadable())?.message;
+    let Some(name) = message.event else { return Ok(None) };
+    let rest: Properties = serde_json::from_str(payload).map_err(|_| unreadable())?;
+    Ok(Some(Event {
+        message_id: message.id.to_string(),
+        name: name.to_string(),
+        at: message.at.into(),
+        source: message.source.to_string(),
+        platform: message.platform.map(Platform::from),
+        identifier: Identifier(identifier.clone()),
+        properties: rest.properties.map(Json),
+    }))
+}

@@ -1,0 +1,280 @@
+//! The write pipeline: the only way into the base.
+//!
+//! Requests that wait share a transaction (group commit): batch → load → plan → commit → reply → tell the list. One task
+//! does this, so plans of one server never collide; another server's do, on the commit number, and are made again from fresh
+//! state. This module never decides who is whom: `core::plan` does.
+
+mod cache;
+
+use std::{sync::Arc, time::Duration};
+
+use profile360_core::{
+    identifier::UnifiedId,
+    message::{Accepted, Message},
+    plan::{Changes, Draft, Outcome, View, first_needs, next_needs},
+    policy::CompiledPolicy,
+    unified_id::IdSecret,
+};
+use rand::RngExt;
+use tokio::sync::{mpsc, oneshot};
+
+use self::cache::Cache;
+use crate::{
+    list::List,
+    store::{Commit, Store, StoreError},
+};
+
+/// The most messages in one transaction. A batch stays far below a memtable.
+pub const MAX_BATCH: usize = 2_000;
+/// The most bytes of messages in one transaction, if it has more than one message.
+const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Requests that may wait; whoever comes then waits to be let in, and memory stays bounded.
+const QUEUE: usize = 64;
+const MAX_ATTEMPTS: u32 = 10;
+
+/// What became of one message.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    pub outcome: Outcome,
+    /// The profile that it landed on; for a duplicate, the one that its home has now, if it is the same home.
+    pub unified_id: Option<UnifiedId>,
+}
+
+/// The answer to one request, and the number of the commit that made it durable.
+#[derive(Debug)]
+pub struct Receipt {
+    pub taken: Vec<Taken>,
+    pub commit: i64,
+}
+
+/// Why messages were not taken. None of them is in the base, and sending them again is safe.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PipelineError {
+    #[error("the database cannot write now; send the messages again later")]
+    Unavailable,
+    #[error("other writers are faster again and again; send the messages again later")]
+    Busy,
+    #[error("the server is stopping; send the messages again later")]
+    Stopping,
+}
+
+struct Request {
+    messages: Vec<Accepted>,
+    n_bytes: usize,
+    reply: oneshot::Sender<Result<Receipt, PipelineError>>,
+}
+
+/// The way in. Clones lead to the same task; it ends when all of them are gone and what waits is written.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    requests: mpsc::Sender<Request>,
+}
+
+/// What the pipeline works with.
+#[derive(Debug, Clone)]
+pub struct Workshop {
+    pub store: Arc<Store>,
+    pub list: Arc<List>,
+    pub policy: Arc<CompiledPolicy>,
+    pub secret: IdSecret,
+}
+
+impl Pipeline {
+    /// Starts the task. Wait for the handle, after the last clone is dropped, to know that everything is written.
+    pub fn start(workshop: Workshop) -> (Self, tokio::task::JoinHandle<()>) {
+        let (requests, waiting) = mpsc::channel(QUEUE);
+        let task = tokio::spawn(work(workshop, waiting));
+        (Self { requests }, task)
+    }
+
+    /// Takes messages, all of them or none; comes back when they are durable.
+    pub async fn ingest(&self, messages: Vec<Accepted>) -> Result<Receipt, PipelineError> {
+        let (reply, answer) = oneshot::channel();
+        let n_bytes = messages.iter().map(|it| it.payload.len()).sum();
+        let request = Request { messages, n_bytes, reply };
+        self.requests.send(request).await.map_err(|_| PipelineError::Stopping)?;
+        answer.await.map_err(|_| PipelineError::Stopping)?
+    }
+}
+
+async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
+    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None, expect_duplicates: false };
+    let mut held_over: Option<Request> = None;
+    loop {
+        let first = match held_over.take() {
+            Some(request) => request,
+            None => match waiting.recv().await {
+                Some(request) => request,
+                None => return,
+            },
+        };
+        let mut n_messages = first.messages.len();
+        let mut n_bytes = first.n_bytes;
+        let mut requests = vec![first];
+        while let Ok(request) = waiting.try_recv() {
+            n_messages += request.messages.len();
+            n_bytes += request.n_bytes;
+            if MAX_BATCH < n_messages || MAX_BATCH_BYTES < n_bytes {
+                held_over = Some(request);
+                break;
+            }
+            requests.push(request);
+        }
+        worker.serve(requests).await;
+    }
+}
+
+struct Worker {
+    workshop: Workshop,
+    cache: Cache,
+    /// The last commit that the cache has seen; `None` before the first.
+    last_commit: Option<i64>,
+    /// Whether the last batch had messages that were taken before. A key that is there costs a failed transaction if nobody
+    /// looked first, and a look costs a read for every message: so the batch before says which is likelier to pay.
+    expect_duplicates: bool,
+}
+
+impl Worker {
+    async fn serve(&mut self, requests: Vec<Request>) {
+        let messages: Vec<Accepted> = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
+        let result = self.take(messages).await;
+        if result.is_err() && 1 < requests.len() {
+            // One request must not cost its neighbours.
+            for request in requests {
+                let result = self.take(request.messages).await;
+                // Whoever asked may have gone; what was written stays written.
+                request.reply.send(result).ok();
+            }
+            return;
+        }
+        match result {
+            Ok(receipt) => {
+                let mut taken = receipt.taken.into_iter();
+                for request in requests {
+                    let own = taken.by_ref().take(request.messages.len()).collect();
+                    request.reply.send(Ok(Receipt { taken: own, commit: receipt.commit })).ok();
+                }
+            }
+            Err(error) => {
+                for request in requests {
+                    request.reply.send(Err(error.clone())).ok();
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, accepted: Vec<Accepted>) -> Result<Receipt, PipelineError> {
+        let (messages, payloads): (Vec<Message>, Vec<String>) =
+            accepted.into_iter().map(|it| (it.message, it.payload)).unzip();
+        let mut look_first = self.expect_duplicates;
+        for attempt in 0..MAX_ATTEMPTS {
+            match self.attempt(&messages, &payloads, look_first).await {
+                Ok(receipt) => return Ok(receipt),
+                Err(StoreError::Conflict) => {
+                    // Either another writer was faster, or a message was taken before and nobody had looked.
+                    if look_first {
+                        let most = 5_u64 << attempt.min(6);
+                        let pause = rand::rng().random_range(1..=most);
+                        tokio::time::sleep(Duration::from_millis(pause)).await;
+                    }
+                    look_first = true;
+                    self.forget();
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a batch was not written");
+                    self.forget();
+                    return Err(PipelineError::Unavailable);
+                }
+            }
+        }
+        Err(PipelineError::Busy)
+    }
+
+    /// What is in the cache may be old.
+    fn forget(&mut self) {
+        self.cache = Cache::default();
+        self.last_commit = None;
+    }
+
+    async fn attempt(
+        &mut self,
+        messages: &[Message],
+        payloads: &[String],
+        look_first: bool,
+    ) -> Result<Receipt, StoreError> {
+        let Workshop { store, list, policy, secret } = &self.workshop;
+        let last_commit = match self.last_commit {
+            Some(number) => number,
+            None => store.last_commit().await?,
+        };
+        let mut view = View::default();
+        let mut needs = first_needs(messages);
+        if !look_first {
+            view.messages.extend(std::mem::take(&mut needs.messages).into_iter().map(|it| (it, false)));
+        }
+        loop {
+            self.cache.serve(&mut needs, &mut view);
+            if !needs.is_empty() {
+                store.load(&needs, secret, &mut view).await?;
+            }
+            needs = next_needs(&view);
+            if needs.is_empty() {
+                break;
+            }
+        }
+        let draft = Draft::new(messages, &view, policy, secret);
+        loop {
+            let mut needs = draft.needs(&view);
+            if needs.is_empty() {
+                break;
+            }
+            self.cache.serve(&mut needs, &mut view);
+            if !needs.is_empty() {
+                store.load(&needs, secret, &mut view).await?;
+            }
+        }
+        let changes = draft.finish(&view);
+        let number = if changes.kept.is_empty() {
+            last_commit
+        } else {
+            let texts: Vec<_> = messages
+                .iter()
+                .zip(payloads)
+                .map(|(message, text)| (message.at, &*message.id, text.as_str()))
+                .collect();
+            let number = last_commit + 1;
+            store.commit(&Commit { number, changes: &changes, messages: &texts }, secret).await?;
+            number
+        };
+        let touched = changes.touched.iter().copied().collect::<Vec<_>>();
+        let removed = changes.removed_cells.iter().copied().collect::<Vec<_>>();
+        let receipt = receipt(number, &changes, messages, &view);
+        self.expect_duplicates = changes.kept.len() < messages.len();
+        self.last_commit = Some(number);
+        if !changes.kept.is_empty() {
+            list.touch(number, touched, removed);
+        }
+        self.cache.remember(view, changes);
+        Ok(receipt)
+    }
+}
+
+fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) -> Receipt {
+    let current = |message: &Message| {
+        let state = match changes.identifiers.get(message.home()) {
+            Some((state, _)) => state,
+            None => view.identifiers.get(message.home())?.as_deref()?,
+        };
+        match changes.cells.get(&state.cell) {
+            Some((cell, _)) => Some(cell.unified_id),
+            None => view.cells.get(&state.cell)?.as_ref().map(|it| it.unified_id),
+        }
+    };
+    let taken = changes
+        .outcomes
+        .iter()
+        .zip(messages)
+        .map(|((outcome, id), message)| Taken { outcome: outcome.clone(), unified_id: id.or_else(|| current(message)) })
+        .collect();
+    Receipt { taken, commit }
+}

@@ -1,0 +1,113 @@
+//! Rows that the pipeline has read or written lately, so that hot ones are not read again.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use profile360_core::{
+    identifier::Identifier,
+    link::Pair,
+    plan::{CellKey, CellState, Changes, IdentifierState, LinkState, Needs, View},
+};
+
+/// Entries of one generation of one table. Two generations are kept, so what was used since the last turn stays.
+const GENERATION: usize = 30_000;
+
+/// True as long as nobody else writes; the pipeline throws it away when somebody did.
+#[derive(Default)]
+pub(super) struct Cache {
+    identifiers: Generations<Identifier, IdentifierState>,
+    links: Generations<Pair, LinkState>,
+    cells: Generations<CellKey, CellState>,
+}
+
+impl Cache {
+    /// Moves what is known from the needs to the view.
+    pub(super) fn serve(&mut self, needs: &mut Needs, view: &mut View) {
+        needs.identifiers.retain(|key| match self.identifiers.get(key) {
+            Some(state) => {
+                view.identifiers.insert(key.clone(), Some(state));
+                false
+            }
+            None => true,
+        });
+        needs.links.retain(|key| match self.links.get(key) {
+            Some(link) => {
+                view.links.insert(key.clone(), Some(link));
+                false
+            }
+            None => true,
+        });
+        needs.cells.retain(|key| match self.cells.get(key) {
+            Some(cell) => {
+                view.cells.insert(*key, Some(cell));
+                false
+            }
+            None => true,
+        });
+    }
+
+    /// Takes what a commit has read and written.
+    pub(super) fn remember(&mut self, view: View, changes: Changes) {
+        for (key, state) in view.identifiers {
+            if let Some(state) = state.filter(|_| !changes.identifiers.contains_key(&key)) {
+                self.identifiers.insert(key, state);
+            }
+        }
+        for (key, link) in view.links {
+            if let Some(link) = link.filter(|_| !changes.links.contains_key(&key)) {
+                self.links.insert(key, link);
+            }
+        }
+        for (key, cell) in view.cells {
+            if let Some(cell) = cell.filter(|_| !changes.cells.contains_key(&key)) {
+                self.cells.insert(key, cell);
+            }
+        }
+        for (key, (state, _)) in changes.identifiers {
+            self.identifiers.insert(key, Arc::new(state));
+        }
+        for (key, (link, _)) in changes.links {
+            self.links.insert(key, Arc::new(link));
+        }
+        for (key, (cell, _)) in changes.cells {
+            self.cells.insert(key, Arc::new(cell));
+        }
+        for key in changes.removed_cells {
+            self.cells.remove(&key);
+        }
+    }
+}
+
+struct Generations<K, V> {
+    young: BTreeMap<K, Arc<V>>,
+    old: BTreeMap<K, Arc<V>>,
+}
+
+impl<K, V> Default for Generations<K, V> {
+    fn default() -> Self {
+        Self { young: BTreeMap::new(), old: BTreeMap::new() }
+    }
+}
+
+impl<K: Ord + Clone, V> Generations<K, V> {
+    fn get(&mut self, key: &K) -> Option<Arc<V>> {
+        if let Some(value) = self.young.get(key) {
+            return Some(value.clone());
+        }
+        let (key, value) = self.old.remove_entry(key)?;
+        self.insert(key, value.clone());
+        Some(value)
+    }
+
+    fn insert(&mut self, key: K, value: Arc<V>) {
+        if GENERATION <= self.young.len() {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.old.remove(&key);
+        self.young.insert(key, value);
+    }
+
+    fn remove(&mut self, key: &K) {
+        self.young.remove(key);
+        self.old.remove(key);
+    }
+}

@@ -1,0 +1,80 @@
+//! The store: everything that knows SurrealQL.
+//!
+//! No other module formats or reads a query. Values are bound, never formatted in; ranges are bounded at both ends and read
+//! forward; a write is one transaction that takes the next commit number, so that what was planned from older state fails
+//! with [`StoreError::Conflict`] and is planned again.
+
+mod connect;
+mod migrate;
+mod read;
+mod rows;
+mod tx;
+mod write;
+
+pub use self::{
+    connect::connect,
+    read::{EventRow, PurchaseRow},
+    write::{Commit, ProfileWrite},
+};
+
+use surrealdb::types::{RecordId, Value};
+
+use self::connect::Handle;
+
+/// An open database whose schema is this program's.
+#[derive(Debug)]
+pub struct Store {
+    handle: Handle,
+}
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database URL {url} cannot be used: {reason}")]
+    Url { url: String, reason: String },
+    #[error(
+        "the database has schema version {found}, newer than the {known} that this program knows; run a newer profile360"
+    )]
+    NewerSchema { found: i64, known: i64 },
+    #[error("another writer was faster")]
+    Conflict,
+    #[error("a row of {table} cannot be read ({reason}); run `profile360 check`")]
+    Corrupt { table: &'static str, reason: String },
+    #[error("the database failed: {0}")]
+    Database(Box<surrealdb::Error>),
+}
+
+impl From<surrealdb::Error> for StoreError {
+    fn from(error: surrealdb::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+impl Store {
+    /// One round trip to the database; for readiness.
+    pub async fn ping(&self) -> Result<()> {
+        self.handle.run("RETURN 1", tx::no_variables()).await?;
+        Ok(())
+    }
+
+    /// Closes an embedded database. Whoever asks it anything afterwards gets an error.
+    pub async fn close(&self) {
+        self.handle.close().await;
+    }
+
+    /// The version of the schema that the database has.
+    pub async fn schema_version(&self) -> Result<i64> {
+        migrate::version(&self.handle).await
+    }
+
+    async fn select(&self, ids: Vec<RecordId>) -> Result<Vec<(RecordId, String)>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Value> = ids.into_iter().map(Value::RecordId).collect();
+        let found = self.handle.run("SELECT id, p FROM $ids", tx::variables([("ids", Value::from_iter(ids))])).await?;
+        rows::id_and_payload(found)
+    }
+}

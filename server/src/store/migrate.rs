@@ -1,0 +1,47 @@
+//! Migrations: numbered files, each applied once, together with its version row.
+
+use surrealdb::types::{Number, Value};
+
+use super::{Result, StoreError, connect::Handle, tx};
+
+/// What to run for each version, in one transaction that also writes the version's row.
+const MIGRATIONS: [(i64, &str); 1] = [(
+    1,
+    concat!(
+        "BEGIN;",
+        include_str!("migrations/0001_base.surql"),
+        "CREATE migration:1 SET at = time::now();",
+        "COMMIT;"
+    ),
+)];
+
+/// Brings the schema up to date; refuses a schema that is newer than this program.
+pub(super) async fn run(handle: &Handle) -> Result<()> {
+    let known = MIGRATIONS.last().map_or(0, |(version, _)| *version);
+    let found = version(handle).await?;
+    if known < found {
+        return Err(StoreError::NewerSchema { found, known });
+    }
+    for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| found < *number) {
+        match handle.run(sql, tx::no_variables()).await {
+            // Another server was faster with the same migration.
+            Err(StoreError::Conflict) if *number <= version(handle).await? => {}
+            Err(error) => return Err(error),
+            Ok(_) => tracing::info!(version = number, "applied a migration"),
+        }
+    }
+    Ok(())
+}
+
+/// The highest version that was applied; 0 for a new database.
+pub(super) async fn version(handle: &Handle) -> Result<i64> {
+    let query = "
+        DEFINE TABLE IF NOT EXISTS migration SCHEMAFULL;
+        DEFINE FIELD IF NOT EXISTS at ON migration TYPE datetime;
+        RETURN math::max((SELECT VALUE record::id(id) FROM migration).concat([0]));
+    ";
+    match handle.run(query, tx::no_variables()).await? {
+        Value::Number(Number::Int(version)) => Ok(version),
+        other => Err(StoreError::Corrupt { table: "migration", reason: format!("the version is {other:?}") }),
+    }
+}

@@ -1,0 +1,289 @@
+//! Reads: by key, by bounded range, or one hop along links.
+
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+
+use profile360_core::{
+    facts::Claim,
+    identifier::{Identifier, UnifiedId},
+    link::Pair,
+    plan::{CellKey, CellState, IdentifierState, LinkState, Needs, View},
+    purchase::{Order, Refund},
+    time::Timestamp,
+    unified_id::{IdSecret, unified_id},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use surrealdb::types::{Array, Number, RecordId, RecordIdKey, RecordIdKeyRange, Value};
+
+use super::{Result, Store, StoreError, rows, tx};
+
+/// An order or a refund, with the latent ID of the identifier that it is kept under.
+#[derive(Debug, Clone)]
+pub enum PurchaseRow {
+    Order(Order),
+    Refund(Refund),
+}
+
+/// A message as it is kept.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    pub at: Timestamp,
+    pub message_id: String,
+    /// The message's JSON.
+    pub payload: String,
+}
+
+/// What a commit row says: which cells are to be shown anew, and which are gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
+pub struct Touched {
+    pub touched: Vec<CellKey>,
+    pub removed: Vec<CellKey>,
+}
+
+impl Store {
+    /// Loads what a plan needs into its view.
+    pub async fn load(&self, needs: &Needs, secret: &IdSecret, view: &mut View) -> Result<()> {
+        self.load_messages(needs, view).await?;
+        self.load_identifiers(&needs.identifiers.iter().cloned().collect::<Vec<_>>(), view).await?;
+        self.load_links(&needs.links.iter().cloned().collect::<Vec<_>>(), secret, view).await?;
+        let keys: Vec<CellKey> = needs.cells.iter().copied().collect();
+        let cells = self.cells(&keys).await?;
+        view.cells.extend(keys.into_iter().map(|key| (key, cells.get(&key).cloned())));
+        self.load_claims("order_claim", &needs.orders, &mut view.orders).await?;
+        self.load_claims("session_claim", &needs.sessions, &mut view.sessions).await?;
+        for identifier in &needs.links_of {
+            let links = self.links_of(identifier).await?;
+            view.links_of.insert(identifier.clone(), links.iter().map(|(pair, _)| pair.clone()).collect());
+            view.links.extend(links.into_iter().map(|(pair, link)| (pair, Some(Arc::new(link)))));
+        }
+        Ok(())
+    }
+
+    async fn load_messages(&self, needs: &Needs, view: &mut View) -> Result<()> {
+        if needs.messages.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Value> = needs.messages.iter().map(|it| Value::RecordId(rows::text_id("message", it))).collect();
+        let query = "SELECT VALUE id FROM $ids";
+        let found = self.handle.run(query, tx::variables([("ids", Value::from_iter(ids))])).await?;
+        view.messages.extend(needs.messages.iter().map(|it| (it.clone(), false)));
+        let Value::Array(found) = found else { return Err(rows::bad_key("message")) };
+        for id in &*found {
+            let Value::RecordId(id) = id else { return Err(rows::bad_key("message")) };
+            view.messages.insert(Arc::from(rows::text_key_of(id)?), true);
+        }
+        Ok(())
+    }
+
+    async fn load_identifiers(&self, identifiers: &[Identifier], view: &mut View) -> Result<()> {
+        let found = self.identifiers(identifiers).await?;
+        view.identifiers.extend(identifiers.iter().map(|it| (it.clone(), found.get(it).cloned())));
+        Ok(())
+    }
+
+    async fn load_links(&self, pairs: &[Pair], secret: &IdSecret, view: &mut View) -> Result<()> {
+        let ids: Vec<RecordId> =
+            pairs.iter().map(|it| rows::link_id(unified_id(&it.a, secret), unified_id(&it.b, secret))).collect();
+        let mut found: BTreeMap<RecordId, Arc<LinkState>> = self.payloads("linked", ids.clone()).await?;
+        view.links.extend(pairs.iter().zip(ids).map(|(pair, id)| (pair.clone(), found.remove(&id))));
+        Ok(())
+    }
+
+    async fn load_claims(
+        &self,
+        table: &'static str,
+        keys: &std::collections::BTreeSet<Arc<str>>,
+        view: &mut BTreeMap<Arc<str>, Option<Arc<Claim>>>,
+    ) -> Result<()> {
+        let ids = keys.iter().map(|it| rows::text_id(table, it)).collect();
+        let mut found: BTreeMap<RecordId, Arc<Claim>> = self.payloads(table, ids).await?;
+        view.extend(keys.iter().map(|key| (key.clone(), found.remove(&rows::text_id(table, key)))));
+        Ok(())
+    }
+
+    /// The stored links of an identifier, in either direction.
+    pub async fn links_of(&self, identifier: &Identifier) -> Result<Vec<(Pair, LinkState)>> {
+        let query = "RETURN array::concat(
+            (SELECT in, out, p FROM $i->linked),
+            (SELECT in, out, p FROM $i<-linked)
+        )";
+        let id = Value::RecordId(rows::identifier_id(identifier));
+        let Value::Array(found) = self.handle.run(query, tx::variables([("i", id)])).await? else {
+            return Err(rows::bad_key("linked"));
+        };
+        let mut links = Vec::with_capacity(found.len());
+        for value in found {
+            let Value::Object(object) = value else { return Err(rows::bad_key("linked")) };
+            let mut fields = object.into_inner();
+            let (Some(Value::RecordId(a)), Some(Value::RecordId(b)), Some(Value::String(payload))) =
+                (fields.remove("in"), fields.remove("out"), fields.remove("p"))
+            else {
+                return Err(rows::bad_key("linked"));
+            };
+            let pair = Pair { a: rows::identifier_of(&a)?, b: rows::identifier_of(&b)? };
+            links.push((pair, rows::decode("linked", &payload)?));
+        }
+        Ok(links)
+    }
+
+    /// The states of identifiers; one that is not there is left out.
+    pub async fn identifiers(&self, identifiers: &[Identifier]) -> Result<BTreeMap<Identifier, Arc<IdentifierState>>> {
+        let ids = identifiers.iter().map(rows::identifier_id).collect();
+        let found: BTreeMap<RecordId, Arc<IdentifierState>> = self.payloads("identifier", ids).await?;
+        found.into_iter().map(|(id, state)| Ok((rows::identifier_of(&id)?, state))).collect()
+    }
+
+    /// The cells of those keys; one that is not there is left out.
+    pub async fn cells(&self, keys: &[CellKey]) -> Result<BTreeMap<CellKey, Arc<CellState>>> {
+        let ids = keys.iter().map(|key| rows::cell_id("cell", *key)).collect();
+        let found: BTreeMap<RecordId, Arc<CellState>> = self.payloads("cell", ids).await?;
+        found.into_iter().map(|(id, cell)| Ok((rows::cell_key_of(&id)?, cell))).collect()
+    }
+
+    /// The identifiers that have those latent unified IDs; one that is not there is left out.
+    pub async fn identifiers_by_id(&self, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, Identifier>> {
+        let keys: Vec<Value> = ids.iter().map(|it| Value::RecordId(rows::latent_id(*it))).collect();
+        let query = "SELECT VALUE [id, i] FROM $ids";
+        let found = self.handle.run(query, tx::variables([("ids", Value::from_iter(keys))])).await?;
+        let Value::Array(found) = found else { return Err(rows::bad_key("latent")) };
+        let mut identifiers = BTreeMap::new();
+        for value in &*found {
+            let Value::Array(pair) = value else { return Err(rows::bad_key("latent")) };
+            let [Value::RecordId(id), Value::RecordId(identifier)] = pair.as_slice() else {
+                return Err(rows::bad_key("latent"));
+            };
+            let key = rows::cell_key_of(id)?.0;
+            identifiers.insert(key, rows::identifier_of(identifier)?);
+        }
+        Ok(identifiers)
+    }
+
+    /// All orders and refunds that are kept under an identifier.
+    pub async fn purchases(&self, home: UnifiedId) -> Result<Vec<PurchaseRow>> {
+        let start = Array::from_iter([rows::uuid_value(home), Value::None]);
+        let end = Array::from_iter([rows::uuid_value(home), Value::String("s".to_owned())]);
+        let found = self.range("purchase", start.into(), end.into()).await?;
+        found
+            .into_iter()
+            .map(|(id, payload)| {
+                let is_refund = matches!(&id.key, RecordIdKey::Array(parts) if parts.get(1) == Some(&Value::String("refund".to_owned())));
+                Ok(if is_refund {
+                    PurchaseRow::Refund(rows::decode("purchase", &payload)?)
+                } else {
+                    PurchaseRow::Order(rows::decode("purchase", &payload)?)
+                })
+            })
+            .collect()
+    }
+
+    /// The messages kept under an identifier of a span of time, both ends included, newest first. Keep the span narrow: all
+    /// of it is read.
+    pub async fn events(&self, home: UnifiedId, from: Timestamp, to: Timestamp) -> Result<Vec<EventRow>> {
+        let key = |at: Timestamp, last: Value| {
+            Array::from_iter([rows::uuid_value(home), Value::Number(Number::Int(rows::inverted(at))), last])
+        };
+        // Arrays come after all strings, so an empty one stands behind every message ID.
+        let found =
+            self.range("event", key(to, Value::None).into(), key(from, Value::Array(Array::new())).into()).await?;
+        found
+            .into_iter()
+            .map(|(id, payload)| {
+                let RecordIdKey::Array(parts) = &id.key else { return Err(rows::bad_key("event")) };
+                let [_, Value::Number(Number::Int(inverted)), Value::String(message_id)] = parts.as_slice() else {
+                    return Err(rows::bad_key("event"));
+                };
+                Ok(EventRow {
+                    at: Timestamp::from_micros(i64::MAX - inverted),
+                    message_id: message_id.clone(),
+                    payload,
+                })
+            })
+            .collect()
+    }
+
+    /// The number of the last commit; 0 for an empty base.
+    pub async fn last_commit(&self) -> Result<i64> {
+        // The setting is a hint that every commit writes; the rows behind it are the truth.
+        let hint = self.setting("commit").await?.and_then(|it| it.parse::<i64>().ok());
+        Ok(hint.unwrap_or(0))
+    }
+
+    /// What the commits after one number, up to another, touched; in their order.
+    pub async fn commits(&self, after: i64, up_to: i64) -> Result<Vec<(i64, Touched)>> {
+        let found = self.range("committed", RecordIdKey::Number(after + 1), RecordIdKey::Number(up_to)).await?;
+        found
+            .into_iter()
+            .map(|(id, payload)| match id.key {
+                RecordIdKey::Number(number) => Ok((number, rows::decode("committed", &payload)?)),
+                _ => Err(rows::bad_key("committed")),
+            })
+            .collect()
+    }
+
+    /// How many messages were taken. Counts them: for `check`, not for questions.
+    pub async fn n_messages(&self) -> Result<u64> {
+        let query = "RETURN array::first((SELECT VALUE n FROM (SELECT count() AS n FROM message GROUP ALL))) ?? 0";
+        match self.handle.run(query, tx::no_variables()).await? {
+            Value::Number(Number::Int(n)) => Ok(u64::try_from(n)?),
+            _ => Err(rows::bad_key("message")),
+        }
+    }
+
+    /// A setting of the base, by name.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>> {
+        Ok(self.select(vec![rows::text_id("setting", name)]).await?.pop().map(|(_, payload)| payload))
+    }
+
+    /// The policy of a version.
+    pub async fn policy(&self, version: i64) -> Result<Option<String>> {
+        Ok(self.select(vec![RecordId::new("policy", version)]).await?.pop().map(|(_, payload)| payload))
+    }
+
+    /// List rows whose cell keys begin with a byte; 256 of these are the whole list.
+    pub async fn profiles_of(&self, first_byte: u8) -> Result<Vec<(CellKey, String)>> {
+        self.cell_range("profile", first_byte).await
+    }
+
+    /// Cells whose keys begin with a byte; 256 of these are the whole partition.
+    pub async fn cells_of(&self, first_byte: u8) -> Result<Vec<(CellKey, CellState)>> {
+        let found = self.cell_range("cell", first_byte).await?;
+        found.into_iter().map(|(key, payload)| Ok((key, rows::decode("cell", &payload)?))).collect()
+    }
+
+    async fn cell_range(&self, table: &'static str, first_byte: u8) -> Result<Vec<(CellKey, String)>> {
+        let bound = |rest: u8| {
+            let mut bytes = [rest; 16];
+            bytes[0] = first_byte;
+            RecordIdKey::Uuid(uuid::Uuid::from_bytes(bytes).into())
+        };
+        let found = self.range(table, bound(0), bound(u8::MAX)).await?;
+        found.into_iter().map(|(id, payload)| Ok((rows::cell_key_of(&id)?, payload))).collect()
+    }
+
+    async fn range(
+        &self,
+        table: &'static str,
+        start: RecordIdKey,
+        end: RecordIdKey,
+    ) -> Result<Vec<(RecordId, String)>> {
+        let range = RecordIdKeyRange { start: Bound::Included(start), end: Bound::Included(end) };
+        let range = RecordId::new(table, RecordIdKey::Range(Box::new(range)));
+        let query = "SELECT id, p FROM $range";
+        let found = self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
+        rows::id_and_payload(found)
+    }
+
+    async fn payloads<T: DeserializeOwned>(
+        &self,
+        table: &'static str,
+        ids: Vec<RecordId>,
+    ) -> Result<BTreeMap<RecordId, Arc<T>>> {
+        let found = self.select(ids).await?;
+        found.into_iter().map(|(id, payload)| Ok((id, Arc::new(rows::decode::<T>(table, &payload)?)))).collect()
+    }
+}
+
+impl From<std::num::TryFromIntError> for StoreError {
+    fn from(_: std::num::TryFromIntError) -> Self {
+        rows::bad_key("number")
+    }
+}

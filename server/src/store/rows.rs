@@ -1,0 +1,128 @@
+//! Keys and payloads: how core's types stand in rows.
+
+use profile360_core::{
+    facts::Claim,
+    identifier::{Identifier, Kind, UnifiedId},
+    plan::CellKey,
+    purchase::OrderKey,
+    time::Timestamp,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use surrealdb::types::{Array, Number, Object, RecordId, RecordIdKey, Value};
+
+use super::{Result, StoreError};
+
+pub(super) fn text_id(table: &'static str, key: &str) -> RecordId {
+    RecordId::new(table, key)
+}
+
+pub(super) fn identifier_id(identifier: &Identifier) -> RecordId {
+    let key = [
+        Value::String(identifier.kind.as_str().to_owned()),
+        Value::String(identifier.value.to_string()),
+        Value::Number(Number::Int(i64::from(identifier.generation))),
+    ];
+    RecordId::new("identifier", Array::from_iter(key))
+}
+
+pub(super) fn identifier_of(id: &RecordId) -> Result<Identifier> {
+    let RecordIdKey::Array(parts) = &id.key else { return Err(bad_key("identifier")) };
+    let [Value::String(kind), Value::String(value), Value::Number(Number::Int(generation))] = parts.as_slice() else {
+        return Err(bad_key("identifier"));
+    };
+    let generation = u32::try_from(*generation).map_err(|_| bad_key("identifier"))?;
+    Ok(Identifier { generation, ..Identifier::new(Kind::new(kind), value) })
+}
+
+pub(super) fn uuid_value(id: UnifiedId) -> Value {
+    Value::Uuid(id.0.into())
+}
+
+pub(super) fn latent_id(id: UnifiedId) -> RecordId {
+    RecordId::new("latent", RecordIdKey::Uuid(id.0.into()))
+}
+
+pub(super) fn cell_id(table: &'static str, key: CellKey) -> RecordId {
+    RecordId::new(table, RecordIdKey::Uuid(key.0.0.into()))
+}
+
+pub(super) fn cell_key_of(id: &RecordId) -> Result<CellKey> {
+    let RecordIdKey::Uuid(key) = &id.key else { return Err(bad_key("cell")) };
+    Ok(CellKey(UnifiedId(key.into_inner())))
+}
+
+pub(super) fn link_id(a: UnifiedId, b: UnifiedId) -> RecordId {
+    RecordId::new("linked", Array::from_iter([uuid_value(a), uuid_value(b)]))
+}
+
+/// Newest first: later times have smaller keys.
+pub(super) fn inverted(at: Timestamp) -> i64 {
+    i64::MAX - at.micros()
+}
+
+pub(super) fn event_id(home: UnifiedId, at: Timestamp, message_id: &str) -> RecordId {
+    let key = [uuid_value(home), Value::Number(Number::Int(inverted(at))), Value::String(message_id.to_owned())];
+    RecordId::new("event", Array::from_iter(key))
+}
+
+pub(super) fn purchase_id(home: UnifiedId, kind: &str, key: &str) -> RecordId {
+    let key = [uuid_value(home), Value::String(kind.to_owned()), Value::String(key.to_owned())];
+    RecordId::new("purchase", Array::from_iter(key))
+}
+
+pub(super) fn order_id(home: UnifiedId, key: &OrderKey) -> RecordId {
+    match key {
+        OrderKey::Order(order_id) => purchase_id(home, "order", order_id),
+        OrderKey::Message(message_id) => purchase_id(home, "message", message_id),
+    }
+}
+
+pub(super) fn text_key_of(id: &RecordId) -> Result<&str> {
+    match &id.key {
+        RecordIdKey::String(key) => Ok(key),
+        _ => Err(bad_key("text")),
+    }
+}
+
+/// A row that has nothing but an ID and a payload.
+pub(super) fn row(id: RecordId, payload: String) -> Value {
+    let mut object = Object::new();
+    object.insert("id", Value::RecordId(id));
+    object.insert("p", Value::String(payload));
+    Value::Object(object)
+}
+
+pub(super) fn encode<T: Serialize>(table: &'static str, value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt { table, reason: error.to_string() })
+}
+
+pub(super) fn decode<T: DeserializeOwned>(table: &'static str, payload: &str) -> Result<T> {
+    // Where in the row is told, what stands there is not: rows hold personal data.
+    serde_json::from_str(payload).map_err(|error| {
+        let reason = format!("line {} column {} is not as it was written", error.line(), error.column());
+        StoreError::Corrupt { table, reason }
+    })
+}
+
+pub(super) fn claim_row(table: &'static str, key: &str, claim: &Claim) -> Result<Value> {
+    Ok(row(text_id(table, key), encode(table, claim)?))
+}
+
+/// The rows of `SELECT id, p …`.
+pub(super) fn id_and_payload(found: Value) -> Result<Vec<(RecordId, String)>> {
+    let Value::Array(found) = found else { return Err(bad_key("answer")) };
+    let mut rows = Vec::with_capacity(found.len());
+    for value in found {
+        let Value::Object(object) = value else { return Err(bad_key("answer")) };
+        let mut fields = object.into_inner();
+        match (fields.remove("id"), fields.remove("p")) {
+            (Some(Value::RecordId(id)), Some(Value::String(payload))) => rows.push((id, payload)),
+            _ => return Err(bad_key("answer")),
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn bad_key(table: &'static str) -> StoreError {
+    StoreError::Corrupt { table, reason: "its key is not of this program's form".to_owned() }
+}

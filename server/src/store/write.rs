@@ -1,0 +1,210 @@
+//! Writes: one transaction each, that takes the next commit number.
+
+use profile360_core::{
+    identifier::Identifier,
+    plan::{CellKey, Changes},
+    purchase::OrderKey,
+    time::Timestamp,
+    unified_id::{IdSecret, unified_id},
+};
+use surrealdb::types::{Number, Object, RecordId, Value, Variables};
+
+use super::{Result, Store, read::Touched, rows, tx};
+
+/// A plan's changes with the texts of the messages that are kept.
+#[derive(Debug)]
+pub struct Commit<'a> {
+    /// One more than the last commit that the plan has seen.
+    pub number: i64,
+    pub changes: &'a Changes,
+    /// The messages of the batch, by position: when, ID, and the text to keep.
+    pub messages: &'a [(Timestamp, &'a str, &'a str)],
+}
+
+/// A list row: new or changed with its text, or gone.
+#[derive(Debug)]
+pub struct ProfileWrite {
+    pub key: CellKey,
+    pub payload: Option<String>,
+}
+
+/// Whoever takes the number first wins; the rows of a plan are written only with it.
+const COMMIT: &str = "
+    BEGIN;
+    INSERT INTO committed $committed;
+    INSERT INTO message $messages;
+    INSERT INTO event $events;
+    INSERT INTO identifier $new_identifiers;
+    INSERT INTO latent $latent;
+    INSERT INTO identifier $identifiers ON DUPLICATE KEY UPDATE p = $input.p;
+    INSERT RELATION INTO linked $new_links;
+    FOR $link IN $links { UPDATE $link.id SET p = $link.p RETURN NONE };
+    INSERT INTO cell $cells ON DUPLICATE KEY UPDATE p = $input.p;
+    DELETE $removed;
+    INSERT INTO purchase $purchases ON DUPLICATE KEY UPDATE p = $input.p;
+    INSERT INTO order_claim $order_claims ON DUPLICATE KEY UPDATE p = $input.p;
+    INSERT INTO session_claim $session_claims ON DUPLICATE KEY UPDATE p = $input.p;
+    INSERT INTO setting $settings ON DUPLICATE KEY UPDATE p = $input.p;
+    COMMIT;
+";
+
+impl Store {
+    /// Writes a plan's changes, all of them or none. Fails with [`super::StoreError::Conflict`] where another writer took the
+    /// number first.
+    pub async fn commit(&self, commit: &Commit<'_>, secret: &IdSecret) -> Result<()> {
+        self.handle.run(COMMIT, variables_of(commit, secret)?).await?;
+        Ok(())
+    }
+
+    /// Writes list rows, and up to which commit they are complete.
+    pub async fn write_profiles(&self, writes: Vec<ProfileWrite>, complete_up_to: Option<i64>) -> Result<()> {
+        let mut kept = Vec::new();
+        let mut removed = Vec::new();
+        for write in writes {
+            let id = rows::cell_id("profile", write.key);
+            match write.payload {
+                Some(payload) => kept.push(rows::row(id, payload)),
+                None => removed.push(Value::RecordId(id)),
+            }
+        }
+        let number = complete_up_to.map(|it| rows::row(rows::text_id("setting", "listed"), it.to_string()));
+        let query = "
+            BEGIN;
+            INSERT INTO profile $kept ON DUPLICATE KEY UPDATE p = $input.p;
+            DELETE $removed;
+            INSERT INTO setting $number ON DUPLICATE KEY UPDATE p = $input.p;
+            COMMIT;
+        ";
+        let variables = tx::variables([
+            ("kept", Value::from_iter(kept)),
+            ("removed", Value::from_iter(removed)),
+            ("number", Value::from_iter(number)),
+        ]);
+        self.handle.run(query, variables).await?;
+        Ok(())
+    }
+
+    /// Forgets what commits up to a number touched; their rows in all other tables stay.
+    pub async fn forget_commits(&self, up_to: i64, n_most: i64) -> Result<()> {
+        let from = (up_to - n_most).max(0);
+        let ids: Vec<Value> = (from..=up_to).map(|it| Value::RecordId(RecordId::new("committed", it))).collect();
+        self.handle.run("DELETE $ids RETURN NONE", tx::variables([("ids", Value::from_iter(ids))])).await?;
+        Ok(())
+    }
+
+    /// Writes a setting where there is none yet; what is there in the end.
+    pub async fn setting_or(&self, name: &str, payload: &str) -> Result<String> {
+        let row = rows::row(rows::text_id("setting", name), payload.to_owned());
+        let query = "INSERT IGNORE INTO setting $row";
+        self.handle.run(query, tx::variables([("row", row)])).await?;
+        Ok(self.setting(name).await?.unwrap_or_else(|| payload.to_owned()))
+    }
+
+    /// Writes a version of the policy where it is not there yet; what is there in the end.
+    pub async fn policy_or(&self, version: i64, payload: &str) -> Result<String> {
+        let row = rows::row(RecordId::new("policy", version), payload.to_owned());
+        self.handle.run("INSERT IGNORE INTO policy $row", tx::variables([("row", row)])).await?;
+        Ok(self.policy(version).await?.unwrap_or_else(|| payload.to_owned()))
+    }
+}
+
+fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
+    let changes = commit.changes;
+    let touched = Touched {
+        touched: changes.touched.iter().copied().collect(),
+        removed: changes.removed_cells.iter().copied().collect(),
+    };
+    let committed = rows::row(RecordId::new("committed", commit.number), rows::encode("committed", &touched)?);
+
+    let mut messages = Vec::with_capacity(changes.kept.len());
+    let mut events = Vec::with_capacity(changes.kept.len());
+    for (position, home) in &changes.kept {
+        let Some((at, id, payload)) = commit.messages.get(*position) else { continue };
+        let mut message = Object::new();
+        message.insert("id", Value::RecordId(rows::text_id("message", id)));
+        message.insert("home", rows::uuid_value(*home));
+        message.insert("at", Value::Number(Number::Int(at.micros())));
+        messages.push(Value::Object(message));
+        events.push(rows::row(rows::event_id(*home, *at, id), (*payload).to_owned()));
+    }
+
+    let mut new_identifiers = Vec::new();
+    let mut latent = Vec::new();
+    let mut identifiers = Vec::new();
+    for (identifier, (state, is_new)) in &changes.identifiers {
+        let id = rows::identifier_id(identifier);
+        let payload = rows::encode("identifier", state)?;
+        if *is_new {
+            let mut object = Object::new();
+            object.insert("id", Value::RecordId(rows::latent_id(state.unified_id)));
+            object.insert("i", Value::RecordId(id.clone()));
+            latent.push(Value::Object(object));
+            new_identifiers.push(rows::row(id, payload));
+        } else {
+            identifiers.push(rows::row(id, payload));
+        }
+    }
+
+    let mut new_links = Vec::new();
+    let mut links = Vec::new();
+    for (pair, (link, is_new)) in &changes.links {
+        let payload = rows::encode("linked", link)?;
+        let value = link_row(&pair.a, &pair.b, secret, payload);
+        if *is_new { new_links.push(value) } else { links.push(value) }
+    }
+
+    let mut cells = Vec::new();
+    for (key, (cell, _)) in &changes.cells {
+        cells.push(rows::row(rows::cell_id("cell", *key), rows::encode("cell", cell)?));
+    }
+    let mut removed: Vec<Value> =
+        changes.removed_cells.iter().map(|key| Value::RecordId(rows::cell_id("cell", *key))).collect();
+
+    let mut purchases = Vec::new();
+    let mut order_claims = Vec::new();
+    for change in &changes.orders {
+        let key = &change.order.key;
+        if let Some(home) = change.leaves {
+            removed.push(Value::RecordId(rows::order_id(home, key)));
+        }
+        purchases.push(rows::row(rows::order_id(change.home, key), rows::encode("purchase", &change.order)?));
+        if let OrderKey::Order(order_id) = key {
+            order_claims.push(rows::claim_row("order_claim", order_id, &change.claim)?);
+        }
+    }
+    for (home, refund) in &changes.refunds {
+        let id = rows::purchase_id(*home, "refund", &refund.message_id);
+        purchases.push(rows::row(id, rows::encode("purchase", refund)?));
+    }
+    let mut session_claims = Vec::new();
+    for (session_id, claim) in &changes.sessions {
+        session_claims.push(rows::claim_row("session_claim", session_id, claim)?);
+    }
+    let settings = rows::row(rows::text_id("setting", "commit"), commit.number.to_string());
+
+    Ok(tx::variables([
+        ("committed", committed),
+        ("messages", Value::from_iter(messages)),
+        ("events", Value::from_iter(events)),
+        ("new_identifiers", Value::from_iter(new_identifiers)),
+        ("latent", Value::from_iter(latent)),
+        ("identifiers", Value::from_iter(identifiers)),
+        ("new_links", Value::from_iter(new_links)),
+        ("links", Value::from_iter(links)),
+        ("cells", Value::from_iter(cells)),
+        ("removed", Value::from_iter(removed)),
+        ("purchases", Value::from_iter(purchases)),
+        ("order_claims", Value::from_iter(order_claims)),
+        ("session_claims", Value::from_iter(session_claims)),
+        ("settings", settings),
+    ]))
+}
+
+fn link_row(a: &Identifier, b: &Identifier, secret: &IdSecret, payload: String) -> Value {
+    let mut object = Object::new();
+    object.insert("id", Value::RecordId(rows::link_id(unified_id(a, secret), unified_id(b, secret))));
+    object.insert("in", Value::RecordId(rows::identifier_id(a)));
+    object.insert("out", Value::RecordId(rows::identifier_id(b)));
+    object.insert("p", Value::String(payload));
+    Value::Object(object)
+}
