@@ -4,6 +4,7 @@
 //! the server, the command line and, as WebAssembly, the browser call the same functions and get the same bytes.
 
 pub mod identifier;
+mod json;
 pub mod message;
 pub mod policy;
 pub mod purchase;

@@ -1,10 +1,17 @@
 //! Messages: what a source says, parsed once and trusted from then on.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use crate::{identifier::Identifier, purchase::{Order, Refund}, time::Timestamp};
+use crate::{
+    identifier::{self, Identifier, MAX_VALUE_BYTES, Normalised},
+    json::{Fields, Object, Scalar, object, scalar_text},
+    policy::CompiledPolicy,
+    purchase::{self, Order, Refund},
+    time::{Timestamp, TimestampError},
+};
 
 /// An accepted message. Its identifiers are normalised, distinct, strongest first, and never none.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,3 +113,431 @@ pub enum DeviceField {
     LibraryPlatform,
     LibraryVersion,
 }
+
+/// The largest message taken, in bytes of JSON.
+pub const MAX_MESSAGE_BYTES: usize = 512 * 1024;
+/// The longest `message_id`, `session_id`, event name, attribute name and order ID, in bytes.
+pub const MAX_NAME_BYTES: usize = 128;
+/// The longest `source`, in bytes.
+pub const MAX_SOURCE_BYTES: usize = 64;
+/// The longest value of an attribute, in bytes of JSON.
+pub const MAX_ATTRIBUTE_BYTES: usize = 8 * 1024;
+/// The most identifiers that one message may carry.
+pub const MAX_IDENTIFIERS: usize = 100;
+/// The most units that one line of an order may have.
+pub const MAX_QUANTITY: u32 = 1_000_000;
+
+/// A message that was taken, what of it was left out, and the text that is kept.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    pub message: Message,
+    /// The message as JSON, without the device's address: the evidence that everything else can be rebuilt from.
+    pub payload: String,
+    pub warnings: Vec<Warning>,
+}
+
+/// Something of an accepted message that was left out or looks wrong, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    pub code: &'static str,
+    /// Where in the message, as `identifiers.phone[1]`.
+    pub path: String,
+    /// A sentence; it never repeats the value.
+    pub detail: String,
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{code} at {path}: {detail}")]
+pub struct Refusal {
+    pub code: RefusalCode,
+    /// Where in the message; empty for the message as a whole.
+    pub path: String,
+    /// A sentence; it never repeats the value.
+    pub detail: String,
+}
+
+/// The closed list of reasons to refuse a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefusalCode {
+    NotJson,
+    TooLarge,
+    MissingField,
+    WrongType,
+    TooLong,
+    UnknownType,
+    UnknownPlatform,
+    TimestampMalformed,
+    TimestampWithoutZone,
+    TimestampOutOfRange,
+    NoUsableIdentifier,
+    TooManyIdentifiers,
+    QuantityOutOfRange,
+    AmountMalformed,
+    AmountOutOfRange,
+    CurrencyMalformed,
+}
+
+impl RefusalCode {
+    /// The code as answers spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotJson => "NOT_JSON",
+            Self::TooLarge => "TOO_LARGE",
+            Self::MissingField => "MISSING_FIELD",
+            Self::WrongType => "WRONG_TYPE",
+            Self::TooLong => "TOO_LONG",
+            Self::UnknownType => "UNKNOWN_TYPE",
+            Self::UnknownPlatform => "UNKNOWN_PLATFORM",
+            Self::TimestampMalformed => "TIMESTAMP_MALFORMED",
+            Self::TimestampWithoutZone => "TIMESTAMP_WITHOUT_ZONE",
+            Self::TimestampOutOfRange => "TIMESTAMP_OUT_OF_RANGE",
+            Self::NoUsableIdentifier => "NO_USABLE_IDENTIFIER",
+            Self::TooManyIdentifiers => "TOO_MANY_IDENTIFIERS",
+            Self::QuantityOutOfRange => "QUANTITY_OUT_OF_RANGE",
+            Self::AmountMalformed => "AMOUNT_MALFORMED",
+            Self::AmountOutOfRange => "AMOUNT_OUT_OF_RANGE",
+            Self::CurrencyMalformed => "CURRENCY_MALFORMED",
+        }
+    }
+}
+
+impl std::fmt::Display for RefusalCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+pub(crate) fn refusal(code: RefusalCode, path: impl Into<String>, detail: impl Into<String>) -> Refusal {
+    Refusal { code, path: path.into(), detail: detail.into() }
+}
+
+/// Reads one message (DESIGN.md, section 3).
+///
+/// A fault in what the message rests on (its ID, type, time, source, an amount) refuses it; a fault in one identifier or
+/// attribute leaves that out with a warning, as long as one identifier is left.
+pub fn parse_message(json: &str, policy: &CompiledPolicy) -> Result<Accepted, Refusal> {
+    let json = json.trim_start_matches('\u{feff}').trim();
+    if MAX_MESSAGE_BYTES < json.len() {
+        let detail = format!("the message has {} bytes; at most {MAX_MESSAGE_BYTES} are taken", json.len());
+        return Err(refusal(RefusalCode::TooLarge, "", detail));
+    }
+    let fields: Object = serde_json::from_str(json).map_err(|error| {
+        // serde_json's own text would repeat a part of the value in some cases; position and category do not.
+        let what = match error.classify() {
+            serde_json::error::Category::Eof => "the JSON ends too early; the message was cut off",
+            serde_json::error::Category::Data => "the message is not a JSON object",
+            _ => "the message is not valid JSON",
+        };
+        refusal(RefusalCode::NotJson, "", format!("{what} (column {})", error.column()))
+    })?;
+    let mut warnings = Vec::new();
+    let reader = Fields { object: &fields, path: "" };
+
+    let id = reader.required_text("message_id", MAX_NAME_BYTES)?;
+    let message_type = match reader.required_text("type", MAX_NAME_BYTES)?.as_ref() {
+        "identify" => MessageType::Identify,
+        "event" => MessageType::Event,
+        "alias" => MessageType::Alias,
+        _ => return Err(refusal(RefusalCode::UnknownType, "type", "use identify, event or alias")),
+    };
+    let at = Timestamp::parse(&reader.required_text("timestamp", MAX_NAME_BYTES)?).map_err(|error| {
+        let code = match error {
+            TimestampError::NoZone => RefusalCode::TimestampWithoutZone,
+            TimestampError::Malformed => RefusalCode::TimestampMalformed,
+            TimestampError::OutOfRange => RefusalCode::TimestampOutOfRange,
+        };
+        refusal(code, "timestamp", error.to_string())
+    })?;
+    let source = reader.required_text("source", MAX_SOURCE_BYTES)?;
+    let platform = match reader.optional_text("platform", MAX_NAME_BYTES)?.as_deref() {
+        None => None,
+        Some("Android") => Some(Platform::Android),
+        Some("iOS") => Some(Platform::Ios),
+        Some("Web") => Some(Platform::Web),
+        Some("API") => Some(Platform::Api),
+        Some(_) => return Err(refusal(RefusalCode::UnknownPlatform, "platform", "use Android, iOS, Web or API")),
+    };
+    let identifiers = identifiers(&reader, policy, &mut warnings)?;
+    let attributes = attributes(&reader, &mut warnings)?;
+    let event = match message_type {
+        MessageType::Event => Some(reader.required_text("event", MAX_NAME_BYTES)?),
+        MessageType::Identify | MessageType::Alias => {
+            for name in ["event", "properties"] {
+                if reader.optional(name).is_some() {
+                    warnings.push(Warning {
+                        code: "NOT_AN_EVENT",
+                        path: name.to_owned(),
+                        detail: "only messages of type event have it; it was left out".to_owned(),
+                    });
+                }
+            }
+            None
+        }
+    };
+    let session_id = reader.optional_text("session_id", MAX_NAME_BYTES)?;
+    let (device, has_address) = device(&reader, &identifiers, &mut warnings)?;
+    let properties = match (&event, reader.optional("properties")) {
+        (Some(_), Some(value)) => Some(object(value, "properties")?),
+        _ => None,
+    };
+    let mut order = None;
+    let mut refund = None;
+    match event.as_deref() {
+        Some("df_purchase") => order = Some(purchase::read_order(properties.as_ref(), &id, at, policy)?),
+        Some("df_refund") => refund = Some(purchase::read_refund(properties.as_ref(), &id, at, policy)?),
+        _ => {}
+    }
+    for (name, _) in &fields.0 {
+        if !KNOWN_FIELDS.contains(&name.as_ref()) {
+            warnings.push(Warning {
+                code: "UNKNOWN_FIELD",
+                path: name.chars().take(MAX_NAME_BYTES).collect(),
+                detail: "no message has this field; it was left out".to_owned(),
+            });
+        }
+    }
+    let payload = if has_address { without_address(&fields) } else { json.to_owned() };
+    let message = Message { id, at, source, platform, identifiers, attributes, event, session_id, device, order, refund };
+    Ok(Accepted { message, payload, warnings })
+}
+
+#[derive(Clone, Copy)]
+enum MessageType {
+    Identify,
+    Event,
+    Alias,
+}
+
+const KNOWN_FIELDS: [&str; 11] = [
+    "message_id",
+    "type",
+    "timestamp",
+    "source",
+    "platform",
+    "identifiers",
+    "attributes",
+    "event",
+    "properties",
+    "session_id",
+    "device",
+];
+
+/// Names of identity keys that the DFINERY SDKs send, and the kinds that they are.
+const KIND_ALIASES: [(&str, &str); 3] = [("phone_no", "phone"), ("kakao_user_id", "kakao_id"), ("line_user_id", "line_id")];
+
+fn identifiers(
+    reader: &Fields<'_, '_>,
+    policy: &CompiledPolicy,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Identifier>, Refusal> {
+    let raw = reader.required("identifiers")?;
+    let kinds = object(raw, "identifiers")?;
+    let mut found: Vec<(u32, Identifier)> = Vec::new();
+    let mut n_values = 0;
+    for (name, value) in &kinds.0 {
+        let name = name.as_ref();
+        let kind_name = KIND_ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, kind)| *kind);
+        let values: Vec<(String, &RawValue)> = if value.get().starts_with('[') {
+            let items: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
+            items.into_iter().enumerate().map(|(position, it)| (format!("identifiers.{name}[{position}]"), it)).collect()
+        } else {
+            vec![(format!("identifiers.{name}"), *value)]
+        };
+        n_values += values.len();
+        if MAX_IDENTIFIERS < n_values {
+            let detail = format!("a message carries at most {MAX_IDENTIFIERS} identifiers");
+            return Err(refusal(RefusalCode::TooManyIdentifiers, "identifiers", detail));
+        }
+        let Some(kind) = policy.kind(kind_name) else {
+            let path = format!("identifiers.{}", name.chars().take(MAX_NAME_BYTES).collect::<String>());
+            let detail = "the policy knows no identifiers of this kind; it was left out".to_owned();
+            warnings.push(Warning { code: "UNKNOWN_KIND", path, detail });
+            continue;
+        };
+        for (path, value) in values {
+            let text = match scalar_text(value) {
+                Scalar::Text(text) => text,
+                Scalar::Null => Cow::Borrowed(""),
+                Scalar::Other => {
+                    let detail = "an identifier is a string; it was left out".to_owned();
+                    warnings.push(Warning { code: "WRONG_TYPE", path, detail });
+                    continue;
+                }
+            };
+            match identifier::normalise(&text, kind, policy) {
+                Normalised::Usable { identifier, warning } => {
+                    if let Some(suspicion) = warning {
+                        warnings.push(Warning { code: "SUSPICIOUS_IDENTIFIER", path, detail: suspicion.to_string() });
+                    }
+                    found.push((kind.priority, identifier));
+                }
+                Normalised::Blocked => {
+                    let detail = "this value says nothing about who it is; it was left out".to_owned();
+                    warnings.push(Warning { code: "IDENTIFIER_BLOCKED", path, detail });
+                }
+                Normalised::Refused(reason) => {
+                    let detail = format!("{reason}; it was left out");
+                    warnings.push(Warning { code: reason.code(), path, detail });
+                }
+            }
+        }
+    }
+    if found.is_empty() {
+        let reason = match warnings.last() {
+            Some(warning) => format!("no identifier is left that can be used; the last: {}", warning.detail),
+            None => "name at least one identifier".to_owned(),
+        };
+        let path = warnings.last().map_or_else(|| "identifiers".to_owned(), |it| it.path.clone());
+        return Err(refusal(RefusalCode::NoUsableIdentifier, path, reason));
+    }
+    found.sort();
+    found.dedup();
+    Ok(found.into_iter().map(|(_, identifier)| identifier).collect())
+}
+
+const CONSENTS: [&str; 5] =
+    ["df_push_optin", "df_push_ads_optin", "df_sms_ads_optin", "df_kakao_ads_optin", "df_push_night_ads_optin"];
+
+fn attributes(
+    reader: &Fields<'_, '_>,
+    warnings: &mut Vec<Warning>,
+) -> Result<BTreeMap<String, AttributeValue>, Refusal> {
+    let mut attributes = BTreeMap::new();
+    let Some(raw) = reader.optional("attributes") else { return Ok(attributes) };
+    for (name, raw) in &object(raw, "attributes")?.0 {
+        let mut leave_out = |code: &'static str, detail: &str| {
+            let path = format!("attributes.{}", name.chars().take(MAX_NAME_BYTES).collect::<String>());
+            warnings.push(Warning { code, path, detail: format!("{detail}; it was left out") });
+        };
+        if name.is_empty() || MAX_NAME_BYTES < name.len() {
+            leave_out("ATTRIBUTE_NAME", &format!("an attribute's name has 1 to {MAX_NAME_BYTES} bytes"));
+            continue;
+        }
+        if MAX_ATTRIBUTE_BYTES < raw.get().len() {
+            leave_out("ATTRIBUTE_TOO_LONG", &format!("a value has at most {MAX_ATTRIBUTE_BYTES} bytes"));
+            continue;
+        }
+        let value = serde_json::from_str::<serde_json::Value>(raw.get()).unwrap_or_default();
+        match standard_value(name, value) {
+            Ok(value) => match AttributeValue::new(&value) {
+                Some(value) => drop(attributes.insert(name.to_string(), value)),
+                None => leave_out("ATTRIBUTE_TYPE", "a value is a string, a number, a boolean or a list of them"),
+            },
+            Err(detail) => leave_out("ATTRIBUTE_VALUE", detail),
+        }
+    }
+    Ok(attributes)
+}
+
+/// Holds the standard attributes to their types; everything else passes.
+fn standard_value(name: &str, value: serde_json::Value) -> Result<serde_json::Value, &'static str> {
+    match name {
+        "df_gender" => match value.as_str().map(str::to_lowercase).as_deref() {
+            Some("male") => Ok("Male".into()),
+            Some("female") => Ok("Female".into()),
+            Some("nonbinary") => Ok("NonBinary".into()),
+            Some("other") => Ok("Other".into()),
+            _ => Err("use Male, Female, NonBinary or Other"),
+        },
+        "df_birth" => {
+            let is_date = |it: &str| it.len() == 10 && chrono::NaiveDate::parse_from_str(it, "%Y-%m-%d").is_ok();
+            if value.as_str().is_some_and(is_date) { Ok(value) } else { Err("a birth date is yyyy-MM-dd") }
+        }
+        "df_name" | "df_membership" => {
+            let is_text = value.as_str().is_some_and(|it| !it.trim().is_empty());
+            if is_text { Ok(value) } else { Err("it is a text that is not empty") }
+        }
+        _ if CONSENTS.contains(&name) && !value.is_boolean() => Err("a consent is true or false"),
+        _ => Ok(value),
+    }
+}
+
+const DEVICE_FIELDS: [(&str, DeviceField); 13] = [
+    ("model", DeviceField::Model),
+    ("os", DeviceField::Os),
+    ("os_version", DeviceField::OsVersion),
+    ("browser", DeviceField::Browser),
+    ("browser_version", DeviceField::BrowserVersion),
+    ("carrier", DeviceField::Carrier),
+    ("language", DeviceField::Language),
+    ("time_zone", DeviceField::TimeZone),
+    ("country", DeviceField::Country),
+    ("region", DeviceField::Region),
+    ("city", DeviceField::City),
+    ("library_platform", DeviceField::LibraryPlatform),
+    ("library_version", DeviceField::LibraryVersion),
+];
+
+/// Reads the device, and says whether the message holds an address that must not be kept.
+fn device(
+    reader: &Fields<'_, '_>,
+    identifiers: &[Identifier],
+    warnings: &mut Vec<Warning>,
+) -> Result<(Option<DeviceSeen>, bool), Refusal> {
+    let raw = reader.optional("device");
+    let device_id = identifiers.iter().find(|it| it.kind.as_str() == "device_id");
+    let mut fields = BTreeMap::new();
+    let mut has_address = false;
+    if let Some(raw) = raw {
+        for (name, value) in &object(raw, "device")?.0 {
+            let mut leave_out = |code: &'static str, detail: String| {
+                let path = format!("device.{}", name.chars().take(MAX_NAME_BYTES).collect::<String>());
+                warnings.push(Warning { code, path, detail: format!("{detail}; it was left out") });
+            };
+            match name.as_ref() {
+                "ip" => {
+                    has_address = true;
+                    continue;
+                }
+                // Kept with the message; what it says of browser and OS is read where a library for it is at hand.
+                "user_agent" => continue,
+                _ => {}
+            }
+            let Some((_, field)) = DEVICE_FIELDS.iter().find(|(it, _)| *it == name.as_ref()) else {
+                leave_out("UNKNOWN_FIELD", "no device has this field".to_owned());
+                continue;
+            };
+            match scalar_text(value) {
+                Scalar::Text(text) if text.trim().is_empty() => {}
+                Scalar::Text(text) if text.len() <= MAX_VALUE_BYTES => {
+                    fields.insert(*field, Arc::from(text.trim()));
+                }
+                Scalar::Text(_) => leave_out("TOO_LONG", format!("a device's field has at most {MAX_VALUE_BYTES} bytes")),
+                Scalar::Null => {}
+                Scalar::Other => leave_out("WRONG_TYPE", "a device's field is a string".to_owned()),
+            }
+        }
+    }
+    let seen = match device_id {
+        Some(identifier) => Some(DeviceSeen { device_id: identifier.value.clone(), fields }),
+        None => {
+            if !fields.is_empty() {
+                warnings.push(Warning {
+                    code: "DEVICE_WITHOUT_ID",
+                    path: "device".to_owned(),
+                    detail: "a device is known by a device_id among the identifiers; its description was left out".to_owned(),
+                });
+            }
+            None
+        }
+    };
+    Ok((seen, has_address))
+}
+
+/// The message again, without `device.ip`.
+fn without_address(fields: &Object<'_>) -> String {
+    let mut message = serde_json::Map::new();
+    for (name, raw) in &fields.0 {
+        let mut value = serde_json::from_str::<serde_json::Value>(raw.get()).unwrap_or_default();
+        if name == "device" && let Some(device) = value.as_object_mut() {
+            device.remove("ip");
+        }
+        message.insert(name.to_string(), value);
+    }
+    serde_json::Value::Object(message).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,13 @@
 //! The policy: the rules that operators may change, as one document.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+    sync::Arc,
+};
 
 use chrono_tz::Tz;
+use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::{identifier::Kind, purchase::Currency};
@@ -15,6 +20,8 @@ pub struct Policy {
     pub kinds: Vec<KindRule>,
     /// Values (in any case) that never link and never found a profile, beside those that are always blocked.
     pub blocked_values: Vec<String>,
+    /// Regular expressions; a value that one matches as a whole is blocked.
+    pub blocked_patterns: Vec<String>,
     /// An identifier that links to more distinct identifiers of one kind than this, and than that kind's limit, is shared.
     pub max_links: u32,
     /// Which value of an attribute a profile shows.
@@ -50,6 +57,8 @@ pub enum Form {
     Email,
     /// Trimmed, case kept, 1 to 255 bytes.
     Trimmed,
+    /// Trimmed, case kept, and the whole of it must match this regular expression.
+    Pattern(String),
 }
 
 /// Which value wins, by attribute.
@@ -97,6 +106,7 @@ impl Default for Policy {
                 kind("device_id", Form::Trimmed, 50, 7),
             ],
             blocked_values: Vec::new(),
+            blocked_patterns: Vec::new(),
             max_links: 10,
             survivorship: Survivorship::default(),
             time_zone: chrono_tz::Asia::Seoul,
@@ -121,3 +131,152 @@ impl Policy {
         self.kind(kind.as_str()).map_or(u32::MAX, |it| it.limit)
     }
 }
+
+/// What is wrong with a policy document: where, and a sentence that says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {detail}")]
+pub struct PolicyFault {
+    pub path: String,
+    pub detail: String,
+}
+
+/// A policy that was found sound, with its patterns compiled. Everything that reads messages or resolves takes this.
+#[derive(Debug, Clone)]
+pub struct CompiledPolicy {
+    policy: Policy,
+    blocked_values: BTreeSet<String>,
+    blocked_patterns: Vec<Regex>,
+    kind_patterns: BTreeMap<Kind, Regex>,
+}
+
+impl Deref for CompiledPolicy {
+    type Target = Policy;
+
+    fn deref(&self) -> &Policy {
+        &self.policy
+    }
+}
+
+/// Values that say nothing about who someone is, whatever the policy; compared in lower case.
+const ALWAYS_BLOCKED: [&str; 13] = [
+    "",
+    "null",
+    "undefined",
+    "none",
+    "nan",
+    "unknown",
+    "anonymous",
+    "guest",
+    "n/a",
+    "0",
+    "-1",
+    "[object object]",
+    "test@test.com",
+];
+
+impl CompiledPolicy {
+    /// Validates a policy; every fault is named, not only the first.
+    pub fn new(policy: Policy) -> Result<Self, Vec<PolicyFault>> {
+        let mut faults = Vec::new();
+        let mut fault = |path: String, detail: String| faults.push(PolicyFault { path, detail });
+        let mut kind_patterns = BTreeMap::new();
+        let mut names = BTreeSet::new();
+        let mut priorities = BTreeSet::new();
+        if policy.kinds.is_empty() {
+            fault("kinds".to_owned(), "name at least one kind of identifier".to_owned());
+        }
+        for (position, kind) in policy.kinds.iter().enumerate() {
+            let path = |field: &str| format!("kinds[{position}].{field}");
+            if !is_kind_name(kind.name.as_str()) {
+                fault(path("name"), "use 1 to 64 lower-case letters, digits and underscores, a letter first".to_owned());
+            }
+            if !names.insert(kind.name.clone()) {
+                fault(path("name"), format!("the kind {} is there twice; keep one", kind.name));
+            }
+            if !priorities.insert(kind.priority) {
+                fault(path("priority"), format!("another kind has the priority {}; give each its own", kind.priority));
+            }
+            if kind.limit == 0 {
+                fault(path("limit"), "a profile must be able to hold one; use 1 or more".to_owned());
+            }
+            if let Form::Pattern(pattern) = &kind.form {
+                match whole(pattern) {
+                    Ok(regex) => drop(kind_patterns.insert(kind.name.clone(), regex)),
+                    Err(error) => fault(path("form.pattern"), format!("it is not a regular expression: {error}")),
+                }
+            }
+        }
+        let mut blocked_patterns = Vec::new();
+        for (position, pattern) in policy.blocked_patterns.iter().enumerate() {
+            match whole(pattern) {
+                Ok(regex) => blocked_patterns.push(regex),
+                Err(error) => {
+                    fault(format!("blocked_patterns[{position}]"), format!("it is not a regular expression: {error}"));
+                }
+            }
+        }
+        if policy.max_links == 0 {
+            fault("max_links".to_owned(), "an identifier must be able to link; use 1 or more".to_owned());
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let blocked_values = ALWAYS_BLOCKED
+            .iter()
+            .map(|it| (*it).to_owned())
+            .chain(policy.blocked_values.iter().map(|it| it.trim().to_lowercase()))
+            .collect();
+        Ok(Self { policy, blocked_values, blocked_patterns, kind_patterns })
+    }
+
+    /// The policy that a new base starts with.
+    pub fn initial() -> Self {
+        // The default document has no patterns and no faults; a test holds it to that.
+        Self::new(Policy::default()).unwrap_or_else(|_| Self {
+            policy: Policy::default(),
+            blocked_values: BTreeSet::new(),
+            blocked_patterns: Vec::new(),
+            kind_patterns: BTreeMap::new(),
+        })
+    }
+
+    /// Whether a trimmed value never links and never founds a profile.
+    pub fn blocks(&self, value: &str) -> bool {
+        if self.blocked_values.contains(&value.to_lowercase()) {
+            return true;
+        }
+        is_one_digit_repeated(value) || self.blocked_patterns.iter().any(|it| it.is_match(value))
+    }
+
+    /// Whether a value matches the pattern of a kind that has one.
+    pub fn matches_pattern(&self, kind: &KindRule, value: &str) -> bool {
+        self.kind_patterns.get(&kind.name).is_some_and(|it| it.is_match(value))
+    }
+}
+
+/// A pattern that must match the whole value.
+fn whole(pattern: &str) -> Result<Regex, regex_lite::Error> {
+    Regex::new(&format!("^(?:{pattern})$"))
+}
+
+fn is_kind_name(name: &str) -> bool {
+    let is_fit = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+    name.len() <= 64 && name.starts_with(|it: char| it.is_ascii_lowercase()) && name.chars().all(is_fit)
+}
+
+/// All zeros, or two or more of the same digit, whatever stands between: `0000`, `111-1111`, the all-zero advertising ID.
+fn is_one_digit_repeated(value: &str) -> bool {
+    let mut digits = value.bytes().filter(|it| !matches!(it, b'-' | b' ' | b'.' | b'+' | b'(' | b')'));
+    let Some(first) = digits.next() else { return false };
+    let mut n_digits = 1;
+    for digit in digits {
+        if digit != first {
+            return false;
+        }
+        n_digits += 1;
+    }
+    first.is_ascii_digit() && (first == b'0' || n_digits > 1)
+}
+
+#[cfg(test)]
+mod tests;

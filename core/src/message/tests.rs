@@ -1,0 +1,139 @@
+use super::*;
+use crate::purchase::OrderKey;
+
+const VALID: &str = r#"{"message_id":"m1","type":"identify","timestamp":"2026-01-31T09:00:00+09:00","source":"crm",
+    "identifiers":{"external_id":"1230102301","phone_no":["010-1234-5678","821012345678"]}}"#;
+
+fn parse(json: &str) -> Result<Accepted, Refusal> {
+    parse_message(json, &CompiledPolicy::initial())
+}
+
+/// The valid message with one field set to other JSON, or taken out where that is empty.
+fn with(field: &str, json: &str) -> String {
+    let mut message: serde_json::Map<String, serde_json::Value> = serde_json::from_str(VALID).expect("valid");
+    if json.is_empty() {
+        message.remove(field);
+    } else {
+        message.insert(field.to_owned(), serde_json::from_str(json).expect("json"));
+    }
+    serde_json::Value::Object(message).to_string()
+}
+
+fn purchase(properties: &str) -> String {
+    format!(
+        r#"{{"message_id":"m1","type":"event","timestamp":"2026-01-31T00:00:00Z","source":"shop",
+        "identifiers":{{"external_id":"1230102301"}},"event":"df_purchase","properties":{properties}}}"#
+    )
+}
+
+#[test]
+fn a_message_is_normalised_and_its_identifiers_come_strongest_first() {
+    let accepted = parse(VALID).expect("accepted");
+    let identifiers: Vec<String> =
+        accepted.message.identifiers.iter().map(|it| format!("{}={}", it.kind, it.value)).collect();
+    assert_eq!(identifiers, ["external_id=1230102301", "phone=+821012345678"]);
+    assert_eq!(accepted.message.at.to_rfc3339(), "2026-01-31T00:00:00Z");
+    assert_eq!(accepted.warnings, []);
+}
+
+#[test]
+fn bad_messages_are_refused_with_code_and_path() {
+    let long = format!("\"{}\"", "x".repeat(129));
+    let cases: [(String, &str, &str); 30] = [
+        ("not json".to_owned(), "NOT_JSON", ""),
+        (VALID[..60].to_owned(), "NOT_JSON", ""),
+        ("[1]".to_owned(), "NOT_JSON", ""),
+        (String::new(), "NOT_JSON", ""),
+        (format!("{VALID}{VALID}"), "NOT_JSON", ""),
+        (with("attributes", &format!("{{\"a\":\"{}\"}}", "x".repeat(1_000_000))), "TOO_LARGE", ""),
+        (with("message_id", ""), "MISSING_FIELD", "message_id"),
+        (with("message_id", "null"), "MISSING_FIELD", "message_id"),
+        (with("message_id", "\" \""), "MISSING_FIELD", "message_id"),
+        (with("message_id", "7"), "WRONG_TYPE", "message_id"),
+        (with("message_id", &long), "TOO_LONG", "message_id"),
+        (with("type", "\"page\""), "UNKNOWN_TYPE", "type"),
+        (with("platform", "\"Windows\""), "UNKNOWN_PLATFORM", "platform"),
+        (with("timestamp", "\"2026-01-31T09:00:00\""), "TIMESTAMP_WITHOUT_ZONE", "timestamp"),
+        (with("timestamp", "\"yesterday\""), "TIMESTAMP_MALFORMED", "timestamp"),
+        (with("timestamp", "\"1969-12-31T23:59:59Z\""), "TIMESTAMP_OUT_OF_RANGE", "timestamp"),
+        (with("source", ""), "MISSING_FIELD", "source"),
+        (with("identifiers", ""), "MISSING_FIELD", "identifiers"),
+        (with("identifiers", "{}"), "NO_USABLE_IDENTIFIER", "identifiers"),
+        (with("identifiers", "[]"), "WRONG_TYPE", "identifiers"),
+        (with("identifiers", r#"{"phone":"+1 415 555 0132"}"#), "NO_USABLE_IDENTIFIER", "identifiers.phone"),
+        (with("identifiers", r#"{"phone":[null,"unknown"]}"#), "NO_USABLE_IDENTIFIER", "identifiers.phone[1]"),
+        (with("type", "\"event\""), "MISSING_FIELD", "event"),
+        (purchase(r#"{"df_items":[{"df_price":1},{"df_price":1,"df_quantity":-1}]}"#), "QUANTITY_OUT_OF_RANGE", "properties.df_items[1].df_quantity"),
+        (purchase(r#"{"df_items":[{"df_price":1,"df_quantity":1000001}]}"#), "QUANTITY_OUT_OF_RANGE", "properties.df_items[0].df_quantity"),
+        (purchase(r#"{"df_items":[{"df_price":1,"df_quantity":1.5}]}"#), "QUANTITY_OUT_OF_RANGE", "properties.df_items[0].df_quantity"),
+        (purchase(r#"{"df_total_purchase_amount":"12,900"}"#), "AMOUNT_MALFORMED", "properties.df_total_purchase_amount"),
+        (purchase(r#"{"df_total_purchase_amount":-1}"#), "AMOUNT_OUT_OF_RANGE", "properties.df_total_purchase_amount"),
+        (purchase(r#"{"df_total_purchase_amount":1e15}"#), "AMOUNT_OUT_OF_RANGE", "properties.df_total_purchase_amount"),
+        (purchase(r#"{"df_total_purchase_amount":1,"df_currency":"원"}"#), "CURRENCY_MALFORMED", "properties.df_currency"),
+    ];
+    for (json, code, path) in cases {
+        let refusal = parse(&json).expect_err(&json[..json.len().min(200)]);
+        assert_eq!((refusal.code.as_str(), refusal.path.as_str()), (code, path), "{}", &json[..json.len().min(200)]);
+        assert!(!refusal.detail.is_empty());
+    }
+}
+
+#[test]
+fn what_can_be_left_out_is_left_out_with_a_warning() {
+    let cases = [
+        (with("identifiers", r#"{"external_id":"1","phone":"+1 415 555 0132"}"#), "PHONE_FOREIGN", "identifiers.phone"),
+        (with("identifiers", r#"{"external_id":"1","phone":{}}"#), "WRONG_TYPE", "identifiers.phone"),
+        (with("identifiers", r#"{"external_id":"1","fax":"1"}"#), "UNKNOWN_KIND", "identifiers.fax"),
+        (with("identifiers", r#"{"external_id":["1","guest"]}"#), "IDENTIFIER_BLOCKED", "identifiers.external_id[1]"),
+        (with("identifiers", r#"{"external_id":"kim@example.com"}"#), "SUSPICIOUS_IDENTIFIER", "identifiers.external_id"),
+        (with("attributes", r#"{"df_gender":"M"}"#), "ATTRIBUTE_VALUE", "attributes.df_gender"),
+        (with("attributes", r#"{"df_birth":"1990-02-30"}"#), "ATTRIBUTE_VALUE", "attributes.df_birth"),
+        (with("attributes", r#"{"df_push_optin":"yes"}"#), "ATTRIBUTE_VALUE", "attributes.df_push_optin"),
+        (with("attributes", r#"{"a":{"b":1}}"#), "ATTRIBUTE_TYPE", "attributes.a"),
+        (with("attributes", r#"{"a":null}"#), "ATTRIBUTE_TYPE", "attributes.a"),
+        (with("device", r#"{"model":"Galaxy S24"}"#), "DEVICE_WITHOUT_ID", "device"),
+        (with("traits", "{}"), "UNKNOWN_FIELD", "traits"),
+        (with("properties", "{}"), "NOT_AN_EVENT", "properties"),
+    ];
+    for (json, code, path) in cases {
+        let accepted = parse(&json).expect(&json);
+        let found: Vec<(&str, &str)> = accepted.warnings.iter().map(|it| (it.code, it.path.as_str())).collect();
+        assert_eq!(found, [(code, path)], "{json}");
+    }
+}
+
+#[test]
+fn the_obvious_is_tolerated() {
+    let spaced = format!("\u{feff}{VALID}\r");
+    assert!(parse(&spaced).is_ok());
+    let numeric = parse(&with("identifiers", r#"{"external_id":1230102301}"#)).expect("a number is taken as its digits");
+    assert_eq!(&*numeric.message.home().value, "1230102301");
+    let gender = parse(&with("attributes", r#"{"df_gender":"female"}"#)).expect("accepted");
+    assert_eq!(gender.message.attributes["df_gender"].as_json(), "\"Female\"");
+    let text = parse(&purchase(r#"{"df_total_purchase_amount":"12900.50","df_order_id":7}"#)).expect("accepted");
+    let order = text.message.order.expect("an order");
+    assert_eq!(order.amount.to_string(), "12900.5");
+    assert_eq!(order.key, OrderKey::Order("7".into()));
+}
+
+#[test]
+fn an_order_without_a_total_is_the_sum_of_its_lines() {
+    let json = purchase(
+        r#"{"df_items":[{"df_item_id":"a","df_price":0.1,"df_quantity":3},{"df_price":100,"df_discount":"0.2"},
+        {"df_line_amount":5,"df_price":900,"df_quantity":0}]}"#,
+    );
+    let order = parse(&json).expect("accepted").message.order.expect("an order");
+    assert_eq!(order.amount.to_string(), "105.1");
+    assert_eq!(order.lines.iter().map(|it| it.quantity).collect::<Vec<_>>(), [3, 1, 0]);
+    assert_eq!(order.key, OrderKey::Message("m1".into()));
+}
+
+#[test]
+fn the_address_of_a_device_is_not_kept() {
+    let json = with("device", r#"{"ip":"203.0.113.9","model":"Pixel"}"#).replace("1230102301", "9");
+    let accepted = parse(&json.replace("\"external_id\":\"9\"", "\"external_id\":\"9\",\"device_id\":\"d\"")).expect("accepted");
+    assert!(!accepted.payload.contains("203.0.113.9"));
+    let again = parse(&accepted.payload).expect("the kept text is a message");
+    assert_eq!(again.message, accepted.message);
+    assert_eq!(again.payload, accepted.payload);
+}

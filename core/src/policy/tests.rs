@@ -1,0 +1,56 @@
+use super::*;
+
+#[test]
+fn the_initial_policy_has_no_faults_and_blocks_junk() {
+    assert!(CompiledPolicy::new(Policy::default()).is_ok());
+    assert!(CompiledPolicy::initial().blocks("unknown"));
+}
+
+#[test]
+fn every_fault_of_a_policy_is_named() {
+    let mut policy = Policy::default();
+    policy.kinds[1].name = Kind::new("external_id");
+    policy.kinds[2].priority = 1;
+    policy.kinds[3].limit = 0;
+    policy.kinds[4].form = Form::Pattern("[".to_owned());
+    policy.kinds[5].name = Kind::new("Line ID");
+    policy.blocked_patterns = vec!["(".to_owned()];
+    policy.max_links = 0;
+    let faults = CompiledPolicy::new(policy).expect_err("a faulty policy");
+    let paths: Vec<&str> = faults.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "kinds[1].name",
+            "kinds[2].priority",
+            "kinds[3].limit",
+            "kinds[4].form.pattern",
+            "kinds[5].name",
+            "blocked_patterns[0]",
+            "max_links"
+        ]
+    );
+}
+
+#[test]
+fn a_policy_adds_blocked_values_patterns_and_kinds() {
+    let mut policy = Policy::default();
+    policy.blocked_values = vec!["Shop-Tablet".to_owned()];
+    policy.blocked_patterns = vec!["demo-[0-9]+".to_owned()];
+    policy.kinds.push(KindRule { name: Kind::new("vin"), form: Form::Pattern("[A-Z0-9]{4}".to_owned()), limit: 3, priority: 8 });
+    let policy = CompiledPolicy::new(policy).expect("a sound policy");
+    assert!(policy.blocks("shop-tablet"));
+    assert!(policy.blocks("demo-17"));
+    assert!(!policy.blocks("a demo-17"));
+    let vin = policy.kind("vin").expect("the new kind");
+    assert!(policy.matches_pattern(vin, "AB12"));
+    assert!(!policy.matches_pattern(vin, "AB123"));
+}
+
+#[test]
+fn a_policy_document_survives_the_round_trip_and_unknown_fields_are_refused() {
+    let policy = Policy::default();
+    let text = serde_json::to_string(&policy).expect("json");
+    assert_eq!(serde_json::from_str::<Policy>(&text).expect("the same"), policy);
+    assert!(serde_json::from_str::<Policy>(r#"{"max_link":3}"#).is_err());
+}
