@@ -1,0 +1,174 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use proptest::{
+    collection::{btree_map, vec},
+    option,
+    prelude::*,
+    sample::select,
+};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    identifier::{Identifier, Kind},
+    message::{AttributeValue, DeviceField, DeviceSeen},
+    time::Timestamp,
+};
+
+/// Few names, values and times, so that messages collide in all of them.
+fn messages() -> impl Strategy<Value = Vec<Message>> {
+    vec(message(), 0..8)
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let attribute_value = select(vec![json!("Kim"), json!("Lee"), json!(1), json!(true), json!(["a", "b"])]);
+    let attributes = btree_map(select(vec!["df_name", "colour"]), attribute_value, 0..3);
+    let fields = btree_map(select(vec![DeviceField::Model, DeviceField::City]), select(vec!["x", "y"]), 0..3);
+    let device = option::of((select(vec!["d1", "d2"]), fields));
+    (
+        0..4_i64,
+        select(vec!["crm", "app"]),
+        option::of(select(vec![Platform::Ios, Platform::Web])),
+        attributes,
+        option::of(select(vec!["df_start_session", "df_login", "a"])),
+        option::of(Just("s1")),
+        device,
+    )
+        .prop_map(|(at, source, platform, attributes, event, session_id, device)| Message {
+            id: Arc::from("m"),
+            at: Timestamp::from_micros(at),
+            source: Arc::from(source),
+            platform,
+            identifiers: vec![Identifier::new(Kind::new("phone"), "+821012345678")],
+            attributes: attributes
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), AttributeValue::new(&value).expect("a scalar or a list")))
+                .collect(),
+            event: event.map(Arc::from),
+            session_id: session_id.map(Arc::from),
+            device: device.map(|(device_id, fields)| DeviceSeen {
+                device_id: Arc::from(device_id),
+                fields: fields.into_iter().map(|(field, value)| (field, Arc::from(value))).collect(),
+            }),
+            order: None,
+            refund: None,
+        })
+}
+
+fn facet(messages: &[Message]) -> Facet {
+    let mut facet = Facet::default();
+    for message in messages {
+        facet.add(message);
+    }
+    facet
+}
+
+fn merged(a: &Facet, b: &Facet) -> Facet {
+    let mut it = a.clone();
+    it.merge(b);
+    it
+}
+
+proptest! {
+    #[test]
+    fn merging_is_associative(a in messages(), b in messages(), c in messages()) {
+        let (a, b, c) = (facet(&a), facet(&b), facet(&c));
+        prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
+    }
+
+    #[test]
+    fn merging_is_commutative(a in messages(), b in messages(), sessions in (-3..3_i64, -3..3_i64)) {
+        let (mut a, mut b) = (facet(&a), facet(&b));
+        (a.activity.session_count, b.activity.session_count) = sessions;
+        prop_assert_eq!(merged(&a, &b), merged(&b, &a));
+    }
+
+    #[test]
+    fn the_empty_facet_changes_nothing(a in messages()) {
+        let a = facet(&a);
+        prop_assert_eq!(&merged(&a, &Facet::default()), &a);
+        prop_assert_eq!(&merged(&Facet::default(), &a), &a);
+    }
+
+    #[test]
+    fn adding_is_merging_the_facet_of_one(a in messages(), message in message()) {
+        let before = facet(&a);
+        let mut added = before.clone();
+        added.add(&message);
+        prop_assert_eq!(added, merged(&before, &Facet::of(&message)));
+    }
+
+    #[test]
+    fn order_and_batches_change_nothing(
+        (messages, shuffled) in messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())),
+        cut in 0..8_usize,
+    ) {
+        let (left, right) = shuffled.split_at(cut.min(shuffled.len()));
+        prop_assert_eq!(facet(&messages), merged(&facet(right), &facet(left)));
+    }
+
+    #[test]
+    fn the_stored_form_reads_back(a in messages()) {
+        let facet = facet(&a);
+        let text = serde_json::to_string(&facet).expect("a facet serialises");
+        prop_assert_eq!(serde_json::from_str::<Facet>(&text).expect("it reads back"), facet);
+    }
+}
+
+#[test]
+fn the_stored_form_is_short() {
+    let mut message = Message {
+        id: Arc::from("m1"),
+        at: Timestamp::from_micros(1_000),
+        source: Arc::from("crm"),
+        platform: Some(Platform::Ios),
+        identifiers: vec![Identifier::new(Kind::new("external_id"), "1")],
+        attributes: BTreeMap::from([("df_name".to_owned(), AttributeValue::new(&json!("Kim")).expect("a string"))]),
+        event: None,
+        session_id: None,
+        device: None,
+        order: None,
+        refund: None,
+    };
+    let mut facet = Facet::of(&message);
+    message.at = Timestamp::from_micros(3_000);
+    message.event = Some(Arc::from("df_login"));
+    message.attributes.clear();
+    message.device = Some(DeviceSeen {
+        device_id: Arc::from("d1"),
+        fields: BTreeMap::from([(DeviceField::OsVersion, Arc::from("18.1"))]),
+    });
+    facet.add(&message);
+    assert_eq!(
+        serde_json::to_string(&facet).expect("a facet serialises"),
+        concat!(
+            r#"{"a":{"df_name":{"\"Kim\"":{"crm":[1000,0,1]}}},"#,
+            r#""v":{"f":1000,"l":3000,"e":[3000,"df_login"],"n":1},"#,
+            r#""d":{"d1":{"u":3000,"f":{"os_version":[3000,"18.1"]}}},"p":["iOS"]}"#
+        )
+    );
+    assert_eq!(serde_json::to_string(&Facet::default()).expect("a facet serialises"), "{}");
+}
+
+#[test]
+fn only_session_starts_without_an_id_are_counted_here() {
+    let start = |session_id: Option<&str>| Message {
+        id: Arc::from("m1"),
+        at: Timestamp::from_micros(1),
+        source: Arc::from("app"),
+        platform: None,
+        identifiers: vec![Identifier::new(Kind::new("external_id"), "1")],
+        attributes: BTreeMap::new(),
+        event: Some(Arc::from("df_start_session")),
+        session_id: session_id.map(Arc::from),
+        device: None,
+        order: None,
+        refund: None,
+    };
+    let mut facet = facet(&[start(None), start(Some("s1")), start(None)]);
+    assert_eq!((facet.activity.session_starts, facet.activity.session_count), (2, 0));
+    facet.activity.session_count = 3;
+    assert_eq!(facet.activity.sessions(), 5);
+    facet.activity.session_count = -1;
+    assert_eq!(facet.activity.sessions(), 2);
+}

@@ -1,0 +1,180 @@
+//! Facts: what messages say, gathered per identifier and link, all of it at once.
+//!
+//! This is the definition that the incremental plan must agree with; the command line's `resolve`, `summarize` and `check`
+//! use it directly.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    decision::Decision,
+    facet::Facet,
+    identifier::{Identifier, Kind},
+    link::{Pair, Sightings, pairs_of},
+    message::Message,
+    policy::CompiledPolicy,
+    purchase::{Order, OrderKey, Refund},
+    resolve::{Edge, Node, Partition, Verdict, is_shared, resolve},
+    time::Timestamp,
+};
+
+/// What is known of one identifier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdentifierFacts {
+    /// Sightings by any message that carried it.
+    #[serde(rename = "s")]
+    pub seen: Sightings,
+    /// How many distinct identifiers of each kind it links to.
+    #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub neighbours: BTreeMap<Kind, u32>,
+    /// What the messages say of which it is the strongest identifier.
+    #[serde(rename = "f", default)]
+    pub facet: Facet,
+}
+
+impl IdentifierFacts {
+    pub(crate) fn new(message: &Message) -> Self {
+        Self { seen: Sightings::of(message), neighbours: BTreeMap::new(), facet: Facet::default() }
+    }
+
+    pub(crate) fn add_neighbour(&mut self, kind: &Kind) {
+        match self.neighbours.get_mut(kind) {
+            Some(n) => *n = n.saturating_add(1),
+            None => drop(self.neighbours.insert(kind.clone(), 1)),
+        }
+    }
+}
+
+/// Which message an order or a session belongs to, and under which identifier that message is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    pub at: Timestamp,
+    pub message_id: Arc<str>,
+    pub home: Identifier,
+}
+
+impl Claim {
+    pub(crate) fn of(message: &Message) -> Self {
+        Self { at: message.at, message_id: message.id.clone(), home: message.home().clone() }
+    }
+
+    /// The total order of messages in time.
+    pub(crate) fn rank(&self) -> (Timestamp, &str) {
+        (self.at, &self.message_id)
+    }
+}
+
+/// All facts of a base.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    messages: BTreeSet<Arc<str>>,
+    pub identifiers: BTreeMap<Identifier, IdentifierFacts>,
+    pub links: BTreeMap<Pair, Sightings>,
+    pub decisions: Vec<Decision>,
+    /// Each order once, under its latest message (time, then message ID), with that message's home.
+    pub orders: BTreeMap<OrderKey, (Identifier, Order)>,
+    /// Each refund, by the message that told of it, with that message's home.
+    pub refunds: BTreeMap<Arc<str>, (Identifier, Refund)>,
+    /// Each session's earliest message.
+    pub sessions: BTreeMap<Arc<str>, Claim>,
+}
+
+/// Identifiers, links and profiles of a whole base.
+#[derive(Debug)]
+pub struct Resolution<'a> {
+    /// Ascending; the partition counts in these positions.
+    pub identifiers: Vec<(&'a Identifier, &'a IdentifierFacts)>,
+    /// Ascending; the partition's `withheld` counts in these positions.
+    pub links: Vec<(&'a Pair, &'a Sightings)>,
+    pub partition: Partition,
+}
+
+impl Facts {
+    /// Takes a message; `false`, and nothing changes, where a message with its ID is there already.
+    pub fn add(&mut self, message: &Message) -> bool {
+        if !self.messages.insert(message.id.clone()) {
+            return false;
+        }
+        for identifier in &message.identifiers {
+            match self.identifiers.get_mut(identifier) {
+                Some(facts) => facts.seen.add(message),
+                None => drop(self.identifiers.insert(identifier.clone(), IdentifierFacts::new(message))),
+            }
+        }
+        for pair in pairs_of(message) {
+            if let Some(seen) = self.links.get_mut(&pair) {
+                seen.add(message);
+                continue;
+            }
+            for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
+                if let Some(facts) = self.identifiers.get_mut(one) {
+                    facts.add_neighbour(&other.kind);
+                }
+            }
+            self.links.insert(pair, Sightings::of(message));
+        }
+        if let Some(facts) = self.identifiers.get_mut(message.home()) {
+            facts.facet.add(message);
+        }
+        if let Some(session_id) = &message.session_id {
+            self.claim_session(session_id, Claim::of(message));
+        }
+        if let Some(order) = &message.order {
+            let is_newer = |(_, old): &(Identifier, Order)| (old.at, &old.message_id) < (order.at, &order.message_id);
+            if self.orders.get(&order.key).is_none_or(is_newer) {
+                self.orders.insert(order.key.clone(), (message.home().clone(), order.clone()));
+            }
+        }
+        if let Some(refund) = &message.refund {
+            self.refunds.insert(message.id.clone(), (message.home().clone(), refund.clone()));
+        }
+        true
+    }
+
+    fn claim_session(&mut self, session_id: &Arc<str>, claim: Claim) {
+        let old = self.sessions.get(session_id);
+        if old.is_some_and(|old| old.rank() <= claim.rank()) {
+            return;
+        }
+        if let Some(facts) = old.and_then(|old| self.identifiers.get_mut(&old.home)) {
+            facts.facet.activity.session_count -= 1;
+        }
+        if let Some(facts) = self.identifiers.get_mut(&claim.home) {
+            facts.facet.activity.session_count += 1;
+        }
+        self.sessions.insert(session_id.clone(), claim);
+    }
+
+    /// The whole partition, from nothing but the facts and the policy.
+    pub fn resolve(&self, policy: &CompiledPolicy) -> Resolution<'_> {
+        let identifiers: Vec<(&Identifier, &IdentifierFacts)> = self.identifiers.iter().collect();
+        let position_of = |it: &Identifier| identifiers.binary_search_by_key(&it, |(identifier, _)| *identifier).ok();
+        let nodes: Vec<Node<'_>> = identifiers
+            .iter()
+            .map(|(identifier, facts)| Node {
+                identifier,
+                first_seen: facts.seen.first_seen,
+                is_shared: is_shared(&facts.neighbours, policy),
+            })
+            .collect();
+        let links: Vec<(&Pair, &Sightings)> = self.links.iter().collect();
+        let edges: Vec<Edge> = links
+            .iter()
+            .filter_map(|(pair, seen)| {
+                Some(Edge { a: position_of(&pair.a)?, b: position_of(&pair.b)?, first_seen: seen.first_seen })
+            })
+            .collect();
+        let verdicts: Vec<Verdict<'_>> = self
+            .decisions
+            .iter()
+            .filter(|it| it.revoked.is_none())
+            .filter_map(|it| Some(Verdict { a: position_of(&it.pair.a)?, b: position_of(&it.pair.b)?, decision: it }))
+            .collect();
+        let partition = resolve(&nodes, &edges, &verdicts, policy);
+        Resolution { identifiers, links, partition }
+    }
+}

@@ -1,0 +1,65 @@
+//! Links: observed edges between two identifiers.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{identifier::Identifier, message::Message, time::Timestamp};
+
+/// The two ends of a link, the smaller identifier first, so that either direction is one link.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Pair {
+    pub a: Identifier,
+    pub b: Identifier,
+}
+
+impl Pair {
+    /// `None` where both are one identifier.
+    pub fn new(one: &Identifier, other: &Identifier) -> Option<Self> {
+        match one.cmp(other) {
+            std::cmp::Ordering::Less => Some(Self { a: one.clone(), b: other.clone() }),
+            std::cmp::Ordering::Greater => Some(Self { a: other.clone(), b: one.clone() }),
+            std::cmp::Ordering::Equal => None,
+        }
+    }
+}
+
+/// When, how often and by whom something was seen. Merging is associative and commutative; counts add.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sightings {
+    #[serde(rename = "f")]
+    pub first_seen: Timestamp,
+    #[serde(rename = "l")]
+    pub last_seen: Timestamp,
+    #[serde(rename = "n")]
+    pub count: u64,
+    #[serde(rename = "s")]
+    pub sources: BTreeSet<Arc<str>>,
+}
+
+impl Sightings {
+    /// One sighting by one message.
+    pub fn of(message: &Message) -> Self {
+        Self {
+            first_seen: message.at,
+            last_seen: message.at,
+            count: 1,
+            sources: BTreeSet::from([message.source.clone()]),
+        }
+    }
+
+    /// Adds one sighting.
+    pub fn add(&mut self, message: &Message) {
+        self.first_seen = self.first_seen.min(message.at);
+        self.last_seen = self.last_seen.max(message.at);
+        self.count = self.count.saturating_add(1);
+        if !self.sources.contains(&message.source) {
+            self.sources.insert(message.source.clone());
+        }
+    }
+}
+
+/// The links that a message makes: from its strongest identifier to each other one.
+pub fn pairs_of(message: &Message) -> impl Iterator<Item = Pair> {
+    message.identifiers.iter().skip(1).filter_map(|it| Pair::new(message.home(), it))
+}

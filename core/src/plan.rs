@@ -1,0 +1,832 @@
+//! The incremental change: what a shell must read before it takes messages, and what it must write then.
+//!
+//! A shell asks [`first_needs`], loads them into a [`View`], repeats with [`next_needs`] until nothing is needed, makes a
+//! [`Draft`], loads what [`Draft::needs`] asks for until nothing is needed, and writes what [`Draft::finish`] gives, all of
+//! it in one transaction that fails where anything loaded has changed since. This module never reads or writes by itself.
+//!
+//! The result is what [`crate::facts::Facts::resolve`] would say of all messages together (DESIGN.md, section 5): a join of
+//! two profiles is taken as it is where nothing is withheld around them and no limit is reached, and everything else
+//! computes the component again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{Claim, IdentifierFacts},
+    identifier::{Identifier, Kind, UnifiedId},
+    link::{Pair, Sightings, pairs_of},
+    message::Message,
+    policy::CompiledPolicy,
+    purchase::{Order, OrderKey, Refund},
+    resolve::{Edge, Node, Withheld, is_shared, resolve},
+    time::Timestamp,
+    unified_id::{IdSecret, unified_id},
+};
+
+/// The lasting key of a cell of the partition: the latent ID of one of its members. It is not the unified ID, which can
+/// change when an older identifier turns up; this changes only where cells merge or part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CellKey(pub UnifiedId);
+
+/// An identifier as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdentifierState {
+    #[serde(rename = "u")]
+    pub unified_id: UnifiedId,
+    #[serde(rename = "c")]
+    pub cell: CellKey,
+    #[serde(flatten)]
+    pub facts: IdentifierFacts,
+}
+
+/// A link as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkState {
+    #[serde(flatten)]
+    pub seen: Sightings,
+    /// Why resolution does not follow it.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
+}
+
+/// A profile's identifiers, as they are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellState {
+    /// Ascending.
+    #[serde(rename = "m")]
+    pub members: Vec<Identifier>,
+    /// The member that was seen first; it names the profile.
+    #[serde(rename = "a")]
+    pub anchor: Identifier,
+    #[serde(rename = "t")]
+    pub anchor_first_seen: Timestamp,
+    /// The anchor's latent ID: the profile's unified ID.
+    #[serde(rename = "u")]
+    pub unified_id: UnifiedId,
+    /// See [`crate::resolve::Partition::is_contested`].
+    #[serde(rename = "x", default)]
+    pub is_contested: bool,
+}
+
+/// Keys whose rows a plan must see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub messages: BTreeSet<Arc<str>>,
+    pub identifiers: BTreeSet<Identifier>,
+    pub links: BTreeSet<Pair>,
+    pub cells: BTreeSet<CellKey>,
+    pub orders: BTreeSet<Arc<str>>,
+    pub sessions: BTreeSet<Arc<str>>,
+    /// Identifiers all of whose links are needed.
+    pub links_of: BTreeSet<Identifier>,
+}
+
+impl Needs {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What was loaded. A key that was asked for and has no row is there with `None`.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Whether a message of that ID was taken before.
+    pub messages: BTreeMap<Arc<str>, bool>,
+    pub identifiers: BTreeMap<Identifier, Option<Arc<IdentifierState>>>,
+    pub links: BTreeMap<Pair, Option<Arc<LinkState>>>,
+    pub cells: BTreeMap<CellKey, Option<Arc<CellState>>>,
+    pub orders: BTreeMap<Arc<str>, Option<Arc<Claim>>>,
+    pub sessions: BTreeMap<Arc<str>, Option<Arc<Claim>>>,
+    /// The stored links of an identifier; their states are in `links`.
+    pub links_of: BTreeMap<Identifier, Arc<[Pair]>>,
+}
+
+impl View {
+    fn identifier(&self, it: &Identifier) -> Option<&Arc<IdentifierState>> {
+        self.identifiers.get(it)?.as_ref()
+    }
+
+    fn cell(&self, key: CellKey) -> Option<&Arc<CellState>> {
+        self.cells.get(&key)?.as_ref()
+    }
+}
+
+/// What became of an accepted message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A message of that ID was taken before; nothing changed.
+    Duplicate,
+    /// The profile is new.
+    Created,
+    /// Profiles that were apart are one now.
+    Merged,
+    /// An identifier or a link is new.
+    Linked,
+    /// Nothing but what is known of the profile changed.
+    Updated,
+    /// Some of its identifiers stay apart, and the first reason.
+    Withheld(Withheld),
+}
+
+/// What must be written, all of it or nothing.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// For each message of the batch what became of it, and the unified ID that it landed on (none for a duplicate).
+    pub outcomes: Vec<(Outcome, Option<UnifiedId>)>,
+    /// For each message to be kept, by its position in the batch, its home's latent ID.
+    pub kept: Vec<(usize, UnifiedId)>,
+    /// `true` where the row is new.
+    pub identifiers: BTreeMap<Identifier, (IdentifierState, bool)>,
+    /// `true` where the row is new.
+    pub links: BTreeMap<Pair, (LinkState, bool)>,
+    /// `true` where the row is new.
+    pub cells: BTreeMap<CellKey, (CellState, bool)>,
+    pub removed_cells: BTreeSet<CellKey>,
+    pub orders: Vec<OrderChange>,
+    pub refunds: Vec<(UnifiedId, Refund)>,
+    pub sessions: BTreeMap<Arc<str>, Claim>,
+    /// Every cell, as it is now, of which anything changed.
+    pub touched: BTreeSet<CellKey>,
+}
+
+/// An order under its new home; where it was under another before, that home's latent ID.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderChange {
+    pub home: UnifiedId,
+    pub claim: Claim,
+    pub order: Order,
+    pub leaves: Option<UnifiedId>,
+    /// Whether a message told of this order before this batch.
+    pub is_known: bool,
+}
+
+/// What must be seen first: the rows that the messages name.
+pub fn first_needs(messages: &[Message]) -> Needs {
+    let mut needs = Needs::default();
+    for message in messages {
+        needs.messages.insert(message.id.clone());
+        needs.identifiers.extend(message.identifiers.iter().cloned());
+        needs.links.extend(pairs_of(message));
+        needs.sessions.extend(message.session_id.clone());
+        if let Some(OrderKey::Order(order_id)) = message.order.as_ref().map(|it| &it.key) {
+            needs.orders.insert(order_id.clone());
+        }
+    }
+    needs
+}
+
+/// What must be seen next: the rows that the first ones name. Empty when a draft can be made.
+pub fn next_needs(view: &View) -> Needs {
+    let mut needs = Needs::default();
+    for claim in view.orders.values().chain(view.sessions.values()).flatten() {
+        if !view.identifiers.contains_key(&claim.home) {
+            needs.identifiers.insert(claim.home.clone());
+        }
+    }
+    for state in view.identifiers.values().flatten() {
+        if !view.cells.contains_key(&state.cell) {
+            needs.cells.insert(state.cell);
+        }
+    }
+    needs
+}
+
+/// Messages taken into the state that was loaded; not yet known is what else must be seen to settle who is whom.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    messages: &'a [Message],
+    policy: &'a CompiledPolicy,
+    is_duplicate: Vec<bool>,
+    identifiers: BTreeMap<Identifier, IdentifierState>,
+    links: BTreeMap<Pair, LinkState>,
+    new_links: BTreeSet<Pair>,
+    orders: BTreeMap<OrderKey, (Claim, Order)>,
+    refunds: Vec<(UnifiedId, Refund)>,
+    sessions: BTreeMap<Arc<str>, Claim>,
+    /// Cells that are new or changed by a plain join, as they are now.
+    cells: BTreeMap<CellKey, CellState>,
+    removed_cells: BTreeSet<CellKey>,
+    /// Where the members of removed cells are now.
+    moved: BTreeMap<CellKey, CellKey>,
+    /// Cells whose components must be computed again.
+    to_resolve: BTreeSet<CellKey>,
+    /// Identifiers that carry links no more from this batch on.
+    newly_shared: BTreeSet<Identifier>,
+}
+
+impl<'a> Draft<'a> {
+    /// Takes the messages in. The view must hold all that [`first_needs`] and [`next_needs`] ask for.
+    pub fn new(messages: &'a [Message], view: &View, policy: &'a CompiledPolicy, secret: &IdSecret) -> Self {
+        let mut draft = Self {
+            messages,
+            policy,
+            is_duplicate: Vec::with_capacity(messages.len()),
+            identifiers: BTreeMap::new(),
+            links: BTreeMap::new(),
+            new_links: BTreeSet::new(),
+            orders: BTreeMap::new(),
+            refunds: Vec::new(),
+            sessions: BTreeMap::new(),
+            cells: BTreeMap::new(),
+            removed_cells: BTreeSet::new(),
+            moved: BTreeMap::new(),
+            to_resolve: BTreeSet::new(),
+            newly_shared: BTreeSet::new(),
+        };
+        let mut seen = BTreeSet::new();
+        let mut earlier_links = BTreeSet::new();
+        for message in messages {
+            let was_taken = view.messages.get(&message.id).copied().unwrap_or(false);
+            let is_duplicate = was_taken || !seen.insert(message.id.clone());
+            draft.is_duplicate.push(is_duplicate);
+            if !is_duplicate {
+                draft.take_facts(message, view, secret, &mut earlier_links);
+            }
+        }
+        draft.find_newly_shared(view);
+        draft.age_anchors(view);
+        for pair in earlier_links {
+            let cell = draft.cell_of(&pair.a, view);
+            if draft.is_contested(cell, view) {
+                draft.to_resolve.insert(cell);
+            }
+        }
+        for pair in std::mem::take(&mut draft.new_links) {
+            draft.follow(&pair, view);
+            draft.new_links.insert(pair);
+        }
+        draft
+    }
+
+    fn take_facts(&mut self, message: &Message, view: &View, secret: &IdSecret, earlier_links: &mut BTreeSet<Pair>) {
+        for identifier in &message.identifiers {
+            if let Some(state) = self.state_mut(identifier, view) {
+                state.facts.seen.add(message);
+                continue;
+            }
+            let id = unified_id(identifier, secret);
+            let facts = IdentifierFacts::new(message);
+            let cell = CellState {
+                members: vec![identifier.clone()],
+                anchor: identifier.clone(),
+                anchor_first_seen: message.at,
+                unified_id: id,
+                is_contested: false,
+            };
+            self.cells.insert(CellKey(id), cell);
+            self.identifiers.insert(identifier.clone(), IdentifierState { unified_id: id, cell: CellKey(id), facts });
+        }
+        for pair in pairs_of(message) {
+            self.take_link(pair, message, view, earlier_links);
+        }
+        if let Some(state) = self.state_mut(message.home(), view) {
+            state.facts.facet.add(message);
+        }
+        if let Some(session_id) = &message.session_id {
+            self.claim_session(session_id, Claim::of(message), view);
+        }
+        if let Some(order) = &message.order {
+            self.claim_order(order, Claim::of(message), view);
+        }
+        if let Some(refund) = &message.refund
+            && let Some(state) = self.identifiers.get(message.home())
+        {
+            self.refunds.push((state.unified_id, refund.clone()));
+        }
+    }
+
+    fn take_link(&mut self, pair: Pair, message: &Message, view: &View, earlier_links: &mut BTreeSet<Pair>) {
+        if !self.links.contains_key(&pair)
+            && let Some(Some(stored)) = view.links.get(&pair)
+        {
+            self.links.insert(pair.clone(), LinkState::clone(stored));
+        }
+        if let Some(link) = self.links.get_mut(&pair) {
+            let was_first_seen = link.seen.first_seen;
+            link.seen.add(message);
+            if link.seen.first_seen < was_first_seen && !self.new_links.contains(&pair) {
+                earlier_links.insert(pair);
+            }
+            return;
+        }
+        for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
+            if let Some(state) = self.state_mut(one, view) {
+                state.facts.add_neighbour(&other.kind);
+            }
+        }
+        self.new_links.insert(pair.clone());
+        self.links.insert(pair, LinkState { seen: Sightings::of(message), withheld: None });
+    }
+
+    /// The state of a known identifier, for change.
+    fn state_mut(&mut self, identifier: &Identifier, view: &View) -> Option<&mut IdentifierState> {
+        if !self.identifiers.contains_key(identifier) {
+            let stored = view.identifier(identifier)?;
+            self.identifiers.insert(identifier.clone(), IdentifierState::clone(stored));
+        }
+        self.identifiers.get_mut(identifier)
+    }
+
+    fn claim_session(&mut self, session_id: &Arc<str>, claim: Claim, view: &View) {
+        let stored = || view.sessions.get(session_id).and_then(Option::as_deref);
+        let old = self.sessions.get(session_id).or_else(stored).cloned();
+        if old.as_ref().is_some_and(|old| old.rank() <= claim.rank()) {
+            return;
+        }
+        if let Some(state) = old.and_then(|old| self.state_mut(&old.home, view)) {
+            state.facts.facet.activity.session_count -= 1;
+        }
+        if let Some(state) = self.state_mut(&claim.home, view) {
+            state.facts.facet.activity.session_count += 1;
+        }
+        self.sessions.insert(session_id.clone(), claim);
+    }
+
+    fn claim_order(&mut self, order: &Order, claim: Claim, view: &View) {
+        let drafted = self.orders.get(&order.key).map(|(claim, _)| claim);
+        let old = drafted.or_else(|| stored_order(&order.key, view));
+        if old.is_some_and(|old| claim.rank() <= old.rank()) {
+            return;
+        }
+        // The identifier that loses the order changes too.
+        if let Some(home) = old.map(|it| it.home.clone()) {
+            self.state_mut(&home, view);
+        }
+        self.orders.insert(order.key.clone(), (claim, order.clone()));
+    }
+
+    fn find_newly_shared(&mut self, view: &View) {
+        for pair in &self.new_links {
+            for end in [&pair.a, &pair.b] {
+                let was_shared = view.identifier(end).is_some_and(|it| is_shared(&it.facts.neighbours, self.policy));
+                if !was_shared && self.is_shared(end, view) {
+                    self.newly_shared.insert(end.clone());
+                }
+            }
+        }
+        for identifier in self.newly_shared.clone() {
+            let cell = self.cell_of(&identifier, view);
+            self.to_resolve.insert(cell);
+        }
+    }
+
+    /// Names profiles anew after members that were seen earlier than was known.
+    fn age_anchors(&mut self, view: &View) {
+        let seen: Vec<(CellKey, AnchorRank)> =
+            self.identifiers.iter().map(|(it, state)| (state.cell, AnchorRank::of(it, state, self.policy))).collect();
+        for (key, rank) in seen {
+            let Some(cell) = self.cell(key, view) else { continue };
+            if AnchorRank::of_cell(cell, self.policy) <= rank {
+                continue;
+            }
+            if let Some(cell) = self.cell_mut(key, view) {
+                cell.anchor_first_seen = rank.first_seen;
+                cell.unified_id = rank.unified_id;
+                cell.anchor = rank.identifier;
+            }
+        }
+    }
+
+    /// Takes a new link: a plain join where that cannot depend on anything else, else the component is computed again.
+    fn follow(&mut self, pair: &Pair, view: &View) {
+        let reason = if self.policy.blocks(&pair.a.value) || self.policy.blocks(&pair.b.value) {
+            Some(Withheld::Blocked)
+        } else if self.is_shared(&pair.a, view) || self.is_shared(&pair.b, view) {
+            Some(Withheld::Shared)
+        } else {
+            None
+        };
+        if reason.is_some() {
+            if let Some(link) = self.links.get_mut(pair) {
+                link.withheld = reason;
+            }
+            return;
+        }
+        let (a, b) = (self.cell_of(&pair.a, view), self.cell_of(&pair.b, view));
+        let is_plain = !self.is_contested(a, view) && !self.is_contested(b, view);
+        if is_plain && (a == b || self.fits(a, b, view)) {
+            self.join(a, b, view);
+        } else {
+            self.to_resolve.extend([a, b]);
+        }
+    }
+
+    /// Whether two cells together keep every limit.
+    fn fits(&self, a: CellKey, b: CellKey, view: &View) -> bool {
+        let (Some(a), Some(b)) = (self.cell(a, view), self.cell(b, view)) else { return false };
+        let mut counts: BTreeMap<&Kind, u32> = BTreeMap::new();
+        for member in a.members.iter().chain(&b.members) {
+            *counts.entry(&member.kind).or_default() += 1;
+        }
+        counts.into_iter().all(|(kind, n)| n <= self.policy.limit(kind))
+    }
+
+    /// Joins two cells, the smaller into the larger.
+    fn join(&mut self, a: CellKey, b: CellKey, view: &View) {
+        if a == b {
+            return;
+        }
+        let n_members = |key: CellKey| self.cell(key, view).map_or(0, |it| it.members.len());
+        // By size, then by key, so that it does not matter which end comes first.
+        let (into, from) = if (n_members(a), b) < (n_members(b), a) { (b, a) } else { (a, b) };
+        let Some(leaving) = self.cells.remove(&from).or_else(|| view.cell(from).map(|it| CellState::clone(it))) else {
+            return;
+        };
+        let policy = self.policy;
+        let Some(cell) = self.cell_mut(into, view) else { return };
+        if AnchorRank::of_cell(&leaving, policy) < AnchorRank::of_cell(cell, policy) {
+            cell.anchor = leaving.anchor;
+            cell.anchor_first_seen = leaving.anchor_first_seen;
+            cell.unified_id = leaving.unified_id;
+        }
+        cell.members.extend(leaving.members);
+        cell.members.sort_unstable();
+        self.removed_cells.insert(from);
+        self.moved.insert(from, into);
+    }
+
+    fn state<'s>(&'s self, identifier: &Identifier, view: &'s View) -> Option<&'s IdentifierState> {
+        self.identifiers.get(identifier).or_else(|| view.identifier(identifier).map(AsRef::as_ref))
+    }
+
+    fn is_shared(&self, identifier: &Identifier, view: &View) -> bool {
+        self.state(identifier, view).is_some_and(|it| is_shared(&it.facts.neighbours, self.policy))
+    }
+
+    /// The cell that an identifier is in now. Every identifier asked for is known; its own latent cell stands in where not.
+    fn cell_of(&self, identifier: &Identifier, view: &View) -> CellKey {
+        let key = self.state(identifier, view).map_or(CellKey(UnifiedId(uuid::Uuid::nil())), |it| it.cell);
+        self.current(key)
+    }
+
+    /// Where the members of a cell are now.
+    fn current(&self, mut key: CellKey) -> CellKey {
+        while let Some(into) = self.moved.get(&key) {
+            key = *into;
+        }
+        key
+    }
+
+    fn cell<'s>(&'s self, key: CellKey, view: &'s View) -> Option<&'s CellState> {
+        self.cells.get(&key).or_else(|| view.cell(key).map(AsRef::as_ref))
+    }
+
+    fn cell_mut(&mut self, key: CellKey, view: &View) -> Option<&mut CellState> {
+        if !self.cells.contains_key(&key) {
+            let stored = view.cell(key)?;
+            self.cells.insert(key, CellState::clone(stored));
+        }
+        self.cells.get_mut(&key)
+    }
+
+    fn is_contested(&self, key: CellKey, view: &View) -> bool {
+        self.to_resolve.contains(&key) || self.cell(key, view).is_some_and(|it| it.is_contested)
+    }
+
+    /// What must be seen before [`Draft::finish`]; empty when it can be called.
+    pub fn needs(&self, view: &View) -> Needs {
+        let mut needs = Needs::default();
+        self.component(view, &mut needs);
+        for key in self.moved.keys() {
+            for member in view.cell(*key).into_iter().flat_map(|it| &it.members) {
+                if self.state(member, view).is_none() {
+                    needs.identifiers.insert(member.clone());
+                }
+            }
+        }
+        needs
+    }
+
+    /// All identifiers of the components that must be computed again; what is missing to find them goes into `needs`.
+    fn component(&self, view: &View, needs: &mut Needs) -> BTreeSet<Identifier> {
+        let mut found = BTreeSet::new();
+        if self.to_resolve.is_empty() {
+            return found;
+        }
+        let mut new_links_of: BTreeMap<&Identifier, Vec<&Pair>> = BTreeMap::new();
+        for pair in &self.new_links {
+            new_links_of.entry(&pair.a).or_default().push(pair);
+            new_links_of.entry(&pair.b).or_default().push(pair);
+        }
+        let mut pending: Vec<Identifier> = Vec::new();
+        let mut seen_cells = BTreeSet::new();
+        let mut enter_cell = |key: CellKey, pending: &mut Vec<Identifier>, needs: &mut Needs| {
+            if seen_cells.insert(key) {
+                match self.cell(key, view) {
+                    Some(cell) => pending.extend(cell.members.iter().cloned()),
+                    None => drop(needs.cells.insert(key)),
+                }
+            }
+        };
+        for key in &self.to_resolve {
+            enter_cell(self.current(*key), &mut pending, needs);
+        }
+        while let Some(identifier) = pending.pop() {
+            if !found.insert(identifier.clone()) {
+                continue;
+            }
+            let Some(state) = self.state(&identifier, view) else {
+                needs.identifiers.insert(identifier);
+                continue;
+            };
+            enter_cell(self.current(state.cell), &mut pending, needs);
+            if self.is_closed(&identifier, view) {
+                continue;
+            }
+            if view.identifier(&identifier).is_some() && !view.links_of.contains_key(&identifier) {
+                needs.links_of.insert(identifier.clone());
+            }
+            let stored = view.links_of.get(&identifier).into_iter().flat_map(|it| it.iter());
+            for pair in stored.chain(new_links_of.get(&identifier).into_iter().flatten().copied()) {
+                let other = if pair.a == identifier { &pair.b } else { &pair.a };
+                match self.state(other, view) {
+                    None => drop(needs.identifiers.insert(other.clone())),
+                    Some(_) if self.is_closed(other, view) => {}
+                    Some(_) => pending.push(other.clone()),
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether an identifier was shared before this batch and is: no component reaches through it.
+    fn is_closed(&self, identifier: &Identifier, view: &View) -> bool {
+        self.is_shared(identifier, view) && !self.newly_shared.contains(identifier)
+    }
+
+    /// Settles who is whom. The view must hold all that [`Draft::needs`] asks for.
+    pub fn finish(mut self, view: &View) -> Changes {
+        for key in self.moved.keys().copied().collect::<Vec<_>>() {
+            for member in view.cell(key).into_iter().flat_map(|it| &it.members) {
+                self.state_mut(member, view);
+            }
+        }
+        let moved = std::mem::take(&mut self.moved);
+        for state in self.identifiers.values_mut() {
+            while let Some(into) = moved.get(&state.cell) {
+                state.cell = *into;
+            }
+        }
+        self.moved = moved;
+        let component: Vec<Identifier> = self.component(view, &mut Needs::default()).into_iter().collect();
+        if !component.is_empty() {
+            self.resolve_component(&component, view);
+        }
+        // From here on every drafted identifier names its cell as it is.
+        self.moved.clear();
+        self.into_changes(view)
+    }
+
+    fn resolve_component(&mut self, component: &[Identifier], view: &View) {
+        let position_of = |it: &Identifier| component.binary_search(it).ok();
+        let mut pairs: BTreeSet<&Pair> = self.new_links.iter().collect();
+        pairs.extend(component.iter().filter_map(|it| view.links_of.get(it)).flat_map(|it| it.iter()));
+        let links: Vec<(Pair, Edge)> = pairs
+            .into_iter()
+            .filter_map(|pair| {
+                let (a, b) = (position_of(&pair.a)?, position_of(&pair.b)?);
+                let is_within = !self.is_closed(&pair.a, view) && !self.is_closed(&pair.b, view);
+                let drafted = self.links.get(pair);
+                let link = drafted.or_else(|| view.links.get(pair)?.as_deref()).filter(|_| is_within)?;
+                Some((pair.clone(), Edge { a, b, first_seen: link.seen.first_seen }))
+            })
+            .collect();
+        let nodes: Vec<Node<'_>> = component
+            .iter()
+            .filter_map(|identifier| {
+                let first_seen = self.state(identifier, view)?.facts.seen.first_seen;
+                Some(Node { identifier, first_seen, is_shared: self.is_shared(identifier, view) })
+            })
+            .collect();
+        let edges: Vec<Edge> = links.iter().map(|(_, edge)| *edge).collect();
+        let partition = resolve(&nodes, &edges, &[], self.policy);
+
+        let before: Vec<CellKey> = component.iter().map(|it| self.cell_of(it, view)).collect();
+        let ids: Vec<UnifiedId> =
+            component.iter().map(|it| self.state(it, view).map_or(UnifiedId(uuid::Uuid::nil()), |it| it.unified_id)).collect();
+        let old_keys: BTreeSet<CellKey> = before.iter().copied().collect();
+        for key in &old_keys {
+            self.cells.remove(key);
+            self.removed_cells.insert(*key);
+        }
+        for ((members, anchor), is_contested) in
+            partition.cells.iter().zip(&partition.anchors).zip(&partition.is_contested)
+        {
+            let key = key_of_part(members, *anchor, &before, &ids, &old_keys);
+            for node in members {
+                if before[*node] != key
+                    && let Some(state) = self.state_mut(&component[*node], view)
+                {
+                    state.cell = key;
+                }
+            }
+            let cell = CellState {
+                members: members.iter().map(|node| component[*node].clone()).collect(),
+                anchor: component[*anchor].clone(),
+                anchor_first_seen: nodes[*anchor].first_seen,
+                unified_id: ids[*anchor],
+                is_contested: *is_contested,
+            };
+            self.removed_cells.remove(&key);
+            self.cells.insert(key, cell);
+        }
+        for ((pair, _), withheld) in links.into_iter().zip(partition.withheld) {
+            let Some(link) = self.links.get(&pair).or_else(|| view.links.get(&pair)?.as_deref()) else { continue };
+            if link.withheld != withheld {
+                let link = LinkState { seen: link.seen.clone(), withheld };
+                self.links.insert(pair, link);
+            }
+        }
+    }
+
+    fn into_changes(self, view: &View) -> Changes {
+        let mut changes = Changes { outcomes: self.outcomes(view), ..Changes::default() };
+        for (position, message) in self.messages.iter().enumerate() {
+            if !self.is_duplicate[position]
+                && let Some(state) = self.identifiers.get(message.home())
+            {
+                changes.kept.push((position, state.unified_id));
+            }
+        }
+        for pair in self.links.keys() {
+            changes.touched.extend([self.cell_of(&pair.a, view), self.cell_of(&pair.b, view)]);
+        }
+        for (key, (claim, order)) in &self.orders {
+            let old = stored_order(key, view);
+            let id_of = |it: &Identifier| self.state(it, view).map(|it| it.unified_id);
+            let Some(home) = id_of(&claim.home) else { continue };
+            changes.orders.push(OrderChange {
+                home,
+                claim: claim.clone(),
+                order: order.clone(),
+                leaves: old.and_then(|it| id_of(&it.home)).filter(|it| *it != home),
+                is_known: old.is_some(),
+            });
+        }
+        for (key, cell) in self.cells {
+            let stored = view.cell(key);
+            if stored.is_none_or(|it| **it != cell) {
+                changes.touched.insert(key);
+                changes.cells.insert(key, (cell, stored.is_none()));
+            }
+        }
+        changes.removed_cells = self.removed_cells.into_iter().filter(|it| view.cell(*it).is_some()).collect();
+        for (identifier, state) in self.identifiers {
+            changes.touched.insert(state.cell);
+            let is_new = view.identifier(&identifier).is_none();
+            changes.identifiers.insert(identifier, (state, is_new));
+        }
+        for (pair, link) in self.links {
+            let is_new = !view.links.get(&pair).is_some_and(Option::is_some);
+            changes.links.insert(pair, (link, is_new));
+        }
+        changes.refunds = self.refunds;
+        changes.sessions = self.sessions;
+        changes
+    }
+
+    /// What became of each message, told in their order.
+    fn outcomes(&self, view: &View) -> Vec<(Outcome, Option<UnifiedId>)> {
+        // Profiles as they were before the batch and as the messages so far have joined them.
+        let mut joined: BTreeMap<CellKey, CellKey> = BTreeMap::new();
+        let mut known: BTreeSet<&Identifier> = BTreeSet::new();
+        let mut told_links: BTreeSet<Pair> = BTreeSet::new();
+        let mut outcomes = Vec::with_capacity(self.messages.len());
+        for (message, is_duplicate) in self.messages.iter().zip(&self.is_duplicate) {
+            if *is_duplicate {
+                outcomes.push((Outcome::Duplicate, None));
+                continue;
+            }
+            let cell = self.cell_of(message.home(), view);
+            let mut before = BTreeSet::new();
+            let mut has_new = false;
+            for identifier in &message.identifiers {
+                let stored = view.identifier(identifier).map(|it| it.cell);
+                let is_known = stored.is_some() || !known.insert(identifier);
+                has_new |= !is_known;
+                if self.cell_of(identifier, view) != cell {
+                    continue;
+                }
+                let own = self.state(identifier, view).map(|it| CellKey(it.unified_id));
+                let token = root(&joined, stored.or(own).unwrap_or(cell));
+                if is_known {
+                    before.insert(token);
+                }
+                let target = root(&joined, cell_token(message, self, view).unwrap_or(token));
+                if target != token {
+                    joined.insert(token, target);
+                }
+            }
+            let mut withheld = None;
+            for pair in pairs_of(message) {
+                let link = self.links.get(&pair).or_else(|| view.links.get(&pair)?.as_deref());
+                withheld = withheld.or_else(|| link.and_then(|it| it.withheld.clone()));
+                has_new |= self.new_links.contains(&pair) && told_links.insert(pair);
+            }
+            let outcome = match (withheld, before.len()) {
+                (Some(reason), _) => Outcome::Withheld(reason),
+                (None, 0) => Outcome::Created,
+                (None, 1) if has_new => Outcome::Linked,
+                (None, 1) => Outcome::Updated,
+                (None, _) => Outcome::Merged,
+            };
+            outcomes.push((outcome, self.cell(cell, view).map(|it| it.unified_id)));
+        }
+        outcomes
+    }
+}
+
+/// The profile that a message's home was in before the batch, or its own.
+fn cell_token(message: &Message, draft: &Draft<'_>, view: &View) -> Option<CellKey> {
+    let stored = view.identifier(message.home()).map(|it| it.cell);
+    stored.or_else(|| draft.state(message.home(), view).map(|it| CellKey(it.unified_id)))
+}
+
+fn root(joined: &BTreeMap<CellKey, CellKey>, mut key: CellKey) -> CellKey {
+    while let Some(into) = joined.get(&key) {
+        key = *into;
+    }
+    key
+}
+
+fn stored_order<'v>(key: &OrderKey, view: &'v View) -> Option<&'v Claim> {
+    match key {
+        OrderKey::Order(order_id) => view.orders.get(order_id)?.as_deref(),
+        OrderKey::Message(_) => None,
+    }
+}
+
+/// The key for a part of what was resolved again: that of an old cell whose name-giving member is in it (of several, the one
+/// that most members come from), else the anchor's. Either names a member, so no two parts get one key.
+fn key_of_part(
+    members: &[usize],
+    anchor: usize,
+    before: &[CellKey],
+    ids: &[UnifiedId],
+    old_keys: &BTreeSet<CellKey>,
+) -> CellKey {
+    let mut n_from: BTreeMap<CellKey, usize> = BTreeMap::new();
+    for node in members {
+        *n_from.entry(before[*node]).or_default() += 1;
+    }
+    members
+        .iter()
+        .map(|node| CellKey(ids[*node]))
+        .filter(|key| old_keys.contains(key))
+        .max_by_key(|key| (n_from.get(key).copied().unwrap_or(0), std::cmp::Reverse(*key)))
+        .unwrap_or(CellKey(ids[anchor]))
+}
+
+/// The order in which members may name a profile: earliest, then strongest kind, then value.
+#[derive(Debug, PartialEq, Eq)]
+struct AnchorRank {
+    first_seen: Timestamp,
+    priority: u32,
+    identifier: Identifier,
+    unified_id: UnifiedId,
+}
+
+impl AnchorRank {
+    fn of(identifier: &Identifier, state: &IdentifierState, policy: &CompiledPolicy) -> Self {
+        Self {
+            first_seen: state.facts.seen.first_seen,
+            priority: policy.priority(&identifier.kind),
+            identifier: identifier.clone(),
+            unified_id: state.unified_id,
+        }
+    }
+
+    fn of_cell(cell: &CellState, policy: &CompiledPolicy) -> Self {
+        Self {
+            first_seen: cell.anchor_first_seen,
+            priority: policy.priority(&cell.anchor.kind),
+            identifier: cell.anchor.clone(),
+            unified_id: cell.unified_id,
+        }
+    }
+
+    fn key(&self) -> (Timestamp, u32, &str, &Kind, u32) {
+        let Identifier { kind, value, generation } = &self.identifier;
+        (self.first_seen, self.priority, value, kind, *generation)
+    }
+}
+
+impl PartialOrd for AnchorRank {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for AnchorRank {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+#[cfg(test)]
+mod tests;

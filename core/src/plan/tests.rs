@@ -1,0 +1,264 @@
+//! The laws of DESIGN.md, section 5, over random messages.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    facts::Facts,
+    message::parse_message,
+    policy::Policy,
+};
+
+/// A base in memory: what a shell does, with maps for tables.
+#[derive(Default)]
+struct Base {
+    messages: BTreeSet<Arc<str>>,
+    identifiers: BTreeMap<Identifier, Arc<IdentifierState>>,
+    links: BTreeMap<Pair, Arc<LinkState>>,
+    cells: BTreeMap<CellKey, Arc<CellState>>,
+    orders: BTreeMap<Arc<str>, Arc<Claim>>,
+    sessions: BTreeMap<Arc<str>, Arc<Claim>>,
+    purchases: BTreeMap<(UnifiedId, OrderKey), Order>,
+}
+
+impl Base {
+    fn load(&self, needs: &Needs, view: &mut View) {
+        for it in &needs.messages {
+            view.messages.insert(it.clone(), self.messages.contains(it));
+        }
+        for it in &needs.identifiers {
+            view.identifiers.insert(it.clone(), self.identifiers.get(it).cloned());
+        }
+        for it in &needs.links {
+            view.links.insert(it.clone(), self.links.get(it).cloned());
+        }
+        for it in &needs.cells {
+            view.cells.insert(*it, self.cells.get(it).cloned());
+        }
+        for it in &needs.orders {
+            view.orders.insert(it.clone(), self.orders.get(it).cloned());
+        }
+        for it in &needs.sessions {
+            view.sessions.insert(it.clone(), self.sessions.get(it).cloned());
+        }
+        for it in &needs.links_of {
+            let pairs: Vec<Pair> = self.links.keys().filter(|pair| pair.a == *it || pair.b == *it).cloned().collect();
+            for pair in &pairs {
+                view.links.insert(pair.clone(), self.links.get(pair).cloned());
+            }
+            view.links_of.insert(it.clone(), pairs.into());
+        }
+    }
+
+    fn take(&mut self, messages: &[Message], policy: &CompiledPolicy) -> Vec<Outcome> {
+        let mut view = View::default();
+        self.load(&first_needs(messages), &mut view);
+        loop {
+            let needs = next_needs(&view);
+            if needs.is_empty() {
+                break;
+            }
+            self.load(&needs, &mut view);
+        }
+        let draft = Draft::new(messages, &view, policy, &IdSecret::public());
+        loop {
+            let needs = draft.needs(&view);
+            if needs.is_empty() {
+                break;
+            }
+            self.load(&needs, &mut view);
+        }
+        let changes = draft.finish(&view);
+        for (position, _) in &changes.kept {
+            assert!(self.messages.insert(messages[*position].id.clone()), "a message is kept once");
+        }
+        for (identifier, (state, is_new)) in changes.identifiers {
+            assert_eq!(self.identifiers.insert(identifier, Arc::new(state)).is_none(), is_new);
+        }
+        for (pair, (link, is_new)) in changes.links {
+            assert_eq!(self.links.insert(pair, Arc::new(link)).is_none(), is_new);
+        }
+        for key in changes.removed_cells {
+            assert!(self.cells.remove(&key).is_some());
+        }
+        for (key, (cell, is_new)) in changes.cells {
+            assert_eq!(self.cells.insert(key, Arc::new(cell)).is_none(), is_new);
+        }
+        for change in changes.orders {
+            if let Some(home) = change.leaves {
+                assert!(self.purchases.remove(&(home, change.order.key.clone())).is_some());
+            }
+            if let OrderKey::Order(order_id) = &change.order.key {
+                let old = self.orders.insert(order_id.clone(), Arc::new(change.claim));
+                assert_eq!(old.is_some(), change.is_known);
+            }
+            self.purchases.insert((change.home, change.order.key.clone()), change.order);
+        }
+        for (session, claim) in changes.sessions {
+            self.sessions.insert(session, Arc::new(claim));
+        }
+        changes.outcomes.into_iter().map(|(outcome, _)| outcome).collect()
+    }
+
+    /// Holds every derived row against the computation from all messages.
+    fn check(&self, facts: &Facts, policy: &CompiledPolicy) -> Result<(), TestCaseError> {
+        let resolution = facts.resolve(policy);
+        let partition = &resolution.partition;
+        prop_assert_eq!(self.identifiers.len(), resolution.identifiers.len());
+        let id_of = |node: usize| unified_id(resolution.identifiers[node].0, &IdSecret::public());
+        for (node, (identifier, expected)) in resolution.identifiers.iter().enumerate() {
+            let state = &self.identifiers[*identifier];
+            prop_assert_eq!(&state.facts, *expected, "facts of {:?}", identifier);
+            let cell = &self.cells[&state.cell];
+            let number = partition.cell_of[node];
+            let members: Vec<Identifier> =
+                partition.cells[number].iter().map(|it| resolution.identifiers[*it].0.clone()).collect();
+            prop_assert_eq!(&cell.members, &members);
+            prop_assert_eq!(cell.unified_id, id_of(partition.anchors[number]));
+            prop_assert_eq!(cell.is_contested, partition.is_contested[number], "contested: {:?}", members);
+        }
+        prop_assert_eq!(self.cells.len(), partition.cells.len());
+        prop_assert_eq!(self.links.len(), resolution.links.len());
+        for ((pair, seen), withheld) in resolution.links.iter().zip(&partition.withheld) {
+            let link = &self.links[*pair];
+            prop_assert_eq!(&link.seen, *seen);
+            prop_assert_eq!(&link.withheld, withheld, "{:?}", pair);
+        }
+        let purchases: BTreeMap<(UnifiedId, OrderKey), Order> = facts
+            .orders
+            .iter()
+            .map(|(key, (home, order))| ((unified_id(home, &IdSecret::public()), key.clone()), order.clone()))
+            .collect();
+        prop_assert_eq!(&self.purchases, &purchases);
+        let sessions: BTreeMap<Arc<str>, Arc<Claim>> =
+            facts.sessions.iter().map(|(id, claim)| (id.clone(), Arc::new(claim.clone()))).collect();
+        prop_assert_eq!(&self.sessions, &sessions);
+        Ok(())
+    }
+}
+
+/// A policy with limits that random messages soon reach.
+fn tight_policy() -> CompiledPolicy {
+    let mut policy = Policy { max_links: 3, ..Policy::default() };
+    for kind in &mut policy.kinds {
+        kind.limit = kind.limit.min(3);
+    }
+    CompiledPolicy::new(policy).expect("a sound policy")
+}
+
+/// A message of few possible identifiers, times, sessions and orders, so that they meet often. The number makes its ID.
+fn message() -> impl Strategy<Value = (u16, Vec<(usize, u8)>, u8, Option<u8>, Option<u8>)> {
+    let identifier = (0..4usize, 0..5u8);
+    (0..60u16, prop::collection::vec(identifier, 1..4), 0..20u8, prop::option::of(0..4u8), prop::option::of(0..4u8))
+}
+
+fn build(parts: &(u16, Vec<(usize, u8)>, u8, Option<u8>, Option<u8>), policy: &CompiledPolicy) -> Message {
+    let (number, identifiers, time, session, order) = parts;
+    let kinds = ["external_id", "email", "customer_card", "device_id"];
+    let mut named: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (kind, value) in identifiers {
+        let suffix = if kinds[*kind] == "email" { "@example.com" } else { "" };
+        named.entry(kinds[*kind]).or_default().push(format!("{}{value}{suffix}", &kinds[*kind][..1]));
+    }
+    let mut message = serde_json::json!({
+        "message_id": format!("m{number}"),
+        "type": "event",
+        "event": "df_view_home",
+        "timestamp": format!("2026-01-01T00:00:{time:02}Z"),
+        "source": if number % 2 == 0 { "app" } else { "web" },
+        "identifiers": named,
+        "attributes": { "df_name": format!("n{}", number % 3) },
+    });
+    if let Some(session) = session {
+        message["session_id"] = format!("s{session}").into();
+    }
+    if let Some(order) = order {
+        message["event"] = "df_purchase".into();
+        message["properties"] = serde_json::json!({ "df_order_id": format!("o{order}"), "df_total_purchase_amount": number });
+    }
+    parse_message(&message.to_string(), policy).expect("accepted").message
+}
+
+/// Repeats are the same message: the first of each ID stands for all of that ID.
+fn messages(policy: CompiledPolicy) -> impl Strategy<Value = Vec<Message>> {
+    prop::collection::vec(message(), 1..40).prop_map(move |parts| {
+        let mut first: BTreeMap<u16, Message> = BTreeMap::new();
+        parts.iter().map(|it| first.entry(it.0).or_insert_with(|| build(it, &policy)).clone()).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_any_batches_and_any_repeats_give_what_all_facts_give(
+        (first, shuffled) in messages(tight_policy()).prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())),
+        cuts in prop::collection::vec(1..9usize, 1..12),
+    ) {
+        let policy = tight_policy();
+        let mut facts = Facts::default();
+        for message in &first {
+            facts.add(message);
+        }
+        let mut permuted = Facts::default();
+        for message in shuffled.iter().chain(&first) {
+            permuted.add(message);
+        }
+        prop_assert_eq!(&facts, &permuted);
+
+        let mut base = Base::default();
+        let mut rest = shuffled.as_slice();
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (batch, later) = rest.split_at((*cut).min(rest.len()));
+            base.take(batch, &policy);
+            rest = later;
+        }
+        base.check(&facts, &policy)?;
+        let outcomes = base.take(&first, &policy);
+        prop_assert!(outcomes.iter().all(|it| *it == Outcome::Duplicate));
+        base.check(&facts, &policy)?;
+    }
+}
+
+/// A message that names identifiers as `kind:value`.
+fn naming(id: &str, identifiers: &[&str]) -> Message {
+    let mut named: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for name in identifiers {
+        let (kind, value) = name.split_once(':').expect("kind:value");
+        named.entry(kind).or_default().push(value);
+    }
+    let json = serde_json::json!({
+        "message_id": id, "type": "identify", "timestamp": "2026-01-01T00:00:00Z", "source": "crm", "identifiers": named,
+    });
+    parse_message(&json.to_string(), &CompiledPolicy::initial()).expect("accepted").message
+}
+
+#[test]
+fn outcomes_say_what_became_of_each_message_in_turn() {
+    let messages = [
+        naming("1", &["external_id:a1"]),
+        naming("2", &["device_id:d1"]),
+        naming("3", &["external_id:a1", "device_id:d1"]),
+        naming("4", &["external_id:a1", "device_id:d1"]),
+        naming("5", &["external_id:a1", "line_id:L1"]),
+        naming("6", &["external_id:b2", "line_id:L1"]),
+        naming("1", &["external_id:a1"]),
+    ];
+    let expected = [
+        Outcome::Created,
+        Outcome::Created,
+        Outcome::Merged,
+        Outcome::Updated,
+        Outcome::Linked,
+        Outcome::Withheld(Withheld::Limit(Kind::new("external_id"))),
+        Outcome::Duplicate,
+    ];
+    let policy = CompiledPolicy::initial();
+    assert_eq!(Base::default().take(&messages, &policy), expected, "in one batch");
+    let mut base = Base::default();
+    let one_by_one: Vec<Outcome> = messages.iter().flat_map(|it| base.take(std::slice::from_ref(it), &policy)).collect();
+    assert_eq!(one_by_one, expected, "one by one");
+}

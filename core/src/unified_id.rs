@@ -1,0 +1,48 @@
+//! Unified IDs: names for profiles that reveal nothing and can be computed again.
+
+use uuid::{Builder, Uuid};
+
+use crate::identifier::{Identifier, UnifiedId};
+
+/// The workspace's secret. Whoever has it can tell whether an identifier belongs to a unified ID; nobody else can.
+#[derive(Clone)]
+pub struct IdSecret([u8; 32]);
+
+impl std::fmt::Debug for IdSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("IdSecret(…)")
+    }
+}
+
+impl IdSecret {
+    /// Makes a key of a secret text of any length; white space around it does not count.
+    pub fn new(secret: &str) -> Self {
+        Self(blake3::derive_key("User Profile 360 2026-11 unified ID", secret.trim().as_bytes()))
+    }
+
+    /// The fixed public secret of `resolve` and `summarize`, for where nobody gives one.
+    pub fn public() -> Self {
+        Self::new("public")
+    }
+}
+
+/// The latent unified ID of an identifier: keyed BLAKE3 of (kind, value, generation) as a UUID of version 8.
+pub fn unified_id(identifier: &Identifier, secret: &IdSecret) -> UnifiedId {
+    let mut hasher = blake3::Hasher::new_keyed(&secret.0);
+    // Lengths in front keep ("a", "bc") and ("ab", "c") apart.
+    for text in [identifier.kind.as_str(), &identifier.value] {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    hasher.update(&identifier.generation.to_le_bytes());
+    let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    UnifiedId(Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+impl UnifiedId {
+    /// Reads a unified ID in any form that UUIDs are written in.
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::try_parse(text.trim()).ok().map(Self)
+    }
+}
