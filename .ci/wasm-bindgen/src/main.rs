@@ -9,6 +9,8 @@ fn main() -> Result<()> {
     Bindgen::new()
         .input_path(module)
         .out_name(name)
+        // So that the page can say `init()`, and its bundler sees which file that loads.
+        .omit_default_module_path(false)
         .web(true)
         .and_then(|bindgen| bindgen.typescript(true).generate(folder))
         .with_context(|| format!("cannot write the glue of {module} to {folder}"))
