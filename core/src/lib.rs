@@ -3,7 +3,7 @@
 //! This crate never reads a clock, a file, a socket or a source of randomness, and knows neither SurrealDB nor GraphQL:
 //! the server, the command line and, as WebAssembly, the browser call the same functions and get the same bytes.
 
-// In reading order: what comes in, what is known, who is whom, what must be written.
+// In reading order: what comes in, …
 pub mod message;
 pub mod purchase;
 pub mod time;
@@ -11,8 +11,10 @@ pub mod time;
 pub mod identifier;
 mod json;
 pub mod policy;
+pub mod search;
 pub mod unified_id;
 
+// … what is known and who is whom, …
 pub mod decision;
 pub mod facet;
 pub mod facts;
@@ -20,3 +22,15 @@ pub mod link;
 
 pub mod plan;
 pub mod resolve;
+
+// … and what is shown of a customer.
+pub mod age;
+pub mod avatar;
+pub mod profile;
+mod survivorship;
+mod wire;
+
+pub mod purchases;
+pub mod ranking;
+pub mod summary;
+pub mod window;

@@ -85,6 +85,21 @@ pub enum Rule {
     Union,
 }
 
+impl Rule {
+    /// The name, as policies and profiles spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Latest => "latest",
+            Self::Earliest => "earliest",
+            Self::MostFrequent => "most_frequent",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::SourcePriority => "source_priority",
+            Self::Union => "union",
+        }
+    }
+}
+
 impl Default for Survivorship {
     fn default() -> Self {
         Self { default: Rule::Latest, attributes: BTreeMap::new(), sources: Vec::new() }

@@ -1,0 +1,335 @@
+//! A customer's purchases as of a date: windows, habits, refunds (DESIGN.md, section 8).
+//!
+//! Sums that rust_decimal cannot hold stop at its largest number (28 to 29 digits); amounts of messages are far below.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::Serialize;
+
+use crate::{
+    policy::Policy,
+    purchase::{Currency, Line, Order, OrderKey, Refund},
+    ranking::{self, RankBy, RankTarget, RankedItem, Top},
+    window::{Months, Period, day_number, day_of_number, last_day, local_time, ranking_period, window},
+};
+
+/// What is asked of a customer's purchases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// The reporting date, in the policy's time zone. Nothing that happened on it or later counts.
+    pub as_of: NaiveDate,
+    /// `None` takes the policy's currency, or the one used most where the customer never paid in that.
+    pub currency: Option<Currency>,
+    /// Whether what was given back is taken off.
+    pub net_of_refunds: bool,
+}
+
+/// The figures of a card that need no further argument; `PurchaseInfo` in api.graphql without its rankings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PurchaseInfo {
+    pub currency: Currency,
+    /// Every currency that the customer ever paid in, in alphabetical order.
+    pub currencies: Vec<Currency>,
+    /// 3, 6 and 12 months.
+    pub windows: Vec<PurchaseWindow>,
+    /// The weekday of most purchases; none without purchases.
+    pub peak_weekday: Option<Weekday>,
+    /// The hour of most purchases, 0 to 23; none without purchases.
+    pub peak_hour: Option<u8>,
+    pub first_purchase_date: Option<NaiveDate>,
+    pub last_purchase_date: Option<NaiveDate>,
+    /// All refunds in the currency up to the previous day, whether or not they name an order.
+    pub refund_count: u64,
+    pub refund_amount: Decimal,
+}
+
+/// Number, amount and average of the purchases in one window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PurchaseWindow {
+    pub months: Months,
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+    pub count: u64,
+    /// Below zero only net of refunds, where more was given back than paid.
+    pub amount: Decimal,
+    /// Amount by count, rounded half to even at four decimal places; none without purchases.
+    pub average: Option<Decimal>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+impl Weekday {
+    /// From Monday on.
+    pub const ALL: [Self; 7] =
+        [Self::Monday, Self::Tuesday, Self::Wednesday, Self::Thursday, Self::Friday, Self::Saturday, Self::Sunday];
+}
+
+/// A customer's purchases, read once for a [`Question`]; every figure is computed from this.
+#[derive(Debug, Clone)]
+pub struct Purchases<'a> {
+    currency: Currency,
+    currencies: Vec<Currency>,
+    as_of: NaiveDate,
+    /// In the currency, up to the previous day, ordered by time and then key.
+    purchases: Vec<Purchase<'a>>,
+    /// What is taken off on a day of its own, because no order was named or it is not there. Empty unless net of refunds.
+    taken_off: Vec<(i32, Decimal)>,
+    refund_count: u64,
+    refund_amount: Decimal,
+}
+
+/// One order that counts.
+#[derive(Debug, Clone)]
+pub(crate) struct Purchase<'a> {
+    pub order: &'a Order,
+    /// In the policy's time zone, days since 1970-01-01.
+    pub day: i32,
+    weekday: u8,
+    hour: u8,
+    amount: Decimal,
+    /// What is left of each line, where something was given back.
+    left: Option<Box<[Left]>>,
+}
+
+/// What is left of a line after refunds.
+#[derive(Debug, Clone, Copy)]
+enum Left {
+    Something { units: u64, amount: Decimal },
+    Nothing,
+}
+
+impl<'a> Purchase<'a> {
+    /// The lines that count, with units and amount.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&'a Line, u64, Decimal)> {
+        self.order.lines.iter().enumerate().filter_map(|(position, line)| {
+            match self.left.as_ref().and_then(|it| it.get(position)) {
+                None => Some((line, u64::from(line.quantity), line.amount)),
+                Some(Left::Something { units, amount }) => Some((line, *units, *amount)),
+                Some(Left::Nothing) => None,
+            }
+        })
+    }
+}
+
+/// Reads a customer's purchases for a question.
+///
+/// `orders` holds each order once: of several messages with one order ID the latest. The sequence of either list changes
+/// nothing. Net of refunds:
+///
+/// * A refund up to the previous day that names an order of its currency lowers that order's amount, and, item by item, the
+///   units and amounts of its lines, none below zero. Without lines it lowers the order's amount only.
+/// * An order of which nothing is left to pay is no purchase any more; a line of which nothing is left is in no ranking.
+/// * Every other refund lowers the amount of the windows that its own day falls into.
+pub fn purchases<'a>(
+    orders: &[&'a Order],
+    refunds: &[&'a Refund],
+    policy: &Policy,
+    question: &Question,
+) -> Purchases<'a> {
+    let zone = policy.time_zone;
+    let until = day_number(last_day(question.as_of));
+    let (currency, currencies) = currency(orders, policy, question);
+
+    let mut counted_refunds: Vec<(i32, &Refund)> = refunds
+        .iter()
+        .filter(|it| it.currency == currency)
+        .map(|it| (local_time(it.at, zone).day, *it))
+        .filter(|(day, _)| *day <= until)
+        .collect();
+    counted_refunds.sort_unstable_by_key(|(_, it)| (it.at, &it.message_id));
+    let refund_count = counted_refunds.len() as u64;
+    let refund_amount = counted_refunds.iter().fold(Decimal::ZERO, |sum, (_, it)| sum.saturating_add(it.amount));
+    if !question.net_of_refunds {
+        counted_refunds.clear();
+    }
+    let Assigned { by_order, alone: taken_off } = assign(orders, currency, &counted_refunds);
+
+    let mut purchases = Vec::with_capacity(orders.len());
+    for order in orders.iter().copied().filter(|it| it.currency == currency) {
+        let local = local_time(order.at, zone);
+        if until < local.day {
+            continue;
+        }
+        let (amount, left) = match order_id(order).and_then(|it| by_order.get(it)) {
+            None => (order.amount, None),
+            Some(refunds) => match after_refunds(order, refunds) {
+                Some((amount, left)) => (amount, Some(left)),
+                None => continue,
+            },
+        };
+        purchases.push(Purchase { order, day: local.day, weekday: local.weekday, hour: local.hour, amount, left });
+    }
+    purchases.sort_unstable_by(|a, b| (a.order.at, &a.order.key).cmp(&(b.order.at, &b.order.key)));
+    Purchases { currency, currencies, as_of: question.as_of, purchases, taken_off, refund_count, refund_amount }
+}
+
+/// The currency of the figures, and all that the customer ever paid in.
+fn currency(orders: &[&Order], policy: &Policy, question: &Question) -> (Currency, Vec<Currency>) {
+    let mut n_orders: BTreeMap<Currency, u64> = BTreeMap::new();
+    // Most customers pay in one currency; runs of it cost no look-up.
+    for run in orders.chunk_by(|a, b| a.currency == b.currency) {
+        if let Some(first) = run.first() {
+            *n_orders.entry(first.currency).or_default() += run.len() as u64;
+        }
+    }
+    let is_used = n_orders.contains_key(&policy.currency);
+    // Of equals, max_by_key takes the last: the reversed alphabet makes that the first.
+    let most_used = n_orders.iter().rev().max_by_key(|(_, n)| **n).map(|(it, _)| *it).filter(|_| !is_used);
+    let chosen = question.currency.or(most_used).unwrap_or(policy.currency);
+    (chosen, n_orders.into_keys().collect())
+}
+
+fn order_id(order: &Order) -> Option<&str> {
+    match &order.key {
+        OrderKey::Order(id) => Some(id),
+        OrderKey::Message(_) => None,
+    }
+}
+
+/// Refunds by what they are taken off from.
+struct Assigned<'a> {
+    /// By the ID of the order that they name.
+    by_order: BTreeMap<&'a str, Vec<&'a Refund>>,
+    /// The days and amounts of those that belong to no order.
+    alone: Vec<(i32, Decimal)>,
+}
+
+fn assign<'a>(orders: &[&'a Order], currency: Currency, refunds: &[(i32, &'a Refund)]) -> Assigned<'a> {
+    let mut by_order: BTreeMap<&str, Vec<&Refund>> = BTreeMap::new();
+    let mut alone = Vec::new();
+    if refunds.is_empty() {
+        return Assigned { by_order, alone };
+    }
+    for order in orders.iter().copied().filter(|it| it.currency == currency) {
+        if let Some(id) = order_id(order) {
+            by_order.insert(id, Vec::new());
+        }
+    }
+    for (day, refund) in refunds {
+        match refund.order_id.as_deref().and_then(|it| by_order.get_mut(it)) {
+            Some(refunds) => refunds.push(refund),
+            None => alone.push((*day, refund.amount)),
+        }
+    }
+    by_order.retain(|_, refunds| !refunds.is_empty());
+    Assigned { by_order, alone }
+}
+
+/// What is left of an order; nothing where it was given back in full.
+fn after_refunds(order: &Order, refunds: &[&Refund]) -> Option<(Decimal, Box<[Left]>)> {
+    let amount = refunds.iter().fold(order.amount, |sum, it| sum.saturating_sub(it.amount));
+    if amount <= Decimal::ZERO {
+        return None;
+    }
+    let whole = |line: &Line| Left::Something { units: u64::from(line.quantity), amount: line.amount };
+    let mut left: Box<[Left]> = order.lines.iter().map(whole).collect();
+    for returned in refunds.iter().flat_map(|it| &it.lines) {
+        let Some(key) = ranking::product_key(returned) else { continue };
+        let mut units_back = u64::from(returned.quantity);
+        let mut amount_back = returned.amount.abs();
+        // An order may hold an item in several lines: the first gives as much as it has, then the next.
+        for (line, left) in order.lines.iter().zip(&mut left) {
+            let Left::Something { units, amount } = *left else { continue };
+            if ranking::product_key(line) != Some(key) {
+                continue;
+            }
+            let units_taken = units.min(units_back);
+            let amount_taken = amount.max(Decimal::ZERO).min(amount_back);
+            units_back -= units_taken;
+            amount_back = amount_back.saturating_sub(amount_taken);
+            let (units, amount) = (units - units_taken, amount.saturating_sub(amount_taken));
+            let is_all_back = units == 0 && amount <= Decimal::ZERO;
+            *left = if is_all_back { Left::Nothing } else { Left::Something { units, amount } };
+        }
+    }
+    Some((amount, left))
+}
+
+impl Purchases<'_> {
+    /// The currency of all amounts.
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// The figures of a card that need no further argument.
+    pub fn info(&self) -> PurchaseInfo {
+        let days = || self.purchases.iter().map(|it| it.day);
+        PurchaseInfo {
+            currency: self.currency,
+            currencies: self.currencies.clone(),
+            windows: Months::STANDARD.map(|it| self.window(it)).into(),
+            peak_weekday: peak::<7>(&self.purchases, |it| it.weekday).and_then(|it| Weekday::ALL.get(it).copied()),
+            peak_hour: peak::<24>(&self.purchases, |it| it.hour).map(|it| it as u8),
+            first_purchase_date: days().min().map(day_of_number),
+            last_purchase_date: days().max().map(day_of_number),
+            refund_count: self.refund_count,
+            refund_amount: self.refund_amount.normalize(),
+        }
+    }
+
+    /// Number, amount and average of the last N months, up to the previous day.
+    pub fn window(&self, months: Months) -> PurchaseWindow {
+        let Period { from, to } = window(self.as_of, months);
+        let first_day = day_number(from);
+        let mut count = 0_u64;
+        let mut amount = Decimal::ZERO;
+        for purchase in self.purchases.iter().filter(|it| first_day <= it.day) {
+            count += 1;
+            amount = amount.saturating_add(purchase.amount);
+        }
+        for (_, taken_off) in self.taken_off.iter().filter(|(day, _)| first_day <= *day) {
+            amount = amount.saturating_sub(*taken_off);
+        }
+        let exact = amount.checked_div(Decimal::from(count));
+        let average = exact.map(|it| it.round_dp_with_strategy(4, RoundingStrategy::MidpointNearestEven).normalize());
+        PurchaseWindow { months, from, to, count, amount: amount.normalize(), average }
+    }
+
+    /// The first so many of a ranking over the last N full calendar months.
+    pub fn top(&self, target: RankTarget, months: Months, first: usize, by: RankBy) -> Vec<RankedItem> {
+        let mut tops = self.tops(target, &[months], first, by);
+        tops.pop().map(|it| it.items).unwrap_or_default()
+    }
+
+    /// As [`Purchases::top`] for several lengths, in ascending order of length, in one pass over the lines.
+    pub fn tops(&self, target: RankTarget, months: &[Months], first: usize, by: RankBy) -> Vec<Top> {
+        let mut months = months.to_vec();
+        months.sort_unstable();
+        let periods: Vec<(Months, Period)> =
+            months.into_iter().map(|it| (it, ranking_period(self.as_of, it))).collect();
+        ranking::tops(&self.purchases, target, &periods, first, by)
+    }
+}
+
+/// The slot (weekday or hour) with most purchases; of equals the one with the larger amount, then the earlier.
+fn peak<const N: usize>(purchases: &[Purchase<'_>], slot: impl Fn(&Purchase<'_>) -> u8) -> Option<usize> {
+    let mut slots = [(0_u64, Decimal::ZERO); N];
+    for purchase in purchases {
+        if let Some((count, amount)) = slots.get_mut(usize::from(slot(purchase))) {
+            *count += 1;
+            *amount = amount.saturating_add(purchase.amount);
+        }
+    }
+    // Of equals, max_by_key takes the last: reversed, that is the earliest.
+    let (best, (count, _)) = slots.iter().enumerate().rev().max_by_key(|(_, slot)| **slot)?;
+    (0 < *count).then_some(best)
+}
+
+#[cfg(test)]
+mod tests;

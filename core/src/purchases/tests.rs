@@ -1,0 +1,263 @@
+use std::sync::Arc;
+
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::time::Timestamp;
+
+/// Writes `2026-01-31 13:05` (in Seoul), an amount, and lines as `id/name/category x2 =500`.
+fn order(id: &str, local: &str, amount: &str, lines: &[Line]) -> Order {
+    let at = seoul(local);
+    Order {
+        key: OrderKey::Order(Arc::from(id)),
+        message_id: Arc::from(format!("message of {id}")),
+        at,
+        currency: Currency::KRW,
+        amount: decimal(amount),
+        lines: lines.to_vec(),
+    }
+}
+
+fn refund(order_id: Option<&str>, local: &str, amount: &str, lines: &[Line]) -> Refund {
+    Refund {
+        message_id: Arc::from(format!("refund of {local}")),
+        at: seoul(local),
+        order_id: order_id.map(Arc::from),
+        currency: Currency::KRW,
+        amount: decimal(amount),
+        lines: lines.to_vec(),
+    }
+}
+
+fn line(item: &str, quantity: u32, amount: &str) -> Line {
+    Line { item_id: Some(Arc::from(item)), name: None, category: None, quantity, amount: decimal(amount) }
+}
+
+fn seoul(local: &str) -> Timestamp {
+    Timestamp::parse(&format!("{}:00+09:00", local.replace(' ', "T"))).expect("a local time")
+}
+
+fn decimal(text: &str) -> Decimal {
+    text.parse().expect("a decimal")
+}
+
+fn question(as_of: &str) -> Question {
+    Question { as_of: as_of.parse().expect("a date"), currency: None, net_of_refunds: false }
+}
+
+fn net(as_of: &str) -> Question {
+    Question { net_of_refunds: true, ..question(as_of) }
+}
+
+fn read<'a>(orders: &'a [Order], refunds: &'a [Refund], question: &Question) -> Purchases<'a> {
+    let orders: Vec<&Order> = orders.iter().collect();
+    let refunds: Vec<&Refund> = refunds.iter().collect();
+    purchases(&orders, &refunds, &Policy::default(), question)
+}
+
+/// Count, amount and average of the window of three months.
+#[track_caller]
+fn check_window(purchases: &Purchases<'_>, months: u32, expected: &str) {
+    let it = purchases.window(Months::new(months).expect("a window"));
+    let average = it.average.map_or("none".to_owned(), |it| it.to_string());
+    assert_eq!(format!("{} {} {average}", it.count, it.amount), expected);
+}
+
+#[test]
+fn windows_count_up_to_the_previous_day_in_the_policys_zone() {
+    let orders = [
+        // In UTC this is the day before.
+        order("at the first minute", "2025-12-15 00:00", "100", &[]),
+        order("one minute early", "2025-12-14 23:59", "10000", &[]),
+        order("on the last day", "2026-03-14 23:59", "200.50", &[]),
+        order("on the day itself", "2026-03-15 00:00", "50000", &[]),
+    ];
+    let purchases = read(&orders, &[], &question("2026-03-15"));
+    check_window(&purchases, 3, "2 300.5 150.25");
+    check_window(&purchases, 6, "3 10300.5 3433.5");
+    check_window(&purchases, 1, "1 200.5 200.5");
+    let info = purchases.info();
+    assert_eq!(info.first_purchase_date, "2025-12-14".parse().ok());
+    assert_eq!(info.last_purchase_date, "2026-03-14".parse().ok());
+    check_window(&read(&[], &[], &question("2026-03-15")), 3, "0 0 none");
+}
+
+#[test]
+fn averages_are_rounded_half_to_even_at_four_places() {
+    for (amounts, expected) in [
+        (["0.0001", "0"].as_slice(), "2 0.0001 0"),
+        (&["0.0003", "0"], "2 0.0003 0.0002"),
+        (&["0.0005", "0"], "2 0.0005 0.0002"),
+        (&["10", "0", "0"], "3 10 3.3333"),
+        (&["20", "0", "0"], "3 20 6.6667"),
+        (&["1000", "2000"], "2 3000 1500"),
+        (&["0.00", "0"], "2 0 0"),
+    ] {
+        let orders: Vec<Order> =
+            (1..).zip(amounts).map(|(n, it)| order(&n.to_string(), "2026-03-01 12:00", it, &[])).collect();
+        check_window(&read(&orders, &[], &question("2026-03-15")), 3, expected);
+    }
+}
+
+#[test]
+fn sums_stop_at_the_largest_decimal() {
+    let orders = ["a", "b"].map(|it| Order { amount: Decimal::MAX, ..order(it, "2026-03-01 12:00", "0", &[]) });
+    let purchases = read(&orders, &[], &question("2026-03-15"));
+    assert_eq!(purchases.window(Months::STANDARD[0]).amount, Decimal::MAX);
+}
+
+#[test]
+fn peaks_go_by_count_then_amount_then_the_earlier() {
+    let check = |orders: &[Order], expected: (Option<Weekday>, Option<u8>)| {
+        let info = read(orders, &[], &question("2026-03-15")).info();
+        assert_eq!((info.peak_weekday, info.peak_hour), expected);
+    };
+    // 2026-03-02 is a Monday.
+    let monday = |id| order(id, "2026-03-02 09:30", "100", &[]);
+    let tuesday = |id| order(id, "2026-03-03 23:59", "100", &[]);
+    check(&[], (None, None));
+    check(&[tuesday("1"), monday("2"), tuesday("3")], (Some(Weekday::Tuesday), Some(23)));
+    check(&[tuesday("1"), monday("2")], (Some(Weekday::Monday), Some(9)));
+    check(&[Order { amount: decimal("100.01"), ..tuesday("1") }, monday("2")], (Some(Weekday::Tuesday), Some(23)));
+    // All of the past counts, not only a year; the reporting date itself does not.
+    let old = |id| order(id, "2020-03-01 05:00", "1", &[]);
+    let today = |id| order(id, "2026-03-15 11:00", "1", &[]);
+    check(&[old("1"), old("2"), monday("3"), today("4"), today("5"), today("6")], (Some(Weekday::Sunday), Some(5)));
+}
+
+#[test]
+fn the_currency_is_the_one_asked_then_the_policys_then_the_most_used() {
+    let in_currency = |id: &str, currency: &str| Order {
+        currency: Currency::parse(currency).expect("a currency"),
+        ..order(id, "2026-03-01 12:00", "5", &[])
+    };
+    let check = |orders: &[Order], asked: Option<&str>, expected: (&str, &[&str], u64)| {
+        let question = Question { currency: asked.and_then(Currency::parse), ..question("2026-03-15") };
+        let info = read(orders, &[], &question).info();
+        let currencies: Vec<&str> = info.currencies.iter().map(Currency::as_str).collect();
+        assert_eq!((info.currency.as_str(), currencies.as_slice(), info.windows[0].count), expected);
+    };
+    let (usd, eur) = (in_currency("1", "USD"), in_currency("2", "EUR"));
+    check(&[], None, ("KRW", &[], 0));
+    check(&[usd.clone()], None, ("USD", &["USD"], 1));
+    check(&[usd.clone(), eur.clone()], None, ("EUR", &["EUR", "USD"], 1));
+    check(&[usd.clone(), eur.clone(), in_currency("3", "USD")], None, ("USD", &["EUR", "USD"], 2));
+    check(&[usd.clone(), in_currency("3", "USD"), in_currency("4", "KRW")], None, ("KRW", &["KRW", "USD"], 1));
+    check(&[usd.clone(), in_currency("4", "KRW")], Some("USD"), ("USD", &["KRW", "USD"], 1));
+    check(&[usd], Some("JPY"), ("JPY", &["USD"], 0));
+}
+
+#[test]
+fn refunds_are_shown_beside_unless_asked_for_net() {
+    let orders = [order("1", "2026-03-01 12:00", "1000", &[]), order("2", "2026-03-02 12:00", "500", &[])];
+    let refunds = [
+        refund(Some("1"), "2026-03-03 12:00", "400", &[]),
+        refund(None, "2026-03-04 12:00", "50.0", &[]),
+        // Not known yet as of the date.
+        refund(Some("2"), "2026-03-15 00:00", "500", &[]),
+    ];
+    for question in [question("2026-03-15"), net("2026-03-15")] {
+        let info = read(&orders, &refunds, &question).info();
+        assert_eq!((info.refund_count, info.refund_amount.to_string()), (2, "450".to_owned()));
+    }
+    check_window(&read(&orders, &refunds, &question("2026-03-15")), 3, "2 1500 750");
+    check_window(&read(&orders, &refunds, &net("2026-03-15")), 3, "2 1050 525");
+    check_window(&read(&orders, &refunds, &net("2026-03-16")), 3, "1 550 550");
+}
+
+#[test]
+fn a_refund_belongs_to_its_orders_day_if_there_is_one() {
+    let orders = [order("old", "2025-06-01 12:00", "1000", &[]), order("new", "2026-03-01 12:00", "300", &[])];
+    let of_old = [refund(Some("old"), "2026-03-02 12:00", "400", &[])];
+    let purchases = read(&orders, &of_old, &net("2026-03-15"));
+    check_window(&purchases, 3, "1 300 300");
+    check_window(&purchases, 12, "2 900 450");
+    let of_none = [refund(Some("unheard of"), "2026-03-02 12:00", "400", &[])];
+    let purchases = read(&orders, &of_none, &net("2026-03-15"));
+    check_window(&purchases, 3, "1 -100 -100");
+    check_window(&purchases, 12, "2 900 450");
+    // A refund in another currency is not of this order and not of these figures.
+    let foreign = [Refund { currency: Currency::parse("USD").expect("a currency"), ..of_old[0].clone() }];
+    check_window(&read(&orders, &foreign, &net("2026-03-15")), 12, "2 1300 650");
+}
+
+#[test]
+fn an_order_given_back_in_full_is_no_purchase() {
+    let orders = [
+        order("1", "2026-02-02 12:00", "100", &[line("a", 1, "100")]),
+        order("free", "2026-02-03 12:00", "0", &[line("gift", 1, "0")]),
+    ];
+    let refunds = [refund(Some("1"), "2026-03-01 12:00", "60", &[]), refund(Some("1"), "2026-03-02 12:00", "40", &[])];
+    let purchases = read(&orders, &refunds, &net("2026-03-15"));
+    let info = purchases.info();
+    assert_eq!(info.first_purchase_date, "2026-02-03".parse().ok());
+    check_window(&purchases, 3, "1 0 0");
+    assert_eq!(ranked(&purchases), ["gift x1 0"]);
+}
+
+fn ranked(purchases: &Purchases<'_>) -> Vec<String> {
+    let items = purchases.top(RankTarget::Products, Months::STANDARD[0], 10, RankBy::Units);
+    items.iter().map(|it| format!("{} x{} {}", it.key, it.units, it.amount)).collect()
+}
+
+#[test]
+fn refunded_lines_are_taken_off_item_by_item() {
+    let lines = [line("a", 2, "200"), line("b", 3, "300"), line("a", 3, "270")];
+    let orders = [order("1", "2026-02-02 12:00", "770", &lines)];
+    let check = |refunds: &[Refund], expected: &[&str]| {
+        assert_eq!(ranked(&read(&orders, refunds, &net("2026-03-15"))), expected);
+    };
+    let back = |amount, lines: &[Line]| refund(Some("1"), "2026-03-01 12:00", amount, lines);
+    check(&[], &["a x5 470", "b x3 300"]);
+    check(&[back("100", &[line("a", 1, "100")])], &["a x4 370", "b x3 300"]);
+    // More than the first line holds.
+    check(&[back("290", &[line("a", 3, "290")])], &["b x3 300", "a x2 180"]);
+    // More than was bought.
+    check(&[back("400", &[line("b", 9, "900")])], &["a x5 470"]);
+    // Written as negative amounts.
+    check(&[back("100", &[line("a", 1, "-100")])], &["a x4 370", "b x3 300"]);
+    // Without lines only the order's amount falls.
+    check(&[back("100", &[])], &["a x5 470", "b x3 300"]);
+    check(&[back("100", &[line("a", 1, "100")]), back("100", &[line("b", 3, "300")])], &["a x4 370"]);
+}
+
+proptest! {
+    #[test]
+    fn sequence_changes_nothing_and_nothing_panics(
+        (orders, shuffled) in vec(("[a-d]", 0..400_i64, any::<[u32; 3]>(), "[ab]", "(KRW|USD)"), 0..12).prop_flat_map(|rows| {
+            let orders: Vec<Order> = rows.into_iter().enumerate().map(|(n, (id, day, parts, item, currency))| Order {
+                key: if id == "d" { OrderKey::Message(Arc::from(n.to_string())) } else { OrderKey::Order(Arc::from(format!("{id}{n}"))) },
+                message_id: Arc::from(n.to_string()),
+                at: Timestamp::from_micros(seoul("2025-01-01 00:00").micros() + day * 86_400_000_000),
+                currency: Currency::parse(&currency).expect("a currency"),
+                amount: Decimal::from_parts(parts[0], parts[1], parts[2], false, 28),
+                lines: vec![line(&item, n as u32, "1.5")],
+            }).collect();
+            (Just(orders.clone()), Just(orders).prop_shuffle())
+        }),
+        as_of in 0..500_u64,
+        net_of_refunds in any::<bool>(),
+    ) {
+        let as_of = "2025-01-01".parse::<NaiveDate>().expect("a date") + chrono::Days::new(as_of);
+        let question = Question { as_of, currency: None, net_of_refunds };
+        let refunds: Vec<Refund> = orders
+            .iter()
+            .step_by(2)
+            .map(|it| Refund {
+                message_id: it.message_id.clone(),
+                at: it.at,
+                order_id: order_id(it).map(Arc::from),
+                currency: it.currency,
+                amount: Decimal::ONE,
+                lines: it.lines.clone(),
+            })
+            .collect();
+        let backwards: Vec<Refund> = refunds.iter().rev().cloned().collect();
+        let (a, b) = (read(&orders, &refunds, &question), read(&shuffled, &backwards, &question));
+        prop_assert_eq!(a.info(), b.info());
+        for target in [RankTarget::Products, RankTarget::Categories] {
+            let tops = |it: &Purchases<'_>| it.tops(target, &Months::STANDARD, 3, RankBy::Amount);
+            prop_assert_eq!(tops(&a), tops(&b));
+        }
+    }
+}

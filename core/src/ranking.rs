@@ -1,0 +1,204 @@
+//! What a customer buys most, in a total order (DESIGN.md, section 8).
+
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::HashMap,
+    hash::{BuildHasherDefault, DefaultHasher},
+    sync::Arc,
+};
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    purchase::Line,
+    purchases::Purchase,
+    time::Timestamp,
+    window::{Months, Period, day_number},
+    wire,
+};
+
+/// What is ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RankTarget {
+    /// By `df_category1`; lines without one stay out.
+    Categories,
+    /// By `df_item_id`, else by name; lines without either stay out. An ID and a name of the same text are one product.
+    Products,
+}
+
+/// The measure. All that is equal in it goes by the next, so that no two items share a rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RankBy {
+    /// Units, then amount, then the most recent purchase, then name, then key.
+    #[default]
+    Units,
+    /// Orders, then amount, then the most recent purchase, then name, then key.
+    Orders,
+    /// Amount, then units, then the most recent purchase, then name, then key.
+    Amount,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RankedItem {
+    /// From 1 on.
+    pub rank: u32,
+    /// The category, or the product's ID, else its name.
+    pub key: Arc<str>,
+    /// The newest name in the period (by order time, then order key, then line); the key where none was given.
+    pub name: Arc<str>,
+    pub units: u64,
+    /// Orders that hold it, each counted once.
+    pub orders: u64,
+    pub amount: Decimal,
+    #[serde(serialize_with = "wire::date_time")]
+    pub last_purchased_at: Timestamp,
+}
+
+/// A ranking and the number of full calendar months that it covers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Top {
+    pub months: Months,
+    pub items: Vec<RankedItem>,
+}
+
+/// What a line is counted under among products.
+pub(crate) fn product_key(line: &Line) -> Option<&Arc<str>> {
+    line.item_id.as_ref().or(line.name.as_ref())
+}
+
+/// Ranks over several periods that end on the same day, the shortest first: what was counted for one is counted on for the
+/// next. The purchases are ordered by time, then key.
+pub(crate) fn tops(
+    purchases: &[Purchase<'_>],
+    target: RankTarget,
+    periods: &[(Months, Period)],
+    first: usize,
+    by: RankBy,
+) -> Vec<Top> {
+    let mut tallies = Tallies::default();
+    let mut counted_from = None;
+    periods
+        .iter()
+        .map(|(months, period)| {
+            let from = day_number(period.from);
+            // The days that no shorter period has counted yet.
+            let to = counted_from.map_or(day_number(period.to), |it: i32| it.saturating_sub(1));
+            counted_from = Some(from);
+            // Days need not ascend with time where clocks were turned back over midnight: all are looked at.
+            for (position, purchase) in purchases.iter().enumerate() {
+                if from <= purchase.day && purchase.day <= to {
+                    tallies.count(position, purchase, target);
+                }
+            }
+            Top { months: *months, items: tallies.top(first, by) }
+        })
+        .collect()
+}
+
+/// Sums by key. The map is only ever looked up; what is walked through is the list, which stands in order of appearance.
+#[derive(Default)]
+struct Tallies<'a> {
+    positions: HashMap<&'a str, usize, BuildHasherDefault<DefaultHasher>>,
+    tallies: Vec<Tally<'a>>,
+}
+
+struct Tally<'a> {
+    key: &'a Arc<str>,
+    /// The newest name and the position of the purchase that gave it.
+    named: Option<(usize, &'a Arc<str>)>,
+    units: u64,
+    orders: u64,
+    amount: Decimal,
+    last_at: Timestamp,
+    /// The position of the purchase that was counted last.
+    last_counted: usize,
+}
+
+impl<'a> Tallies<'a> {
+    fn count(&mut self, position: usize, purchase: &Purchase<'a>, target: RankTarget) {
+        let at = purchase.order.at;
+        for (line, units, amount) in purchase.lines() {
+            let (key, name) = match target {
+                RankTarget::Categories => (line.category.as_ref(), line.category.as_ref()),
+                RankTarget::Products => (product_key(line), line.name.as_ref()),
+            };
+            let Some(key) = key else { continue };
+            let next = self.tallies.len();
+            let known = *self.positions.entry(key).or_insert(next);
+            if known == next {
+                self.tallies.push(Tally {
+                    key,
+                    named: None,
+                    units: 0,
+                    orders: 0,
+                    amount: Decimal::ZERO,
+                    last_at: at,
+                    last_counted: usize::MAX,
+                });
+            }
+            let Some(tally) = self.tallies.get_mut(known) else { continue };
+            tally.units = tally.units.saturating_add(units);
+            tally.amount = tally.amount.saturating_add(amount);
+            tally.last_at = tally.last_at.max(at);
+            if tally.last_counted != position {
+                tally.last_counted = position;
+                tally.orders += 1;
+            }
+            // Positions ascend with (time, key), and lines come in their order: the later or equal is the newer.
+            if let Some(name) = name
+                && tally.named.is_none_or(|(named_by, _)| named_by <= position)
+            {
+                tally.named = Some((position, name));
+            }
+        }
+    }
+
+    fn top(&self, first: usize, by: RankBy) -> Vec<RankedItem> {
+        let mut tallies: Vec<&Tally<'_>> = self.tallies.iter().collect();
+        let order = |a: &&Tally<'_>, b: &&Tally<'_>| by_measure(a, b, by);
+        if first == 0 {
+            return Vec::new();
+        }
+        if first < tallies.len() {
+            tallies.select_nth_unstable_by(first - 1, order);
+            tallies.truncate(first);
+        }
+        tallies.sort_unstable_by(order);
+        (1..).zip(tallies).map(|(rank, tally)| tally.ranked(rank)).collect()
+    }
+}
+
+impl Tally<'_> {
+    fn name(&self) -> &Arc<str> {
+        self.named.map_or(self.key, |(_, name)| name)
+    }
+
+    fn ranked(&self, rank: u32) -> RankedItem {
+        RankedItem {
+            rank,
+            key: self.key.clone(),
+            name: self.name().clone(),
+            units: self.units,
+            orders: self.orders,
+            amount: self.amount.normalize(),
+            last_purchased_at: self.last_at,
+        }
+    }
+}
+
+/// Best first.
+fn by_measure(a: &Tally<'_>, b: &Tally<'_>, by: RankBy) -> Ordering {
+    let measured = match by {
+        RankBy::Units => b.units.cmp(&a.units).then_with(|| b.amount.cmp(&a.amount)),
+        RankBy::Orders => b.orders.cmp(&a.orders).then_with(|| b.amount.cmp(&a.amount)),
+        RankBy::Amount => b.amount.cmp(&a.amount).then_with(|| b.units.cmp(&a.units)),
+    };
+    measured.then_with(|| (Reverse(a.last_at), a.name(), a.key).cmp(&(Reverse(b.last_at), b.name(), b.key)))
+}
+
+#[cfg(test)]
+mod tests;

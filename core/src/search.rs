@@ -1,0 +1,62 @@
+//! What someone means who types into the search field.
+
+use serde::Serialize;
+
+use crate::{
+    identifier::{Identifier, Normalised, UnifiedId, normalise},
+    policy::{CompiledPolicy, Form},
+};
+
+/// What a search text can be. All that a text can be is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "as", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Recognised {
+    Empty,
+    UnifiedId {
+        value: UnifiedId,
+    },
+    /// Its normal form in every kind that takes it, the kind it looks most like first. Only where one of them demands a form
+    /// (a phone number, an e-mail address) is it surely no name.
+    Identifier {
+        candidates: Vec<Identifier>,
+    },
+    /// It may be the beginning of words of a name, or an identifier of a kind that takes any text.
+    Name {
+        value: String,
+        candidates: Vec<Identifier>,
+    },
+}
+
+/// Says what a text is, by the policy's kinds.
+pub fn recognise(text: &str, policy: &CompiledPolicy) -> Recognised {
+    let text = text.trim();
+    if text.is_empty() {
+        return Recognised::Empty;
+    }
+    if let Some(value) = UnifiedId::parse(text).filter(|_| text.len() == 36) {
+        return Recognised::UnifiedId { value };
+    }
+    let mut kinds: Vec<_> = policy.kinds.iter().collect();
+    kinds.sort_by_key(|it| (!demands_a_form(&it.form), it.priority));
+    let mut has_form = false;
+    let mut candidates = Vec::new();
+    for kind in kinds {
+        if let Normalised::Usable { identifier, .. } = normalise(text, kind, policy) {
+            has_form |= demands_a_form(&kind.form);
+            candidates.push(identifier);
+        }
+    }
+    let is_number = text.bytes().all(|it| it.is_ascii_digit());
+    if has_form || (is_number && !candidates.is_empty()) {
+        Recognised::Identifier { candidates }
+    } else {
+        Recognised::Name { value: text.to_owned(), candidates }
+    }
+}
+
+fn demands_a_form(form: &Form) -> bool {
+    matches!(form, Form::Phone | Form::Email | Form::Pattern(_))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+use super::*;
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    let first = |candidates: &[Identifier]| {
+        candidates.first().map(|it| format!("{}={}", it.kind, it.value)).unwrap_or_default()
+    };
+    let actual = match recognise(text, &CompiledPolicy::initial()) {
+        Recognised::Empty => "empty".to_owned(),
+        Recognised::UnifiedId { value } => format!("id {value}"),
+        Recognised::Identifier { candidates } => first(&candidates),
+        Recognised::Name { value, .. } => format!("name {value}"),
+    };
+    assert_eq!(actual, expected, "{text:?}");
+}
+
+#[test]
+fn a_search_text_is_what_it_looks_like() {
+    check("  ", "empty");
+    check("4B9C3DD2-2170-801d-8d20-5590627f4558", "id 4b9c3dd2-2170-801d-8d20-5590627f4558");
+    check("010-1234-5678", "phone=+821012345678");
+    check(" Kim@Example.com", "email=kim@example.com");
+    check("1230102301", "external_id=1230102301");
+    check("김철", "name 김철");
+    check("Kim", "name Kim");
+    check("unknown", "name unknown");
+}
