@@ -1,0 +1,98 @@
+# Two commands do everything: `make run` and `make test`. `make help` lists the steps under them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# The page embeds the module and the server embeds the page: one after the other, whatever -j says.
+.NOTPARALLEL:
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/profile360
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+# A shell that was open while rustup was installed does not have its commands on the path yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+# What the browser tests start.
+export PROFILE360_BIN := $(CARGO_TARGET_DIR)/debug/profile360
+
+DATA ?= $(CURDIR)/data/demo
+ADDRESS := http://127.0.0.1:8360
+
+.PHONY: run
+run: build ## Start the server with demo data; installs and builds what is missing
+	@mkdir -p '$(DATA)'
+	@echo '==> Starting on $(ADDRESS) with demo data in $(DATA) (Ctrl-C stops it)'
+	@exec '$(PROFILE360_BIN)' serve --demo --db 'surrealkv://$(DATA)?sync=every'
+
+.PHONY: test
+test: setup-test lint-rust-format test-web test-wasm lint-rust test-rust test-browser ## Every check and every test; installs and builds what is missing
+	@echo '==> All checks and tests have passed'
+
+.PHONY: setup
+setup: ## Install what building and running take
+	@.ci/setup run
+
+.PHONY: setup-test
+setup-test: ## Install also what the checks and the browser tests take
+	@.ci/setup test
+
+.PHONY: wasm
+wasm: setup ## Build core for the browser
+	@.ci/build-wasm
+
+.PHONY: web
+web: wasm ## Build the page
+	@echo '==> Building the page'
+	@npm --prefix web run --silent build
+
+.PHONY: build
+build: web ## Build the server, with the page in it
+	@echo '==> Building the server (a first build takes some twenty minutes, later ones seconds)'
+	@cargo build --workspace --locked
+
+.PHONY: fmt
+fmt: setup-test ## Format everything
+	@cargo fmt --all
+	@cd web && node_modules/.bin/biome check --write
+
+.PHONY: lint
+lint: setup-test lint-rust-format lint-rust test-web ## Check formats and lints, change nothing
+
+.PHONY: lint-rust-format
+lint-rust-format: setup-test
+	@echo '==> Checking the format of the Rust code'
+	@cargo fmt --all --check
+
+.PHONY: lint-rust
+lint-rust: setup-test web
+	@echo '==> Checking the Rust code with Clippy'
+	@cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+.PHONY: test-rust
+test-rust: build ## Run the Rust tests
+	@echo '==> Running the Rust tests'
+	@cargo test --workspace --locked
+
+.PHONY: test-wasm
+test-wasm: wasm ## Check that the module answers as the native build does
+	@echo '==> Comparing the WebAssembly module with the native build'
+	@node tests/wasm/parity.mjs
+
+.PHONY: test-web
+test-web: wasm ## Check the page's format, lints and types
+	@echo '==> Checking the format and the lints of the page'
+	@npm --prefix web run --silent check
+	@echo '==> Checking the types of the page'
+	@npm --prefix web run --silent types
+
+.PHONY: test-browser
+test-browser: setup-test build ## Use the page in a real Chromium
+	@echo '==> Testing the page in Chromium'
+	@. .ci/common; CHROMIUM=$$(chromium_path) npm --prefix web run --silent test:browser
+
+.PHONY: clean
+clean: ## Remove what was built in this folder
+	@rm -rf web/dist web/src/rules/pkg web/node_modules
+	@echo '==> What cargo built stays in $(CACHE), for every clone; delete that folder to build it anew'
+
+.PHONY: help
+help: ## List these steps
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
