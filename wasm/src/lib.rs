@@ -13,12 +13,18 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[derive(Serialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 enum NormalisedJson<'a> {
-    Ok { kind: &'a str, value: &'a str, warning: Option<String> },
+    Ok { kind: &'a str, value: &'a str, warnings: Vec<WarningJson> },
     Blocked { detail: &'a str },
     Refused { code: &'a str, detail: String },
 }
 
-/// The normal form of an identifier under the initial policy: `{"status":"ok","kind","value","warning"}`,
+#[derive(Serialize)]
+struct WarningJson {
+    code: &'static str,
+    detail: String,
+}
+
+/// The normal form of an identifier under the initial policy: `{"status":"ok","kind","value","warnings":[{"code","detail"}]}`,
 /// `{"status":"blocked","detail"}` or `{"status":"refused","code","detail"}`.
 #[wasm_bindgen(js_name = normaliseIdentifier)]
 pub fn normalise_identifier(kind: &str, value: &str) -> String {
@@ -31,7 +37,10 @@ pub fn normalise_identifier(kind: &str, value: &str) -> String {
         Normalised::Usable { identifier, warning } => json(&NormalisedJson::Ok {
             kind: identifier.kind.as_str(),
             value: &identifier.value,
-            warning: warning.map(|it| it.to_string()),
+            warnings: warning
+                .map(|it| WarningJson { code: "SUSPICIOUS_IDENTIFIER", detail: it.to_string() })
+                .into_iter()
+                .collect(),
         }),
         Normalised::Blocked => json(&NormalisedJson::Blocked { detail: "this value says nothing about who it is" }),
         Normalised::Refused(reason) => {
