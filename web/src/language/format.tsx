@@ -16,7 +16,7 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
 const weekdays: Weekday[] = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"];
 
 /** How figures, times and names are written: one way for the whole page. */
-function formats(language: Language, text: Text, timeZone: string, now: number) {
+function formats(language: Language, text: Text, timeZone: string, ownCurrency: string, now: number) {
   const numbers = new Intl.NumberFormat(language);
   const near = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const far = new Intl.RelativeTimeFormat(language, { numeric: "always" });
@@ -59,14 +59,13 @@ function formats(language: Language, text: Text, timeZone: string, now: number) 
   });
   const regions = new Intl.DisplayNames(language, { type: "region" });
   const tongues = new Intl.DisplayNames(language, { type: "language" });
-  const either = new Intl.ListFormat(language, { type: "disjunction" });
   const money = new Map<string, Intl.NumberFormat>();
   // 5 January 1970 was a Monday.
   const dayOfWeek = (value: Weekday) => new Date(Date.UTC(1970, 0, 5 + weekdays.indexOf(value)));
 
   return {
     number: (value: number) => numbers.format(value),
-    money: (amount: `${number}`, currency: string) => {
+    money: (amount: `${number}`, currency = ownCurrency) => {
       let format = money.get(currency);
       if (!format) {
         format = new Intl.NumberFormat(language, {
@@ -98,7 +97,6 @@ function formats(language: Language, text: Text, timeZone: string, now: number) 
     hour: (value: number) => hour.format(new Date(Date.UTC(1970, 0, 1, value % 24))),
     region: (code: string) => nameOf(regions, code),
     tongue: (code: string) => nameOf(tongues, code),
-    either: (words: string[]) => either.format(words),
     kind: (kind: string) => text.kinds[kind] ?? kind,
     platform: (platform: Platform) => text.platformNames[platform],
     gender: (gender: Gender) => text.genders[gender],
@@ -112,15 +110,22 @@ function formats(language: Language, text: Text, timeZone: string, now: number) 
       text.consentNames[channel.replace(/^df_/, "").replace(/_optin$/, "")] ?? channel,
     identifier: (kind: string, value: string) => (kind === "phone" ? phone(value) : value),
     phone,
-    value: (value: unknown): string => {
-      if (value === true) return text.yes;
-      if (value === false) return text.no;
-      if (typeof value === "number") return numbers.format(value);
-      if (typeof value === "string") return value;
-      if (Array.isArray(value)) return value.map(String).join(", ");
-      return JSON.stringify(value);
-    },
+    value: (value: unknown) => inWords(value, text, numbers),
   };
+}
+
+/** Any JSON value in words. */
+function inWords(value: unknown, text: Text, numbers: Intl.NumberFormat): string {
+  if (value === true) return text.yes;
+  if (value === false) return text.no;
+  if (typeof value === "number") return numbers.format(value);
+  if (Array.isArray(value)) return value.map((each) => inWords(each, text, numbers)).join("; ");
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value)
+      .map(([key, each]) => `${key} ${inWords(each, text, numbers)}`)
+      .join(", ");
+  }
+  return String(value ?? "");
 }
 
 /** E.164 with the spaces that people read by; a masked number stays as it is. */
@@ -144,8 +149,12 @@ export function FormatProvider({ children }: { children: ReactNode }) {
   const text = useText();
   const [session] = useQuery({ query: SessionDocument });
   const timeZone = session.data?.policy.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const currency = session.data?.policy.currency ?? "KRW";
   const now = useMinute();
-  const value = useMemo(() => formats(language, text, timeZone, now), [language, text, timeZone, now]);
+  const value = useMemo(
+    () => formats(language, text, timeZone, currency, now),
+    [language, text, timeZone, currency, now],
+  );
   return <FormatContext value={value}>{children}</FormatContext>;
 }
 

@@ -76,7 +76,7 @@ function Card({ profile, asked }: { profile: Profile; asked: string }) {
   return (
     <div className={styles.card}>
       <Summary profile={profile} merged={asked !== profile.unifiedId} />
-      <div className={styles.body}>
+      <div>
         <div className={styles.bar}>
           <nav aria-label={text.sections} className={styles.sections}>
             {sections.map(({ id, title }) => (

@@ -56,7 +56,7 @@ export function Summary({ profile, merged }: { profile: Profile; merged: boolean
           {consents.map(({ channel, granted, observedAt, source }) => (
             <li key={channel} className={styles.consent} title={`${source}, ${format.exact(observedAt)}`}>
               <span>{format.consent(channel)}</span>
-              <span className={granted ? styles.granted : "soft"}>
+              <span className={granted ? undefined : "soft"}>
                 {granted ? <Check size={14} aria-hidden /> : <Minus size={14} aria-hidden />}
                 {granted ? text.granted : text.denied}
               </span>

@@ -6,7 +6,7 @@ import { Panel } from "../../components/Panel";
 import { Skeleton } from "../../components/Skeleton";
 import { TimelineDocument, type TimelineEventFragment } from "../../graphql/generated/graphql";
 import { usePages } from "../../graphql/pages";
-import { useFormat } from "../../language/format";
+import { type Formats, useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Timeline.module.css";
 
@@ -89,26 +89,21 @@ function EventLine({ event }: { event: TimelineEventFragment }) {
   const text = useText();
   const format = useFormat();
   const { name, at, source, platform, identifier, messageId } = event;
-  const properties = isRecord(event.properties) ? Object.entries(event.properties) : [];
+  const properties = isRecord(event.properties) ? event.properties : {};
   return (
-    <details className={styles.event}>
+    <details>
       <summary className={styles.line}>
         <time dateTime={at} title={format.exact(at)} className="soft">
           {format.timeOf(at)}
         </time>
         <span className={styles.name}>{format.event(name)}</span>
-        <span className={styles.said}>
-          {properties
-            .flatMap(([, value]) => inOneWord(value))
-            .slice(0, 3)
-            .join(", ")}
-        </span>
+        <span className={styles.said}>{inShort(properties, format)}</span>
         <span className={styles.from}>
           {[source, platform && format.platform(platform)].filter(Boolean).join(" · ")}
         </span>
       </summary>
       <dl className={styles.properties}>
-        {properties.map(([key, value]) => (
+        {Object.entries(properties).map(([key, value]) => (
           <div key={key}>
             <dt className="soft">{key}</dt>
             <dd>{format.value(value)}</dd>
@@ -132,8 +127,24 @@ function EventLine({ event }: { event: TimelineEventFragment }) {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const inOneWord = (value: unknown) =>
-  typeof value === "string" || typeof value === "number" ? [String(value)] : [];
+/** What was bought and for how much; else the first few properties. */
+function inShort(properties: Record<string, unknown>, format: Formats): string {
+  const { df_total_purchase_amount: amount, df_currency: currency, df_items: items } = properties;
+  const names = (Array.isArray(items) ? items : []).flatMap((item) =>
+    isRecord(item) && typeof item.df_item_name === "string" ? [item.df_item_name] : [],
+  );
+  if (typeof amount === "number") {
+    return [format.money(`${amount}`, typeof currency === "string" ? currency : undefined), ...names].join(
+      ", ",
+    );
+  }
+  if (names.length > 0) return names.join(", ");
+  return Object.entries(properties)
+    .filter(([, value]) => typeof value === "string" || typeof value === "number")
+    .slice(0, 3)
+    .map(([key, value]) => `${key.replace(/^df_/, "")} ${value}`)
+    .join(", ");
+}
 
 /** The end of what was read: coming near reads on; the button does so for the keyboard. */
 function Earlier({ loading, onReach }: { loading: boolean; onReach: () => void }) {

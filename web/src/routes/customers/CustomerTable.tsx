@@ -39,7 +39,7 @@ export function CustomerTable(props: Props) {
   const narrow = useMedia("(max-width: 720px)");
   const [, navigate] = useLocation();
   const scroller = useRef<HTMLElement>(null);
-  const [active, setActive] = useState(0);
+  const [active, setActive] = useState<number>();
   const focusNext = useRef<number>(undefined);
   const height = narrow ? narrowRowHeight : rowHeight;
   const head = narrow ? 0 : headHeight;
@@ -63,7 +63,8 @@ export function CustomerTable(props: Props) {
   const first = rows.at(0);
   const last = rows.at(-1);
   const above = first ? first.start - head : 0;
-  const below = last ? virtual.getTotalSize() - (last.end - head) : 0;
+  // Before the first measure there are no rows, but already their height: a list that was left can scroll back.
+  const below = virtual.getTotalSize() - (last ? last.end - head : 0);
 
   const lastShown = last?.index ?? 0;
   const readOn = useEffectEvent(onMore);
@@ -92,12 +93,12 @@ export function CustomerTable(props: Props) {
     const within = event.target === document.body || scroller.current?.contains(event.target as Node);
     if (!within || event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor(((scroller.current?.clientHeight ?? 0) - head) / height) - 1);
-    const started = scroller.current?.contains(document.activeElement) || active > 0;
+    const from = active ?? -1;
     const targets: Record<string, number> = {
-      ArrowDown: started ? active + 1 : 0,
-      ArrowUp: active - 1,
-      PageDown: active + page,
-      PageUp: active - page,
+      ArrowDown: from + 1,
+      ArrowUp: from - 1,
+      PageDown: from + page,
+      PageUp: from - page,
       Home: 0,
     };
     const target = targets[event.key];
@@ -117,7 +118,10 @@ export function CustomerTable(props: Props) {
       if (href) navigate(href);
     }
   };
-  const most = Math.max(1, ...customers.map(({ purchases }) => Number(purchases.window.amount)));
+  const most = customers.reduce(
+    (sofar, { purchases }) => Math.max(sofar, Number(purchases.window.amount)),
+    1,
+  );
 
   return (
     <section
@@ -128,7 +132,7 @@ export function CustomerTable(props: Props) {
       aria-busy={stale}
       className={`${styles.scroller} ${stale ? styles.stale : ""}`}
       onFocus={(event) => {
-        if (event.target === event.currentTarget) go(active);
+        if (event.target === event.currentTarget) go(active ?? 0);
       }}
     >
       <table className={styles.table} aria-rowcount={total === undefined ? -1 : total + 1}>

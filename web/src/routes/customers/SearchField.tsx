@@ -134,7 +134,7 @@ function Meaning({ of: recognised }: { of: Recognised }) {
           </>
         );
       }
-      return text.searchIdentifier(format.either(recognised.candidates.map(({ kind }) => format.kind(kind))));
+      return text.searchIdentifier(recognised.candidates.map(({ kind }) => format.kind(kind)).join(", "));
     }
   }
 }
