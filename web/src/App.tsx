@@ -16,8 +16,7 @@ export function App() {
       <Header />
       <Boundary>
         <Switch>
-          <Route path="/" component={Customers} />
-          <Route path="/customers" component={Customers} />
+          <Route path={/^\/(customers)?$/} component={Customers} />
           <Route path="/customers/:unifiedId">
             {({ unifiedId }) => <Customer key={unifiedId} unifiedId={unifiedId} />}
           </Route>

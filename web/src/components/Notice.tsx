@@ -40,6 +40,6 @@ function explain(error: CombinedError, text: Text): { title: string; help?: stri
     case "OVERLOADED":
       return { title: text.errorBusy };
     default:
-      return { title: text.errorRefused(first.message) };
+      return { title: text.errorRefused(first.message), help: text.errorRefusedHelp };
   }
 }

@@ -13,12 +13,12 @@ export function Panel({ label, value, children }: Props) {
   const panel = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState(false);
 
-  const place = (element: HTMLDivElement) => {
+  const place = () => {
     const anchor = chip.current?.getBoundingClientRect();
-    if (!anchor) return;
-    const furthest = document.documentElement.clientWidth - element.offsetWidth - margin;
-    element.style.top = `${anchor.bottom + 4}px`;
-    element.style.left = `${Math.max(margin, Math.min(anchor.left, furthest))}px`;
+    if (!anchor || !panel.current) return;
+    const furthest = document.documentElement.clientWidth - panel.current.offsetWidth - margin;
+    panel.current.style.top = `${anchor.bottom + 4}px`;
+    panel.current.style.left = `${Math.max(margin, Math.min(anchor.left, furthest))}px`;
   };
   return (
     <>
@@ -38,11 +38,11 @@ export function Panel({ label, value, children }: Props) {
         id={id}
         popover="auto"
         className={styles.panel}
-        onToggle={(event) => {
-          const opening = event.newState === "open";
-          setOpen(opening);
-          if (opening) requestAnimationFrame(() => panel.current && place(panel.current));
+        onBeforeToggle={(event) => {
+          setOpen(event.newState === "open");
+          place();
         }}
+        onToggle={place}
       >
         {open && children}
       </div>

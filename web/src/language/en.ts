@@ -71,6 +71,7 @@ export const en = {
   errorForbidden: "Your role does not allow this.",
   errorBusy: "The server is busy. Wait a moment, then try again.",
   errorRefused: (detail: string) => `The server could not answer: ${detail}`,
+  errorRefusedHelp: "Nothing was changed. If it happens again, the server's log says more.",
   errorPage: "Something in this page went wrong.",
   errorPageHelp: "Loading it again usually helps; nothing was changed.",
   reload: "Load again",
@@ -85,7 +86,7 @@ export const en = {
   copyUnifiedId: "Copy the unified ID",
   copyFailed: "Select and copy by hand",
   supersededNote: "The ID in this address is part of this customer now.",
-  supersededIds: "Merged IDs",
+  supersededIds: (count: number) => one(count, "other ID leads here", "other IDs lead here"),
   masked: "Personal data is masked for your role",
   contact: "Contact",
   phone: "Phone",
@@ -198,7 +199,8 @@ export const en = {
   by: "Customer known by",
   messageId: "Message ID",
 
-  ageGroupOf: (decade: string, open: boolean) => (open ? `${decade} and over` : `${decade}s`),
+  ageGroupOf: (decade: string, open: boolean) =>
+    open ? `${decade} and over` : decade === "0" ? "Under 10" : `${decade}s`,
 
   kinds: {
     external_id: "external ID",
@@ -219,14 +221,10 @@ export const en = {
     kakao_ads: "Kakao, advertising",
   } as Record<string, string>,
   attributeNames: {
-    name: "Name",
-    gender: "Gender",
-    birth: "Birth date",
-    birth_date: "Birth date",
-    membership: "Membership",
-    membership_level: "Membership",
-    email: "E-mail",
-    phone: "Phone",
+    df_name: "Name",
+    df_gender: "Gender",
+    df_birth: "Birth date",
+    df_membership: "Membership",
   } as Record<string, string>,
   ruleNames: {
     latest: "newest",

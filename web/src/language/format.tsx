@@ -105,9 +105,11 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
       return parts?.[1] ? text.ageGroupOf(parts[1], parts[2] === "+") : group;
     },
     event: (name: string) => text.eventNames[name] ?? name,
-    attribute: (name: string) => text.attributeNames[name.replace(/^df_/, "")] ?? name,
-    consent: (channel: string) =>
-      text.consentNames[channel.replace(/^df_/, "").replace(/_optin$/, "")] ?? channel,
+    attribute: (name: string) => {
+      const channel = /^df_(\w+)_optin$/.exec(name)?.[1] ?? "";
+      return text.attributeNames[name] ?? text.consentNames[channel] ?? name;
+    },
+    consent: (channel: string) => text.consentNames[channel] ?? channel,
     identifier: (kind: string, value: string) => (kind === "phone" ? phone(value) : value),
     phone,
     value: (value: unknown) => inWords(value, text, numbers),

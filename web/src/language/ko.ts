@@ -71,6 +71,7 @@ export const ko: Text = {
   errorForbidden: "현재 역할로는 할 수 없습니다.",
   errorBusy: "서버가 바쁩니다. 잠시 후 다시 시도해 주세요.",
   errorRefused: (detail) => `서버가 답하지 못했습니다: ${detail}`,
+  errorRefusedHelp: "바뀐 것은 없습니다. 계속되면 서버 로그를 확인해 주세요.",
   errorPage: "화면에 문제가 생겼습니다.",
   errorPageHelp: "다시 불러오면 대부분 해결됩니다. 데이터는 바뀌지 않았습니다.",
   reload: "다시 불러오기",
@@ -85,7 +86,7 @@ export const ko: Text = {
   copyUnifiedId: "통합 ID 복사",
   copyFailed: "직접 선택해 복사해 주세요",
   supersededNote: "주소의 ID는 이 고객에게 병합되었습니다.",
-  supersededIds: "병합된 ID",
+  supersededIds: (value) => `이 고객으로 이어지는 다른 ID ${count(value, "개")}`,
   masked: "현재 역할에는 개인정보가 가려집니다",
   contact: "연락처",
   phone: "휴대전화",
@@ -198,7 +199,7 @@ export const ko: Text = {
   by: "식별 근거",
   messageId: "메시지 ID",
 
-  ageGroupOf: (decade, open) => (open ? `${decade}대 이상` : `${decade}대`),
+  ageGroupOf: (decade, open) => (open ? `${decade}대 이상` : decade === "0" ? "10세 미만" : `${decade}대`),
 
   kinds: {
     external_id: "외부 ID",
@@ -219,14 +220,10 @@ export const ko: Text = {
     kakao_ads: "광고성 카카오",
   },
   attributeNames: {
-    name: "이름",
-    gender: "성별",
-    birth: "생년월일",
-    birth_date: "생년월일",
-    membership: "회원 등급",
-    membership_level: "회원 등급",
-    email: "이메일",
-    phone: "휴대전화",
+    df_name: "이름",
+    df_gender: "성별",
+    df_birth: "생년월일",
+    df_membership: "회원 등급",
   },
   ruleNames: {
     latest: "최신 값",

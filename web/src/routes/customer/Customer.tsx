@@ -35,9 +35,7 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
         <ChevronLeft size={14} aria-hidden />
         {text.customers}
       </Link>
-      {error && !profile && (
-        <ErrorNotice error={error} onRetry={() => reload({ requestPolicy: "network-only" })} />
-      )}
+      {error && <ErrorNotice error={error} onRetry={() => reload({ requestPolicy: "network-only" })} />}
       {!error && data && !profile && (
         <Notice title={text.customerNotFoundTitle}>
           <p>{text.customerNotFoundText}</p>

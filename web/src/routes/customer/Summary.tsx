@@ -65,8 +65,8 @@ export function Summary({ profile, merged }: { profile: Profile; merged: boolean
         </ul>
       </section>
       {supersededIds.length > 0 && (
-        <section className={styles.group}>
-          <h2 className={styles.title}>{text.supersededIds}</h2>
+        <details className={styles.group}>
+          <summary className="small soft">{text.supersededIds(supersededIds.length)}</summary>
           <ul>
             {supersededIds.map((id) => (
               <li key={id} className="mono soft">
@@ -74,7 +74,7 @@ export function Summary({ profile, merged }: { profile: Profile; merged: boolean
               </li>
             ))}
           </ul>
-        </section>
+        </details>
       )}
     </aside>
   );

@@ -107,11 +107,14 @@ function Orders({ row }: { row: CustomerRowFragment }) {
 function Amount({ row, most }: { row: CustomerRowFragment; most: number }) {
   const format = useFormat();
   const { window, currency } = row.purchases;
-  if (window.count === 0) return <span className="soft">–</span>;
   return (
     <span className={styles.spent}>
+      {window.count === 0 ? (
+        <span className="soft">–</span>
+      ) : (
+        <span>{format.money(window.amount, currency)}</span>
+      )}
       <Bar share={Number(window.amount) / most} />
-      {format.money(window.amount, currency)}
     </span>
   );
 }

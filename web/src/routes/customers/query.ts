@@ -10,7 +10,7 @@ import type {
 
 export const platforms: Platform[] = ["ANDROID", "IOS", "WEB", "API"];
 export const genders: Gender[] = ["FEMALE", "MALE", "NON_BINARY", "OTHER"];
-export const ageGroups = ["10s", "20s", "30s", "40s", "50s", "60s", "70s+"];
+export const ageGroups = ["0s", "10s", "20s", "30s", "40s", "50s", "60s", "70s+"];
 const orderFields: ProfileOrderField[] = [
   "LAST_ACTIVITY",
   "FIRST_ACCESS",
