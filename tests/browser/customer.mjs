@@ -101,18 +101,30 @@ test("a click opens the card, and its figures are the API's", async (t) => {
 
 test("the back button finds the list where it was left", async (t) => {
   const page = await visit(t, "/customers");
+  const list = page.locator("#customer-list");
+  const row = page.locator('tr[aria-rowindex="41"]');
+  const offset = () => list.evaluate((element) => element.scrollTop);
+  const isFocused = () => row.locator("a").evaluate((link) => link === document.activeElement);
+
+  // With the keyboard the row comes back with the focus.
   await page.locator("tbody a").first().waitFor();
   for (let step = 0; step < 40; step += 1) await page.keyboard.press("ArrowDown");
-  const row = page.locator('tr[aria-rowindex="41"] a');
-  await until(() => row.evaluate((link) => link === document.activeElement), "the fortieth customer");
-  const offset = () => page.locator("#customer-list").evaluate((element) => element.scrollTop);
+  await until(isFocused, "the fortieth customer");
   const before = await offset();
   assert.ok(before > 0);
   await page.keyboard.press("Enter");
   await page.locator("#overview").waitFor();
   await page.goBack();
-  await page.locator("tbody a").first().waitFor();
-  await until(async () => (await offset()) === before, "the same place in the list");
+  await until(async () => (await offset()) === before && (await isFocused()), "the same place and row");
+
+  // With the pointer, any cell opens its row.
+  await list.evaluate((element) => element.scrollBy(0, 200));
+  await until(async () => (await offset()) === before + 200, "the list to scroll");
+  const address = await row.locator("a").getAttribute("href");
+  await row.locator("td").nth(3).click();
+  await page.waitForURL(`**${address}`);
+  await page.goBack();
+  await until(async () => (await offset()) === before + 200, "the same place in the list");
 });
 
 test("a deep link shows another date, window and measure", async (t) => {

@@ -1,4 +1,5 @@
 import { Monitor, Moon, Sun } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import styles from "./App.module.css";
 import { Boundary } from "./components/Boundary";
@@ -11,6 +12,7 @@ import { views } from "./routes/views";
 import { type Theme, themes, useTheme } from "./theme";
 
 export function App() {
+  useFocusOnView();
   return (
     <div className={styles.app}>
       <Header />
@@ -25,6 +27,18 @@ export function App() {
       </Boundary>
     </div>
   );
+}
+
+/** A new view takes the focus, where what had it is gone: the next Tab starts there, and it is read out. */
+function useFocusOnView() {
+  const [path] = useLocation();
+  const shown = useRef(path);
+  useEffect(() => {
+    if (shown.current === path) return;
+    shown.current = path;
+    if (document.activeElement === document.body)
+      document.getElementById("content")?.focus({ preventScroll: true });
+  }, [path]);
 }
 
 function Header() {
@@ -98,7 +112,7 @@ function ThemeSwitch() {
 function NotFound() {
   const text = useText();
   return (
-    <main id="content" className={styles.page}>
+    <main id="content" tabIndex={-1} className={styles.page}>
       <Notice title={text.notFoundTitle}>
         <Link href="/customers">{text.toCustomers}</Link>
       </Notice>

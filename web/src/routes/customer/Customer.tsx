@@ -30,7 +30,7 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
   });
   const profile = data?.profile;
   return (
-    <main id="content" className={styles.page} aria-busy={fetching}>
+    <main id="content" tabIndex={-1} className={styles.page} aria-busy={fetching}>
       <Link href="/customers" className={styles.back}>
         <ChevronLeft size={14} aria-hidden />
         {text.customers}

@@ -22,10 +22,15 @@ type Props = {
   orderBy: CustomersOrder;
   onOrder: (orderBy: CustomersOrder) => void;
   onMore: () => void;
-  initialOffset: number;
-  /** Where the list is scrolled to. */
-  offset: RefObject<number>;
+  /** Where the reader was, when the list was left and is come back to. */
+  from: Place;
+  /** Where the reader is. */
+  place: RefObject<Place>;
 };
+
+/** How far the list is scrolled, and the row that was used last. */
+export type Place = { offset: number; row: number | undefined };
+export const top: Place = { offset: 0, row: undefined };
 
 const rowHeight = 40;
 const narrowRowHeight = 60;
@@ -34,13 +39,13 @@ const expectedRows = 12;
 const ahead = 25;
 
 export function CustomerTable(props: Props) {
-  const { customers, total, more, stale, columns, orderBy, onOrder, onMore, initialOffset, offset } = props;
+  const { customers, total, more, stale, columns, orderBy, onOrder, onMore, from, place } = props;
   const text = useText();
   const narrow = useMedia("(max-width: 720px)");
   const [, navigate] = useLocation();
   const scroller = useRef<HTMLElement>(null);
-  const [active, setActive] = useState<number>();
-  const focusNext = useRef<number>(undefined);
+  const [active, setActive] = useState(from.row);
+  const focusNext = useRef(from.row);
   const height = narrow ? narrowRowHeight : rowHeight;
   const head = narrow ? 0 : headHeight;
 
@@ -51,9 +56,9 @@ export function CustomerTable(props: Props) {
     overscan: 8,
     scrollMargin: head,
     scrollPaddingStart: head,
-    initialOffset,
+    initialOffset: from.offset,
     onChange: (instance) => {
-      offset.current = instance.scrollOffset ?? 0;
+      place.current.offset = instance.scrollOffset ?? 0;
     },
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the rows change their height with the width of the page.
@@ -77,10 +82,10 @@ export function CustomerTable(props: Props) {
   const tabStop = inView ? active : rows.find(({ start }) => start >= (virtual.scrollOffset ?? 0))?.index;
 
   const go = (index: number) => {
-    const target = Math.max(0, Math.min(index, customers.length - 1));
-    focusNext.current = target;
-    setActive(target);
-    virtual.scrollToIndex(target);
+    const row = Math.max(0, Math.min(index, customers.length - 1));
+    focusNext.current = row;
+    setActive(row);
+    virtual.scrollToIndex(row);
   };
   useEffect(() => {
     const link = scroller.current?.querySelector<HTMLElement>(`a[data-index="${focusNext.current}"]`);
@@ -90,21 +95,22 @@ export function CustomerTable(props: Props) {
   });
 
   const move = useEffectEvent((event: KeyboardEvent) => {
-    const within = event.target === document.body || scroller.current?.contains(event.target as Node);
-    if (!within || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.target as HTMLElement;
+    const reading = target === document.body || target.id === "content" || scroller.current?.contains(target);
+    if (!reading || event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor(((scroller.current?.clientHeight ?? 0) - head) / height) - 1);
-    const from = active ?? -1;
-    const targets: Record<string, number> = {
-      ArrowDown: from + 1,
-      ArrowUp: from - 1,
-      PageDown: from + page,
-      PageUp: from - page,
+    const here = active ?? -1;
+    const rows: Record<string, number> = {
+      ArrowDown: here + 1,
+      ArrowUp: here - 1,
+      PageDown: here + page,
+      PageUp: here - page,
       Home: 0,
     };
-    const target = targets[event.key];
-    if (target === undefined) return;
+    const row = rows[event.key];
+    if (row === undefined) return;
     event.preventDefault();
-    go(target);
+    go(row);
   });
   useEffect(() => {
     document.addEventListener("keydown", move);
@@ -127,13 +133,9 @@ export function CustomerTable(props: Props) {
     <section
       ref={scroller}
       id="customer-list"
-      tabIndex={-1}
       aria-label={text.customers}
       aria-busy={stale}
       className={`${styles.scroller} ${stale ? styles.stale : ""}`}
-      onFocus={(event) => {
-        if (event.target === event.currentTarget) go(active ?? 0);
-      }}
     >
       <table className={styles.table} aria-rowcount={total === undefined ? -1 : total + 1}>
         <caption className="hidden">{text.tableHelp}</caption>
@@ -172,7 +174,10 @@ export function CustomerTable(props: Props) {
                       customer={customer}
                       index={index}
                       tabStop={index === tabStop}
-                      onFocus={() => setActive(index)}
+                      onFocus={() => {
+                        setActive(index);
+                        place.current.row = index;
+                      }}
                     />
                     {columns.map((column) => (
                       <td key={column.id} className={cellClass(column.id, column.figure)}>
@@ -284,6 +289,11 @@ function Expected({ columns }: { columns: Column[] }) {
       ))}
     </>
   );
+}
+
+/** Hands the keyboard over to the list: to the row that was used last, or the first in view. */
+export function focusCustomers() {
+  document.querySelector<HTMLElement>('#customer-list a[tabindex="0"]')?.focus();
 }
 
 /** The table before its first answer. */

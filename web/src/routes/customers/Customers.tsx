@@ -12,7 +12,7 @@ import { useRemembered } from "../../remembered";
 import { rules } from "../../rules/rules";
 import { customerPath } from "../views";
 import styles from "./Customers.module.css";
-import { CustomerTable, ExpectedTable, nextOrder } from "./CustomerTable";
+import { CustomerTable, ExpectedTable, focusCustomers, nextOrder, type Place, top } from "./CustomerTable";
 import { type ColumnId, columns } from "./columns";
 import { Filters } from "./Filters";
 import { FirstRun } from "./FirstRun";
@@ -30,7 +30,7 @@ const emptyBasePause = 3000;
 const keptFor = 60_000;
 
 /** The list as it was when it was left, so that coming back finds the same rows at the same place. */
-let kept: { pages: Pages<CustomerRowFragment>; offset: number; at: number } | undefined;
+let kept: { pages: Pages<CustomerRowFragment>; place: Place; at: number } | undefined;
 
 export function Customers() {
   const text = useText();
@@ -45,7 +45,7 @@ export function Customers() {
   const [before] = useState(() =>
     kept?.pages.key === key && Date.now() - kept.at < keptFor ? kept : undefined,
   );
-  const offset = useRef(0);
+  const place = useRef({ ...top });
   const list = usePages<CustomerRowFragment>(
     key,
     async (after) => {
@@ -69,7 +69,7 @@ export function Customers() {
   const { pages, stale, error } = list;
 
   const keep = useEffectEvent(() => {
-    kept = pages && { pages, offset: offset.current, at: Date.now() };
+    kept = pages && { pages, place: place.current, at: Date.now() };
   });
   useEffect(() => () => keep(), []);
 
@@ -87,7 +87,7 @@ export function Customers() {
     show({ entered: false }, { replace: true });
     const [only] = pages?.nodes ?? [];
     if (only && pages?.total === 1) navigate(customerPath(only.unifiedId));
-    else document.getElementById("customer-list")?.focus();
+    else focusCustomers();
   });
   const arrived = entered && pages !== undefined && !stale;
   useEffect(() => {
@@ -100,13 +100,13 @@ export function Customers() {
 
   if (emptyBase) {
     return (
-      <main id="content" className={styles.customers}>
+      <main id="content" tabIndex={-1} className={styles.customers}>
         <FirstRun />
       </main>
     );
   }
   return (
-    <main id="content" className={styles.customers}>
+    <main id="content" tabIndex={-1} className={styles.customers}>
       <div className={styles.toolbar}>
         <h1 className={styles.count} aria-live="polite">
           {pages?.total === undefined
@@ -158,8 +158,8 @@ export function Customers() {
           orderBy={orderBy}
           onOrder={(next) => show({ orderBy: next })}
           onMore={list.loadMore}
-          initialOffset={before?.pages.key === pages.key ? before.offset : 0}
-          offset={offset}
+          from={before?.pages.key === pages.key ? before.place : top}
+          place={place}
         />
       )}
     </main>

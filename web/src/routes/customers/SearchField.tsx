@@ -6,6 +6,7 @@ import { useText } from "../../language/language";
 import { rules } from "../../rules/rules";
 import type { Recognised } from "../../rules/types";
 import { customerPath } from "../views";
+import { focusCustomers } from "./CustomerTable";
 import { useCustomersQuery, useShowCustomers } from "./query";
 import styles from "./SearchField.module.css";
 
@@ -72,7 +73,7 @@ export function SearchField() {
     if (event.nativeEvent.isComposing) return;
     if (event.key === "ArrowDown") {
       event.preventDefault();
-      document.getElementById("customer-list")?.focus();
+      focusCustomers();
     } else if (event.key === "Escape" && typed !== "") {
       event.preventDefault();
       clear();
