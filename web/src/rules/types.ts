@@ -13,8 +13,10 @@ export type Normalised =
 export type Recognised =
   | { as: "EMPTY" }
   | { as: "UNIFIED_ID"; value: string }
+  /** The kind that it looks most like first. */
   | { as: "IDENTIFIER"; candidates: KindAndValue[] }
-  | { as: "NAME"; value: string };
+  /** Or an identifier of a kind that takes any text. */
+  | { as: "NAME"; value: string; candidates: KindAndValue[] };
 
 /** The exports of the module: JSON out. */
 export type RulesModule = {

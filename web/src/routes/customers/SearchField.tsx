@@ -115,6 +115,9 @@ export function SearchField() {
   );
 }
 
+/** Kinds whose values say nothing of the kind; any other kind has a form, so it is what was meant. */
+const takesAnyText = new Set(["external_id", "customer_card", "kakao_id", "line_id", "device_id"]);
+
 function Meaning({ of: recognised }: { of: Recognised }) {
   const text = useText();
   const format = useFormat();
@@ -126,8 +129,8 @@ function Meaning({ of: recognised }: { of: Recognised }) {
     case "NAME":
       return text.searchName;
     case "IDENTIFIER": {
-      const [first, ...others] = recognised.candidates;
-      if (first && others.length === 0) {
+      const [first] = recognised.candidates;
+      if (first && !takesAnyText.has(first.kind)) {
         return (
           <>
             <span className={styles.kind}>{format.kind(first.kind)}</span>{" "}
