@@ -129,7 +129,6 @@ export const en = {
   amount: "Amount",
   average: "Average",
   lastMonths: (months: number) => (months === 12 ? "12 months" : `${months} months`),
-  fromTo: (from: string, to: string) => `${from} – ${to}`,
   purchaseHabits: "When",
   peakWeekday: "Most on",
   peakHour: "Most at",

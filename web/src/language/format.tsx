@@ -91,6 +91,7 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
     dayOf: (at: string) => dayOf.format(new Date(at)),
     timeOf: (at: string) => timeOf.format(new Date(at)),
     date: (date: string) => calendarDate.format(new Date(date)),
+    dates: (from: string, to: string) => calendarDate.formatRange(new Date(from), new Date(to)),
     month: (date: string) => calendarMonth.format(new Date(date)),
     weekday: (value: Weekday) => weekday.format(dayOfWeek(value)),
     week: weekdays.map((value) => ({ value, letter: weekdayLetter.format(dayOfWeek(value)) })),

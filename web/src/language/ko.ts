@@ -129,7 +129,6 @@ export const ko: Text = {
   amount: "금액",
   average: "평균",
   lastMonths: (months) => `${months}개월`,
-  fromTo: (from, to) => `${from} – ${to}`,
   purchaseHabits: "구매 시점",
   peakWeekday: "가장 많은 요일",
   peakHour: "가장 많은 시간",

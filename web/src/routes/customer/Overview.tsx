@@ -92,8 +92,9 @@ function Windows({ profile }: { profile: Profile }) {
         <tbody>
           {windows.map(({ months, from, to, count, amount, average }) => (
             <tr key={months} data-months={months}>
-              <th scope="row" title={text.fromTo(format.date(from), format.date(to))}>
+              <th scope="row">
                 {text.lastMonths(months)}
+                <span className={styles.period}>{format.dates(from, to)}</span>
               </th>
               <td>{format.number(count)}</td>
               <td>
