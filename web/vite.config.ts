@@ -11,7 +11,7 @@ const fontLicence: Plugin = {
   generateBundle() {
     this.emitFile({
       type: "asset",
-      fileName: "assets/Pretendard-LICENSE.txt",
+      fileName: "licences/Pretendard.txt",
       source: readFileSync("node_modules/pretendard/dist/LICENSE.txt"),
     });
   },
@@ -22,7 +22,7 @@ export default defineConfig({
   build: {
     // The content security policy allows no data: fonts and no inline scripts.
     assetsInlineLimit: 0,
-    license: { fileName: "assets/LICENSES.md" },
+    license: { fileName: "licences/packages.txt" },
     target: "es2023",
   },
   worker: { format: "es" },

@@ -31,15 +31,7 @@ export function ErrorNotice({ error, onRetry }: { error: CombinedError; onRetry:
 function explain(error: CombinedError, text: Text): { title: string; help?: string } {
   const [first] = error.graphQLErrors;
   if (!first) return { title: text.errorUnreachable, help: text.errorUnreachableHelp };
-  switch (first.extensions.code) {
-    case "UNAUTHENTICATED":
-      return { title: text.errorUnauthenticated };
-    case "FORBIDDEN":
-      return { title: text.errorForbidden };
-    case "RATE_LIMITED":
-    case "OVERLOADED":
-      return { title: text.errorBusy };
-    default:
-      return { title: text.errorRefused(first.message), help: text.errorRefusedHelp };
-  }
+  if (first.extensions.code === "UNAVAILABLE")
+    return { title: text.errorUnavailable, help: text.errorUnavailableHelp };
+  return { title: text.errorRefused(first.message), help: text.errorRefusedHelp };
 }

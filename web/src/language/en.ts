@@ -67,9 +67,8 @@ export const en = {
 
   errorUnreachable: "The server does not answer.",
   errorUnreachableHelp: "It may be starting again. What you see was loaded before.",
-  errorUnauthenticated: "You are not signed in, or your key is no longer valid.",
-  errorForbidden: "Your role does not allow this.",
-  errorBusy: "The server is busy. Wait a moment, then try again.",
+  errorUnavailable: "The database cannot answer now.",
+  errorUnavailableHelp: "Wait a moment, then try again. Nothing was changed.",
   errorRefused: (detail: string) => `The server could not answer: ${detail}`,
   errorRefusedHelp: "Nothing was changed. If it happens again, the server's log says more.",
   errorPage: "Something in this page went wrong.",

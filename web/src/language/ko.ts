@@ -67,9 +67,8 @@ export const ko: Text = {
 
   errorUnreachable: "서버가 응답하지 않습니다.",
   errorUnreachableHelp: "서버가 다시 시작 중일 수 있습니다. 지금 보이는 내용은 그 전에 불러온 것입니다.",
-  errorUnauthenticated: "로그인하지 않았거나 키가 더 이상 유효하지 않습니다.",
-  errorForbidden: "현재 역할로는 할 수 없습니다.",
-  errorBusy: "서버가 바쁩니다. 잠시 후 다시 시도해 주세요.",
+  errorUnavailable: "지금은 데이터베이스가 응답하지 않습니다.",
+  errorUnavailableHelp: "잠시 후 다시 시도해 주세요. 바뀐 것은 없습니다.",
   errorRefused: (detail) => `서버가 답하지 못했습니다: ${detail}`,
   errorRefusedHelp: "바뀐 것은 없습니다. 계속되면 서버 로그를 확인해 주세요.",
   errorPage: "화면에 문제가 생겼습니다.",

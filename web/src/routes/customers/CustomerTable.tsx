@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type MouseEvent, type RefObject, useEffect, useEffectEvent, useRef, useState } from "react";
+import { type MouseEvent, type RefObject, useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../../components/Avatar";
 import { Skeleton } from "../../components/Skeleton";
@@ -124,9 +124,9 @@ export function CustomerTable(props: Props) {
       if (href) navigate(href);
     }
   };
-  const most = customers.reduce(
-    (sofar, { purchases }) => Math.max(sofar, Number(purchases.window.amount)),
-    1,
+  const most = useMemo(
+    () => customers.reduce((sofar, { purchases }) => Math.max(sofar, Number(purchases.window.amount)), 1),
+    [customers],
   );
 
   return (

@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
 import { useClient } from "urql";
 import { useLocation } from "wouter";
 import { Choices } from "../../components/Choices";
@@ -96,7 +96,10 @@ export function Customers() {
 
   const [hidden, setHidden] = useRemembered<ColumnId[]>("columns.hidden", readHidden, (ids) => ids.join(" "));
   const shown = columns.filter(({ id }) => !hidden.includes(id));
-  const levels = pages?.nodes.flatMap(({ basic }) => basic.membershipLevel ?? []) ?? [];
+  const levels = useMemo(
+    () => [...new Set(pages?.nodes.flatMap(({ basic }) => basic.membershipLevel ?? []))],
+    [pages],
+  );
 
   if (emptyBase) {
     return (
