@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ask, complaints, strangers, until, violations, visit } from "./harness.mjs";
+
+/** Every view, with what says that it is complete. */
+async function views() {
+  const { profiles } = await ask("{ profiles(first: 1) { nodes { unifiedId } } }");
+  return [
+    { path: "/customers", complete: "tbody a" },
+    { path: `/customers/${profiles.nodes[0].unifiedId}`, complete: "#timeline summary" },
+  ];
+}
+
+async function complete(page, view) {
+  await page.locator(view.complete).first().waitFor();
+  await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [locale, width] of [
+    ["en-US", 1440],
+    ["ko-KR", 375],
+  ]) {
+    test(`axe finds nothing: ${colorScheme}, ${locale}, ${width} wide`, async (t) => {
+      for (const view of await views()) {
+        const page = await visit(t, view.path, { colorScheme, locale, viewport: { width, height: 800 } });
+        await complete(page, view);
+        assert.deepEqual(await violations(page), [], view.path);
+      }
+    });
+  }
+}
+
+test("nothing is wider than a telephone", async (t) => {
+  for (const view of await views()) {
+    const page = await visit(t, view.path, { viewport: { width: 375, height: 800 } });
+    await complete(page, view);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= 375, `${view.path} is ${width} wide`);
+  }
+});
+
+test("the language changes, and is remembered", async (t) => {
+  const page = await visit(t, "/customers", { locale: "ko-KR" });
+  const language = () => page.evaluate(() => document.documentElement.lang);
+  await page.getByText(/^고객 [\d,]+명$/).waitFor();
+  assert.equal(await language(), "ko");
+  await page.getByRole("button", { name: "English" }).click();
+  await page.getByText(/^[\d,]+ customers$/).waitFor();
+  await page.reload();
+  await page.getByText(/^[\d,]+ customers$/).waitFor();
+  assert.equal(await language(), "en");
+});
+
+test("the appearance changes, and is remembered", async (t) => {
+  const page = await visit(t, "/customers", { colorScheme: "light" });
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await paper();
+  await page.getByRole("button", { name: "Appearance: System" }).click();
+  await page.getByRole("button", { name: "Appearance: Light" }).click();
+  await until(async () => (await paper()) !== light, "the dark paper");
+  await page.reload();
+  await page.getByRole("button", { name: "Appearance: Dark" }).waitFor();
+  assert.notEqual(await paper(), light);
+});
+
+test("no request left this machine, and no page complained", () => {
+  assert.deepEqual(strangers, []);
+  assert.deepEqual(complaints, []);
+});

@@ -1,0 +1,5 @@
+// One server and one browser for all of them; a file a view.
+import "./harness.mjs";
+import "./customers.mjs";
+import "./customer.mjs";
+import "./everywhere.mjs";

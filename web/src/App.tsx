@@ -1,0 +1,121 @@
+import { Monitor, Moon, Sun } from "lucide-react";
+import { useEffect, useRef } from "react";
+import { Link, Route, Switch, useLocation } from "wouter";
+import styles from "./App.module.css";
+import { Boundary } from "./components/Boundary";
+import { Notice } from "./components/Notice";
+import { type Language, languages, useLanguage, useText } from "./language/language";
+import { Customer } from "./routes/customer/Customer";
+import { Customers } from "./routes/customers/Customers";
+import { SearchField } from "./routes/customers/SearchField";
+import { views } from "./routes/views";
+import { type Theme, themes, useTheme } from "./theme";
+
+export function App() {
+  useFocusOnView();
+  return (
+    <div className={styles.app}>
+      <Header />
+      <Boundary>
+        <Switch>
+          <Route path={/^\/(customers)?$/} component={Customers} />
+          <Route path="/customers/:unifiedId">
+            {({ unifiedId }) => <Customer key={unifiedId} unifiedId={unifiedId} />}
+          </Route>
+          <Route component={NotFound} />
+        </Switch>
+      </Boundary>
+    </div>
+  );
+}
+
+/** A new view takes the focus, where what had it is gone: the next Tab starts there, and it is read out. */
+function useFocusOnView() {
+  const [path] = useLocation();
+  const shown = useRef(path);
+  useEffect(() => {
+    if (shown.current === path) return;
+    shown.current = path;
+    if (document.activeElement === document.body)
+      document.getElementById("content")?.focus({ preventScroll: true });
+  }, [path]);
+}
+
+function Header() {
+  const text = useText();
+  const [path] = useLocation();
+  return (
+    <header className={styles.header}>
+      <a className={styles.skip} href="#content">
+        {text.skipToContent}
+      </a>
+      <nav className={styles.views} aria-label={text.product}>
+        <Link href="/customers" className={styles.product}>
+          <img src="/mark.svg" alt="" width={20} height={20} />
+          <span>{text.product}</span>
+        </Link>
+        {views.map((view) => (
+          <Link
+            key={view.path}
+            href={view.path}
+            className={styles.view}
+            aria-current={path.startsWith(view.path) || path === "/" ? "page" : undefined}
+          >
+            {view.label(text)}
+          </Link>
+        ))}
+      </nav>
+      <SearchField />
+      <div className={styles.choices}>
+        <LanguageSwitch />
+        <ThemeSwitch />
+      </div>
+    </header>
+  );
+}
+
+function LanguageSwitch() {
+  const { language, setLanguage } = useLanguage();
+  const other: Language = language === "ko" ? "en" : "ko";
+  return (
+    <button type="button" className={styles.choice} lang={other} onClick={() => setLanguage(other)}>
+      {languages[other].ownName}
+    </button>
+  );
+}
+
+const themeIcons = { system: Monitor, light: Sun, dark: Moon };
+
+function ThemeSwitch() {
+  const text = useText();
+  const [theme, setTheme] = useTheme();
+  const names: Record<Theme, string> = {
+    system: text.themeSystem,
+    light: text.themeLight,
+    dark: text.themeDark,
+  };
+  const Icon = themeIcons[theme];
+  const next = themes[(themes.indexOf(theme) + 1) % themes.length] ?? "system";
+  return (
+    <button
+      type="button"
+      className={styles.choice}
+      aria-label={`${text.theme}: ${names[theme]}`}
+      title={`${text.theme}: ${names[theme]}`}
+      onClick={() => setTheme(next)}
+    >
+      <Icon size={16} strokeWidth={1.75} aria-hidden />
+    </button>
+  );
+}
+
+function NotFound() {
+  const text = useText();
+  return (
+    <main id="content" tabIndex={-1} className={styles.page}>
+      <Notice title={text.notFoundTitle}>
+        <Link href="/customers">{text.toCustomers}</Link>
+      </Notice>
+    </main>
+  );
+}

@@ -1,0 +1,10 @@
+import styles from "./Bar.module.css";
+
+/** A share of a whole, drawn; the figure beside it says the same. */
+export function Bar({ share }: { share: number }) {
+  return (
+    <span className={styles.bar} aria-hidden="true">
+      <span style={{ width: `${Math.min(1, Math.max(0, share)) * 100}%` }} />
+    </span>
+  );
+}

@@ -1,0 +1,85 @@
+import { useEffect, useEffectEvent, useRef, useState } from "react";
+import type { CombinedError } from "urql";
+
+export type Connection<Node> = {
+  nodes: Node[];
+  pageInfo: { hasNextPage: boolean; endCursor?: string | null };
+  totalCount?: number;
+};
+
+/** What has been read of one connection so far. `key` says of which. */
+export type Pages<Node> = {
+  key: string;
+  nodes: Node[];
+  total: number | undefined;
+  cursor: string | null;
+  more: boolean;
+};
+
+export type Paged<Node> = {
+  pages: Pages<Node> | undefined;
+  /** The pages are those of an earlier key: shown until the new ones arrive. */
+  stale: boolean;
+  loading: boolean;
+  error: CombinedError | undefined;
+  loadMore: () => void;
+  reload: () => void;
+};
+
+/** Reads a connection page by page. A new `key` starts again; an answer that was overtaken is dropped. */
+export function usePages<Node>(
+  key: string,
+  load: (after: string | null) => Promise<Connection<Node>>,
+  initial?: Pages<Node>,
+): Paged<Node> {
+  const [pages, setPages] = useState(initial);
+  const [loading, setLoading] = useState(initial === undefined);
+  const [error, setError] = useState<CombinedError>();
+  const latest = useRef(0);
+
+  const read = async (before: Pages<Node> | undefined) => {
+    latest.current += 1;
+    const request = latest.current;
+    setLoading(true);
+    try {
+      const page = await load(before?.cursor ?? null);
+      if (request !== latest.current) return;
+      setPages({
+        key,
+        nodes: before ? [...before.nodes, ...page.nodes] : page.nodes,
+        total: page.totalCount ?? before?.total,
+        cursor: page.pageInfo.endCursor ?? null,
+        more: page.pageInfo.hasNextPage,
+      });
+      setError(undefined);
+    } catch (failure) {
+      if (request === latest.current) setError(failure as CombinedError);
+    }
+    if (request === latest.current) setLoading(false);
+  };
+
+  const begin = useEffectEvent(() => {
+    if (pages?.key !== key) read(undefined);
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new key is what starts the reading again.
+  useEffect(() => {
+    begin();
+    return () => {
+      latest.current += 1;
+    };
+  }, [key]);
+
+  const stale = pages !== undefined && pages.key !== key;
+  return {
+    pages,
+    stale,
+    loading,
+    error,
+    loadMore: () => {
+      if (pages?.more && !stale && !loading && !error) read(pages);
+    },
+    reload: () => {
+      read(error && pages && !stale ? pages : undefined);
+    },
+  };
+}

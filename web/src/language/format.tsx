@@ -1,0 +1,177 @@
+import { createContext, type ReactNode, use, useEffect, useMemo, useState } from "react";
+import { useQuery } from "urql";
+import type { Gender, Platform, Weekday } from "../graphql/generated/graphql";
+import { SessionDocument } from "../graphql/generated/graphql";
+import type { Text } from "./en";
+import { type Language, useLanguage, useText } from "./language";
+
+const minute = 60_000;
+const steps: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 365 * 24 * 60 * minute],
+  ["month", 30 * 24 * 60 * minute],
+  ["day", 24 * 60 * minute],
+  ["hour", 60 * minute],
+  ["minute", minute],
+];
+const weekdays: Weekday[] = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"];
+
+/** How figures, times and names are written: one way for the whole page. */
+function formats(language: Language, text: Text, timeZone: string, ownCurrency: string, now: number) {
+  const numbers = new Intl.NumberFormat(language);
+  const near = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const far = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+  const exact = new Intl.DateTimeFormat(language, {
+    timeZone,
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  const dateOf = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "medium" });
+  const dayOf = new Intl.DateTimeFormat(language, {
+    timeZone,
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    weekday: "short",
+  });
+  const timeOf = new Intl.DateTimeFormat(language, {
+    timeZone,
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  const calendarDate = new Intl.DateTimeFormat(language, { timeZone: "UTC", dateStyle: "medium" });
+  const calendarMonth = new Intl.DateTimeFormat(language, {
+    timeZone: "UTC",
+    year: "numeric",
+    month: "long",
+  });
+  const weekday = new Intl.DateTimeFormat(language, { timeZone: "UTC", weekday: "long" });
+  const weekdayLetter = new Intl.DateTimeFormat(language, { timeZone: "UTC", weekday: "narrow" });
+  const hour = new Intl.DateTimeFormat(language, {
+    timeZone: "UTC",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  const regions = new Intl.DisplayNames(language, { type: "region" });
+  const tongues = new Intl.DisplayNames(language, { type: "language" });
+  const money = new Map<string, Intl.NumberFormat>();
+  // 5 January 1970 was a Monday.
+  const dayOfWeek = (value: Weekday) => new Date(Date.UTC(1970, 0, 5 + weekdays.indexOf(value)));
+
+  return {
+    number: (value: number) => numbers.format(value),
+    money: (amount: `${number}`, currency = ownCurrency) => {
+      let format = money.get(currency);
+      if (!format) {
+        format = new Intl.NumberFormat(language, {
+          style: "currency",
+          currency,
+          currencyDisplay: "narrowSymbol",
+        });
+        money.set(currency, format);
+      }
+      return format.format(amount);
+    },
+    relative: (at: string) => {
+      const distance = Date.parse(at) - now;
+      for (const [unit, length] of steps) {
+        if (Math.abs(distance) < length) continue;
+        const words = unit === "year" || unit === "month" ? far : near;
+        return words.format(Math.trunc(distance / length), unit);
+      }
+      return near.format(0, "second");
+    },
+    exact: (at: string) => exact.format(new Date(at)),
+    dateOf: (at: string) => dateOf.format(new Date(at)),
+    dayOf: (at: string) => dayOf.format(new Date(at)),
+    timeOf: (at: string) => timeOf.format(new Date(at)),
+    date: (date: string) => calendarDate.format(new Date(date)),
+    dates: (from: string, to: string) => calendarDate.formatRange(new Date(from), new Date(to)),
+    month: (date: string) => calendarMonth.format(new Date(date)),
+    weekday: (value: Weekday) => weekday.format(dayOfWeek(value)),
+    week: weekdays.map((value) => ({ value, letter: weekdayLetter.format(dayOfWeek(value)) })),
+    hour: (value: number) => hour.format(new Date(Date.UTC(1970, 0, 1, value % 24))),
+    region: (code: string) => nameOf(regions, code),
+    tongue: (code: string) => nameOf(tongues, code),
+    kind: (kind: string) => text.kinds[kind] ?? kind,
+    platform: (platform: Platform) => text.platformNames[platform],
+    gender: (gender: Gender) => text.genders[gender],
+    ageGroup: (group: string) => {
+      const parts = /^(\d+)s(\+)?$/.exec(group);
+      return parts?.[1] ? text.ageGroupOf(parts[1], parts[2] === "+") : group;
+    },
+    event: (name: string) => text.eventNames[name] ?? name,
+    attribute: (name: string) => {
+      const channel = /^df_(\w+)_optin$/.exec(name)?.[1] ?? "";
+      return text.attributeNames[name] ?? text.consentNames[channel] ?? name;
+    },
+    consent: (channel: string) => text.consentNames[channel] ?? channel,
+    identifier: (kind: string, value: string) => (kind === "phone" ? phone(value) : value),
+    phone,
+    value: (value: unknown) => inWords(value, text, numbers),
+  };
+}
+
+/** Any JSON value in words. */
+function inWords(value: unknown, text: Text, numbers: Intl.NumberFormat): string {
+  if (value === true) return text.yes;
+  if (value === false) return text.no;
+  if (typeof value === "number") return numbers.format(value);
+  if (Array.isArray(value)) return value.map((each) => inWords(each, text, numbers)).join("; ");
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value)
+      .map(([key, each]) => `${key} ${inWords(each, text, numbers)}`)
+      .join(", ");
+  }
+  return String(value ?? "");
+}
+
+/** E.164 with the spaces that people read by; a masked number stays as it is. */
+function phone(value: string): string {
+  return value.replace(/^\+82(2|\d{2})(\d{3,4})(\d{4})$/, "+82 $1-$2-$3");
+}
+
+function nameOf(names: Intl.DisplayNames, code: string): string {
+  try {
+    return names.of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
+
+export type Formats = ReturnType<typeof formats>;
+const FormatContext = createContext<Formats | undefined>(undefined);
+
+export function FormatProvider({ children }: { children: ReactNode }) {
+  const { language } = useLanguage();
+  const text = useText();
+  const [session] = useQuery({ query: SessionDocument });
+  const timeZone = session.data?.policy.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const currency = session.data?.policy.currency ?? "KRW";
+  const now = useMinute();
+  const value = useMemo(
+    () => formats(language, text, timeZone, currency, now),
+    [language, text, timeZone, currency, now],
+  );
+  return <FormatContext value={value}>{children}</FormatContext>;
+}
+
+function useMinute(): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), minute);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+export function useFormat(): Formats {
+  const value = use(FormatContext);
+  if (!value) throw new Error("useFormat outside FormatProvider");
+  return value;
+}

@@ -1,0 +1,113 @@
+import { ChevronLeft } from "lucide-react";
+import { useEffect } from "react";
+import { useQuery } from "urql";
+import { Link } from "wouter";
+import { ErrorNotice, Notice } from "../../components/Notice";
+import { Skeleton } from "../../components/Skeleton";
+import { CustomerDocument, type CustomerQuery } from "../../graphql/generated/graphql";
+import { useText } from "../../language/language";
+import { AsOf } from "./AsOf";
+import { Attributes } from "./Attributes";
+import styles from "./Customer.module.css";
+import { Devices } from "./Devices";
+import { Identifiers } from "./Identifiers";
+import { Overview } from "./Overview";
+import { useCardQuery } from "./query";
+import { Rankings } from "./Rankings";
+import { Section } from "./Section";
+import { Summary } from "./Summary";
+import { Timeline } from "./Timeline";
+
+export type Profile = NonNullable<CustomerQuery["profile"]>;
+
+export function Customer({ unifiedId }: { unifiedId: string }) {
+  const text = useText();
+  const [query] = useCardQuery();
+  const [{ data, error, fetching }, reload] = useQuery({
+    query: CustomerDocument,
+    variables: { unifiedId, asOf: query.asOf ?? null },
+    requestPolicy: "cache-and-network",
+  });
+  const profile = data?.profile;
+  return (
+    <main id="content" tabIndex={-1} className={styles.page} aria-busy={fetching}>
+      <Link href="/customers" className={styles.back}>
+        <ChevronLeft size={14} aria-hidden />
+        {text.customers}
+      </Link>
+      {error && <ErrorNotice error={error} onRetry={() => reload({ requestPolicy: "network-only" })} />}
+      {!error && data && !profile && (
+        <Notice title={text.customerNotFoundTitle}>
+          <p>{text.customerNotFoundText}</p>
+        </Notice>
+      )}
+      {!error && !data && <Expected />}
+      {profile && <Card profile={profile} asked={unifiedId} />}
+    </main>
+  );
+}
+
+function Card({ profile, asked }: { profile: Profile; asked: string }) {
+  const text = useText();
+  const title = profile.basic.name ?? text.unnamed;
+  useEffect(() => {
+    const before = document.title;
+    document.title = `${title} · ${text.product}`;
+    return () => {
+      document.title = before;
+    };
+  }, [title, text]);
+  // A deep link to a section waits for the section.
+  useEffect(() => {
+    const section = location.hash.slice(1);
+    if (section) document.getElementById(section)?.scrollIntoView();
+  }, []);
+
+  const sections = [
+    { id: "overview", title: text.overview, body: <Overview profile={profile} /> },
+    { id: "rankings", title: text.rankings, body: <Rankings unifiedId={profile.unifiedId} /> },
+    { id: "identifiers", title: text.identifiers, body: <Identifiers identifiers={profile.identifiers} /> },
+    { id: "devices", title: text.devices, body: <Devices devices={profile.devices} /> },
+    { id: "attributes", title: text.attributes, body: <Attributes attributes={profile.attributes} /> },
+    { id: "timeline", title: text.timeline, body: <Timeline unifiedId={profile.unifiedId} /> },
+  ];
+  return (
+    <div className={styles.card}>
+      <Summary profile={profile} merged={asked !== profile.unifiedId} />
+      <div>
+        <div className={styles.bar}>
+          <nav aria-label={text.sections} className={styles.sections}>
+            {sections.map(({ id, title }) => (
+              <a key={id} href={`#${id}`}>
+                {title}
+              </a>
+            ))}
+          </nav>
+          <AsOf shown={profile.asOf} />
+        </div>
+        {sections.map(({ id, title, body }) => (
+          <Section key={id} id={id} title={title}>
+            {body}
+          </Section>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Expected() {
+  return (
+    <div className={styles.card} aria-hidden="true">
+      <div className={styles.expected}>
+        {["48px", "60%", "90%", "70%", "80%", "50%"].map((width) => (
+          <Skeleton key={width} width={width} />
+        ))}
+      </div>
+      <div className={styles.expected}>
+        {["40%", "95%", "90%", "92%", "30%", "94%", "88%"].map((width) => (
+          <Skeleton key={width} width={width} />
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,81 @@
+import { Time } from "../../components/Time";
+import type { DeviceStateFragment } from "../../graphql/generated/graphql";
+import { useFormat } from "../../language/format";
+import { useText } from "../../language/language";
+import styles from "./Devices.module.css";
+
+/** The most recent one first, and open. */
+export function Devices({ devices }: { devices: DeviceStateFragment[] }) {
+  const text = useText();
+  const newestFirst = [...devices].sort((a, b) => Date.parse(b.lastUsedAt) - Date.parse(a.lastUsedAt));
+  if (newestFirst.length === 0) return <p className="soft">{text.noDevices}</p>;
+  return (
+    <ul className={styles.devices}>
+      {newestFirst.map((device, index) => (
+        <li key={device.deviceId}>
+          <details open={index === 0}>
+            <summary className={styles.sentence}>
+              <Sentence device={device} />
+              {index === 0 && <span className="soft small">{text.recentDevice}</span>}
+            </summary>
+            <Details device={device} />
+          </details>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Sentence({ device }: { device: DeviceStateFragment }) {
+  const format = useFormat();
+  const said = [
+    device.model,
+    join(device.os, device.osVersion),
+    join(device.browser, device.browserVersion),
+    device.carrier,
+    device.city ?? device.area,
+    format.relative(device.lastUsedAt),
+  ];
+  return <span>{said.filter(Boolean).join(", ")}</span>;
+}
+
+function Details({ device }: { device: DeviceStateFragment }) {
+  const text = useText();
+  const format = useFormat();
+  const facts: [string, string | null | undefined][] = [
+    [text.model, device.model],
+    [text.os, join(device.os, device.osVersion)],
+    [text.browser, join(device.browser, device.browserVersion)],
+    [text.carrier, device.carrier],
+    [text.country, device.country && format.region(device.country)],
+    [text.region, device.region],
+    [text.city, device.city],
+    [text.area, device.area],
+    [text.deviceLanguage, device.language && format.tongue(device.language)],
+    [text.timeZone, device.timeZone],
+    [text.libraryPlatform, device.libraryPlatform],
+    [text.libraryVersion, device.libraryVersion],
+  ];
+  return (
+    <dl className={styles.details}>
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt className="soft small">{name}</dt>
+          <dd>{value || <span className="soft">–</span>}</dd>
+        </div>
+      ))}
+      <div>
+        <dt className="soft small">{text.lastUsed}</dt>
+        <dd>
+          <Time at={device.lastUsedAt} />
+        </dd>
+      </div>
+      <div className={styles.id}>
+        <dt className="soft small">{text.deviceId}</dt>
+        <dd className="mono">{device.deviceId}</dd>
+      </div>
+    </dl>
+  );
+}
+
+const join = (...words: (string | null | undefined)[]) => words.filter(Boolean).join(" ");

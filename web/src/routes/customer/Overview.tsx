@@ -1,0 +1,162 @@
+import type { ReactNode } from "react";
+import { Bar } from "../../components/Bar";
+import { Time } from "../../components/Time";
+import { useFormat } from "../../language/format";
+import { useText } from "../../language/language";
+import type { Profile } from "./Customer";
+import styles from "./Overview.module.css";
+
+export function Overview({ profile }: { profile: Profile }) {
+  const text = useText();
+  const format = useFormat();
+  const { activity, basic, purchases } = profile;
+  return (
+    <>
+      <dl className={styles.figures}>
+        <Figure name={text.lastActivity}>
+          <Time at={activity.lastActivityAt} />
+        </Figure>
+        <Figure name={text.events}>{format.number(activity.eventCount)}</Figure>
+        <Figure name={text.sessions}>{format.number(activity.sessionCount)}</Figure>
+        <Figure name={text.deviceCount}>{format.number(basic.deviceCount)}</Figure>
+        <Figure name={text.lastUpdated}>
+          <Time at={activity.lastUpdatedAt} />
+        </Figure>
+      </dl>
+      <div className={styles.purchases}>
+        <Windows profile={profile} />
+        <div className={styles.habits}>
+          <h3>{text.purchaseHabits}</h3>
+          <PeakWeekday weekday={purchases.peakWeekday ?? null} />
+          <PeakHour hour={purchases.peakHour ?? null} />
+          <dl>
+            <Line name={text.firstPurchase}>
+              {purchases.firstPurchaseDate && format.date(purchases.firstPurchaseDate)}
+            </Line>
+            <Line name={text.lastPurchase}>
+              {purchases.lastPurchaseDate && format.date(purchases.lastPurchaseDate)}
+            </Line>
+            {purchases.refundCount > 0 && (
+              <Line name={text.refunds}>
+                {text.refundsText(
+                  purchases.refundCount,
+                  format.money(purchases.refundAmount, purchases.currency),
+                )}
+              </Line>
+            )}
+          </dl>
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Figure({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt className="soft small">{name}</dt>
+      <dd className={styles.figure}>{children}</dd>
+    </div>
+  );
+}
+
+function Line({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className={styles.line}>
+      <dt className="soft">{name}</dt>
+      <dd>{children || <span className="soft">–</span>}</dd>
+    </div>
+  );
+}
+
+function Windows({ profile }: { profile: Profile }) {
+  const text = useText();
+  const format = useFormat();
+  const { windows, currency, currencies } = profile.purchases;
+  const most = Math.max(1, ...windows.map(({ amount }) => Number(amount)));
+  const until = windows.at(0)?.to;
+  const others = currencies.filter((other) => other !== currency);
+  return (
+    <div>
+      <h3>{text.purchases}</h3>
+      {until && <p className="soft small">{text.purchasesUntil(format.date(until))}</p>}
+      <table className={styles.windows}>
+        <thead>
+          <tr>
+            <th scope="col">{text.period}</th>
+            <th scope="col">{text.orders}</th>
+            <th scope="col">{text.amount}</th>
+            <th scope="col">{text.average}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {windows.map(({ months, from, to, count, amount, average }) => (
+            <tr key={months} data-months={months}>
+              <th scope="row">
+                {text.lastMonths(months)}
+                <span className={styles.period}>{format.dates(from, to)}</span>
+              </th>
+              <td>{format.number(count)}</td>
+              <td>
+                {format.money(amount, currency)}
+                <Bar share={Number(amount) / most} />
+              </td>
+              <td>{average ? format.money(average, currency) : <span className="soft">–</span>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {others.length > 0 && <p className="soft small">{text.otherCurrencies(others.join(", "))}</p>}
+    </div>
+  );
+}
+
+function PeakWeekday({ weekday }: { weekday: Profile["purchases"]["peakWeekday"] }) {
+  const text = useText();
+  const format = useFormat();
+  return (
+    <figure>
+      <figcaption className={styles.line}>
+        <span className="soft">{text.peakWeekday}</span>
+        <span>{weekday ? format.weekday(weekday) : <span className="soft">–</span>}</span>
+      </figcaption>
+      <ol className={styles.week} aria-hidden="true">
+        {format.week.map(({ value, letter }) => (
+          <li key={value} className={value === weekday ? styles.peak : undefined}>
+            {letter}
+          </li>
+        ))}
+      </ol>
+    </figure>
+  );
+}
+
+function PeakHour({ hour }: { hour: number | null }) {
+  const text = useText();
+  const format = useFormat();
+  return (
+    <figure>
+      <figcaption className={styles.line}>
+        <span className="soft">{text.peakHour}</span>
+        <span>
+          {hour === null ? (
+            <span className="soft">–</span>
+          ) : (
+            text.hourRange(format.hour(hour), format.hour(hour + 1))
+          )}
+        </span>
+      </figcaption>
+      <ol className={styles.day} aria-hidden="true">
+        {Array.from({ length: 24 }, (_, each) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the hours of a day.
+          <li key={each} className={each === hour ? styles.peak : undefined} />
+        ))}
+      </ol>
+      <p className={styles.hours} aria-hidden="true">
+        {[0, 6, 12, 18, 24].map((mark) => (
+          <span key={mark}>{mark}</span>
+        ))}
+      </p>
+    </figure>
+  );
+}

@@ -1,0 +1,169 @@
+import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { useClient } from "urql";
+import { Choices } from "../../components/Choices";
+import { ErrorNotice } from "../../components/Notice";
+import { Panel } from "../../components/Panel";
+import { Skeleton } from "../../components/Skeleton";
+import { TimelineDocument, type TimelineEventFragment } from "../../graphql/generated/graphql";
+import { usePages } from "../../graphql/pages";
+import { type Formats, useFormat } from "../../language/format";
+import { useText } from "../../language/language";
+import styles from "./Timeline.module.css";
+
+const pageSize = 50;
+
+/** What the customer did, newest first, by days. */
+export function Timeline({ unifiedId }: { unifiedId: string }) {
+  const text = useText();
+  const format = useFormat();
+  const client = useClient();
+  const [chosen, setChosen] = useState<string[]>([]);
+  const [known, setKnown] = useState<string[]>([]);
+  const list = usePages<TimelineEventFragment>(JSON.stringify([unifiedId, chosen]), async (after) => {
+    const variables = { unifiedId, events: chosen.length ? chosen : null, first: pageSize, after };
+    const { data, error } = await client.query(TimelineDocument, variables, {
+      requestPolicy: "network-only",
+    });
+    if (!data) throw error;
+    const connection = data.profile?.timeline ?? { nodes: [], pageInfo: { hasNextPage: false } };
+    setKnown((before) => [...new Set([...before, ...connection.nodes.map(({ name }) => name)])]);
+    return connection;
+  });
+  const { pages, stale, loading, error } = list;
+  const names = [...new Set([...known, ...chosen])].sort((a, b) =>
+    format.event(a).localeCompare(format.event(b)),
+  );
+  const [first, ...others] = chosen;
+  return (
+    <>
+      {(names.length > 1 || chosen.length > 0) && (
+        <div>
+          <Panel
+            label={text.timelineFilter}
+            value={first && text.filterSelected(format.event(first), others.length)}
+          >
+            <Choices
+              options={names.map((name) => ({ value: name, label: format.event(name) }))}
+              chosen={chosen}
+              onChange={setChosen}
+            />
+          </Panel>
+        </div>
+      )}
+      {pages?.nodes.length === 0 && (
+        <p className="soft">{chosen.length ? text.noEventsFiltered : text.noEvents}</p>
+      )}
+      <div aria-busy={stale}>
+        {byDay(pages?.nodes ?? [], format.dayOf).map(({ day, events }) => (
+          <section key={day} className={styles.day}>
+            <h3 className={styles.heading}>{day}</h3>
+            <ol>
+              {events.map((event) => (
+                <li key={event.messageId}>
+                  <EventLine event={event} />
+                </li>
+              ))}
+            </ol>
+          </section>
+        ))}
+      </div>
+      {error && <ErrorNotice error={error} onRetry={list.reload} />}
+      {loading && !pages && <Skeleton width="60%" />}
+      {pages?.more && !error && <Earlier loading={loading} onReach={list.loadMore} />}
+    </>
+  );
+}
+
+function byDay(events: TimelineEventFragment[], dayOf: (at: string) => string) {
+  const days: { day: string; events: TimelineEventFragment[] }[] = [];
+  for (const event of events) {
+    const day = dayOf(event.at);
+    const current = days.at(-1);
+    if (current?.day === day) current.events.push(event);
+    else days.push({ day, events: [event] });
+  }
+  return days;
+}
+
+function EventLine({ event }: { event: TimelineEventFragment }) {
+  const text = useText();
+  const format = useFormat();
+  const { name, at, source, platform, identifier, messageId } = event;
+  const properties = isRecord(event.properties) ? event.properties : {};
+  return (
+    <details>
+      <summary className={styles.line}>
+        <time dateTime={at} title={format.exact(at)} className="soft">
+          {format.timeOf(at)}
+        </time>
+        <span className={styles.name}>{format.event(name)}</span>
+        <span className={styles.said}>{inShort(properties, format)}</span>
+        <span className={styles.from}>
+          {[source, platform && format.platform(platform)].filter(Boolean).join(" · ")}
+        </span>
+      </summary>
+      <dl className={styles.properties}>
+        {Object.entries(properties).map(([key, value]) => (
+          <div key={key}>
+            <dt className="soft">{key}</dt>
+            <dd>{format.value(value)}</dd>
+          </div>
+        ))}
+        <div>
+          <dt className="soft">{text.by}</dt>
+          <dd>
+            {format.kind(identifier.kind)} {format.identifier(identifier.kind, identifier.value)}
+          </dd>
+        </div>
+        <div>
+          <dt className="soft">{text.messageId}</dt>
+          <dd className="mono">{messageId}</dd>
+        </div>
+      </dl>
+    </details>
+  );
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What was bought and for how much; else the first few properties. */
+function inShort(properties: Record<string, unknown>, format: Formats): string {
+  const { df_total_purchase_amount: amount, df_currency: currency, df_items: items } = properties;
+  const names = (Array.isArray(items) ? items : []).flatMap((item) =>
+    isRecord(item) && typeof item.df_item_name === "string" ? [item.df_item_name] : [],
+  );
+  if (typeof amount === "number") {
+    return [format.money(`${amount}`, typeof currency === "string" ? currency : undefined), ...names].join(
+      ", ",
+    );
+  }
+  if (names.length > 0) return names.join(", ");
+  return Object.entries(properties)
+    .filter(([, value]) => typeof value === "string" || typeof value === "number")
+    .slice(0, 3)
+    .map(([key, value]) => `${key.replace(/^df_/, "")} ${value}`)
+    .join(", ");
+}
+
+/** The end of what was read: coming near reads on; the button does so for the keyboard. */
+function Earlier({ loading, onReach }: { loading: boolean; onReach: () => void }) {
+  const text = useText();
+  const end = useRef<HTMLDivElement>(null);
+  const reach = useEffectEvent(onReach);
+  useEffect(() => {
+    if (!end.current || loading) return;
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && reach(), {
+      rootMargin: "400px",
+    });
+    observer.observe(end.current);
+    return () => observer.disconnect();
+  }, [loading]);
+  return (
+    <div ref={end}>
+      <button type="button" className="button" disabled={loading} onClick={onReach}>
+        {loading ? text.loading : text.earlierEvents}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,266 @@
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
+import { useClient } from "urql";
+import { useLocation } from "wouter";
+import { Choices } from "../../components/Choices";
+import { ErrorNotice, Notice } from "../../components/Notice";
+import { Panel } from "../../components/Panel";
+import { type CustomerRowFragment, CustomersDocument } from "../../graphql/generated/graphql";
+import { type Pages, usePages } from "../../graphql/pages";
+import { useText } from "../../language/language";
+import { useRemembered } from "../../remembered";
+import { rules } from "../../rules/rules";
+import { customerPath } from "../views";
+import styles from "./Customers.module.css";
+import { CustomerTable, ExpectedTable, focusCustomers, nextOrder, type Place, top } from "./CustomerTable";
+import { type ColumnId, columns } from "./columns";
+import { Filters } from "./Filters";
+import { FirstRun } from "./FirstRun";
+import {
+  type CustomersOrder,
+  filterInput,
+  isFiltered,
+  noFilter,
+  useCustomersQuery,
+  useShowCustomers,
+} from "./query";
+
+const pageSize = 50;
+const emptyBasePause = 3000;
+const keptFor = 60_000;
+
+/** The list as it was when it was left, so that coming back finds the same rows at the same place. */
+let kept: { pages: Pages<CustomerRowFragment>; place: Place; at: number } | undefined;
+
+export function Customers() {
+  const text = useText();
+  const client = useClient();
+  const [, navigate] = useLocation();
+  const query = useCustomersQuery();
+  const show = useShowCustomers();
+  const { filter, orderBy, entered } = query;
+  const search = query.search.trim() || null;
+  const key = JSON.stringify([filter, orderBy, search]);
+
+  const [before] = useState(() =>
+    kept?.pages.key === key && Date.now() - kept.at < keptFor ? kept : undefined,
+  );
+  const place = useRef({ ...top });
+  const list = usePages<CustomerRowFragment>(
+    key,
+    async (after) => {
+      const variables = {
+        search,
+        filter: filterInput(filter),
+        orderBy,
+        first: pageSize,
+        after,
+        withCount: after === null,
+      };
+      const { data, error } = await client.query(CustomersDocument, variables, {
+        requestPolicy: "network-only",
+      });
+      if (!data) throw error;
+      const { totalCount, ...page } = data.profiles;
+      return totalCount === undefined ? page : { ...page, totalCount };
+    },
+    before?.pages,
+  );
+  const { pages, stale, error } = list;
+
+  const keep = useEffectEvent(() => {
+    kept = pages && { pages, place: place.current, at: Date.now() };
+  });
+  useEffect(() => () => keep(), []);
+
+  const wholeBase = search === null && !isFiltered(filter);
+  const emptyBase = !stale && pages?.total === 0 && wholeBase;
+  const lookAgain = useEffectEvent(() => list.reload());
+  useEffect(() => {
+    if (!emptyBase) return;
+    const timer = setInterval(() => document.hidden || lookAgain(), emptyBasePause);
+    return () => clearInterval(timer);
+  }, [emptyBase]);
+
+  // A search that was entered opens its only customer, or hands over to the list.
+  const arrive = useEffectEvent(() => {
+    show({ entered: false }, { replace: true });
+    const [only] = pages?.nodes ?? [];
+    if (only && pages?.total === 1) navigate(customerPath(only.unifiedId));
+    else focusCustomers();
+  });
+  const arrived = entered && pages !== undefined && !stale;
+  useEffect(() => {
+    if (arrived) arrive();
+  }, [arrived]);
+
+  const [hidden, setHidden] = useRemembered<ColumnId[]>("columns.hidden", readHidden, (ids) => ids.join(" "));
+  const shown = columns.filter(({ id }) => !hidden.includes(id));
+  const levels = useMemo(
+    () => [...new Set(pages?.nodes.flatMap(({ basic }) => basic.membershipLevel ?? []))],
+    [pages],
+  );
+
+  if (emptyBase) {
+    return (
+      <main id="content" tabIndex={-1} className={styles.customers}>
+        <FirstRun />
+      </main>
+    );
+  }
+  return (
+    <main id="content" tabIndex={-1} className={styles.customers}>
+      <div className={styles.toolbar}>
+        <h1 className={styles.count} aria-live="polite">
+          {pages?.total === undefined
+            ? text.customers
+            : wholeBase
+              ? text.customerCount(pages.total)
+              : text.customerCountFound(pages.total)}
+        </h1>
+        <Filters query={query} levels={levels} onChange={(next) => show({ filter: next })} />
+        <div className={styles.sort}>
+          <SortPanel orderBy={orderBy} onOrder={(next) => show({ orderBy: next })} />
+        </div>
+        <div className={styles.columns}>
+          <Panel label={text.columns}>
+            <Choices
+              options={columns.map((column) => ({ value: column.id, label: column.label(text) }))}
+              chosen={shown.map(({ id }) => id)}
+              onChange={(chosen) =>
+                setHidden(columns.map(({ id }) => id).filter((id) => !chosen.includes(id)))
+              }
+            />
+          </Panel>
+        </div>
+      </div>
+      {error && (
+        <div className={styles.notice}>
+          <ErrorNotice error={error} onRetry={list.reload} />
+        </div>
+      )}
+      {!pages && !error && <ExpectedTable columns={shown} />}
+      {pages && pages.nodes.length === 0 && (
+        <div className={styles.notice}>
+          <NobodyFound
+            search={search}
+            filtered={isFiltered(filter)}
+            onClearSearch={() => show({ search: "" })}
+            onClearFilters={() => show({ filter: noFilter })}
+          />
+        </div>
+      )}
+      {pages && pages.nodes.length > 0 && (
+        <CustomerTable
+          key={pages.key}
+          customers={pages.nodes}
+          total={pages.total}
+          more={pages.more}
+          stale={stale}
+          columns={shown}
+          orderBy={orderBy}
+          onOrder={(next) => show({ orderBy: next })}
+          onMore={list.loadMore}
+          from={before?.pages.key === pages.key ? before.place : top}
+          place={place}
+        />
+      )}
+    </main>
+  );
+}
+
+function readHidden(stored: string | null): ColumnId[] {
+  const ids = stored === null ? ["updated"] : stored.split(" ");
+  return columns.map(({ id }) => id).filter((id) => ids.includes(id));
+}
+
+/** The order of the list where it has no column heads. */
+function SortPanel({
+  orderBy,
+  onOrder,
+}: {
+  orderBy: CustomersOrder;
+  onOrder: (orderBy: CustomersOrder) => void;
+}) {
+  const text = useText();
+  const options = [
+    { field: "NAME" as const, label: text.columnCustomer },
+    ...columns.flatMap(({ orderBy: field, label }) => (field ? [{ field, label: label(text) }] : [])),
+  ];
+  const ascending = orderBy.direction === "ASC";
+  return (
+    <Panel label={text.sort} value={options.find(({ field }) => field === orderBy.field)?.label}>
+      <ul>
+        {options.map(({ field, label }) => (
+          <li key={field}>
+            <button
+              type="button"
+              className={styles.order}
+              aria-pressed={field === orderBy.field}
+              onClick={() => onOrder(nextOrder(field, orderBy))}
+            >
+              <span>{label}</span>
+              {field === orderBy.field && (
+                <>
+                  <span className="hidden">{ascending ? text.ascending : text.descending}</span>
+                  {ascending ? <ArrowUp size={14} aria-hidden /> : <ArrowDown size={14} aria-hidden />}
+                </>
+              )}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+type NobodyProps = {
+  search: string | null;
+  filtered: boolean;
+  onClearSearch: () => void;
+  onClearFilters: () => void;
+};
+
+function NobodyFound({ search, filtered, onClearSearch, onClearFilters }: NobodyProps) {
+  const text = useText();
+  const blocked = useBlocked(search);
+  return (
+    <Notice title={text.nobodyFound}>
+      {search !== null && <p>{blocked ? text.nobodyFoundBlocked : text.nobodyFoundSearch}</p>}
+      {filtered && <p>{text.nobodyFoundFilter}</p>}
+      <div className={styles.ways}>
+        {search !== null && (
+          <button type="button" className="button" onClick={onClearSearch}>
+            {text.clearSearch}
+          </button>
+        )}
+        {filtered && (
+          <button type="button" className="button" onClick={onClearFilters}>
+            {text.clearFilters}
+          </button>
+        )}
+      </div>
+    </Notice>
+  );
+}
+
+/** Whether the rules never take the words for anybody: `unknown`, `0`, `test@test.com`. */
+function useBlocked(search: string | null): boolean {
+  const [blocked, setBlocked] = useState(false);
+  useEffect(() => {
+    let overtaken = false;
+    const set = (value: boolean) => {
+      if (!overtaken) setBlocked(value);
+    };
+    if (search === null) set(false);
+    else
+      rules.normaliseIdentifier("external_id", search).then(
+        ({ status }) => set(status === "blocked"),
+        () => set(false),
+      );
+    return () => {
+      overtaken = true;
+    };
+  }, [search]);
+  return blocked;
+}

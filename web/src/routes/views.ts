@@ -1,0 +1,8 @@
+import type { Text } from "../language/en";
+
+/** The views that the navigation names, in its order. */
+export const views: { path: string; label: (text: Text) => string }[] = [
+  { path: "/customers", label: (text) => text.customers },
+];
+
+export const customerPath = (unifiedId: string) => `/customers/${encodeURIComponent(unifiedId)}`;
