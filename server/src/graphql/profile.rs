@@ -117,23 +117,20 @@ impl Profile {
     }
 
     async fn activity(&self, ctx: &Context<'_>) -> Result<Activity> {
-        if let Some(customer) = &self.customer {
-            return Ok(Activity::from(&customer.profile.activity));
-        }
         Ok(Activity::from(&self.customer(ctx).await?.profile.activity))
     }
 
     async fn purchases(
         &self,
         currency: Option<String>,
-        #[graphql(default = false)] net_of_refunds: bool,
+        #[graphql(default_with = "Some(false)")] net_of_refunds: Option<bool>,
     ) -> Result<PurchaseInfo> {
         let parse = |it: String| {
             Currency::parse(&it)
                 .ok_or_else(|| ErrorCode::BadUserInput.with("currency: write three letters of ISO 4217, as KRW"))
         };
         let currency = currency.map(parse).transpose()?;
-        Ok(PurchaseInfo::new(self.key, self.as_of, currency, net_of_refunds, self.row.clone()))
+        Ok(PurchaseInfo::new(self.key, self.as_of, currency, net_of_refunds.unwrap_or(false), self.row.clone()))
     }
 
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity")]

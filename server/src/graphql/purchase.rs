@@ -20,6 +20,9 @@ use super::{
 };
 use crate::list::{ListRow, Window12};
 
+/// First, second, third.
+const DEFAULT_RANKS: i32 = 3;
+
 /// The question that the figures answer; they are computed when they are asked for.
 #[derive(Debug)]
 pub(super) struct PurchaseInfo {
@@ -58,16 +61,17 @@ impl PurchaseInfo {
         ctx: &Context<'_>,
         target: RankTarget,
         months: i32,
-        first: i32,
-        by: RankBy,
+        first: Option<i32>,
+        by: Option<RankBy>,
     ) -> Result<Vec<RankedItem>> {
         const MAX_RANKS: usize = 100;
         let months = parse_months(months)?;
-        let first = usize::try_from(first).ok().filter(|it| (1..=MAX_RANKS).contains(it));
+        let first = usize::try_from(first.unwrap_or(DEFAULT_RANKS)).ok().filter(|it| (1..=MAX_RANKS).contains(it));
         let first = first.ok_or_else(|| {
             ErrorCode::PageSizeOutOfRange.with(format!("first: a ranking shows 1 to {MAX_RANKS} items"))
         })?;
-        let items = self.compute(ctx, |it| it.top(target, months, first, by.into())).await?;
+        let by = by.unwrap_or(RankBy::Units).into();
+        let items = self.compute(ctx, |it| it.top(target, months, first, by)).await?;
         Ok(items.into_iter().map(RankedItem::from).collect())
     }
 }
@@ -123,8 +127,8 @@ impl PurchaseInfo {
         &self,
         ctx: &Context<'_>,
         months: i32,
-        #[graphql(default = 3)] first: i32,
-        #[graphql(default_with = "RankBy::Units")] by: RankBy,
+        #[graphql(default_with = "Some(DEFAULT_RANKS)")] first: Option<i32>,
+        #[graphql(default_with = "Some(RankBy::Units)")] by: Option<RankBy>,
     ) -> Result<Vec<RankedItem>> {
         self.top(ctx, RankTarget::Categories, months, first, by).await
     }
@@ -133,8 +137,8 @@ impl PurchaseInfo {
         &self,
         ctx: &Context<'_>,
         months: i32,
-        #[graphql(default = 3)] first: i32,
-        #[graphql(default_with = "RankBy::Units")] by: RankBy,
+        #[graphql(default_with = "Some(DEFAULT_RANKS)")] first: Option<i32>,
+        #[graphql(default_with = "Some(RankBy::Units)")] by: Option<RankBy>,
     ) -> Result<Vec<RankedItem>> {
         self.top(ctx, RankTarget::Products, months, first, by).await
     }
