@@ -1,8 +1,9 @@
 //! Synthetic customers: messages that look like two years of a Korean online shop, and the truth beside them.
 //!
-//! What comes out depends on [`GenerateOptions`] alone, on every platform: all draws are integers of ChaCha8, each group
-//! of customers has a stream of its own. Nobody in it is real: e-mail addresses are of the `example` domains, mobile
-//! numbers lie in 010-0010-0000 to 010-1109-9999, blocks that are not assigned to subscribers.
+//! What comes out depends on [`GenerateOptions`] alone, on every platform: all draws are integers of `ChaCha8`, each
+//! group of customers has a stream of its own. Nobody in it is real: names are put together, e-mail addresses are of the
+//! `example` domains, mobile numbers (010-0010-0000 to 010-1109-9999) are counted out. They look like numbers that somebody
+//! could have: never send anything to them.
 //!
 //! Customers come in groups that share something, or alone. The share of customers in each kind of group, and the other
 //! hard cases:
