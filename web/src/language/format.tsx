@@ -122,14 +122,17 @@ function inWords(value: unknown, text: Text, numbers: Intl.NumberFormat): string
   if (value === true) return text.yes;
   if (value === false) return text.no;
   if (typeof value === "number") return numbers.format(value);
-  if (Array.isArray(value)) return value.map((each) => inWords(each, text, numbers)).join("; ");
-  if (typeof value === "object" && value !== null) {
+  if (Array.isArray(value))
+    return value.map((each) => inWords(each, text, numbers)).join(value.some(isObject) ? "; " : ", ");
+  if (isObject(value)) {
     return Object.entries(value)
       .map(([key, each]) => `${key} ${inWords(each, text, numbers)}`)
       .join(", ");
   }
   return String(value ?? "");
 }
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 /** E.164 with the spaces that people read by; a masked number stays as it is. */
 function phone(value: string): string {

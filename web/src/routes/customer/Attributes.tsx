@@ -8,7 +8,7 @@ import table from "./Table.module.css";
 
 type Attribute = Profile["attributes"][number];
 
-/** Standard ones first; each with where its value came from, and the values that lost. */
+/** Name, gender and the like first, then consents, then what the business adds; each with where its value came from, and the values that lost. */
 export function Attributes({ attributes }: { attributes: Attribute[] }) {
   const text = useText();
   const format = useFormat();
@@ -21,7 +21,10 @@ export function Attributes({ attributes }: { attributes: Attribute[] }) {
       each.toLocaleLowerCase().includes(wanted),
     );
   const found = attributes.filter(matches);
-  const ordered = [...found.filter(({ standard }) => standard), ...found.filter(({ standard }) => !standard)];
+  const known = Object.keys(text.attributeNames);
+  const position = ({ name, standard }: Attribute) =>
+    known.includes(name) ? known.indexOf(name) : known.length + (standard ? 0 : 1);
+  const ordered = found.sort((a, b) => position(a) - position(b));
   return (
     <>
       <input

@@ -31,9 +31,9 @@ function Sentence({ device }: { device: DeviceStateFragment }) {
   const said = [
     device.model,
     join(device.os, device.osVersion),
-    join(device.browser, device.browserVersion),
+    join(device.browser, device.browserVersion?.split(".")[0]),
     device.carrier,
-    device.city ?? device.area,
+    device.area ?? device.city,
     format.relative(device.lastUsedAt),
   ];
   return <span>{said.filter(Boolean).join(", ")}</span>;

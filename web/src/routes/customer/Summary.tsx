@@ -33,7 +33,7 @@ export function Summary({ profile, merged }: { profile: Profile; merged: boolean
       </header>
       <Group title={text.contact}>
         <Fact name={text.phone}>{basic.phone && format.phone(basic.phone)}</Fact>
-        <Fact name={text.email}>{basic.email}</Fact>
+        <Fact name={text.email}>{basic.email && <Email address={basic.email} />}</Fact>
       </Group>
       <Group title={text.about}>
         <Fact name={text.membership}>{basic.membershipLevel}</Fact>
@@ -77,6 +77,18 @@ export function Summary({ profile, merged }: { profile: Profile; merged: boolean
         </details>
       )}
     </aside>
+  );
+}
+
+/** Where it does not fit a line, it breaks before the @. */
+function Email({ address }: { address: string }) {
+  const at = address.lastIndexOf("@");
+  return (
+    <>
+      {address.slice(0, at)}
+      <wbr />
+      {address.slice(at)}
+    </>
   );
 }
 

@@ -124,10 +124,7 @@ export function CustomerTable(props: Props) {
       if (href) navigate(href);
     }
   };
-  const most = useMemo(
-    () => customers.reduce((sofar, { purchases }) => Math.max(sofar, Number(purchases.window.amount)), 1),
-    [customers],
-  );
+  const large = useMemo(() => largeAmount(customers), [customers]);
 
   return (
     <section
@@ -181,7 +178,7 @@ export function CustomerTable(props: Props) {
                     />
                     {columns.map((column) => (
                       <td key={column.id} className={cellClass(column.id, column.figure)}>
-                        {column.cell(customer, most)}
+                        {column.cell(customer, large)}
                       </td>
                     ))}
                   </>
@@ -196,6 +193,15 @@ export function CustomerTable(props: Props) {
       </table>
     </section>
   );
+}
+
+/** What fills a bar: the amount that one buyer in ten exceeds. One great buyer would else make all others look alike. */
+function largeAmount(customers: CustomerRowFragment[]): number {
+  const amounts = customers
+    .map(({ purchases }) => Number(purchases.window.amount))
+    .filter((amount) => amount > 0);
+  amounts.sort((a, b) => a - b);
+  return amounts[Math.floor(amounts.length * 0.9)] ?? 1;
 }
 
 const cellClass = (name: string, figure?: boolean) => `${styles[name]} ${figure ? styles.figure : ""}`;

@@ -22,7 +22,7 @@ export type Column = {
   label: (text: Text) => string;
   orderBy?: ProfileOrderField;
   figure?: boolean;
-  cell: (row: CustomerRowFragment, most: number) => ReactNode;
+  cell: (row: CustomerRowFragment, large: number) => ReactNode;
 };
 
 /** The columns after the customer's name, in their order. */
@@ -60,7 +60,7 @@ export const columns: Column[] = [
     label: (text) => text.columnAmount,
     orderBy: "PURCHASE_AMOUNT_12M",
     figure: true,
-    cell: (row, most) => <Amount row={row} most={most} />,
+    cell: (row, large) => <Amount row={row} large={large} />,
   },
   {
     id: "firstAccess",
@@ -104,7 +104,7 @@ function Orders({ row }: { row: CustomerRowFragment }) {
   return <span className={count === 0 ? "soft" : undefined}>{format.number(count)}</span>;
 }
 
-function Amount({ row, most }: { row: CustomerRowFragment; most: number }) {
+function Amount({ row, large }: { row: CustomerRowFragment; large: number }) {
   const format = useFormat();
   const { window, currency } = row.purchases;
   return (
@@ -114,7 +114,7 @@ function Amount({ row, most }: { row: CustomerRowFragment; most: number }) {
       ) : (
         <span>{format.money(window.amount, currency)}</span>
       )}
-      <Bar share={Number(window.amount) / most} />
+      <Bar share={Number(window.amount) / large} />
     </span>
   );
 }
