@@ -511,7 +511,7 @@ fn device(
                     fields.insert(*field, Arc::from(text.trim()));
                 }
                 Scalar::Text(_) => {
-                    leave_out("TOO_LONG", format!("a device's field has at most {MAX_VALUE_BYTES} bytes"))
+                    leave_out("TOO_LONG", format!("a device's field has at most {MAX_VALUE_BYTES} bytes"));
                 }
                 Scalar::Null => {}
                 Scalar::Other => leave_out("WRONG_TYPE", "a device's field is a string".to_owned()),

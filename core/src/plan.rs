@@ -9,7 +9,7 @@
 //! computes the component again.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::Arc,
 };
 
@@ -477,11 +477,10 @@ impl<'a> Draft<'a> {
     }
 
     fn cell_mut(&mut self, key: CellKey, view: &View) -> Option<&mut CellState> {
-        if !self.cells.contains_key(&key) {
-            let stored = view.cell(key)?;
-            self.cells.insert(key, CellState::clone(stored));
+        match self.cells.entry(key) {
+            Entry::Occupied(found) => Some(found.into_mut()),
+            Entry::Vacant(free) => Some(free.insert(CellState::clone(view.cell(key)?))),
         }
-        self.cells.get_mut(&key)
     }
 
     fn is_contested(&self, key: CellKey, view: &View) -> bool {

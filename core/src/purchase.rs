@@ -218,7 +218,7 @@ fn read_quantity(fields: &Fields<'_, '_>) -> Result<u32, Refusal> {
         refusal(RefusalCode::QuantityOutOfRange, fields.path_to("df_quantity"), detail)
     };
     let Some(quantity) = read_decimal(fields, "df_quantity").map_err(|_| out_of_range())? else { return Ok(1) };
-    let is_whole = quantity.fract().is_zero() && !(quantity.is_sign_negative() && !quantity.is_zero());
+    let is_whole = quantity.fract().is_zero() && (quantity.is_zero() || quantity.is_sign_positive());
     u32::try_from(quantity.normalize()).ok().filter(|it| is_whole && *it <= MAX_QUANTITY).ok_or_else(out_of_range)
 }
 

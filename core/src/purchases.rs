@@ -275,7 +275,7 @@ impl Purchases<'_> {
             currencies: self.currencies.clone(),
             windows: Months::STANDARD.map(|it| self.window(it)).into(),
             peak_weekday: peak::<7>(&self.purchases, |it| it.weekday).and_then(|it| Weekday::ALL.get(it).copied()),
-            peak_hour: peak::<24>(&self.purchases, |it| it.hour).map(|it| it as u8),
+            peak_hour: peak::<24>(&self.purchases, |it| it.hour).and_then(|it| u8::try_from(it).ok()),
             first_purchase_date: days().min().map(day_of_number),
             last_purchase_date: days().max().map(day_of_number),
             refund_count: self.refund_count,

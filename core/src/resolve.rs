@@ -195,7 +195,7 @@ fn finish(
 struct Groups<'a> {
     sets: DisjointSets,
     /// For each root, how many identifiers of each kind, by the kind's number.
-    counts: Vec<Vec<(u32, u32)>>,
+    counts: Vec<Vec<(usize, u32)>>,
     limits: Vec<(&'a Kind, u32)>,
     /// For each node, whom a decision keeps away from it, and that decision.
     apart: BTreeMap<usize, Vec<(usize, &'a Decision)>>,
@@ -214,7 +214,7 @@ impl<'a> Groups<'a> {
                     limits.push((kind, policy.limit(kind)));
                     limits.len() - 1
                 });
-                vec![(number as u32, 1)]
+                vec![(number, 1)]
             })
             .collect();
         Self { sets: DisjointSets::new(nodes.len()), counts, limits, apart: BTreeMap::new(), guarded: BTreeMap::new() }
@@ -252,11 +252,11 @@ impl<'a> Groups<'a> {
     /// The first kind, by name, of which both sides have some and together too many. A side that a decision brought above a
     /// limit can still be joined by what adds none of that kind.
     fn broken_limit(&self, a: usize, b: usize) -> Option<&'a Kind> {
-        let is_broken = |(kind, n): &&(u32, u32)| {
-            let limit = self.limits[*kind as usize].1;
+        let is_broken = |(kind, n): &&(usize, u32)| {
+            let limit = self.limits[*kind].1;
             self.counts[b].iter().any(|(other, m)| other == kind && limit < n.saturating_add(*m))
         };
-        self.counts[a].iter().filter(is_broken).map(|(kind, _)| self.limits[*kind as usize].0).min()
+        self.counts[a].iter().filter(is_broken).map(|(kind, _)| self.limits[*kind].0).min()
     }
 
     fn decision_between(&mut self, a: usize, b: usize) -> Option<&'a Decision> {

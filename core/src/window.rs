@@ -117,7 +117,11 @@ pub(crate) fn local_time(at: Timestamp, zone: Tz) -> LocalTime {
     // 1970-01-01 was a Thursday.
     let weekday = (day + 3).rem_euclid(7);
     let hour = seconds.rem_euclid(SECONDS_A_DAY) / 3_600;
-    LocalTime { day: i32::try_from(day).unwrap_or(i32::MAX), weekday: weekday as u8, hour: hour as u8 }
+    LocalTime {
+        day: i32::try_from(day).unwrap_or(i32::MAX),
+        weekday: u8::try_from(weekday).unwrap_or(0),
+        hour: u8::try_from(hour).unwrap_or(0),
+    }
 }
 
 #[cfg(test)]

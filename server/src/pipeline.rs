@@ -173,9 +173,7 @@ impl Worker {
                 Err(StoreError::Conflict) => {
                     // Either another writer was faster, or a message was taken before and nobody had looked.
                     if look_first {
-                        let most = 5_u64 << attempt.min(6);
-                        let pause = rand::rng().random_range(1..=most);
-                        tokio::time::sleep(Duration::from_millis(pause)).await;
+                        tokio::time::sleep(pause(attempt)).await;
                     }
                     look_first = true;
                     self.forget();
@@ -257,6 +255,13 @@ impl Worker {
         self.cache.remember(view, changes);
         Ok(receipt)
     }
+}
+
+/// A pause before the next attempt: longer each time, and never the same for two writers.
+#[expect(clippy::disallowed_methods, reason = "the edge: rivals must not stay in step")]
+fn pause(attempt: u32) -> Duration {
+    let most = 5_u64 << attempt.min(6);
+    Duration::from_millis(rand::rng().random_range(1..=most))
 }
 
 fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) -> Receipt {

@@ -41,7 +41,7 @@ fn bad_messages_are_refused_with_code_and_path() {
     let long = format!("\"{}\"", "x".repeat(129));
     let cases: [(String, &str, &str); 30] = [
         ("not json".to_owned(), "NOT_JSON", ""),
-        (VALID[..60].to_owned(), "NOT_JSON", ""),
+        (VALID.chars().take(60).collect(), "NOT_JSON", ""),
         ("[1]".to_owned(), "NOT_JSON", ""),
         (String::new(), "NOT_JSON", ""),
         (format!("{VALID}{VALID}"), "NOT_JSON", ""),
@@ -96,8 +96,9 @@ fn bad_messages_are_refused_with_code_and_path() {
         ),
     ];
     for (json, code, path) in cases {
-        let refusal = parse(&json).expect_err(&json[..json.len().min(200)]);
-        assert_eq!((refusal.code.as_str(), refusal.path.as_str()), (code, path), "{}", &json[..json.len().min(200)]);
+        let shown: String = json.chars().take(200).collect();
+        let refusal = parse(&json).expect_err(&shown);
+        assert_eq!((refusal.code.as_str(), refusal.path.as_str()), (code, path), "{shown}");
         assert!(!refusal.detail.is_empty());
     }
 }

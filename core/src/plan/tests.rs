@@ -142,19 +142,22 @@ fn tight_policy() -> CompiledPolicy {
     CompiledPolicy::new(policy).expect("a sound policy")
 }
 
+/// Number, identifiers (kind, value), second, session, order.
+type Parts = (u16, Vec<(usize, u8)>, u8, Option<u8>, Option<u8>);
+
 /// A message of few possible identifiers, times, sessions and orders, so that they meet often. The number makes its ID.
-fn message() -> impl Strategy<Value = (u16, Vec<(usize, u8)>, u8, Option<u8>, Option<u8>)> {
+fn message() -> impl Strategy<Value = Parts> {
     let identifier = (0..4usize, 0..5u8);
     (0..60u16, prop::collection::vec(identifier, 1..4), 0..20u8, prop::option::of(0..4u8), prop::option::of(0..4u8))
 }
 
-fn build(parts: &(u16, Vec<(usize, u8)>, u8, Option<u8>, Option<u8>), policy: &CompiledPolicy) -> Message {
+fn build(parts: &Parts, policy: &CompiledPolicy) -> Message {
     let (number, identifiers, time, session, order) = parts;
     let kinds = ["external_id", "email", "customer_card", "device_id"];
     let mut named: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (kind, value) in identifiers {
         let suffix = if kinds[*kind] == "email" { "@example.com" } else { "" };
-        named.entry(kinds[*kind]).or_default().push(format!("{}{value}{suffix}", &kinds[*kind][..1]));
+        named.entry(kinds[*kind]).or_default().push(format!("{}{value}{suffix}", ["x", "e", "c", "d"][*kind]));
     }
     let mut message = serde_json::json!({
         "message_id": format!("m{number}"),

@@ -34,9 +34,11 @@ fn every_fault_of_a_policy_is_named() {
 
 #[test]
 fn a_policy_adds_blocked_values_patterns_and_kinds() {
-    let mut policy = Policy::default();
-    policy.blocked_values = vec!["Shop-Tablet".to_owned()];
-    policy.blocked_patterns = vec!["demo-[0-9]+".to_owned()];
+    let mut policy = Policy {
+        blocked_values: vec!["Shop-Tablet".to_owned()],
+        blocked_patterns: vec!["demo-[0-9]+".to_owned()],
+        ..Policy::default()
+    };
     policy.kinds.push(KindRule {
         name: Kind::new("vin"),
         form: Form::Pattern("[A-Z0-9]{4}".to_owned()),

@@ -139,9 +139,9 @@ fn the_currency_is_the_one_asked_then_the_policys_then_the_most_used() {
     };
     let (usd, eur) = (in_currency("1", "USD"), in_currency("2", "EUR"));
     check(&[], None, ("KRW", &[], 0));
-    check(&[usd.clone()], None, ("USD", &["USD"], 1));
+    check(std::slice::from_ref(&usd), None, ("USD", &["USD"], 1));
     check(&[usd.clone(), eur.clone()], None, ("EUR", &["EUR", "USD"], 1));
-    check(&[usd.clone(), eur.clone(), in_currency("3", "USD")], None, ("USD", &["EUR", "USD"], 2));
+    check(&[usd.clone(), eur, in_currency("3", "USD")], None, ("USD", &["EUR", "USD"], 2));
     check(&[usd.clone(), in_currency("3", "USD"), in_currency("4", "KRW")], None, ("KRW", &["KRW", "USD"], 1));
     check(&[usd.clone(), in_currency("4", "KRW")], Some("USD"), ("USD", &["KRW", "USD"], 1));
     check(&[usd], Some("JPY"), ("JPY", &["USD"], 0));
@@ -231,7 +231,7 @@ proptest! {
                 at: Timestamp::from_micros(seoul("2025-01-01 00:00").micros() + day * 86_400_000_000),
                 currency: Currency::parse(&currency).expect("a currency"),
                 amount: Decimal::from_parts(parts[0], parts[1], parts[2], false, 28),
-                lines: vec![line(&item, n as u32, "1.5")],
+                lines: vec![line(&item, u32::try_from(n).expect("few"), "1.5")],
             }).collect();
             (Just(orders.clone()), Just(orders).prop_shuffle())
         }),

@@ -44,7 +44,7 @@ fn outcome(
             id: format!("d{n}").into(),
             relation: *relation,
             pair: Pair::new(&identifier(a), &identifier(b)).expect("two identifiers"),
-            at: Timestamp::from_micros(n as i64),
+            at: Timestamp::from_micros(i64::try_from(n).expect("few")),
             reason: "test".into(),
             actor: "test".into(),
             revoked: None::<Revocation>,

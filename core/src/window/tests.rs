@@ -91,8 +91,8 @@ proptest! {
         let local = zone.from_utc_datetime(&at.to_datetime().naive_utc());
         let expected = LocalTime {
             day: day_number(local.date_naive()),
-            weekday: local.weekday().num_days_from_monday() as u8,
-            hour: local.hour() as u8,
+            weekday: u8::try_from(local.weekday().num_days_from_monday()).expect("a weekday"),
+            hour: u8::try_from(local.hour()).expect("an hour"),
         };
         prop_assert_eq!(local_time(at, zone), expected);
         prop_assert_eq!(day_of_number(expected.day), local.date_naive());

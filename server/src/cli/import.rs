@@ -17,7 +17,7 @@ use super::{
     input::{self, Messages, Part, RefusedFile},
 };
 use crate::{
-    list::List,
+    list::{self, List},
     pipeline::{Pipeline, Workshop},
 };
 
@@ -69,7 +69,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     store.close().await;
     println!("{}", counts.to_line());
-    println!("{} customers in the base", list.read(|index| index.len()));
+    println!("{} customers in the base", list.read(list::Index::len));
     if was_interrupted {
         anyhow::bail!("interrupted; what was counted is in the base, run the same command again for the rest");
     }

@@ -85,7 +85,11 @@ async fn wait_for_signal() -> anyhow::Result<()> {
 /// Takes made-up customers in, whose last day is today.
 async fn fill(pipeline: &Pipeline, policy: &Arc<CompiledPolicy>) -> anyhow::Result<()> {
     const BATCH: usize = 1_000;
-    let options = GenerateOptions { profiles: DEMO_PROFILES, seed: DEMO_SEED, until: clock::today(policy) };
+    let options = GenerateOptions {
+        profiles: DEMO_PROFILES,
+        seed: DEMO_SEED,
+        until: clock::today(policy).pred_opt().unwrap_or_default(),
+    };
     let mut lines = Vec::new();
     generate(&options, &mut lines, &mut std::io::sink())?;
     let text = String::from_utf8(lines).context("the demo is not text")?;

@@ -1,5 +1,7 @@
 //! Draws: integers only, so that every platform throws the same.
 
+#![expect(clippy::cast_possible_truncation, reason = "small made-up numbers")]
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

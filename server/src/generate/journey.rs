@@ -1,5 +1,12 @@
 //! What customers do: they are seen, sign up, look around, buy, send things back.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small made-up numbers"
+)]
+
 use chrono::Datelike;
 
 use super::{

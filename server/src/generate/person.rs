@@ -1,5 +1,7 @@
 //! Who the customers are: their identifiers, machines and habits, and what they share.
 
+#![expect(clippy::cast_possible_truncation, reason = "small made-up numbers")]
+
 use super::{
     calendar::DAYS,
     catalogue::{self, CARRIERS, CATEGORIES, Machine, Place, Platform},

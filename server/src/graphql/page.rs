@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::error::ErrorCode;
 
-const DEFAULT_SIZE: usize = 50;
+const DEFAULT_SIZE: i32 = 50;
 const MAX_SIZE: usize = 200;
 
 #[derive(Debug, Clone, SimpleObject)]
@@ -42,7 +42,7 @@ impl Arguments {
                 return Err(ErrorCode::PageSizeOutOfRange.with("ask for the first or for the last, not for both"));
             }
             (None, Some(last)) => (last, true),
-            (first, None) => (first.unwrap_or(DEFAULT_SIZE as i32), false),
+            (first, None) => (first.unwrap_or(DEFAULT_SIZE), false),
         };
         let size = usize::try_from(size).ok().filter(|it| (1..=MAX_SIZE).contains(it));
         let size =

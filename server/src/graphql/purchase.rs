@@ -53,6 +53,7 @@ impl PurchaseInfo {
     }
 
     async fn info(&self, ctx: &Context<'_>) -> Result<purchases::PurchaseInfo> {
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method's name alone is of one lifetime")]
         self.compute(ctx, |it| it.info()).await
     }
 

@@ -1,6 +1,6 @@
 //! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says.
 
-use async_graphql::{BatchRequest, Request, Response, http::parse_query_string, parser::types::OperationType};
+use async_graphql::{BatchRequest, Name, Request, Response, http::parse_query_string, parser::types::OperationType};
 use axum::{
     body::Bytes,
     extract::{RawQuery, State},
@@ -104,7 +104,7 @@ fn is_mutation(request: &mut Request) -> bool {
     document
         .operations
         .iter()
-        .any(|(it, operation)| wanted(it.map(|it| it.as_str())) && operation.node.ty != OperationType::Query)
+        .any(|(it, operation)| wanted(it.map(Name::as_str)) && operation.node.ty != OperationType::Query)
 }
 
 fn refused(status: StatusCode, media_type: &'static str, sentence: &str) -> HttpResponse {

@@ -11,13 +11,14 @@ use axum::{
 use serde_json::json;
 
 use super::Site;
+use crate::list::Index;
 
 /// The process is up.
 pub(super) async fn healthz(State(site): State<Site>) -> Response {
     Json(json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
-        "customers": site.app.list.read(|index| index.len()),
+        "customers": site.app.list.read(Index::len),
         "customersToList": site.app.list.n_waiting(),
     }))
     .into_response()
