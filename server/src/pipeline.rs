@@ -16,7 +16,10 @@ use profile360_core::{
     unified_id::IdSecret,
 };
 use rand::RngExt;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use self::cache::Cache;
 use crate::{
@@ -25,7 +28,7 @@ use crate::{
 };
 
 /// The most messages in one transaction. A batch stays far below a memtable.
-pub const MAX_BATCH: usize = 2_000;
+pub const MAX_BATCH: usize = 5_000;
 /// The most bytes of messages in one transaction, if it has more than one message.
 const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// Requests that may wait; whoever comes then waits to be let in, and memory stays bounded.
@@ -98,7 +101,7 @@ impl Pipeline {
 }
 
 async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
-    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None, expect_duplicates: false };
+    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None };
     let mut held_over: Option<Request> = None;
     loop {
         let first = match held_over.take() {
@@ -129,9 +132,6 @@ struct Worker {
     cache: Cache,
     /// The last commit that the cache has seen; `None` before the first.
     last_commit: Option<i64>,
-    /// Whether the last batch had messages that were taken before. A key that is there costs a failed transaction if nobody
-    /// looked first, and a look costs a read for every message: so the batch before says which is likelier to pay.
-    expect_duplicates: bool,
 }
 
 impl Worker {
@@ -166,16 +166,11 @@ impl Worker {
     async fn take(&mut self, accepted: Vec<Accepted>) -> Result<Receipt, PipelineError> {
         let (messages, payloads): (Vec<Message>, Vec<String>) =
             accepted.into_iter().map(|it| (it.message, it.payload)).unzip();
-        let mut look_first = self.expect_duplicates;
         for attempt in 0..MAX_ATTEMPTS {
-            match self.attempt(&messages, &payloads, look_first).await {
+            match self.attempt(&messages, &payloads).await {
                 Ok(receipt) => return Ok(receipt),
                 Err(StoreError::Conflict) => {
-                    // Either another writer was faster, or a message was taken before and nobody had looked.
-                    if look_first {
-                        tokio::time::sleep(pause(attempt)).await;
-                    }
-                    look_first = true;
+                    tokio::time::sleep(pause(attempt)).await;
                     self.forget();
                 }
                 Err(error) => {
@@ -194,22 +189,15 @@ impl Worker {
         self.last_commit = None;
     }
 
-    async fn attempt(
-        &mut self,
-        messages: &[Message],
-        payloads: &[String],
-        look_first: bool,
-    ) -> Result<Receipt, StoreError> {
+    async fn attempt(&mut self, messages: &[Message], payloads: &[String]) -> Result<Receipt, StoreError> {
         let Workshop { store, list, policy, secret } = &self.workshop;
         let last_commit = match self.last_commit {
             Some(number) => number,
             None => store.last_commit().await?,
         };
+        let started = Instant::now();
         let mut view = View::default();
         let mut needs = first_needs(messages);
-        if !look_first {
-            view.messages.extend(std::mem::take(&mut needs.messages).into_iter().map(|it| (it, false)));
-        }
         loop {
             self.cache.serve(&mut needs, &mut view);
             if !needs.is_empty() {
@@ -232,6 +220,7 @@ impl Worker {
             }
         }
         let changes = draft.finish(&view);
+        let planned = started.elapsed();
         let number = if changes.kept.is_empty() {
             last_commit
         } else {
@@ -244,10 +233,11 @@ impl Worker {
             store.commit(&Commit { number, changes: &changes, messages: &texts }, secret).await?;
             number
         };
+        let written = started.elapsed().saturating_sub(planned);
+        tracing::debug!(messages = messages.len(), ?planned, ?written, commit = number, "took a batch");
         let touched = changes.touched.iter().copied().collect::<Vec<_>>();
         let removed = changes.removed_cells.iter().copied().collect::<Vec<_>>();
         let receipt = receipt(number, &changes, messages, &view);
-        self.expect_duplicates = changes.kept.len() < messages.len();
         self.last_commit = Some(number);
         if !changes.kept.is_empty() {
             list.touch(number, touched, removed);

@@ -19,8 +19,8 @@ use profile360_core::{
 use serde_json::json;
 
 /// Lines that are read at once.
-const MAX_LINES: usize = 2_000;
-const MAX_BYTES: usize = 8 * 1024 * 1024;
+const MAX_LINES: usize = 5_000;
+const MAX_BYTES: usize = 12 * 1024 * 1024;
 
 /// A line that was read.
 struct Line {

@@ -15,7 +15,7 @@ use super::{
     query::IdentifierInput,
     scalars::{DateTime, Json, Platform},
 };
-use crate::pipeline::{MAX_BATCH, PipelineError, Taken};
+use crate::pipeline::{PipelineError, Taken};
 
 #[derive(Debug)]
 pub struct Mutation;
@@ -78,14 +78,16 @@ struct MessageWarning {
     detail: String,
 }
 
+/// The most messages in one request.
+const MAX_MESSAGES: usize = 2_000;
 /// How long an answer waits for the list to show what it tells of.
 const LISTED_WITHIN: Duration = Duration::from_secs(2);
 
 #[Object]
 impl Mutation {
     async fn ingest(&self, ctx: &Context<'_>, messages: Vec<MessageInput>) -> Result<IngestPayload> {
-        if MAX_BATCH < messages.len() {
-            let sentence = format!("send at most {MAX_BATCH} messages at once; none of these was taken");
+        if MAX_MESSAGES < messages.len() {
+            let sentence = format!("send at most {MAX_MESSAGES} messages at once; none of these was taken");
             return Err(ErrorCode::TooManyMessages.with(sentence));
         }
         let app = ctx.data::<App>()?;

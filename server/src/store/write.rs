@@ -29,22 +29,25 @@ pub struct ProfileWrite {
 }
 
 /// Whoever takes the number first wins; the rows of a plan are written only with it.
+///
+/// New rows are inserted, which fails where one is there; known rows are replaced one by one, which is half as dear again as
+/// `ON DUPLICATE KEY UPDATE` (a relation keeps its ends, so of those only the payload is set).
 const COMMIT: &str = "
     BEGIN;
-    INSERT INTO committed $committed;
-    INSERT INTO message $messages;
-    INSERT INTO event $events;
-    INSERT INTO identifier $new_identifiers;
-    INSERT INTO latent $latent;
-    INSERT INTO identifier $identifiers ON DUPLICATE KEY UPDATE p = $input.p;
-    INSERT RELATION INTO linked $new_links;
+    INSERT INTO committed $committed RETURN NONE;
+    INSERT INTO message $messages RETURN NONE;
+    INSERT INTO event $events RETURN NONE;
+    INSERT INTO identifier $new_identifiers RETURN NONE;
+    INSERT INTO latent $latent RETURN NONE;
+    INSERT RELATION INTO linked $new_links RETURN NONE;
     FOR $link IN $links { UPDATE $link.id SET p = $link.p RETURN NONE };
-    INSERT INTO cell $cells ON DUPLICATE KEY UPDATE p = $input.p;
-    DELETE $removed;
-    INSERT INTO purchase $purchases ON DUPLICATE KEY UPDATE p = $input.p;
-    INSERT INTO order_claim $order_claims ON DUPLICATE KEY UPDATE p = $input.p;
-    INSERT INTO session_claim $session_claims ON DUPLICATE KEY UPDATE p = $input.p;
-    INSERT INTO setting $settings ON DUPLICATE KEY UPDATE p = $input.p;
+    DELETE $removed RETURN NONE;
+    INSERT INTO cell $new_cells RETURN NONE;
+    INSERT INTO purchase $purchases RETURN NONE;
+    INSERT INTO order_claim $order_claims RETURN NONE;
+    INSERT INTO session_claim $session_claims ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+    FOR $row IN $known { UPDATE $row.id REPLACE $row RETURN NONE };
+    UPSERT $setting.id CONTENT $setting RETURN NONE;
     COMMIT;
 ";
 
@@ -70,9 +73,9 @@ impl Store {
         let number = complete_up_to.map(|it| rows::row(rows::text_id("setting", "listed"), it.to_string()));
         let query = "
             BEGIN;
-            INSERT INTO profile $kept ON DUPLICATE KEY UPDATE p = $input.p;
-            DELETE $removed;
-            INSERT INTO setting $number ON DUPLICATE KEY UPDATE p = $input.p;
+            INSERT INTO profile $kept ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            DELETE $removed RETURN NONE;
+            INSERT INTO setting $number ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
             COMMIT;
         ";
         let variables = tx::variables([
@@ -130,7 +133,7 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
 
     let mut new_identifiers = Vec::new();
     let mut latent = Vec::new();
-    let mut identifiers = Vec::new();
+    let mut known = Vec::new();
     for (identifier, (state, is_new)) in &changes.identifiers {
         let id = rows::identifier_id(identifier);
         let payload = rows::encode("identifier", state)?;
@@ -141,7 +144,7 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
             latent.push(Value::Object(object));
             new_identifiers.push(rows::row(id, payload));
         } else {
-            identifiers.push(rows::row(id, payload));
+            known.push(rows::row(id, payload));
         }
     }
 
@@ -153,9 +156,10 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         if *is_new { new_links.push(value) } else { links.push(value) }
     }
 
-    let mut cells = Vec::new();
-    for (key, (cell, _)) in &changes.cells {
-        cells.push(rows::row(rows::cell_id("cell", *key), rows::encode("cell", cell)?));
+    let mut new_cells = Vec::new();
+    for (key, (cell, is_new)) in &changes.cells {
+        let row = rows::row(rows::cell_id("cell", *key), rows::encode("cell", cell)?);
+        if *is_new { new_cells.push(row) } else { known.push(row) }
     }
     let mut removed: Vec<Value> =
         changes.removed_cells.iter().map(|key| Value::RecordId(rows::cell_id("cell", *key))).collect();
@@ -167,9 +171,17 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         if let Some(home) = change.leaves {
             removed.push(Value::RecordId(rows::order_id(home, key)));
         }
-        purchases.push(rows::row(rows::order_id(change.home, key), rows::encode("purchase", &change.order)?));
+        let purchase = rows::row(rows::order_id(change.home, key), rows::encode("purchase", &change.order)?);
+        // A known order that stays where it is has its row there.
+        let has_row = change.is_known && change.leaves.is_none();
+        if has_row {
+            known.push(purchase)
+        } else {
+            purchases.push(purchase)
+        }
         if let OrderKey::Order(order_id) = key {
-            order_claims.push(rows::claim_row("order_claim", order_id, &change.claim)?);
+            let claim = rows::claim_row("order_claim", order_id, &change.claim)?;
+            if change.is_known { known.push(claim) } else { order_claims.push(claim) }
         }
     }
     for (home, refund) in &changes.refunds {
@@ -180,7 +192,7 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
     for (session_id, claim) in &changes.sessions {
         session_claims.push(rows::claim_row("session_claim", session_id, claim)?);
     }
-    let settings = rows::row(rows::text_id("setting", "commit"), commit.number.to_string());
+    let setting = rows::row(rows::text_id("setting", "commit"), commit.number.to_string());
 
     Ok(tx::variables([
         ("committed", committed),
@@ -188,15 +200,15 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         ("events", Value::from_iter(events)),
         ("new_identifiers", Value::from_iter(new_identifiers)),
         ("latent", Value::from_iter(latent)),
-        ("identifiers", Value::from_iter(identifiers)),
+        ("known", Value::from_iter(known)),
         ("new_links", Value::from_iter(new_links)),
         ("links", Value::from_iter(links)),
-        ("cells", Value::from_iter(cells)),
+        ("new_cells", Value::from_iter(new_cells)),
         ("removed", Value::from_iter(removed)),
         ("purchases", Value::from_iter(purchases)),
         ("order_claims", Value::from_iter(order_claims)),
         ("session_claims", Value::from_iter(session_claims)),
-        ("settings", settings),
+        ("setting", setting),
     ]))
 }
 
