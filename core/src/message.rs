@@ -311,6 +311,9 @@ enum MessageType {
     Alias,
 }
 
+/// How warnings end that tell of something left out.
+const LEFT_OUT: &str = "; it was left out";
+
 const KNOWN_FIELDS: [&str; 11] = [
     "message_id",
     "type",
@@ -391,12 +394,16 @@ fn identifiers(
         }
     }
     if found.is_empty() {
-        let reason = match warnings.last() {
-            Some(warning) => format!("no identifier is left that can be used; the last: {}", warning.detail),
-            None => "name at least one identifier".to_owned(),
+        // All of them are told, not only the last: whoever mends the source needs every reason.
+        let reasons: Vec<String> =
+            warnings.iter().map(|it| format!("{}: {}", it.path, it.detail.trim_end_matches(LEFT_OUT))).collect();
+        let detail = if reasons.is_empty() {
+            "name at least one identifier".to_owned()
+        } else {
+            format!("no identifier can be used ({})", reasons.join("; "))
         };
         let path = warnings.last().map_or_else(|| "identifiers".to_owned(), |it| it.path.clone());
-        return Err(refusal(RefusalCode::NoUsableIdentifier, path, reason));
+        return Err(refusal(RefusalCode::NoUsableIdentifier, path, detail));
     }
     found.sort();
     found.dedup();
@@ -535,19 +542,28 @@ fn device(
     Ok((seen, has_address))
 }
 
-/// The message again, without `device.ip`.
+/// The message again, without `device.ip`; everything else in its own characters.
 fn without_address(fields: &Object<'_>) -> String {
-    let mut message = serde_json::Map::new();
-    for (name, raw) in &fields.0 {
-        let mut value = serde_json::from_str::<serde_json::Value>(raw.get()).unwrap_or_default();
-        if name == "device"
-            && let Some(device) = value.as_object_mut()
-        {
-            device.remove("ip");
-        }
-        message.insert(name.to_string(), value);
-    }
-    serde_json::Value::Object(message).to_string()
+    let is_kept = |name: &str| name != "ip";
+    let written: Vec<String> = fields
+        .0
+        .iter()
+        .map(|(name, raw)| match serde_json::from_str::<Object<'_>>(raw.get()) {
+            Ok(device) if name == "device" => member(name, &text_of(&device, is_kept)),
+            _ => member(name, raw.get()),
+        })
+        .collect();
+    format!("{{{}}}", written.join(","))
+}
+
+fn text_of(object: &Object<'_>, is_kept: impl Fn(&str) -> bool) -> String {
+    let kept = object.0.iter().filter(|(name, _)| is_kept(name));
+    let written: Vec<String> = kept.map(|(name, raw)| member(name, raw.get())).collect();
+    format!("{{{}}}", written.join(","))
+}
+
+fn member(name: &str, value: &str) -> String {
+    format!("{}:{value}", serde_json::Value::from(name))
 }
 
 #[cfg(test)]

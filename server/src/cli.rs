@@ -36,7 +36,7 @@ use crate::{
 #[command(name = "profile360", version, max_term_width = 100)]
 struct Command {
     /// What goes to the log, as `info` or `profile360_server=debug`.
-    #[arg(long, global = true, env = "PROFILE360_LOG", default_value = "warn,profile360_server=info")]
+    #[arg(long, global = true, env = "PROFILE360_LOG", default_value = QUIET)]
     log: String,
     /// The log's form.
     #[arg(long, global = true, env = "PROFILE360_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
@@ -44,6 +44,10 @@ struct Command {
     #[command(subcommand)]
     task: Task,
 }
+
+/// Our own news, and what others complain of. Not what the database's client says when it closes what is closed already: errors
+/// that matter come back as results.
+const QUIET: &str = "warn,profile360_server=info,surrealdb::core::kvs::ds=off,surrealkv::lsm=error";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum LogFormat {
@@ -76,7 +80,7 @@ struct Base {
 #[derive(Debug, Args)]
 struct Rules {
     /// A file whose text is the secret of unified IDs; PROFILE360_ID_SECRET is the text itself.
-    #[arg(long)]
+    #[arg(long, env = "PROFILE360_ID_SECRET_FILE")]
     id_secret: Option<PathBuf>,
     /// A policy document (JSON) to begin a new base with; what it leaves out is as in the default policy.
     #[arg(long, env = "PROFILE360_POLICY")]
@@ -201,7 +205,9 @@ impl Rules {
         };
         let witness = unified_id(&Identifier::new(Kind::new("profile360"), "secret"), &secret).to_string();
         if store.setting_or("secret_check", &witness).await? != witness {
-            bail!("this base began with another secret; with this one every unified ID would change");
+            bail!(
+                "this base began with another secret than the one of --id-secret or PROFILE360_ID_SECRET; with this one every unified ID would change"
+            );
         }
         Ok(secret)
     }

@@ -10,6 +10,7 @@ mod profiles;
 mod purchase;
 mod query;
 mod scalars;
+mod sequence;
 mod timeline;
 
 use std::sync::Arc;
@@ -35,8 +36,8 @@ pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
 
 /// Nesting that no real question reaches.
 const MAX_DEPTH: usize = 16;
-/// Fields, each times the pages that it stands in.
-const MAX_COMPLEXITY: usize = 100_000;
+/// Fields, each times the entries of the pages that it stands in.
+const MAX_COMPLEXITY: usize = 50_000;
 
 /// The schema that answers.
 pub fn schema(app: App) -> ApiSchema {
@@ -56,6 +57,11 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription>
 }
 
 /// Answers one request; its loads are batched and kept for its own length only.
-pub async fn execute(schema: &ApiSchema, app: &App, request: Request) -> async_graphql::Response {
-    schema.execute(request.data(Loaders::new(app))).await
+pub async fn execute(schema: &ApiSchema, app: &App, mut request: Request) -> async_graphql::Response {
+    let document = request.parsed_query().cloned();
+    let mut response = schema.execute(request.data(Loaders::new(app))).await;
+    if let Ok(document) = document {
+        response.data = sequence::as_asked(response.data, &document);
+    }
+    response
 }

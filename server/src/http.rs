@@ -8,6 +8,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, header},
     routing::get,
 };
@@ -15,7 +16,6 @@ use tokio::{net::TcpListener, sync::watch};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
-    limit::RequestBodyLimitLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
 };
@@ -23,7 +23,7 @@ use tower_http::{
 use crate::graphql::{ApiSchema, App};
 
 /// The largest body taken: a full batch of ordinary messages.
-const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// How long open requests may take after the program was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -75,7 +75,7 @@ fn router(site: Site) -> Router {
         .route("/readyz", get(health::readyz))
         .fallback(page::asset)
         .with_state(site)
-        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CompressionLayer::new())
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

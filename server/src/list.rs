@@ -143,10 +143,12 @@ impl List {
                 progress(n_done);
             }
             store.write_profiles(Vec::new(), Some(up_to)).await?;
-            if up_to % COMMITS_KEPT == 0 {
-                store.forget_commits(up_to - COMMITS_KEPT, COMMITS_KEPT).await?;
+            let listed_before = self.listed.send_replace(up_to);
+            // Each time a round number is passed, what lies that far behind is forgotten.
+            let round = up_to / COMMITS_KEPT;
+            if listed_before / COMMITS_KEPT < round && 1 < round {
+                store.forget_commits((round - 2) * COMMITS_KEPT, (round - 1) * COMMITS_KEPT).await?;
             }
-            self.listed.send_replace(up_to);
         }
     }
 

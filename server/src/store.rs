@@ -12,7 +12,7 @@ mod tx;
 mod write;
 
 pub use self::{
-    connect::connect,
+    connect::{connect, exists},
     read::{EventRow, PurchaseRow},
     write::{Commit, ProfileWrite},
 };

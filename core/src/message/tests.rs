@@ -168,3 +168,28 @@ fn the_address_of_a_device_is_not_kept() {
     assert_eq!(again.message, accepted.message);
     assert_eq!(again.payload, accepted.payload);
 }
+
+#[test]
+fn what_is_kept_without_the_address_keeps_every_digit() {
+    let json = purchase(r#"{"df_total_purchase_amount":900719925474099.31,"note":1e400}"#).replacen(
+        '{',
+        r#"{"device":{"ip":"203.0.113.9","model":"가 \" b"},"#,
+        1,
+    );
+    let accepted = parse(&json).expect("accepted");
+    assert!(!accepted.payload.contains("203.0.113.9"));
+    assert!(accepted.payload.contains("900719925474099.31") && accepted.payload.contains("1e400"));
+    assert_eq!(parse(&accepted.payload).expect("the kept text is a message").message, accepted.message);
+}
+
+#[test]
+fn a_message_without_a_usable_identifier_is_told_every_reason() {
+    let json = with("identifiers", r#"{"external_id":"guest","phone":"+1 415 555 0132","fax":"1"}"#);
+    let refusal = parse(&json).expect_err("nothing is left");
+    assert_eq!(
+        refusal.detail,
+        "no identifier can be used (identifiers.external_id: this value says nothing about who it is; \
+         identifiers.phone: it is a foreign number; only numbers of +82 are taken; \
+         identifiers.fax: the policy knows no identifiers of this kind)"
+    );
+}

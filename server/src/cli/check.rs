@@ -16,7 +16,7 @@ use super::{Base, Opened};
 use crate::{
     clock, customer,
     list::ListRow,
-    store::{PurchaseRow, Store, StoreError},
+    store::{self, PurchaseRow, Store, StoreError},
 };
 
 /// Computes everything again from the messages in the base and compares: identifiers, links, profiles, purchases, sessions,
@@ -51,6 +51,9 @@ struct Held {
 }
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    if !store::exists(&options.base.db) {
+        anyhow::bail!("there is no base at {}", options.base.db);
+    }
     let Opened { store, policy, secret } = options.base.open().await?;
     let mut facts = Facts::default();
     let mut differences = Differences::default();

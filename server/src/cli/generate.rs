@@ -16,19 +16,19 @@ use crate::generate::{GenerateOptions, generate};
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// How many customers.
-    #[arg(long)]
+    #[arg(long, env = "PROFILE360_PROFILES")]
     profiles: u64,
     /// The same seed gives the same file.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, env = "PROFILE360_SEED", default_value_t = 1)]
     seed: u64,
     /// The last day of activity.
-    #[arg(long, default_value = "2026-01-01")]
+    #[arg(long, env = "PROFILE360_UNTIL", default_value = "2026-01-01")]
     until: NaiveDate,
     /// Where the messages go (NDJSON).
-    #[arg(long)]
+    #[arg(long, env = "PROFILE360_OUT")]
     out: PathBuf,
     /// Where the truth goes (CSV: kind, value, customer, shared).
-    #[arg(long)]
+    #[arg(long, env = "PROFILE360_TRUTH")]
     truth: PathBuf,
 }
 
@@ -41,6 +41,20 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let asked = GenerateOptions { profiles: options.profiles, seed: options.seed, until: options.until };
     let counts = generate(&asked, &mut messages, &mut truth).context("the messages cannot be written")?;
     messages.flush().and_then(|()| truth.flush()).context("the messages cannot be written")?;
-    eprintln!("{counts:?}");
+    eprintln!(
+        "{} messages of {} customers: {} identifiers, {} orders, {} refunds",
+        counts.messages, counts.customers, counts.identifiers, counts.orders, counts.refunds
+    );
+    eprintln!(
+        "difficulties: {} shared phones, {} family tablets, {} shop tablets, {} recycled numbers, {} junk values, \
+         {} late and {} repeated messages",
+        counts.shared_phones,
+        counts.family_tablets,
+        counts.shop_tablets,
+        counts.recycled_phones,
+        counts.junk,
+        counts.late,
+        counts.repeated
+    );
     Ok(ExitCode::SUCCESS)
 }

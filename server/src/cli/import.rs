@@ -44,14 +44,16 @@ struct Counts {
 }
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    // A file that is not there is told before a base is made for it.
+    let opened: Vec<Messages> = options.files.iter().map(|it| Messages::open(it)).collect::<anyhow::Result<_>>()?;
     let Opened { store, policy, secret } = options.base.open().await?;
     let list = Arc::new(List::load(&store, &policy).await?);
     let workshop = Workshop { store: store.clone(), list: list.clone(), policy: policy.clone(), secret };
     let (pipeline, working) = Pipeline::start(workshop);
     let mut counts = Counts::default();
     let mut was_interrupted = false;
-    for path in &options.files {
-        let file = import(path, &policy, &pipeline, &mut counts);
+    for (path, messages) in options.files.iter().zip(opened) {
+        let file = import(path, messages, &policy, &pipeline, &mut counts);
         tokio::select! {
             result = file => result?,
             signal = tokio::signal::ctrl_c() => {
@@ -78,11 +80,11 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 async fn import(
     path: &Path,
+    mut messages: Messages,
     policy: &Arc<profile360_core::policy::CompiledPolicy>,
     pipeline: &Pipeline,
     counts: &mut Counts,
 ) -> anyhow::Result<()> {
-    let mut messages = Messages::open(path)?;
     let n_read = messages.n_read.clone();
     let bar = bar(messages.n_bytes, "{wide_bar} {percent}%  {msg}  {eta} left");
     let (parts, mut incoming) = mpsc::channel::<Part>(2);
@@ -100,7 +102,11 @@ async fn import(
     let mut n_refused = 0;
     let mut n_messages = 0_u64;
     while let Some(part) = incoming.recv().await {
-        counts.warnings += part.n_warnings;
+        for (line, warning) in &part.warnings {
+            counts.warnings += 1;
+            let n_warnings = counts.warnings;
+            bar.suspend(|| input::report_warning(path, *line, warning, n_warnings));
+        }
         for refused in &part.refused {
             n_refused += 1;
             bar.suspend(|| input::report(path, refused, n_refused));

@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context;
 use flate2::read::MultiGzDecoder;
 use profile360_core::{
-    message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode, parse_message},
+    message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode, Warning, parse_message},
     policy::CompiledPolicy,
 };
 use serde_json::json;
@@ -41,8 +41,8 @@ enum Text {
 pub(super) struct Part {
     pub accepted: Vec<Accepted>,
     pub refused: Vec<Refused>,
-    /// Something of a message was left out, this often.
-    pub n_warnings: u64,
+    /// What was left out of accepted messages, by line.
+    pub warnings: Vec<(u64, Warning)>,
 }
 
 /// A line that was refused.
@@ -104,7 +104,7 @@ impl Messages {
             };
             match parsed {
                 Ok(accepted) => {
-                    part.n_warnings += accepted.warnings.len() as u64;
+                    part.warnings.extend(accepted.warnings.iter().map(|it| (line.number, it.clone())));
                     part.accepted.push(accepted);
                 }
                 Err(refusal) => {
@@ -217,6 +217,7 @@ pub(super) fn for_each_message(
     mut take: impl FnMut(Accepted),
 ) -> anyhow::Result<bool> {
     let mut n_refused = 0_u64;
+    let mut n_warnings = 0_u64;
     for path in paths {
         let (parts, incoming) = std::sync::mpsc::sync_channel(4);
         let policy = policy.clone();
@@ -235,24 +236,39 @@ pub(super) fn for_each_message(
                 n_refused += 1;
                 report(path, &refused, n_refused);
             }
+            for (line, warning) in &part.warnings {
+                n_warnings += 1;
+                report_warning(path, *line, warning, n_warnings);
+            }
             part.accepted.into_iter().for_each(&mut take);
         }
         reading.join().map_err(|_| anyhow::anyhow!("the reader of {} stopped", path.display()))??;
     }
-    if 0 < n_refused {
-        eprintln!("{n_refused} lines were refused");
+    if 0 < n_refused + n_warnings {
+        eprintln!("{n_refused} lines were refused, {n_warnings} warnings");
     }
     Ok(n_refused == 0)
 }
 
+/// How many refusals and how many warnings are told one by one.
+const SHOWN: u64 = 10;
+
 /// Says why a line was refused, for the first few.
 pub(super) fn report(path: &Path, refused: &Refused, n_refused: u64) {
-    const SHOWN: u64 = 10;
     let Refused { line, refusal, .. } = refused;
     let at = if refusal.path.is_empty() { String::new() } else { format!(" at {}", refusal.path) };
     if n_refused <= SHOWN {
         eprintln!("{}:{line}: {}{at}: {}", path.display(), refusal.code, refusal.detail);
     } else if n_refused == SHOWN + 1 {
-        eprintln!("… and more");
+        eprintln!("… and more refusals");
+    }
+}
+
+/// Says what of a line was left out, for the first few.
+pub(super) fn report_warning(path: &Path, line: u64, warning: &Warning, n_warnings: u64) {
+    if n_warnings <= SHOWN {
+        eprintln!("{}:{line}: warning {} at {}: {}", path.display(), warning.code, warning.path, warning.detail);
+    } else if n_warnings == SHOWN + 1 {
+        eprintln!("… and more warnings");
     }
 }

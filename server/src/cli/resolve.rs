@@ -19,7 +19,7 @@ pub(super) struct Options {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Where the CSV goes.
-    #[arg(long)]
+    #[arg(long, env = "PROFILE360_OUT")]
     out: PathBuf,
     #[command(flatten)]
     rules: Rules,

@@ -27,7 +27,7 @@ pub(super) struct Options {
     #[arg(long, env = "PROFILE360_LISTEN", default_value = "127.0.0.1:8360")]
     listen: SocketAddr,
     /// Fills an empty base with made-up customers.
-    #[arg(long, env = "PROFILE360_DEMO")]
+    #[arg(long, env = "PROFILE360_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
     demo: bool,
     #[command(flatten)]
     base: Base,
@@ -82,7 +82,7 @@ async fn wait_for_signal() -> anyhow::Result<()> {
     }
 }
 
-/// Takes made-up customers in, whose last day is today.
+/// Takes made-up customers in, whose last day is yesterday: nothing of them lies in the future.
 async fn fill(pipeline: &Pipeline, policy: &Arc<CompiledPolicy>) -> anyhow::Result<()> {
     const BATCH: usize = 1_000;
     let options = GenerateOptions {

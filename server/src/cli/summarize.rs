@@ -20,10 +20,10 @@ pub(super) struct Options {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The reporting date, yyyy-MM-dd; windows end the day before.
-    #[arg(long)]
+    #[arg(long, env = "PROFILE360_AS_OF")]
     as_of: NaiveDate,
     /// Where the NDJSON goes.
-    #[arg(long)]
+    #[arg(long, env = "PROFILE360_OUT")]
     out: PathBuf,
     #[command(flatten)]
     rules: Rules,

@@ -23,6 +23,8 @@ pub enum ErrorCode {
     BadCursor,
     /// A page is empty or too large.
     PageSizeOutOfRange,
+    /// More bytes at once than are taken.
+    RequestTooLarge,
     /// More messages at once than are taken.
     TooManyMessages,
     /// The database cannot be reached or cannot write; trying again later may help.
@@ -40,6 +42,7 @@ impl ErrorCode {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::BadCursor => "BAD_CURSOR",
             Self::PageSizeOutOfRange => "PAGE_SIZE_OUT_OF_RANGE",
+            Self::RequestTooLarge => "REQUEST_TOO_LARGE",
             Self::TooManyMessages => "TOO_MANY_MESSAGES",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",

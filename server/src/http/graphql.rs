@@ -3,20 +3,32 @@
 use async_graphql::{BatchRequest, Name, Request, Response, http::parse_query_string, parser::types::OperationType};
 use axum::{
     body::Bytes,
-    extract::{RawQuery, State},
+    extract::{RawQuery, State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response as HttpResponse},
 };
 use serde_json::json;
 
-use super::Site;
+use super::{MAX_BODY_BYTES, Site};
 use crate::graphql::{ErrorCode, execute};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
-pub(super) async fn post(State(site): State<Site>, headers: HeaderMap, body: Bytes) -> HttpResponse {
+pub(super) async fn post(
+    State(site): State<Site>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> HttpResponse {
     let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            let sentence = format!("the request is larger than {MAX_BODY_BYTES} bytes; send fewer messages at once");
+            return refused(StatusCode::PAYLOAD_TOO_LARGE, media_type, &sentence);
+        }
+        Err(_) => return refused(StatusCode::BAD_REQUEST, media_type, "the request ended before all of it was there"),
+    };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     if !content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(JSON)) {
         let sentence = "send the request as application/json";
@@ -108,8 +120,9 @@ fn is_mutation(request: &mut Request) -> bool {
 }
 
 fn refused(status: StatusCode, media_type: &'static str, sentence: &str) -> HttpResponse {
-    let body =
-        json!({ "errors": [{ "message": sentence, "extensions": { "code": ErrorCode::ParseFailed.as_str() } }] });
+    let is_too_large = status == StatusCode::PAYLOAD_TOO_LARGE;
+    let code = if is_too_large { ErrorCode::RequestTooLarge } else { ErrorCode::ParseFailed };
+    let body = json!({ "errors": [{ "message": sentence, "extensions": { "code": code.as_str() } }] });
     (status, [(header::CONTENT_TYPE, format!("{media_type}; charset=utf-8"))], body.to_string()).into_response()
 }
 

@@ -75,6 +75,12 @@ pub async fn connect(url: &str) -> Result<Store> {
     Ok(Store { handle })
 }
 
+/// Whether there is something to open: false only for an embedded database whose folder is not there.
+pub fn exists(url: &str) -> bool {
+    let path = url.strip_prefix("surrealkv://").map(|rest| rest.split('?').next().unwrap_or_default());
+    path.is_none_or(|path| Path::new(path).exists())
+}
+
 async fn open_embedded(url: &str, rest: &str) -> Result<Handle> {
     let bad = |reason: String| StoreError::Url { url: url.to_owned(), reason };
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));

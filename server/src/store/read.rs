@@ -203,9 +203,8 @@ impl Store {
 
     /// The number of the last commit; 0 for an empty base.
     pub async fn last_commit(&self) -> Result<i64> {
-        // The setting is a hint that every commit writes; the rows behind it are the truth.
-        let hint = self.setting("commit").await?.and_then(|it| it.parse::<i64>().ok());
-        Ok(hint.unwrap_or(0))
+        // Every commit writes it in its own transaction.
+        Ok(self.setting("commit").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
     }
 
     /// What the commits after one number, up to another, touched; in their order.

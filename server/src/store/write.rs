@@ -87,10 +87,9 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets what commits up to a number touched; their rows in all other tables stay.
-    pub async fn forget_commits(&self, up_to: i64, n_most: i64) -> Result<()> {
-        let from = (up_to - n_most).max(0);
-        let ids: Vec<Value> = (from..=up_to).map(|it| Value::RecordId(RecordId::new("committed", it))).collect();
+    /// Forgets what the commits from one number up to before another touched; their rows in all other tables stay.
+    pub async fn forget_commits(&self, from: i64, before: i64) -> Result<()> {
+        let ids: Vec<Value> = (from..before).map(|it| Value::RecordId(RecordId::new("committed", it))).collect();
         self.handle.run("DELETE $ids RETURN NONE", tx::variables([("ids", Value::from_iter(ids))])).await?;
         Ok(())
     }
@@ -175,9 +174,9 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         // A known order that stays where it is has its row there.
         let has_row = change.is_known && change.leaves.is_none();
         if has_row {
-            known.push(purchase)
+            known.push(purchase);
         } else {
-            purchases.push(purchase)
+            purchases.push(purchase);
         }
         if let OrderKey::Order(order_id) = key {
             let claim = rows::claim_row("order_claim", order_id, &change.claim)?;

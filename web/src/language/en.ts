@@ -61,7 +61,7 @@ export const en = {
   firstRunDemo: "Look around with made-up customers",
   firstRunDemoText: "Start the server once with the demo option on an empty database.",
   firstRunFile: "Bring a file",
-  firstRunFileText: "One JSON message a line, or CSV with a map. Repeating it changes nothing.",
+  firstRunFileText: "One JSON message a line. Stop the server first: one program at a time opens the base. Repeating it changes nothing.",
   firstRunMutation: "Send a message",
   firstRunMutationText: "Any GraphQL client will do; this is the smallest request.",
 
@@ -77,7 +77,7 @@ export const en = {
 
   notFoundTitle: "There is nothing at this address",
   customerNotFoundTitle: "No customer has this ID",
-  customerNotFoundText: "It may have been typed wrongly, or the customer's data was erased.",
+  customerNotFoundText: "Nobody ever had this ID. It may have been typed wrongly.",
   toCustomers: "To the list of customers",
 
   copy: "Copy",

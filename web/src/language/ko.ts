@@ -61,7 +61,7 @@ export const ko: Text = {
   firstRunDemo: "예시 고객으로 둘러보기",
   firstRunDemoText: "빈 데이터베이스에서 데모 옵션으로 서버를 시작합니다.",
   firstRunFile: "파일 가져오기",
-  firstRunFileText: "한 줄에 JSON 메시지 하나, 또는 매핑 파일과 함께 CSV. 여러 번 가져와도 결과는 같습니다.",
+  firstRunFileText: "한 줄에 JSON 메시지 하나씩 넣어 주세요. 저장소는 한 번에 한 프로그램만 열 수 있으니 서버를 먼저 멈춰 주세요. 여러 번 가져와도 결과는 같습니다.",
   firstRunMutation: "메시지 보내기",
   firstRunMutationText: "어떤 GraphQL 클라이언트로도 보낼 수 있습니다. 가장 작은 요청입니다.",
 
@@ -77,7 +77,7 @@ export const ko: Text = {
 
   notFoundTitle: "이 주소에는 화면이 없습니다",
   customerNotFoundTitle: "이 ID의 고객이 없습니다",
-  customerNotFoundText: "ID를 잘못 입력했거나 고객 데이터가 삭제되었을 수 있습니다.",
+  customerNotFoundText: "이 ID를 가진 고객이 없습니다. 잘못 입력하지 않았는지 확인해 주세요.",
   toCustomers: "고객 목록으로",
 
   copy: "복사",

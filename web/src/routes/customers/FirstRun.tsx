@@ -27,7 +27,7 @@ export function FirstRun() {
     {
       title: text.firstRunFile,
       about: text.firstRunFileText,
-      command: `profile360 import messages.ndjson --server ${origin}`,
+      command: "profile360 import messages.ndjson --db surrealkv://./data/profiles",
     },
     {
       title: text.firstRunMutation,
