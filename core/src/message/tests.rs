@@ -189,7 +189,7 @@ fn a_message_without_a_usable_identifier_is_told_every_reason() {
     assert_eq!(
         refusal.detail,
         "no identifier can be used (identifiers.external_id: this value says nothing about who it is; \
-         identifiers.phone: it is a foreign number; only numbers of +82 are taken; \
-         identifiers.fax: the policy knows no identifiers of this kind)"
+         identifiers.fax: the policy knows no identifiers of this kind; \
+         identifiers.phone: it is a foreign number; only numbers of +82 are taken)"
     );
 }
