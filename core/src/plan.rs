@@ -16,13 +16,14 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decision::{Decision, Decisions, Relation},
     facts::{Claim, IdentifierFacts},
     identifier::{Identifier, Kind, UnifiedId},
     link::{Pair, Sightings, pairs_of},
     message::Message,
     policy::CompiledPolicy,
     purchase::{Order, OrderKey, Refund},
-    resolve::{Edge, Node, Withheld, is_shared, resolve},
+    resolve::{Edge, Node, Verdict, Withheld, is_shared, resolve},
     time::Timestamp,
     unified_id::{IdSecret, unified_id},
 };
@@ -152,6 +153,10 @@ pub struct Changes {
     pub sessions: BTreeMap<Arc<str>, Claim>,
     /// Every cell, as it is now, of which anything changed.
     pub touched: BTreeSet<CellKey>,
+    /// Links whose reason to be withheld changed.
+    pub withheld: Vec<Pair>,
+    /// `SAME` decisions, of the components that were computed again, that others keep from being followed.
+    pub unmet: Vec<Decision>,
 }
 
 /// An order under its new home; where it was under another before, that home's latent ID.
@@ -201,6 +206,8 @@ pub fn next_needs(view: &View) -> Needs {
 pub struct Draft<'a> {
     messages: &'a [Message],
     policy: &'a CompiledPolicy,
+    /// As they are from this change on.
+    decisions: &'a Decisions,
     is_duplicate: Vec<bool>,
     identifiers: BTreeMap<Identifier, IdentifierState>,
     links: BTreeMap<Pair, LinkState>,
@@ -217,27 +224,19 @@ pub struct Draft<'a> {
     to_resolve: BTreeSet<CellKey>,
     /// Identifiers that carry links no more from this batch on.
     newly_shared: BTreeSet<Identifier>,
+    unmet: Vec<Decision>,
 }
 
 impl<'a> Draft<'a> {
     /// Takes the messages in. The view must hold all that [`first_needs`] and [`next_needs`] ask for.
-    pub fn new(messages: &'a [Message], view: &View, policy: &'a CompiledPolicy, secret: &IdSecret) -> Self {
-        let mut draft = Self {
-            messages,
-            policy,
-            is_duplicate: Vec::with_capacity(messages.len()),
-            identifiers: BTreeMap::new(),
-            links: BTreeMap::new(),
-            new_links: BTreeSet::new(),
-            orders: BTreeMap::new(),
-            refunds: Vec::new(),
-            sessions: BTreeMap::new(),
-            cells: BTreeMap::new(),
-            removed_cells: BTreeSet::new(),
-            moved: BTreeMap::new(),
-            to_resolve: BTreeSet::new(),
-            newly_shared: BTreeSet::new(),
-        };
+    pub fn new(
+        messages: &'a [Message],
+        view: &View,
+        policy: &'a CompiledPolicy,
+        decisions: &'a Decisions,
+        secret: &IdSecret,
+    ) -> Self {
+        let mut draft = Self::empty(messages, policy, decisions);
         let mut seen = BTreeSet::new();
         let mut earlier_links = BTreeSet::new();
         for message in messages {
@@ -263,6 +262,45 @@ impl<'a> Draft<'a> {
         draft
     }
 
+    /// Takes decisions that were made or revoked; `decisions` has them as they are now. The view must hold their identifiers
+    /// and what [`next_needs`] asks for then.
+    pub fn of_decisions(
+        changed: &[Decision],
+        view: &View,
+        policy: &'a CompiledPolicy,
+        decisions: &'a Decisions,
+    ) -> Self {
+        let mut draft = Self::empty(&[], policy, decisions);
+        for end in changed.iter().flat_map(|it| [&it.pair.a, &it.pair.b]) {
+            // Who was never seen has no cell; when they are, the decision is looked up.
+            if let Some(state) = view.identifier(end) {
+                draft.to_resolve.insert(state.cell);
+            }
+        }
+        draft
+    }
+
+    fn empty(messages: &'a [Message], policy: &'a CompiledPolicy, decisions: &'a Decisions) -> Self {
+        Self {
+            messages,
+            policy,
+            decisions,
+            is_duplicate: Vec::with_capacity(messages.len()),
+            identifiers: BTreeMap::new(),
+            links: BTreeMap::new(),
+            new_links: BTreeSet::new(),
+            orders: BTreeMap::new(),
+            refunds: Vec::new(),
+            sessions: BTreeMap::new(),
+            cells: BTreeMap::new(),
+            removed_cells: BTreeSet::new(),
+            moved: BTreeMap::new(),
+            to_resolve: BTreeSet::new(),
+            newly_shared: BTreeSet::new(),
+            unmet: Vec::new(),
+        }
+    }
+
     fn take_facts(&mut self, message: &Message, view: &View, secret: &IdSecret, earlier_links: &mut BTreeSet<Pair>) {
         for identifier in &message.identifiers {
             if let Some(state) = self.state_mut(identifier, view) {
@@ -279,6 +317,9 @@ impl<'a> Draft<'a> {
                 is_contested: false,
             };
             self.cells.insert(CellKey(id), cell);
+            if !self.decisions.of(identifier).is_empty() {
+                self.to_resolve.insert(CellKey(id));
+            }
             self.identifiers.insert(identifier.clone(), IdentifierState { unified_id: id, cell: CellKey(id), facts });
         }
         for pair in pairs_of(message) {
@@ -534,6 +575,14 @@ impl<'a> Draft<'a> {
                 continue;
             };
             enter_cell(self.current(state.cell), &mut pending, needs);
+            for decision in self.decisions.of(&identifier) {
+                let other = if decision.pair.a == identifier { &decision.pair.b } else { &decision.pair.a };
+                if self.state(other, view).is_some() {
+                    pending.push(other.clone());
+                } else if !view.identifiers.contains_key(other) {
+                    needs.identifiers.insert(other.clone());
+                }
+            }
             if self.is_closed(&identifier, view) {
                 continue;
             }
@@ -603,7 +652,19 @@ impl<'a> Draft<'a> {
             })
             .collect();
         let edges: Vec<Edge> = links.iter().map(|(_, edge)| *edge).collect();
-        let partition = resolve(&nodes, &edges, &[], self.policy);
+        let verdicts: Vec<Verdict<'_>> = component
+            .iter()
+            .flat_map(|it| self.decisions.of(it).iter().filter(move |decision| decision.pair.a == *it))
+            .filter_map(|decision| {
+                Some(Verdict { a: position_of(&decision.pair.a)?, b: position_of(&decision.pair.b)?, decision })
+            })
+            .collect();
+        let partition = resolve(&nodes, &edges, &verdicts, self.policy);
+        self.unmet = verdicts
+            .iter()
+            .filter(|it| it.decision.relation == Relation::Same && partition.cell_of[it.a] != partition.cell_of[it.b])
+            .map(|it| it.decision.clone())
+            .collect();
 
         let before: Vec<CellKey> = component.iter().map(|it| self.cell_of(it, view)).collect();
         let ids: Vec<UnifiedId> = component
@@ -681,6 +742,13 @@ impl<'a> Draft<'a> {
             changes.touched.insert(state.cell);
             let is_new = view.identifier(&identifier).is_none();
             changes.identifiers.insert(identifier, (state, is_new));
+        }
+        changes.unmet = self.unmet;
+        for (pair, link) in &self.links {
+            let before = view.links.get(pair).and_then(|it| it.as_ref()?.withheld.as_ref());
+            if before != link.withheld.as_ref() {
+                changes.withheld.push(pair.clone());
+            }
         }
         for (pair, link) in self.links {
             let is_new = !view.links.get(&pair).is_some_and(Option::is_some);

@@ -92,7 +92,8 @@ pub struct Partition {
     /// Whether the component of each profile has decisions, or links that were withheld for a limit or a decision: then
     /// what a further link does cannot be said without looking at all of it.
     pub is_contested: Vec<bool>,
-    /// For each edge why it was withheld; nothing where it was followed, or where its ends are together all the same.
+    /// For each edge why it was withheld; nothing where it was followed, or where a limit or a decision is no matter because its
+    /// ends are together all the same.
     pub withheld: Vec<Option<Withheld>>,
 }
 
@@ -180,7 +181,7 @@ fn finish(
         if reason.as_ref().is_some_and(Withheld::is_contested) {
             contested_roots[components.find(edge.a)] = true;
         }
-        if cell_of[edge.a] == cell_of[edge.b] {
+        if cell_of[edge.a] == cell_of[edge.b] && reason.as_ref().is_some_and(Withheld::is_contested) {
             *reason = None;
         }
     }

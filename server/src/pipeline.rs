@@ -9,6 +9,7 @@ mod cache;
 use std::{sync::Arc, time::Duration};
 
 use profile360_core::{
+    decision::Decisions,
     identifier::UnifiedId,
     message::{Accepted, Message},
     plan::{Changes, Draft, Outcome, View, first_needs, next_needs},
@@ -208,7 +209,8 @@ impl Worker {
                 break;
             }
         }
-        let draft = Draft::new(messages, &view, policy, secret);
+        let decisions = Decisions::default();
+        let draft = Draft::new(messages, &view, policy, &decisions, secret);
         loop {
             let mut needs = draft.needs(&view);
             if needs.is_empty() {

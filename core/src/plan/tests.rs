@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{facts::Facts, message::parse_message, policy::Policy};
+use crate::{decision::Revocation, facts::Facts, message::parse_message, policy::Policy};
 
 /// A base in memory: what a shell does, with maps for tables.
 #[derive(Default)]
@@ -15,6 +15,7 @@ struct Base {
     orders: BTreeMap<Arc<str>, Arc<Claim>>,
     sessions: BTreeMap<Arc<str>, Arc<Claim>>,
     purchases: BTreeMap<(UnifiedId, OrderKey), Order>,
+    decisions: Decisions,
 }
 
 impl Base {
@@ -47,16 +48,37 @@ impl Base {
     }
 
     fn take(&mut self, messages: &[Message], policy: &CompiledPolicy) -> Vec<Outcome> {
+        let decisions = self.decisions.clone();
         let mut view = View::default();
         self.load(&first_needs(messages), &mut view);
+        self.load_next(&mut view);
+        let draft = Draft::new(messages, &view, policy, &decisions, &IdSecret::public());
+        self.write(draft, messages, view)
+    }
+
+    fn decide(&mut self, decision: Decision, policy: &CompiledPolicy) {
+        let changed = [decision];
+        let mut view = View::default();
+        let ends = changed.iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
+        self.load(&Needs { identifiers: ends, ..Needs::default() }, &mut view);
+        self.load_next(&mut view);
+        let mut decisions = self.decisions.clone();
+        decisions.put(changed[0].clone());
+        self.write(Draft::of_decisions(&changed, &view, policy, &decisions), &[], view);
+        self.decisions = decisions;
+    }
+
+    fn load_next(&self, view: &mut View) {
         loop {
-            let needs = next_needs(&view);
+            let needs = next_needs(view);
             if needs.is_empty() {
                 break;
             }
-            self.load(&needs, &mut view);
+            self.load(&needs, view);
         }
-        let draft = Draft::new(messages, &view, policy, &IdSecret::public());
+    }
+
+    fn write(&mut self, draft: Draft<'_>, messages: &[Message], mut view: View) -> Vec<Outcome> {
         loop {
             let needs = draft.needs(&view);
             if needs.is_empty() {
@@ -179,6 +201,27 @@ fn build(parts: &Parts, policy: &CompiledPolicy) -> Message {
     parse_message(&message.to_string(), policy).expect("accepted").message
 }
 
+/// A decision of few possible identifiers; the number makes its ID, and whether it is revoked later.
+type Verdict = (Relation, (usize, u8), (usize, u8));
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    let relation = prop_oneof![Just(Relation::Same), Just(Relation::Different)];
+    (relation, (0..4usize, 0..5u8), (0..4usize, 0..5u8))
+}
+
+fn decision(number: usize, (relation, a, b): &Verdict, policy: &CompiledPolicy) -> Option<Decision> {
+    let identifier = |it: &(usize, u8)| build(&(0, vec![*it], 0, None, None), policy).home().clone();
+    Some(Decision {
+        id: format!("d{number}").into(),
+        relation: *relation,
+        pair: Pair::new(&identifier(a), &identifier(b))?,
+        at: Timestamp::from_micros(i64::try_from(number).expect("few")),
+        reason: "test".into(),
+        actor: "test".into(),
+        revoked: None,
+    })
+}
+
 /// Repeats are the same message: the first of each ID stands for all of that ID.
 fn messages(policy: CompiledPolicy) -> impl Strategy<Value = Vec<Message>> {
     prop::collection::vec(message(), 1..40).prop_map(move |parts| {
@@ -221,6 +264,67 @@ proptest! {
         prop_assert!(outcomes.iter().all(|it| *it == Outcome::Duplicate));
         base.check(&facts, &policy)?;
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn messages_decisions_and_revocations_in_any_sequence_give_what_is_left_of_them(
+        all in messages(tight_policy()),
+        verdicts in prop::collection::vec((verdict(), any::<bool>(), 0..40usize, 0..40usize), 0..5),
+    ) {
+        let policy = tight_policy();
+        let mut base = Base::default();
+        let mut facts = Facts::default();
+        for step in 0..=40 {
+            if let Some(message) = all.get(step) {
+                base.take(std::slice::from_ref(message), &policy);
+                facts.add(message);
+            }
+            for (number, (verdict, is_revoked, made, revoked)) in verdicts.iter().enumerate() {
+                let Some(decision) = decision(number, verdict, &policy) else { continue };
+                if *made == step {
+                    base.decide(decision.clone(), &policy);
+                    facts.decisions.push(decision.clone());
+                }
+                // At the same step or later, in whatever sequence with messages and others.
+                if *is_revoked && step == *made.max(revoked) {
+                    let by = Revocation { at: decision.at, reason: "test".into(), actor: "test".into() };
+                    base.decide(Decision { revoked: Some(by), ..decision }, &policy);
+                    facts.decisions.retain(|it| *it.id != *format!("d{number}"));
+                }
+            }
+        }
+        base.check(&facts, &policy)?;
+    }
+}
+
+#[test]
+fn what_was_decided_and_taken_back_never_was() {
+    let policy = CompiledPolicy::initial();
+    let messages =
+        [naming("1", &["external_id:a1", "phone:010-1234-5678"]), naming("2", &["external_id:b2", "line_id:L1"])];
+    let mut base = Base::default();
+    base.take(&messages, &policy);
+    let cells = base.cells.clone();
+    let identifiers = base.identifiers.clone();
+    let same = Decision {
+        id: "d".into(),
+        relation: Relation::Same,
+        pair: Pair::new(messages[0].home(), messages[1].home()).expect("two"),
+        at: Timestamp::EARLIEST,
+        reason: "test".into(),
+        actor: "test".into(),
+        revoked: None,
+    };
+    base.decide(same.clone(), &policy);
+    assert_eq!(base.cells.len(), 1, "a decision overrides the limit of one external ID");
+    let by = Revocation { at: Timestamp::EARLIEST, reason: "test".into(), actor: "test".into() };
+    base.decide(Decision { revoked: Some(by), ..same }, &policy);
+    let shown = |cells: &BTreeMap<CellKey, Arc<CellState>>| cells.values().cloned().collect::<Vec<_>>();
+    assert_eq!(shown(&base.cells), shown(&cells));
+    assert_eq!(base.identifiers, identifiers);
 }
 
 /// A message that names identifiers as `kind:value`.
