@@ -31,12 +31,16 @@ use crate::{
     store::{self, Store},
 };
 
+/// At the end of every command the database's client closes what is closed already, and the database complains of that: its
+/// own failures come back as errors of what failed.
+const DEFAULT_LOG: &str = "warn,profile360_server=info,surrealkv=error,surrealdb::core::kvs::ds=off";
+
 /// One unified ID per customer: messages in, whole customers out.
 #[derive(Debug, Parser)]
 #[command(name = "profile360", version, max_term_width = 100)]
 struct Command {
     /// What goes to the log, as `info` or `profile360_server=debug`.
-    #[arg(long, global = true, env = "PROFILE360_LOG", default_value = QUIET)]
+    #[arg(long, global = true, env = "PROFILE360_LOG", default_value = DEFAULT_LOG)]
     log: String,
     /// The log's form.
     #[arg(long, global = true, env = "PROFILE360_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
@@ -44,10 +48,6 @@ struct Command {
     #[command(subcommand)]
     task: Task,
 }
-
-/// Our own news, and what others complain of. Not what the database's client says when it closes what is closed already: errors
-/// that matter come back as results.
-const QUIET: &str = "warn,profile360_server=info,surrealdb::core::kvs::ds=off,surrealkv::lsm=error";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum LogFormat {

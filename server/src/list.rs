@@ -68,11 +68,8 @@ impl List {
                 }
             }
         }
-        let listed: i64 = store.setting("listed").await?.and_then(|it| it.parse().ok()).unwrap_or(0);
-        let last = store.last_commit().await?;
-        for (_, touched) in store.commits(listed, last).await? {
-            waiting.cells.extend(touched.touched.into_iter().chain(touched.removed));
-        }
+        let (listed, last, cells) = unlisted(store).await?;
+        waiting.cells.extend(cells);
         waiting.up_to = last;
         Ok(Self {
             index: RwLock::new(index),
@@ -179,6 +176,15 @@ impl List {
         }
         Ok(())
     }
+}
+
+/// Up to which commit everything is listed, the last commit there is, and the cells that those between touched.
+pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<CellKey>), StoreError> {
+    let listed: i64 = store.setting("listed").await?.and_then(|it| it.parse().ok()).unwrap_or(0);
+    let last = store.last_commit().await?;
+    let commits = store.commits(listed, last).await?;
+    let cells = commits.into_iter().flat_map(|(_, it)| it.touched.into_iter().chain(it.removed)).collect();
+    Ok((listed, last, cells))
 }
 
 /// Lists what is touched, as long as the program runs; ends when `stop` says so and nothing waits any more.

@@ -1,1 +1,18 @@
+//! The harness of the end-to-end tests: the real program, a base on a real disk, real HTTP.
+//!
+//! Nothing here waits for a time to pass: commands end, servers say that they listen, answers come.
+#![recursion_limit = "256"]
+#![expect(clippy::panic, reason = "a harness fails the test that uses it, with a sentence")]
 
+mod base;
+pub mod messages;
+mod program;
+mod server;
+mod writers;
+
+pub use self::{
+    base::{Base, Ran, SECRET},
+    program::program,
+    server::Server,
+    writers::{Writers, accepted, in_process, policy},
+};

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     list::{self, List},
-    pipeline::{Pipeline, Workshop},
+    pipeline::{Pipeline, PipelineError, Workshop},
 };
 
 /// Takes messages from files (NDJSON, plain or .gz) into a base. Safe to interrupt and to repeat: what is there already is
@@ -45,37 +45,56 @@ struct Counts {
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     // A file that is not there is told before a base is made for it.
-    let opened: Vec<Messages> = options.files.iter().map(|it| Messages::open(it)).collect::<anyhow::Result<_>>()?;
+    let mut opened = Vec::new();
+    let mut failures = Vec::new();
+    for path in &options.files {
+        match Messages::open(path) {
+            Ok(messages) => opened.push((path, messages)),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if let Some(failure) = failures.pop_if(|_| opened.is_empty()) {
+        return Err(failure);
+    }
     let Opened { store, policy, secret } = options.base.open().await?;
     let list = Arc::new(List::load(&store, &policy).await?);
     let workshop = Workshop { store: store.clone(), list: list.clone(), policy: policy.clone(), secret };
     let (pipeline, working) = Pipeline::start(workshop);
     let mut counts = Counts::default();
-    let mut was_interrupted = false;
-    for (path, messages) in options.files.iter().zip(opened) {
+    for (path, messages) in opened {
         let file = import(path, messages, &policy, &pipeline, &mut counts);
         tokio::select! {
-            result = file => result?,
+            // A file that cannot be read costs the others nothing; a base that cannot be written ends it all.
+            result = file => if let Err(failure) = result {
+                let is_over = failure.is::<PipelineError>();
+                failures.push(failure);
+                if is_over { break }
+            },
             signal = tokio::signal::ctrl_c() => {
                 signal.context("the keyboard cannot be listened to")?;
-                was_interrupted = true;
+                let sentence = "interrupted; what was counted is in the base, run the same command again for the rest";
+                failures.push(anyhow::anyhow!(sentence));
                 break;
             }
         }
     }
     drop(pipeline);
     working.await.context("the pipeline stopped before everything was written")?;
+    println!("{}", counts.to_line());
+    for failure in &failures {
+        eprintln!("error: {failure:#}");
+    }
 
     let bar = bar(list.n_waiting() as u64, "listing {bar:30} {pos} of {len} customers");
     list.catch_up(&store, &policy, |n_done| bar.set_position(n_done as u64)).await?;
     bar.finish_and_clear();
     store.close().await;
-    println!("{}", counts.to_line());
     println!("{} customers in the base", list.read(list::Index::len));
-    if was_interrupted {
-        anyhow::bail!("interrupted; what was counted is in the base, run the same command again for the rest");
-    }
-    Ok(if counts.refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
+    Ok(match (failures.len(), counts.refused) {
+        (0, 0) => ExitCode::SUCCESS,
+        (0, _) => ExitCode::from(3),
+        _ => ExitCode::FAILURE,
+    })
 }
 
 async fn import(
@@ -109,6 +128,7 @@ async fn import(
         }
         for refused in &part.refused {
             n_refused += 1;
+            counts.refused += 1;
             bar.suspend(|| input::report(path, refused, n_refused));
             refused_file.keep(refused)?;
         }
@@ -121,15 +141,13 @@ async fn import(
         let rate = n_messages as f64 / bar.elapsed().as_secs_f64().max(0.001);
         bar.set_message(format!("{n_messages} messages, {rate:.0} a second"));
     }
-    reading.await.context("the reader stopped")??;
     let kept_in = refused_file.path().to_owned();
     refused_file.finish()?;
     bar.finish_and_clear();
-    counts.refused += n_refused;
     if 0 < n_refused {
         eprintln!("{n_refused} lines of {} were refused; they are in {}", path.display(), kept_in.display());
     }
-    Ok(())
+    reading.await.context("the reader stopped")?
 }
 
 impl Counts {

@@ -55,8 +55,11 @@ pub(super) struct Refused {
 
 /// A file of messages.
 pub(super) struct Messages {
+    path: PathBuf,
     reader: Box<dyn BufRead + Send>,
     number: u64,
+    /// Why it could not be read on, until what came before is taken.
+    failure: Option<anyhow::Error>,
     /// Bytes of the file that were read so far, shared with who shows progress.
     pub n_read: Arc<AtomicU64>,
     pub n_bytes: u64,
@@ -74,16 +77,32 @@ impl Messages {
         } else {
             Box::new(counted)
         };
-        Ok(Self { reader, number: 0, n_read, n_bytes })
+        Ok(Self { path: path.to_owned(), reader, number: 0, failure: None, n_read, n_bytes })
     }
 
-    /// The next lines, parsed; nothing at the end of the file.
+    /// The next lines, parsed; nothing at the end of the file. Where the file cannot be read on all whole lines before come
+    /// first.
     pub(super) fn next_part(&mut self, policy: &CompiledPolicy) -> anyhow::Result<Option<Part>> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         let mut part = Part::default();
         let mut n_bytes = 0;
         let mut n_lines = 0;
         while n_lines < MAX_LINES && n_bytes < MAX_BYTES {
-            let Some(line) = self.next_line()? else { break };
+            let line = match self.next_line() {
+                Ok(Some(line)) => line,
+                Ok(None) => break,
+                Err(error) => {
+                    let context = format!("{} cannot be read on after line {}", self.path.display(), self.number);
+                    let failure = anyhow::Error::from(error).context(context);
+                    if n_lines == 0 {
+                        return Err(failure);
+                    }
+                    self.failure = Some(failure);
+                    break;
+                }
+            };
             n_lines += 1;
             let parsed = match &line.text {
                 // Editors and transfers leave empty lines; they are no messages.
@@ -120,12 +139,11 @@ impl Messages {
     }
 
     /// Reads a line without ever holding more than the longest message.
-    fn next_line(&mut self) -> anyhow::Result<Option<Line>> {
+    fn next_line(&mut self) -> std::io::Result<Option<Line>> {
         let mut bytes = Vec::new();
         // Room for the line's end and for a byte-order mark.
         let limit = MAX_MESSAGE_BYTES as u64 + 16;
-        let n_read =
-            self.reader.by_ref().take(limit).read_until(b'\n', &mut bytes).context("the file cannot be read on")?;
+        let n_read = self.reader.by_ref().take(limit).read_until(b'\n', &mut bytes)?;
         if n_read == 0 {
             return Ok(None);
         }
@@ -139,9 +157,9 @@ impl Messages {
         Ok(Some(Line { number, text }))
     }
 
-    fn skip_line(&mut self) -> anyhow::Result<()> {
+    fn skip_line(&mut self) -> std::io::Result<()> {
         loop {
-            let buffer = self.reader.fill_buf().context("the file cannot be read on")?;
+            let buffer = self.reader.fill_buf()?;
             if buffer.is_empty() {
                 return Ok(());
             }

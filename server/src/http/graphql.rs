@@ -1,12 +1,16 @@
 //! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says.
 
-use async_graphql::{BatchRequest, Name, Request, Response, http::parse_query_string, parser::types::OperationType};
+use async_graphql::{BatchRequest, Name, Request, Response, parser::types::OperationType};
 use axum::{
     body::Bytes,
-    extract::{RawQuery, State, rejection::BytesRejection},
+    extract::{
+        Query, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response as HttpResponse},
 };
+use serde::Deserialize;
 use serde_json::json;
 
 use super::{MAX_BODY_BYTES, Site};
@@ -46,9 +50,36 @@ pub(super) async fn post(
     }
 }
 
-pub(super) async fn get(State(site): State<Site>, headers: HeaderMap, RawQuery(query): RawQuery) -> HttpResponse {
+/// A request in an address, by the names that the specification gives.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InAddress {
+    #[serde(default)]
+    query: String,
+    operation_name: Option<String>,
+    /// JSON.
+    variables: Option<String>,
+}
+
+impl InAddress {
+    fn into_request(self) -> serde_json::Result<Request> {
+        let variables = self.variables.as_deref().map(serde_json::from_str).transpose()?;
+        let request = Request::new(self.query).variables(variables.unwrap_or_default());
+        Ok(match self.operation_name {
+            Some(name) => request.operation_name(name),
+            None => request,
+        })
+    }
+}
+
+pub(super) async fn get(
+    State(site): State<Site>,
+    headers: HeaderMap,
+    address: Result<Query<InAddress>, QueryRejection>,
+) -> HttpResponse {
     let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
-    let Ok(mut request) = parse_query_string(&query.unwrap_or_default()) else {
+    let request = address.ok().and_then(|Query(it)| it.into_request().ok());
+    let Some(mut request) = request else {
         return refused(
             StatusCode::BAD_REQUEST,
             media_type,

@@ -1,0 +1,83 @@
+//! Writers in the tests' own process, for what no command does: several of them on one base.
+
+use std::sync::Arc;
+
+use profile360_core::{
+    message::{Accepted, parse_message},
+    policy::{CompiledPolicy, Policy},
+    unified_id::IdSecret,
+};
+use profile360_server::{
+    list::List,
+    pipeline::{Pipeline, Workshop},
+    store::{self, Store},
+};
+
+use crate::SECRET;
+
+/// SurrealDB's executor nests deeply; the program's own threads have as much.
+const STACK_BYTES: usize = 10 * 1024 * 1024;
+
+/// Runs a future where the database has the stack that it needs.
+pub fn in_process<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()
+        .expect("threads can be started");
+    // On a thread of its own: the test may be in a runtime itself.
+    let running = std::thread::spawn(move || runtime.block_on(async { tokio::spawn(future).await }));
+    match running.join() {
+        Ok(result) => result.expect("it does not panic"),
+        Err(_) => panic!("it does not panic"),
+    }
+}
+
+/// An open base and what writes to it.
+#[derive(Debug)]
+pub struct Writers {
+    pub store: Arc<Store>,
+    workshop: Workshop,
+    working: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Writers {
+    /// Opens a base with the default policy and the tests' secret; a command must have made it.
+    pub async fn open(database: &str) -> anyhow::Result<Self> {
+        let store = Arc::new(store::connect(database).await?);
+        let policy = policy();
+        let list = Arc::new(List::load(&store, &policy).await?);
+        let workshop = Workshop { store: store.clone(), list, policy, secret: IdSecret::new(SECRET) };
+        Ok(Self { store, workshop, working: Vec::new() })
+    }
+
+    /// One more pipeline, that knows nothing of the others.
+    pub fn pipeline(&mut self) -> Pipeline {
+        let (pipeline, working) = Pipeline::start(self.workshop.clone());
+        self.working.push(working);
+        pipeline
+    }
+
+    /// Waits until everything is written and listed, and closes the base. The pipelines must be gone.
+    pub async fn close(self) -> anyhow::Result<()> {
+        for working in self.working {
+            working.await?;
+        }
+        let Workshop { store, list, policy, .. } = &self.workshop;
+        list.catch_up(store, policy, |_| {}).await?;
+        store.close().await;
+        Ok(())
+    }
+}
+
+/// The policy of a new base.
+pub fn policy() -> Arc<CompiledPolicy> {
+    Arc::new(CompiledPolicy::new(Policy::default()).expect("the default policy has no faults"))
+}
+
+/// The messages of a file's lines.
+pub fn accepted(lines: &str) -> Vec<Accepted> {
+    let policy = policy();
+    lines.lines().map(|line| parse_message(line, &policy).expect("the line is a good message")).collect()
+}

@@ -1,0 +1,94 @@
+//! `kill -9` at any point: nothing lost, nothing twice.
+
+use std::{io::Write, process::Stdio};
+
+use profile360_tests::{Base, messages};
+use serde_json::{Value, json};
+
+/// Imports lines from a pipe and kills the program as soon as so many of them are sent. What it holds unwritten is bounded
+/// (a pipe, a buffer, a few batches), so when that many are sent it is in the middle of writing others.
+fn import_killed_after(base: &Base, lines: &[String]) {
+    let mut import = base
+        .command(&["import", "/dev/stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program can be started");
+    let mut pipe = import.stdin.take().expect("it is piped");
+    for line in lines {
+        pipe.write_all(line.as_bytes()).expect("it reads on");
+    }
+    import.kill().expect("it runs, as the pipe is still open");
+    assert_eq!(import.wait().expect("it can be waited for").code(), None, "the signal ended it");
+}
+
+#[tokio::test]
+async fn an_import_that_is_killed_is_finished_by_the_next() {
+    let plain = messages::generated(120, 21);
+    // Batches are counted in lines: among empty ones they hold few messages, and there are many.
+    let lines: Vec<String> = plain.lines().map(|it| format!("{it}\n\n\n\n\n\n\n\n\n\n")).collect();
+    let base = Base::new();
+    for eighths in [5, 6, 7] {
+        import_killed_after(&base, &lines[..lines.len() * eighths / 8]);
+        base.check();
+    }
+    base.write("messages.ndjson", &plain);
+    let ran = base.import("messages.ndjson");
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(!ran.counts().starts_with("0 messages taken"), "something was missing: {}", ran.counts());
+    assert!(!ran.counts().contains(" 0 duplicates"), "something was there: {}", ran.counts());
+
+    let uninterrupted = Base::with(&plain);
+    assert_eq!(base.check(), uninterrupted.check());
+    let everything = async |base: &Base| base.serve().everything("2026-01-01").await;
+    assert_eq!(everything(&base).await, everything(&uninterrupted).await);
+}
+
+#[tokio::test]
+async fn what_a_server_acknowledged_is_there_once() {
+    let batch = |n: u32| -> Vec<Value> {
+        let person = json!({ "external_id": format!("u{}", n % 4), "phone": format!("010-1234-567{}", n % 3) });
+        let at = format!("2025-03-{:02}T10:00:00+09:00", n + 1);
+        vec![
+            messages::identify(&format!("{n}-i"), &at, person.clone(), json!({ "df_name": format!("김{n}") })),
+            messages::purchase(&format!("{n}-p"), &at, person, &format!("o{}", n / 2), "1000"),
+        ]
+    };
+    let base = Base::new();
+    let mut acknowledged = Vec::new();
+    let mut n = 0;
+    for n_before_the_end in [1, 3, 2] {
+        let server = base.serve();
+        for _ in 0..n_before_the_end {
+            let results = server.ingest(&batch(n)).await;
+            assert!(results.iter().all(|it| it["status"] != "DUPLICATE" && it["status"] != "REFUSED"), "{results:?}");
+            acknowledged.extend(batch(n));
+            n += 1;
+        }
+        // One more is on its way, and whether it arrives nobody knows.
+        let request = json!({
+            "query": "mutation($messages: [MessageInput!]!) { ingest(messages: $messages) { results { status } } }",
+            "variables": { "messages": batch(n).iter().map(messages::input).collect::<Vec<_>>() },
+        });
+        let on_its_way = tokio::spawn(server.http.post(server.url("/graphql")).json(&request).send());
+        tokio::task::yield_now().await;
+        server.kill();
+        // It was answered, or it was not: both are fine.
+        drop(on_its_way.await);
+        n += 1;
+        base.check();
+    }
+    let server = base.serve();
+    let results = server.ingest(&acknowledged).await;
+    assert!(results.iter().all(|it| it["status"] == "DUPLICATE"), "{results:?}");
+    // Whoever is not sure sends again, and it is there once.
+    let all: Vec<Value> = (0..n).flat_map(batch).collect();
+    server.ingest(&all).await;
+    let served = server.everything("2026-01-01").await;
+    assert_eq!(server.stop(), Some(0));
+
+    let uninterrupted = Base::with(&messages::ndjson(&all));
+    assert_eq!(base.check(), uninterrupted.check());
+    assert_eq!(served, uninterrupted.serve().everything("2026-01-01").await);
+}

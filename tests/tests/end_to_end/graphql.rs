@@ -1,0 +1,345 @@
+//! Questions and messages over GraphQL.
+
+use std::collections::BTreeSet;
+
+use profile360_tests::{Base, Server, messages};
+use serde_json::{Value, json};
+
+const AT: &str = "2025-03-01T10:00:00+09:00";
+
+/// What became of one message: status, and code and path where there are any.
+fn outcome(result: &Value) -> [&str; 3] {
+    ["status", "code", "path"].map(|it| result[it].as_str().unwrap_or_default())
+}
+
+async fn outcomes_of(server: &Server, messages: &[Value]) -> Vec<Value> {
+    let results = server.ingest(messages).await;
+    for (message, result) in messages.iter().zip(&results) {
+        assert_eq!(result["messageId"], message["message_id"]);
+        let is_taken = result["status"] != "REFUSED" && result["status"] != "DUPLICATE";
+        assert!(!is_taken || result["unifiedId"].is_string(), "every message that is taken lands on a customer");
+        assert_eq!(result["detail"].is_string(), result["code"].is_string(), "a code has its sentence");
+    }
+    results
+}
+
+#[tokio::test]
+async fn each_message_is_told_what_became_of_it() {
+    let base = Base::new();
+    let server = base.serve();
+    let identify = |id: &str, identifiers: Value| messages::identify(id, AT, identifiers, json!({}));
+    let mut without_zone = identify("no-zone", json!({ "external_id": "u1" }));
+    without_zone["timestamp"] = json!("2025-03-01T10:00:00");
+    let bad_amount = messages::purchase("bad-amount", AT, json!({ "external_id": "u1" }), "o1", "a lot");
+    let with_warnings = messages::identify(
+        "warned",
+        AT,
+        json!({ "external_id": "u1", "phone": "+1 650 253 0000", "email": ["a@example.com", "nobody"], "passport": "1" }),
+        json!({ "df_gender": "?", "df_membership": "VIP" }),
+    );
+    let first = [
+        identify("created", json!({ "external_id": "u1", "phone": "010-1234-5678" })),
+        messages::event("updated", AT, json!({ "phone": "+82 10 1234 5678" }), "df_login", json!({})),
+        identify("linked", json!({ "external_id": "u1", "email": "One@Example.com" })),
+        identify("device", json!({ "device_id": "d1" })),
+        identify("merged", json!({ "external_id": "u1", "device_id": "d1" })),
+        identify("withheld", json!({ "external_id": "u2", "phone": "010 1234 5678" })),
+        identify("created", json!({ "external_id": "somebody-else" })),
+        without_zone,
+        bad_amount,
+        identify("blocked", json!({ "external_id": "null", "phone": "000-0000-0000" })),
+        with_warnings,
+    ];
+    let results = outcomes_of(&server, &first).await;
+    let expected = [
+        ["CREATED", "", ""],
+        ["UPDATED", "", ""],
+        ["LINKED", "", ""],
+        ["CREATED", "", ""],
+        ["MERGED", "", ""],
+        ["WITHHELD", "LIMIT", ""],
+        ["DUPLICATE", "", ""],
+        ["REFUSED", "TIMESTAMP_WITHOUT_ZONE", "timestamp"],
+        ["REFUSED", "AMOUNT_MALFORMED", "properties.df_items[0].df_price"],
+        ["REFUSED", "NO_USABLE_IDENTIFIER", "identifiers.phone[0]"],
+        ["LINKED", "", ""],
+    ];
+    assert_eq!(results.iter().map(outcome).collect::<Vec<_>>(), expected);
+    let warnings: BTreeSet<[&str; 2]> = results[10]["warnings"]
+        .as_array()
+        .expect("warnings are a list")
+        .iter()
+        .map(|it| ["code", "path"].map(|name| it[name].as_str().unwrap_or_default()))
+        .collect();
+    let expected = [
+        ["ATTRIBUTE_VALUE", "attributes.df_gender"],
+        ["EMAIL_MALFORMED", "identifiers.email[1]"],
+        ["PHONE_FOREIGN", "identifiers.phone[0]"],
+        ["UNKNOWN_KIND", "identifiers.passport"],
+    ];
+    assert_eq!(warnings, BTreeSet::from(expected));
+
+    // A device of more people than one customer can be links nobody any more, and what it linked comes apart.
+    let tablet: Vec<Value> = (0..12)
+        .map(|n| identify(&format!("tablet-{n}"), json!({ "external_id": format!("t{n}"), "device_id": "tablet" })))
+        .collect();
+    let mut results = Vec::new();
+    for message in &tablet {
+        results.extend(outcomes_of(&server, std::slice::from_ref(message)).await);
+    }
+    let expected: Vec<[&str; 3]> = (0..12)
+        .map(|n| match n {
+            0 => ["CREATED", "", ""],
+            1..10 => ["WITHHELD", "LIMIT", ""],
+            _ => ["WITHHELD", "SHARED", ""],
+        })
+        .collect();
+    assert_eq!(results.iter().map(outcome).collect::<Vec<_>>(), expected);
+    let query =
+        "{ profile(by: { identifier: { kind: \"device_id\", value: \"tablet\" } }) { identifiers { value shared } } }";
+    let alone = json!({ "profile": { "identifiers": [{ "value": "tablet", "shared": true }] } });
+    assert_eq!(server.ask(query, Value::Null).await, alone);
+
+    // All of it again is all duplicates, on the customers that the messages are of now.
+    let again = outcomes_of(&server, &[&first[..7], &tablet[..]].concat()).await;
+    assert!(again.iter().all(|it| it["status"] == "DUPLICATE"), "{again:#?}");
+    let u1 = |result: &Value| result["unifiedId"].clone();
+    assert!([1, 2, 3, 4].iter().all(|it| u1(&again[*it]) == u1(&again[0])), "{again:#?}");
+    assert_ne!(u1(&again[5]), u1(&again[0]));
+
+    let nobody = "{ profile(by: { identifier: { kind: \"external_id\", value: \"somebody-else\" } }) { id } }";
+    assert_eq!(server.ask(nobody, Value::Null).await, json!({ "profile": null }), "nothing of a duplicate is taken");
+
+    // An empty batch is a batch; one that is too large is refused as a whole.
+    assert_eq!(server.ingest(&[]).await, Vec::<Value>::new());
+    let many: Vec<Value> =
+        (0..2_001).map(|n| messages::input(&identify(&format!("many-{n}"), json!({ "external_id": "u1" })))).collect();
+    let ingest = "mutation($messages: [MessageInput!]!) { ingest(messages: $messages) { results { status } } }";
+    assert_eq!(server.codes(ingest, json!({ "messages": many })).await, ["TOO_MANY_MESSAGES"]);
+    assert_eq!(server.stop(), Some(0));
+    assert!(base.check().starts_with("19 messages,"));
+}
+
+#[tokio::test]
+async fn a_customer_is_found_by_whatever_it_was_ever_known_by() {
+    const BY: &str = "query($by: ProfileKey!) { profile(by: $by) { id unifiedId supersededIds } }";
+    let base = Base::new();
+    let server = base.serve();
+    let identify = |id: &str, day: u32, identifiers: Value| {
+        messages::identify(id, &format!("2025-03-{day:02}T10:00:00Z"), identifiers, json!({}))
+    };
+    // Each is a customer of its own at first; the last message makes them one.
+    let everything =
+        json!({ "external_id": "u1", "phone": "01012345678", "email": "one@example.com", "device_id": "d1" });
+    let mut results = Vec::new();
+    for message in [
+        identify("1", 2, json!({ "external_id": "u1" })),
+        identify("2", 1, json!({ "phone": "010-1234-5678" })),
+        identify("3", 3, json!({ "email": "One@Example.com" })),
+        identify("4", 4, json!({ "device_id": "d1" })),
+        identify("5", 5, everything),
+    ] {
+        results.extend(server.ingest(&[message]).await);
+    }
+    let ids: BTreeSet<&str> = results.iter().filter_map(|it| it["unifiedId"].as_str()).collect();
+    assert_eq!(ids.len(), 4, "the one who was seen first keeps its name");
+    let first = results[1]["unifiedId"].clone();
+
+    let by_id = |id: &str| json!({ "by": { "unifiedId": id } });
+    let by = |kind: &str, value: &str| json!({ "by": { "identifier": { "kind": kind, "value": value } } });
+    let spellings = [
+        by("external_id", "u1"),
+        by("external_id", "  u1 "),
+        by("phone", "+821012345678"),
+        by("phone", "010-1234-5678"),
+        by("phone", "+82 (0)10 1234 5678"),
+        by("phone", "821012345678"),
+        by("email", " ONE@example.COM "),
+        by("device_id", "d1"),
+    ];
+    let upper = by_id(&first.as_str().unwrap_or_default().to_uppercase());
+    let mut global = BTreeSet::new();
+    for by in ids.iter().map(|it| by_id(it)).chain(spellings).chain([upper]) {
+        let found = server.ask(BY, by.clone()).await;
+        assert_eq!(found["profile"]["unifiedId"], first, "by {by}");
+        let superseded: BTreeSet<&str> =
+            found["profile"]["supersededIds"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        assert_eq!(superseded, ids.iter().filter(|it| **it != first).copied().collect(), "by {by}");
+        global.insert(found["profile"]["id"].as_str().expect("an ID").to_owned());
+    }
+    assert_eq!(global.len(), 1);
+
+    let nobody = [
+        by_id("00000000-0000-8000-8000-000000000000"),
+        by_id("no unified ID"),
+        by("external_id", "u2"),
+        by("external_id", "null"),
+        by("phone", "010-9999-9999"),
+    ];
+    for by in nobody {
+        assert_eq!(server.ask(BY, by.clone()).await, json!({ "profile": null }), "by {by}");
+    }
+
+    let nodes = "query($ids: [ID!]!, $id: ID!) {
+        node(id: $id) { id ... on Profile { unifiedId } }
+        nodes(ids: $ids) { id ... on Profile { unifiedId } }
+    }";
+    let id = global.pop_first().expect("there is one");
+    let found = server.ask(nodes, json!({ "id": id, "ids": ["nonsense", id, "", id] })).await;
+    let node = json!({ "id": id, "unifiedId": first });
+    assert_eq!(found, json!({ "node": node, "nodes": [null, node, null, node] }));
+}
+
+#[tokio::test]
+async fn every_error_has_a_code_and_a_sentence() {
+    let base = Base::new();
+    let server = base.serve();
+    let id = server.ingest(&[messages::identify("1", AT, json!({ "external_id": "u1" }), json!({}))]).await;
+    let id = id[0]["unifiedId"].as_str().expect("it was taken");
+    let one = |field: &str| format!("{{ profile(by: {{ unifiedId: \"{id}\" }}) {{ {field} }} }}");
+    let list = |arguments: &str| format!("{{ profiles({arguments}) {{ totalCount }} }}");
+    let deep = |n| (0..n).fold("name".to_owned(), |it, _| format!("ofType {{ {it} }}"));
+    let deep = |n| format!("{{ __schema {{ types {{ fields {{ type {{ {} }} }} }} }} }}", deep(n));
+    let many =
+        (0..200).map(|n| format!("a{n}: profiles(first: 200) {{ nodes {{ id revision }} }}")).collect::<Vec<_>>();
+    let cases = [
+        ("{ profiles".to_owned(), "GRAPHQL_PARSE_FAILED"),
+        ("nonsense".to_owned(), "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
+        ("{ profiles { nodes } }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
+        ("query($x: Int!) { profiles(first: $x) { totalCount } }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
+        ("{ profile(by: {}) { id } }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
+        (deep(14), "GRAPHQL_VALIDATION_FAILED"),
+        (deep(2_000), "GRAPHQL_PARSE_FAILED"),
+        (format!("{{ {} }}", many.join(" ")), "GRAPHQL_VALIDATION_FAILED"),
+        (list("first: 0"), "PAGE_SIZE_OUT_OF_RANGE"),
+        (list("first: -1"), "PAGE_SIZE_OUT_OF_RANGE"),
+        (list("first: 201"), "PAGE_SIZE_OUT_OF_RANGE"),
+        (list("last: 201"), "PAGE_SIZE_OUT_OF_RANGE"),
+        (list("first: 1, last: 1"), "PAGE_SIZE_OUT_OF_RANGE"),
+        (list("after: \"nonsense\""), "BAD_CURSOR"),
+        (list("before: \"\""), "BAD_CURSOR"),
+        (list("after: \"bnVsbA\""), "BAD_CURSOR"),
+        (list("filter: { lastActivity: { from: \"yesterday\" } }"), "BAD_USER_INPUT"),
+        (list("filter: { firstAccess: { before: \"2025-01-01T00:00:00\" } }"), "BAD_USER_INPUT"),
+        (list("filter: { attribute: [{ name: \"a\", equals: {} }] }"), "BAD_USER_INPUT"),
+        (one("timeline(first: 201) { nodes { name } }"), "PAGE_SIZE_OUT_OF_RANGE"),
+        (one("timeline(first: 1, last: 1) { nodes { name } }"), "PAGE_SIZE_OUT_OF_RANGE"),
+        (one("timeline(after: \"nonsense\") { nodes { name } }"), "BAD_CURSOR"),
+        (one("purchases(currency: \"won!\") { currency }"), "BAD_USER_INPUT"),
+        (one("purchases { window(months: 0) { count } }"), "BAD_USER_INPUT"),
+        (one("purchases { window(months: 121) { count } }"), "BAD_USER_INPUT"),
+        (one("purchases { topProducts(months: 3, first: 101) { rank } }"), "PAGE_SIZE_OUT_OF_RANGE"),
+        ("{ profile(by: { identifier: { kind: \"passport\", value: \"1\" } }) { id } }".to_owned(), "BAD_USER_INPUT"),
+        (
+            "{ profile(by: { identifier: { kind: \"phone\", value: \"+16502530000\" } }) { id } }".to_owned(),
+            "BAD_USER_INPUT",
+        ),
+        (format!("{{ nodes(ids: [{}]) {{ id }} }}", "\"x\",".repeat(201)), "PAGE_SIZE_OUT_OF_RANGE"),
+        ("{ policy(version: 2) { version } }".to_owned(), "BAD_USER_INPUT"),
+    ];
+    for (query, code) in cases {
+        let codes = server.codes(&query, Value::Null).await;
+        assert_eq!(codes, [code], "{}", query.chars().take(200).collect::<String>());
+    }
+    let as_of = "query($date: Date) { profile(by: { unifiedId: \"x\" }, asOf: $date) { id } }";
+    assert_eq!(server.codes(as_of, json!({ "date": "2025-02-30" })).await, ["BAD_USER_INPUT"]);
+    assert!(!server.log().contains("ERROR"), "nothing of this is a fault of the server: {}", server.log());
+}
+
+#[tokio::test]
+async fn a_long_timeline_is_read_page_by_page_from_either_end() {
+    // Enough for reads in spans of time: many days, many at one time, under two identifiers.
+    const N: usize = 1_300;
+    let names = ["df_login", "df_view_home"];
+    let events: Vec<Value> = (0..N)
+        .map(|n| {
+            let who = if n % 3 == 0 {
+                json!({ "device_id": "d1" })
+            } else {
+                json!({ "external_id": "u1", "device_id": "d1" })
+            };
+            let at = format!("2025-{:02}-{:02}T{:02}:00:00Z", n % 5 + 1, n % 7 * 3 + 1, n % 2);
+            messages::event(&format!("m{n:04}"), &at, who, names[n % 2], json!({ "n": n }))
+        })
+        .chain([messages::identify("not-an-event", AT, json!({ "external_id": "u1" }), json!({ "df_name": "김하나" }))])
+        .collect();
+    let mut expected: Vec<(&str, &str)> = events[..N]
+        .iter()
+        .map(|it| (it["timestamp"].as_str().unwrap_or_default(), it["message_id"].as_str().unwrap_or_default()))
+        .collect();
+    expected.sort_by(|a, b| b.0.cmp(a.0).then(a.1.cmp(b.1)));
+    let expected: Vec<&str> = expected.into_iter().map(|(_, id)| id).collect();
+
+    let base = Base::with(&messages::ndjson(&events));
+    let server = base.serve();
+    for (size, of) in [(200, None), (97, Some(names[1]))] {
+        let expected: Vec<&str> = expected
+            .iter()
+            .filter(|id| of.is_none_or(|name| events.iter().any(|it| it["message_id"] == **id && it["event"] == name)))
+            .copied()
+            .collect();
+        for is_backward in [false, true] {
+            let (first, place) = if is_backward { ("last", "before") } else { ("first", "after") };
+            let query = format!(
+                "query($cursor: String, $events: [String!]) {{
+                    profile(by: {{ identifier: {{ kind: \"external_id\", value: \"u1\" }} }}) {{
+                        timeline({first}: {size}, {place}: $cursor, events: $events) {{
+                            nodes {{ messageId }}
+                            pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
+                        }}
+                    }}
+                }}"
+            );
+            let mut found: Vec<String> = Vec::new();
+            let mut cursor = Value::Null;
+            loop {
+                let data = server.ask(&query, json!({ "cursor": cursor, "events": of.map(|it| [it]) })).await;
+                let page = &data["profile"]["timeline"];
+                let ids: Vec<String> = page["nodes"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|it| it["messageId"].as_str().map(str::to_owned))
+                    .collect();
+                found = if is_backward { [ids, found].concat() } else { [found, ids].concat() };
+                let (more, edge) =
+                    if is_backward { ("hasPreviousPage", "startCursor") } else { ("hasNextPage", "endCursor") };
+                if page["pageInfo"][more] != true {
+                    break;
+                }
+                cursor = page["pageInfo"][edge].clone();
+            }
+            assert_eq!(found, expected, "{first} {size} of {of:?}");
+        }
+    }
+    // A place in one list is no place in another.
+    let data = server.ask("{ profiles(first: 1) { pageInfo { endCursor } } }", Value::Null).await;
+    let cursor = &data["profiles"]["pageInfo"]["endCursor"];
+    let query = "query($after: String) {
+        profile(by: { identifier: { kind: \"external_id\", value: \"u1\" } }) { timeline(after: $after) { nodes { name } } }
+    }";
+    assert_eq!(server.codes(query, json!({ "after": cursor })).await, ["BAD_CURSOR"]);
+}
+
+#[tokio::test]
+async fn the_rules_and_the_viewer_are_told() {
+    let base = Base::new();
+    let server = base.serve();
+    let query = "{ policy { version timeZone currency publishedBy document } viewer { name role seesPersonalData } }";
+    let data = server.ask(query, Value::Null).await;
+    assert_eq!(data["viewer"], json!({ "name": "local", "role": "ADMIN", "seesPersonalData": true }));
+    let policy = &data["policy"];
+    assert_eq!(
+        (&policy["version"], &policy["timeZone"], &policy["currency"]),
+        (&json!(1), &json!("Asia/Seoul"), &json!("KRW"))
+    );
+    let limit = |kind: &str| {
+        let kinds = policy["document"]["kinds"].as_array().expect("kinds are a list");
+        kinds.iter().find(|it| it["name"] == kind).map(|it| it["limit"].clone())
+    };
+    assert_eq!((limit("external_id"), limit("phone")), (Some(json!(1)), Some(json!(3))));
+    assert_eq!(server.ask(query, Value::Null).await, data);
+    assert_eq!(server.stop(), Some(0));
+    assert_eq!(base.serve().ask(query, Value::Null).await, data, "the base keeps its policy");
+}

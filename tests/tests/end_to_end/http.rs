@@ -1,0 +1,184 @@
+//! HTTP itself, and the life of a server.
+
+use profile360_tests::{Base, Ran, messages};
+use reqwest::{Method, StatusCode, header};
+use serde_json::{Value, json};
+
+const BOTH: &str = "application/graphql-response+json, application/json;q=0.9";
+const NEW: &str = "application/graphql-response+json";
+const OLD: &str = "application/json";
+
+#[tokio::test]
+async fn graphql_is_spoken_over_http_as_its_specification_says() {
+    let base = Base::new();
+    let server = base.serve();
+    let good = json!({ "query": "{ viewer { role } }" }).to_string();
+    let mutation = json!({ "query": "mutation { ingest(messages: []) { results { status } } }" }).to_string();
+    let unparsed = json!({ "query": "{ viewer" }).to_string();
+    let invalid = json!({ "query": "{ nothing }" }).to_string();
+    let failed = json!({ "query": "{ profiles(first: 0) { totalCount } }" }).to_string();
+    let batch = format!("[{good}, {good}]");
+    // Method, accept, content type, body: status.
+    let posts = [
+        (BOTH, OLD, good.as_str(), StatusCode::OK),
+        (OLD, OLD, &good, StatusCode::OK),
+        ("*/*", OLD, &good, StatusCode::OK),
+        ("", "application/json; charset=utf-8", &good, StatusCode::OK),
+        (BOTH, OLD, &mutation, StatusCode::OK),
+        ("text/html", OLD, &good, StatusCode::NOT_ACCEPTABLE),
+        (BOTH, "text/plain", &good, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (BOTH, "", &good, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (BOTH, OLD, "", StatusCode::BAD_REQUEST),
+        (BOTH, OLD, "{}", StatusCode::BAD_REQUEST),
+        (BOTH, OLD, "{\"query\": 1}", StatusCode::BAD_REQUEST),
+        (BOTH, OLD, &batch, StatusCode::BAD_REQUEST),
+        (NEW, OLD, &unparsed, StatusCode::BAD_REQUEST),
+        (NEW, OLD, &invalid, StatusCode::BAD_REQUEST),
+        (NEW, OLD, &failed, StatusCode::OK),
+        (OLD, OLD, &unparsed, StatusCode::OK),
+        (OLD, OLD, &invalid, StatusCode::OK),
+    ];
+    for (accept, content_type, body, status) in posts {
+        let mut request = server.http.post(server.url("/graphql")).body(body.to_owned());
+        for (name, value) in [(header::ACCEPT, accept), (header::CONTENT_TYPE, content_type)] {
+            if !value.is_empty() {
+                request = request.header(name, value);
+            }
+        }
+        let response = request.send().await.expect("it answers");
+        assert_eq!(response.status(), status, "{accept} {content_type} {body}");
+        let answered_in = response.headers()[header::CONTENT_TYPE].to_str().unwrap_or_default().to_owned();
+        let wanted = if accept.contains(NEW) { NEW } else { OLD };
+        assert_eq!(answered_in, format!("{wanted}; charset=utf-8"), "{accept} {content_type} {body}");
+        let answer: Value = response.json().await.expect("every answer is JSON");
+        let is_error = answer["errors"][0]["extensions"]["code"].is_string();
+        assert_eq!(
+            is_error,
+            status != StatusCode::OK || body == unparsed || body == invalid || body == failed,
+            "{answer}"
+        );
+    }
+
+    let gets = [
+        ("query={viewer{role}}", StatusCode::OK),
+        ("query=query($n:Int){profiles(first:$n){totalCount}}&variables={\"n\":1}", StatusCode::OK),
+        ("query=mutation{ingest(messages:[]){results{status}}}", StatusCode::METHOD_NOT_ALLOWED),
+        (
+            "query=query A{viewer{role}} mutation B{ingest(messages:[]){results{status}}}&operationName=A",
+            StatusCode::OK,
+        ),
+        (
+            "query=query A{viewer{role}} mutation B{ingest(messages:[]){results{status}}}&operationName=B",
+            StatusCode::METHOD_NOT_ALLOWED,
+        ),
+        ("variables={", StatusCode::BAD_REQUEST),
+        ("", StatusCode::BAD_REQUEST),
+    ];
+    for (query, status) in gets {
+        let mut url = reqwest::Url::parse(&server.url("/graphql")).expect("a URL");
+        url.set_query(Some(query));
+        let response = server.http.get(url).header(header::ACCEPT, NEW).send().await.expect("it answers");
+        assert_eq!(response.status(), status, "{query}");
+        let allow = response.headers().get(header::ALLOW).and_then(|it| it.to_str().ok());
+        assert_eq!(allow == Some("POST"), status == StatusCode::METHOD_NOT_ALLOWED, "{query}");
+    }
+    let response = server.http.request(Method::PUT, server.url("/graphql")).send().await.expect("it answers");
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let huge = format!("{{\"query\": \"{}\"}}", " ".repeat(17 << 20));
+    let request = server.http.post(server.url("/graphql")).header(header::CONTENT_TYPE, OLD).body(huge);
+    // The server may close before all is sent; what it must not do is take it.
+    if let Ok(response) = request.send().await {
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+}
+
+#[tokio::test]
+async fn operators_see_that_it_lives_and_that_it_is_ready() {
+    let base = Base::with(&messages::generated(5, 1));
+    let server = base.serve();
+    let get = async |path: &str| {
+        let response = server.http.get(server.url(path)).send().await.expect("it answers");
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let headers = response.headers().clone();
+        (headers, response.json::<Value>().await.expect("it is JSON"))
+    };
+    let (headers, health) = get("/healthz").await;
+    assert_eq!(health["status"], "ok");
+    assert_eq!(health["customers"].as_u64(), Some(server.unified_ids().await.len() as u64));
+    assert_eq!(health["customersToList"], 0);
+    let policy = headers["content-security-policy"].to_str().unwrap_or_default();
+    assert!(policy.starts_with("default-src 'none';"), "{policy}");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert!(headers.contains_key("x-request-id"));
+    let (_, ready) = get("/readyz").await;
+    assert_eq!(ready["status"], "ready");
+
+    // What cannot start says why, and leaves the one that runs alone.
+    let taken = server.address.trim_start_matches("http://").to_owned();
+    let other = Base::new();
+    let cases = [
+        (base.run(&["serve", "--listen", "127.0.0.1:0"]), "another process has it open"),
+        (base.import("messages.ndjson"), "another process has it open"),
+        (other.run(&["serve", "--listen", &taken]), "cannot be listened on"),
+        (other.run(&["serve", "--listen", "0.0.0.0:0"]), "listens on this machine only"),
+        (other.run(&["check", "--db", "postgres://localhost"]), "cannot be used"),
+        (Ran::of(other.command(&["check"]).env("PROFILE360_ID_SECRET", "another")), "another secret"),
+    ];
+    for (Ran { status, stdout, stderr }, reason) in cases {
+        assert_eq!(status, Some(1), "{reason}: {stdout}{stderr}");
+        let error = stderr.lines().find(|it| it.starts_with("error: ")).unwrap_or_default();
+        assert!(error.contains(reason), "{stderr}");
+    }
+    get("/readyz").await;
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[tokio::test]
+async fn a_server_that_is_asked_to_stop_finishes_what_it_acknowledged() {
+    let base = Base::new();
+    let server = base.serve();
+    let batch = |n: usize| -> Vec<Value> {
+        let message = |it: usize| {
+            let who = json!({ "external_id": format!("u{n}"), "device_id": format!("d{}", it % 7) });
+            messages::event(&format!("{n}-{it}"), "2025-03-01T10:00:00Z", who, "df_login", json!({}))
+        };
+        (0..60).map(message).collect()
+    };
+    let mut requests = tokio::task::JoinSet::new();
+    for n in 0..12 {
+        let request = json!({
+            "query": "mutation($messages: [MessageInput!]!) { ingest(messages: $messages) { results { status } } }",
+            "variables": { "messages": batch(n).iter().map(messages::input).collect::<Vec<_>>() },
+        });
+        let sent = server.http.post(server.url("/graphql")).json(&request).send();
+        requests.spawn(async move {
+            // Whoever comes too late is not let in, or told to come back: that is no acknowledgement.
+            let answer: Value = sent.await.ok()?.json().await.ok()?;
+            answer["data"]["ingest"]["results"].is_array().then_some(n)
+        });
+    }
+    let mut acknowledged = Vec::new();
+    while acknowledged.is_empty() {
+        let answer = requests.join_next().await.expect("one of them is acknowledged").expect("it does not panic");
+        acknowledged.extend(answer);
+    }
+    server.terminate();
+    acknowledged.extend(requests.join_all().await.into_iter().flatten());
+    assert_eq!(server.wait(), Some(0));
+
+    base.check();
+    let server = base.serve();
+    for n in acknowledged {
+        let results = server.ingest(&batch(n)).await;
+        assert!(results.iter().all(|it| it["status"] == "DUPLICATE"), "batch {n} was acknowledged");
+    }
+}
+
+#[test]
+fn the_contract_in_the_repository_is_what_the_program_prints() {
+    let Ran { status, stdout, .. } = Base::new().run(&["schema"]);
+    assert_eq!(status, Some(0));
+    let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../schema.graphql");
+    let contract = std::fs::read_to_string(contract).expect("it is there");
+    assert!(stdout == contract, "write it anew: profile360 schema > schema.graphql");
+}

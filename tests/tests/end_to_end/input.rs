@@ -1,0 +1,309 @@
+//! Files as people have them: what is wrong with a line is said, and costs nobody else anything.
+
+use std::{collections::BTreeSet, io::Write};
+
+use flate2::{Compression, write::GzEncoder};
+use profile360_core::message::MAX_MESSAGE_BYTES;
+use profile360_tests::{Base, messages};
+use serde_json::{Value, json};
+
+/// Stands in bad values: no answer may repeat one.
+const PRIVATE: &str = "s3cret";
+
+fn message(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut message = messages::identify(
+        "m",
+        "2025-03-01T10:00:00+09:00",
+        json!({ "external_id": "u1" }),
+        json!({ "df_name": "김하나" }),
+    );
+    change(&mut message);
+    message.to_string().into_bytes()
+}
+
+fn with(field: &str, value: Value) -> Vec<u8> {
+    message(|it| it[field] = value)
+}
+
+fn without(field: &str) -> Vec<u8> {
+    message(|it| drop(it.as_object_mut().expect("an object").remove(field)))
+}
+
+fn event(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    message(|it| {
+        it["type"] = json!("event");
+        it["event"] = json!("df_purchase");
+        change(it);
+    })
+}
+
+fn purchase(properties: Value) -> Vec<u8> {
+    event(|it| it["properties"] = properties)
+}
+
+fn item(field: &str, value: Value) -> Vec<u8> {
+    let mut item = json!({ "df_item_id": "P1", "df_price": 1000, "df_quantity": 1 });
+    item[field] = value;
+    purchase(json!({ "df_items": [item] }))
+}
+
+/// Every way in which a line can be bad, and what is said of it: code and path.
+fn bad_lines() -> Vec<(Vec<u8>, &'static str, &'static str)> {
+    let long = |n_bytes: usize| json!(PRIVATE.repeat(n_bytes / PRIVATE.len() + 1));
+    let total = |value: Value| purchase(json!({ "df_total_purchase_amount": value }));
+    let note = |n_bytes: usize| with("attributes", json!({ "note": "x".repeat(n_bytes) }));
+    let barely_too_large = note(MAX_MESSAGE_BYTES + 1 - note(0).len());
+    let mut cut = message(|_| {});
+    cut.truncate(60);
+    vec![
+        (PRIVATE.as_bytes().to_vec(), "NOT_JSON", ""),
+        (format!("[\"{PRIVATE}\"]").into_bytes(), "NOT_JSON", ""),
+        (cut, "NOT_JSON", ""),
+        (b"{\"message_id\": \"\xff\xfe\"}".to_vec(), "NOT_JSON", ""),
+        (b"{}".to_vec(), "MISSING_FIELD", "message_id"),
+        (without("message_id"), "MISSING_FIELD", "message_id"),
+        (without("type"), "MISSING_FIELD", "type"),
+        (without("timestamp"), "MISSING_FIELD", "timestamp"),
+        (without("source"), "MISSING_FIELD", "source"),
+        (without("identifiers"), "MISSING_FIELD", "identifiers"),
+        (with("type", json!("event")), "MISSING_FIELD", "event"),
+        (with("message_id", json!("")), "MISSING_FIELD", "message_id"),
+        (with("message_id", json!(17)), "WRONG_TYPE", "message_id"),
+        (with("identifiers", json!([PRIVATE])), "WRONG_TYPE", "identifiers"),
+        (with("attributes", json!(PRIVATE)), "WRONG_TYPE", "attributes"),
+        (with("device", json!(PRIVATE)), "WRONG_TYPE", "device"),
+        (with("message_id", long(129)), "TOO_LONG", "message_id"),
+        (with("source", long(65)), "TOO_LONG", "source"),
+        (with("session_id", long(129)), "TOO_LONG", "session_id"),
+        (event(|it| it["event"] = long(129)), "TOO_LONG", "event"),
+        (with("type", json!(PRIVATE)), "UNKNOWN_TYPE", "type"),
+        (with("platform", json!(PRIVATE)), "UNKNOWN_PLATFORM", "platform"),
+        (with("timestamp", json!("2025-03-01T10:00:00")), "TIMESTAMP_WITHOUT_ZONE", "timestamp"),
+        (with("timestamp", json!("2025-02-30T10:00:00Z")), "TIMESTAMP_MALFORMED", "timestamp"),
+        (with("timestamp", json!(PRIVATE)), "TIMESTAMP_MALFORMED", "timestamp"),
+        (with("timestamp", json!("1969-12-31T23:59:59Z")), "TIMESTAMP_OUT_OF_RANGE", "timestamp"),
+        (with("timestamp", json!("2200-01-01T00:00:00Z")), "TIMESTAMP_OUT_OF_RANGE", "timestamp"),
+        (with("identifiers", json!({})), "NO_USABLE_IDENTIFIER", "identifiers"),
+        (with("identifiers", json!({ "phone": "+1 650 253 0000" })), "NO_USABLE_IDENTIFIER", "identifiers.phone"),
+        (with("identifiers", json!({ "email": [PRIVATE] })), "NO_USABLE_IDENTIFIER", "identifiers.email[0]"),
+        (with("identifiers", json!({ "external_id": "null" })), "NO_USABLE_IDENTIFIER", "identifiers.external_id"),
+        (with("identifiers", json!({ "passport": PRIVATE })), "NO_USABLE_IDENTIFIER", "identifiers.passport"),
+        (
+            with("identifiers", json!({ "device_id": (0..101).map(|it| format!("d{it}")).collect::<Vec<_>>() })),
+            "TOO_MANY_IDENTIFIERS",
+            "identifiers",
+        ),
+        (event(|_| {}), "MISSING_FIELD", "properties"),
+        (purchase(json!({})), "MISSING_FIELD", "properties.df_total_purchase_amount"),
+        (purchase(json!({ "df_items": PRIVATE })), "WRONG_TYPE", "properties.df_items"),
+        (
+            purchase(json!({ "df_order_id": long(129), "df_total_purchase_amount": 1 })),
+            "TOO_LONG",
+            "properties.df_order_id",
+        ),
+        (item("df_quantity", json!(-1)), "QUANTITY_OUT_OF_RANGE", "properties.df_items[0].df_quantity"),
+        (item("df_quantity", json!(0.5)), "QUANTITY_OUT_OF_RANGE", "properties.df_items[0].df_quantity"),
+        (item("df_quantity", json!(1_000_001)), "QUANTITY_OUT_OF_RANGE", "properties.df_items[0].df_quantity"),
+        (item("df_quantity", json!(PRIVATE)), "QUANTITY_OUT_OF_RANGE", "properties.df_items[0].df_quantity"),
+        (item("df_price", json!(PRIVATE)), "AMOUNT_MALFORMED", "properties.df_items[0].df_price"),
+        (total(json!(PRIVATE)), "AMOUNT_MALFORMED", "properties.df_total_purchase_amount"),
+        (total(json!("1,000")), "AMOUNT_MALFORMED", "properties.df_total_purchase_amount"),
+        (total(json!(-1)), "AMOUNT_OUT_OF_RANGE", "properties.df_total_purchase_amount"),
+        (total(json!(1_000_000_000_000_000_u64)), "AMOUNT_OUT_OF_RANGE", "properties.df_total_purchase_amount"),
+        (
+            purchase(json!({ "df_total_purchase_amount": 1, "df_currency": PRIVATE })),
+            "CURRENCY_MALFORMED",
+            "properties.df_currency",
+        ),
+        (note(1 << 20), "TOO_LARGE", ""),
+        (barely_too_large, "TOO_LARGE", ""),
+    ]
+}
+
+#[test]
+fn a_bad_line_is_refused_with_its_reason_and_its_neighbours_are_taken() {
+    let bad = bad_lines();
+    let mut file = Vec::new();
+    for (n, (line, ..)) in bad.iter().enumerate() {
+        let good = messages::event(
+            &format!("good-{n}"),
+            "2025-03-01T10:00:00+09:00",
+            json!({ "external_id": "u1" }),
+            "df_login",
+            Value::Null,
+        );
+        writeln!(file, "{good}").expect("there is room");
+        file.extend(line);
+        file.push(b'\n');
+    }
+    let base = Base::new();
+    base.write("messages.ndjson", &file);
+
+    let ran = base.import("messages.ndjson");
+    assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+    let n = bad.len();
+    let counts = format!(
+        "{n} messages taken (1 created, {} updated, 0 linked, 0 merged, 0 withheld), 0 duplicates, {n} refused, 0 warnings",
+        n - 1
+    );
+    assert_eq!(ran.counts(), counts);
+    assert_eq!(base.check(), format!("{n} messages, 1 identifiers, 0 links, 1 profiles, 0 orders"));
+
+    let kept = base.read("messages.ndjson.refused.ndjson");
+    let kept: Vec<Value> = kept.lines().map(|it| serde_json::from_str(it).expect("refused lines are JSON")).collect();
+    assert_eq!(kept.len(), n);
+    for (position, ((line, code, path), refused)) in bad.iter().zip(&kept).enumerate() {
+        let number = 2 * position + 2;
+        assert_eq!(
+            (&refused["line"], &refused["code"], &refused["path"]),
+            (&json!(number), &json!(code), &json!(path))
+        );
+        let sentence = refused["detail"].as_str().expect("a sentence");
+        assert!(!sentence.is_empty() && !sentence.contains(PRIVATE), "line {number}: {sentence}");
+        // What is no text, or longer than any message, is not kept; everything else is there to be mended.
+        let text = std::str::from_utf8(line).ok().filter(|it| it.len() < 1 << 20);
+        assert!(refused["message"].as_str() == text, "line {number}");
+    }
+    assert!(ran.stderr.contains("messages.ndjson:2: NOT_JSON: "), "the first few are told at once: {}", ran.stderr);
+    assert!(!ran.stderr.contains(PRIVATE));
+
+    // What is mended is taken; what was taken before is a duplicate.
+    base.write("messages.ndjson", String::from_utf8_lossy(&file).replace("\"+1 650 253 0000\"", "\"02-312-3456\""));
+    let ran = base.import("messages.ndjson");
+    assert_eq!(ran.status, Some(3));
+    assert!(ran.counts().starts_with("1 messages taken (1 created"), "{}", ran.counts());
+    assert!(ran.counts().contains(&format!("{n} duplicates, {} refused", n - 1)), "{}", ran.counts());
+}
+
+#[test]
+fn what_editors_and_transfers_do_to_a_file_is_no_fault() {
+    let plain = messages::generated(20, 3);
+    let n = plain.lines().count();
+    let base = Base::with(&plain);
+    // A byte-order mark, line ends of Windows, empty lines, and no end of the last line.
+    let edited = format!("\u{feff}{}", plain.trim_end().replace('\n', "\r\n\r\n"));
+    let gzip = |text: &str| {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(text.as_bytes()).and_then(|()| gzip.finish()).expect("it can be compressed")
+    };
+    base.write("edited.ndjson", &edited);
+    base.write("edited.ndjson.gz", gzip(&edited));
+    // Two gzip files one behind the other are one.
+    base.write("twice.ndjson.gz", [gzip("\n"), gzip(&plain)].concat());
+    for file in ["edited.ndjson", "edited.ndjson.gz", "twice.ndjson.gz"] {
+        let ran = base.import(file);
+        assert_eq!(ran.status, Some(0), "{file}: {}", ran.stderr);
+        assert!(ran.counts().starts_with("0 messages taken"), "{file}: {}", ran.counts());
+        assert!(ran.counts().contains(&format!("{n} duplicates, 0 refused")), "{file}: {}", ran.counts());
+        assert!(!base.path(&format!("{file}.refused.ndjson")).exists(), "nothing was refused, so nothing is kept");
+    }
+
+    let other = Base::new();
+    other.write("edited.ndjson.gz", gzip(&edited));
+    assert_eq!(other.import("edited.ndjson.gz").status, Some(0));
+    assert_eq!(other.check(), base.check());
+}
+
+#[test]
+fn what_holds_no_messages_takes_none() {
+    const NOTHING: &str =
+        "0 messages taken (0 created, 0 updated, 0 linked, 0 merged, 0 withheld), 0 duplicates, 0 refused, 0 warnings";
+    let base = Base::new();
+    base.write("empty.ndjson", "");
+    base.write("lines.ndjson", "\u{feff}\r\n\n   \n");
+    for file in ["empty.ndjson", "lines.ndjson"] {
+        let ran = base.import(file);
+        assert_eq!((ran.status, ran.counts()), (Some(0), NOTHING), "{file}: {}", ran.stderr);
+    }
+    for file in ["missing.ndjson", "."] {
+        let ran = base.import(file);
+        assert_eq!((ran.status, ran.counts()), (Some(1), NOTHING), "{file}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("error: {file}")), "the file is named: {}", ran.stderr);
+    }
+    assert_eq!(base.run(&["import"]).status, Some(2));
+    assert_eq!(base.check(), "0 messages, 0 identifiers, 0 links, 0 profiles, 0 orders");
+}
+
+#[test]
+fn of_a_file_that_was_cut_all_whole_lines_are_taken() {
+    let plain = messages::generated(20, 4);
+    let lines: Vec<&str> = plain.lines().collect();
+    let (whole, rest) = lines.split_at(lines.len() / 2);
+    let cut: String = rest[0].chars().take(40).collect();
+    // Some lines are there twice, as they are where a sender is not sure.
+    let n_distinct = |lines: &[&str]| lines.iter().collect::<BTreeSet<_>>().len();
+    let base = Base::new();
+    base.write("cut.ndjson", format!("{}\n{cut}", whole.join("\n")));
+    let ran = base.import("cut.ndjson");
+    assert_eq!(ran.status, Some(3));
+    let refused: Value = serde_json::from_str(&base.read("cut.ndjson.refused.ndjson")).expect("one line of JSON");
+    assert_eq!((&refused["line"], &refused["code"]), (&json!(whole.len() + 1), &json!("NOT_JSON")));
+    assert!(base.check().starts_with(&format!("{} messages,", n_distinct(whole))));
+
+    // Where a compressed file ends too early no line is to blame; what came before the cut is taken and counted.
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(plain.as_bytes()).expect("it can be compressed");
+    let gzip = gzip.finish().expect("it can be compressed");
+    base.write("cut.ndjson.gz", &gzip[..gzip.len() * 3 / 4]);
+    base.write("rest.ndjson", &plain);
+    let ran = base.run(&["import", "cut.ndjson.gz", "rest.ndjson"]);
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.stderr.contains("error: cut.ndjson.gz"), "the file is named: {}", ran.stderr);
+    assert!(!ran.counts().starts_with("0 messages taken"), "{}", ran.counts());
+    let ran = base.import("rest.ndjson");
+    assert_eq!(ran.status, Some(0));
+    assert!(base.check().starts_with(&format!("{} messages,", n_distinct(&lines))));
+}
+
+#[tokio::test]
+async fn importing_again_changes_nothing() {
+    let plain = messages::generated(40, 5);
+    let n_lines = plain.lines().count();
+    let base = Base::with(&plain);
+    let server = base.serve();
+    let before = server.everything("2026-01-01").await;
+    assert_eq!(server.stop(), Some(0));
+
+    base.write("again.ndjson", messages::shuffled(&plain));
+    let ran = base.run(&["import", "again.ndjson", "messages.ndjson"]);
+    assert_eq!(ran.status, Some(0));
+    let counts = format!(
+        "0 messages taken (0 created, 0 updated, 0 linked, 0 merged, 0 withheld), {} duplicates, 0 refused",
+        2 * n_lines
+    );
+    assert!(ran.counts().starts_with(&counts), "{}", ran.counts());
+    base.check();
+    let server = base.serve();
+    assert_eq!(server.everything("2026-01-01").await, before);
+}
+
+#[tokio::test]
+async fn an_order_id_used_twice_is_a_correction() {
+    let buyer = |n: u32| json!({ "external_id": format!("u{n}") });
+    let first = messages::purchase("m1", "2025-03-01T10:00:00+09:00", buyer(1), "o1", "1000");
+    let second = messages::purchase("m2", "2025-03-02T10:00:00+09:00", buyer(1), "o1", "700");
+    // At the same time the greater message ID is the later; it is another customer's, and takes the order along.
+    let third = messages::purchase("m3", "2025-03-02T10:00:00+09:00", buyer(2), "o1", "900");
+    let fields = "purchases { window(months: 3) { count amount } lastPurchaseDate }
+        timeline(first: 10) { nodes { messageId } }";
+    let bought = |count: u32, amount: &str, date: Value, events: &[&str]| {
+        json!({
+            "purchases": { "window": { "count": count, "amount": amount }, "lastPurchaseDate": date },
+            "timeline": { "nodes": events.iter().map(|it| json!({ "messageId": it })).collect::<Vec<_>>() },
+        })
+    };
+    let orders = [[&first, &second, &third], [&third, &second, &first], [&second, &third, &first]];
+    for messages in orders {
+        let base = Base::new();
+        for message in messages {
+            base.write("one.ndjson", format!("{message}\n"));
+            assert_eq!(base.import("one.ndjson").status, Some(0));
+        }
+        assert_eq!(base.check(), "3 messages, 2 identifiers, 0 links, 2 profiles, 1 orders");
+        let server = base.serve();
+        let customers: Vec<Value> = server.customers("2025-04-01", fields).await.into_values().collect();
+        assert_eq!(customers.len(), 2);
+        assert!(customers.contains(&bought(0, "0", Value::Null, &["m2", "m1"])), "{customers:#?}");
+        assert!(customers.contains(&bought(1, "900", json!("2025-03-02"), &["m3"])), "{customers:#?}");
+    }
+}

@@ -1,0 +1,252 @@
+//! The list of customers: every order, every filter, every search.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use profile360_tests::{Base, Server, messages};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+const LIST: &str = "query(
+    $filter: ProfileFilter, $search: String, $order: ProfileOrder, $first: Int, $after: String, $last: Int, $before: String
+) {
+    profiles(
+        filter: $filter, search: $search, orderBy: $order, first: $first, after: $after, last: $last, before: $before
+    ) {
+        totalCount
+        edges { cursor node { unifiedId } }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+}";
+
+const FIELDS: &str = "
+    basic { name platforms gender ageGroup membershipLevel recentArea }
+    identifiers { kind value }
+    devices { country }
+    attributes { name value }
+    activity { lastActivityAt firstAccessAt lastUpdatedAt }
+    purchases { window(months: 12) { count amount } }
+";
+
+/// A base of many customers, some of whom bought something lately; and today's date, as the server has it.
+async fn base() -> (Base, Server, BTreeMap<String, Value>) {
+    let base = Base::with(&messages::generated(50, 41));
+    let server = base.serve();
+    let today = server.ask("{ profiles(first: 1) { nodes { asOf } } }", Value::Null).await;
+    let today = today["profiles"]["nodes"][0]["asOf"].as_str().expect("a date").to_owned();
+    let lately = today.parse::<chrono::NaiveDate>().expect("a date") - chrono::Days::new(30);
+    let lately: Vec<Value> = (0..12)
+        .map(|n| {
+            let at = format!("{lately}T{n:02}:00:00+09:00");
+            // Some spend the same.
+            let amount = format!("{}00", n % 5 + 1);
+            messages::purchase(&format!("late-{n}"), &at, json!({ "customer_card": format!("card-{}", n % 8) }), &format!("late-{n}"), &amount)
+        })
+        .chain((0..3).map(|n| {
+            let name = ["Ada King Lovelace", "ada Lindqvist", "박 아다"][n];
+            let who = json!({ "external_id": format!("ada-{n}"), "phone": format!("010-7777-000{n}"), "email": format!("ada{n}@example.org") });
+            messages::identify(&format!("ada-{n}"), "2025-03-01T10:00:00Z", who, json!({ "df_name": name, "lucky": n }))
+        }))
+        .collect();
+    assert_eq!(server.stop(), Some(0));
+    base.write("lately.ndjson", messages::ndjson(&lately));
+    assert_eq!(base.import("lately.ndjson").status, Some(0));
+    let server = base.serve();
+    let customers = server.customers(&today, FIELDS).await;
+    (base, server, customers)
+}
+
+/// All pages of a question, read from one end or from the other; the customers in the order of the list.
+async fn pages(server: &Server, question: Value, size: u32, is_backward: bool) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut total = Value::Null;
+    let mut cursor = Value::Null;
+    loop {
+        let mut variables = question.clone();
+        let (first, place) = if is_backward { ("last", "before") } else { ("first", "after") };
+        variables[first] = json!(size);
+        variables[place] = cursor;
+        let page = server.ask(LIST, variables).await["profiles"].take();
+        let edges = page["edges"].as_array().expect("edges are a list");
+        assert!(edges.len() <= size as usize);
+        let ids: Vec<String> =
+            edges.iter().filter_map(|it| it["node"]["unifiedId"].as_str().map(str::to_owned)).collect();
+        let info = &page["pageInfo"];
+        let cursor_of = |edge: Option<&Value>| edge.map_or(Value::Null, |it| it["cursor"].clone());
+        assert_eq!(info["startCursor"], cursor_of(edges.first()));
+        assert_eq!(info["endCursor"], cursor_of(edges.last()));
+        found = if is_backward { [ids, found].concat() } else { [found, ids].concat() };
+        assert!(total.is_null() || total == page["totalCount"], "the count does not depend on the page");
+        total = page["totalCount"].clone();
+        let (more, edge) = if is_backward { ("hasPreviousPage", "startCursor") } else { ("hasNextPage", "endCursor") };
+        if info[more] != true {
+            break;
+        }
+        cursor = info[edge].clone();
+    }
+    assert_eq!(total, json!(found.len()), "{question}");
+    found
+}
+
+/// What an order sorts by; nothing where a customer lacks it.
+fn sort_key(field: &str, customer: &Value) -> Option<(Decimal, String)> {
+    let text = |it: &Value| it.as_str().map(|it| (Decimal::ZERO, it.to_lowercase()));
+    let window = &customer["purchases"]["window"];
+    match field {
+        "LAST_ACTIVITY" => text(&customer["activity"]["lastActivityAt"]),
+        "FIRST_ACCESS" => text(&customer["activity"]["firstAccessAt"]),
+        "LAST_UPDATED" => text(&customer["activity"]["lastUpdatedAt"]),
+        "NAME" => text(&customer["basic"]["name"]),
+        "PURCHASE_AMOUNT_12M" => Some((amount(&window["amount"]), String::new())),
+        _ => Some((Decimal::from(window["count"].as_u64()?), String::new())),
+    }
+}
+
+fn amount(it: &Value) -> Decimal {
+    it.as_str().and_then(|it| it.parse().ok()).expect("amounts are decimals")
+}
+
+#[tokio::test]
+async fn every_order_shows_every_customer_once_from_either_end() {
+    let (_base, server, customers) = base().await;
+    let everybody: BTreeSet<&String> = customers.keys().collect();
+    let mut end_of_another = Value::Null;
+    for field in ["LAST_ACTIVITY", "FIRST_ACCESS", "LAST_UPDATED", "NAME", "PURCHASE_AMOUNT_12M", "PURCHASE_COUNT_12M"]
+    {
+        for direction in ["ASC", "DESC"] {
+            let question = json!({ "order": { "field": field, "direction": direction } });
+            let found = pages(&server, question.clone(), 7, false).await;
+            assert_eq!(found.len(), everybody.len(), "{field} {direction}");
+            assert_eq!(found.iter().collect::<BTreeSet<_>>(), everybody, "{field} {direction}");
+            assert_eq!(pages(&server, question.clone(), 7, true).await, found, "{field} {direction}");
+            assert_eq!(pages(&server, question.clone(), 200, false).await, found, "{field} {direction}");
+
+            let keys: Vec<_> = found.iter().map(|id| sort_key(field, &customers[id])).collect();
+            assert!(keys.iter().collect::<BTreeSet<_>>().len() > 4, "{field} has something to sort");
+            for pair in keys.windows(2) {
+                let is_in_order = match (&pair[0], &pair[1]) {
+                    (Some(one), Some(next)) if direction == "ASC" => one <= next,
+                    (Some(one), Some(next)) => next <= one,
+                    // Who lacks it comes last, in either direction.
+                    (one, next) => next.is_none() || one.is_some(),
+                };
+                assert!(is_in_order, "{field} {direction}: {pair:?}");
+            }
+
+            if !end_of_another.is_null() {
+                let mut variables = question.clone();
+                variables["after"] = end_of_another.clone();
+                assert_eq!(server.codes(LIST, variables).await, ["BAD_CURSOR"], "a cursor of another order");
+            }
+        }
+        let page = server.ask(LIST, json!({ "order": { "field": field, "direction": "ASC" }, "first": 1 })).await;
+        end_of_another = page["profiles"]["pageInfo"]["endCursor"].clone();
+    }
+    // Newest activity first, unless ordered otherwise.
+    let by_activity = json!({ "order": { "field": "LAST_ACTIVITY", "direction": "DESC" } });
+    assert_eq!(pages(&server, json!({}), 50, false).await, pages(&server, by_activity, 50, false).await);
+}
+
+#[tokio::test]
+async fn filters_let_through_who_is_so() {
+    type Passes = fn(&Value) -> bool;
+    let (_base, server, customers) = base().await;
+    fn has(list: &Value, is_so: impl Fn(&Value) -> bool) -> bool {
+        list.as_array().is_some_and(|it| it.iter().any(is_so))
+    }
+    let cases: [(Value, Passes); 15] = [
+        (json!({ "platform": ["IOS", "API"] }), |it| has(&it["basic"]["platforms"], |it| it == "IOS" || it == "API")),
+        (json!({ "gender": ["FEMALE"] }), |it| it["basic"]["gender"] == "FEMALE"),
+        (json!({ "ageGroup": ["20s", "30s"] }), |it| {
+            it["basic"]["ageGroup"] == "20s" || it["basic"]["ageGroup"] == "30s"
+        }),
+        (json!({ "membershipLevel": ["VIP", "Gold", "GOLD", "골드"] }), |it| {
+            ["VIP", "Gold", "GOLD", "골드"].iter().any(|level| it["basic"]["membershipLevel"] == *level)
+        }),
+        (json!({ "country": ["KR"] }), |it| has(&it["devices"], |it| it["country"] == "KR")),
+        (json!({ "recentArea": ["서울특별시", "경기도 수원시"] }), |it| {
+            it["basic"]["recentArea"] == "서울특별시" || it["basic"]["recentArea"] == "경기도 수원시"
+        }),
+        (json!({ "hasIdentifier": ["phone"] }), |it| has(&it["identifiers"], |it| it["kind"] == "phone")),
+        (json!({ "hasIdentifier": ["external_id", "kakao_id"] }), |it| {
+            has(&it["identifiers"], |it| it["kind"] == "external_id")
+                && has(&it["identifiers"], |it| it["kind"] == "kakao_id")
+        }),
+        (json!({ "lastActivity": { "from": "2025-12-01T00:00:00Z" } }), |it| {
+            it["activity"]["lastActivityAt"].as_str() >= Some("2025-12-01T00:00:00Z")
+        }),
+        (json!({ "firstAccess": { "from": "2024-06-01T00:00:00Z", "before": "2025-06-01T09:00:00+09:00" } }), |it| {
+            let at = it["activity"]["firstAccessAt"].as_str();
+            Some("2024-06-01T00:00:00Z") <= at && at < Some("2025-06-01T00:00:00Z")
+        }),
+        (json!({ "purchaseCount12m": { "min": 2 } }), |it| it["purchases"]["window"]["count"].as_u64() >= Some(2)),
+        (json!({ "purchaseAmount12m": { "min": "200", "max": 400 } }), |it| {
+            let amount = amount(&it["purchases"]["window"]["amount"]);
+            Decimal::from(200) <= amount && amount <= Decimal::from(400)
+        }),
+        (json!({ "attribute": [{ "name": "lucky", "equals": 1 }] }), |it| {
+            has(&it["attributes"], |it| it["name"] == "lucky" && it["value"] == 1)
+        }),
+        (json!({ "hasIdentifier": ["phone"], "gender": ["MALE"] }), |it| {
+            has(&it["identifiers"], |it| it["kind"] == "phone") && it["basic"]["gender"] == "MALE"
+        }),
+        (json!({ "gender": [], "lastActivity": {} }), |_| true),
+    ];
+    for (filter, passes) in cases {
+        let expected: BTreeSet<&String> = customers.iter().filter(|(_, it)| passes(it)).map(|(id, _)| id).collect();
+        assert!(!expected.is_empty(), "{filter} lets somebody through");
+        assert!(expected.len() < customers.len() || filter["gender"] == json!([]), "{filter} keeps somebody out");
+        let found = pages(&server, json!({ "filter": filter }), 9, false).await;
+        assert_eq!(found.iter().collect::<BTreeSet<_>>(), expected, "{filter}");
+        assert_eq!(pages(&server, json!({ "filter": filter }), 9, true).await, found, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_finds_what_people_type() {
+    let (_base, server, customers) = base().await;
+    let ada = |n: u32| {
+        let value = format!("ada-{n}");
+        let is_ada =
+            |it: &Value| it["identifiers"].as_array().is_some_and(|it| it.iter().any(|it| it["value"] == value));
+        customers.iter().find(|(_, it)| is_ada(it)).map(|(id, _)| id.clone()).expect("she is there")
+    };
+    let adas: [String; 3] = [ada(0), ada(1), ada(2)];
+    let upper = adas[2].to_uppercase();
+    let cases: [(&str, &[usize]); 18] = [
+        (&adas[0], &[0]),
+        (&upper, &[2]),
+        ("010-7777-0001", &[1]),
+        ("01077770001", &[1]),
+        ("+82 10 7777 0001", &[1]),
+        ("ADA1@example.ORG", &[1]),
+        ("ada-2", &[2]),
+        ("ada", &[0, 1]),
+        ("Ad", &[0, 1]),
+        ("lovel", &[0]),
+        (" ada   lind ", &[1]),
+        ("아", &[2]),
+        ("아다", &[2]),
+        ("박 아", &[2]),
+        ("아다박", &[]),
+        ("velace", &[]),
+        ("010-7777-0009", &[]),
+        ("00000000-0000-8000-8000-000000000000", &[]),
+    ];
+    for (search, expected) in cases {
+        let found = pages(&server, json!({ "search": search }), 2, false).await;
+        let is_ada = |id: &String| adas.contains(id);
+        let expected: BTreeSet<&String> = expected.iter().map(|it| &adas[*it]).collect();
+        assert_eq!(found.iter().filter(|it| is_ada(it)).collect::<BTreeSet<_>>(), expected, "{search}");
+        // Made-up customers may have such names, too.
+        let others = found.iter().filter(|it| !is_ada(it));
+        for id in others {
+            let name = customers[id]["basic"]["name"].as_str().unwrap_or_default().to_lowercase();
+            let is_word = |part: &str| name.split_whitespace().any(|word| word.starts_with(&part.to_lowercase()));
+            assert!(search.split_whitespace().all(is_word), "{search} finds {name}");
+        }
+    }
+    let everybody = pages(&server, json!({}), 100, false).await;
+    assert_eq!(pages(&server, json!({ "search": "  " }), 100, false).await, everybody, "no text says nothing");
+    let filtered = json!({ "search": "ada", "filter": { "attribute": [{ "name": "lucky", "equals": 1 }] } });
+    assert_eq!(pages(&server, filtered, 100, false).await, [adas[1].clone()]);
+}

@@ -1,0 +1,12 @@
+//! The real program from outside: commands, files, a base on disk, HTTP. What it promises in DESIGN.md, held to.
+#![recursion_limit = "256"]
+#![expect(clippy::panic, reason = "a test that cannot go on says why")]
+
+mod crash;
+mod damage;
+mod graphql;
+mod http;
+mod input;
+mod list;
+mod truth;
+mod writers;

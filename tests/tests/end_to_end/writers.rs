@@ -1,0 +1,155 @@
+//! Several writers on one base: each message is taken once, and the result is what one writer makes of all of them.
+
+use std::collections::BTreeMap;
+
+use profile360_core::{
+    facts::Facts,
+    message::Accepted,
+    plan::Outcome,
+    unified_id::{IdSecret, unified_id},
+};
+use profile360_server::pipeline::{Pipeline, PipelineError};
+use profile360_tests::{Base, SECRET, Writers, accepted, in_process, messages, policy};
+use proptest::{
+    collection::vec,
+    prelude::{Just, Strategy, any},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use serde_json::{Value, json};
+
+/// Sends all messages in batches; the IDs of those that were taken by this writer.
+async fn write(pipeline: Pipeline, messages: Vec<Accepted>, batch: usize) -> anyhow::Result<Vec<String>> {
+    let mut taken = Vec::new();
+    for batch in messages.chunks(batch) {
+        let receipt = loop {
+            match pipeline.ingest(batch.to_vec()).await {
+                // The others were faster: nothing of this batch is written, and it may be sent again.
+                Err(PipelineError::Busy) => {}
+                result => break result?,
+            }
+        };
+        assert_eq!(receipt.taken.len(), batch.len());
+        for (message, result) in batch.iter().zip(&receipt.taken) {
+            assert!(result.unified_id.is_some(), "every message lands on a customer, a duplicate, too");
+            if result.outcome != Outcome::Duplicate {
+                taken.push(message.message.id.to_string());
+            }
+        }
+    }
+    Ok(taken)
+}
+
+/// Lets two writers send all the messages, each in its own order, at the same time; by message, how often it was taken.
+fn write_twice(base: &Base, one: &str, other: &str, batches: [usize; 2]) -> BTreeMap<String, u32> {
+    // A command makes the base, with its policy and its secret.
+    base.check();
+    let (one, other) = (accepted(one), accepted(other));
+    let database = Base::database(base);
+    let taken = in_process(async move {
+        let mut writers = Writers::open(&database).await?;
+        let one = tokio::spawn(write(writers.pipeline(), one, batches[0]));
+        let other = tokio::spawn(write(writers.pipeline(), other, batches[1]));
+        let taken = [one.await??, other.await??].concat();
+        writers.close().await?;
+        anyhow::Ok(taken)
+    });
+    let mut n_taken = BTreeMap::new();
+    for id in taken.expect("both can write") {
+        *n_taken.entry(id).or_default() += 1;
+    }
+    n_taken
+}
+
+#[tokio::test]
+async fn two_writers_make_what_one_makes() {
+    let plain = messages::generated(60, 31);
+    let base = Base::new();
+    let n_taken = write_twice(&base, &plain, &messages::shuffled(&plain), [90, 70]);
+    assert!(n_taken.values().all(|it| *it == 1), "each message is taken by one of them, once");
+
+    let alone = Base::with(&plain);
+    assert_eq!(base.check(), alone.check());
+    let everything = async |base: &Base| base.serve().everything("2026-01-01").await;
+    assert_eq!(everything(&base).await, everything(&alone).await);
+}
+
+/// Messages of few people who share much, so that limits, merges and shared values come up in a handful of them.
+fn messages() -> impl Strategy<Value = Vec<Value>> {
+    let identifiers = (any::<[u8; 3]>(), 1..8_u8).prop_map(|([user, phone, device], present)| {
+        let kinds = [
+            ("external_id", format!("u{}", user % 5)),
+            ("phone", format!("010-1234-567{}", phone % 4)),
+            ("device_id", format!("d{}", device % 3)),
+        ];
+        kinds
+            .into_iter()
+            .enumerate()
+            .filter(|(n, _)| present >> n & 1 == 1)
+            .map(|(_, (kind, value))| (kind.to_owned(), json!(value)))
+            .collect::<serde_json::Map<_, _>>()
+    });
+    let message = (identifiers, 0..3_u8, 1..20_u8, 0..4_u8);
+    vec(message, 1..30).prop_map(|messages| {
+        let message = |(n, (identifiers, kind, day, order))| {
+            let (id, at, who) = (format!("m{n}"), format!("2025-03-{day:02}T10:00:00Z"), Value::Object(identifiers));
+            match kind {
+                0 => messages::identify(&id, &at, who, json!({ "df_name": format!("name {n}") })),
+                1 => messages::purchase(&id, &at, who, &format!("o{order}"), "100"),
+                _ => messages::event(&id, &at, who, "df_login", json!({})),
+            }
+        };
+        messages.into_iter().enumerate().map(message).collect()
+    })
+}
+
+#[test]
+fn however_they_arrive_the_base_is_what_core_resolves() {
+    let cases = Config { cases: 12, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let strategy = (messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())), [1..5_usize, 1..5]);
+    let law = |((one, other), batches): ((Vec<Value>, Vec<Value>), [usize; 2])| {
+        let base = Base::new();
+        let (one, other) = (messages::ndjson(&one), messages::ndjson(&other));
+        let n_taken = write_twice(&base, &one, &other, batches);
+        assert_eq!(n_taken.len(), one.lines().count());
+        assert!(n_taken.values().all(|it| *it == 1));
+        base.check();
+
+        let mut facts = Facts::default();
+        for accepted in accepted(&one) {
+            facts.add(&accepted.message);
+        }
+        let policy = policy();
+        let resolution = facts.resolve(&policy);
+        let secret = IdSecret::new(SECRET);
+        let expected: BTreeMap<String, String> = resolution
+            .identifiers
+            .iter()
+            .enumerate()
+            .map(|(node, (identifier, _))| {
+                let anchor = resolution.partition.anchors[resolution.partition.cell_of[node]];
+                let id = unified_id(resolution.identifiers[anchor].0, &secret);
+                (format!("{}:{}", identifier.kind, identifier.value), id.to_string())
+            })
+            .collect();
+        let database = base.database();
+        let held = in_process(async move {
+            let store = profile360_server::store::connect(&database).await?;
+            let mut held = BTreeMap::new();
+            for first_byte in 0..=u8::MAX {
+                for (_, cell) in store.cells_of(first_byte).await? {
+                    for member in &cell.members {
+                        held.insert(format!("{}:{}", member.kind, member.value), cell.unified_id.to_string());
+                    }
+                }
+            }
+            store.close().await;
+            anyhow::Ok(held)
+        });
+        assert_eq!(held.expect("the base can be read"), expected);
+        Ok(())
+    };
+    if let Err(error) = runner.run(&strategy, law) {
+        panic!("{error}");
+    }
+}
