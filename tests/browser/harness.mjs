@@ -58,7 +58,9 @@ let listed = [];
 async function demoIsListed() {
   const { profiles } = await ask("{ profiles(first: 1) { totalCount } }");
   listed = [...listed, profiles.totalCount].slice(-20);
-  return listed.length === 20 && profiles.totalCount > 0 && listed.every((count) => count === profiles.totalCount);
+  return (
+    listed.length === 20 && profiles.totalCount > 0 && listed.every((count) => count === profiles.totalCount)
+  );
 }
 
 async function addressOf(started) {
