@@ -61,7 +61,8 @@ export const en = {
   firstRunDemo: "Look around with made-up customers",
   firstRunDemoText: "Start the server once with the demo option on an empty database.",
   firstRunFile: "Bring a file",
-  firstRunFileText: "One JSON message a line. Stop the server first: one program at a time opens the base. Repeating it changes nothing.",
+  firstRunFileText:
+    "One JSON message a line. Stop the server first: one program at a time opens the base. Repeating it changes nothing.",
   firstRunMutation: "Send a message",
   firstRunMutationText: "Any GraphQL client will do; this is the smallest request.",
 

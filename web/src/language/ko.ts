@@ -61,7 +61,8 @@ export const ko: Text = {
   firstRunDemo: "예시 고객으로 둘러보기",
   firstRunDemoText: "빈 데이터베이스에서 데모 옵션으로 서버를 시작합니다.",
   firstRunFile: "파일 가져오기",
-  firstRunFileText: "한 줄에 JSON 메시지 하나씩 넣어 주세요. 저장소는 한 번에 한 프로그램만 열 수 있으니 서버를 먼저 멈춰 주세요. 여러 번 가져와도 결과는 같습니다.",
+  firstRunFileText:
+    "한 줄에 JSON 메시지 하나씩 넣어 주세요. 저장소는 한 번에 한 프로그램만 열 수 있으니 서버를 먼저 멈춰 주세요. 여러 번 가져와도 결과는 같습니다.",
   firstRunMutation: "메시지 보내기",
   firstRunMutationText: "어떤 GraphQL 클라이언트로도 보낼 수 있습니다. 가장 작은 요청입니다.",
 
