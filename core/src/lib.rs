@@ -23,6 +23,8 @@ pub mod link;
 pub mod plan;
 pub mod resolve;
 
+pub mod explain;
+
 // … and what is shown of a customer.
 pub mod age;
 pub mod avatar;

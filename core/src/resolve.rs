@@ -105,30 +105,12 @@ pub fn is_shared(neighbours: &BTreeMap<Kind, u32>, policy: &CompiledPolicy) -> b
 /// Makes the partition. Positions in edges and verdicts must be positions in `nodes`.
 pub fn resolve(nodes: &[Node<'_>], edges: &[Edge], verdicts: &[Verdict<'_>], policy: &CompiledPolicy) -> Partition {
     let mut groups = Groups::new(nodes, policy);
-    for verdict in verdicts.iter().filter(|it| it.decision.relation == Relation::Different) {
-        groups.keep_apart(verdict);
-    }
-
-    let mut same: Vec<&Verdict<'_>> = verdicts.iter().filter(|it| it.decision.relation == Relation::Same).collect();
-    same.sort_by_key(|it| (it.decision.at, &it.decision.id));
-    for verdict in same {
-        groups.join_by_decision(verdict.a, verdict.b);
-    }
+    groups.take_decisions(verdicts);
 
     let priorities: Vec<u32> = nodes.iter().map(|it| policy.priority(&it.identifier.kind)).collect();
     let is_blocked: Vec<bool> = nodes.iter().map(|it| policy.blocks(&it.identifier.value)).collect();
-    let mut order: Vec<usize> = (0..edges.len()).collect();
-    order.sort_unstable_by(|x, y| {
-        let key = |it: &Edge| (priorities[it.a].max(priorities[it.b]), it.first_seen);
-        let pair = |it: &Edge| {
-            let (a, b) = (nodes[it.a].identifier, nodes[it.b].identifier);
-            if a < b { (a, b) } else { (b, a) }
-        };
-        let (x, y) = (&edges[*x], &edges[*y]);
-        key(x).cmp(&key(y)).then_with(|| pair(x).cmp(&pair(y)))
-    });
     let mut withheld = vec![None; edges.len()];
-    for position in order {
+    for position in order_of_links(nodes, edges, &priorities) {
         let Edge { a, b, .. } = edges[position];
         withheld[position] = if is_blocked[a] || is_blocked[b] {
             Some(Withheld::Blocked)
@@ -139,6 +121,28 @@ pub fn resolve(nodes: &[Node<'_>], edges: &[Edge], verdicts: &[Verdict<'_>], pol
         };
     }
     finish(nodes, edges, verdicts, withheld, groups, &priorities)
+}
+
+/// The total order in which links are taken, as positions in `edges`: by the weaker end's priority, by first-seen time, by
+/// the pair itself. `priorities` are the nodes'.
+pub(crate) fn order_of_links(nodes: &[Node<'_>], edges: &[Edge], priorities: &[u32]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..edges.len()).collect();
+    order.sort_unstable_by(|x, y| {
+        let key = |it: &Edge| (priorities[it.a].max(priorities[it.b]), it.first_seen);
+        let pair = |it: &Edge| {
+            let (a, b) = (nodes[it.a].identifier, nodes[it.b].identifier);
+            if a < b { (a, b) } else { (b, a) }
+        };
+        let (x, y) = (&edges[*x], &edges[*y]);
+        key(x).cmp(&key(y)).then_with(|| pair(x).cmp(&pair(y)))
+    });
+    order
+}
+
+/// The `SAME` decisions that hold, as positions in `verdicts` and in the order in which they are taken: all whose two sides
+/// no `DIFFERENT` decision keeps apart.
+pub(crate) fn same_that_hold(n_nodes: usize, verdicts: &[Verdict<'_>]) -> Vec<usize> {
+    Groups::without_limits(n_nodes).take_decisions(verdicts)
 }
 
 fn finish(
@@ -221,6 +225,29 @@ impl<'a> Groups<'a> {
         Self { sets: DisjointSets::new(nodes.len()), counts, limits, apart: BTreeMap::new(), guarded: BTreeMap::new() }
     }
 
+    /// For decisions alone, which no limit holds back.
+    fn without_limits(n_nodes: usize) -> Self {
+        Self {
+            sets: DisjointSets::new(n_nodes),
+            counts: vec![Vec::new(); n_nodes],
+            limits: Vec::new(),
+            apart: BTreeMap::new(),
+            guarded: BTreeMap::new(),
+        }
+    }
+
+    /// Takes all decisions; the positions of the `SAME` ones that hold, in the order in which they are taken.
+    fn take_decisions(&mut self, verdicts: &[Verdict<'a>]) -> Vec<usize> {
+        for verdict in verdicts.iter().filter(|it| it.decision.relation == Relation::Different) {
+            self.keep_apart(verdict);
+        }
+        let mut same: Vec<usize> =
+            (0..verdicts.len()).filter(|it| verdicts[*it].decision.relation == Relation::Same).collect();
+        same.sort_by_key(|it| (verdicts[*it].decision.at, &verdicts[*it].decision.id));
+        same.retain(|it| self.join_by_decision(verdicts[*it].a, verdicts[*it].b));
+        same
+    }
+
     fn keep_apart(&mut self, verdict: &Verdict<'a>) {
         for (one, other) in [(verdict.a, verdict.b), (verdict.b, verdict.a)] {
             self.apart.entry(one).or_default().push((other, verdict.decision));
@@ -228,11 +255,17 @@ impl<'a> Groups<'a> {
         }
     }
 
-    fn join_by_decision(&mut self, a: usize, b: usize) {
+    /// Whether the two are together then.
+    fn join_by_decision(&mut self, a: usize, b: usize) -> bool {
         let (a, b) = (self.sets.find(a), self.sets.find(b));
-        if a != b && self.decision_between(a, b).is_none() {
+        if a == b {
+            return true;
+        }
+        let is_free = self.decision_between(a, b).is_none();
+        if is_free {
             self.join_roots(a, b);
         }
+        is_free
     }
 
     fn join_by_link(&mut self, a: usize, b: usize) -> Result<(), Withheld> {
@@ -291,17 +324,22 @@ impl<'a> Groups<'a> {
 }
 
 /// Union-find by size with path halving.
-struct DisjointSets {
+pub(crate) struct DisjointSets {
     parent: Vec<usize>,
     size: Vec<u32>,
 }
 
 impl DisjointSets {
-    fn new(n: usize) -> Self {
+    pub(crate) fn new(n: usize) -> Self {
         Self { parent: (0..n).collect(), size: vec![1; n] }
     }
 
-    fn find(&mut self, mut it: usize) -> usize {
+    /// How many are in all sets.
+    pub(crate) fn len(&self) -> usize {
+        self.parent.len()
+    }
+
+    pub(crate) fn find(&mut self, mut it: usize) -> usize {
         while self.parent[it] != it {
             self.parent[it] = self.parent[self.parent[it]];
             it = self.parent[it];
@@ -310,7 +348,7 @@ impl DisjointSets {
     }
 
     /// Joins the sets of both; the root of the whole, and the root that is none any more.
-    fn join(&mut self, a: usize, b: usize) -> (usize, usize) {
+    pub(crate) fn join(&mut self, a: usize, b: usize) -> (usize, usize) {
         let (a, b) = (self.find(a), self.find(b));
         if a == b {
             return (a, a);

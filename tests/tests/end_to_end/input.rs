@@ -217,9 +217,11 @@ fn what_holds_no_messages_takes_none() {
     }
     for file in ["missing.ndjson", "."] {
         let ran = base.import(file);
-        assert_eq!((ran.status, ran.counts()), (Some(1), NOTHING), "{file}: {}", ran.stderr);
+        assert_eq!(ran.status, Some(1), "{file}: {}", ran.stderr);
         assert!(ran.stderr.contains(&format!("error: {file}")), "the file is named: {}", ran.stderr);
     }
+    let beside_another = base.run(&["import", "missing.ndjson", "empty.ndjson"]);
+    assert_eq!((beside_another.status, beside_another.counts()), (Some(1), NOTHING), "{}", beside_another.stderr);
     assert_eq!(base.run(&["import"]).status, Some(2));
     assert_eq!(base.check(), "0 messages, 0 identifiers, 0 links, 0 profiles, 0 orders");
 }
