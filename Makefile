@@ -88,6 +88,11 @@ test-browser: setup-test build ## Use the page in a real Chromium
 	@echo '==> Testing the page in Chromium'
 	@. .ci/common; CHROMIUM=$$(chromium_path) npm --prefix web run --silent test:browser
 
+.PHONY: bench
+bench: build ## Measure an import beside a bare INSERT of its rows: make bench FILE=messages.ndjson
+	@echo '==> Measuring (the first time builds the measuring program)'
+	@cargo bench --workspace --locked --bench ingest --profile dev -- '$(FILE)'
+
 .PHONY: clean
 clean: ## Remove what was built in this folder
 	@rm -rf web/dist web/src/rules/pkg web/node_modules

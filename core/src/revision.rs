@@ -1,13 +1,17 @@
 //! Revisions: a short text that changes whenever anything changes that a profile is made of.
 
-use crate::{facts::IdentifierFacts, identifier::Identifier};
+use crate::{decision::Decision, facts::IdentifierFacts, identifier::Identifier};
 
-/// The revision of a profile, from the policy's version and its members in ascending order. It depends on nothing else, so
-/// that the browser computes the same from the same facts.
+/// The revision of a profile, from the policy's version, its members in ascending order and the decisions about them that
+/// count. It depends on nothing else, so that the browser computes the same from the same facts.
 pub fn revision<'a>(
     policy_version: i64,
     members: impl Iterator<Item = (&'a Identifier, &'a IdentifierFacts)>,
+    decisions: impl Iterator<Item = &'a Decision>,
 ) -> String {
+    let mut ids: Vec<&str> = decisions.map(|it| &*it.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
     let mut hasher = blake3::Hasher::new();
     hasher.update(&policy_version.to_le_bytes());
     for member in members {
@@ -17,5 +21,28 @@ pub fn revision<'a>(
             hasher.update(&text);
         }
     }
+    for id in ids {
+        hasher.update(&(id.len() as u64).to_le_bytes());
+        hasher.update(id.as_bytes());
+    }
+    short(&hasher)
+}
+
+/// The revision of several profiles together, in whatever sequence; of one, its own.
+pub fn joint(mut revisions: Vec<String>) -> String {
+    revisions.sort_unstable();
+    revisions.dedup();
+    if let [only] = revisions.as_slice() {
+        return only.clone();
+    }
+    let mut hasher = blake3::Hasher::new();
+    for revision in revisions {
+        hasher.update(revision.as_bytes());
+        hasher.update(b" ");
+    }
+    short(&hasher)
+}
+
+fn short(hasher: &blake3::Hasher) -> String {
     hasher.finalize().to_hex().as_str().get(..24).unwrap_or_default().to_owned()
 }

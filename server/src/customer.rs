@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
+    decision::Decisions,
     identifier::{Identifier, UnifiedId},
     plan::{CellKey, CellState, IdentifierState},
     policy::CompiledPolicy,
@@ -28,9 +29,11 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// Changes whenever a fact or the policy changes this customer.
-    pub fn revision(&self) -> String {
-        revision::revision(POLICY_VERSION, self.members.iter().map(|(it, state)| (it, &state.facts)))
+    /// Changes whenever a fact, a decision or the policy changes this customer.
+    pub fn revision(&self, decisions: &Decisions) -> String {
+        let members = self.members.iter().map(|(it, state)| (it, &state.facts));
+        let about = self.members.iter().flat_map(|(it, _)| decisions.of(it)).map(AsRef::as_ref);
+        revision::revision(POLICY_VERSION, members, about)
     }
 }
 

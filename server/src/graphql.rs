@@ -1,6 +1,8 @@
 //! GraphQL: questions in, core's answers out. A file a noun; nothing here computes what core computes.
 
+mod decision;
 mod error;
+mod identity;
 mod ingest;
 mod loaders;
 mod page;
@@ -13,14 +15,21 @@ mod scalars;
 mod sequence;
 mod timeline;
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
-use async_graphql::{EmptySubscription, Request, Schema};
-use profile360_core::policy::CompiledPolicy;
+use async_graphql::{EmptySubscription, MergedObject, Request, Schema};
+use profile360_core::{decision::Decisions, policy::CompiledPolicy, unified_id::IdSecret};
 
-use self::{error::Coded, ingest::Mutation, loaders::Loaders, query::Query};
+use self::{
+    decision::{DecisionMutation, DecisionQuery},
+    error::Coded,
+    identity::IdentityQuery,
+    ingest::IngestMutation,
+    loaders::Loaders,
+    query::ProfileQuery,
+};
 pub use self::{error::ErrorCode, policy::PublishedPolicy};
-use crate::{list::List, pipeline::Pipeline, store::Store};
+use crate::{inbox::Inbox, list::List, pipeline::Pipeline, store::Store};
 
 /// What questions are answered from.
 #[derive(Debug, Clone)]
@@ -29,7 +38,18 @@ pub struct App {
     pub list: Arc<List>,
     pub policy: Arc<CompiledPolicy>,
     pub pipeline: Pipeline,
+    pub secret: IdSecret,
+    pub decisions: Arc<RwLock<Decisions>>,
+    pub inbox: Arc<RwLock<Inbox>>,
 }
+
+/// The roots of questions.
+#[derive(Debug, Default, MergedObject)]
+pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery);
+
+/// The roots of changes.
+#[derive(Debug, Default, MergedObject)]
+pub struct Mutation(IngestMutation, DecisionMutation);
 
 /// The schema with or without something behind it.
 pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
@@ -50,7 +70,7 @@ pub fn sdl() -> String {
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation, EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_COMPLEXITY)
         .extension(Coded)

@@ -13,6 +13,7 @@ pub mod generate;
 pub mod pipeline;
 
 pub mod customer;
+pub mod inbox;
 pub mod list;
 pub mod store;
 

@@ -5,8 +5,12 @@
 //! state. This module never decides who is whom: `core::plan` does.
 
 mod cache;
+mod decide;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use profile360_core::{
     decision::Decisions,
@@ -23,7 +27,9 @@ use tokio::{
 };
 
 use self::cache::Cache;
+pub use self::decide::{Decided, Wish, new_decision};
 use crate::{
+    inbox::Inbox,
     list::List,
     store::{Commit, Store, StoreError},
 };
@@ -62,7 +68,12 @@ pub enum PipelineError {
     Stopping,
 }
 
-struct Request {
+enum Request {
+    Ingest(Ingest),
+    Decide(decide::Request),
+}
+
+struct Ingest {
     messages: Vec<Accepted>,
     n_bytes: usize,
     reply: oneshot::Sender<Result<Receipt, PipelineError>>,
@@ -81,6 +92,20 @@ pub struct Workshop {
     pub list: Arc<List>,
     pub policy: Arc<CompiledPolicy>,
     pub secret: IdSecret,
+    /// All decisions; only the pipeline changes them.
+    pub decisions: Arc<RwLock<Decisions>>,
+    /// The withheld links; only the pipeline changes them.
+    pub inbox: Arc<RwLock<Inbox>>,
+}
+
+impl Workshop {
+    /// Reads what a base holds beside its rows: the list, the decisions, the inbox.
+    pub async fn open(store: Arc<Store>, policy: Arc<CompiledPolicy>, secret: IdSecret) -> Result<Self, StoreError> {
+        let list = Arc::new(List::load(&store, &policy).await?);
+        let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
+        let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
+        Ok(Self { store, list, policy, secret, decisions, inbox })
+    }
 }
 
 impl Pipeline {
@@ -95,8 +120,18 @@ impl Pipeline {
     pub async fn ingest(&self, messages: Vec<Accepted>) -> Result<Receipt, PipelineError> {
         let (reply, answer) = oneshot::channel();
         let n_bytes = messages.iter().map(|it| it.payload.len()).sum();
-        let request = Request { messages, n_bytes, reply };
-        self.requests.send(request).await.map_err(|_| PipelineError::Stopping)?;
+        let request = Ingest { messages, n_bytes, reply };
+        self.requests.send(Request::Ingest(request)).await.map_err(|_| PipelineError::Stopping)?;
+        answer.await.map_err(|_| PipelineError::Stopping)?
+    }
+
+    /// Makes or revokes decisions, all of them or none; comes back when they are durable.
+    ///
+    /// With a revision, it must be that of the profiles concerned as they are now, together.
+    pub async fn decide(&self, wish: Wish, expected_revision: Option<String>) -> Result<Decided, PipelineError> {
+        let (reply, answer) = oneshot::channel();
+        let request = decide::Request { wish, expected_revision, reply };
+        self.requests.send(Request::Decide(request)).await.map_err(|_| PipelineError::Stopping)?;
         answer.await.map_err(|_| PipelineError::Stopping)?
     }
 }
@@ -112,14 +147,28 @@ async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
                 None => return,
             },
         };
+        let first = match first {
+            Request::Ingest(first) => first,
+            Request::Decide(request) => {
+                worker.decide(request).await;
+                continue;
+            }
+        };
         let mut n_messages = first.messages.len();
         let mut n_bytes = first.n_bytes;
         let mut requests = vec![first];
         while let Ok(request) = waiting.try_recv() {
+            let request = match request {
+                Request::Ingest(request) => request,
+                decision @ Request::Decide(_) => {
+                    held_over = Some(decision);
+                    break;
+                }
+            };
             n_messages += request.messages.len();
             n_bytes += request.n_bytes;
             if MAX_BATCH < n_messages || MAX_BATCH_BYTES < n_bytes {
-                held_over = Some(request);
+                held_over = Some(Request::Ingest(request));
                 break;
             }
             requests.push(request);
@@ -136,7 +185,7 @@ struct Worker {
 }
 
 impl Worker {
-    async fn serve(&mut self, requests: Vec<Request>) {
+    async fn serve(&mut self, requests: Vec<Ingest>) {
         let messages: Vec<Accepted> = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
         let result = self.take(messages).await;
         if result.is_err() && 1 < requests.len() {
@@ -190,37 +239,48 @@ impl Worker {
         self.last_commit = None;
     }
 
+    /// The last commit of the base. After a conflict everything that is kept here is read anew: another writer may have
+    /// changed it.
+    async fn last_commit(&mut self) -> Result<i64, StoreError> {
+        if let Some(number) = self.last_commit {
+            return Ok(number);
+        }
+        let Workshop { store, policy, decisions, inbox, .. } = &self.workshop;
+        let number = store.last_commit().await?;
+        let stored = load_decisions(store).await?;
+        *decisions.write().unwrap_or_else(PoisonError::into_inner) = stored;
+        let stored = Inbox::load(store, policy).await?;
+        *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
+        Ok(number)
+    }
+
+    /// Tells everyone of what a commit has changed.
+    fn written(&mut self, number: i64, view: View, changes: Changes) {
+        let Workshop { list, policy, inbox, .. } = &self.workshop;
+        if self.last_commit != Some(number) {
+            let touched = changes.touched.iter().copied().collect();
+            let removed = changes.removed_cells.iter().copied().collect();
+            list.touch(number, touched, removed);
+            inbox.write().unwrap_or_else(PoisonError::into_inner).take(&changes, policy);
+        }
+        self.last_commit = Some(number);
+        self.cache.remember(view, changes);
+    }
+
     async fn attempt(&mut self, messages: &[Message], payloads: &[String]) -> Result<Receipt, StoreError> {
-        let Workshop { store, list, policy, secret } = &self.workshop;
-        let last_commit = match self.last_commit {
-            Some(number) => number,
-            None => store.last_commit().await?,
-        };
+        let last_commit = self.last_commit().await?;
+        let Workshop { store, policy, secret, .. } = &self.workshop;
         let started = Instant::now();
         let mut view = View::default();
         let mut needs = first_needs(messages);
-        loop {
+        while !needs.is_empty() {
             self.cache.serve(&mut needs, &mut view);
-            if !needs.is_empty() {
-                store.load(&needs, secret, &mut view).await?;
-            }
+            store.load(&needs, secret, &mut view).await?;
             needs = next_needs(&view);
-            if needs.is_empty() {
-                break;
-            }
         }
-        let decisions = Decisions::default();
+        let decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
         let draft = Draft::new(messages, &view, policy, &decisions, secret);
-        loop {
-            let mut needs = draft.needs(&view);
-            if needs.is_empty() {
-                break;
-            }
-            self.cache.serve(&mut needs, &mut view);
-            if !needs.is_empty() {
-                store.load(&needs, secret, &mut view).await?;
-            }
-        }
+        complete(&draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
         let planned = started.elapsed();
         let number = if changes.kept.is_empty() {
@@ -232,21 +292,42 @@ impl Worker {
                 .map(|(message, text)| (message.at, &*message.id, text.as_str()))
                 .collect();
             let number = last_commit + 1;
-            store.commit(&Commit { number, changes: &changes, messages: &texts }, secret).await?;
+            let commit = Commit { number, changes: &changes, messages: &texts, decisions: &[] };
+            store.commit(&commit, secret).await?;
             number
         };
         let written = started.elapsed().saturating_sub(planned);
         tracing::debug!(messages = messages.len(), ?planned, ?written, commit = number, "took a batch");
-        let touched = changes.touched.iter().copied().collect::<Vec<_>>();
-        let removed = changes.removed_cells.iter().copied().collect::<Vec<_>>();
         let receipt = receipt(number, &changes, messages, &view);
-        self.last_commit = Some(number);
-        if !changes.kept.is_empty() {
-            list.touch(number, touched, removed);
-        }
-        self.cache.remember(view, changes);
+        self.written(number, view, changes);
         Ok(receipt)
     }
+}
+
+/// Loads what a draft still needs.
+async fn complete(
+    draft: &Draft<'_>,
+    cache: &mut Cache,
+    workshop: &Workshop,
+    view: &mut View,
+) -> Result<(), StoreError> {
+    loop {
+        let mut needs = draft.needs(view);
+        if needs.is_empty() {
+            return Ok(());
+        }
+        cache.serve(&mut needs, view);
+        workshop.store.load(&needs, &workshop.secret, view).await?;
+    }
+}
+
+/// All decisions of a base.
+async fn load_decisions(store: &Store) -> Result<Decisions, StoreError> {
+    let mut decisions = Decisions::default();
+    for decision in store.decisions().await? {
+        decisions.put(decision);
+    }
+    Ok(decisions)
 }
 
 /// A pause before the next attempt: longer each time, and never the same for two writers.

@@ -184,5 +184,9 @@ const EVERYTHING: &str = "
         topCategories(months: 12, first: 10) { rank key name units orders amount lastPurchasedAt }
         topProducts(months: 12, first: 10) { rank key name units orders amount lastPurchasedAt }
     }
+    graph {
+        identifiers { value } links { a { value } b { value } firstSeenAt lastSeenAt count sources }
+        withheld { link { a { value } b { value } } reason detail } bridges { link { a { value } b { value } } leaving { value } }
+    }
     timeline(first: 200) { edges { cursor node { messageId name at source platform identifier { value } properties } } }
 ";

@@ -8,7 +8,6 @@ use profile360_core::{
     unified_id::IdSecret,
 };
 use profile360_server::{
-    list::List,
     pipeline::{Pipeline, Workshop},
     store::{self, Store},
 };
@@ -47,8 +46,7 @@ impl Writers {
     pub async fn open(database: &str) -> anyhow::Result<Self> {
         let store = Arc::new(store::connect(database).await?);
         let policy = policy();
-        let list = Arc::new(List::load(&store, &policy).await?);
-        let workshop = Workshop { store: store.clone(), list, policy, secret: IdSecret::new(SECRET) };
+        let workshop = Workshop::open(store.clone(), policy, IdSecret::new(SECRET)).await?;
         Ok(Self { store, workshop, working: Vec::new() })
     }
 

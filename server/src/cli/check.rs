@@ -56,6 +56,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let Opened { store, policy, secret } = options.base.open().await?;
     let mut facts = Facts::default();
+    facts.decisions = store.decisions().await?;
     let mut differences = Differences::default();
     let held = read(&store, |payload| match parse_message(payload, &policy) {
         Ok(accepted) => differences_of_repeat(facts.add(&accepted.message)),

@@ -17,7 +17,7 @@ use super::{
     input::{self, Messages, Part, RefusedFile},
 };
 use crate::{
-    list::{self, List},
+    list,
     pipeline::{Pipeline, PipelineError, Workshop},
 };
 
@@ -57,8 +57,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         return Err(failure);
     }
     let Opened { store, policy, secret } = options.base.open().await?;
-    let list = Arc::new(List::load(&store, &policy).await?);
-    let workshop = Workshop { store: store.clone(), list: list.clone(), policy: policy.clone(), secret };
+    let workshop = Workshop::open(store.clone(), policy.clone(), secret).await?;
+    let list = workshop.list.clone();
     let (pipeline, working) = Pipeline::start(workshop);
     let mut counts = Counts::default();
     for (path, messages) in opened {

@@ -15,8 +15,7 @@ use crate::{
     clock,
     generate::{GenerateOptions, generate},
     graphql::{self, App},
-    http,
-    list::{self, List},
+    http, list,
     pipeline::{Pipeline, Workshop},
 };
 
@@ -42,8 +41,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         bail!("without keys the server listens on this machine only; use an address such as 127.0.0.1:8360");
     }
     let Opened { store, policy, secret } = options.base.open().await?;
-    let list = Arc::new(List::load(&store, &policy).await?);
-    let workshop = Workshop { store: store.clone(), list: list.clone(), policy: policy.clone(), secret };
+    let workshop = Workshop::open(store.clone(), policy.clone(), secret.clone()).await?;
+    let list = workshop.list.clone();
+    let (decisions, inbox) = (workshop.decisions.clone(), workshop.inbox.clone());
     let (pipeline, working) = Pipeline::start(workshop);
     if options.demo && list.read(list::Index::is_empty) && list.n_waiting() == 0 {
         fill(&pipeline, &policy).await?;
@@ -57,7 +57,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("{} cannot be listened on; is another server there?", options.listen))?;
     let address = listener.local_addr()?;
-    let app = App { store: store.clone(), list, policy, pipeline };
+    let app = App { store: store.clone(), list, policy, pipeline, secret, decisions, inbox };
     let schema = graphql::schema(app.clone());
     let serving = tokio::spawn(http::serve(listener, schema, app, stopping));
     println!("listening on http://{address}");

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::pipeline::{PipelineError, Taken};
 
-#[derive(Debug)]
-pub struct Mutation;
+#[derive(Debug, Default)]
+pub(super) struct IngestMutation;
 
 #[derive(Debug, InputObject)]
 pub(super) struct MessageInput {
@@ -84,7 +84,7 @@ const MAX_MESSAGES: usize = 2_000;
 const LISTED_WITHIN: Duration = Duration::from_secs(2);
 
 #[Object]
-impl Mutation {
+impl IngestMutation {
     async fn ingest(&self, ctx: &Context<'_>, messages: Vec<MessageInput>) -> Result<IngestPayload> {
         if MAX_MESSAGES < messages.len() {
             let sentence = format!("send at most {MAX_MESSAGES} messages at once; none of these was taken");

@@ -11,7 +11,9 @@ use profile360_core::{
 };
 
 use super::{
+    App,
     error::ErrorCode,
+    identity::{IdentityGraph, graph},
     loaders::Loaders,
     page::Arguments,
     purchase::PurchaseInfo,
@@ -82,7 +84,9 @@ impl Profile {
 
     /// Changes whenever a fact, a decision or the policy changes this profile.
     async fn revision(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(self.customer(ctx).await?.revision())
+        let customer = self.customer(ctx).await?;
+        let decisions = &ctx.data::<App>()?.decisions;
+        Ok(customer.revision(&decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner)))
     }
 
     async fn as_of(&self) -> Date {
@@ -131,6 +135,10 @@ impl Profile {
         };
         let currency = currency.map(parse).transpose()?;
         Ok(PurchaseInfo::new(self.key, self.as_of, currency, net_of_refunds.unwrap_or(false), self.row.clone()))
+    }
+
+    async fn graph(&self, ctx: &Context<'_>) -> Result<IdentityGraph> {
+        graph(ctx.data::<App>()?, &*self.customer(ctx).await?).await
     }
 
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity")]

@@ -2,11 +2,16 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Interface, Object, OneofObject, Result, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use profile360_core::identifier::{self, Normalised, UnifiedId};
+use profile360_core::{
+    decision,
+    identifier::{self, Normalised, UnifiedId},
+};
 
 use super::{
     App,
+    decision::Decision,
     error::{ErrorCode, unavailable},
+    identity::Shown,
     page::Arguments,
     policy::Policy,
     profile::Profile,
@@ -15,13 +20,15 @@ use super::{
 };
 use crate::{clock, customer};
 
-#[derive(Debug)]
-pub struct Query;
+/// The roots of customers, the policy and the viewer.
+#[derive(Debug, Default)]
+pub(super) struct ProfileQuery;
 
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID"))]
 pub(super) enum Node {
     Profile(Profile),
+    Decision(Decision),
 }
 
 #[derive(Debug, OneofObject)]
@@ -53,7 +60,7 @@ pub(super) struct Viewer {
 }
 
 #[Object]
-impl Query {
+impl ProfileQuery {
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
         let app = ctx.data::<App>()?;
         Ok(nodes_of(app, std::slice::from_ref(&id)).await?.pop().flatten())
@@ -129,12 +136,23 @@ impl Query {
 
 /// The global ID of a profile.
 pub(super) fn global_id(id: UnifiedId) -> ID {
-    ID(URL_SAFE_NO_PAD.encode(format!("Profile:{id}")))
+    global_id_of("Profile", &id.to_string())
+}
+
+/// The global ID of something by its type and its key.
+pub(super) fn global_id_of(type_name: &str, key: &str) -> ID {
+    ID(URL_SAFE_NO_PAD.encode(format!("{type_name}:{key}")))
+}
+
+/// The key in a global ID of that type.
+pub(super) fn key_of(type_name: &str, global: &ID) -> Option<String> {
+    let bytes = URL_SAFE_NO_PAD.decode(global.as_str()).ok()?;
+    let (found, key) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+    (found == type_name).then(|| key.to_owned())
 }
 
 fn unified_id_of(global: &ID) -> Option<UnifiedId> {
-    let bytes = URL_SAFE_NO_PAD.decode(global.as_str()).ok()?;
-    UnifiedId::parse(std::str::from_utf8(&bytes).ok()?.strip_prefix("Profile:")?)
+    UnifiedId::parse(&key_of("Profile", global)?)
 }
 
 async fn nodes_of(app: &App, ids: &[ID]) -> Result<Vec<Option<Node>>> {
@@ -148,5 +166,18 @@ async fn nodes_of(app: &App, ids: &[ID]) -> Result<Vec<Option<Node>>> {
         let customer = customers.get(cells.get(&id)?)?;
         Some(Node::Profile(Profile::of(customer, today, None)))
     };
-    Ok(unified.into_iter().map(|it| it.and_then(node)).collect())
+    let mut nodes: Vec<Option<Node>> = unified.into_iter().map(|it| it.and_then(node)).collect();
+    let decisions: Vec<Option<decision::Decision>> = {
+        let all = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ids.iter().map(|it| all.get(&key_of("Decision", it)?).map(|it| decision::Decision::clone(it))).collect()
+    };
+    for (node, decision) in nodes.iter_mut().zip(decisions) {
+        if let Some(decision) = decision {
+            let unseen = [&decision.pair.a, &decision.pair.b].map(|it| (it.clone(), decision.at));
+            let wanted = unseen.iter().map(|(it, _)| it.clone()).collect();
+            let shown = Shown::read(app, wanted, unseen.into_iter().collect()).await?;
+            *node = Some(Node::Decision(shown.decision(&decision)));
+        }
+    }
+    Ok(nodes)
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use profile360_core::{
+    decision::Decision,
     facts::Claim,
     identifier::{Identifier, UnifiedId},
     link::Pair,
@@ -82,8 +83,10 @@ impl Store {
     }
 
     async fn load_links(&self, pairs: &[Pair], secret: &IdSecret, view: &mut View) -> Result<()> {
-        let ids: Vec<RecordId> =
-            pairs.iter().map(|it| rows::link_id(unified_id(&it.a, secret), unified_id(&it.b, secret))).collect();
+        let ids: Vec<RecordId> = pairs
+            .iter()
+            .map(|it| rows::link_id("linked", unified_id(&it.a, secret), unified_id(&it.b, secret)))
+            .collect();
         let mut found: BTreeMap<RecordId, Arc<LinkState>> = self.payloads("linked", ids.clone()).await?;
         view.links.extend(pairs.iter().zip(ids).map(|(pair, id)| (pair.clone(), found.remove(&id))));
         Ok(())
@@ -217,6 +220,23 @@ impl Store {
                 _ => Err(rows::bad_key("committed")),
             })
             .collect()
+    }
+
+    /// All decisions, revoked ones too.
+    pub async fn decisions(&self) -> Result<Vec<Decision>> {
+        let found = self.handle.run("SELECT id, p FROM decided", tx::no_variables()).await?;
+        rows::id_and_payload(found)?.into_iter().map(|(_, payload)| rows::decode("decided", &payload)).collect()
+    }
+
+    /// Withheld links whose first end's unified ID begins with a byte; 256 of these are all.
+    pub async fn withheld_of(&self, first_byte: u8) -> Result<Vec<(Pair, LinkState)>> {
+        let bound = |rest: u8, last: Value| {
+            let mut bytes = [rest; 16];
+            bytes[0] = first_byte;
+            Array::from_iter([Value::Uuid(uuid::Uuid::from_bytes(bytes).into()), last]).into()
+        };
+        let found = self.range("withheld", bound(0, Value::None), bound(u8::MAX, Value::Array(Array::new()))).await?;
+        found.into_iter().map(|(_, payload)| rows::decode("withheld", &payload)).collect()
     }
 
     /// How many messages were taken. Counts them: for `check`, not for questions.

@@ -51,8 +51,8 @@ pub(super) fn cell_key_of(id: &RecordId) -> Result<CellKey> {
     Ok(CellKey(UnifiedId(key.into_inner())))
 }
 
-pub(super) fn link_id(a: UnifiedId, b: UnifiedId) -> RecordId {
-    RecordId::new("linked", Array::from_iter([uuid_value(a), uuid_value(b)]))
+pub(super) fn link_id(table: &'static str, a: UnifiedId, b: UnifiedId) -> RecordId {
+    RecordId::new(table, Array::from_iter([uuid_value(a), uuid_value(b)]))
 }
 
 /// Newest first: later times have smaller keys.

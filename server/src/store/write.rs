@@ -1,7 +1,9 @@
 //! Writes: one transaction each, that takes the next commit number.
 
 use profile360_core::{
+    decision::Decision,
     identifier::Identifier,
+    link::Pair,
     plan::{CellKey, Changes},
     purchase::OrderKey,
     time::Timestamp,
@@ -19,6 +21,8 @@ pub struct Commit<'a> {
     pub changes: &'a Changes,
     /// The messages of the batch, by position: when, ID, and the text to keep.
     pub messages: &'a [(Timestamp, &'a str, &'a str)],
+    /// Decisions that are new or were revoked.
+    pub decisions: &'a [Decision],
 }
 
 /// A list row: new or changed with its text, or gone.
@@ -41,6 +45,8 @@ const COMMIT: &str = "
     INSERT INTO latent $latent RETURN NONE;
     INSERT RELATION INTO linked $new_links RETURN NONE;
     FOR $link IN $links { UPDATE $link.id SET p = $link.p RETURN NONE };
+    INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+    INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
     DELETE $removed RETURN NONE;
     INSERT INTO cell $new_cells RETURN NONE;
     INSERT INTO purchase $purchases RETURN NONE;
@@ -149,10 +155,25 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
 
     let mut new_links = Vec::new();
     let mut links = Vec::new();
+    let mut withheld = Vec::new();
     for (pair, (link, is_new)) in &changes.links {
-        let payload = rows::encode("linked", link)?;
-        let value = link_row(&pair.a, &pair.b, secret, payload);
-        if *is_new { new_links.push(value) } else { links.push(value) }
+        let id = link_id("linked", pair, secret);
+        let value = relation_row(id, &pair.a, &pair.b, rows::encode("linked", link)?);
+        if *is_new {
+            new_links.push(value)
+        } else {
+            links.push(value)
+        }
+        if link.withheld.is_some() {
+            let payload = rows::encode("withheld", &(pair, link))?;
+            withheld.push(rows::row(link_id("withheld", pair, secret), payload));
+        }
+    }
+    let mut decided = Vec::new();
+    for decision in commit.decisions {
+        let id = rows::text_id("decided", &decision.id);
+        let Pair { a, b } = &decision.pair;
+        decided.push(relation_row(id, a, b, rows::encode("decided", decision)?));
     }
 
     let mut new_cells = Vec::new();
@@ -162,6 +183,9 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
     }
     let mut removed: Vec<Value> =
         changes.removed_cells.iter().map(|key| Value::RecordId(rows::cell_id("cell", *key))).collect();
+    let is_followed = |pair: &&Pair| changes.links.get(*pair).is_some_and(|(link, _)| link.withheld.is_none());
+    let followed = changes.withheld.iter().filter(is_followed);
+    removed.extend(followed.map(|pair| Value::RecordId(link_id("withheld", pair, secret))));
 
     let mut purchases = Vec::new();
     let mut order_claims = Vec::new();
@@ -202,6 +226,8 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         ("known", Value::from_iter(known)),
         ("new_links", Value::from_iter(new_links)),
         ("links", Value::from_iter(links)),
+        ("withheld", Value::from_iter(withheld)),
+        ("decided", Value::from_iter(decided)),
         ("new_cells", Value::from_iter(new_cells)),
         ("removed", Value::from_iter(removed)),
         ("purchases", Value::from_iter(purchases)),
@@ -211,9 +237,13 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
     ]))
 }
 
-fn link_row(a: &Identifier, b: &Identifier, secret: &IdSecret, payload: String) -> Value {
+fn link_id(table: &'static str, pair: &Pair, secret: &IdSecret) -> RecordId {
+    rows::link_id(table, unified_id(&pair.a, secret), unified_id(&pair.b, secret))
+}
+
+fn relation_row(id: RecordId, a: &Identifier, b: &Identifier, payload: String) -> Value {
     let mut object = Object::new();
-    object.insert("id", Value::RecordId(rows::link_id(unified_id(a, secret), unified_id(b, secret))));
+    object.insert("id", Value::RecordId(id));
     object.insert("in", Value::RecordId(rows::identifier_id(a)));
     object.insert("out", Value::RecordId(rows::identifier_id(b)));
     object.insert("p", Value::String(payload));

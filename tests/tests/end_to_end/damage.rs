@@ -92,7 +92,9 @@ impl Damage {
             }
         }
         let number = store.last_commit().await? + 1;
-        store.commit(&Commit { number, changes: &changes, messages: &[] }, &IdSecret::new(SECRET)).await?;
+        store
+            .commit(&Commit { number, changes: &changes, messages: &[], decisions: &[] }, &IdSecret::new(SECRET))
+            .await?;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 
 mod crash;
 mod damage;
+mod decisions;
 mod graphql;
 mod http;
 mod input;

@@ -1,0 +1,312 @@
+//! Decisions: an operator's word, made, revoked and listed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
+use profile360_core::{
+    decision::{self, Revocation},
+    identifier::UnifiedId,
+    link::Pair,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    App,
+    error::{ErrorCode, unavailable},
+    identity::{Shown, parse_identifier},
+    page::{Arguments, Asked, PageInfo, encode},
+    profile::{Identifier, Profile},
+    query::{IdentifierInput, global_id_of},
+    scalars::DateTime,
+};
+use crate::{
+    clock, customer,
+    pipeline::{Decided, Wish, new_decision},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "decision::Relation")]
+pub(super) enum Relation {
+    Same,
+    Different,
+}
+
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
+pub(super) struct Decision {
+    #[graphql(skip)]
+    key: String,
+    relation: Relation,
+    a: Identifier,
+    b: Identifier,
+    reason: String,
+    actor: String,
+    at: DateTime,
+    revoked_at: Option<DateTime>,
+    revoked_by: Option<String>,
+}
+
+#[ComplexObject]
+impl Decision {
+    pub(super) async fn id(&self) -> ID {
+        global_id_of("Decision", &self.key)
+    }
+}
+
+impl Decision {
+    pub(super) fn new(it: &decision::Decision, a: Identifier, b: Identifier) -> Self {
+        Self {
+            key: it.id.to_string(),
+            relation: it.relation.into(),
+            a,
+            b,
+            reason: it.reason.to_string(),
+            actor: it.actor.to_string(),
+            at: it.at.into(),
+            revoked_at: it.revoked.as_ref().map(|it| it.at.into()),
+            revoked_by: it.revoked.as_ref().map(|it| it.actor.to_string()),
+        }
+    }
+}
+
+#[derive(Debug, SimpleObject)]
+pub(super) struct DecisionConnection {
+    edges: Vec<DecisionEdge>,
+    nodes: Vec<Decision>,
+    page_info: PageInfo,
+}
+
+#[derive(Debug, SimpleObject)]
+struct DecisionEdge {
+    node: Decision,
+    cursor: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(super) enum DecisionStatus {
+    Applied,
+    NoChange,
+    StalePreview,
+    Contradicted,
+    NotFound,
+}
+
+#[derive(Debug, SimpleObject)]
+pub(super) struct DecisionPayload {
+    status: DecisionStatus,
+    decision: Option<Decision>,
+    profiles: Vec<Profile>,
+    detail: Option<String>,
+}
+
+/// A place among decisions, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Place {
+    at: Timestamp,
+    id: String,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct DecisionQuery;
+
+#[Object]
+impl DecisionQuery {
+    /// The operators' decisions, newest first.
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.max(1)")]
+    async fn decisions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "Some(false)")] include_revoked: Option<bool>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<DecisionConnection> {
+        let app = ctx.data::<App>()?;
+        let Asked { size, after, before, is_from_end } = Arguments { first, after, last, before }.parse::<Place>()?;
+        let place = |it: &decision::Decision| Place { at: it.at, id: it.id.to_string() };
+        let mut found: Vec<decision::Decision> = {
+            let all = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let is_wanted =
+                |it: &&std::sync::Arc<decision::Decision>| include_revoked.unwrap_or(false) || it.is_active();
+            all.iter().filter(is_wanted).map(|it| decision::Decision::clone(it)).collect()
+        };
+        // Newest first: what comes after a cursor is older.
+        found.retain(|it| {
+            after.as_ref().is_none_or(|cursor| place(it) < *cursor)
+                && before.as_ref().is_none_or(|cursor| *cursor < place(it))
+        });
+        found.sort_by_key(|it| std::cmp::Reverse(place(it)));
+        let has_more = size < found.len();
+        if is_from_end {
+            found.drain(..found.len().saturating_sub(size));
+        } else {
+            found.truncate(size);
+        }
+        let shown = shown(app, &found).await?;
+        let edges: Vec<DecisionEdge> =
+            found.iter().map(|it| DecisionEdge { node: shown.decision(it), cursor: encode(&place(it)) }).collect();
+        Ok(DecisionConnection {
+            nodes: edges.iter().map(|it| it.node.clone()).collect(),
+            page_info: PageInfo {
+                has_next_page: if is_from_end { before.is_some() } else { has_more },
+                has_previous_page: if is_from_end { has_more } else { after.is_some() },
+                start_cursor: edges.first().map(|it| it.cursor.clone()),
+                end_cursor: edges.last().map(|it| it.cursor.clone()),
+            },
+            edges,
+        })
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct DecisionMutation;
+
+#[Object]
+impl DecisionMutation {
+    /// Joins profiles by a SAME decision each; refuses with STALE_PREVIEW where the facts have moved on from expectedRevision.
+    async fn merge_profiles(
+        &self,
+        ctx: &Context<'_>,
+        unified_ids: Vec<ID>,
+        reason: String,
+        expected_revision: Option<String>,
+    ) -> Result<DecisionPayload> {
+        let app = ctx.data::<App>()?;
+        let not_found = || DecisionPayload::without(DecisionStatus::NotFound, "there is no profile of one of the IDs");
+        let Some(ids) = unified_ids.iter().map(|it| UnifiedId::parse(it)).collect::<Option<Vec<UnifiedId>>>() else {
+            return Ok(not_found());
+        };
+        let cells = customer::cells_of_ids(&app.store, &ids).await.map_err(|it| unavailable(&it))?;
+        if ids.iter().any(|it| !cells.contains_key(it)) {
+            return Ok(not_found());
+        }
+        let keys: BTreeSet<_> = cells.values().copied().collect();
+        let keys: Vec<_> = keys.into_iter().collect();
+        let found = app.store.cells(&keys).await.map_err(|it| unavailable(&it))?;
+        let anchors: Vec<_> = found.values().map(|it| it.anchor.clone()).collect();
+        let Some((first, others)) = anchors.split_first() else { return Ok(not_found()) };
+        if others.is_empty() {
+            let detail = "these IDs are one profile already";
+            return Ok(DecisionPayload::without(DecisionStatus::NoChange, detail));
+        }
+        let pairs = others.iter().filter_map(|it| Pair::new(first, it)).collect();
+        make(ctx, decision::Relation::Same, pairs, &reason, expected_revision).await
+    }
+
+    async fn decide(
+        &self,
+        ctx: &Context<'_>,
+        relation: Relation,
+        a: IdentifierInput,
+        b: IdentifierInput,
+        reason: String,
+        expected_revision: Option<String>,
+    ) -> Result<DecisionPayload> {
+        let app = ctx.data::<App>()?;
+        let (a, b) = (parse_identifier(app, &a)?, parse_identifier(app, &b)?);
+        let Some(pair) = Pair::new(&a, &b) else {
+            return Err(ErrorCode::BadUserInput.with("a decision is about two identifiers; these are one"));
+        };
+        make(ctx, relation.into(), vec![pair], &reason, expected_revision).await
+    }
+
+    async fn revoke_decision(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        reason: String,
+        expected_revision: Option<String>,
+    ) -> Result<DecisionPayload> {
+        let id = super::query::key_of("Decision", &id).unwrap_or_default();
+        let by = Revocation { at: now(), reason: check_reason(&reason)?.into(), actor: ACTOR.into() };
+        settle(ctx, Wish::Revoke { id, by }, expected_revision).await
+    }
+}
+
+/// Without keys whoever comes is the operator of this machine.
+const ACTOR: &str = "local";
+/// How long an answer waits for the list to show what it tells of.
+const LISTED_WITHIN: Duration = Duration::from_secs(2);
+
+async fn make(
+    ctx: &Context<'_>,
+    relation: decision::Relation,
+    pairs: Vec<Pair>,
+    reason: &str,
+    expected_revision: Option<String>,
+) -> Result<DecisionPayload> {
+    let reason = check_reason(reason)?;
+    let at = now();
+    let made = pairs.into_iter().map(|pair| new_decision(relation, pair, at, reason, ACTOR)).collect();
+    settle(ctx, Wish::Make(made), expected_revision).await
+}
+
+async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>) -> Result<DecisionPayload> {
+    let app = ctx.data::<App>()?;
+    let decided = app.pipeline.decide(wish, expected_revision).await;
+    let decided = decided.map_err(|error| ErrorCode::Unavailable.with(error.to_string()))?;
+    match decided {
+        Decided::Applied { decisions, commit } => {
+            app.list.wait_until_listed(commit, LISTED_WITHIN).await;
+            DecisionPayload::about(app, DecisionStatus::Applied, &decisions).await
+        }
+        Decided::NoChange { decisions } => DecisionPayload::about(app, DecisionStatus::NoChange, &decisions).await,
+        Decided::Stale => {
+            let detail = "the facts have moved on since the revision was read; look again before you decide";
+            Ok(DecisionPayload::without(DecisionStatus::StalePreview, detail))
+        }
+        Decided::NotFound => Ok(DecisionPayload::without(DecisionStatus::NotFound, "there is no decision of this ID")),
+        Decided::Contradicted { by } => {
+            let named: Vec<String> =
+                by.iter().map(|it| format!("{} ({})", global_id_of("Decision", &it.id).as_str(), it.reason)).collect();
+            let detail = format!("other decisions exclude it; revoke them first: {}", named.join(", "));
+            Ok(DecisionPayload::without(DecisionStatus::Contradicted, &detail))
+        }
+    }
+}
+
+fn check_reason(reason: &str) -> Result<&str> {
+    const MAX_BYTES: usize = 2_000;
+    let reason = reason.trim();
+    if reason.is_empty() || MAX_BYTES < reason.len() {
+        return Err(ErrorCode::BadUserInput.with(format!("reason: say why, in 1 to {MAX_BYTES} bytes")));
+    }
+    Ok(reason)
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST)
+}
+
+async fn shown(app: &App, decisions: &[decision::Decision]) -> Result<Shown> {
+    let unseen: BTreeMap<_, _> =
+        decisions.iter().flat_map(|it| [(it.pair.a.clone(), it.at), (it.pair.b.clone(), it.at)]).collect();
+    Shown::read(app, unseen.keys().cloned().collect(), unseen).await
+}
+
+impl DecisionPayload {
+    fn without(status: DecisionStatus, detail: &str) -> Self {
+        Self { status, decision: None, profiles: Vec::new(), detail: Some(detail.to_owned()) }
+    }
+
+    async fn about(app: &App, status: DecisionStatus, decisions: &[decision::Decision]) -> Result<Self> {
+        let shown = shown(app, decisions).await?;
+        let ends: Vec<_> = decisions.iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
+        let cells = customer::cells_of_identifiers(&app.store, &ends).await.map_err(|it| unavailable(&it))?;
+        let keys: BTreeSet<_> = cells.into_values().collect();
+        let keys: Vec<_> = keys.into_iter().collect();
+        let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
+        let today = clock::today(&app.policy);
+        Ok(Self {
+            status,
+            decision: decisions.first().map(|it| shown.decision(it)),
+            profiles: customers.values().map(|it| Profile::of(it, today, None)).collect(),
+            detail: None,
+        })
+    }
+}

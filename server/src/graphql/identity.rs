@@ -1,0 +1,367 @@
+//! Who is whom and why: links, withheld links, bridges, explanations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use profile360_core::{
+    decision,
+    explain::{self, Evidence, Step},
+    identifier,
+    link::{Pair, Sightings},
+    plan::LinkState,
+    profile::ProfileIdentifier,
+    resolve::{Withheld, is_shared},
+    time::Timestamp,
+    unified_id::unified_id,
+};
+
+use super::{
+    App,
+    decision::Decision,
+    error::{ErrorCode, unavailable},
+    page::{Arguments, Asked, PageInfo, encode},
+    profile::Identifier,
+    query::IdentifierInput,
+    scalars::{DateTime, count},
+};
+use crate::{
+    customer::{self, Customer},
+    inbox::Place,
+};
+
+#[derive(Debug, Clone, SimpleObject)]
+pub(super) struct Link {
+    a: Identifier,
+    b: Identifier,
+    first_seen_at: DateTime,
+    last_seen_at: DateTime,
+    count: i32,
+    sources: Vec<String>,
+    decision: Option<Decision>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(super) enum WithheldReason {
+    Limit,
+    Different,
+    Blocked,
+    Shared,
+    Retired,
+}
+
+impl WithheldReason {
+    fn of(reason: &Withheld) -> Self {
+        match reason {
+            Withheld::Limit(_) => Self::Limit,
+            Withheld::Different(_) => Self::Different,
+            Withheld::Blocked => Self::Blocked,
+            Withheld::Shared => Self::Shared,
+        }
+    }
+}
+
+#[derive(Debug, Clone, SimpleObject)]
+pub(super) struct WithheldLink {
+    link: Link,
+    reason: WithheldReason,
+    detail: String,
+}
+
+#[derive(Debug, SimpleObject)]
+pub(super) struct WithheldLinkConnection {
+    edges: Vec<WithheldLinkEdge>,
+    nodes: Vec<WithheldLink>,
+    page_info: PageInfo,
+    total_count: i32,
+}
+
+#[derive(Debug, SimpleObject)]
+struct WithheldLinkEdge {
+    node: WithheldLink,
+    cursor: String,
+}
+
+/// A link whose removal would split the profile, and the identifiers that would leave with it.
+#[derive(Debug, SimpleObject)]
+struct Bridge {
+    link: Link,
+    leaving: Vec<Identifier>,
+}
+
+#[derive(Debug, SimpleObject)]
+pub(super) struct IdentityGraph {
+    identifiers: Vec<Identifier>,
+    links: Vec<Link>,
+    withheld: Vec<WithheldLink>,
+    bridges: Vec<Bridge>,
+}
+
+#[derive(Debug, SimpleObject)]
+pub(super) struct Explanation {
+    together: bool,
+    path: Vec<Link>,
+    blocked_by: Vec<WithheldLink>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct IdentityQuery;
+
+#[Object]
+impl IdentityQuery {
+    /// Why two identifiers are one customer, or why they are not.
+    async fn explain(&self, ctx: &Context<'_>, a: IdentifierInput, b: IdentifierInput) -> Result<Explanation> {
+        let app = ctx.data::<App>()?;
+        let (a, b) = (parse_identifier(app, &a)?, parse_identifier(app, &b)?);
+        let cells = customer::cells_of_identifiers(&app.store, &[a.clone(), b.clone()]).await;
+        let keys: Vec<_> = cells.map_err(|it| unavailable(&it))?.into_values().collect();
+        let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
+        let members: Vec<identifier::Identifier> =
+            customers.values().flat_map(|it| it.members.iter().map(|(it, _)| it.clone())).collect();
+        let gathered = Gathered::read(app, &members).await?;
+        let found = explain::explain(gathered.evidence(), &a, &b, &app.policy);
+        let path = found.path.iter().map(|step| match step {
+            Step::Link(link) => gathered.link(*link),
+            Step::Same(decision) => gathered.decided(*decision),
+        });
+        Ok(Explanation {
+            together: found.together,
+            path: path.collect(),
+            blocked_by: found.blocked_by.iter().filter_map(|it| gathered.withheld(*it)).collect(),
+        })
+    }
+
+    /// Links that resolution did not follow: the operators' inbox.
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.max(1)")]
+    async fn withheld_links(
+        &self,
+        ctx: &Context<'_>,
+        reason: Option<WithheldReason>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<WithheldLinkConnection> {
+        let app = ctx.data::<App>()?;
+        let Asked { size, after, before, is_from_end } = Arguments { first, after, last, before }.parse::<Place>()?;
+        let (found, has_more, total) = {
+            let inbox = app.inbox.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let is_wanted = |link: &LinkState| {
+                let own = link.withheld.as_ref().map(WithheldReason::of);
+                own.is_some() && reason.is_none_or(|it| Some(it) == own)
+            };
+            let total = inbox.iter().filter(|(_, link)| is_wanted(link)).count();
+            let between = inbox.iter().filter(|(place, link)| {
+                is_wanted(link)
+                    && after.as_ref().is_none_or(|it| it < place)
+                    && before.as_ref().is_none_or(|it| *place < it)
+            });
+            let copy = |(place, link): (&Place, &LinkState)| (place.clone(), link.clone());
+            let mut found: Vec<(Place, LinkState)> = if is_from_end {
+                between.rev().take(size + 1).map(copy).collect()
+            } else {
+                between.take(size + 1).map(copy).collect()
+            };
+            let has_more = size < found.len();
+            found.truncate(size);
+            if is_from_end {
+                found.reverse();
+            }
+            (found, has_more, total)
+        };
+        let ends = found.iter().flat_map(|(place, _)| [place.pair.a.clone(), place.pair.b.clone()]).collect();
+        let shown = Shown::read(app, ends, BTreeMap::new()).await?;
+        let mut edges = Vec::with_capacity(found.len());
+        for (place, link) in &found {
+            if let Some(node) = shown.withheld(&place.pair, link) {
+                edges.push(WithheldLinkEdge { node, cursor: encode(place) });
+            }
+        }
+        Ok(WithheldLinkConnection {
+            nodes: edges.iter().map(|it| it.node.clone()).collect(),
+            page_info: PageInfo {
+                has_next_page: if is_from_end { before.is_some() } else { has_more },
+                has_previous_page: if is_from_end { has_more } else { after.is_some() },
+                start_cursor: edges.first().map(|it| it.cursor.clone()),
+                end_cursor: edges.last().map(|it| it.cursor.clone()),
+            },
+            edges,
+            total_count: count(total as u64),
+        })
+    }
+}
+
+/// The graph of a customer's identifiers.
+pub(super) async fn graph(app: &App, customer: &Customer) -> Result<IdentityGraph> {
+    const MAX_LEAVING: usize = 1_000;
+    let members: Vec<identifier::Identifier> = customer.members.iter().map(|(it, _)| it.clone()).collect();
+    let gathered = Gathered::read(app, &members).await?;
+    let is_member = |it: &identifier::Identifier| members.binary_search(it).is_ok();
+    let is_inside = |pair: &Pair| is_member(&pair.a) && is_member(&pair.b);
+    let positions = || gathered.links.iter().enumerate();
+    let bridges = explain::bridges(gathered.evidence());
+    let of_this = |it: &&explain::Bridge| gathered.links.get(it.link).is_some_and(|(pair, _)| is_inside(pair));
+    let shown_bridge = |it: &explain::Bridge| Bridge {
+        link: gathered.link(it.link),
+        leaving: bridges.leaving(it).into_iter().take(MAX_LEAVING).map(|it| gathered.shown.identifier(it)).collect(),
+    };
+    Ok(IdentityGraph {
+        identifiers: customer.profile.identifiers.iter().map(|it| Identifier(it.clone())).collect(),
+        links: positions()
+            .filter(|(_, (pair, link))| is_inside(pair) && link.withheld.is_none())
+            .map(|(position, _)| gathered.link(position))
+            .collect(),
+        withheld: positions().filter_map(|(position, _)| gathered.withheld(position)).collect(),
+        bridges: bridges.bridges.iter().filter(of_this).map(shown_bridge).collect(),
+    })
+}
+
+/// The links and decisions around some identifiers, and what is shown of every end.
+struct Gathered {
+    identifiers: Vec<identifier::Identifier>,
+    links: Vec<(Pair, LinkState)>,
+    decisions: Vec<decision::Decision>,
+    shown: Shown,
+}
+
+impl Gathered {
+    async fn read(app: &App, members: &[identifier::Identifier]) -> Result<Self> {
+        let mut links: BTreeMap<Pair, LinkState> = BTreeMap::new();
+        for member in members {
+            links.extend(app.store.links_of(member).await.map_err(|it| unavailable(&it))?);
+        }
+        let mut ends: BTreeSet<identifier::Identifier> = members.iter().cloned().collect();
+        ends.extend(links.keys().flat_map(|it| [it.a.clone(), it.b.clone()]));
+        let (decisions, unseen) = {
+            let all = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let about: BTreeMap<_, _> = ends
+                .iter()
+                .flat_map(|it| all.of(it))
+                .map(|it| (it.id.clone(), decision::Decision::clone(it)))
+                .collect();
+            let decisions: Vec<decision::Decision> = about.into_values().collect();
+            let unseen: BTreeMap<identifier::Identifier, Timestamp> =
+                decisions.iter().flat_map(|it| [(it.pair.a.clone(), it.at), (it.pair.b.clone(), it.at)]).collect();
+            (decisions, unseen)
+        };
+        let shown = Shown::read(app, ends.iter().cloned().chain(unseen.keys().cloned()).collect(), unseen).await?;
+        Ok(Self { identifiers: ends.into_iter().collect(), links: links.into_iter().collect(), decisions, shown })
+    }
+
+    fn evidence(&self) -> Evidence<'_> {
+        Evidence { identifiers: &self.identifiers, links: &self.links, decisions: &self.decisions }
+    }
+
+    fn link(&self, position: usize) -> Link {
+        let (pair, link) = &self.links[position];
+        self.shown.link(pair, &link.seen)
+    }
+
+    fn withheld(&self, position: usize) -> Option<WithheldLink> {
+        let (pair, link) = self.links.get(position)?;
+        self.shown.withheld(pair, link)
+    }
+
+    /// A decision as the link that it is in the graph; nobody saw it, so its count is 0.
+    fn decided(&self, position: usize) -> Link {
+        let decision = &self.decisions[position];
+        let seen = Sightings {
+            first_seen: decision.at,
+            last_seen: decision.at,
+            count: 0,
+            sources: BTreeSet::from([decision.actor.clone()]),
+        };
+        self.shown.link(&decision.pair, &seen)
+    }
+}
+
+/// Identifiers as they are shown, and the decisions between them.
+pub(super) struct Shown {
+    identifiers: BTreeMap<identifier::Identifier, Identifier>,
+    decisions: decision::Decisions,
+}
+
+impl Shown {
+    /// Reads identifiers; one that was never seen is shown as of the time that `unseen` has for it.
+    pub(super) async fn read(
+        app: &App,
+        wanted: BTreeSet<identifier::Identifier>,
+        unseen: BTreeMap<identifier::Identifier, Timestamp>,
+    ) -> Result<Self> {
+        let wanted: Vec<identifier::Identifier> = wanted.into_iter().collect();
+        let states = app.store.identifiers(&wanted).await.map_err(|it| unavailable(&it))?;
+        let shown = |identifier: &identifier::Identifier| {
+            let state = states.get(identifier);
+            let at = unseen.get(identifier).copied().unwrap_or(Timestamp::EARLIEST);
+            let seen = state.map(|it| &it.facts.seen);
+            ProfileIdentifier {
+                kind: identifier.kind.as_str().into(),
+                value: identifier.value.clone(),
+                unified_id: unified_id(identifier, &app.secret),
+                first_seen_at: seen.map_or(at, |it| it.first_seen),
+                last_seen_at: seen.map_or(at, |it| it.last_seen),
+                sources: seen.map(|it| it.sources.iter().cloned().collect()).unwrap_or_default(),
+                shared: state.is_some_and(|it| is_shared(&it.facts.neighbours, &app.policy)),
+                retired_at: None,
+            }
+        };
+        let identifiers = wanted.iter().map(|it| (it.clone(), Identifier(shown(it).into()))).collect();
+        let decisions = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        Ok(Self { identifiers, decisions })
+    }
+
+    pub(super) fn identifier(&self, it: &identifier::Identifier) -> Identifier {
+        let bare = || ProfileIdentifier {
+            kind: it.kind.as_str().into(),
+            value: it.value.clone(),
+            unified_id: identifier::UnifiedId(uuid::Uuid::nil()),
+            first_seen_at: Timestamp::EARLIEST,
+            last_seen_at: Timestamp::EARLIEST,
+            sources: Vec::new(),
+            shared: false,
+            retired_at: None,
+        };
+        self.identifiers.get(it).cloned().unwrap_or_else(|| Identifier(bare().into()))
+    }
+
+    pub(super) fn decision(&self, decision: &decision::Decision) -> Decision {
+        Decision::new(decision, self.identifier(&decision.pair.a), self.identifier(&decision.pair.b))
+    }
+
+    fn link(&self, pair: &Pair, seen: &Sightings) -> Link {
+        let decision = self.decisions.of(&pair.a).iter().find(|it| it.pair == *pair);
+        Link {
+            a: self.identifier(&pair.a),
+            b: self.identifier(&pair.b),
+            first_seen_at: seen.first_seen.into(),
+            last_seen_at: seen.last_seen.into(),
+            count: count(seen.count),
+            sources: seen.sources.iter().map(ToString::to_string).collect(),
+            decision: decision.map(|it| self.decision(it)),
+        }
+    }
+
+    fn withheld(&self, pair: &Pair, link: &LinkState) -> Option<WithheldLink> {
+        let reason = link.withheld.as_ref()?;
+        Some(WithheldLink {
+            link: self.link(pair, &link.seen),
+            reason: WithheldReason::of(reason),
+            detail: reason.to_string(),
+        })
+    }
+}
+
+/// An identifier that someone named, in its normal form.
+pub(super) fn parse_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
+    let Some(kind) = app.policy.kind(&input.kind) else {
+        return Err(ErrorCode::BadUserInput.with("the policy knows no identifiers of this kind"));
+    };
+    match identifier::normalise(&input.value, kind, &app.policy) {
+        identifier::Normalised::Usable { identifier, .. } => Ok(identifier),
+        identifier::Normalised::Blocked => {
+            Err(ErrorCode::BadUserInput.with("this value says nothing about who it is; it is blocked"))
+        }
+        identifier::Normalised::Refused(reason) => {
+            Err(ErrorCode::BadUserInput.with(format!("the value cannot be an identifier: {reason}")))
+        }
+    }
+}
