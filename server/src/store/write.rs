@@ -160,9 +160,9 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         let id = link_id("linked", pair, secret);
         let value = relation_row(id, &pair.a, &pair.b, rows::encode("linked", link)?);
         if *is_new {
-            new_links.push(value)
+            new_links.push(value);
         } else {
-            links.push(value)
+            links.push(value);
         }
         if link.withheld.is_some() {
             let payload = rows::encode("withheld", &(pair, link))?;
