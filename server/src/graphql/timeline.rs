@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Result, SimpleObject};
-use profile360_core::{message::parse_message, profile::ProfileIdentifier, time::Timestamp};
+use profile360_core::{message, profile::ProfileIdentifier, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -53,8 +53,9 @@ impl Place {
 }
 
 /// Reads of so many events at once are not cut into spans of time.
-const FEW: u64 = 1_000;
-const DAY: i64 = 86_400_000_000;
+const FEW: u64 = 50;
+/// In microseconds.
+const WEEK: i64 = 7 * 86_400_000_000;
 
 /// Reads spans of time, each longer than the one before, until the page is full: a range is read as a whole, so one over the
 /// lifetime of a busy customer would cost all of its events.
@@ -76,7 +77,7 @@ pub(super) async fn timeline(
         after.as_ref().is_none_or(|it| it.key() < place.key())
             && before.as_ref().is_none_or(|it| place.key() < it.key())
     };
-    let mut span = if n_events <= FEW { i64::MAX } else { DAY };
+    let mut span = if n_events <= FEW { i64::MAX } else { WEEK };
     let mut found: Vec<(Place, Event)> = Vec::new();
     let (mut low, mut high) = (from, to);
     while low <= high && found.len() <= size {
@@ -136,7 +137,7 @@ async fn read(
         let Some(shown) = shown.cloned() else { continue };
         debug_assert_eq!(*shown.value, *identifier.value);
         for row in app.store.events(state.unified_id, from, to).await.map_err(|it| unavailable(&it))? {
-            let event = event(app, &row.payload, &shown)?;
+            let event = event(&row.payload, row.at, &shown)?;
             let Some(event) = event.filter(|it| names.is_none_or(|names| names.contains(&it.name))) else { continue };
             found.push((Place { at: row.at, message_id: row.message_id }, event));
         }
@@ -144,25 +145,31 @@ async fn read(
     Ok(found)
 }
 
-/// The event that a kept message tells of; none where it is of another type.
-fn event(app: &App, payload: &str, identifier: &Arc<ProfileIdentifier>) -> Result<Option<Event>> {
+/// The event that a kept message tells of; none where it is of another type. The message was judged when it was taken, so
+/// only what is shown is read of it.
+fn event(payload: &str, at: Timestamp, identifier: &Arc<ProfileIdentifier>) -> Result<Option<Event>> {
     #[derive(Deserialize)]
-    struct Properties {
+    struct Kept {
+        message_id: String,
+        #[serde(rename = "type")]
+        message_type: String,
+        event: Option<String>,
+        source: String,
+        platform: Option<message::Platform>,
         properties: Option<serde_json::Value>,
     }
 
     let unreadable =
-        || ErrorCode::Internal.with("a kept message cannot be read; the operator should run `profile360 check`");
-    let message = parse_message(payload, &app.policy).map_err(|_| unreadable())?.message;
-    let Some(name) = message.event else { return Ok(None) };
-    let rest: Properties = serde_json::from_str(payload).map_err(|_| unreadable())?;
+        |_| ErrorCode::Internal.with("a kept message cannot be read; the operator should run `profile360 check`");
+    let kept: Kept = serde_json::from_str(payload).map_err(unreadable)?;
+    let Some(name) = kept.event.filter(|_| kept.message_type == "event") else { return Ok(None) };
     Ok(Some(Event {
-        message_id: message.id.to_string(),
-        name: name.to_string(),
-        at: message.at.into(),
-        source: message.source.to_string(),
-        platform: message.platform.map(Platform::from),
+        message_id: kept.message_id,
+        name,
+        at: at.into(),
+        source: kept.source,
+        platform: kept.platform.map(Platform::from),
         identifier: Identifier(identifier.clone()),
-        properties: rest.properties.map(Json),
+        properties: kept.properties.map(Json),
     }))
 }
