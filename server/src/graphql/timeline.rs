@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Result, SimpleObject};
 use profile360_core::{message::parse_message, profile::ProfileIdentifier, time::Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{
     App,
@@ -147,15 +148,19 @@ async fn read(
 /// The event that a kept message tells of; none where it is of another type.
 fn event(app: &App, payload: &str, identifier: &Arc<ProfileIdentifier>) -> Result<Option<Event>> {
     #[derive(Deserialize)]
-    struct Properties {
-        properties: Option<serde_json::Value>,
+    struct Properties<'a> {
+        #[serde(borrow)]
+        properties: Option<&'a RawValue>,
     }
 
     let unreadable =
         || ErrorCode::Internal.with("a kept message cannot be read; the operator should run `profile360 check`");
     let message = parse_message(payload, &app.policy).map_err(|_| unreadable())?.message;
     let Some(name) = message.event else { return Ok(None) };
-    let rest: Properties = serde_json::from_str(payload).map_err(|_| unreadable())?;
+    let rest: Properties<'_> = serde_json::from_str(payload).map_err(|_| unreadable())?;
+    // A text that was cut in the middle of a character, or a number beyond all numbers, has no value here; the message
+    // keeps it.
+    let properties = rest.properties.and_then(|it| serde_json::from_str(it.get()).ok());
     Ok(Some(Event {
         message_id: message.id.to_string(),
         name: name.to_string(),
@@ -163,6 +168,6 @@ fn event(app: &App, payload: &str, identifier: &Arc<ProfileIdentifier>) -> Resul
         source: message.source.to_string(),
         platform: message.platform.map(Platform::from),
         identifier: Identifier(identifier.clone()),
-        properties: rest.properties.map(Json),
+        properties: properties.map(Json),
     }))
 }
