@@ -176,6 +176,10 @@ impl Rules {
 
     async fn policy_of(&self, store: &Store) -> anyhow::Result<CompiledPolicy> {
         let given = self.given_policy()?;
+        if let Some(policy) = &given {
+            // Before a new base keeps it for good.
+            compile(policy.clone())?;
+        }
         let published = graphql::PublishedPolicy {
             published_at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
             published_by: "system".to_owned(),

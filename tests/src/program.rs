@@ -43,6 +43,7 @@ fn fault_of(program: &Path) -> Option<String> {
     if !sources.iter().any(|it| it.canonicalize().ok() == own) {
         return Some("was built from another folder".to_owned());
     }
-    let is_newer = |it: &&PathBuf| fs::metadata(it).and_then(|it| it.modified()).map_or(true, |at| built < at);
+    // One that is gone (the page, where it was not built) says nothing.
+    let is_newer = |it: &&PathBuf| fs::metadata(it).and_then(|it| it.modified()).is_ok_and(|at| built < at);
     sources.iter().find(is_newer).map(|it| format!("is older than {}", it.display()))
 }

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    pin::{Pin, pin},
     process::ExitCode,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -43,6 +44,10 @@ struct Counts {
     warnings: u64,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted; what was counted is in the base, run the same command again for the rest")]
+struct Interrupted;
+
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     // A file that is not there is told before a base is made for it.
     let mut opened = Vec::new();
@@ -61,19 +66,13 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let list = workshop.list.clone();
     let (pipeline, working) = Pipeline::start(workshop);
     let mut counts = Counts::default();
+    let mut interruption = pin!(tokio::signal::ctrl_c());
     for (path, messages) in opened {
-        let file = import(path, messages, &policy, &pipeline, &mut counts);
-        tokio::select! {
+        if let Err(failure) = import(path, messages, &policy, &pipeline, interruption.as_mut(), &mut counts).await {
             // A file that cannot be read costs the others nothing; a base that cannot be written ends it all.
-            result = file => if let Err(failure) = result {
-                let is_over = failure.is::<PipelineError>();
-                failures.push(failure);
-                if is_over { break }
-            },
-            signal = tokio::signal::ctrl_c() => {
-                signal.context("the keyboard cannot be listened to")?;
-                let sentence = "interrupted; what was counted is in the base, run the same command again for the rest";
-                failures.push(anyhow::anyhow!(sentence));
+            let is_over = failure.is::<PipelineError>() || failure.is::<Interrupted>();
+            failures.push(failure);
+            if is_over {
                 break;
             }
         }
@@ -102,6 +101,7 @@ async fn import(
     mut messages: Messages,
     policy: &Arc<profile360_core::policy::CompiledPolicy>,
     pipeline: &Pipeline,
+    mut interruption: Pin<&mut impl Future<Output = std::io::Result<()>>>,
     counts: &mut Counts,
 ) -> anyhow::Result<()> {
     let n_read = messages.n_read.clone();
@@ -120,7 +120,17 @@ async fn import(
     let mut refused_file = RefusedFile::beside(path);
     let mut n_refused = 0;
     let mut n_messages = 0_u64;
-    while let Some(part) = incoming.recv().await {
+    loop {
+        // Only here: what is on its way into the base is waited for, and counted.
+        let part = tokio::select! {
+            biased;
+            signal = &mut interruption => {
+                signal.context("the keyboard cannot be listened to")?;
+                anyhow::bail!(Interrupted);
+            }
+            part = incoming.recv() => part,
+        };
+        let Some(part) = part else { break };
         for (line, warning) in &part.warnings {
             counts.warnings += 1;
             let n_warnings = counts.warnings;

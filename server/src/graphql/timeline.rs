@@ -1,10 +1,11 @@
 //! A customer's events, newest first.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_graphql::{Context, Result, SimpleObject};
 use profile360_core::{message, profile::ProfileIdentifier, time::Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{
     App,
@@ -146,30 +147,26 @@ async fn read(
 }
 
 /// The event that a kept message tells of; none where it is of another type. The message was judged when it was taken, so
-/// only what is shown is read of it.
+/// only what is shown is read of it, and of a field that stands there twice the last, as the parser does.
 fn event(payload: &str, at: Timestamp, identifier: &Arc<ProfileIdentifier>) -> Result<Option<Event>> {
-    #[derive(Deserialize)]
-    struct Kept {
-        message_id: String,
-        #[serde(rename = "type")]
-        message_type: String,
-        event: Option<String>,
-        source: String,
-        platform: Option<message::Platform>,
-        properties: Option<serde_json::Value>,
-    }
-
     let unreadable =
-        |_| ErrorCode::Internal.with("a kept message cannot be read; the operator should run `profile360 check`");
-    let kept: Kept = serde_json::from_str(payload).map_err(unreadable)?;
-    let Some(name) = kept.event.filter(|_| kept.message_type == "event") else { return Ok(None) };
+        || ErrorCode::Internal.with("a kept message cannot be read; the operator should run `profile360 check`");
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(payload).map_err(|_| unreadable())?;
+    let text = |name: &str| fields.get(name).and_then(|it| serde_json::from_str::<String>(it.get()).ok());
+    if text("type").as_deref() != Some("event") {
+        return Ok(None);
+    }
+    let platform = fields.get("platform").and_then(|it| serde_json::from_str::<message::Platform>(it.get()).ok());
+    // A text that was cut in the middle of a character, or a number beyond all numbers, has no value here; the message
+    // keeps it.
+    let properties = fields.get("properties").and_then(|it| serde_json::from_str(it.get()).ok());
     Ok(Some(Event {
-        message_id: kept.message_id,
-        name,
+        message_id: text("message_id").ok_or_else(unreadable)?,
+        name: text("event").ok_or_else(unreadable)?,
         at: at.into(),
-        source: kept.source,
-        platform: kept.platform.map(Platform::from),
+        source: text("source").ok_or_else(unreadable)?,
+        platform: platform.map(Platform::from),
         identifier: Identifier(identifier.clone()),
-        properties: kept.properties.map(Json),
+        properties: properties.filter(|it| *it != serde_json::Value::Null).map(Json),
     }))
 }

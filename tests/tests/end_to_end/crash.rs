@@ -1,36 +1,57 @@
 //! `kill -9` at any point: nothing lost, nothing twice.
 
-use std::{io::Write, process::Stdio};
+use std::{
+    fs::{self, File},
+    io::Write,
+    process::{Child, ChildStdin, Command, Stdio},
+};
 
 use profile360_tests::{Base, messages};
 use serde_json::{Value, json};
 
-/// Imports lines from a pipe and kills the program as soon as so many of them are sent. What it holds unwritten is bounded
-/// (a pipe, a buffer, a few batches), so when that many are sent it is in the middle of writing others.
-fn import_killed_after(base: &Base, lines: &[String]) {
+/// Imports lines from a pipe until so many of them are sent. What it holds unwritten is bounded (a pipe, a buffer, a few
+/// batches), so when that many are sent it is in the middle of writing others.
+fn import_fed_with(base: &Base, lines: &[String]) -> (Child, ChildStdin) {
     let mut import = base
         .command(&["import", "/dev/stdin"])
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("the program can be started");
     let mut pipe = import.stdin.take().expect("it is piped");
     for line in lines {
         pipe.write_all(line.as_bytes()).expect("it reads on");
     }
-    import.kill().expect("it runs, as the pipe is still open");
-    assert_eq!(import.wait().expect("it can be waited for").code(), None, "the signal ended it");
+    (import, pipe)
+}
+
+/// A generated file, line by line. Batches are counted in lines: among empty ones they hold few messages, and there are many.
+fn sparse(plain: &str) -> Vec<String> {
+    plain.lines().map(|it| format!("{it}\n\n\n\n\n\n\n\n\n\n")).collect()
+}
+
+/// Cuts the end off the database's log: a write that power failed in the middle of.
+fn tear_the_log(base: &Base) {
+    let logs = fs::read_dir(base.path("data/wal")).expect("the database keeps a log");
+    let newest = logs.map(|it| it.expect("it can be listed").path()).max().expect("there is one");
+    let log = File::options().write(true).open(newest).expect("it can be written");
+    let n_bytes = log.metadata().expect("it has a size").len();
+    log.set_len(n_bytes - 7).expect("it can be cut");
 }
 
 #[tokio::test]
 async fn an_import_that_is_killed_is_finished_by_the_next() {
     let plain = messages::generated(120, 21);
-    // Batches are counted in lines: among empty ones they hold few messages, and there are many.
-    let lines: Vec<String> = plain.lines().map(|it| format!("{it}\n\n\n\n\n\n\n\n\n\n")).collect();
+    let lines = sparse(&plain);
     let base = Base::new();
-    for eighths in [5, 6, 7] {
-        import_killed_after(&base, &lines[..lines.len() * eighths / 8]);
+    for (eighths, is_torn) in [(5, false), (6, true), (7, false)] {
+        let (mut import, _pipe) = import_fed_with(&base, &lines[..lines.len() * eighths / 8]);
+        import.kill().expect("it runs, as the pipe is still open");
+        assert_eq!(import.wait().expect("it can be waited for").code(), None, "the signal ended it");
+        if is_torn {
+            tear_the_log(&base);
+        }
         base.check();
     }
     base.write("messages.ndjson", &plain);
@@ -43,6 +64,24 @@ async fn an_import_that_is_killed_is_finished_by_the_next() {
     assert_eq!(base.check(), uninterrupted.check());
     let everything = async |base: &Base| base.serve().everything("2026-01-01").await;
     assert_eq!(everything(&base).await, everything(&uninterrupted).await);
+}
+
+#[test]
+fn an_import_that_is_interrupted_counts_what_it_took() {
+    let plain = messages::generated(120, 22);
+    let lines = sparse(&plain);
+    let base = Base::new();
+    let (import, pipe) = import_fed_with(&base, &lines[..lines.len() * 5 / 8]);
+    let status = Command::new("kill").args(["-INT", &import.id().to_string()]).status().expect("kill can be started");
+    assert!(status.success());
+    drop(pipe);
+    let output = import.wait_with_output().expect("it can be waited for");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stdout}{stderr}");
+    assert!(stderr.contains("error: interrupted; "), "{stderr}");
+    let n_taken: usize = stdout.split(' ').next().and_then(|it| it.parse().ok()).expect("it is counted");
+    assert!(0 < n_taken && n_taken < lines.len() * 5 / 8, "{stdout}");
+    assert!(base.check().starts_with(&format!("{n_taken} messages,")), "{stdout}");
 }
 
 #[tokio::test]

@@ -323,6 +323,32 @@ async fn a_long_timeline_is_read_page_by_page_from_either_end() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_shown_of_one_event_does_not_hide_the_others() {
+    // A text that was cut in the middle of a character, and a number beyond all numbers.
+    let odd = |properties: &str, device: &str| {
+        format!(
+            "{{\"message_id\":\"odd{device}\",\"type\":\"event\",\"timestamp\":\"{AT}\",\"source\":\"web\",\"event\":\"df_purchase\",\
+             \"identifiers\":{{\"external_id\":\"u1\",\"device_id\":\"d1\"}},\"device\":{{\"model\":\"{device}\",\"ip\":\"203.0.113.9\"}},\
+             \"properties\":{{\"df_total_purchase_amount\":\"12.50\",\"note\":{properties}}}}}\n"
+        )
+    };
+    let login = messages::event("login", AT, json!({ "external_id": "u1" }), "df_login", json!({ "page": "/" }));
+    let base = Base::with(&[odd("\"\\ud83d\"", "1"), odd("1e400", "2"), format!("{login}\n")].concat());
+    assert_eq!(base.check(), "3 messages, 2 identifiers, 1 links, 1 profiles, 2 orders");
+    let server = base.serve();
+    let fields = "purchases { window(months: 3) { amount } } timeline { nodes { messageId name properties } }";
+    let customers: Vec<Value> = server.customers("2025-04-01", fields).await.into_values().collect();
+    let event =
+        |id: &str, name: &str, properties: Value| json!({ "messageId": id, "name": name, "properties": properties });
+    let nodes = [
+        event("login", "df_login", json!({ "page": "/" })),
+        event("odd1", "df_purchase", Value::Null),
+        event("odd2", "df_purchase", Value::Null),
+    ];
+    assert_eq!(customers, [json!({ "purchases": { "window": { "amount": "25" } }, "timeline": { "nodes": nodes } })]);
+}
+
+#[tokio::test]
 async fn the_rules_and_the_viewer_are_told() {
     let base = Base::new();
     let server = base.serve();

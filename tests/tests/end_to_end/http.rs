@@ -116,12 +116,22 @@ async fn operators_see_that_it_lives_and_that_it_is_ready() {
     // What cannot start says why, and leaves the one that runs alone.
     let taken = server.address.trim_start_matches("http://").to_owned();
     let other = Base::new();
+    other.write("empty.ndjson", "");
+    assert_eq!(other.import("empty.ndjson").status, Some(0));
+    other.write("other.json", "{ \"currency\": \"USD\" }");
+    other.write("faulty.json", "{ \"blocked_patterns\": [\"(\"] }");
+    other.write("misspelt.json", "{ \"curency\": \"USD\" }");
     let cases = [
         (base.run(&["serve", "--listen", "127.0.0.1:0"]), "another process has it open"),
         (base.import("messages.ndjson"), "another process has it open"),
         (other.run(&["serve", "--listen", &taken]), "cannot be listened on"),
         (other.run(&["serve", "--listen", "0.0.0.0:0"]), "listens on this machine only"),
-        (other.run(&["check", "--db", "postgres://localhost"]), "cannot be used"),
+        (Base::new().run(&["check"]), "there is no base"),
+        (other.run(&["import", "empty.ndjson", "--db", "postgres://localhost"]), "cannot be used"),
+        (other.run(&["check", "--policy", "other.json"]), "has a policy already"),
+        (other.run(&["check", "--policy", "faulty.json"]), "the policy has faults"),
+        (other.run(&["check", "--policy", "misspelt.json"]), "is not a policy document"),
+        (other.run(&["check", "--policy", "missing.json"]), "cannot be read"),
         (Ran::of(other.command(&["check"]).env("PROFILE360_ID_SECRET", "another")), "another secret"),
     ];
     for (Ran { status, stdout, stderr }, reason) in cases {
@@ -131,6 +141,13 @@ async fn operators_see_that_it_lives_and_that_it_is_ready() {
     }
     get("/readyz").await;
     assert_eq!(server.stop(), Some(0));
+
+    // A policy that cannot be does not become the policy of a new base.
+    let new = Base::new();
+    new.write("faulty.json", "{ \"blocked_patterns\": [\"(\"] }");
+    new.write("empty.ndjson", "");
+    assert_eq!(new.run(&["import", "empty.ndjson", "--policy", "faulty.json"]).status, Some(1));
+    assert_eq!(new.import("empty.ndjson").status, Some(0));
 }
 
 #[tokio::test]
