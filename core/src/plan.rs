@@ -115,6 +115,15 @@ impl View {
     fn cell(&self, key: CellKey) -> Option<&Arc<CellState>> {
         self.cells.get(&key)?.as_ref()
     }
+
+    /// Whether rows do not fit together: one names another that was looked for and is not there. Then some were read before
+    /// another writer's commit and some after it, and no further one will mend that.
+    pub fn is_torn(&self, needs: &Needs) -> bool {
+        let is_gone = |it: &Arc<IdentifierState>| self.cells.get(&it.cell).is_some_and(Option::is_none);
+        needs.cells.iter().any(|it| self.cells.contains_key(it))
+            || needs.identifiers.iter().any(|it| self.identifiers.contains_key(it))
+            || self.identifiers.values().flatten().any(is_gone)
+    }
 }
 
 /// What became of an accepted message.

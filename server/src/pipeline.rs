@@ -304,7 +304,7 @@ impl Worker {
     }
 }
 
-/// Loads what a draft still needs.
+/// Loads what a draft still needs. Another server's commit between two reads is a conflict already.
 async fn complete(
     draft: &Draft<'_>,
     cache: &mut Cache,
@@ -313,6 +313,9 @@ async fn complete(
 ) -> Result<(), StoreError> {
     loop {
         let mut needs = draft.needs(view);
+        if view.is_torn(&needs) {
+            return Err(StoreError::Conflict);
+        }
         if needs.is_empty() {
             return Ok(());
         }

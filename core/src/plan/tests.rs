@@ -81,6 +81,7 @@ impl Base {
     fn write(&mut self, draft: Draft<'_>, messages: &[Message], mut view: View) -> Vec<Outcome> {
         loop {
             let needs = draft.needs(&view);
+            assert!(!view.is_torn(&needs), "nobody else writes");
             if needs.is_empty() {
                 break;
             }
@@ -366,4 +367,26 @@ fn outcomes_say_what_became_of_each_message_in_turn() {
     let one_by_one: Vec<Outcome> =
         messages.iter().flat_map(|it| base.take(std::slice::from_ref(it), &policy)).collect();
     assert_eq!(one_by_one, expected, "one by one");
+}
+
+#[test]
+fn rows_from_before_and_after_another_commit_do_not_fit() {
+    let policy = CompiledPolicy::initial();
+    let mut base = Base::default();
+    base.take(
+        &[naming("1", &["external_id:a1", "line_id:L1"]), naming("2", &["external_id:b2", "line_id:L1"])],
+        &policy,
+    );
+    base.take(&[naming("3", &["device_id:d1"])], &policy);
+    let messages = [naming("4", &["external_id:a1", "device_id:d1"])];
+    let mut view = View::default();
+    base.load(&first_needs(&messages), &mut view);
+    // Another writer's merge takes the device's cell away, after the device was read and before its cell is.
+    let device = messages[0].identifiers.last().expect("it has two");
+    let cell = base.identifiers[device].cell;
+    base.cells.remove(&cell);
+    base.load_next(&mut view);
+    let decisions = Decisions::default();
+    let draft = Draft::new(&messages, &view, &policy, &decisions, &IdSecret::public());
+    assert!(view.is_torn(&draft.needs(&view)), "no plan rests on a cell that is not there");
 }
