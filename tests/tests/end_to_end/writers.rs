@@ -105,7 +105,7 @@ fn messages() -> impl Strategy<Value = Vec<Value>> {
 
 #[test]
 fn however_they_arrive_the_base_is_what_core_resolves() {
-    let cases = Config { cases: 12, failure_persistence: None, ..Config::default() };
+    let cases = Config { cases: 12, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let strategy = (messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())), [1..5_usize, 1..5]);
     let law = |((one, other), batches): ((Vec<Value>, Vec<Value>), [usize; 2])| {
