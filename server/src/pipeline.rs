@@ -137,7 +137,7 @@ impl Pipeline {
 }
 
 async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
-    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None };
+    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None, seen_up_to: None };
     let mut held_over: Option<Request> = None;
     loop {
         let first = match held_over.take() {
@@ -182,6 +182,8 @@ struct Worker {
     cache: Cache,
     /// The last commit that the cache has seen; `None` before the first.
     last_commit: Option<i64>,
+    /// The last commit whose decisions and withheld links are in the workshop.
+    seen_up_to: Option<i64>,
 }
 
 impl Worker {
@@ -239,18 +241,28 @@ impl Worker {
         self.last_commit = None;
     }
 
-    /// The last commit of the base. After a conflict everything that is kept here is read anew: another writer may have
-    /// changed it.
+    /// The last commit of the base. After a conflict the decisions and the inbox are read anew, if what others wrote since
+    /// touched them.
     async fn last_commit(&mut self) -> Result<i64, StoreError> {
         if let Some(number) = self.last_commit {
             return Ok(number);
         }
         let Workshop { store, policy, decisions, inbox, .. } = &self.workshop;
         let number = store.last_commit().await?;
-        let stored = load_decisions(store).await?;
-        *decisions.write().unwrap_or_else(PoisonError::into_inner) = stored;
-        let stored = Inbox::load(store, policy).await?;
-        *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
+        // Before the first there is nothing to catch up with: the workshop read everything when it was opened.
+        let seen = self.seen_up_to.unwrap_or(number);
+        let others = store.commits(seen, number).await?;
+        // Rows of commits are forgotten in the end; who was away for so long reads everything.
+        let is_whole = i64::try_from(others.len()).is_ok_and(|it| it == number - seen);
+        if !is_whole || others.iter().any(|(_, it)| it.has_decisions) {
+            let stored = load_decisions(store).await?;
+            *decisions.write().unwrap_or_else(PoisonError::into_inner) = stored;
+        }
+        if !is_whole || others.iter().any(|(_, it)| it.has_withheld) {
+            let stored = Inbox::load(store, policy).await?;
+            *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
+        }
+        self.seen_up_to = Some(number);
         Ok(number)
     }
 
@@ -264,6 +276,7 @@ impl Worker {
             inbox.write().unwrap_or_else(PoisonError::into_inner).take(&changes, policy);
         }
         self.last_commit = Some(number);
+        self.seen_up_to = Some(number);
         self.cache.remember(view, changes);
     }
 

@@ -38,6 +38,12 @@ pub struct EventRow {
 pub struct Touched {
     pub touched: Vec<CellKey>,
     pub removed: Vec<CellKey>,
+    /// Decisions were made or revoked.
+    #[serde(default)]
+    pub has_decisions: bool,
+    /// Links were withheld, or are followed again.
+    #[serde(default)]
+    pub has_withheld: bool,
 }
 
 #[expect(clippy::mutable_key_type, reason = "nothing in a key changes; the type could hold a file or a geometry")]

@@ -121,6 +121,8 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
     let touched = Touched {
         touched: changes.touched.iter().copied().collect(),
         removed: changes.removed_cells.iter().copied().collect(),
+        has_decisions: !commit.decisions.is_empty(),
+        has_withheld: !changes.withheld.is_empty() || changes.links.values().any(|(it, _)| it.withheld.is_some()),
     };
     let committed = rows::row(RecordId::new("committed", commit.number), rows::encode("committed", &touched)?);
 
