@@ -96,15 +96,19 @@ pub struct Workshop {
     pub decisions: Arc<RwLock<Decisions>>,
     /// The withheld links; only the pipeline changes them.
     pub inbox: Arc<RwLock<Inbox>>,
+    /// A commit that decisions and inbox have seen, and perhaps later ones.
+    seen_up_to: i64,
 }
 
 impl Workshop {
     /// Reads what a base holds beside its rows: the list, the decisions, the inbox.
     pub async fn open(store: Arc<Store>, policy: Arc<CompiledPolicy>, secret: IdSecret) -> Result<Self, StoreError> {
+        // Before the rest: what another server commits while this reads is then looked at again.
+        let seen_up_to = store.last_commit().await?;
         let list = Arc::new(List::load(&store, &policy).await?);
         let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
-        Ok(Self { store, list, policy, secret, decisions, inbox })
+        Ok(Self { store, list, policy, secret, decisions, inbox, seen_up_to })
     }
 }
 
@@ -137,7 +141,8 @@ impl Pipeline {
 }
 
 async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
-    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None, seen_up_to: None };
+    let seen_up_to = workshop.seen_up_to;
+    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None, seen_up_to };
     let mut held_over: Option<Request> = None;
     loop {
         let first = match held_over.take() {
@@ -183,7 +188,7 @@ struct Worker {
     /// The last commit that the cache has seen; `None` before the first.
     last_commit: Option<i64>,
     /// The last commit whose decisions and withheld links are in the workshop.
-    seen_up_to: Option<i64>,
+    seen_up_to: i64,
 }
 
 impl Worker {
@@ -241,7 +246,7 @@ impl Worker {
         self.last_commit = None;
     }
 
-    /// The last commit of the base. After a conflict the decisions and the inbox are read anew, if what others wrote since
+    /// The last commit of the base. At first and after a conflict the decisions and the inbox are read anew, if what others wrote since
     /// touched them.
     async fn last_commit(&mut self) -> Result<i64, StoreError> {
         if let Some(number) = self.last_commit {
@@ -249,9 +254,8 @@ impl Worker {
         }
         let Workshop { store, policy, decisions, inbox, .. } = &self.workshop;
         let number = store.last_commit().await?;
-        // Before the first there is nothing to catch up with: the workshop read everything when it was opened.
-        let seen = self.seen_up_to.unwrap_or(number);
-        let others = store.commits(seen, number).await?;
+        let seen = self.seen_up_to;
+        let others = if seen < number { store.commits(seen, number).await? } else { Vec::new() };
         // Rows of commits are forgotten in the end; who was away for so long reads everything.
         let is_whole = i64::try_from(others.len()).is_ok_and(|it| it == number - seen);
         if !is_whole || others.iter().any(|(_, it)| it.has_decisions) {
@@ -262,7 +266,7 @@ impl Worker {
             let stored = Inbox::load(store, policy).await?;
             *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
         }
-        self.seen_up_to = Some(number);
+        self.seen_up_to = number;
         Ok(number)
     }
 
@@ -276,7 +280,7 @@ impl Worker {
             inbox.write().unwrap_or_else(PoisonError::into_inner).take(&changes, policy);
         }
         self.last_commit = Some(number);
-        self.seen_up_to = Some(number);
+        self.seen_up_to = number;
         self.cache.remember(view, changes);
     }
 

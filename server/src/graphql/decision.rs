@@ -127,7 +127,9 @@ impl DecisionQuery {
         before: Option<String>,
     ) -> Result<DecisionConnection> {
         let app = ctx.data::<App>()?;
-        let Asked { size, after, before, is_from_end } = Arguments { first, after, last, before }.parse::<Place>()?;
+        let asked = Arguments { first, after, last, before }.parse::<Place>()?;
+        let Asked { after, before, .. } = &asked;
+        let (size, is_from_end) = (asked.size, asked.is_from_end);
         let place = |it: &decision::Decision| Place { at: it.at, id: it.id.to_string() };
         let mut found: Vec<decision::Decision> = {
             let all = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -152,12 +154,7 @@ impl DecisionQuery {
             found.iter().map(|it| DecisionEdge { node: shown.decision(it), cursor: encode(&place(it)) }).collect();
         Ok(DecisionConnection {
             nodes: edges.iter().map(|it| it.node.clone()).collect(),
-            page_info: PageInfo {
-                has_next_page: if is_from_end { before.is_some() } else { has_more },
-                has_previous_page: if is_from_end { has_more } else { after.is_some() },
-                start_cursor: edges.first().map(|it| it.cursor.clone()),
-                end_cursor: edges.last().map(|it| it.cursor.clone()),
-            },
+            page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
             edges,
         })
     }

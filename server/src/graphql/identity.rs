@@ -142,7 +142,9 @@ impl IdentityQuery {
         before: Option<String>,
     ) -> Result<WithheldLinkConnection> {
         let app = ctx.data::<App>()?;
-        let Asked { size, after, before, is_from_end } = Arguments { first, after, last, before }.parse::<Place>()?;
+        let asked = Arguments { first, after, last, before }.parse::<Place>()?;
+        let Asked { after, before, .. } = &asked;
+        let (size, is_from_end) = (asked.size, asked.is_from_end);
         let (found, has_more, total) = {
             let inbox = app.inbox.read().unwrap_or_else(std::sync::PoisonError::into_inner);
             let is_wanted = |link: &LinkState| {
@@ -178,12 +180,7 @@ impl IdentityQuery {
         }
         Ok(WithheldLinkConnection {
             nodes: edges.iter().map(|it| it.node.clone()).collect(),
-            page_info: PageInfo {
-                has_next_page: if is_from_end { before.is_some() } else { has_more },
-                has_previous_page: if is_from_end { has_more } else { after.is_some() },
-                start_cursor: edges.first().map(|it| it.cursor.clone()),
-                end_cursor: edges.last().map(|it| it.cursor.clone()),
-            },
+            page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
             edges,
             total_count: count(total as u64),
         })

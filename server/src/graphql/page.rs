@@ -26,6 +26,25 @@ pub(super) struct Arguments {
     pub before: Option<String>,
 }
 
+impl<P> Asked<P> {
+    /// What is told of a page: `has_more` says whether there is more in the direction that was read.
+    pub(super) fn page_info<'c>(
+        &self,
+        has_more: bool,
+        mut cursors: impl DoubleEndedIterator<Item = &'c String>,
+    ) -> PageInfo {
+        let start_cursor = cursors.next().cloned();
+        // Of a page of one entry the first is the last.
+        let end_cursor = cursors.next_back().cloned().or_else(|| start_cursor.clone());
+        PageInfo {
+            has_next_page: if self.is_from_end { self.before.is_some() } else { has_more },
+            has_previous_page: if self.is_from_end { has_more } else { self.after.is_some() },
+            start_cursor,
+            end_cursor,
+        }
+    }
+}
+
 /// What they mean.
 #[derive(Debug)]
 pub(super) struct Asked<P> {

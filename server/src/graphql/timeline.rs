@@ -66,7 +66,9 @@ pub(super) async fn timeline(
     events: Option<Vec<String>>,
     arguments: Arguments,
 ) -> Result<EventConnection> {
-    let Asked { size, after, before, is_from_end } = arguments.parse::<Place>()?;
+    let asked = arguments.parse::<Place>()?;
+    let Asked { after, before, .. } = &asked;
+    let (size, is_from_end) = (asked.size, asked.is_from_end);
     let facets = || customer.members.iter().map(|(_, state)| &state.facts.facet.activity);
     let oldest = facets().filter_map(|it| it.first_message_at).min().unwrap_or(Timestamp::EARLIEST);
     let newest = facets().filter_map(|it| it.last_message_at).max().unwrap_or(Timestamp::LATEST);
@@ -111,12 +113,7 @@ pub(super) async fn timeline(
         found.into_iter().map(|(place, node)| EventEdge { node, cursor: encode(&place) }).collect();
     Ok(EventConnection {
         nodes: edges.iter().map(|it| it.node.clone()).collect(),
-        page_info: PageInfo {
-            has_next_page: if is_from_end { before.is_some() } else { has_more },
-            has_previous_page: if is_from_end { has_more } else { after.is_some() },
-            start_cursor: edges.first().map(|it| it.cursor.clone()),
-            end_cursor: edges.last().map(|it| it.cursor.clone()),
-        },
+        page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
         edges,
     })
 }
