@@ -53,13 +53,12 @@ impl Place {
     }
 }
 
-/// Reads of so many events at once are not cut into spans of time.
-const FEW: u64 = 50;
-/// In microseconds.
-const WEEK: i64 = 7 * 86_400_000_000;
+/// The shortest first span, in microseconds: a minute.
+const SHORTEST: i64 = 60_000_000;
 
 /// Reads spans of time, each longer than the one before, until the page is full: a range is read as a whole, so one over the
-/// lifetime of a busy customer would cost all of its events.
+/// lifetime of a busy customer would cost all of its events. The first span is as long as two pages would be if events came
+/// evenly, so that most pages take one read and none reads much more than it shows.
 pub(super) async fn timeline(
     ctx: &Context<'_>,
     customer: &Arc<Customer>,
@@ -80,7 +79,9 @@ pub(super) async fn timeline(
         after.as_ref().is_none_or(|it| it.key() < place.key())
             && before.as_ref().is_none_or(|it| place.key() < it.key())
     };
-    let mut span = if n_events <= FEW { i64::MAX } else { WEEK };
+    let lifetime = newest.micros().saturating_sub(oldest.micros()).max(0);
+    let n_pages = i64::try_from(n_events / (2 * size as u64)).unwrap_or(i64::MAX).saturating_add(1);
+    let mut span = (lifetime / n_pages).max(SHORTEST);
     let mut found: Vec<(Place, Event)> = Vec::new();
     let (mut low, mut high) = (from, to);
     while low <= high && found.len() <= size {
