@@ -23,6 +23,7 @@ pub mod retirement;
 
 pub mod plan;
 pub mod resolve;
+pub mod simulate;
 
 pub mod explain;
 
