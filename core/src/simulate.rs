@@ -9,6 +9,7 @@ use crate::{
     identifier::{Identifier, Kind, UnifiedId},
     link::pairs_of,
     message::Message,
+    plan::{Lineage, lineage::between},
     policy::CompiledPolicy,
     resolve::{DisjointSets, Edge, Node, Partition, Verdict, is_shared, resolve},
     time::Timestamp,
@@ -121,6 +122,8 @@ pub struct Comparison {
     pub splitting: usize,
     /// Profiles that have to do with one another and are others then, by the smallest unified ID before.
     pub changes: Vec<Change>,
+    /// The same as merges and unmerges.
+    pub lineage: Vec<Lineage>,
 }
 
 /// Profiles whose identifiers are in other profiles afterwards.
@@ -147,6 +150,8 @@ pub fn compare(before: &Parts, after: &Parts) -> Comparison {
         n_sources[*a] += 1;
         groups.join(*b, n_before + *a);
     }
+    let mut parts_of: BTreeMap<usize, (UnifiedId, BTreeSet<usize>)> = BTreeMap::new();
+    let mut now: BTreeMap<usize, UnifiedId> = BTreeMap::new();
     let mut changes: BTreeMap<usize, (BTreeSet<UnifiedId>, BTreeSet<UnifiedId>)> = BTreeMap::new();
     let mut changed = BTreeSet::new();
     for (b, a) in &flows {
@@ -160,6 +165,8 @@ pub fn compare(before: &Parts, after: &Parts) -> Comparison {
             let change = changes.entry(group).or_default();
             change.0.insert(before.names[*b]);
             change.1.insert(after.names[*a]);
+            parts_of.entry(*b).or_insert_with(|| (before.names[*b], BTreeSet::new())).1.insert(*a);
+            now.insert(*a, after.names[*a]);
         }
     }
     let mut changes: Vec<Change> = changes
@@ -173,6 +180,7 @@ pub fn compare(before: &Parts, after: &Parts) -> Comparison {
         merging: n_sources.iter().filter(|it| 1 < **it).count(),
         splitting: n_parts.iter().filter(|it| 1 < **it).count(),
         changes,
+        lineage: between(&parts_of, &now).into_iter().map(|(it, _)| it).collect(),
     }
 }
 

@@ -10,7 +10,10 @@ mod row;
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -41,6 +44,8 @@ pub struct List {
     wake: Notify,
     /// The last commit of which everything is listed.
     listed: watch::Sender<i64>,
+    /// Whether commits are kept however long ago they were listed.
+    keeps_commits: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +82,7 @@ impl List {
             waiting: Mutex::new(waiting),
             wake: Notify::new(),
             listed: watch::Sender::new(listed),
+            keeps_commits: AtomicBool::new(false),
         })
     }
 
@@ -96,6 +102,11 @@ impl List {
         waiting.cells.extend(due);
         drop(waiting);
         self.wake.notify_one();
+    }
+
+    /// Whether commits are to be kept until further notice, for someone who follows them.
+    pub fn keep_commits(&self, keeps: bool) {
+        self.keeps_commits.store(keeps, Ordering::Relaxed);
     }
 
     /// Answers a question from the index.
@@ -144,7 +155,8 @@ impl List {
             let listed_before = self.listed.send_replace(up_to);
             // Each time a round number is passed, what lies that far behind is forgotten.
             let round = up_to / COMMITS_KEPT;
-            if listed_before / COMMITS_KEPT < round && 1 < round {
+            let keeps_all = self.keeps_commits.load(Ordering::Relaxed);
+            if listed_before / COMMITS_KEPT < round && 1 < round && !keeps_all {
                 store.forget_commits((round - 2) * COMMITS_KEPT, (round - 1) * COMMITS_KEPT).await?;
             }
         }

@@ -6,6 +6,7 @@
 
 mod cache;
 mod decide;
+mod replay;
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -22,12 +23,15 @@ use profile360_core::{
 };
 use rand::RngExt;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
 use self::cache::Cache;
-pub use self::decide::{Decided, Wish, new_id};
+pub use self::{
+    decide::{Decided, Wish, new_id},
+    replay::{Read, Replay},
+};
 use crate::{
     clock,
     inbox::Inbox,
@@ -68,11 +72,14 @@ pub enum PipelineError {
     Busy,
     #[error("the server is stopping; send the messages again later")]
     Stopping,
+    #[error("another server has published a policy; restart this one, then send the messages again")]
+    Superseded,
 }
 
 enum Request {
     Ingest(Ingest),
     Decide(decide::Request),
+    Switch(Box<replay::Switch>),
 }
 
 struct Ingest {
@@ -85,9 +92,11 @@ struct Ingest {
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     requests: mpsc::Sender<Request>,
+    /// What it works with now: another one from the moment on that a policy is in force.
+    workshop: watch::Receiver<Workshop>,
 }
 
-/// What the pipeline works with.
+/// What the pipeline works with: one edition of the base.
 #[derive(Debug, Clone)]
 pub struct Workshop {
     pub store: Arc<Store>,
@@ -119,8 +128,27 @@ impl Pipeline {
     /// Starts the task. Wait for the handle, after the last clone is dropped, to know that everything is written.
     pub fn start(workshop: Workshop) -> (Self, tokio::task::JoinHandle<()>) {
         let (requests, waiting) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(work(workshop, waiting));
-        (Self { requests }, task)
+        let (current, shown) = watch::channel(workshop);
+        let task = tokio::spawn(work(current, waiting));
+        (Self { requests, workshop: shown }, task)
+    }
+
+    /// What it works with now. Whoever answers a question takes it once, so that the whole answer is of one edition.
+    pub fn workshop(&self) -> Workshop {
+        self.workshop.borrow().clone()
+    }
+
+    /// Tells of each edition that is put in force from now on.
+    pub fn editions(&self) -> watch::Receiver<Workshop> {
+        self.workshop.clone()
+    }
+
+    /// Puts the edition of a replay in force once it has caught up; what waits meanwhile is taken into the new one.
+    pub async fn switch(&self, replay: Replay) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Switch(Box::new(replay::Switch { replay, reply }));
+        self.requests.send(request).await.map_err(|_| StoreError::Superseded)?;
+        answer.await.map_err(|_| StoreError::Superseded)?
     }
 
     /// Takes messages, all of them or none; comes back when they are durable.
@@ -143,9 +171,8 @@ impl Pipeline {
     }
 }
 
-async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
-    let seen_up_to = workshop.seen_up_to;
-    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None, n_lineage: 0, seen_up_to };
+async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Request>) {
+    let mut worker = Worker::new(current.borrow().clone());
     let mut held_over: Option<Request> = None;
     loop {
         let first = match held_over.take() {
@@ -161,6 +188,10 @@ async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
                 worker.decide(request).await;
                 continue;
             }
+            Request::Switch(switch) => {
+                worker.switch(*switch, &current).await;
+                continue;
+            }
         };
         let mut n_messages = first.messages.len();
         let mut n_bytes = first.n_bytes;
@@ -168,8 +199,8 @@ async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
         while let Ok(request) = waiting.try_recv() {
             let request = match request {
                 Request::Ingest(request) => request,
-                decision @ Request::Decide(_) => {
-                    held_over = Some(decision);
+                other @ (Request::Decide(_) | Request::Switch(_)) => {
+                    held_over = Some(other);
                     break;
                 }
             };
@@ -185,6 +216,7 @@ async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
     }
 }
 
+#[derive(Debug)]
 struct Worker {
     workshop: Workshop,
     cache: Cache,
@@ -194,9 +226,16 @@ struct Worker {
     n_lineage: i64,
     /// The last commit whose decisions and withheld links are in the workshop.
     seen_up_to: i64,
+    /// Whether it takes what another edition has taken: who merged and parted there is history already.
+    is_replay: bool,
 }
 
 impl Worker {
+    fn new(workshop: Workshop) -> Self {
+        let seen_up_to = workshop.seen_up_to;
+        Self { workshop, cache: Cache::default(), last_commit: None, n_lineage: 0, seen_up_to, is_replay: false }
+    }
+
     async fn serve(&mut self, requests: Vec<Ingest>) {
         let messages: Vec<Accepted> = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
         let result = self.take(messages).await;
@@ -235,6 +274,7 @@ impl Worker {
                     tokio::time::sleep(pause(attempt)).await;
                     self.forget();
                 }
+                Err(StoreError::Superseded) => return Err(PipelineError::Superseded),
                 Err(error) => {
                     tracing::error!(%error, "a batch was not written");
                     self.forget();
@@ -282,6 +322,9 @@ impl Worker {
         let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
         let row =
             |it: &Lineage| LineageRow { at, kind: it.kind, kept: it.kept, others: it.others.clone(), cause: cause(it) };
+        if self.is_replay {
+            return Vec::new();
+        }
         (self.n_lineage + 1..).zip(changes.lineage.iter().map(row)).collect()
     }
 
