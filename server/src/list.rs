@@ -2,14 +2,14 @@
 //!
 //! A commit names the cells that it touched; a task of this module reads those customers anew, writes their rows and moves
 //! them in the index. What a crash leaves undone is done at the next start, from the commits after the last that was
-//! listed. What slides with the calendar (windows, age groups) is computed again for the rows that say they are due.
-//! This module never changes facts.
+//! listed. What slides with the calendar (windows, age groups) is computed again for the rows that say they are due; that is
+//! no news, what a commit touched is. This module never changes facts.
 
 mod index;
 mod row;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
@@ -24,6 +24,7 @@ pub use self::{
 };
 use crate::{
     clock, customer,
+    news::{News, ProfileChanged},
     store::{ProfileWrite, Store, StoreError},
 };
 
@@ -40,17 +41,37 @@ pub struct List {
     wake: Notify,
     /// The last commit of which everything is listed.
     listed: watch::Sender<i64>,
+    news: Arc<News>,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    cells: BTreeSet<CellKey>,
+    cells: BTreeMap<CellKey, Why>,
     up_to: i64,
+}
+
+/// Why a customer is to be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// A commit touched it.
+    Changed,
+    /// Another day began, or its row is of another version of the program.
+    Due,
+}
+
+impl Waiting {
+    fn changed(&mut self, cells: impl IntoIterator<Item = CellKey>) {
+        self.cells.extend(cells.into_iter().map(|it| (it, Why::Changed)));
+    }
+
+    fn due(&mut self, cell: CellKey) {
+        self.cells.entry(cell).or_insert(Why::Due);
+    }
 }
 
 impl List {
     /// Loads the rows, and finds what the last process left undone.
-    pub async fn load(store: &Store, policy: &CompiledPolicy) -> Result<Self, StoreError> {
+    pub async fn load(store: &Store, policy: &CompiledPolicy, news: Arc<News>) -> Result<Self, StoreError> {
         let mut index = Index::default();
         let today = clock::today(policy);
         let mut waiting = Waiting::default();
@@ -59,30 +80,31 @@ impl List {
                 match serde_json::from_str::<ListRow>(&payload) {
                     Ok(row) => {
                         if row.is_due(today) {
-                            waiting.cells.insert(key);
+                            waiting.due(key);
                         }
                         index.put(key, row);
                     }
                     // Written by another version of the program: derived, so made anew.
-                    Err(_) => drop(waiting.cells.insert(key)),
+                    Err(_) => waiting.due(key),
                 }
             }
         }
         let (listed, last, cells) = unlisted(store).await?;
-        waiting.cells.extend(cells);
+        waiting.changed(cells);
         waiting.up_to = last;
         Ok(Self {
             index: RwLock::new(index),
             waiting: Mutex::new(waiting),
             wake: Notify::new(),
             listed: watch::Sender::new(listed),
+            news,
         })
     }
 
     /// Notes what a commit touched.
     pub fn touch(&self, commit: i64, touched: Vec<CellKey>, removed: Vec<CellKey>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.cells.extend(touched.into_iter().chain(removed));
+        waiting.changed(touched.into_iter().chain(removed));
         waiting.up_to = waiting.up_to.max(commit);
         drop(waiting);
         self.wake.notify_one();
@@ -92,7 +114,7 @@ impl List {
     pub fn touch_due(&self, today: NaiveDate) {
         let due = self.read(|index| index.due(today));
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.cells.extend(due);
+        due.into_iter().for_each(|it| waiting.due(it));
         drop(waiting);
         self.wake.notify_one();
     }
@@ -129,11 +151,16 @@ impl List {
             if cells.is_empty() && up_to <= *self.listed.borrow() {
                 return Ok(());
             }
-            let cells: Vec<CellKey> = cells.into_iter().collect();
+            let cells: Vec<(CellKey, Why)> = cells.into_iter().collect();
             for (position, chunk) in cells.chunks(CHUNK).enumerate() {
                 if let Err(error) = self.list(store, policy, chunk).await {
                     let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                    waiting.cells.extend(&cells[position * CHUNK..]);
+                    for (key, why) in &cells[position * CHUNK..] {
+                        match why {
+                            Why::Changed => waiting.changed([*key]),
+                            Why::Due => waiting.due(*key),
+                        }
+                    }
                     return Err(error);
                 }
                 n_done += chunk.len();
@@ -149,12 +176,13 @@ impl List {
         }
     }
 
-    async fn list(&self, store: &Store, policy: &CompiledPolicy, keys: &[CellKey]) -> Result<(), StoreError> {
+    async fn list(&self, store: &Store, policy: &CompiledPolicy, cells: &[(CellKey, Why)]) -> Result<(), StoreError> {
         let today = clock::today(policy);
-        let customers = customer::load(store, policy, keys).await?;
+        let keys: Vec<CellKey> = cells.iter().map(|(key, _)| *key).collect();
+        let customers = customer::load(store, policy, &keys).await?;
         let mut rows = Vec::with_capacity(keys.len());
         let mut writes = Vec::with_capacity(keys.len());
-        for key in keys {
+        for key in &keys {
             let row = match customers.get(key) {
                 Some(customer) => {
                     let purchased = customer::purchases(store, customer).await?;
@@ -172,6 +200,13 @@ impl List {
             match row {
                 Some(row) => index.put(key, row),
                 None => index.remove(key),
+            }
+        }
+        drop(index);
+        for (key, _) in cells.iter().filter(|(_, why)| *why == Why::Changed) {
+            if let Some(customer) = customers.get(key) {
+                let names = customer.members.iter().map(|(_, state)| state.unified_id);
+                self.news.tell_profile(ProfileChanged::new(*key, names));
             }
         }
         Ok(())

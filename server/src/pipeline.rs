@@ -31,6 +31,7 @@ pub use self::decide::{Decided, Wish, new_decision};
 use crate::{
     inbox::Inbox,
     list::List,
+    news::News,
     store::{Commit, Store, StoreError},
 };
 
@@ -101,11 +102,16 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// Reads what a base holds beside its rows: the list, the decisions, the inbox.
-    pub async fn open(store: Arc<Store>, policy: Arc<CompiledPolicy>, secret: IdSecret) -> Result<Self, StoreError> {
+    /// Reads what a base holds beside its rows: the list, the decisions, the inbox. The list tells its news there.
+    pub async fn open(
+        store: Arc<Store>,
+        policy: Arc<CompiledPolicy>,
+        secret: IdSecret,
+        news: Arc<News>,
+    ) -> Result<Self, StoreError> {
         // Before the rest: what another server commits while this reads is then looked at again.
         let seen_up_to = store.last_commit().await?;
-        let list = Arc::new(List::load(&store, &policy).await?);
+        let list = Arc::new(List::load(&store, &policy, news).await?);
         let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
         Ok(Self { store, list, policy, secret, decisions, inbox, seen_up_to })

@@ -14,8 +14,11 @@ use super::{Base, Opened};
 use crate::{
     clock,
     generate::{GenerateOptions, generate},
-    graphql::{self, App},
-    http, list,
+    graphql::{self, App, Current},
+    http,
+    limits::Limits,
+    list,
+    news::News,
     pipeline::{Pipeline, Workshop},
 };
 
@@ -29,6 +32,8 @@ pub(super) struct Options {
     #[arg(long, env = "PROFILE360_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
     demo: bool,
     #[command(flatten)]
+    limits: Limits,
+    #[command(flatten)]
     base: Base,
 }
 
@@ -41,7 +46,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         bail!("without keys the server listens on this machine only; use an address such as 127.0.0.1:8360");
     }
     let Opened { store, policy, secret } = options.base.open().await?;
-    let workshop = Workshop::open(store.clone(), policy.clone(), secret.clone()).await?;
+    let news = Arc::new(News::keeping(options.limits.behind));
+    let workshop = Workshop::open(store.clone(), policy.clone(), secret.clone(), news.clone()).await?;
     let list = workshop.list.clone();
     let (decisions, inbox) = (workshop.decisions.clone(), workshop.inbox.clone());
     let (pipeline, working) = Pipeline::start(workshop);
@@ -57,9 +63,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("{} cannot be listened on; is another server there?", options.listen))?;
     let address = listener.local_addr()?;
-    let app = App { store: store.clone(), list, policy, pipeline, secret, decisions, inbox };
-    let schema = graphql::schema(app.clone());
-    let serving = tokio::spawn(http::serve(listener, schema, app, stopping));
+    let limits = Arc::new(options.limits);
+    let app = App { store: store.clone(), list, policy, pipeline, secret, decisions, inbox, news, limits };
+    let serving = tokio::spawn(http::serve(listener, graphql::schema(), Current::new(app), stopping));
     println!("listening on http://{address}");
     tracing::info!(%address, "serving");
 

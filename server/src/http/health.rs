@@ -15,11 +15,12 @@ use crate::list::Index;
 
 /// The process is up.
 pub(super) async fn healthz(State(site): State<Site>) -> Response {
+    let list = site.app().list;
     Json(json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
-        "customers": site.app.list.read(Index::len),
-        "customersToList": site.app.list.n_waiting(),
+        "customers": list.read(Index::len),
+        "customersToList": list.n_waiting(),
     }))
     .into_response()
 }
@@ -27,7 +28,7 @@ pub(super) async fn healthz(State(site): State<Site>) -> Response {
 /// The database answers and has this program's schema.
 pub(super) async fn readyz(State(site): State<Site>) -> Response {
     const AT_MOST: Duration = Duration::from_secs(2);
-    let store = &site.app.store;
+    let store = site.app().store;
     let asked = tokio::time::timeout(AT_MOST, async {
         store.ping().await?;
         store.schema_version().await

@@ -9,5 +9,6 @@ mod graphql;
 mod http;
 mod input;
 mod list;
+mod socket;
 mod truth;
 mod writers;
