@@ -36,6 +36,7 @@ use crate::{
     clock,
     inbox::Inbox,
     list::List,
+    news::News,
     rules::{self, Rules},
     store::{Cause, Commit, LineageRow, Store, StoreError},
 };
@@ -108,19 +109,25 @@ pub struct Workshop {
     pub decisions: Arc<RwLock<Decisions>>,
     /// The withheld links; only the pipeline changes them.
     pub inbox: Arc<RwLock<Inbox>>,
+    pub news: Arc<News>,
     /// A commit that decisions and inbox have seen, and perhaps later ones.
     seen_up_to: i64,
 }
 
 impl Workshop {
-    /// Reads what a base holds beside its rows: the list, the decisions, the inbox.
-    pub async fn open(store: Arc<Store>, policy: Arc<Rules>, secret: IdSecret) -> Result<Self, StoreError> {
+    /// Reads what a base holds beside its rows: the list, the decisions, the inbox. The list tells its news there.
+    pub async fn open(
+        store: Arc<Store>,
+        policy: Arc<Rules>,
+        secret: IdSecret,
+        news: Arc<News>,
+    ) -> Result<Self, StoreError> {
         // Before the rest: what another server commits while this reads is then looked at again.
         let seen_up_to = store.last_commit().await?;
-        let list = Arc::new(List::load(&store, &policy).await?);
+        let list = Arc::new(List::load(&store, &policy, news.clone()).await?);
         let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
-        Ok(Self { store, list, policy, secret, decisions, inbox, seen_up_to })
+        Ok(Self { store, list, policy, secret, decisions, inbox, news, seen_up_to })
     }
 }
 
@@ -338,6 +345,9 @@ impl Worker {
             inbox.write().unwrap_or_else(PoisonError::into_inner).take(&changes, policy);
         }
         self.last_commit = Some(number);
+        for (_, event) in lineage {
+            self.workshop.news.tell_lineage(event.clone());
+        }
         self.n_lineage = lineage.last().map_or(self.n_lineage, |(it, _)| *it);
         self.seen_up_to = number;
         self.cache.remember(view, changes);

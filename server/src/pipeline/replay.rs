@@ -52,6 +52,8 @@ pub struct Replay {
     followed: i64,
     /// How much of the source's history is there.
     n_lineage: i64,
+    /// Merges and unmerges by the policy itself.
+    events: Vec<LineageRow>,
 }
 
 pub(super) struct Switch {
@@ -71,9 +73,10 @@ impl Replay {
         store.write_history(&decisions, &retirements, &[]).await?;
         let n_lineage = copy_lineage(&source.store, &store, 0).await?;
         let rules = Arc::new(Rules::load(&store, version, policy).await?);
-        let workshop = Workshop::open(store, rules, source.secret.clone()).await?;
+        let workshop = Workshop::open(store, rules, source.secret.clone(), source.news.clone()).await?;
+        workshop.list.be_quiet(true);
         let worker = Worker { is_replay: true, ..Worker::new(workshop) };
-        Ok(Self { worker, source, followed, n_lineage })
+        Ok(Self { worker, source, followed, n_lineage, events: Vec::new() })
     }
 
     /// Reads all messages of the source.
@@ -200,6 +203,10 @@ impl Worker {
         let result = self.attempt_switch(&mut replay).await;
         if result.is_ok() {
             *self = Self::new(replay.worker.workshop);
+            self.workshop.list.be_quiet(false);
+            for event in replay.events {
+                self.workshop.news.tell_lineage(event);
+            }
             current.send_replace(self.workshop.clone());
         }
         // Whoever asked may have gone; what is in force stays in force.
@@ -227,6 +234,7 @@ impl Worker {
         for page in events.chunks(usize::try_from(PAGE).unwrap_or(1)) {
             store.write_history(&[], &[], page).await?;
         }
+        replay.events = events.into_iter().map(|(_, it)| it).collect();
         self.workshop.store.switch_to(&store, last_commit, policy.version).await
     }
 
