@@ -50,8 +50,10 @@ pub struct RankedItem {
     pub key: Arc<str>,
     /// The newest name in the period (by order time, then order key, then line); the key where none was given.
     pub name: Arc<str>,
+    #[serde(serialize_with = "wire::count")]
     pub units: u64,
     /// Orders that hold it, each counted once.
+    #[serde(serialize_with = "wire::count")]
     pub orders: u64,
     pub amount: Decimal,
     #[serde(serialize_with = "wire::date_time")]

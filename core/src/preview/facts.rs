@@ -1,0 +1,217 @@
+//! The facts that go to the browser, and what is made of them there.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    PreviewError,
+    card::{Card, ProfileQuestion, ShownProfile},
+    situation::{Resolved, Situation},
+};
+use crate::{
+    decision::Decision,
+    facts::IdentifierFacts,
+    identifier::{Identifier, Kind, UnifiedId},
+    link::{Pair, Sightings},
+    plan::{CellKey, LinkState},
+    policy::{CompiledPolicy, Policy},
+    purchase::{Order, Refund},
+    revision,
+    time::Timestamp,
+};
+
+/// Everything from which core alone shows one or more profiles, and what would become of them.
+///
+/// Previews are exact where this was loaded, for the policy in force:
+///
+/// 1. `identifiers` begins with the members of the profiles that were named, and grows by these two rules:
+///    * whom an active decision about one of them names, if that identifier was ever seen;
+///    * whom a link of one of them leads to, unless either end is closed, that is shared or blocked: no component reaches
+///      through it.
+/// 2. `links` holds all links of those of them that are not closed, and those between any two of them. A closed identifier's
+///    other links are left out; its counts of neighbours are in its facts.
+/// 3. `ends` holds the closed identifiers at the far ends of these links that are not among `identifiers`.
+/// 4. `decisions` holds the active decisions about any of `identifiers`; revoked ones may be there.
+///
+/// A change that opens a closed identifier (a higher limit, a link cut) needs its links and whom they lead to as well; where
+/// they are not there, it is refused with [`PreviewError::IncompleteFacts`]. They may be loaded by treating as open whom the
+/// change would open.
+///
+/// The sequence of the lists says nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProfileFacts {
+    pub policy_version: i64,
+    pub policy: Policy,
+    pub identifiers: Vec<IdentifierOfFacts>,
+    #[serde(default)]
+    pub ends: Vec<EndOfFacts>,
+    pub links: Vec<(Pair, LinkState)>,
+    pub decisions: Vec<Decision>,
+}
+
+/// An identifier of the components that were loaded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IdentifierOfFacts {
+    pub identifier: Identifier,
+    /// Its latent unified ID.
+    pub unified_id: UnifiedId,
+    /// The lasting key of the cell that it is in; a merge goes out from the first one.
+    pub cell: CellKey,
+    /// From when on the value belongs to its next owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<Timestamp>,
+    pub facts: IdentifierFacts,
+    /// The orders whose home it is: each once, as the latest message told of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<Order>,
+    /// The refunds whose home it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<Refund>,
+}
+
+/// A closed identifier that links lead to and that is not looked into.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EndOfFacts {
+    pub identifier: Identifier,
+    /// Its latent unified ID.
+    pub unified_id: UnifiedId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<Timestamp>,
+    pub seen: Sightings,
+    /// How many distinct identifiers of each kind it links to.
+    pub neighbours: BTreeMap<Kind, u32>,
+}
+
+impl ProfileFacts {
+    /// Brings all lists into one sequence: identifiers ascending, links by pair, decisions by ID, orders and refunds by time.
+    /// Equal facts serialise to equal text then.
+    pub fn sort(&mut self) {
+        self.identifiers.sort_unstable_by(|a, b| a.identifier.cmp(&b.identifier));
+        self.ends.sort_unstable_by(|a, b| a.identifier.cmp(&b.identifier));
+        self.links.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        self.decisions.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        for it in &mut self.identifiers {
+            it.orders.sort_unstable_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
+            it.refunds.sort_unstable_by(|a, b| (a.at, &a.message_id).cmp(&(b.at, &b.message_id)));
+        }
+    }
+
+    pub(super) fn position_of(&self, identifier: &Identifier) -> Option<usize> {
+        self.identifiers.binary_search_by(|it| it.identifier.cmp(identifier)).ok()
+    }
+}
+
+/// Facts that were found sound, in one sequence and resolved; every question is answered from this.
+#[derive(Debug)]
+pub struct CheckedFacts {
+    pub(super) facts: ProfileFacts,
+    pub(super) policy: CompiledPolicy,
+    by_id: BTreeMap<UnifiedId, usize>,
+    resolved: Resolved,
+    /// For each cell its profile, made when it is first asked for.
+    cards: Vec<OnceLock<Arc<Card>>>,
+}
+
+impl CheckedFacts {
+    /// Reads facts from their JSON.
+    ///
+    /// # Errors
+    ///
+    /// As for [`CheckedFacts::new`], and [`PreviewError::FactsUnreadable`] where the text is something else.
+    pub fn parse(text: &str) -> Result<Self, PreviewError> {
+        let facts = serde_json::from_str(text).map_err(|it| PreviewError::FactsUnreadable(it.to_string()))?;
+        Self::new(facts)
+    }
+
+    /// Sorts, checks and resolves facts.
+    ///
+    /// # Errors
+    ///
+    /// [`PreviewError::FactsUnreadable`] where something is there twice, and [`PreviewError::PolicyFaults`].
+    pub fn new(mut facts: ProfileFacts) -> Result<Self, PreviewError> {
+        let policy = CompiledPolicy::new(facts.policy.clone()).map_err(PreviewError::PolicyFaults)?;
+        facts.sort();
+        let twice = |what: &str| Err(PreviewError::FactsUnreadable(format!("{what} is there twice")));
+        if !facts.identifiers.is_sorted_by(|a, b| a.identifier < b.identifier) {
+            return twice("an identifier");
+        }
+        if !facts.links.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return twice("a link");
+        }
+        if !facts.decisions.is_sorted_by(|a, b| a.id < b.id) {
+            return twice("a decision");
+        }
+        // An identifier that was loaded whole says all that its end would.
+        let identifiers = &facts.identifiers;
+        facts.ends.retain(|it| identifiers.binary_search_by(|own| own.identifier.cmp(&it.identifier)).is_err());
+        if !facts.ends.is_sorted_by(|a, b| a.identifier < b.identifier) {
+            return twice("an end");
+        }
+        let by_id: BTreeMap<UnifiedId, usize> =
+            (0..).zip(&facts.identifiers).map(|(n, it)| (it.unified_id, n)).collect();
+        if by_id.len() < facts.identifiers.len() {
+            return twice("a unified ID");
+        }
+        let resolved = Situation::of(&facts, &policy).resolve();
+        let cards = resolved.partition.cells.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { facts, policy, by_id, resolved, cards })
+    }
+
+    /// The unified IDs of all profiles that the facts show, in the order of their first identifiers.
+    pub fn unified_ids(&self) -> Vec<UnifiedId> {
+        let anchors = self.resolved.partition.anchors.iter();
+        anchors.filter_map(|it| self.facts.identifiers.get(*it)).map(|it| it.unified_id).collect()
+    }
+
+    /// The revision of profiles together, by any of their unified IDs: what a mutation takes as `expectedRevision`.
+    ///
+    /// # Errors
+    ///
+    /// [`PreviewError::UnknownProfile`] where the facts do not hold one.
+    pub fn revision(&self, unified_ids: &[UnifiedId]) -> Result<String, PreviewError> {
+        let cells = unified_ids.iter().map(|it| self.cell_of_id(*it)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.revision_of_cells(&cells))
+    }
+
+    /// What the server's `profile` answers.
+    ///
+    /// # Errors
+    ///
+    /// [`PreviewError::UnknownProfile`] where the facts do not hold it.
+    pub fn profile(&self, question: &ProfileQuestion) -> Result<ShownProfile, PreviewError> {
+        let card = self.card(self.cell_of_id(question.unified_id)?);
+        Ok(card.shown(&self.facts, &self.policy, &question.figures))
+    }
+
+    /// The facts as they are.
+    pub(super) fn situation(&self) -> Situation<'_> {
+        Situation::of(&self.facts, &self.policy)
+    }
+
+    /// What is made of the facts as they are.
+    pub(super) fn resolved(&self) -> &Resolved {
+        &self.resolved
+    }
+
+    pub(super) fn card(&self, cell: usize) -> Arc<Card> {
+        let make = || Arc::new(Card::of(&self.situation(), &self.resolved, cell, Some(self.facts.policy_version)));
+        self.cards.get(cell).map_or_else(make, |it| it.get_or_init(make).clone())
+    }
+
+    pub(super) fn revision_of_cells(&self, cells: &[usize]) -> String {
+        revision::joint(cells.iter().filter_map(|it| self.card(*it).revision.clone()).collect())
+    }
+
+    /// The cell of a profile, by any unified ID that was ever issued for it.
+    pub(super) fn cell_of_id(&self, id: UnifiedId) -> Result<usize, PreviewError> {
+        let node = self.by_id.get(&id).copied().ok_or(PreviewError::UnknownProfile(id))?;
+        self.resolved.partition.cell_of.get(node).copied().ok_or(PreviewError::UnknownProfile(id))
+    }
+}
