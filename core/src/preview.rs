@@ -8,14 +8,30 @@
 //! Nothing here panics: what cannot be answered is a [`PreviewError`].
 
 mod card;
+mod difference;
+mod explanation;
 mod facts;
+mod merge;
+mod policy;
+mod ranking;
+mod shown;
 mod situation;
+mod unmerge;
+
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{identifier::UnifiedId, policy::PolicyFault};
 
 pub use self::{
     card::{Figures, ProfileQuestion, ShownProfile, ShownPurchases},
+    difference::{LinkChanges, PreviewStatus, Regrouped},
+    explanation::{ExplainQuestion, ShownExplanation},
     facts::{CheckedFacts, EndOfFacts, IdentifierOfFacts, ProfileFacts},
+    merge::{BrokenLimit, Claim, FieldGroup, MergePreview, MergeQuestion, MergedField},
+    policy::{PolicyPreview, PolicyQuestion},
+    ranking::{ExplainedRank, RankingPreview, RankingQuestion},
+    shown::{ShownDecision, ShownLink, ShownWithheldLink},
+    unmerge::{Change, UnmergePreview, UnmergeQuestion},
 };
 
 /// Why a question has no answer.
@@ -64,6 +80,44 @@ impl PreviewError {
             Self::NeedsMessages(_) => "NEEDS_MESSAGES",
             Self::IncompleteFacts => "INCOMPLETE_FACTS",
         }
+    }
+}
+
+/// Reads a question from its JSON.
+///
+/// # Errors
+///
+/// [`PreviewError::QuestionUnreadable`] with what is wrong.
+pub fn read_question<T: DeserializeOwned>(text: &str) -> Result<T, PreviewError> {
+    serde_json::from_str(text).map_err(|it| PreviewError::QuestionUnreadable(it.to_string()))
+}
+
+/// An answer as JSON: what was asked for, or `{"error":{"code","detail","faults":[{"path","detail"}]}}`.
+pub fn write_answer<T: Serialize>(answer: &Result<T, PreviewError>) -> String {
+    let text = match answer {
+        Ok(answer) => serde_json::to_string(answer),
+        Err(error) => serde_json::to_string(&ErrorAnswer { error: error.into() }),
+    };
+    // All answers are structs, lists and maps by text, which always make JSON.
+    text.unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct ErrorAnswer<'a> {
+    error: ErrorFields<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorFields<'a> {
+    code: &'static str,
+    detail: String,
+    faults: &'a [PolicyFault],
+}
+
+impl<'a> From<&'a PreviewError> for ErrorFields<'a> {
+    fn from(error: &'a PreviewError) -> Self {
+        let faults: &[PolicyFault] = if let PreviewError::PolicyFaults(faults) = error { faults } else { &[] };
+        Self { code: error.code(), detail: error.to_string(), faults }
     }
 }
 

@@ -147,7 +147,8 @@ impl<'a> Situation<'a> {
             let n_known: u64 = neighbours.into_iter().flat_map(BTreeMap::values).map(|it| u64::from(*it)).sum();
             n_known <= n_loaded || !self.is_open(&it.identifier)
         });
-        if all_loaded { Ok(()) } else { Err(PreviewError::IncompleteFacts) }
+        let is_end_open = self.facts.ends.iter().any(|it| self.is_open(&it.identifier));
+        if all_loaded && !is_end_open { Ok(()) } else { Err(PreviewError::IncompleteFacts) }
     }
 
     /// The links between two identifiers that are here, by their positions.
@@ -170,7 +171,7 @@ impl<'a> Situation<'a> {
         !is_shared && !self.policy.blocks(&identifier.value)
     }
 
-    fn neighbours_of(&self, identifier: &Identifier) -> Option<&BTreeMap<Kind, u32>> {
+    pub(super) fn neighbours_of(&self, identifier: &Identifier) -> Option<&BTreeMap<Kind, u32>> {
         if let Some(changed) = self.neighbours.get(identifier) {
             return Some(changed);
         }
