@@ -39,3 +39,6 @@ pub mod ranking;
 pub mod revision;
 pub mod summary;
 pub mod window;
+
+// … and what would be shown if an operator decided.
+pub mod preview;
