@@ -1,4 +1,5 @@
-//! HTTP: GraphQL, the page, and what operators ask. This module never answers from anything but the schema and the store.
+//! HTTP: GraphQL, messages, the page, and what operators ask. This module never answers from anything but the schema, the
+//! pipeline and the store.
 
 mod graphql;
 mod health;
@@ -26,8 +27,6 @@ use tower_http::{
 
 use crate::graphql::{ApiSchema, App, Current, ErrorCode};
 
-/// The largest body taken: a full batch of ordinary messages.
-pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// How long open requests may take after the program was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -93,14 +92,15 @@ fn router(site: Site) -> Router {
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
+    let largest_body = site.app().limits.body;
     Router::new()
-        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .fallback(page::asset)
-        .with_state(site)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(largest_body))
         .layer(CompressionLayer::new())
+        .with_state(site)
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
@@ -109,8 +109,39 @@ fn router(site: Site) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
+/// A refusal of what is no GraphQL.
+fn refused(code: ErrorCode, sentence: &str) -> Response {
+    let body = Json(json!({ "code": code.as_str(), "detail": sentence }));
+    let mut response = (status_of(code), body).into_response();
+    if code == ErrorCode::MethodNotAllowed {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    may_retry(&mut response);
+    response
+}
+
 /// Too much at once: the client should come back a little later.
 fn overloaded(sentence: &str) -> Response {
-    let body = json!({ "errors": [{ "message": sentence, "extensions": { "code": ErrorCode::Overloaded.as_str() } }] });
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], Json(body)).into_response()
+    refused(ErrorCode::Overloaded, sentence)
+}
+
+/// Says when to come back, where that helps.
+fn may_retry(response: &mut Response) {
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+}
+
+/// The status of a request that failed as a whole.
+const fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::RequestTooLarge | ErrorCode::TooManyMessages => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::TimedOut => StatusCode::REQUEST_TIMEOUT,
+        ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    }
 }

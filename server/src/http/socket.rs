@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
-use super::{MAX_BODY_BYTES, Site, overloaded};
+use super::{Site, overloaded};
 use crate::graphql::{ErrorCode, is_last, subscribe};
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -50,12 +50,11 @@ pub(super) fn open(site: Site, headers: &HeaderMap, upgrade: WebSocketUpgrade) -
     }
     let is_welcome = !is_from_elsewhere(headers);
     let open = site.sockets.token();
-    upgrade.protocols([PROTOCOL]).max_message_size(MAX_BODY_BYTES).max_frame_size(MAX_BODY_BYTES).on_upgrade(
-        async move |socket| {
-            Connection::new(site, socket, is_welcome).run().await;
-            drop(open);
-        },
-    )
+    let largest = site.app().limits.body;
+    upgrade.protocols([PROTOCOL]).max_message_size(largest).max_frame_size(largest).on_upgrade(async move |socket| {
+        Connection::new(site, socket, is_welcome).run().await;
+        drop(open);
+    })
 }
 
 /// Whether the page that opens this is another site's. No browser asks whether that may be, as it does for other requests.
