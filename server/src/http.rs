@@ -1,22 +1,28 @@
 //! HTTP: GraphQL, messages, the page, and what operators ask. This module never answers from anything but the schema, the
 //! pipeline and the store.
 
+mod answer;
+mod body;
 mod graphql;
 mod health;
+mod messages;
 mod page;
 mod socket;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde_json::json;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 use tokio_util::task::TaskTracker;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -44,6 +50,8 @@ struct Site {
     stop: watch::Receiver<bool>,
     /// The WebSocket connections that are open.
     sockets: TaskTracker,
+    /// A place for each stream of messages that may be open at once.
+    streams: Arc<Semaphore>,
 }
 
 impl Site {
@@ -62,7 +70,8 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let mut is_over = stop.clone();
     let sockets = TaskTracker::new();
-    let site = Site { schema, current, stop: stop.clone(), sockets: sockets.clone() };
+    let streams = Arc::new(Semaphore::new(current.app().limits.streams));
+    let site = Site { schema, current, stop: stop.clone(), sockets: sockets.clone(), streams };
     let stopping = async move {
         // When nobody can say stop any more it is time to stop, too.
         stop.wait_for(|it| *it).await.ok();
@@ -100,6 +109,8 @@ fn router(site: Site) -> Router {
         .fallback(page::asset)
         .layer(DefaultBodyLimit::max(largest_body))
         .layer(CompressionLayer::new())
+        // Outside of these: it bounds its own body, and packing would keep its lines back.
+        .route("/v1/messages", post(messages::post).fallback(other_method))
         .with_state(site)
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -107,6 +118,10 @@ fn router(site: Site) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+async fn other_method() -> Response {
+    refused(ErrorCode::MethodNotAllowed, "this is sent by POST")
 }
 
 /// A refusal of what is no GraphQL.

@@ -11,7 +11,7 @@ use axum::{
         WebSocketUpgrade,
         ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
     },
-    http::{HeaderMap, Uri, header},
+    http::{HeaderMap, Uri, header, uri::Authority},
     response::Response as HttpResponse,
 };
 use futures::{
@@ -62,7 +62,7 @@ fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return false };
     let origin = origin.to_str().ok().and_then(|it| it.parse::<Uri>().ok());
     let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
-    origin.as_ref().and_then(Uri::authority).map(|it| it.as_str()) != host
+    origin.as_ref().and_then(Uri::authority).map(Authority::as_str) != host
 }
 
 struct Connection {
@@ -104,7 +104,7 @@ enum FromClient {
     },
     Subscribe {
         id: String,
-        payload: Request,
+        payload: Box<Request>,
     },
     Complete {
         id: String,
@@ -194,7 +194,7 @@ impl Connection {
                 Err(End::Closing(INVALID_MESSAGE))
             }
             FromClient::Subscribe { id, .. } if self.running.contains_key(&id) => Err(End::Closing(ID_IN_USE)),
-            FromClient::Subscribe { id, payload } => self.start(id, payload).await,
+            FromClient::Subscribe { id, payload } => self.start(id, *payload).await,
             FromClient::Complete { id } => {
                 if let Some(running) = self.running.remove(&id) {
                     running.abort();

@@ -10,5 +10,6 @@ mod http;
 mod input;
 mod list;
 mod socket;
+mod stream;
 mod truth;
 mod writers;
