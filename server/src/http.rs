@@ -3,10 +3,12 @@
 
 mod answer;
 mod body;
+mod dfinery;
 mod graphql;
 mod health;
 mod messages;
 mod page;
+mod segment;
 mod socket;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -106,6 +108,8 @@ fn router(site: Site) -> Router {
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .merge(segment::routes())
+        .merge(dfinery::routes())
         .fallback(page::asset)
         .layer(DefaultBodyLimit::max(largest_body))
         .layer(CompressionLayer::new())

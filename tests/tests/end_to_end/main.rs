@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::panic, reason = "a test that cannot go on says why")]
 
+mod apis;
 mod crash;
 mod damage;
 mod decisions;
