@@ -19,9 +19,11 @@ pub mod decision;
 pub mod facet;
 pub mod facts;
 pub mod link;
+pub mod retirement;
 
 pub mod plan;
 pub mod resolve;
+pub mod simulate;
 
 pub mod explain;
 
@@ -37,3 +39,6 @@ pub mod ranking;
 pub mod revision;
 pub mod summary;
 pub mod window;
+
+// … and what would be shown if an operator decided.
+pub mod preview;

@@ -4,6 +4,7 @@ mod decision;
 mod error;
 mod identity;
 mod ingest;
+mod lineage;
 mod loaders;
 mod measure;
 mod moment;
@@ -26,65 +27,74 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use profile360_core::{decision::Decisions, policy::CompiledPolicy, unified_id::IdSecret};
+use profile360_core::{decision::Decisions, unified_id::IdSecret};
 
+pub use self::error::{ErrorCode, is_last, is_refused};
 use self::{
     decision::{DecisionMutation, DecisionQuery},
     error::Coded,
     identity::IdentityQuery,
     ingest::IngestMutation,
+    lineage::{LineageQuery, LineageSubscription},
     moment::Moment,
+    policy::{PolicyMutation, PolicyQuery},
     query::ProfileQuery,
     subscription::ProfileSubscription,
     within::Within,
 };
-pub use self::{
-    error::{ErrorCode, is_last, is_refused},
-    policy::PublishedPolicy,
+use crate::{
+    inbox::Inbox,
+    limits::Limits,
+    list::List,
+    news::News,
+    pipeline::{Pipeline, Workshop},
+    publication::Publication,
+    rules::Rules,
+    store::Store,
 };
-use crate::{inbox::Inbox, limits::Limits, list::List, news::News, pipeline::Pipeline, store::Store};
 
 /// What questions are answered from.
 #[derive(Debug, Clone)]
 pub struct App {
     pub store: Arc<Store>,
     pub list: Arc<List>,
-    pub policy: Arc<CompiledPolicy>,
+    pub policy: Arc<Rules>,
     pub pipeline: Pipeline,
     pub secret: IdSecret,
     pub decisions: Arc<RwLock<Decisions>>,
     pub inbox: Arc<RwLock<Inbox>>,
     pub news: Arc<News>,
     pub limits: Arc<Limits>,
+    pub publication: Arc<Publication>,
 }
 
 /// What questions are answered from at this moment; ask anew for each answer.
 #[derive(Debug, Clone)]
 pub struct Current {
-    app: App,
+    pub pipeline: Pipeline,
+    pub limits: Arc<Limits>,
+    pub publication: Arc<Publication>,
 }
 
 impl Current {
-    pub fn new(app: App) -> Self {
-        Self { app }
-    }
-
     pub fn app(&self) -> App {
-        self.app.clone()
+        let Workshop { store, list, policy, secret, decisions, inbox, news, .. } = self.pipeline.workshop();
+        let Self { pipeline, limits, publication } = self.clone();
+        App { store, list, policy, pipeline, secret, decisions, inbox, news, limits, publication }
     }
 }
 
 /// The roots of questions.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery);
+pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery, LineageQuery, PolicyQuery);
 
 /// The roots of changes.
 #[derive(Debug, Default, MergedObject)]
-pub struct Mutation(IngestMutation, DecisionMutation);
+pub struct Mutation(IngestMutation, DecisionMutation, PolicyMutation);
 
 /// The roots of what goes on being told.
 #[derive(Debug, Default, MergedSubscription)]
-pub struct Subscription(ProfileSubscription);
+pub struct Subscription(ProfileSubscription, LineageSubscription);
 
 /// The schema. What answers come from is given with each request.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;

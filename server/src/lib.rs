@@ -14,8 +14,11 @@ pub mod generate;
 pub mod reader;
 
 pub mod pipeline;
+pub mod publication;
+pub mod rules;
 
 pub mod customer;
+pub mod facts;
 pub mod inbox;
 pub mod limits;
 pub mod list;

@@ -10,12 +10,15 @@ mod row;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use chrono::NaiveDate;
-use profile360_core::{plan::CellKey, policy::CompiledPolicy};
+use profile360_core::plan::CellKey;
 use tokio::sync::{Notify, watch};
 
 pub use self::{
@@ -25,6 +28,8 @@ pub use self::{
 use crate::{
     clock, customer,
     news::{News, ProfileChanged},
+    pipeline::Workshop,
+    rules::Rules,
     store::{ProfileWrite, Store, StoreError},
 };
 
@@ -41,6 +46,10 @@ pub struct List {
     wake: Notify,
     /// The last commit of which everything is listed.
     listed: watch::Sender<i64>,
+    /// Whether commits are kept however long ago they were listed.
+    keeps_commits: AtomicBool,
+    /// Whether it tells of what it lists.
+    is_quiet: AtomicBool,
     news: Arc<News>,
 }
 
@@ -71,9 +80,9 @@ impl Waiting {
 
 impl List {
     /// Loads the rows, and finds what the last process left undone.
-    pub async fn load(store: &Store, policy: &CompiledPolicy, news: Arc<News>) -> Result<Self, StoreError> {
+    pub async fn load(store: &Store, rules: &Rules, news: Arc<News>) -> Result<Self, StoreError> {
         let mut index = Index::default();
-        let today = clock::today(policy);
+        let today = clock::today(rules);
         let mut waiting = Waiting::default();
         for first_byte in 0..=u8::MAX {
             for (key, payload) in store.profiles_of(first_byte).await? {
@@ -97,6 +106,8 @@ impl List {
             waiting: Mutex::new(waiting),
             wake: Notify::new(),
             listed: watch::Sender::new(listed),
+            keeps_commits: AtomicBool::new(false),
+            is_quiet: AtomicBool::new(false),
             news,
         })
     }
@@ -119,6 +130,16 @@ impl List {
         self.wake.notify_one();
     }
 
+    /// Whether commits are to be kept until further notice, for someone who follows them.
+    pub fn keep_commits(&self, keeps: bool) {
+        self.keeps_commits.store(keeps, Ordering::Relaxed);
+    }
+
+    /// Whether it is not to tell of what it lists: an edition that is being filled is no news.
+    pub fn be_quiet(&self, is_quiet: bool) {
+        self.is_quiet.store(is_quiet, Ordering::Relaxed);
+    }
+
     /// Answers a question from the index.
     pub fn read<T>(&self, question: impl FnOnce(&Index) -> T) -> T {
         question(&self.index.read().unwrap_or_else(PoisonError::into_inner))
@@ -139,7 +160,7 @@ impl List {
     pub async fn catch_up(
         &self,
         store: &Store,
-        policy: &CompiledPolicy,
+        rules: &Rules,
         mut progress: impl FnMut(usize),
     ) -> Result<(), StoreError> {
         let mut n_done = 0;
@@ -153,7 +174,7 @@ impl List {
             }
             let cells: Vec<(CellKey, Why)> = cells.into_iter().collect();
             for (position, chunk) in cells.chunks(CHUNK).enumerate() {
-                if let Err(error) = self.list(store, policy, chunk).await {
+                if let Err(error) = self.list(store, rules, chunk).await {
                     let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
                     for (key, why) in &cells[position * CHUNK..] {
                         match why {
@@ -170,23 +191,24 @@ impl List {
             let listed_before = self.listed.send_replace(up_to);
             // Each time a round number is passed, what lies that far behind is forgotten.
             let round = up_to / COMMITS_KEPT;
-            if listed_before / COMMITS_KEPT < round && 1 < round {
+            let keeps_all = self.keeps_commits.load(Ordering::Relaxed);
+            if listed_before / COMMITS_KEPT < round && 1 < round && !keeps_all {
                 store.forget_commits((round - 2) * COMMITS_KEPT, (round - 1) * COMMITS_KEPT).await?;
             }
         }
     }
 
-    async fn list(&self, store: &Store, policy: &CompiledPolicy, cells: &[(CellKey, Why)]) -> Result<(), StoreError> {
-        let today = clock::today(policy);
+    async fn list(&self, store: &Store, rules: &Rules, cells: &[(CellKey, Why)]) -> Result<(), StoreError> {
+        let today = clock::today(rules);
         let keys: Vec<CellKey> = cells.iter().map(|(key, _)| *key).collect();
-        let customers = customer::load(store, policy, &keys).await?;
+        let customers = customer::load(store, rules, &keys).await?;
         let mut rows = Vec::with_capacity(keys.len());
         let mut writes = Vec::with_capacity(keys.len());
         for key in &keys {
             let row = match customers.get(key) {
                 Some(customer) => {
                     let purchased = customer::purchases(store, customer).await?;
-                    Some(ListRow::new(customer, &purchased, policy, today))
+                    Some(ListRow::new(customer, &purchased, rules, today))
                 }
                 None => None,
             };
@@ -203,6 +225,9 @@ impl List {
             }
         }
         drop(index);
+        if self.is_quiet.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         for (key, _) in cells.iter().filter(|(_, why)| *why == Why::Changed) {
             if let Some(customer) = customers.get(key) {
                 let names = customer.members.iter().map(|(_, state)| state.unified_id);
@@ -222,12 +247,14 @@ pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<CellKey>), St
     Ok((listed, last, cells))
 }
 
-/// Lists what is touched, as long as the program runs; ends when `stop` says so and nothing waits any more.
-pub async fn run(list: Arc<List>, store: Arc<Store>, policy: Arc<CompiledPolicy>, mut stop: watch::Receiver<bool>) {
+/// Lists what is touched, as long as the program runs, in whichever edition is in force; ends when `stop` says so and nothing
+/// waits any more.
+pub async fn run(mut editions: watch::Receiver<Workshop>, mut stop: watch::Receiver<bool>) {
     const CALENDAR: Duration = Duration::from_secs(60);
     const AFTER_ERROR: Duration = Duration::from_secs(1);
-    let mut last_day = clock::today(&policy);
+    let mut last_day = clock::today(&editions.borrow().policy);
     loop {
+        let Workshop { store, list, policy, .. } = editions.borrow_and_update().clone();
         let pause = match list.catch_up(&store, &policy, |_| {}).await {
             Ok(()) => CALENDAR,
             Err(error) => {
@@ -238,16 +265,21 @@ pub async fn run(list: Arc<List>, store: Arc<Store>, policy: Arc<CompiledPolicy>
         if *stop.borrow() {
             return;
         }
+        // While it waits it holds nothing of an edition that may be over by then.
+        drop((store, policy));
         tokio::select! {
             () = list.wake.notified() => {}
             () = tokio::time::sleep(pause) => {}
+            // An error is that the pipeline has ended; then someone is about to say stop.
+            changed = editions.changed() => if changed.is_err() { stop.changed().await.ok(); },
             // When nobody can say stop any more it is time to stop, too.
             changed = stop.changed() => if changed.is_err() { return },
         }
+        let policy = editions.borrow().policy.clone();
         let today = clock::today(&policy);
         if last_day < today {
             last_day = today;
-            list.touch_due(today);
+            editions.borrow().list.touch_due(today);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! News: what has changed, told to whoever listens.
 //!
-//! One channel a kind of news. `list` tells of a customer after listing it, so that what a listener then reads is there. Channels
+//! One channel a kind of news. `list` tells of a customer after listing it, so that what a listener then reads is there;
+//! `pipeline` tells of merges and unmerges when they are durable. Channels
 //! are bounded: whoever falls behind by more than that misses news, and is told so.
 
 use std::sync::Arc;
 
 use profile360_core::{identifier::UnifiedId, plan::CellKey};
 use tokio::sync::broadcast;
+
+use crate::store::LineageRow;
 
 /// A customer has changed.
 #[derive(Debug, Clone)]
@@ -34,12 +37,14 @@ impl ProfileChanged {
 #[derive(Debug)]
 pub struct News {
     profiles: broadcast::Sender<ProfileChanged>,
+    lineage: broadcast::Sender<LineageRow>,
 }
 
 impl News {
     /// News of which each channel keeps that many for whoever is slow.
     pub fn keeping(n_kept: usize) -> Self {
-        Self { profiles: broadcast::Sender::new(n_kept.max(1)) }
+        let n_kept = n_kept.max(1);
+        Self { profiles: broadcast::Sender::new(n_kept), lineage: broadcast::Sender::new(n_kept) }
     }
 
     pub fn tell_profile(&self, changed: ProfileChanged) {
@@ -50,5 +55,14 @@ impl News {
     /// Changes of customers from now on.
     pub fn profiles(&self) -> broadcast::Receiver<ProfileChanged> {
         self.profiles.subscribe()
+    }
+
+    pub fn tell_lineage(&self, event: LineageRow) {
+        self.lineage.send(event).ok();
+    }
+
+    /// Merges and unmerges from now on.
+    pub fn lineage(&self) -> broadcast::Receiver<LineageRow> {
+        self.lineage.subscribe()
     }
 }

@@ -57,6 +57,10 @@ pub enum ErrorCode {
     TooManyOperations,
     /// More at once from all clients together than is taken; trying again a little later helps.
     Overloaded,
+    /// A policy document has faults; `extensions.faults` names each.
+    PolicyFaulty,
+    /// One policy is published at a time.
+    PublicationUnderWay,
     /// The database cannot be reached or cannot write; trying again later may help.
     Unavailable,
     /// A fault of the server; it stands in its log.
@@ -90,6 +94,8 @@ impl ErrorCode {
             Self::SlowConsumer => "SLOW_CONSUMER",
             Self::TooManyOperations => "TOO_MANY_OPERATIONS",
             Self::Overloaded => "OVERLOADED",
+            Self::PolicyFaulty => "POLICY_FAULTY",
+            Self::PublicationUnderWay => "PUBLICATION_UNDER_WAY",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
