@@ -172,7 +172,7 @@ impl IdentityQuery {
     }
 
     /// Links that resolution did not follow: the operators' inbox.
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.max(1)")]
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     async fn withheld_links(
         &self,
         ctx: &Context<'_>,
@@ -183,7 +183,7 @@ impl IdentityQuery {
         before: Option<String>,
     ) -> Result<WithheldLinkConnection> {
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<Place>()?;
+        let asked = Arguments { first, after, last, before }.parse::<Place>(&app.limits)?;
         let Asked { after, before, .. } = &asked;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
         let (found, has_more, total) = {
