@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
-const server = "http://127.0.0.1:8360";
+const server = process.env.PROFILE360_SERVER ?? "http://127.0.0.1:8360";
 
 /** The font's licence travels with the font. */
 const fontLicence: Plugin = {
@@ -26,5 +26,5 @@ export default defineConfig({
     target: "es2023",
   },
   worker: { format: "es" },
-  server: { proxy: { "/graphql": server } },
+  server: { proxy: { "/graphql": { target: server, ws: true }, "/healthz": server } },
 });

@@ -198,6 +198,80 @@ export const en = {
   by: "Customer known by",
   messageId: "Message ID",
 
+  close: "Close",
+  links: {
+    and: "and",
+    between: (a: string, b: string) => `${a} and ${b}`,
+    times: (count: number) => `${new Intl.NumberFormat("en").format(count)}×`,
+    evidence: (count: number, sources: string, first: string, last: string) =>
+      `Seen together ${count === 1 ? "once" : one(count, "time", "times")} by ${sources}, first on ${first} and last ${last}.`,
+    limitOf: (kind: string) => `Held back: together they would have more ${kind}s than one customer may`,
+    limit: "Held back: together they would have more identifiers than one customer may",
+    sharedOf: (named: string) => `Held back: ${named} links to too many to say who it is`,
+    sharedSome: "Held back: one of the two links to too many to say who it is",
+    different: "Kept apart: an operator said that they are different customers",
+    blocked: "Held back: one of the values stands for nobody in particular",
+    retired: "Held back: one of the values has passed to another owner",
+  },
+
+  inbox: {
+    title: "Inbox",
+    count: (count: number) =>
+      count === 0 ? "Nothing to decide" : `${one(count, "link", "links")} to decide`,
+    detail: "The link that is looked at",
+    filter: "Why it is held back",
+    open: "To decide",
+    reasons: {
+      LIMIT: "Limit",
+      SHARED: "Shared value",
+      BLOCKED: "Blocked value",
+      RETIRED: "Retired value",
+      DIFFERENT: "Kept apart",
+    },
+    more: "More links",
+    emptyTitle: "Nothing is held back",
+    emptyText: "Links that contradict a rule will wait here. Until then nothing needs you.",
+    emptyReason: "No link is held back for this reason.",
+    goneTitle: "This link is settled",
+    goneText: "It is not held back any more: someone decided about it, or what was seen since did.",
+    toList: "To the inbox",
+    sideBySide: "The two customers side by side",
+    same: "same",
+    purchases12: "Purchases, 12 m",
+    keys: "J and K move, S and D decide",
+  },
+
+  decisions: {
+    same: "Same customer",
+    different: "Different customers",
+    sameMeans: "This link is followed before all others. What then contradicts it is held back in its place.",
+    differentMeans: "They are kept apart, whatever is seen from now on.",
+    reason: "Why",
+    reasonHint: "For whoever reads this in a year",
+    often: "Reasons given often",
+    sameOften: ["Confirmed by the customer", "Same name and birth date", "Signed up twice"],
+    differentOften: ["Family shares it", "The number has a new owner", "A shop's device"],
+    confirmSame: "Join them",
+    confirmDifferent: "Keep them apart",
+    joined: "Decided: the same customer.",
+    parted: "Decided: different customers.",
+    noChange: "That was decided already.",
+    revoked: "Taken back.",
+    undo: "Undo",
+    undoReason: "Taken back right after it was decided",
+    revoke: "Take it back",
+    stands: (relation: "SAME" | "DIFFERENT", reason: string, actor: string, when: string) =>
+      `Decided ${when} by ${actor}: ${relation === "SAME" ? "the same customer" : "different customers"}, “${reason}”.`,
+    refused: (status: "STALE_PREVIEW" | "CONTRADICTED" | "NOT_FOUND" | string, detail: string) =>
+      ({
+        STALE_PREVIEW: "Something changed since this was shown. Look again; nothing was decided.",
+        CONTRADICTED: `Other decisions exclude this one; take them back first. ${detail}`,
+        NOT_FOUND: "It is not there any more; nothing was decided.",
+      })[status] ?? detail,
+    failed: (detail: string) =>
+      detail ? `Nothing was decided: ${detail}` : "The server does not answer; nothing was decided.",
+  },
+
   ageGroupOf: (decade: string, open: boolean) =>
     open ? `${decade} and over` : decade === "0" ? "Under 10" : `${decade}s`,
 

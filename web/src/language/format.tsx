@@ -57,6 +57,7 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
     minute: "2-digit",
     hourCycle: "h23",
   });
+  const list = new Intl.ListFormat(language, { type: "conjunction" });
   const regions = new Intl.DisplayNames(language, { type: "region" });
   const tongues = new Intl.DisplayNames(language, { type: "language" });
   const money = new Map<string, Intl.NumberFormat>();
@@ -65,6 +66,7 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
 
   return {
     number: (value: number) => numbers.format(value),
+    list: (words: string[]) => (language === "ko" ? words.join(", ") : list.format(words)),
     money: (amount: `${number}`, currency = ownCurrency) => {
       let format = money.get(currency);
       if (!format) {

@@ -198,6 +198,79 @@ export const ko: Text = {
   by: "식별 근거",
   messageId: "메시지 ID",
 
+  close: "닫기",
+  links: {
+    and: "·",
+    between: (a, b) => `${a} · ${b}`,
+    times: (value) => count(value, "회"),
+    evidence: (value, sources, first, last) =>
+      `${sources}에서 함께 ${count(value, "번")} 확인됨. 처음 ${first}, 마지막 ${last}.`,
+    limitOf: (kind) => `보류: 합치면 한 고객이 가질 수 있는 ${kind} 수를 넘습니다`,
+    limit: "보류: 합치면 한 고객이 가질 수 있는 식별자 수를 넘습니다",
+    sharedOf: (named) => `보류: 너무 많은 식별자와 이어진 값입니다 (${named})`,
+    sharedSome: "보류: 둘 중 하나가 너무 많은 식별자와 이어진 값입니다",
+    different: "분리: 운영자가 서로 다른 고객으로 판단했습니다",
+    blocked: "보류: 둘 중 하나가 특정인을 가리키지 않는 값입니다",
+    retired: "보류: 둘 중 하나의 소유자가 바뀌었습니다",
+  },
+
+  inbox: {
+    title: "보류함",
+    count: (value) => (value === 0 ? "판단할 연결이 없습니다" : `판단할 연결 ${count(value, "건")}`),
+    detail: "선택한 연결",
+    filter: "보류 사유",
+    open: "판단 대기",
+    reasons: {
+      LIMIT: "한도",
+      SHARED: "공용 값",
+      BLOCKED: "차단된 값",
+      RETIRED: "사용 종료된 값",
+      DIFFERENT: "분리됨",
+    },
+    more: "더 보기",
+    emptyTitle: "보류된 연결이 없습니다",
+    emptyText: "규칙과 어긋나는 연결이 생기면 여기에 모입니다.",
+    emptyReason: "이 사유로 보류된 연결이 없습니다.",
+    goneTitle: "처리된 연결입니다",
+    goneText: "누군가 판단했거나 새로 확인된 사실로 해결되어 더 이상 보류 상태가 아닙니다.",
+    toList: "보류함으로",
+    sideBySide: "두 고객 비교",
+    same: "일치",
+    purchases12: "12개월 구매",
+    keys: "J·K 이동, S·D 판단",
+  },
+
+  decisions: {
+    same: "같은 고객",
+    different: "다른 고객",
+    sameMeans: "이 연결을 가장 먼저 따릅니다. 이와 어긋나는 다른 연결은 대신 보류됩니다.",
+    differentMeans: "앞으로 무엇이 확인되더라도 따로 둡니다.",
+    reason: "사유",
+    reasonHint: "나중에 볼 사람을 위해 남겨 주세요",
+    often: "자주 쓰는 사유",
+    sameOften: ["고객이 직접 확인", "이름과 생년월일 일치", "중복 가입"],
+    differentOften: ["가족이 함께 사용", "번호 소유자 변경", "매장 기기"],
+    confirmSame: "한 고객으로 합치기",
+    confirmDifferent: "따로 두기",
+    joined: "같은 고객으로 판단했습니다.",
+    parted: "다른 고객으로 판단했습니다.",
+    noChange: "이미 그렇게 판단되어 있습니다.",
+    revoked: "판단을 취소했습니다.",
+    undo: "실행 취소",
+    undoReason: "판단 직후 취소",
+    revoke: "판단 취소",
+    stands: (relation, reason, actor, when) =>
+      `${when} ${actor} 판단: ${relation === "SAME" ? "같은 고객" : "다른 고객"} (${reason})`,
+    refused: (status, detail) =>
+      ({
+        STALE_PREVIEW: "보시는 동안 데이터가 바뀌었습니다. 다시 확인해 주세요. 바뀐 것은 없습니다.",
+        CONTRADICTED: `다른 판단과 어긋납니다. 먼저 그 판단을 취소해 주세요. ${detail}`,
+        NOT_FOUND: "더 이상 존재하지 않습니다. 바뀐 것은 없습니다.",
+      })[status] ?? detail,
+    failed: (detail) =>
+      detail ? `처리하지 못했습니다: ${detail}` : "서버가 응답하지 않아 처리하지 못했습니다.",
+  },
+
   ageGroupOf: (decade, open) => (open ? `${decade}대 이상` : decade === "0" ? "10세 미만" : `${decade}대`),
 
   kinds: {

@@ -3,6 +3,8 @@ import type { Text } from "../language/en";
 /** The views that the navigation names, in its order. */
 export const views: { path: string; label: (text: Text) => string }[] = [
   { path: "/customers", label: (text) => text.customers },
+  { path: "/inbox", label: (text) => text.inbox.title },
 ];
 
 export const customerPath = (unifiedId: string) => `/customers/${encodeURIComponent(unifiedId)}`;
+export const identityPath = (unifiedId: string) => `${customerPath(unifiedId)}/identity`;

@@ -6,6 +6,7 @@ import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { CustomerDocument, type CustomerQuery } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
+import { useTitle } from "../../useTitle";
 import { AsOf } from "./AsOf";
 import { Attributes } from "./Attributes";
 import styles from "./Customer.module.css";
@@ -50,13 +51,7 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
 function Card({ profile, asked }: { profile: Profile; asked: string }) {
   const text = useText();
   const title = profile.basic.name ?? text.unnamed;
-  useEffect(() => {
-    const before = document.title;
-    document.title = `${title} · ${text.product}`;
-    return () => {
-      document.title = before;
-    };
-  }, [title, text]);
+  useTitle(title);
   // A deep link to a section waits for the section.
   useEffect(() => {
     const section = location.hash.slice(1);

@@ -1,6 +1,7 @@
-import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { useState } from "react";
 import { useClient } from "urql";
 import { Choices } from "../../components/Choices";
+import { NearEnd } from "../../components/NearEnd";
 import { ErrorNotice } from "../../components/Notice";
 import { Panel } from "../../components/Panel";
 import { Skeleton } from "../../components/Skeleton";
@@ -69,7 +70,9 @@ export function Timeline({ unifiedId }: { unifiedId: string }) {
       </div>
       {error && <ErrorNotice error={error} onRetry={list.reload} />}
       {loading && !pages && <Skeleton width="60%" />}
-      {pages?.more && !error && <Earlier loading={loading} onReach={list.loadMore} />}
+      {pages?.more && !error && (
+        <NearEnd loading={loading} label={text.earlierEvents} onReach={list.loadMore} />
+      )}
     </>
   );
 }
@@ -144,26 +147,4 @@ function inShort(properties: Record<string, unknown>, format: Formats): string {
     .slice(0, 3)
     .map(([key, value]) => `${key.replace(/^df_/, "")} ${value}`)
     .join(", ");
-}
-
-/** The end of what was read: coming near reads on; the button does so for the keyboard. */
-function Earlier({ loading, onReach }: { loading: boolean; onReach: () => void }) {
-  const text = useText();
-  const end = useRef<HTMLDivElement>(null);
-  const reach = useEffectEvent(onReach);
-  useEffect(() => {
-    if (!end.current || loading) return;
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && reach(), {
-      rootMargin: "400px",
-    });
-    observer.observe(end.current);
-    return () => observer.disconnect();
-  }, [loading]);
-  return (
-    <div ref={end}>
-      <button type="button" className="button" disabled={loading} onClick={onReach}>
-        {loading ? text.loading : text.earlierEvents}
-      </button>
-    </div>
-  );
 }
