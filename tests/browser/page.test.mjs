@@ -2,4 +2,6 @@
 import "./harness.mjs";
 import "./customers.mjs";
 import "./customer.mjs";
+import "./inbox.mjs";
+import "./identity.mjs";
 import "./everywhere.mjs";

@@ -16,6 +16,9 @@ import { type Theme, themes, useTheme } from "./theme";
 
 // Each is loaded when it is first opened: the list and the card come first.
 const Inbox = lazy(() => import("./routes/inbox/Inbox").then(({ Inbox }) => ({ default: Inbox })));
+const Identity = lazy(() =>
+  import("./routes/identity/Identity").then(({ Identity }) => ({ default: Identity })),
+);
 
 export function App() {
   useFocusOnView();
@@ -28,6 +31,9 @@ export function App() {
             <Switch>
               <Route path="/inbox" component={Inbox} />
               <Route path={/^\/(customers)?$/} component={Customers} />
+              <Route path="/customers/:unifiedId/identity">
+                {({ unifiedId }) => <Identity key={unifiedId} unifiedId={unifiedId} />}
+              </Route>
               <Route path="/customers/:unifiedId">
                 {({ unifiedId }) => <Customer key={unifiedId} unifiedId={unifiedId} />}
               </Route>

@@ -8,3 +8,4 @@ export const views: { path: string; label: (text: Text) => string }[] = [
 
 export const customerPath = (unifiedId: string) => `/customers/${encodeURIComponent(unifiedId)}`;
 export const identityPath = (unifiedId: string) => `${customerPath(unifiedId)}/identity`;
+export const inboxPath = (link: string) => `/inbox?${new URLSearchParams({ link })}`;

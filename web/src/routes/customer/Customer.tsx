@@ -61,7 +61,11 @@ function Card({ profile, asked }: { profile: Profile; asked: string }) {
   const sections = [
     { id: "overview", title: text.overview, body: <Overview profile={profile} /> },
     { id: "rankings", title: text.rankings, body: <Rankings unifiedId={profile.unifiedId} /> },
-    { id: "identifiers", title: text.identifiers, body: <Identifiers identifiers={profile.identifiers} /> },
+    {
+      id: "identifiers",
+      title: text.identifiers,
+      body: <Identifiers identifiers={profile.identifiers} unifiedId={profile.unifiedId} />,
+    },
     { id: "devices", title: text.devices, body: <Devices devices={profile.devices} /> },
     { id: "attributes", title: text.attributes, body: <Attributes attributes={profile.attributes} /> },
     { id: "timeline", title: text.timeline, body: <Timeline unifiedId={profile.unifiedId} /> },
