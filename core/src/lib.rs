@@ -19,6 +19,7 @@ pub mod decision;
 pub mod facet;
 pub mod facts;
 pub mod link;
+pub mod retirement;
 
 pub mod plan;
 pub mod resolve;

@@ -8,6 +8,9 @@
 //! two profiles is taken as it is where nothing is withheld around them and no limit is reached, and everything else
 //! computes the component again.
 
+mod lineage;
+mod retire;
+
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::Arc,
@@ -26,6 +29,11 @@ use crate::{
     resolve::{Edge, Node, Verdict, Withheld, is_shared, resolve},
     time::Timestamp,
     unified_id::{IdSecret, unified_id},
+};
+
+pub use self::{
+    lineage::{Lineage, LineageKind},
+    retire::homes_of_value,
 };
 
 /// The lasting key of a cell of the partition: the latent ID of one of its members. It is not the unified ID, which can
@@ -166,6 +174,27 @@ pub struct Changes {
     pub withheld: Vec<Pair>,
     /// `SAME` decisions, of the components that were computed again, that others keep from being followed.
     pub unmet: Vec<Decision>,
+    /// Which profiles became one and which parted, of those that were there before.
+    pub lineage: Vec<Lineage>,
+    /// Identifiers that no message names any more, since all that did speak of another owner of the value.
+    pub removed_identifiers: BTreeSet<Identifier>,
+    /// Owners of a value that are not there, or not any more, and to whom their unified IDs lead, where they ever had one.
+    pub heirs: BTreeMap<Identifier, Identifier>,
+    /// Links that no message makes any more.
+    pub removed_links: BTreeSet<Pair>,
+    /// Messages that are kept under another home from now on.
+    pub moved: Vec<Moved>,
+}
+
+/// A message that is kept, and the latent IDs of its old home and of its new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub message_id: Arc<str>,
+    pub at: Timestamp,
+    pub from: UnifiedId,
+    pub to: UnifiedId,
+    /// Whether a refund lies beside it.
+    pub has_refund: bool,
 }
 
 /// An order under its new home; where it was under another before, that home's latent ID.
@@ -234,6 +263,12 @@ pub struct Draft<'a> {
     /// Identifiers that carry links no more from this batch on.
     newly_shared: BTreeSet<Identifier>,
     unmet: Vec<Decision>,
+    removed_identifiers: BTreeSet<Identifier>,
+    heirs: BTreeMap<Identifier, Identifier>,
+    removed_links: BTreeSet<Pair>,
+    moved_messages: Vec<Moved>,
+    /// Where orders lie now that change their home with their message.
+    moved_orders: BTreeMap<OrderKey, UnifiedId>,
 }
 
 impl<'a> Draft<'a> {
@@ -307,6 +342,11 @@ impl<'a> Draft<'a> {
             to_resolve: BTreeSet::new(),
             newly_shared: BTreeSet::new(),
             unmet: Vec::new(),
+            removed_identifiers: BTreeSet::new(),
+            heirs: BTreeMap::new(),
+            removed_links: BTreeSet::new(),
+            moved_messages: Vec::new(),
+            moved_orders: BTreeMap::new(),
         }
     }
 
@@ -501,11 +541,18 @@ impl<'a> Draft<'a> {
     }
 
     fn state<'s>(&'s self, identifier: &Identifier, view: &'s View) -> Option<&'s IdentifierState> {
+        if self.removed_identifiers.contains(identifier) {
+            return None;
+        }
         self.identifiers.get(identifier).or_else(|| view.identifier(identifier).map(AsRef::as_ref))
     }
 
     fn is_shared(&self, identifier: &Identifier, view: &View) -> bool {
-        self.state(identifier, view).is_some_and(|it| is_shared(&it.facts.neighbours, self.policy))
+        self.state(identifier, view).is_some_and(|it| self.is_shared_by(&it.facts))
+    }
+
+    fn is_shared_by(&self, facts: &IdentifierFacts) -> bool {
+        is_shared(&facts.neighbours, self.policy)
     }
 
     /// The cell that an identifier is in now. Every identifier asked for is known; its own latent cell stands in where not.
@@ -575,8 +622,18 @@ impl<'a> Draft<'a> {
         for key in &self.to_resolve {
             enter_cell(self.current(*key), &mut pending, needs);
         }
+        // What was decided about someone who is not there any more counts no more for the other one.
+        for decision in self.removed_identifiers.iter().flat_map(|it| self.decisions.of(it)) {
+            for end in [&decision.pair.a, &decision.pair.b] {
+                if self.state(end, view).is_some() {
+                    pending.push(end.clone());
+                } else if !view.identifiers.contains_key(end) {
+                    needs.identifiers.insert(end.clone());
+                }
+            }
+        }
         while let Some(identifier) = pending.pop() {
-            if !found.insert(identifier.clone()) {
+            if self.removed_identifiers.contains(&identifier) || !found.insert(identifier.clone()) {
                 continue;
             }
             let Some(state) = self.state(&identifier, view) else {
@@ -588,7 +645,7 @@ impl<'a> Draft<'a> {
                 let other = if decision.pair.a == identifier { &decision.pair.b } else { &decision.pair.a };
                 if self.state(other, view).is_some() {
                     pending.push(other.clone());
-                } else if !view.identifiers.contains_key(other) {
+                } else if !view.identifiers.contains_key(other) && !self.removed_identifiers.contains(other) {
                     needs.identifiers.insert(other.clone());
                 }
             }
@@ -600,6 +657,9 @@ impl<'a> Draft<'a> {
             }
             let stored = view.links_of.get(&identifier).into_iter().flat_map(|it| it.iter());
             for pair in stored.chain(new_links_of.get(&identifier).into_iter().flatten().copied()) {
+                if self.removed_links.contains(pair) {
+                    continue;
+                }
                 let other = if pair.a == identifier { &pair.b } else { &pair.a };
                 match self.state(other, view) {
                     None => drop(needs.identifiers.insert(other.clone())),
@@ -645,6 +705,7 @@ impl<'a> Draft<'a> {
         pairs.extend(component.iter().filter_map(|it| view.links_of.get(it)).flat_map(|it| it.iter()));
         let links: Vec<(Pair, Edge)> = pairs
             .into_iter()
+            .filter(|pair| !self.removed_links.contains(*pair))
             .filter_map(|pair| {
                 let (a, b) = (position_of(&pair.a)?, position_of(&pair.b)?);
                 let is_within = !self.is_closed(&pair.a, view) && !self.is_closed(&pair.b, view);
@@ -680,7 +741,9 @@ impl<'a> Draft<'a> {
             .iter()
             .map(|it| self.state(it, view).map_or(UnifiedId(uuid::Uuid::nil()), |it| it.unified_id))
             .collect();
-        let old_keys: BTreeSet<CellKey> = before.iter().copied().collect();
+        // Of a cell whose members are all gone no identifier tells.
+        let entered = self.to_resolve.iter().map(|it| self.current(*it));
+        let old_keys: BTreeSet<CellKey> = before.iter().copied().chain(entered).collect();
         for key in &old_keys {
             self.cells.remove(key);
             self.removed_cells.insert(*key);
@@ -716,7 +779,7 @@ impl<'a> Draft<'a> {
     }
 
     fn into_changes(self, view: &View) -> Changes {
-        let mut changes = Changes { outcomes: self.outcomes(view), ..Changes::default() };
+        let mut changes = Changes { outcomes: self.outcomes(view), lineage: self.lineage(view), ..Changes::default() };
         for (position, message) in self.messages.iter().enumerate() {
             if !self.is_duplicate[position]
                 && let Some(state) = self.identifiers.get(message.home())
@@ -735,7 +798,12 @@ impl<'a> Draft<'a> {
                 home,
                 claim: claim.clone(),
                 order: order.clone(),
-                leaves: old.and_then(|it| id_of(&it.home)).filter(|it| *it != home),
+                leaves: self
+                    .moved_orders
+                    .get(key)
+                    .copied()
+                    .or_else(|| old.and_then(|it| id_of(&it.home)))
+                    .filter(|it| *it != home),
                 is_known: old.is_some(),
             });
         }
@@ -765,6 +833,10 @@ impl<'a> Draft<'a> {
         }
         changes.refunds = self.refunds;
         changes.sessions = self.sessions;
+        changes.removed_identifiers = self.removed_identifiers;
+        changes.heirs = self.heirs;
+        changes.removed_links = self.removed_links;
+        changes.moved = self.moved_messages;
         changes
     }
 

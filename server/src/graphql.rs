@@ -4,6 +4,7 @@ mod decision;
 mod error;
 mod identity;
 mod ingest;
+mod lineage;
 mod loaders;
 mod page;
 mod policy;
@@ -18,25 +19,26 @@ mod timeline;
 use std::sync::{Arc, RwLock};
 
 use async_graphql::{EmptySubscription, MergedObject, Request, Schema};
-use profile360_core::{decision::Decisions, policy::CompiledPolicy, unified_id::IdSecret};
+use profile360_core::{decision::Decisions, unified_id::IdSecret};
 
+pub use self::error::ErrorCode;
 use self::{
     decision::{DecisionMutation, DecisionQuery},
     error::Coded,
     identity::IdentityQuery,
     ingest::IngestMutation,
+    lineage::LineageQuery,
     loaders::Loaders,
     query::ProfileQuery,
 };
-pub use self::{error::ErrorCode, policy::PublishedPolicy};
-use crate::{inbox::Inbox, list::List, pipeline::Pipeline, store::Store};
+use crate::{inbox::Inbox, list::List, pipeline::Pipeline, rules::Rules, store::Store};
 
 /// What questions are answered from.
 #[derive(Debug, Clone)]
 pub struct App {
     pub store: Arc<Store>,
     pub list: Arc<List>,
-    pub policy: Arc<CompiledPolicy>,
+    pub policy: Arc<Rules>,
     pub pipeline: Pipeline,
     pub secret: IdSecret,
     pub decisions: Arc<RwLock<Decisions>>,
@@ -45,7 +47,7 @@ pub struct App {
 
 /// The roots of questions.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery);
+pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery, LineageQuery);
 
 /// The roots of changes.
 #[derive(Debug, Default, MergedObject)]

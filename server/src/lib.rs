@@ -11,6 +11,7 @@ pub mod clock;
 pub mod generate;
 
 pub mod pipeline;
+pub mod rules;
 
 pub mod customer;
 pub mod inbox;

@@ -15,7 +15,7 @@ use std::{
 };
 
 use chrono::NaiveDate;
-use profile360_core::{plan::CellKey, policy::CompiledPolicy};
+use profile360_core::plan::CellKey;
 use tokio::sync::{Notify, watch};
 
 pub use self::{
@@ -24,6 +24,7 @@ pub use self::{
 };
 use crate::{
     clock, customer,
+    rules::Rules,
     store::{ProfileWrite, Store, StoreError},
 };
 
@@ -50,9 +51,9 @@ struct Waiting {
 
 impl List {
     /// Loads the rows, and finds what the last process left undone.
-    pub async fn load(store: &Store, policy: &CompiledPolicy) -> Result<Self, StoreError> {
+    pub async fn load(store: &Store, rules: &Rules) -> Result<Self, StoreError> {
         let mut index = Index::default();
-        let today = clock::today(policy);
+        let today = clock::today(rules);
         let mut waiting = Waiting::default();
         for first_byte in 0..=u8::MAX {
             for (key, payload) in store.profiles_of(first_byte).await? {
@@ -117,7 +118,7 @@ impl List {
     pub async fn catch_up(
         &self,
         store: &Store,
-        policy: &CompiledPolicy,
+        rules: &Rules,
         mut progress: impl FnMut(usize),
     ) -> Result<(), StoreError> {
         let mut n_done = 0;
@@ -131,7 +132,7 @@ impl List {
             }
             let cells: Vec<CellKey> = cells.into_iter().collect();
             for (position, chunk) in cells.chunks(CHUNK).enumerate() {
-                if let Err(error) = self.list(store, policy, chunk).await {
+                if let Err(error) = self.list(store, rules, chunk).await {
                     let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
                     waiting.cells.extend(&cells[position * CHUNK..]);
                     return Err(error);
@@ -149,16 +150,16 @@ impl List {
         }
     }
 
-    async fn list(&self, store: &Store, policy: &CompiledPolicy, keys: &[CellKey]) -> Result<(), StoreError> {
-        let today = clock::today(policy);
-        let customers = customer::load(store, policy, keys).await?;
+    async fn list(&self, store: &Store, rules: &Rules, keys: &[CellKey]) -> Result<(), StoreError> {
+        let today = clock::today(rules);
+        let customers = customer::load(store, rules, keys).await?;
         let mut rows = Vec::with_capacity(keys.len());
         let mut writes = Vec::with_capacity(keys.len());
         for key in keys {
             let row = match customers.get(key) {
                 Some(customer) => {
                     let purchased = customer::purchases(store, customer).await?;
-                    Some(ListRow::new(customer, &purchased, policy, today))
+                    Some(ListRow::new(customer, &purchased, rules, today))
                 }
                 None => None,
             };
@@ -188,12 +189,12 @@ pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<CellKey>), St
 }
 
 /// Lists what is touched, as long as the program runs; ends when `stop` says so and nothing waits any more.
-pub async fn run(list: Arc<List>, store: Arc<Store>, policy: Arc<CompiledPolicy>, mut stop: watch::Receiver<bool>) {
+pub async fn run(list: Arc<List>, store: Arc<Store>, rules: Arc<Rules>, mut stop: watch::Receiver<bool>) {
     const CALENDAR: Duration = Duration::from_secs(60);
     const AFTER_ERROR: Duration = Duration::from_secs(1);
-    let mut last_day = clock::today(&policy);
+    let mut last_day = clock::today(&rules);
     loop {
-        let pause = match list.catch_up(&store, &policy, |_| {}).await {
+        let pause = match list.catch_up(&store, &rules, |_| {}).await {
             Ok(()) => CALENDAR,
             Err(error) => {
                 tracing::error!(%error, "the list could not be brought up to date; trying again");
@@ -209,7 +210,7 @@ pub async fn run(list: Arc<List>, store: Arc<Store>, policy: Arc<CompiledPolicy>
             // When nobody can say stop any more it is time to stop, too.
             changed = stop.changed() => if changed.is_err() { return },
         }
-        let today = clock::today(&policy);
+        let today = clock::today(&rules);
         if last_day < today {
             last_day = today;
             list.touch_due(today);

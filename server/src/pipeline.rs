@@ -16,8 +16,8 @@ use profile360_core::{
     decision::Decisions,
     identifier::UnifiedId,
     message::{Accepted, Message},
-    plan::{Changes, Draft, Outcome, View, first_needs, next_needs},
-    policy::CompiledPolicy,
+    plan::{Changes, Draft, Lineage, Outcome, View, first_needs, next_needs},
+    time::Timestamp,
     unified_id::IdSecret,
 };
 use rand::RngExt;
@@ -27,11 +27,13 @@ use tokio::{
 };
 
 use self::cache::Cache;
-pub use self::decide::{Decided, Wish, new_decision};
+pub use self::decide::{Decided, Wish, new_id};
 use crate::{
+    clock,
     inbox::Inbox,
     list::List,
-    store::{Commit, Store, StoreError},
+    rules::{self, Rules},
+    store::{Cause, Commit, LineageRow, Store, StoreError},
 };
 
 /// The most messages in one transaction. A batch stays far below a memtable.
@@ -90,7 +92,8 @@ pub struct Pipeline {
 pub struct Workshop {
     pub store: Arc<Store>,
     pub list: Arc<List>,
-    pub policy: Arc<CompiledPolicy>,
+    /// Its retirements are changed by the pipeline only.
+    pub policy: Arc<Rules>,
     pub secret: IdSecret,
     /// All decisions; only the pipeline changes them.
     pub decisions: Arc<RwLock<Decisions>>,
@@ -102,7 +105,7 @@ pub struct Workshop {
 
 impl Workshop {
     /// Reads what a base holds beside its rows: the list, the decisions, the inbox.
-    pub async fn open(store: Arc<Store>, policy: Arc<CompiledPolicy>, secret: IdSecret) -> Result<Self, StoreError> {
+    pub async fn open(store: Arc<Store>, policy: Arc<Rules>, secret: IdSecret) -> Result<Self, StoreError> {
         // Before the rest: what another server commits while this reads is then looked at again.
         let seen_up_to = store.last_commit().await?;
         let list = Arc::new(List::load(&store, &policy).await?);
@@ -142,7 +145,7 @@ impl Pipeline {
 
 async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
     let seen_up_to = workshop.seen_up_to;
-    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None, seen_up_to };
+    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None, n_lineage: 0, seen_up_to };
     let mut held_over: Option<Request> = None;
     loop {
         let first = match held_over.take() {
@@ -187,6 +190,8 @@ struct Worker {
     cache: Cache,
     /// The last commit that the cache has seen; `None` before the first.
     last_commit: Option<i64>,
+    /// How many merges and unmerges there were up to that commit.
+    n_lineage: i64,
     /// The last commit whose decisions and withheld links are in the workshop.
     seen_up_to: i64,
 }
@@ -261,17 +266,27 @@ impl Worker {
         if !is_whole || others.iter().any(|(_, it)| it.has_decisions) {
             let stored = load_decisions(store).await?;
             *decisions.write().unwrap_or_else(PoisonError::into_inner) = stored;
+            policy.set_retirements(rules::load_retirements(store).await?);
         }
         if !is_whole || others.iter().any(|(_, it)| it.has_withheld) {
             let stored = Inbox::load(store, policy).await?;
             *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
         }
+        self.n_lineage = store.n_lineage().await?;
         self.seen_up_to = number;
         Ok(number)
     }
 
+    /// Merges and unmerges under their numbers, with what caused them.
+    fn lineage_of(&self, changes: &Changes, cause: impl Fn(&Lineage) -> Cause) -> Vec<(i64, LineageRow)> {
+        let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
+        let row =
+            |it: &Lineage| LineageRow { at, kind: it.kind, kept: it.kept, others: it.others.clone(), cause: cause(it) };
+        (self.n_lineage + 1..).zip(changes.lineage.iter().map(row)).collect()
+    }
+
     /// Tells everyone of what a commit has changed.
-    fn written(&mut self, number: i64, view: View, changes: Changes) {
+    fn written(&mut self, number: i64, lineage: &[(i64, LineageRow)], view: View, changes: Changes) {
         let Workshop { list, policy, inbox, .. } = &self.workshop;
         if self.last_commit != Some(number) {
             let touched = changes.touched.iter().copied().collect();
@@ -280,12 +295,19 @@ impl Worker {
             inbox.write().unwrap_or_else(PoisonError::into_inner).take(&changes, policy);
         }
         self.last_commit = Some(number);
+        self.n_lineage = lineage.last().map_or(self.n_lineage, |(it, _)| *it);
         self.seen_up_to = number;
         self.cache.remember(view, changes);
     }
 
     async fn attempt(&mut self, messages: &[Message], payloads: &[String]) -> Result<Receipt, StoreError> {
         let last_commit = self.last_commit().await?;
+        let messages = &*{
+            let mut messages = messages.to_vec();
+            let retirements = self.workshop.policy.retirements();
+            messages.iter_mut().for_each(|it| retirements.assign(it));
+            messages
+        };
         let Workshop { store, policy, secret, .. } = &self.workshop;
         let started = Instant::now();
         let mut view = View::default();
@@ -300,6 +322,11 @@ impl Worker {
         complete(&draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
         let planned = started.elapsed();
+        let cause = |it: &Lineage| {
+            let message = it.message.and_then(|it| messages.get(it));
+            Cause::Message(message.map(|it| it.id.to_string()).unwrap_or_default())
+        };
+        let lineage = self.lineage_of(&changes, cause);
         let number = if changes.kept.is_empty() {
             last_commit
         } else {
@@ -309,14 +336,14 @@ impl Worker {
                 .map(|(message, text)| (message.at, &*message.id, text.as_str()))
                 .collect();
             let number = last_commit + 1;
-            let commit = Commit { number, changes: &changes, messages: &texts, decisions: &[] };
-            store.commit(&commit, secret).await?;
+            let commit = Commit { messages: &texts, lineage: &lineage, ..Commit::of(number, &changes) };
+            self.workshop.store.commit(&commit, secret).await?;
             number
         };
         let written = started.elapsed().saturating_sub(planned);
         tracing::debug!(messages = messages.len(), ?planned, ?written, commit = number, "took a batch");
         let receipt = receipt(number, &changes, messages, &view);
-        self.written(number, view, changes);
+        self.written(number, &lineage, view, changes);
         Ok(receipt)
     }
 }

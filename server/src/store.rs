@@ -14,7 +14,7 @@ mod write;
 pub use self::{
     connect::{connect, exists},
     read::{EventRow, PurchaseRow},
-    write::{Commit, ProfileWrite},
+    write::{Cause, Commit, LineageRow, ProfileWrite},
 };
 
 use surrealdb::types::{RecordId, Value};

@@ -16,6 +16,7 @@ use super::{Base, Opened};
 use crate::{
     clock, customer,
     list::{self, ListRow},
+    rules::Rules,
     store::{self, PurchaseRow, Store, StoreError},
 };
 
@@ -57,9 +58,13 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let Opened { store, policy, secret } = options.base.open().await?;
     let mut facts = Facts::default();
     facts.decisions = store.decisions().await?;
+    let retirements = policy.retirements().clone();
     let mut differences = Differences::default();
     let held = read(&store, |payload| match parse_message(payload, &policy) {
-        Ok(accepted) => differences_of_repeat(facts.add(&accepted.message)),
+        Ok(mut accepted) => {
+            retirements.assign(&mut accepted.message);
+            differences_of_repeat(facts.add(&accepted.message))
+        }
         Err(_) => Some("messages that cannot be read"),
     })
     .await?;
@@ -179,7 +184,7 @@ async fn read(
 /// The list's rows, as of the day that each was made for; how many customers an interrupted writer left unlisted.
 async fn check_list(
     store: &Store,
-    policy: &profile360_core::policy::CompiledPolicy,
+    policy: &Rules,
     held: &Held,
     differences: &mut Differences,
 ) -> Result<usize, StoreError> {

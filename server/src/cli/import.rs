@@ -20,6 +20,7 @@ use super::{
 use crate::{
     list,
     pipeline::{Pipeline, PipelineError, Workshop},
+    rules::Rules,
 };
 
 /// Takes messages from files (NDJSON, plain or .gz) into a base. Safe to interrupt and to repeat: what is there already is
@@ -99,7 +100,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 async fn import(
     path: &Path,
     mut messages: Messages,
-    policy: &Arc<profile360_core::policy::CompiledPolicy>,
+    policy: &Arc<Rules>,
     pipeline: &Pipeline,
     mut interruption: Pin<&mut impl Future<Output = std::io::Result<()>>>,
     counts: &mut Counts,

@@ -1,9 +1,9 @@
 //! `profile360 serve`: the server.
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::{Context, bail};
-use profile360_core::{message::parse_message, policy::CompiledPolicy};
+use profile360_core::message::parse_message;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -17,6 +17,7 @@ use crate::{
     graphql::{self, App},
     http, list,
     pipeline::{Pipeline, Workshop},
+    rules::Rules,
 };
 
 /// Serves the page and GraphQL.
@@ -83,12 +84,12 @@ async fn wait_for_signal() -> anyhow::Result<()> {
 }
 
 /// Takes made-up customers in, whose last day is yesterday: nothing of them lies in the future.
-async fn fill(pipeline: &Pipeline, policy: &Arc<CompiledPolicy>) -> anyhow::Result<()> {
+async fn fill(pipeline: &Pipeline, rules: &Rules) -> anyhow::Result<()> {
     const BATCH: usize = 1_000;
     let options = GenerateOptions {
         profiles: DEMO_PROFILES,
         seed: DEMO_SEED,
-        until: clock::today(policy).pred_opt().unwrap_or_default(),
+        until: clock::today(rules).pred_opt().unwrap_or_default(),
     };
     let mut lines = Vec::new();
     generate(&options, &mut lines, &mut std::io::sink())?;
@@ -98,7 +99,7 @@ async fn fill(pipeline: &Pipeline, policy: &Arc<CompiledPolicy>) -> anyhow::Resu
     eprintln!("filling the empty base with {DEMO_PROFILES} made-up customers …");
     for line in text.lines() {
         // The demo has bad messages, too, as real sources do.
-        if let Ok(accepted) = parse_message(line, policy) {
+        if let Ok(accepted) = parse_message(line, rules) {
             batch.push(accepted);
         }
         if batch.len() == BATCH {

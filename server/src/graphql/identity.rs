@@ -25,6 +25,7 @@ use super::{
     scalars::{DateTime, count},
 };
 use crate::{
+    clock,
     customer::{self, Customer},
     inbox::Place,
 };
@@ -56,6 +57,7 @@ impl WithheldReason {
             Withheld::Different(_) => Self::Different,
             Withheld::Blocked => Self::Blocked,
             Withheld::Shared => Self::Shared,
+            Withheld::Retired => Self::Retired,
         }
     }
 }
@@ -111,13 +113,14 @@ impl IdentityQuery {
     /// Why two identifiers are one customer, or why they are not.
     async fn explain(&self, ctx: &Context<'_>, a: IdentifierInput, b: IdentifierInput) -> Result<Explanation> {
         let app = ctx.data::<App>()?;
-        let (a, b) = (parse_identifier(app, &a)?, parse_identifier(app, &b)?);
+        let (a, b) = (named_identifier(app, &a).await?, named_identifier(app, &b).await?);
         let cells = customer::cells_of_identifiers(&app.store, &[a.clone(), b.clone()]).await;
         let keys: Vec<_> = cells.map_err(|it| unavailable(&it))?.into_values().collect();
         let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
         let members: Vec<identifier::Identifier> =
             customers.values().flat_map(|it| it.members.iter().map(|(it, _)| it.clone())).collect();
-        let gathered = Gathered::read(app, &members).await?;
+        let mut gathered = Gathered::read(app, &members).await?;
+        gathered.add_owners(app);
         let found = explain::explain(gathered.evidence(), &a, &b, &app.policy);
         let path = found.path.iter().map(|step| match step {
             Step::Link(link) => gathered.link(*link),
@@ -244,6 +247,19 @@ impl Gathered {
         Ok(Self { identifiers: ends.into_iter().collect(), links: links.into_iter().collect(), decisions, shown })
     }
 
+    /// Between two owners of one value that are there, a link that nothing made: where it is all that would lead from the one
+    /// customer to the other, that the value was given away is why they are two.
+    fn add_owners(&mut self, app: &App) {
+        let retirements = app.policy.retirements();
+        for pair in self.identifiers.windows(2) {
+            let [one, next] = pair else { continue };
+            let Some(end) = retirements.retired_at(one).filter(|_| one.is_same_value(next)) else { continue };
+            let Some(pair) = Pair::new(one, next) else { continue };
+            let seen = Sightings { first_seen: end, last_seen: end, count: 0, sources: BTreeSet::new() };
+            self.links.push((pair, LinkState { seen, withheld: Some(Withheld::Retired) }));
+        }
+    }
+
     fn evidence(&self) -> Evidence<'_> {
         Evidence { identifiers: &self.identifiers, links: &self.links, decisions: &self.decisions }
     }
@@ -298,7 +314,7 @@ impl Shown {
                 last_seen_at: seen.map_or(at, |it| it.last_seen),
                 sources: seen.map(|it| it.sources.iter().cloned().collect()).unwrap_or_default(),
                 shared: state.is_some_and(|it| is_shared(&it.facts.neighbours, &app.policy)),
-                retired_at: None,
+                retired_at: app.policy.retirements().retired_at(identifier),
             }
         };
         let identifiers = wanted.iter().map(|it| (it.clone(), Identifier(shown(it).into()))).collect();
@@ -347,7 +363,14 @@ impl Shown {
     }
 }
 
-/// An identifier that someone named, in its normal form.
+/// The identifier that someone means who names a value: of several owners the newest that was seen.
+pub(super) async fn named_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
+    let value = parse_identifier(app, input)?;
+    let now = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
+    customer::owner_of(&app.store, &app.policy, &value, now).await.map_err(|it| unavailable(&it))
+}
+
+/// An identifier that someone named, in its normal form and of its first owner.
 pub(super) fn parse_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
     let Some(kind) = app.policy.kind(&input.kind) else {
         return Err(ErrorCode::BadUserInput.with("the policy knows no identifiers of this kind"));

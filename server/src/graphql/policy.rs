@@ -1,15 +1,13 @@
 //! The policy in force.
 
 use async_graphql::{Result, SimpleObject};
-use profile360_core::{policy, time::Timestamp};
-use serde::{Deserialize, Serialize};
 
 use super::{
     App,
     error::{ErrorCode, unavailable},
     scalars::{DateTime, Json},
 };
-use crate::customer::POLICY_VERSION;
+use crate::rules::PublishedPolicy;
 
 #[derive(Debug, SimpleObject)]
 pub(super) struct Policy {
@@ -21,17 +19,9 @@ pub(super) struct Policy {
     document: Json,
 }
 
-/// A policy as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct PublishedPolicy {
-    pub published_at: Timestamp,
-    pub published_by: String,
-    pub document: policy::Policy,
-}
-
 impl Policy {
     pub(super) async fn load(app: &App, version: Option<i64>) -> Result<Self> {
-        let version = version.unwrap_or(POLICY_VERSION);
+        let version = version.unwrap_or(app.policy.version);
         let found = app.store.policy(version).await.map_err(|it| unavailable(&it))?;
         let Some(text) = found else {
             return Err(ErrorCode::BadUserInput.with(format!("there is no version {version} of the policy")));

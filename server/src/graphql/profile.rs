@@ -85,8 +85,9 @@ impl Profile {
     /// Changes whenever a fact, a decision or the policy changes this profile.
     async fn revision(&self, ctx: &Context<'_>) -> Result<String> {
         let customer = self.customer(ctx).await?;
-        let decisions = &ctx.data::<App>()?.decisions;
-        Ok(customer.revision(&decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner)))
+        let app = ctx.data::<App>()?;
+        let decisions = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(customer.revision(&decisions, &app.policy))
     }
 
     async fn as_of(&self) -> Date {

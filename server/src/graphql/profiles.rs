@@ -166,6 +166,11 @@ async fn found_by(app: &App, search: &str) -> Result<Option<BTreeSet<CellKey>>> 
         Recognised::Identifier { candidates } => (candidates, search.trim().to_owned()),
         Recognised::Name { value, candidates } => (candidates, value),
     };
+    // Whoever searches a value looks for all who ever owned it.
+    let candidates: Vec<_> = {
+        let retirements = app.policy.retirements();
+        candidates.iter().flat_map(|it| retirements.owners(it)).collect()
+    };
     let cells = customer::cells_of_identifiers(&app.store, &candidates).await.map_err(|it| unavailable(&it))?;
     let mut found: BTreeSet<CellKey> = cells.into_values().collect();
     found.extend(app.list.read(|index| index.named(&name)));

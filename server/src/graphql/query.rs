@@ -2,16 +2,13 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Interface, Object, OneofObject, Result, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use profile360_core::{
-    decision,
-    identifier::{self, Normalised, UnifiedId},
-};
+use profile360_core::identifier::{self, Normalised, UnifiedId};
 
 use super::{
     App,
-    decision::Decision,
+    decision::{Decision, Retirement, decision_of},
     error::{ErrorCode, unavailable},
-    identity::Shown,
+    identity::named_identifier,
     page::Arguments,
     policy::Policy,
     profile::Profile,
@@ -29,6 +26,7 @@ pub(super) struct ProfileQuery;
 pub(super) enum Node {
     Profile(Profile),
     Decision(Decision),
+    Retirement(Retirement),
 }
 
 #[derive(Debug, OneofObject)]
@@ -85,18 +83,11 @@ impl ProfileQuery {
                 customer::cells_of_ids(&app.store, &[id]).await.map_err(|it| unavailable(&it))?.remove(&id)
             }
             ProfileKey::Identifier(input) => {
-                let Some(kind) = app.policy.kind(&input.kind) else {
-                    return Err(ErrorCode::BadUserInput.with("the policy knows no identifiers of this kind"));
-                };
-                let identifier = match identifier::normalise(&input.value, kind, &app.policy) {
-                    Normalised::Usable { identifier, .. } => identifier,
-                    Normalised::Blocked => return Ok(None),
-                    Normalised::Refused(reason) => {
-                        return Err(
-                            ErrorCode::BadUserInput.with(format!("the value cannot be an identifier: {reason}"))
-                        );
-                    }
-                };
+                let is_blocked = |kind| identifier::normalise(&input.value, kind, &app.policy) == Normalised::Blocked;
+                if app.policy.kind(&input.kind).is_some_and(is_blocked) {
+                    return Ok(None);
+                }
+                let identifier = named_identifier(app, &input).await?;
                 let found = customer::cells_of_identifiers(&app.store, std::slice::from_ref(&identifier)).await;
                 found.map_err(|it| unavailable(&it))?.remove(&identifier)
             }
@@ -167,16 +158,12 @@ async fn nodes_of(app: &App, ids: &[ID]) -> Result<Vec<Option<Node>>> {
         Some(Node::Profile(Profile::of(customer, today, None)))
     };
     let mut nodes: Vec<Option<Node>> = unified.into_iter().map(|it| it.and_then(node)).collect();
-    let decisions: Vec<Option<decision::Decision>> = {
-        let all = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        ids.iter().map(|it| all.get(&key_of("Decision", it)?).map(|it| decision::Decision::clone(it))).collect()
-    };
-    for (node, decision) in nodes.iter_mut().zip(decisions) {
-        if let Some(decision) = decision {
-            let unseen = [&decision.pair.a, &decision.pair.b].map(|it| (it.clone(), decision.at));
-            let wanted = unseen.iter().map(|(it, _)| it.clone()).collect();
-            let shown = Shown::read(app, wanted, unseen.into_iter().collect()).await?;
-            *node = Some(Node::Decision(shown.decision(&decision)));
+    for (node, id) in nodes.iter_mut().zip(ids) {
+        if let Some(key) = key_of("Decision", id) {
+            *node = decision_of(app, &key).await?.map(Node::Decision);
+        } else if let Some(key) = key_of("Retirement", id) {
+            let retirement = app.policy.retirements().get(&key).cloned();
+            *node = retirement.map(|it| Node::Retirement(Retirement::from(&*it)));
         }
     }
     Ok(nodes)

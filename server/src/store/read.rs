@@ -9,13 +9,14 @@ use profile360_core::{
     link::Pair,
     plan::{CellKey, CellState, IdentifierState, LinkState, Needs, View},
     purchase::{Order, Refund},
+    retirement::Retirement,
     time::Timestamp,
     unified_id::{IdSecret, unified_id},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use surrealdb::types::{Array, Number, RecordId, RecordIdKey, RecordIdKeyRange, Value};
 
-use super::{Result, Store, StoreError, rows, tx};
+use super::{Result, Store, StoreError, rows, tx, write::LineageRow};
 
 /// An order or a refund, with the latent ID of the identifier that it is kept under.
 #[derive(Debug, Clone)]
@@ -234,6 +235,49 @@ impl Store {
         rows::id_and_payload(found)?.into_iter().map(|(_, payload)| rows::decode("decided", &payload)).collect()
     }
 
+    /// All retirements, revoked ones too.
+    pub async fn retirements(&self) -> Result<Vec<Retirement>> {
+        let found = self.handle.run("SELECT id, p FROM retired", tx::no_variables()).await?;
+        rows::id_and_payload(found)?.into_iter().map(|(_, payload)| rows::decode("retired", &payload)).collect()
+    }
+
+    /// How many merges and unmerges there were; they are numbered from 1.
+    pub async fn n_lineage(&self) -> Result<i64> {
+        Ok(self.setting("lineage").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
+    }
+
+    /// Merges and unmerges of those numbers, in ascending order; one that is not there is left out.
+    pub async fn lineage(&self, numbers: &[i64]) -> Result<Vec<(i64, LineageRow)>> {
+        let ids = numbers.iter().map(|it| RecordId::new("lineage", *it)).collect();
+        let mut found = Vec::with_capacity(numbers.len());
+        for (id, payload) in self.select(ids).await? {
+            let RecordIdKey::Number(number) = id.key else { return Err(rows::bad_key("lineage")) };
+            found.push((number, rows::decode("lineage", &payload)?));
+        }
+        found.sort_unstable_by_key(|(number, _)| *number);
+        Ok(found)
+    }
+
+    /// The numbers of the merges and unmerges that name a unified ID, ascending.
+    pub async fn lineage_of(&self, id: UnifiedId) -> Result<Vec<i64>> {
+        let key = |last: Value| Array::from_iter([rows::uuid_value(id), last]).into();
+        let range = RecordIdKeyRange {
+            start: Bound::Included(key(Value::None)),
+            end: Bound::Included(key(Value::Array(Array::new()))),
+        };
+        let range = RecordId::new("lineage_of", RecordIdKey::Range(Box::new(range)));
+        let query = "SELECT VALUE record::id(id)[1] FROM $range";
+        let found = self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
+        let Value::Array(found) = found else { return Err(rows::bad_key("lineage_of")) };
+        found
+            .into_iter()
+            .map(|it| match it {
+                Value::Number(Number::Int(number)) => Ok(number),
+                _ => Err(rows::bad_key("lineage_of")),
+            })
+            .collect()
+    }
+
     /// Withheld links whose first end's unified ID begins with a byte; 256 of these are all.
     pub async fn withheld_of(&self, first_byte: u8) -> Result<Vec<(Pair, LinkState)>> {
         let bound = |rest: u8, last: Value| {
@@ -257,6 +301,11 @@ impl Store {
     /// A setting of the base, by name.
     pub async fn setting(&self, name: &str) -> Result<Option<String>> {
         Ok(self.select(vec![rows::text_id("setting", name)]).await?.pop().map(|(_, payload)| payload))
+    }
+
+    /// The version of the policy that everything is judged by; 1 for a new base.
+    pub async fn policy_in_force(&self) -> Result<i64> {
+        Ok(self.setting("policy").await?.and_then(|it| it.parse().ok()).unwrap_or(1))
     }
 
     /// The policy of a version.

@@ -8,6 +8,8 @@ mod decisions;
 mod graphql;
 mod http;
 mod input;
+mod lineage;
 mod list;
+mod owners;
 mod truth;
 mod writers;
