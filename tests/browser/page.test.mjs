@@ -4,4 +4,5 @@ import "./customers.mjs";
 import "./customer.mjs";
 import "./inbox.mjs";
 import "./identity.mjs";
+import "./graphiql.mjs";
 import "./everywhere.mjs";

@@ -82,6 +82,9 @@ function Header() {
             {view.path === "/inbox" && <InboxCount />}
           </Link>
         ))}
+        <a href="/graphiql" className={styles.view}>
+          GraphiQL
+        </a>
       </nav>
       <SearchField />
       <div className={styles.choices}>

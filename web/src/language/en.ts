@@ -299,6 +299,22 @@ export const en = {
     revokeMeans: "Everything becomes what it would be, had it never been made.",
   },
 
+  graphiql: {
+    title: "Examples",
+    examples: {
+      customers: "List of customers",
+      customer: "One customer, whole",
+      purchases: "Purchases and rankings as of a date",
+      timeline: "What a customer did",
+      identity: "What holds a customer together",
+      inbox: "Links held back",
+      decisions: "Operators' decisions",
+      lineage: "History of merges",
+      policy: "The policy in force",
+      ingest: "Send a message",
+    },
+  },
+
   decisions: {
     same: "Same customer",
     different: "Different customers",

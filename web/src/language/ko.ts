@@ -295,6 +295,22 @@ export const ko: Text = {
     revokeMeans: "처음부터 판단이 없었던 상태로 돌아갑니다.",
   },
 
+  graphiql: {
+    title: "예시",
+    examples: {
+      customers: "고객 목록",
+      customer: "고객 한 명의 전체 정보",
+      purchases: "기준일의 구매와 순위",
+      timeline: "고객의 활동 이력",
+      identity: "식별자가 이어진 근거",
+      inbox: "보류된 연결",
+      decisions: "운영자 판단",
+      lineage: "병합 이력",
+      policy: "현재 정책",
+      ingest: "메시지 보내기",
+    },
+  },
+
   decisions: {
     same: "같은 고객",
     different: "다른 고객",

@@ -116,6 +116,7 @@ export function Inbox() {
       )}
       {(showsOne || !narrow) && (
         <section ref={detail} className={styles.detail} aria-label={text.inbox.detail}>
+          {showsOne && <h1 className="hidden">{text.inbox.title}</h1>}
           {showsOne && (
             <button type="button" className={styles.back} onClick={() => history.back()}>
               <ChevronLeft size={14} aria-hidden />
