@@ -23,6 +23,7 @@ pub mod retirement;
 
 pub mod plan;
 pub mod resolve;
+pub mod simulate;
 
 pub mod explain;
 
@@ -38,3 +39,6 @@ pub mod ranking;
 pub mod revision;
 pub mod summary;
 pub mod window;
+
+// … and what would be shown if an operator decided.
+pub mod preview;

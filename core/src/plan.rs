@@ -8,7 +8,7 @@
 //! two profiles is taken as it is where nothing is withheld around them and no limit is reached, and everything else
 //! computes the component again.
 
-mod lineage;
+pub(crate) mod lineage;
 mod retire;
 
 use std::{

@@ -8,7 +8,7 @@ use std::{
 
 use chrono_tz::Tz;
 use regex_lite::Regex;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{identifier::Kind, purchase::Currency};
 
@@ -146,14 +146,94 @@ impl Policy {
         self.kind(kind.as_str()).map_or(u32::MAX, |it| it.priority)
     }
 
+    /// Whether messages say the same under both: the same identifiers in the same forms, none more blocked, kept under the same
+    /// strongest one. Where they do not, facts that were gathered under the one say nothing about the other.
+    pub fn reads_messages_as(&self, other: &Self) -> bool {
+        let kinds = |it: &Self| -> BTreeMap<Kind, (Form, u32)> {
+            it.kinds.iter().map(|it| (it.name.clone(), (it.form.clone(), it.priority))).collect()
+        };
+        let values = |it: &Self| it.blocked_values.iter().map(|it| blocked_form(it)).collect::<BTreeSet<_>>();
+        let patterns = |it: &Self| it.blocked_patterns.iter().cloned().collect::<BTreeSet<_>>();
+        kinds(self) == kinds(other) && values(self) == values(other) && patterns(self) == patterns(other)
+    }
+
+    /// The policy with the fields of a JSON document in place of its own; a field that is left out keeps its value.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the document's form, by its path. Whether the whole is sound, [`CompiledPolicy::new`] says.
+    pub fn amended(&self, document: &serde_json::Value) -> Result<Self, Vec<PolicyFault>> {
+        let mut faults = Vec::new();
+        let mut amended = self.clone();
+        let Some(fields) = document.as_object() else {
+            let detail = "a policy is an object".to_owned();
+            return Err(vec![PolicyFault { path: String::new(), detail }]);
+        };
+        for (name, value) in fields {
+            match name.as_str() {
+                "kinds" => read_kinds(value, &mut amended.kinds, &mut faults),
+                "blocked_values" => read(name, value, &mut amended.blocked_values, &mut faults),
+                "blocked_patterns" => read(name, value, &mut amended.blocked_patterns, &mut faults),
+                "max_links" => read(name, value, &mut amended.max_links, &mut faults),
+                "survivorship" => read(name, value, &mut amended.survivorship, &mut faults),
+                "time_zone" => read(name, value, &mut amended.time_zone, &mut faults),
+                "currency" => read(name, value, &mut amended.currency, &mut faults),
+                _ => faults.push(PolicyFault { path: name.clone(), detail: "a policy has no such field".to_owned() }),
+            }
+        }
+        if faults.is_empty() { Ok(amended) } else { Err(faults) }
+    }
+
     /// How many of a kind one profile may hold; a kind that the policy does not know (any more) has no limit.
     pub fn limit(&self, kind: &Kind) -> u32 {
         self.kind(kind.as_str()).map_or(u32::MAX, |it| it.limit)
     }
 }
 
+/// Reads a field of a policy document.
+fn read<T: DeserializeOwned>(path: &str, value: &serde_json::Value, into: &mut T, faults: &mut Vec<PolicyFault>) {
+    match T::deserialize(value) {
+        Ok(read) => *into = read,
+        Err(error) => faults.push(PolicyFault { path: path.to_owned(), detail: error.to_string() }),
+    }
+}
+
+/// Reads the kinds one by one, so that a fault says in which it is.
+fn read_kinds(value: &serde_json::Value, into: &mut Vec<KindRule>, faults: &mut Vec<PolicyFault>) {
+    let mut kinds: Vec<serde_json::Value> = Vec::new();
+    let n_faults = faults.len();
+    read("kinds", value, &mut kinds, faults);
+    let mut rules = Vec::with_capacity(kinds.len());
+    for (position, kind) in kinds.iter().enumerate() {
+        let path = format!("kinds[{position}]");
+        for (field, value) in kind.as_object().into_iter().flatten() {
+            let path = format!("{path}.{field}");
+            match field.as_str() {
+                "name" => read(&path, value, &mut Kind::new(""), faults),
+                "form" => read(&path, value, &mut Form::Trimmed, faults),
+                "limit" | "priority" => read(&path, value, &mut 0_u32, faults),
+                _ => faults.push(PolicyFault { path, detail: "a kind has no such field".to_owned() }),
+            }
+        }
+        if faults.len() == n_faults {
+            // What is left to be wrong is that a field is missing.
+            let mut rule = KindRule { name: Kind::new(""), form: Form::Trimmed, limit: 0, priority: 0 };
+            read(&path, kind, &mut rule, faults);
+            rules.push(rule);
+        }
+    }
+    if faults.len() == n_faults {
+        *into = rules;
+    }
+}
+
+/// How blocked values are compared.
+fn blocked_form(value: &str) -> String {
+    value.trim().to_lowercase()
+}
+
 /// What is wrong with a policy document: where, and a sentence that says what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{path}: {detail}")]
 pub struct PolicyFault {
     pub path: String,
@@ -247,7 +327,7 @@ impl CompiledPolicy {
         let blocked_values = ALWAYS_BLOCKED
             .iter()
             .map(|it| (*it).to_owned())
-            .chain(policy.blocked_values.iter().map(|it| it.trim().to_lowercase()))
+            .chain(policy.blocked_values.iter().map(|it| blocked_form(it)))
             .collect();
         Ok(Self { policy, blocked_values, blocked_patterns, kind_patterns })
     }

@@ -213,7 +213,9 @@ pub struct Activity {
     /// The latest event; without events the latest message.
     #[serde(serialize_with = "wire::date_time")]
     pub last_activity_at: Timestamp,
+    #[serde(serialize_with = "wire::count")]
     pub event_count: u64,
+    #[serde(serialize_with = "wire::count")]
     pub session_count: u64,
     /// The latest message.
     #[serde(serialize_with = "wire::date_time")]

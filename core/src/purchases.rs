@@ -13,6 +13,7 @@ use crate::{
     purchase::{Currency, Line, Order, OrderKey, Refund},
     ranking::{self, RankBy, RankTarget, RankedItem, Top},
     window::{Months, Period, day_number, day_of_number, last_day, local_time, ranking_period, window},
+    wire,
 };
 
 /// What is asked of a customer's purchases.
@@ -42,6 +43,7 @@ pub struct PurchaseInfo {
     pub first_purchase_date: Option<NaiveDate>,
     pub last_purchase_date: Option<NaiveDate>,
     /// All refunds in the currency up to the previous day, whether or not they name an order.
+    #[serde(serialize_with = "wire::count")]
     pub refund_count: u64,
     pub refund_amount: Decimal,
 }
@@ -55,6 +57,7 @@ pub struct PurchaseWindow {
     pub from: NaiveDate,
     /// The last day.
     pub to: NaiveDate,
+    #[serde(serialize_with = "wire::count")]
     pub count: u64,
     /// Below zero only net of refunds, where more was given back than paid.
     pub amount: Decimal,

@@ -1,7 +1,7 @@
 //! What a customer buys most, in a total order (DESIGN.md, section 8).
 
 use std::{
-    cmp::{Ordering, Reverse},
+    cmp::Ordering,
     collections::HashMap,
     hash::{BuildHasherDefault, DefaultHasher},
     sync::Arc,
@@ -50,12 +50,32 @@ pub struct RankedItem {
     pub key: Arc<str>,
     /// The newest name in the period (by order time, then order key, then line); the key where none was given.
     pub name: Arc<str>,
+    #[serde(serialize_with = "wire::count")]
     pub units: u64,
     /// Orders that hold it, each counted once.
+    #[serde(serialize_with = "wire::count")]
     pub orders: u64,
     pub amount: Decimal,
     #[serde(serialize_with = "wire::date_time")]
     pub last_purchased_at: Timestamp,
+}
+
+/// What decides between two neighbours of a ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TieBreak {
+    /// No tie: the measure itself.
+    Measure,
+    /// Equal in the measure; the larger amount stands first.
+    Amount,
+    /// Equal in amount, which is the measure; more units stand first.
+    Units,
+    /// The more recent purchase stands first.
+    Recency,
+    /// The name that comes first by code point.
+    Name,
+    /// The key that comes first by code point.
+    Key,
 }
 
 /// A ranking and the number of full calendar months that it covers.
@@ -190,14 +210,58 @@ impl Tally<'_> {
     }
 }
 
+/// What two items are compared by.
+struct Standing<'a> {
+    units: u64,
+    orders: u64,
+    amount: Decimal,
+    last_at: Timestamp,
+    name: &'a str,
+    key: &'a str,
+}
+
+impl<'a> Standing<'a> {
+    fn of_tally(it: &'a Tally<'a>) -> Self {
+        let (units, orders, amount, last_at) = (it.units, it.orders, it.amount, it.last_at);
+        Self { units, orders, amount, last_at, name: it.name(), key: it.key }
+    }
+
+    fn of_item(it: &'a RankedItem) -> Self {
+        let (units, orders, amount, last_at) = (it.units, it.orders, it.amount, it.last_purchased_at);
+        Self { units, orders, amount, last_at, name: &it.name, key: &it.key }
+    }
+
+    /// Best first, and what decides it.
+    fn compare(&self, other: &Self, by: RankBy) -> (Ordering, TieBreak) {
+        let amount = || other.amount.cmp(&self.amount);
+        let (measure, next, tie_break) = match by {
+            RankBy::Units => (other.units.cmp(&self.units), amount(), TieBreak::Amount),
+            RankBy::Orders => (other.orders.cmp(&self.orders), amount(), TieBreak::Amount),
+            RankBy::Amount => (amount(), other.units.cmp(&self.units), TieBreak::Units),
+        };
+        if measure.is_ne() {
+            return (measure, TieBreak::Measure);
+        }
+        if next.is_ne() {
+            return (next, tie_break);
+        }
+        let recency = other.last_at.cmp(&self.last_at);
+        if recency.is_ne() {
+            return (recency, TieBreak::Recency);
+        }
+        let name = self.name.cmp(other.name);
+        if name.is_ne() { (name, TieBreak::Name) } else { (self.key.cmp(other.key), TieBreak::Key) }
+    }
+}
+
 /// Best first.
 fn by_measure(a: &Tally<'_>, b: &Tally<'_>, by: RankBy) -> Ordering {
-    let measured = match by {
-        RankBy::Units => b.units.cmp(&a.units).then_with(|| b.amount.cmp(&a.amount)),
-        RankBy::Orders => b.orders.cmp(&a.orders).then_with(|| b.amount.cmp(&a.amount)),
-        RankBy::Amount => b.amount.cmp(&a.amount).then_with(|| b.units.cmp(&a.units)),
-    };
-    measured.then_with(|| (Reverse(a.last_at), a.name(), a.key).cmp(&(Reverse(b.last_at), b.name(), b.key)))
+    Standing::of_tally(a).compare(&Standing::of_tally(b), by).0
+}
+
+/// Why an item stands before the next one of a ranking.
+pub(crate) fn tie_break(item: &RankedItem, next: &RankedItem, by: RankBy) -> TieBreak {
+    Standing::of_item(item).compare(&Standing::of_item(next), by).1
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! How values are written in the JSON of the API, where their stored form is another.
 
-use serde::{Serialize, Serializer};
+use chrono::NaiveDate;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::{
     message::{AttributeValue, Platform},
@@ -30,4 +31,21 @@ pub(crate) fn platforms<S: Serializer>(platforms: &[Platform], serializer: S) ->
         Platform::Web => "WEB",
         Platform::Api => "API",
     }))
+}
+
+/// A count where the API has `Int`, which ends at 2,147,483,647.
+pub(crate) fn count<S: Serializer>(count: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i32(i32::try_from(*count).unwrap_or(i32::MAX))
+}
+
+/// Reads a date as the API takes it.
+pub(crate) fn read_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|it| it.to_string() == text);
+    date.ok_or_else(|| D::Error::custom("a date is written yyyy-MM-dd"))
+}
+
+/// Reads an instant as the API takes it.
+pub(crate) fn read_date_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    Timestamp::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }

@@ -15,6 +15,7 @@ use profile360_core::{
     unified_id::IdSecret,
 };
 use profile360_server::{
+    news::News,
     pipeline::{Pipeline, Workshop},
     rules::Rules,
     store,
@@ -93,7 +94,7 @@ async fn import(file: &str, path: &str) -> anyhow::Result<usize> {
     let store = Arc::new(store::connect(&format!("surrealkv://{path}?sync=every")).await?);
     let Ok(policy) = CompiledPolicy::new(Policy::default()) else { bail!("the default policy has faults") };
     let policy = Arc::new(Rules::load(&store, 1, policy).await?);
-    let workshop = Workshop::open(store.clone(), policy.clone(), IdSecret::public()).await?;
+    let workshop = Workshop::open(store.clone(), policy.clone(), IdSecret::public(), Arc::new(News::keeping(1))).await?;
     let list = workshop.list.clone();
     let (pipeline, working) = Pipeline::start(workshop);
     let mut n_messages = 0;

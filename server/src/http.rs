@@ -3,16 +3,20 @@
 mod graphql;
 mod health;
 mod page;
+mod socket;
 
 use std::{net::SocketAddr, time::Duration};
 
 use axum::{
-    Router,
+    Json, Router,
     extract::DefaultBodyLimit,
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
     routing::get,
 };
+use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
+use tokio_util::task::TaskTracker;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
@@ -20,7 +24,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use crate::graphql::{ApiSchema, App};
+use crate::graphql::{ApiSchema, App, Current, ErrorCode};
 
 /// The largest body taken: a full batch of ordinary messages.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -36,25 +40,45 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
 #[derive(Clone)]
 struct Site {
     schema: ApiSchema,
-    app: App,
+    current: Current,
+    /// Turns true when the program is to stop.
+    stop: watch::Receiver<bool>,
+    /// The WebSocket connections that are open.
+    sockets: TaskTracker,
+}
+
+impl Site {
+    /// What answers come from at this moment. Not to be kept beyond one answer.
+    fn app(&self) -> App {
+        self.current.app()
+    }
 }
 
 /// Serves until `stop` says so, then finishes what is open.
 pub async fn serve(
     listener: TcpListener,
     schema: ApiSchema,
-    app: App,
+    current: Current,
     mut stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let mut is_over = stop.clone();
+    let sockets = TaskTracker::new();
+    let site = Site { schema, current, stop: stop.clone(), sockets: sockets.clone() };
     let stopping = async move {
         // When nobody can say stop any more it is time to stop, too.
         stop.wait_for(|it| *it).await.ok();
     };
-    let service = router(Site { schema, app }).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(stopping);
+    let finished = async {
+        let result = served.await;
+        // Whoever serves does not wait for these.
+        sockets.close();
+        sockets.wait().await;
+        result
+    };
     tokio::select! {
-        result = served => result,
+        result = finished => result,
         () = async {
             is_over.wait_for(|it| *it).await.ok();
             tokio::time::sleep(DRAIN).await;
@@ -83,4 +107,10 @@ fn router(site: Site) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// Too much at once: the client should come back a little later.
+fn overloaded(sentence: &str) -> Response {
+    let body = json!({ "errors": [{ "message": sentence, "extensions": { "code": ErrorCode::Overloaded.as_str() } }] });
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], Json(body)).into_response()
 }

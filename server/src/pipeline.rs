@@ -6,6 +6,7 @@
 
 mod cache;
 mod decide;
+mod replay;
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -22,16 +23,20 @@ use profile360_core::{
 };
 use rand::RngExt;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
 use self::cache::Cache;
-pub use self::decide::{Decided, Wish, new_id};
+pub use self::{
+    decide::{Decided, Wish, new_id},
+    replay::{Read, Replay},
+};
 use crate::{
     clock,
     inbox::Inbox,
     list::List,
+    news::News,
     rules::{self, Rules},
     store::{Cause, Commit, LineageRow, Store, StoreError},
 };
@@ -68,11 +73,14 @@ pub enum PipelineError {
     Busy,
     #[error("the server is stopping; send the messages again later")]
     Stopping,
+    #[error("another server has published a policy; restart this one, then send the messages again")]
+    Superseded,
 }
 
 enum Request {
     Ingest(Ingest),
     Decide(decide::Request),
+    Switch(Box<replay::Switch>),
 }
 
 struct Ingest {
@@ -85,9 +93,11 @@ struct Ingest {
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     requests: mpsc::Sender<Request>,
+    /// What it works with now: another one from the moment on that a policy is in force.
+    workshop: watch::Receiver<Workshop>,
 }
 
-/// What the pipeline works with.
+/// What the pipeline works with: one edition of the base.
 #[derive(Debug, Clone)]
 pub struct Workshop {
     pub store: Arc<Store>,
@@ -99,19 +109,25 @@ pub struct Workshop {
     pub decisions: Arc<RwLock<Decisions>>,
     /// The withheld links; only the pipeline changes them.
     pub inbox: Arc<RwLock<Inbox>>,
+    pub news: Arc<News>,
     /// A commit that decisions and inbox have seen, and perhaps later ones.
     seen_up_to: i64,
 }
 
 impl Workshop {
-    /// Reads what a base holds beside its rows: the list, the decisions, the inbox.
-    pub async fn open(store: Arc<Store>, policy: Arc<Rules>, secret: IdSecret) -> Result<Self, StoreError> {
+    /// Reads what a base holds beside its rows: the list, the decisions, the inbox. The list tells its news there.
+    pub async fn open(
+        store: Arc<Store>,
+        policy: Arc<Rules>,
+        secret: IdSecret,
+        news: Arc<News>,
+    ) -> Result<Self, StoreError> {
         // Before the rest: what another server commits while this reads is then looked at again.
         let seen_up_to = store.last_commit().await?;
-        let list = Arc::new(List::load(&store, &policy).await?);
+        let list = Arc::new(List::load(&store, &policy, news.clone()).await?);
         let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
-        Ok(Self { store, list, policy, secret, decisions, inbox, seen_up_to })
+        Ok(Self { store, list, policy, secret, decisions, inbox, news, seen_up_to })
     }
 }
 
@@ -119,8 +135,27 @@ impl Pipeline {
     /// Starts the task. Wait for the handle, after the last clone is dropped, to know that everything is written.
     pub fn start(workshop: Workshop) -> (Self, tokio::task::JoinHandle<()>) {
         let (requests, waiting) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(work(workshop, waiting));
-        (Self { requests }, task)
+        let (current, shown) = watch::channel(workshop);
+        let task = tokio::spawn(work(current, waiting));
+        (Self { requests, workshop: shown }, task)
+    }
+
+    /// What it works with now. Whoever answers a question takes it once, so that the whole answer is of one edition.
+    pub fn workshop(&self) -> Workshop {
+        self.workshop.borrow().clone()
+    }
+
+    /// Tells of each edition that is put in force from now on.
+    pub fn editions(&self) -> watch::Receiver<Workshop> {
+        self.workshop.clone()
+    }
+
+    /// Puts the edition of a replay in force once it has caught up; what waits meanwhile is taken into the new one.
+    pub async fn switch(&self, replay: Replay) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Switch(Box::new(replay::Switch { replay, reply }));
+        self.requests.send(request).await.map_err(|_| StoreError::Superseded)?;
+        answer.await.map_err(|_| StoreError::Superseded)?
     }
 
     /// Takes messages, all of them or none; comes back when they are durable.
@@ -143,9 +178,8 @@ impl Pipeline {
     }
 }
 
-async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
-    let seen_up_to = workshop.seen_up_to;
-    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None, n_lineage: 0, seen_up_to };
+async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Request>) {
+    let mut worker = Worker::new(current.borrow().clone());
     let mut held_over: Option<Request> = None;
     loop {
         let first = match held_over.take() {
@@ -161,6 +195,10 @@ async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
                 worker.decide(request).await;
                 continue;
             }
+            Request::Switch(switch) => {
+                worker.switch(*switch, &current).await;
+                continue;
+            }
         };
         let mut n_messages = first.messages.len();
         let mut n_bytes = first.n_bytes;
@@ -168,8 +206,8 @@ async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
         while let Ok(request) = waiting.try_recv() {
             let request = match request {
                 Request::Ingest(request) => request,
-                decision @ Request::Decide(_) => {
-                    held_over = Some(decision);
+                other @ (Request::Decide(_) | Request::Switch(_)) => {
+                    held_over = Some(other);
                     break;
                 }
             };
@@ -185,6 +223,7 @@ async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
     }
 }
 
+#[derive(Debug)]
 struct Worker {
     workshop: Workshop,
     cache: Cache,
@@ -194,9 +233,16 @@ struct Worker {
     n_lineage: i64,
     /// The last commit whose decisions and withheld links are in the workshop.
     seen_up_to: i64,
+    /// Whether it takes what another edition has taken: who merged and parted there is history already.
+    is_replay: bool,
 }
 
 impl Worker {
+    fn new(workshop: Workshop) -> Self {
+        let seen_up_to = workshop.seen_up_to;
+        Self { workshop, cache: Cache::default(), last_commit: None, n_lineage: 0, seen_up_to, is_replay: false }
+    }
+
     async fn serve(&mut self, requests: Vec<Ingest>) {
         let messages: Vec<Accepted> = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
         let result = self.take(messages).await;
@@ -235,6 +281,7 @@ impl Worker {
                     tokio::time::sleep(pause(attempt)).await;
                     self.forget();
                 }
+                Err(StoreError::Superseded) => return Err(PipelineError::Superseded),
                 Err(error) => {
                     tracing::error!(%error, "a batch was not written");
                     self.forget();
@@ -282,6 +329,9 @@ impl Worker {
         let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
         let row =
             |it: &Lineage| LineageRow { at, kind: it.kind, kept: it.kept, others: it.others.clone(), cause: cause(it) };
+        if self.is_replay {
+            return Vec::new();
+        }
         (self.n_lineage + 1..).zip(changes.lineage.iter().map(row)).collect()
     }
 
@@ -295,6 +345,9 @@ impl Worker {
             inbox.write().unwrap_or_else(PoisonError::into_inner).take(&changes, policy);
         }
         self.last_commit = Some(number);
+        for (_, event) in lineage {
+            self.workshop.news.tell_lineage(event.clone());
+        }
         self.n_lineage = lineage.last().map_or(self.n_lineage, |(it, _)| *it);
         self.seen_up_to = number;
         self.cache.remember(view, changes);

@@ -8,6 +8,7 @@ use profile360_core::{
     unified_id::IdSecret,
 };
 use profile360_server::{
+    news::News,
     pipeline::{Pipeline, Workshop},
     rules::Rules,
     store::{self, Store},
@@ -47,7 +48,7 @@ impl Writers {
     pub async fn open(database: &str) -> anyhow::Result<Self> {
         let store = Arc::new(store::connect(database).await?);
         let policy = Arc::new(Rules::load(&store, 1, policy()).await?);
-        let workshop = Workshop::open(store.clone(), policy, IdSecret::new(SECRET)).await?;
+        let workshop = Workshop::open(store.clone(), policy, IdSecret::new(SECRET), Arc::new(News::keeping(1))).await?;
         Ok(Self { store, workshop, working: Vec::new() })
     }
 

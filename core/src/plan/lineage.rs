@@ -31,12 +31,12 @@ pub struct Lineage {
 
 /// Merges and unmerges between two partitions: for each cell that was there, its unified ID and how many of its members are
 /// in each cell now; and the unified IDs of the cells that are there now.
-pub(crate) fn between(
-    parts_of: &BTreeMap<CellKey, (UnifiedId, BTreeSet<CellKey>)>,
-    now: &BTreeMap<CellKey, UnifiedId>,
-) -> Vec<(Lineage, BTreeSet<CellKey>)> {
+pub(crate) fn between<K: Ord + Copy>(
+    parts_of: &BTreeMap<K, (UnifiedId, BTreeSet<K>)>,
+    now: &BTreeMap<K, UnifiedId>,
+) -> Vec<(Lineage, BTreeSet<K>)> {
     let mut events = Vec::new();
-    let mut sources_of: BTreeMap<CellKey, BTreeSet<CellKey>> = BTreeMap::new();
+    let mut sources_of: BTreeMap<K, BTreeSet<K>> = BTreeMap::new();
     for (old, (old_id, parts)) in parts_of {
         for part in parts {
             sources_of.entry(*part).or_default().insert(*old);

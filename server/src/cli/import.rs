@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     list,
+    news::News,
     pipeline::{Pipeline, PipelineError, Workshop},
     rules::Rules,
 };
@@ -63,7 +64,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         return Err(failure);
     }
     let Opened { store, policy, secret } = options.base.open().await?;
-    let workshop = Workshop::open(store.clone(), policy.clone(), secret).await?;
+    let workshop = Workshop::open(store.clone(), policy.clone(), secret, Arc::new(News::keeping(1))).await?;
     let list = workshop.list.clone();
     let (pipeline, working) = Pipeline::start(workshop);
     let mut counts = Counts::default();

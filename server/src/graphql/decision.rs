@@ -309,7 +309,7 @@ impl DecisionMutation {
 }
 
 /// Without keys whoever comes is the operator of this machine.
-const ACTOR: &str = "local";
+pub(super) const ACTOR: &str = "local";
 /// How long an answer waits for the list to show what it tells of.
 const LISTED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -368,7 +368,7 @@ async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>
     }
 }
 
-fn check_reason(reason: &str) -> Result<&str> {
+pub(super) fn check_reason(reason: &str) -> Result<&str> {
     const MAX_BYTES: usize = 2_000;
     let reason = reason.trim();
     if reason.is_empty() || MAX_BYTES < reason.len() {

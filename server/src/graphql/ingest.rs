@@ -99,9 +99,10 @@ impl IngestMutation {
             Vec::new()
         } else {
             let receipt = app.pipeline.ingest(accepted).await.map_err(|error| match error {
-                PipelineError::Unavailable | PipelineError::Busy | PipelineError::Stopping => {
-                    ErrorCode::Unavailable.with(error.to_string())
-                }
+                PipelineError::Unavailable
+                | PipelineError::Busy
+                | PipelineError::Stopping
+                | PipelineError::Superseded => ErrorCode::Unavailable.with(error.to_string()),
             })?;
             app.list.wait_until_listed(receipt.commit, LISTED_WITHIN).await;
             receipt.taken

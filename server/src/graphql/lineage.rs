@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
+use futures::{Stream, stream};
 use profile360_core::{identifier::UnifiedId, plan};
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    App,
+    App, Current,
     decision::{Decision, Retirement, decision_of},
-    error::unavailable,
+    error::{ErrorCode, unavailable},
     page::{Arguments, Asked, PageInfo, encode},
     scalars::DateTime,
 };
@@ -110,6 +112,36 @@ impl LineageQuery {
             page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
             edges,
         })
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct LineageSubscription;
+
+#[Subscription]
+impl LineageSubscription {
+    /// Every merge and unmerge, when it is durable.
+    async fn lineage_added(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<LineageEvent>> + use<>> {
+        let current = ctx.data::<Current>()?.clone();
+        let news = current.app().news.lineage();
+        Ok(stream::unfold(Some(news), move |news| {
+            let current = current.clone();
+            async move {
+                let mut news = news?;
+                match news.recv().await {
+                    Ok(event) => Some((LineageEvent::of(&current.app(), &event).await, Some(news))),
+                    Err(RecvError::Lagged(_)) => {
+                        let sentence = "this subscriber reads more slowly than customers merge and part; read the lineage, and \
+                                        subscribe again";
+                        Some((Err(ErrorCode::SlowConsumer.with(sentence)), None))
+                    }
+                    Err(RecvError::Closed) => None,
+                }
+            }
+        }))
     }
 }
 

@@ -10,7 +10,6 @@ use super::{
     error::{ErrorCode, unavailable},
     identity::named_identifier,
     page::Arguments,
-    policy::Policy,
     profile::Profile,
     profiles::{ProfileConnection, ProfileFilter, ProfileOrder, profiles},
     scalars::Date,
@@ -113,10 +112,6 @@ impl ProfileQuery {
     ) -> Result<ProfileConnection> {
         let app = ctx.data::<App>()?;
         profiles(app, filter, search, order_by, Arguments { first, after, last, before }).await
-    }
-
-    async fn policy(&self, ctx: &Context<'_>, version: Option<i32>) -> Result<Policy> {
-        Policy::load(ctx.data::<App>()?, version.map(i64::from)).await
     }
 
     async fn viewer(&self) -> Viewer {

@@ -1,11 +1,13 @@
-//! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says.
+//! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says. Over a WebSocket: see
+//! `socket`.
 
 use async_graphql::{BatchRequest, Name, Request, Response, parser::types::OperationType};
 use axum::{
     body::Bytes,
     extract::{
-        Query, State,
+        Query, State, WebSocketUpgrade,
         rejection::{BytesRejection, QueryRejection},
+        ws::rejection::WebSocketUpgradeRejection,
     },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response as HttpResponse},
@@ -13,8 +15,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{MAX_BODY_BYTES, Site};
-use crate::graphql::{ErrorCode, execute};
+use super::{MAX_BODY_BYTES, Site, socket};
+use crate::graphql::{ErrorCode, execute, is_refused};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
@@ -75,8 +77,15 @@ impl InAddress {
 pub(super) async fn get(
     State(site): State<Site>,
     headers: HeaderMap,
+    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     address: Result<Query<InAddress>, QueryRejection>,
 ) -> HttpResponse {
+    if headers.contains_key(header::UPGRADE) {
+        return match socket {
+            Ok(socket) => socket::open(site, &headers, socket),
+            Err(_) => refused(StatusCode::BAD_REQUEST, JSON, "this is no WebSocket handshake of version 13"),
+        };
+    }
     let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
     let request = address.ok().and_then(|Query(it)| it.into_request().ok());
     let Some(mut request) = request else {
@@ -98,7 +107,7 @@ async fn answer(site: &Site, request: Request, media_type: &'static str) -> Http
     if request.query.trim().is_empty() {
         return refused(StatusCode::BAD_REQUEST, media_type, "the request has no query");
     }
-    let response = execute(&site.schema, &site.app, request).await;
+    let response = execute(&site.schema, &site.current, request).await;
     let status = status_of(&response, media_type);
     let body = serde_json::to_vec(&response).unwrap_or_default();
     (status, [(header::CONTENT_TYPE, format!("{media_type}; charset=utf-8"))], body).into_response()
@@ -106,17 +115,7 @@ async fn answer(site: &Site, request: Request, media_type: &'static str) -> Http
 
 /// What was never run is a bad request, for whoever understands that; older clients get 200 for all that is well-formed.
 fn status_of(response: &Response, media_type: &str) -> StatusCode {
-    let is_refused = |it: &async_graphql::ServerError| {
-        let code = it.extensions.as_ref().and_then(|it| it.get("code"));
-        [ErrorCode::ParseFailed, ErrorCode::ValidationFailed]
-            .iter()
-            .any(|refused| code == Some(&async_graphql::Value::String(refused.as_str().to_owned())))
-    };
-    if media_type == GRAPHQL_RESPONSE && response.errors.iter().any(is_refused) {
-        StatusCode::BAD_REQUEST
-    } else {
-        StatusCode::OK
-    }
+    if media_type == GRAPHQL_RESPONSE && is_refused(response) { StatusCode::BAD_REQUEST } else { StatusCode::OK }
 }
 
 /// The better of the two forms that the client takes; `None` where it takes neither.

@@ -67,7 +67,11 @@ impl Worker {
         request.reply.send(result).ok();
     }
 
-    async fn settle(&mut self, wish: &Wish, expected_revision: Option<&str>) -> Result<Decided, PipelineError> {
+    pub(super) async fn settle(
+        &mut self,
+        wish: &Wish,
+        expected_revision: Option<&str>,
+    ) -> Result<Decided, PipelineError> {
         for attempt in 0..MAX_ATTEMPTS {
             match self.attempt_decision(wish, expected_revision).await {
                 Ok(decided) => return Ok(decided),
@@ -75,6 +79,7 @@ impl Worker {
                     tokio::time::sleep(pause(attempt)).await;
                     self.forget();
                 }
+                Err(StoreError::Superseded) => return Err(PipelineError::Superseded),
                 Err(error) => {
                     tracing::error!(%error, "a decision was not written");
                     self.forget();
@@ -161,7 +166,7 @@ impl Worker {
     }
 
     /// Takes a retirement that is new or was revoked: reads all messages that name the value once more.
-    async fn retire(
+    pub(super) async fn retire(
         &mut self,
         last_commit: i64,
         retirement: Retirement,
@@ -236,7 +241,7 @@ impl Worker {
     }
 
     /// Loads rows, and the rows that these name.
-    async fn see(&mut self, mut needs: Needs, view: &mut View) -> Result<(), StoreError> {
+    pub(super) async fn see(&mut self, mut needs: Needs, view: &mut View) -> Result<(), StoreError> {
         while !needs.is_empty() {
             self.cache.serve(&mut needs, view);
             self.workshop.store.load(&needs, &self.workshop.secret, view).await?;

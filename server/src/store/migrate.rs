@@ -5,7 +5,7 @@ use surrealdb::types::{Number, Value};
 use super::{Result, StoreError, connect::Handle, tx};
 
 /// What to run for each version, in one transaction that also writes the version's row.
-const MIGRATIONS: [(i64, &str); 2] = [
+const MIGRATIONS: [(i64, &str); 3] = [
     (
         1,
         concat!(
@@ -21,6 +21,15 @@ const MIGRATIONS: [(i64, &str); 2] = [
             "BEGIN;",
             include_str!("migrations/0002_owners_and_lineage.surql"),
             "CREATE migration:2 SET at = time::now();",
+            "COMMIT;"
+        ),
+    ),
+    (
+        3,
+        concat!(
+            "BEGIN;",
+            include_str!("migrations/0003_editions.surql"),
+            "CREATE migration:3 SET at = time::now();",
             "COMMIT;"
         ),
     ),

@@ -213,6 +213,9 @@ impl Store {
 
     /// The number of the last commit; 0 for an empty base.
     pub async fn last_commit(&self) -> Result<i64> {
+        if self.setting("superseded_by").await?.is_some() {
+            return Err(StoreError::Superseded);
+        }
         // Every commit writes it in its own transaction.
         Ok(self.setting("commit").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
     }
@@ -305,12 +308,45 @@ impl Store {
 
     /// The version of the policy that everything is judged by; 1 for a new base.
     pub async fn policy_in_force(&self) -> Result<i64> {
-        Ok(self.setting("policy").await?.and_then(|it| it.parse().ok()).unwrap_or(1))
+        Ok(self.root_setting("policy").await?.and_then(|it| it.parse().ok()).unwrap_or(1))
     }
 
     /// The policy of a version.
     pub async fn policy(&self, version: i64) -> Result<Option<String>> {
-        Ok(self.select(vec![RecordId::new("policy", version)]).await?.pop().map(|(_, payload)| payload))
+        let ids = Value::from_iter([Value::RecordId(RecordId::new("policy", version))]);
+        let found = self.root.run("SELECT id, p FROM $ids", tx::variables([("ids", ids)])).await?;
+        Ok(rows::id_and_payload(found)?.pop().map(|(_, payload)| payload))
+    }
+
+    /// All versions of the policy, ascending.
+    pub async fn policies(&self) -> Result<Vec<(i64, String)>> {
+        let found = self.root.run("SELECT id, p FROM policy", tx::no_variables()).await?;
+        let mut policies = Vec::new();
+        for (id, payload) in rows::id_and_payload(found)? {
+            let RecordIdKey::Number(version) = id.key else { return Err(rows::bad_key("policy")) };
+            policies.push((version, payload));
+        }
+        policies.sort_unstable_by_key(|(version, _)| *version);
+        Ok(policies)
+    }
+
+    /// The texts of messages kept under identifiers whose unified IDs begin with two bytes from one number up to another, both
+    /// included.
+    pub async fn event_texts_of(&self, first: u16, up_to: u16) -> Result<Vec<String>> {
+        let bound = |rest: u8, last: Value| {
+            let mut bytes = [rest; 16];
+            let number = if rest == 0 { first } else { up_to };
+            [bytes[0], bytes[1]] = number.to_be_bytes();
+            Array::from_iter([Value::Uuid(uuid::Uuid::from_bytes(bytes).into()), last]).into()
+        };
+        let found = self.range("event", bound(0, Value::None), bound(u8::MAX, Value::Array(Array::new()))).await?;
+        Ok(found.into_iter().map(|(_, payload)| payload).collect())
+    }
+
+    /// The texts of messages that the policy in force reads nobody out of.
+    pub async fn set_aside(&self) -> Result<Vec<String>> {
+        let found = self.handle.run("SELECT id, p FROM set_aside", tx::no_variables()).await?;
+        Ok(rows::id_and_payload(found)?.into_iter().map(|(_, payload)| payload).collect())
     }
 
     /// List rows whose cell keys begin with a byte; 256 of these are the whole list.

@@ -146,18 +146,74 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a setting where there is none yet; what is there in the end.
-    pub async fn setting_or(&self, name: &str, payload: &str) -> Result<String> {
+    /// Writes a setting of the base as a whole where there is none yet; what is there in the end.
+    pub async fn root_setting_or(&self, name: &str, payload: &str) -> Result<String> {
         let row = rows::row(rows::text_id("setting", name), payload.to_owned());
         let query = "INSERT IGNORE INTO setting $row";
-        self.handle.run(query, tx::variables([("row", row)])).await?;
-        Ok(self.setting(name).await?.unwrap_or_else(|| payload.to_owned()))
+        self.root.run(query, tx::variables([("row", row)])).await?;
+        Ok(self.root_setting(name).await?.unwrap_or_else(|| payload.to_owned()))
+    }
+
+    /// Writes what happened to the base so far into an edition that is being filled: decisions, retirements, and the history.
+    pub async fn write_history(
+        &self,
+        decisions: &[Decision],
+        retirements: &[Retirement],
+        lineage: &[(i64, LineageRow)],
+    ) -> Result<()> {
+        let mut decided = Vec::new();
+        for decision in decisions {
+            let id = rows::text_id("decided", &decision.id);
+            let Pair { a, b } = &decision.pair;
+            decided.push(relation_row(id, a, b, rows::encode("decided", decision)?));
+        }
+        let mut retired = Vec::new();
+        for retirement in retirements {
+            retired.push(rows::row(rows::text_id("retired", &retirement.id), rows::encode("retired", retirement)?));
+        }
+        let (lineage, lineage_of, number) = lineage_rows(lineage)?;
+        let query = "
+            BEGIN;
+            INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            INSERT INTO lineage $lineage ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            INSERT IGNORE INTO lineage_of $lineage_of RETURN NONE;
+            FOR $row IN $settings { UPSERT $row.id CONTENT $row RETURN NONE };
+            COMMIT;
+        ";
+        let variables = tx::variables([
+            ("decided", Value::from_iter(decided)),
+            ("retired", Value::from_iter(retired)),
+            ("lineage", Value::from_iter(lineage)),
+            ("lineage_of", Value::from_iter(lineage_of)),
+            ("settings", Value::from_iter(number)),
+        ]);
+        self.handle.run(query, variables).await?;
+        Ok(())
+    }
+
+    /// Keeps messages that the policy in force reads nobody out of, by their IDs.
+    pub async fn put_aside(&self, messages: &[(String, String)]) -> Result<()> {
+        let rows = messages.iter().map(|(id, text)| rows::row(rows::text_id("set_aside", id), text.clone()));
+        let query = "INSERT INTO set_aside $rows ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE";
+        self.handle.run(query, tx::variables([("rows", Value::from_iter(rows))])).await?;
+        Ok(())
+    }
+
+    /// Writes a new version of the policy; `false` where there is one of that number.
+    pub async fn add_policy(&self, version: i64, payload: &str) -> Result<bool> {
+        let row = rows::row(RecordId::new("policy", version), payload.to_owned());
+        match self.root.run("INSERT INTO policy $row RETURN NONE", tx::variables([("row", row)])).await {
+            Ok(_) => Ok(true),
+            Err(super::StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes a version of the policy where it is not there yet; what is there in the end.
     pub async fn policy_or(&self, version: i64, payload: &str) -> Result<String> {
         let row = rows::row(RecordId::new("policy", version), payload.to_owned());
-        self.handle.run("INSERT IGNORE INTO policy $row", tx::variables([("row", row)])).await?;
+        self.root.run("INSERT IGNORE INTO policy $row", tx::variables([("row", row)])).await?;
         Ok(self.policy(version).await?.unwrap_or_else(|| payload.to_owned()))
     }
 }
@@ -285,16 +341,9 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
     for retirement in commit.retirements {
         retired.push(rows::row(rows::text_id("retired", &retirement.id), rows::encode("retired", retirement)?));
     }
-    let mut lineage = Vec::new();
-    let mut lineage_of = Vec::new();
-    for (number, row) in commit.lineage {
-        lineage.push(rows::row(RecordId::new("lineage", *number), rows::encode("lineage", row)?));
-        lineage_of.extend(row.others.iter().chain([&row.kept]).map(|it| rows::lineage_of_row(*it, *number)));
-    }
+    let (lineage, lineage_of, n_lineage) = lineage_rows(commit.lineage)?;
     let mut settings = vec![rows::row(rows::text_id("setting", "commit"), commit.number.to_string())];
-    if let Some((number, _)) = commit.lineage.last() {
-        settings.push(rows::row(rows::text_id("setting", "lineage"), number.to_string()));
-    }
+    settings.extend(n_lineage);
 
     Ok(tx::variables([
         ("committed", committed),
@@ -318,6 +367,18 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         ("lineage_of", Value::from_iter(lineage_of)),
         ("settings", Value::from_iter(settings)),
     ]))
+}
+
+/// Rows of the history, of who is named in it, and of how long it is then.
+fn lineage_rows(lineage: &[(i64, LineageRow)]) -> Result<(Vec<Value>, Vec<Value>, Option<Value>)> {
+    let mut events = Vec::with_capacity(lineage.len());
+    let mut named = Vec::new();
+    for (number, row) in lineage {
+        events.push(rows::row(RecordId::new("lineage", *number), rows::encode("lineage", row)?));
+        named.extend(row.others.iter().chain([&row.kept]).map(|it| rows::lineage_of_row(*it, *number)));
+    }
+    let length = lineage.last().map(|(number, _)| rows::row(rows::text_id("setting", "lineage"), number.to_string()));
+    Ok((events, named, length))
 }
 
 fn link_id(table: &'static str, pair: &Pair, secret: &IdSecret) -> RecordId {

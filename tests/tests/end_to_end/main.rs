@@ -11,5 +11,6 @@ mod input;
 mod lineage;
 mod list;
 mod owners;
+mod socket;
 mod truth;
 mod writers;

@@ -1,0 +1,262 @@
+//! One customer as the server's `profile` shows it.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{
+    facts::ProfileFacts,
+    situation::{Resolved, Situation},
+};
+use crate::{
+    identifier::UnifiedId,
+    policy::Policy,
+    profile::{Activity, Attribute, BasicInfo, Consent, Device, Member, Profile, ProfileIdentifier, fold},
+    purchase::{Currency, Order, Refund},
+    purchases::{PurchaseInfo, PurchaseWindow, Purchases, Question, Weekday, purchases},
+    ranking::{RankBy, RankTarget, RankedItem},
+    revision,
+    window::Months,
+    wire,
+};
+
+/// Which profile is asked for, by any unified ID that was ever issued for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProfileQuestion {
+    pub unified_id: UnifiedId,
+    pub figures: Figures,
+}
+
+/// As of when profiles are shown, and which figures of their purchases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Figures {
+    /// The reporting date, in the policy's time zone.
+    #[serde(deserialize_with = "wire::read_date")]
+    pub as_of: NaiveDate,
+    /// Left out, or null: the policy's, or the one used most where the customer never paid in that.
+    #[serde(default)]
+    pub currency: Option<Currency>,
+    #[serde(default)]
+    pub net_of_refunds: bool,
+    /// The measure of rankings.
+    #[serde(default)]
+    pub by: RankBy,
+}
+
+/// How many of each ranking a profile shows: first, second, third.
+const SHOWN_RANKS: usize = 3;
+
+/// A profile as of a date, with the names of `Profile` in api.graphql and in their sequence: all but `id`, `timeline` and
+/// `graph`.
+#[derive(Debug, Clone)]
+pub struct ShownProfile {
+    card: Arc<Card>,
+    pub as_of: NaiveDate,
+    pub basic: BasicInfo,
+    pub purchases: ShownPurchases,
+}
+
+/// `PurchaseInfo` of api.graphql; rankings stand under the aliases that a query needs to ask for several at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownPurchases {
+    pub currency: Currency,
+    pub currencies: Vec<Currency>,
+    pub windows: Vec<PurchaseWindow>,
+    pub peak_weekday: Option<Weekday>,
+    pub peak_hour: Option<u8>,
+    pub first_purchase_date: Option<NaiveDate>,
+    pub last_purchase_date: Option<NaiveDate>,
+    pub top_categories3: Vec<RankedItem>,
+    pub top_categories6: Vec<RankedItem>,
+    pub top_categories12: Vec<RankedItem>,
+    pub top_products3: Vec<RankedItem>,
+    pub top_products6: Vec<RankedItem>,
+    pub top_products12: Vec<RankedItem>,
+    #[serde(serialize_with = "wire::count")]
+    pub refund_count: u64,
+    pub refund_amount: rust_decimal::Decimal,
+}
+
+/// What a profile shows whatever the date, and where its purchases are.
+#[derive(Debug)]
+pub(super) struct Card {
+    pub profile: Profile,
+    /// None where it would hang on what nobody knows yet, as the ID of a decision that is not made.
+    pub revision: Option<String>,
+    /// Positions of identifiers, and of orders under each, by time and key.
+    orders: Vec<(usize, usize)>,
+    refunds: Vec<(usize, usize)>,
+}
+
+impl Card {
+    /// Folds a cell of a situation, with its revision under a policy's version.
+    pub(super) fn of(situation: &Situation<'_>, resolved: &Resolved, cell: usize, version: Option<i64>) -> Self {
+        let facts = situation.facts;
+        let nodes = resolved.partition.cells.get(cell).map_or(&[][..], Vec::as_slice);
+        let identifiers: Vec<_> =
+            nodes.iter().filter_map(|node| Some((*node, facts.identifiers.get(*node)?))).collect();
+        let members: Vec<Member<'_>> = identifiers
+            .iter()
+            .map(|(node, it)| Member {
+                identifier: &it.identifier,
+                uid: it.unified_id,
+                first_seen: it.facts.seen.first_seen,
+                last_seen: it.facts.seen.last_seen,
+                sources: &it.facts.seen.sources,
+                shared: resolved.is_shared.get(*node).copied().unwrap_or(false),
+                retired_at: situation.retired_at(*node),
+                facet: &it.facts.facet,
+            })
+            .collect();
+        let anchor = resolved.partition.anchors.get(cell).and_then(|it| facts.identifiers.get(*it));
+        let anchor = anchor.map_or(UnifiedId(uuid::Uuid::nil()), |it| it.unified_id);
+
+        let mut orders: Vec<(usize, usize)> =
+            identifiers.iter().flat_map(|(node, it)| (0..it.orders.len()).map(move |order| (*node, order))).collect();
+        // So that those who ask for every date find them nearly sorted.
+        orders.sort_by_key(|it| order(facts, *it).map(|it| (it.at, &it.key)));
+        let refunds =
+            identifiers.iter().flat_map(|(node, it)| (0..it.refunds.len()).map(move |refund| (*node, refund)));
+        let revision = version.map(|version| {
+            let members = identifiers.iter().map(|(_, it)| (&it.identifier, &it.facts));
+            let about = identifiers.iter().flat_map(|(_, it)| situation.decisions_about(&it.identifier));
+            revision::revision(version, members, about)
+        });
+        Self { profile: fold(&members, anchor, situation.policy), revision, orders, refunds: refunds.collect() }
+    }
+
+    /// The profile as of a date.
+    pub(super) fn shown(self: &Arc<Self>, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> ShownProfile {
+        ShownProfile {
+            as_of: figures.as_of,
+            basic: self.profile.basic(figures.as_of),
+            purchases: self.with_purchases(facts, policy, figures, |it| shown_purchases(it, figures.by)),
+            card: self.clone(),
+        }
+    }
+
+    /// Reads the purchases for a question and computes something from them.
+    pub(super) fn with_purchases<T>(
+        &self,
+        facts: &ProfileFacts,
+        policy: &Policy,
+        figures: &Figures,
+        compute: impl FnOnce(&Purchases<'_>) -> T,
+    ) -> T {
+        let orders: Vec<&Order> = self.orders.iter().filter_map(|it| order(facts, *it)).collect();
+        let refunds: Vec<&Refund> = self
+            .refunds
+            .iter()
+            .filter_map(|(node, refund)| facts.identifiers.get(*node)?.refunds.get(*refund))
+            .collect();
+        let Figures { as_of, currency, net_of_refunds, .. } = *figures;
+        compute(&purchases(&orders, &refunds, policy, &Question { as_of, currency, net_of_refunds }))
+    }
+}
+
+fn order(facts: &ProfileFacts, (node, order): (usize, usize)) -> Option<&Order> {
+    facts.identifiers.get(node)?.orders.get(order)
+}
+
+fn shown_purchases(purchases: &Purchases<'_>, by: RankBy) -> ShownPurchases {
+    let PurchaseInfo {
+        currency,
+        currencies,
+        windows,
+        peak_weekday,
+        peak_hour,
+        first_purchase_date,
+        last_purchase_date,
+        refund_count,
+        refund_amount,
+    } = purchases.info();
+    let tops = |target| {
+        let mut tops = purchases.tops(target, &Months::STANDARD, SHOWN_RANKS, by).into_iter().map(|it| it.items);
+        // One for each of the standard lengths, the shortest first.
+        [(); 3].map(|()| tops.next().unwrap_or_default())
+    };
+    let [top_categories3, top_categories6, top_categories12] = tops(RankTarget::Categories);
+    let [top_products3, top_products6, top_products12] = tops(RankTarget::Products);
+    ShownPurchases {
+        currency,
+        currencies,
+        windows,
+        peak_weekday,
+        peak_hour,
+        first_purchase_date,
+        last_purchase_date,
+        top_categories3,
+        top_categories6,
+        top_categories12,
+        top_products3,
+        top_products6,
+        top_products12,
+        refund_count,
+        refund_amount,
+    }
+}
+
+impl ShownProfile {
+    /// All that no date changes.
+    pub fn profile(&self) -> &Profile {
+        &self.card.profile
+    }
+
+    /// Changes whenever a fact, a decision or the policy changes the profile. A profile that is only previewed has none: its
+    /// revision would hang on the ID of a decision, or the version of a policy, that nobody knows yet.
+    pub fn revision(&self) -> Option<&str> {
+        self.card.revision.as_deref()
+    }
+}
+
+impl Serialize for ShownProfile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Fields<'a> {
+            unified_id: UnifiedId,
+            superseded_ids: &'a [UnifiedId],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            revision: Option<&'a str>,
+            as_of: NaiveDate,
+            basic: &'a BasicInfo,
+            identifiers: &'a [Arc<ProfileIdentifier>],
+            recent_device: Option<&'a Device>,
+            devices: &'a [Device],
+            attributes: &'a [Attribute],
+            consents: &'a [Consent],
+            activity: &'a Activity,
+            purchases: &'a ShownPurchases,
+        }
+        let Profile {
+            unified_id,
+            superseded_ids,
+            identifiers,
+            recent_device,
+            devices,
+            attributes,
+            consents,
+            activity,
+            standing: _,
+        } = &self.card.profile;
+        let fields = Fields {
+            unified_id: *unified_id,
+            superseded_ids,
+            revision: self.revision(),
+            as_of: self.as_of,
+            basic: &self.basic,
+            identifiers,
+            recent_device: recent_device.as_ref(),
+            devices,
+            attributes,
+            consents,
+            activity,
+            purchases: &self.purchases,
+        };
+        fields.serialize(serializer)
+    }
+}

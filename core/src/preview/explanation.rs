@@ -1,0 +1,110 @@
+//! Why two identifiers are one customer, or why they are not, as the server's `explain` answers it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    PreviewError,
+    facts::CheckedFacts,
+    shown::{ShownLink, ShownWithheldLink},
+    situation::Situation,
+};
+use crate::{
+    decision::Decision,
+    explain::{Evidence, Step, explain},
+    identifier::Identifier,
+    link::{Pair, Sightings},
+    plan::LinkState,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExplainQuestion {
+    pub a: Identifier,
+    pub b: Identifier,
+}
+
+/// `Explanation` of api.graphql.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownExplanation {
+    pub together: bool,
+    pub path: Vec<ShownLink>,
+    pub blocked_by: Vec<ShownWithheldLink>,
+}
+
+impl CheckedFacts {
+    /// Why two identifiers are one customer, or why they are not.
+    ///
+    /// # Errors
+    ///
+    /// [`PreviewError::UnknownIdentifier`] where the facts do not hold one.
+    pub fn explain(&self, question: &ExplainQuestion) -> Result<ShownExplanation, PreviewError> {
+        let situation = self.situation();
+        let (a, b) = (self.known(&question.a), self.known(&question.b));
+        let Gathered { identifiers, links, decisions } = self.gathered(&situation, &[&a, &b])?;
+        let evidence = Evidence { identifiers: &identifiers, links: &links, decisions: &decisions };
+        let found = explain(evidence, &a, &b, &self.policy);
+        let shown_step = |step: &Step| match step {
+            Step::Link(link) => links.get(*link).map(|(pair, link)| situation.shown_link(pair, &link.seen)),
+            Step::Same(decision) => decisions.get(*decision).map(|it| shown_as_link(&situation, it)),
+        };
+        let shown_withheld = |link: &usize| {
+            let (pair, link) = links.get(*link)?;
+            Some(situation.shown_withheld(pair, &link.seen, link.withheld.as_ref()?))
+        };
+        Ok(ShownExplanation {
+            together: found.together,
+            path: found.path.iter().filter_map(shown_step).collect(),
+            blocked_by: found.blocked_by.iter().filter_map(shown_withheld).collect(),
+        })
+    }
+
+    /// The links of the members of some identifiers' profiles, whom they lead to, and the decisions about all of these.
+    fn gathered(&self, situation: &Situation<'_>, of: &[&Identifier]) -> Result<Gathered, PreviewError> {
+        let partition = &self.resolved().partition;
+        let mut members: BTreeSet<&Identifier> = BTreeSet::new();
+        for identifier in of {
+            let node = self.facts.position_of(identifier).ok_or(PreviewError::UnknownIdentifier)?;
+            let cell = partition.cell_of.get(node).and_then(|it| partition.cells.get(*it));
+            let nodes = cell.into_iter().flatten().filter_map(|it| self.facts.identifiers.get(*it));
+            members.extend(nodes.map(|it| &it.identifier));
+        }
+        let is_of_a_member = |(pair, _): &&(Pair, LinkState)| members.contains(&pair.a) || members.contains(&pair.b);
+        let mut links: Vec<(Pair, LinkState)> = self.facts.links.iter().filter(is_of_a_member).cloned().collect();
+        // What resolution says of them here is the same, wherever the facts came from.
+        let resolved = self.resolved();
+        for (link, withheld) in resolved.links.iter().zip(&resolved.partition.withheld) {
+            let Some((pair, _)) = self.facts.links.get(*link) else { continue };
+            if let Ok(found) = links.binary_search_by(|(it, _)| it.cmp(pair))
+                && let Some((_, link)) = links.get_mut(found)
+            {
+                link.withheld.clone_from(withheld);
+            }
+        }
+        let mut ends: BTreeSet<Identifier> = members.into_iter().cloned().collect();
+        ends.extend(links.iter().flat_map(|(it, _)| [it.a.clone(), it.b.clone()]));
+        let is_about = |it: &Decision| ends.contains(&it.pair.a) || ends.contains(&it.pair.b);
+        let decisions = situation.decisions.iter().map(|it| Decision::clone(it)).filter(is_about).collect();
+        Ok(Gathered { identifiers: ends.into_iter().collect(), links, decisions })
+    }
+}
+
+struct Gathered {
+    /// Ascending.
+    identifiers: Vec<Identifier>,
+    links: Vec<(Pair, LinkState)>,
+    decisions: Vec<Decision>,
+}
+
+/// A decision as the link that it is in the graph; nobody saw it, so its count is 0.
+fn shown_as_link(situation: &Situation<'_>, decision: &Decision) -> ShownLink {
+    let seen = Sightings {
+        first_seen: decision.at,
+        last_seen: decision.at,
+        count: 0,
+        sources: BTreeSet::from([decision.actor.clone()]),
+    };
+    situation.shown_link(&decision.pair, &seen)
+}

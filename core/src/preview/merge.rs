@@ -1,0 +1,301 @@
+//! Two or more profiles side by side with what they would be as one.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    PreviewError,
+    card::{Figures, ShownProfile},
+    difference::{Difference, LinkChanges, PreviewStatus},
+    facts::CheckedFacts,
+    shown::ShownDecision,
+};
+use crate::{
+    decision::{Decision, Relation},
+    identifier::{Identifier, Kind, UnifiedId},
+    link::Pair,
+    profile::is_standard,
+    time::Timestamp,
+};
+
+/// Which profiles are to be one, each by any unified ID that was ever issued for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MergeQuestion {
+    pub unified_ids: Vec<UnifiedId>,
+    pub figures: Figures,
+}
+
+/// What the server's `mergeProfiles` would do.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MergePreview {
+    pub status: PreviewStatus,
+    /// What the mutation takes as `expectedRevision`.
+    pub expected_revision: String,
+    /// The unified ID that stays; none where it is contradicted.
+    pub unified_id: Option<UnifiedId>,
+    /// The two identifiers of each `SAME` decision that would be made.
+    pub decisions: Vec<Pair>,
+    /// The profiles that were named, in that sequence.
+    pub before: Vec<ShownProfile>,
+    /// The one that they would be; none where it is contradicted.
+    pub after: Option<ShownProfile>,
+    /// Other profiles that would change with them: before, and after. Identifiers that the limits do not let into the merged
+    /// profile are in here.
+    pub others_before: Vec<ShownProfile>,
+    pub others_after: Vec<ShownProfile>,
+    /// Every field that any of them shows.
+    pub fields: Vec<MergedField>,
+    /// Limits that the merged profile would be above; `SAME` decisions override them.
+    pub limits: Vec<BrokenLimit>,
+    pub links: LinkChanges,
+    /// The decisions that exclude it.
+    pub contradictions: Vec<ShownDecision>,
+}
+
+/// One field of the merged profile, and who had which value before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MergedField {
+    pub group: FieldGroup,
+    /// As in api.graphql; the name of an attribute, the channel of a consent.
+    pub name: String,
+    /// The rule of survivorship that decided, where one did.
+    pub rule: Option<&'static str>,
+    /// The value that the merged profile shows; none where it shows none.
+    pub winner: Option<Claim>,
+    /// The other values, in the sequence of the profiles that show them.
+    pub losers: Vec<Claim>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FieldGroup {
+    Basic,
+    Attribute,
+    Consent,
+    Device,
+    Activity,
+}
+
+/// A value, and which of the profiles show it; none where it comes of several values, as under the rule `union`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claim {
+    pub value: Value,
+    pub unified_ids: Vec<UnifiedId>,
+}
+
+/// More identifiers of a kind than the policy lets one profile hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BrokenLimit {
+    pub kind: Kind,
+    pub limit: u32,
+    pub count: u32,
+}
+
+impl CheckedFacts {
+    /// What would become of profiles if an operator merged them.
+    ///
+    /// The decisions are those that the server makes: `SAME` between the anchor of the profile whose cell's key comes first
+    /// and the anchor of each other one.
+    ///
+    /// # Errors
+    ///
+    /// [`PreviewError::QuestionUnreadable`] without any ID, [`PreviewError::UnknownProfile`] and
+    /// [`PreviewError::IncompleteFacts`].
+    pub fn merge_preview(&self, question: &MergeQuestion) -> Result<MergePreview, PreviewError> {
+        let figures = &question.figures;
+        let mut cells: Vec<usize> = Vec::new();
+        for id in &question.unified_ids {
+            let cell = self.cell_of_id(*id)?;
+            if !cells.contains(&cell) {
+                cells.push(cell);
+            }
+        }
+        let anchors = self.anchors_by_key(&cells);
+        let Some((first, others)) = anchors.split_first() else {
+            return Err(PreviewError::QuestionUnreadable("name the profiles to merge".to_owned()));
+        };
+        let pairs: Vec<Pair> = others.iter().filter_map(|(_, it)| Pair::new(first.1, it)).collect();
+
+        let mut after = self.situation();
+        let about = |pair: &Pair, relation| {
+            self.facts.decisions.iter().find(|it| it.is_active() && it.pair == *pair && it.relation == relation)
+        };
+        let opposite: Vec<&Decision> = pairs.iter().filter_map(|it| about(it, Relation::Different)).collect();
+        let new: Vec<Pair> = pairs.into_iter().filter(|it| about(it, Relation::Same).is_none()).collect();
+        for (number, pair) in new.iter().enumerate() {
+            after.decisions.push(Cow::Owned(previewed(Relation::Same, pair.clone(), number)));
+        }
+        after.check_complete()?;
+        let difference = Difference::new(self, after);
+        let nodes: Vec<usize> = anchors.iter().map(|(node, _)| *node).collect();
+        let contradictions = if opposite.is_empty() {
+            difference.excluded(&nodes, is_previewed)
+        } else {
+            opposite.into_iter().map(|it| difference.after.shown_decision(it)).collect()
+        };
+        let before: Vec<ShownProfile> = cells.iter().map(|it| difference.shown_before(*it, figures)).collect();
+        let mut preview = MergePreview {
+            status: if others.is_empty() { PreviewStatus::NoChange } else { PreviewStatus::Applied },
+            expected_revision: self.revision_of_cells(&cells),
+            unified_id: None,
+            decisions: new,
+            before,
+            after: None,
+            others_before: Vec::new(),
+            others_after: Vec::new(),
+            fields: Vec::new(),
+            limits: Vec::new(),
+            links: LinkChanges::default(),
+            contradictions,
+        };
+        if !preview.contradictions.is_empty() && !others.is_empty() {
+            preview.status = PreviewStatus::Contradicted;
+            return Ok(preview);
+        }
+        preview.contradictions.clear();
+
+        let Some(merged) = difference.resolved.partition.cell_of.get(first.0).copied() else {
+            return Err(PreviewError::IncompleteFacts);
+        };
+        let shown = difference.shown_after(merged, figures);
+        let (all_before, all_after) = difference.cells(&nodes);
+        preview.others_before = all_before
+            .into_iter()
+            .filter(|it| !cells.contains(it))
+            .map(|it| difference.shown_before(it, figures))
+            .collect();
+        preview.others_after =
+            all_after.into_iter().filter(|it| *it != merged).map(|it| difference.shown_after(it, figures)).collect();
+        preview.unified_id = Some(shown.profile().unified_id);
+        preview.fields = fields(&preview.before, &shown);
+        preview.limits = self.broken_limits(&shown);
+        preview.links = difference.links();
+        preview.after = Some(shown);
+        Ok(preview)
+    }
+
+    /// The anchors of cells, the one whose cell's key comes first in front.
+    fn anchors_by_key(&self, cells: &[usize]) -> Vec<(usize, &Identifier)> {
+        let partition = &self.resolved().partition;
+        let mut anchors: Vec<_> = cells
+            .iter()
+            .filter_map(|cell| {
+                let anchor = *partition.anchors.get(*cell)?;
+                let it = self.facts.identifiers.get(anchor)?;
+                Some((it.cell, anchor, &it.identifier))
+            })
+            .collect();
+        anchors.sort_unstable();
+        anchors.into_iter().map(|(_, node, identifier)| (node, identifier)).collect()
+    }
+
+    fn broken_limits(&self, profile: &ShownProfile) -> Vec<BrokenLimit> {
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        for it in &profile.profile().identifiers {
+            let count = counts.entry(&it.kind).or_default();
+            *count = count.saturating_add(1);
+        }
+        let broken = |(kind, count): (&str, u32)| {
+            let kind = Kind::new(kind);
+            let limit = self.policy.limit(&kind);
+            (limit < count).then_some(BrokenLimit { kind, limit, count })
+        };
+        counts.into_iter().filter_map(broken).collect()
+    }
+}
+
+/// A decision as it would be made now: the latest, with an ID that the server never gives.
+pub(super) fn previewed(relation: Relation, pair: Pair, number: usize) -> Decision {
+    Decision {
+        id: format!("{PREVIEWED}{number:06}").into(),
+        relation,
+        pair,
+        at: Timestamp::LATEST,
+        reason: "".into(),
+        actor: "".into(),
+        revoked: None,
+    }
+}
+
+pub(super) fn is_previewed(decision: &Decision) -> bool {
+    decision.id.starts_with(PREVIEWED)
+}
+
+/// After all letters and digits, so that previewed decisions come last among those of one time.
+const PREVIEWED: &str = "~preview ";
+
+type FieldKey<'a> = (FieldGroup, &'a str);
+
+fn fields(before: &[ShownProfile], after: &ShownProfile) -> Vec<MergedField> {
+    let parts: Vec<_> = before.iter().map(|it| (it.profile().unified_id, values(it))).collect();
+    let merged = values(after);
+    let mut names: Vec<FieldKey<'_>> =
+        parts.iter().flat_map(|(_, it)| it.keys()).chain(merged.keys()).copied().collect();
+    names.sort_unstable();
+    names.dedup();
+    let field = |(group, name): FieldKey<'_>| {
+        let mut claims: Vec<Claim> = Vec::new();
+        for (id, values) in &parts {
+            let Some((value, _)) = values.get(&(group, name)) else { continue };
+            match claims.iter_mut().find(|it| it.value == *value) {
+                Some(claim) => claim.unified_ids.push(*id),
+                None => claims.push(Claim { value: value.clone(), unified_ids: vec![*id] }),
+            }
+        }
+        let won = merged.get(&(group, name));
+        let position = claims.iter().position(|it| won.is_some_and(|(value, _)| it.value == *value));
+        let known = position.map(|it| claims.remove(it));
+        MergedField {
+            group,
+            name: name.to_owned(),
+            rule: won.and_then(|(_, rule)| *rule),
+            winner: known.or_else(|| won.map(|(value, _)| Claim { value: value.clone(), unified_ids: Vec::new() })),
+            losers: claims,
+        }
+    };
+    names.into_iter().map(field).collect()
+}
+
+/// Every field of a profile that has a value and does not slide with the date or add up, and the rule that chose it.
+fn values(shown: &ShownProfile) -> BTreeMap<FieldKey<'_>, (Value, Option<&'static str>)> {
+    let profile = shown.profile();
+    let basic = &shown.basic;
+    let rule_of = |name: &str| profile.attributes.iter().find(|it| &*it.name == name).map(|it| it.rule);
+    let gender = basic.gender.and_then(|it| serde_json::to_value(it).ok());
+    let text = |it: Option<&str>| it.map(|it| Value::String(it.to_owned()));
+    let basics = [
+        ("name", text(basic.name.as_deref()), rule_of("df_name")),
+        ("gender", gender, rule_of("df_gender")),
+        ("birthDate", basic.birth_date.map(|it| Value::String(it.to_string())), rule_of("df_birth")),
+        ("membershipLevel", text(basic.membership_level.as_deref()), rule_of("df_membership")),
+        ("phone", text(basic.phone.as_deref()), None),
+        ("email", text(basic.email.as_deref()), None),
+        ("recentArea", text(basic.recent_area.as_deref()), None),
+    ];
+    let mut values: BTreeMap<FieldKey<'_>, (Value, Option<&'static str>)> = BTreeMap::new();
+    for (name, value, rule) in basics {
+        values.extend(value.map(|it| ((FieldGroup::Basic, name), (it, rule))));
+    }
+    for it in profile.attributes.iter().filter(|it| !is_standard(&it.name)) {
+        values.insert((FieldGroup::Attribute, &it.name), (it.value.to_value(), Some(it.rule)));
+    }
+    for it in &profile.consents {
+        values.insert((FieldGroup::Consent, it.channel), (Value::Bool(it.granted), Some("strictest")));
+    }
+    if let Some(device) = &profile.recent_device {
+        values.insert((FieldGroup::Device, "recentDevice"), (Value::String(device.device_id.to_string()), None));
+    }
+    for (name, at) in [
+        ("firstAccessAt", profile.activity.first_access_at),
+        ("lastActivityAt", profile.activity.last_activity_at),
+        ("lastUpdatedAt", profile.activity.last_updated_at),
+    ] {
+        values.insert((FieldGroup::Activity, name), (Value::String(at.to_rfc3339()), None));
+    }
+    values
+}

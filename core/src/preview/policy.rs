@@ -1,0 +1,71 @@
+//! The profiles as another policy would show them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    PreviewError,
+    card::{Figures, ShownProfile},
+    difference::{Difference, LinkChanges, Regrouped},
+    facts::CheckedFacts,
+    situation::Situation,
+};
+use crate::policy::{CompiledPolicy, Policy};
+
+/// Which policy is to be tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyQuestion {
+    /// The policy document; a field that is left out keeps its value.
+    pub document: Value,
+    pub figures: Figures,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyPreview {
+    /// The whole document that would be in force.
+    pub policy: Policy,
+    /// Profiles that would part or join.
+    pub changes: Vec<Regrouped>,
+    /// All profiles of the facts, in the order of their first identifiers.
+    pub before: Vec<ShownProfile>,
+    pub after: Vec<ShownProfile>,
+    pub links: LinkChanges,
+}
+
+impl CheckedFacts {
+    /// What would become of all profiles of the facts under another policy.
+    ///
+    /// Limits, `max_links`, survivorship and the time zone are previewed exactly. The currency is previewed as that of the
+    /// figures; orders keep the currency that they were read in.
+    ///
+    /// # Errors
+    ///
+    /// [`PreviewError::PolicyFaults`] with every fault of the document; [`PreviewError::NeedsMessages`] where messages would
+    /// say something else under it; [`PreviewError::IncompleteFacts`] where it opens what the facts do not look into.
+    pub fn policy_preview(&self, question: &PolicyQuestion) -> Result<PolicyPreview, PreviewError> {
+        let figures = &question.figures;
+        let amended = self.facts.policy.amended(&question.document).map_err(PreviewError::PolicyFaults)?;
+        let policy = CompiledPolicy::new(amended).map_err(PreviewError::PolicyFaults)?;
+        if !policy.reads_messages_as(&self.facts.policy) {
+            return Err(PreviewError::NeedsMessages(
+                "kinds of identifiers, their forms and priorities and blocked values change what messages say, and the \
+                 messages are not in the facts; try it on the whole base instead",
+            ));
+        }
+        let situation = Situation::of(&self.facts, &policy);
+        situation.check_complete()?;
+        let difference = Difference::new(self, situation);
+        let cells = |n_cells: usize| 0..n_cells;
+        let before = cells(self.resolved().partition.cells.len()).map(|it| difference.shown_before(it, figures));
+        let after = cells(difference.resolved.partition.cells.len()).map(|it| difference.shown_after(it, figures));
+        Ok(PolicyPreview {
+            changes: difference.regrouped(),
+            before: before.collect(),
+            after: after.collect(),
+            links: difference.links(),
+            policy: Policy::clone(&policy),
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! Identifiers, links and decisions as the server shows them.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::situation::Situation;
+use crate::{
+    decision::{Decision, Relation},
+    identifier::{Identifier, UnifiedId},
+    link::{Pair, Sightings},
+    profile::ProfileIdentifier,
+    resolve::{Withheld, is_shared},
+    time::Timestamp,
+    wire,
+};
+
+/// `Link` of api.graphql.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownLink {
+    pub a: Arc<ProfileIdentifier>,
+    pub b: Arc<ProfileIdentifier>,
+    #[serde(serialize_with = "wire::date_time")]
+    pub first_seen_at: Timestamp,
+    #[serde(serialize_with = "wire::date_time")]
+    pub last_seen_at: Timestamp,
+    /// 0 for a decision that stands where a link would.
+    #[serde(serialize_with = "wire::count")]
+    pub count: u64,
+    pub sources: Vec<Arc<str>>,
+    /// The decision about the same two that counts.
+    pub decision: Option<ShownDecision>,
+}
+
+/// `WithheldLink` of api.graphql.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownWithheldLink {
+    pub link: ShownLink,
+    pub reason: &'static str,
+    pub detail: String,
+}
+
+/// `Decision` of api.graphql, under its key: the server's `id` is made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownDecision {
+    pub key: Arc<str>,
+    pub relation: Relation,
+    pub a: Arc<ProfileIdentifier>,
+    pub b: Arc<ProfileIdentifier>,
+    pub reason: Arc<str>,
+    pub actor: Arc<str>,
+    #[serde(serialize_with = "wire::date_time")]
+    pub at: Timestamp,
+    #[serde(serialize_with = "wire::optional_date_time")]
+    pub revoked_at: Option<Timestamp>,
+    pub revoked_by: Option<Arc<str>>,
+}
+
+impl Situation<'_> {
+    /// An identifier; one that is not in the facts has its kind and value alone.
+    pub(super) fn shown_identifier(&self, identifier: &Identifier) -> Arc<ProfileIdentifier> {
+        let node = self.facts.position_of(identifier);
+        let end = || self.facts.ends.binary_search_by(|it| it.identifier.cmp(identifier)).ok();
+        let (unified_id, seen, retired_at) = match node {
+            Some(node) => {
+                let own = self.facts.identifiers.get(node);
+                (own.map(|it| it.unified_id), own.map(|it| &it.facts.seen), self.retired_at(node))
+            }
+            None => {
+                let end = end().and_then(|it| self.facts.ends.get(it));
+                (end.map(|it| it.unified_id), end.map(|it| &it.seen), end.and_then(|it| it.retired_at))
+            }
+        };
+        Arc::new(ProfileIdentifier {
+            kind: identifier.kind.as_str().into(),
+            value: identifier.value.clone(),
+            unified_id: unified_id.unwrap_or(UnifiedId(uuid::Uuid::nil())),
+            first_seen_at: seen.map_or(Timestamp::EARLIEST, |it| it.first_seen),
+            last_seen_at: seen.map_or(Timestamp::EARLIEST, |it| it.last_seen),
+            sources: seen.map(|it| it.sources.iter().cloned().collect()).unwrap_or_default(),
+            shared: self.neighbours_of(identifier).is_some_and(|it| is_shared(it, self.policy)),
+            retired_at,
+        })
+    }
+
+    pub(super) fn shown_decision(&self, decision: &Decision) -> ShownDecision {
+        ShownDecision {
+            key: decision.id.clone(),
+            relation: decision.relation,
+            a: self.shown_identifier(&decision.pair.a),
+            b: self.shown_identifier(&decision.pair.b),
+            reason: decision.reason.clone(),
+            actor: decision.actor.clone(),
+            at: decision.at,
+            revoked_at: decision.revoked.as_ref().map(|it| it.at),
+            revoked_by: decision.revoked.as_ref().map(|it| it.actor.clone()),
+        }
+    }
+
+    pub(super) fn shown_link(&self, pair: &Pair, seen: &Sightings) -> ShownLink {
+        let decision = self.decisions_about(&pair.a).find(|it| it.pair == *pair);
+        ShownLink {
+            a: self.shown_identifier(&pair.a),
+            b: self.shown_identifier(&pair.b),
+            first_seen_at: seen.first_seen,
+            last_seen_at: seen.last_seen,
+            count: seen.count,
+            sources: seen.sources.iter().cloned().collect(),
+            decision: decision.map(|it| self.shown_decision(it)),
+        }
+    }
+
+    pub(super) fn shown_withheld(&self, pair: &Pair, seen: &Sightings, reason: &Withheld) -> ShownWithheldLink {
+        ShownWithheldLink { link: self.shown_link(pair, seen), reason: reason.code(), detail: reason.to_string() }
+    }
+}

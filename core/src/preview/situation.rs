@@ -1,0 +1,184 @@
+//! The facts as they are, or as a preview changes them, and what resolution makes of them.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use super::{
+    PreviewError,
+    facts::{IdentifierOfFacts, ProfileFacts},
+};
+use crate::{
+    decision::Decision,
+    identifier::{Identifier, Kind},
+    link::Pair,
+    policy::CompiledPolicy,
+    resolve::{DisjointSets, Edge, Node, Partition, Verdict, Withheld, is_shared, resolve},
+    time::Timestamp,
+};
+
+/// Facts under a policy, with what a preview changes of them. The facts are sorted.
+#[derive(Debug, Clone)]
+pub(super) struct Situation<'a> {
+    pub facts: &'a ProfileFacts,
+    pub policy: &'a CompiledPolicy,
+    /// Those that count.
+    pub decisions: Vec<Cow<'a, Decision>>,
+    /// A link, by its position, that is taken as never seen.
+    without: Option<usize>,
+    /// Counts of neighbours that differ from those in the facts.
+    neighbours: BTreeMap<&'a Identifier, BTreeMap<Kind, u32>>,
+    /// An identifier, by its position, and when it is retired.
+    retired: Option<(usize, Timestamp)>,
+}
+
+/// What resolution makes of a situation. Nodes are positions in the identifiers of the facts.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub partition: Partition,
+    /// For each node.
+    pub is_shared: Vec<bool>,
+    /// The links between two nodes, as positions in the facts; the partition's `withheld` counts in these.
+    pub links: Vec<usize>,
+    /// For each node a node that stands for its component.
+    pub component_of: Vec<usize>,
+}
+
+impl<'a> Situation<'a> {
+    pub(super) fn of(facts: &'a ProfileFacts, policy: &'a CompiledPolicy) -> Self {
+        Self {
+            facts,
+            policy,
+            decisions: facts.decisions.iter().filter(|it| it.is_active()).map(Cow::Borrowed).collect(),
+            without: None,
+            neighbours: BTreeMap::new(),
+            retired: None,
+        }
+    }
+
+    /// The same without a link: as if no message had ever named both ends together.
+    pub(super) fn without_link(mut self, position: usize) -> Self {
+        let Some((Pair { a, b }, _)) = self.facts.links.get(position) else { return self };
+        for (one, other) in [(a, b), (b, a)] {
+            let Some(known) = self.neighbours_of(one) else { continue };
+            let mut neighbours = known.clone();
+            if let Some(n) = neighbours.get_mut(&other.kind) {
+                *n = n.saturating_sub(1);
+            }
+            neighbours.retain(|_, n| 0 < *n);
+            self.neighbours.insert(one, neighbours);
+        }
+        self.without = Some(position);
+        self
+    }
+
+    pub(super) fn with_retired(mut self, node: usize, from: Timestamp) -> Self {
+        self.retired = Some((node, from));
+        self
+    }
+
+    pub(super) fn retired_at(&self, node: usize) -> Option<Timestamp> {
+        let own = self.facts.identifiers.get(node).and_then(|it| it.retired_at);
+        self.retired.filter(|(it, _)| *it == node).map_or(own, |(_, at)| Some(at))
+    }
+
+    /// The active decisions about an identifier.
+    pub(super) fn decisions_about(&self, identifier: &Identifier) -> impl Iterator<Item = &Decision> {
+        let is_about = move |it: &&Decision| it.pair.a == *identifier || it.pair.b == *identifier;
+        self.decisions.iter().map(AsRef::as_ref).filter(is_about)
+    }
+
+    /// The decisions between identifiers that are here.
+    pub(super) fn verdicts(&self) -> Vec<Verdict<'_>> {
+        let verdict = |decision: &'_ Cow<'a, Decision>| {
+            let (a, b) = (self.facts.position_of(&decision.pair.a)?, self.facts.position_of(&decision.pair.b)?);
+            Some((a, b))
+        };
+        self.decisions
+            .iter()
+            .filter_map(|it| verdict(it).map(|(a, b)| Verdict { a, b, decision: it.as_ref() }))
+            .collect()
+    }
+
+    pub(super) fn resolve(&self) -> Resolved {
+        let is_shared: Vec<bool> = self.facts.identifiers.iter().map(|it| self.is_shared(it)).collect();
+        let node = |(it, is_shared): (&'a IdentifierOfFacts, &bool)| Node {
+            identifier: &it.identifier,
+            first_seen: it.facts.seen.first_seen,
+            is_shared: *is_shared,
+        };
+        let nodes: Vec<Node<'_>> = self.facts.identifiers.iter().zip(&is_shared).map(node).collect();
+        let (links, edges): (Vec<usize>, Vec<Edge>) = self.edges().unzip();
+        let verdicts = self.verdicts();
+        let partition = resolve(&nodes, &edges, &verdicts, self.policy);
+
+        let mut components = DisjointSets::new(nodes.len());
+        for (edge, reason) in edges.iter().zip(&partition.withheld) {
+            if !matches!(reason, Some(Withheld::Blocked | Withheld::Shared)) {
+                components.join(edge.a, edge.b);
+            }
+        }
+        for verdict in &verdicts {
+            components.join(verdict.a, verdict.b);
+        }
+        let component_of = (0..nodes.len()).map(|it| components.find(it)).collect();
+        Resolved { partition, is_shared, links, component_of }
+    }
+
+    /// Whether everything that this situation depends on was loaded: all links of whom a component reaches through, and
+    /// whom these lead to.
+    pub(super) fn check_complete(&self) -> Result<(), PreviewError> {
+        let mut n_loaded: Vec<u64> = vec![0; self.facts.identifiers.len()];
+        for (position, (pair, _)) in self.facts.links.iter().enumerate() {
+            if self.without == Some(position) {
+                continue;
+            }
+            for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
+                let Some(node) = self.facts.position_of(one) else { continue };
+                if let Some(n) = n_loaded.get_mut(node) {
+                    *n += 1;
+                }
+                let leads_out = self.facts.position_of(other).is_none();
+                if leads_out && self.is_open(one) && self.is_open(other) {
+                    return Err(PreviewError::IncompleteFacts);
+                }
+            }
+        }
+        let all_loaded = self.facts.identifiers.iter().zip(n_loaded).all(|(it, n_loaded)| {
+            let neighbours = self.neighbours_of(&it.identifier);
+            let n_known: u64 = neighbours.into_iter().flat_map(BTreeMap::values).map(|it| u64::from(*it)).sum();
+            n_known <= n_loaded || !self.is_open(&it.identifier)
+        });
+        let is_end_open = self.facts.ends.iter().any(|it| self.is_open(&it.identifier));
+        if all_loaded && !is_end_open { Ok(()) } else { Err(PreviewError::IncompleteFacts) }
+    }
+
+    /// The links between two identifiers that are here, by their positions.
+    fn edges(&self) -> impl Iterator<Item = (usize, Edge)> {
+        self.facts.links.iter().enumerate().filter(|(position, _)| self.without != Some(*position)).filter_map(
+            |(position, (pair, link))| {
+                let (a, b) = (self.facts.position_of(&pair.a)?, self.facts.position_of(&pair.b)?);
+                Some((position, Edge { a, b, first_seen: link.seen.first_seen }))
+            },
+        )
+    }
+
+    fn is_shared(&self, it: &IdentifierOfFacts) -> bool {
+        is_shared(self.neighbours.get(&it.identifier).unwrap_or(&it.facts.neighbours), self.policy)
+    }
+
+    /// Whether components reach through an identifier. Of one that is not here at all nobody knows: it may.
+    fn is_open(&self, identifier: &Identifier) -> bool {
+        let is_shared = self.neighbours_of(identifier).is_some_and(|it| is_shared(it, self.policy));
+        !is_shared && !self.policy.blocks(&identifier.value)
+    }
+
+    pub(super) fn neighbours_of(&self, identifier: &Identifier) -> Option<&BTreeMap<Kind, u32>> {
+        if let Some(changed) = self.neighbours.get(identifier) {
+            return Some(changed);
+        }
+        if let Some(node) = self.facts.position_of(identifier) {
+            return self.facts.identifiers.get(node).map(|it| &it.facts.neighbours);
+        }
+        let end = self.facts.ends.binary_search_by(|it| it.identifier.cmp(identifier)).ok()?;
+        self.facts.ends.get(end).map(|it| &it.neighbours)
+    }
+}

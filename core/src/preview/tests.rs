@@ -1,0 +1,670 @@
+//! The laws of previews over random messages: what is previewed is what all facts give once it is so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    decision::{Decision, Relation, Revocation},
+    facts::Facts,
+    identifier::Identifier,
+    link::Pair,
+    message::{Message, parse_message},
+    policy::{CompiledPolicy, Policy},
+    ranking::{RankBy, RankTarget, RankedItem, TieBreak},
+    resolve::is_shared,
+    time::Timestamp,
+    unified_id::{IdSecret, unified_id},
+    window::Months,
+};
+
+/// A policy with limits that random messages soon reach.
+fn tight_policy() -> Policy {
+    let mut policy = Policy { max_links: 3, ..Policy::default() };
+    for kind in &mut policy.kinds {
+        kind.limit = kind.limit.min(3);
+    }
+    policy
+}
+
+fn compiled(policy: &Policy) -> CompiledPolicy {
+    CompiledPolicy::new(policy.clone()).expect("a sound policy")
+}
+
+const KINDS: [(&str, &str); 4] = [("external_id", "x"), ("email", "e"), ("customer_card", "c"), ("device_id", "d")];
+
+/// Identifiers (kind, value), second, what it says.
+type Parts = (Vec<(usize, u8)>, u8, u8);
+
+/// Messages of few possible identifiers and times, so that they meet often; each is of its own ID.
+fn messages() -> impl Strategy<Value = Vec<Message>> {
+    let parts = (prop::collection::vec((0..4usize, 0..5u8), 1..4), 0..20u8, any::<u8>());
+    prop::collection::vec(parts, 1..30).prop_map(|all| {
+        let policy = compiled(&tight_policy());
+        all.iter().enumerate().map(|(number, it)| message(number, it, &policy)).collect()
+    })
+}
+
+fn message(number: usize, (identifiers, second, says): &Parts, policy: &CompiledPolicy) -> Message {
+    let mut named: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (kind, value) in identifiers {
+        let (kind, letter) = KINDS[*kind];
+        let suffix = if kind == "email" { "@example.com" } else { "" };
+        named.entry(kind).or_default().push(format!("{letter}{value}{suffix}"));
+    }
+    let item = json!({
+        "df_item_id": format!("i{}", says % 3), "df_item_name": format!("Item {}", says % 4),
+        "df_category1": format!("Category {}", says % 2), "df_price": f64::from(*says) * 2.5, "df_quantity": says % 3,
+    });
+    let bought = json!({ "df_order_id": format!("o{}", says % 7), "df_items": [item] });
+    let (event, properties) = match says % 5 {
+        0 => ("df_view_home", Value::Null),
+        1 => ("df_refund", bought),
+        _ => ("df_purchase", bought),
+    };
+    let message = json!({
+        "message_id": format!("m{number}"), "type": "event", "event": event, "properties": properties,
+        "timestamp": format!("2026-0{}-11T00:00:{second:02}Z", 1 + says % 6),
+        "source": if number.is_multiple_of(2) { "app" } else { "web" },
+        "platform": if says % 2 == 0 { "iOS" } else { "Web" },
+        "identifiers": named, "session_id": format!("s{}", says % 6),
+        "attributes": {
+            "df_name": format!("n{}", says % 3), "df_push_optin": says % 2 == 0, "df_birth": "1990-02-03", "tier": says % 4,
+        },
+        "device": { "device_id": format!("d{}", says % 5), "model": format!("M{}", says % 2), "city": "Seoul" },
+    });
+    parse_message(&message.to_string(), policy).expect("accepted").message
+}
+
+/// What the server would send of some profiles.
+fn facts_of(base: &Facts, named: &[UnifiedId]) -> ProfileFacts {
+    ProfileFacts::of(base, named, 7, &compiled(&tight_policy()), &IdSecret::public())
+}
+
+/// The same of all profiles.
+fn facts_of_all(base: &Facts) -> ProfileFacts {
+    facts_under(base, &tight_policy())
+}
+
+fn facts_under(base: &Facts, policy: &Policy) -> ProfileFacts {
+    let ids: Vec<UnifiedId> = base.identifiers.keys().map(id_of).collect();
+    ProfileFacts::of(base, &ids, 7, &compiled(policy), &IdSecret::public())
+}
+
+fn checked(facts: ProfileFacts) -> CheckedFacts {
+    CheckedFacts::new(facts).expect("sound facts")
+}
+
+fn id_of(it: &Identifier) -> UnifiedId {
+    unified_id(it, &IdSecret::public())
+}
+
+fn gathered(messages: &[Message]) -> Facts {
+    let mut facts = Facts::default();
+    for message in messages {
+        facts.add(message);
+    }
+    facts
+}
+
+/// A relation, two identifiers, and whether it was taken back.
+type Verdict = (Relation, (usize, u8), (usize, u8), bool);
+
+fn decisions() -> impl Strategy<Value = Vec<Decision>> {
+    let relation = prop_oneof![Just(Relation::Same), Just(Relation::Different)];
+    let decision = (relation, (0..4usize, 0..5u8), (0..4usize, 0..5u8), prop::bool::weighted(0.2));
+    prop::collection::vec(decision, 0..4).prop_map(|all| {
+        let policy = compiled(&tight_policy());
+        let identifier = |it: &(usize, u8)| message(0, &(vec![*it], 0, 0), &policy).home().clone();
+        let decision = |(number, (relation, a, b, is_revoked)): (usize, &Verdict)| {
+            Some(Decision {
+                id: format!("d{number}").into(),
+                relation: *relation,
+                pair: Pair::new(&identifier(a), &identifier(b))?,
+                at: Timestamp::from_micros(i64::try_from(number).expect("few")),
+                reason: "because".into(),
+                actor: "someone".into(),
+                revoked: is_revoked.then(|| Revocation {
+                    at: Timestamp::EARLIEST,
+                    reason: "a mistake".into(),
+                    actor: "someone".into(),
+                }),
+            })
+        };
+        all.iter().enumerate().filter_map(decision).collect()
+    })
+}
+
+fn figures() -> Figures {
+    Figures { as_of: "2026-06-15".parse().expect("a date"), currency: None, net_of_refunds: true, by: RankBy::Units }
+}
+
+fn text<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("it serialises")
+}
+
+/// All profiles that facts show, without their revisions, by their unified IDs.
+fn all_profiles(facts: &CheckedFacts) -> BTreeMap<UnifiedId, String> {
+    let profile = |it: UnifiedId| facts.profile(&ProfileQuestion { unified_id: it, figures: figures() });
+    facts.unified_ids().into_iter().map(|it| (it, without_revision(&profile(it).expect("it is there")))).collect()
+}
+
+fn without_revision(profile: &ShownProfile) -> String {
+    let text = text(profile);
+    match profile.revision() {
+        Some(revision) => text.replace(&format!(r#""revision":"{revision}","#), ""),
+        None => text,
+    }
+}
+
+/// A base of messages and decisions.
+fn bases() -> impl Strategy<Value = Facts> {
+    (messages(), decisions()).prop_map(|(messages, decisions)| {
+        let mut base = gathered(&messages);
+        base.decisions = decisions;
+        base
+    })
+}
+
+/// One of some items, chosen by a number.
+fn pick<T>(items: &[T], number: usize) -> &T {
+    &items[number % items.len()]
+}
+
+/// Holds what a preview says to all profiles as they are and as they come to be.
+fn check_change(
+    before: &CheckedFacts,
+    after: &CheckedFacts,
+    shown_before: &[&ShownProfile],
+    shown_after: &[&ShownProfile],
+) -> Result<(), TestCaseError> {
+    let all = |facts: &CheckedFacts| all_profiles(facts).into_values().collect::<BTreeSet<String>>();
+    let (all_before, all_after) = (all(before), all(after));
+    let texts = |shown: &[&ShownProfile]| shown.iter().map(|it| without_revision(it)).collect::<BTreeSet<String>>();
+    let (shown_before, shown_after) = (texts(shown_before), texts(shown_after));
+    prop_assert!(shown_before.is_subset(&all_before));
+    prop_assert!(shown_after.is_subset(&all_after), "{:#?}\nof\n{:#?}", shown_after, all_after);
+    // Nothing else changes.
+    let unchanged_before: Vec<&String> = all_before.difference(&shown_before).collect();
+    let unchanged_after: Vec<&String> = all_after.difference(&shown_after).collect();
+    prop_assert_eq!(unchanged_before, unchanged_after);
+    Ok(())
+}
+
+fn decided(id: &str, relation: Relation, pair: &Pair) -> Decision {
+    let at = Timestamp::parse("2026-07-01T00:00:00Z").expect("a time");
+    Decision { id: id.into(), relation, pair: pair.clone(), at, reason: "".into(), actor: "".into(), revoked: None }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn facts_are_the_same_after_json_and_in_any_sequence(
+        base in bases(),
+        seed in any::<u64>(),
+    ) {
+        let sent = facts_of_all(&base);
+        let read: ProfileFacts = serde_json::from_str(&text(&sent)).expect("facts");
+        prop_assert_eq!(&read, &sent);
+        // As they come out of a GraphQL answer: the keys of every object in another order.
+        let reordered: Value = serde_json::from_str(&text(&sent)).expect("facts");
+        let reread: ProfileFacts = serde_json::from_str(&reordered.to_string()).expect("facts");
+        prop_assert_eq!(&reread, &sent);
+
+        let mut shuffled = sent.clone();
+        shuffle(&mut shuffled.identifiers, seed);
+        shuffle(&mut shuffled.links, seed);
+        shuffle(&mut shuffled.decisions, seed);
+        for it in &mut shuffled.identifiers {
+            shuffle(&mut it.orders, seed);
+            shuffle(&mut it.refunds, seed);
+        }
+        let (one, other) = (checked(sent), checked(shuffled));
+        prop_assert_eq!(all_profiles(&one), all_profiles(&other));
+        let ids = one.unified_ids();
+        prop_assert_eq!(one.revision(&ids).expect("there"), other.revision(&ids).expect("there"));
+    }
+
+    #[test]
+    fn a_profile_needs_the_facts_of_its_component_alone(base in bases()) {
+        let all = checked(facts_of_all(&base));
+        for id in all.unified_ids() {
+            let own = checked(facts_of(&base, &[id]));
+            let question = ProfileQuestion { unified_id: id, figures: figures() };
+            prop_assert_eq!(text(&own.profile(&question).expect("there")), text(&all.profile(&question).expect("there")));
+        }
+    }
+
+    #[test]
+    fn a_merge_is_previewed_as_its_decisions_make_it(
+        base in bases(),
+        picked in prop::collection::vec(any::<usize>(), 2..4),
+        letters in "[a-z0-9]{6}",
+    ) {
+        let before = checked(facts_of_all(&base));
+        let ids: Vec<UnifiedId> = picked.iter().map(|it| *pick(&before.unified_ids(), *it)).collect();
+        let own = checked(facts_of(&base, &ids));
+        let preview = own.merge_preview(&MergeQuestion { unified_ids: ids.clone(), figures: figures() });
+        let preview = preview.expect("the component is enough");
+        prop_assert_eq!(&preview.expected_revision, &before.revision(&ids).expect("there"));
+        let distinct: BTreeSet<UnifiedId> = ids.iter().copied().collect();
+        prop_assert_eq!(preview.before.len(), distinct.len());
+        prop_assert_eq!(preview.status == PreviewStatus::NoChange, distinct.len() == 1);
+
+        let mut decided_base = base;
+        for (number, pair) in preview.decisions.iter().enumerate() {
+            decided_base.decisions.push(decided(&format!("{letters}{number}"), Relation::Same, pair));
+        }
+        let after = checked(facts_of_all(&decided_base));
+        let together: BTreeSet<String> = distinct
+            .iter()
+            .map(|it| text(&after.profile(&ProfileQuestion { unified_id: *it, figures: figures() }).expect("there")))
+            .collect();
+        let Some(merged) = preview.after else {
+            prop_assert_eq!(preview.status, PreviewStatus::Contradicted);
+            prop_assert!(!preview.contradictions.is_empty());
+            prop_assert!(has_unmet(&decided_base, &after), "nothing excludes it");
+            return Ok(());
+        };
+        prop_assert_eq!(together.len(), 1);
+        prop_assert_eq!(preview.unified_id, Some(merged.profile().unified_id));
+        let shown_before: Vec<_> = preview.before.iter().chain(&preview.others_before).collect();
+        let shown_after: Vec<_> = std::iter::once(&merged).chain(&preview.others_after).collect();
+        check_change(&before, &after, &shown_before, &shown_after)?;
+        for limit in &preview.limits {
+            let count = merged.profile().identifiers.iter().filter(|it| *it.kind == *limit.kind.as_str()).count();
+            prop_assert_eq!(u32::try_from(count).expect("few"), limit.count);
+            prop_assert!(limit.limit < limit.count);
+        }
+        for field in &preview.fields {
+            let claims = field.winner.iter().chain(&field.losers).flat_map(|it| &it.unified_ids);
+            prop_assert!(claims.clone().count() <= preview.before.len());
+            prop_assert!(claims.clone().all(|it| distinct.contains(it)));
+        }
+    }
+
+    #[test]
+    fn a_decision_that_parts_is_previewed_as_it_will_be(base in bases(), a in any::<usize>(), b in any::<usize>()) {
+        let known: Vec<Identifier> = base.identifiers.keys().cloned().collect();
+        let Some(pair) = Pair::new(pick(&known, a), pick(&known, b)) else { return Ok(()) };
+        let before = checked(facts_of_all(&base));
+        let own = checked(facts_of(&base, &[id_of(&pair.a), id_of(&pair.b)]));
+        let change = Change::Different { a: pair.a.clone(), b: pair.b.clone() };
+        let preview = own.unmerge_preview(&UnmergeQuestion { change, figures: figures() }).expect("enough");
+        prop_assert_eq!(&preview.expected_revision, &before.revision(&[id_of(&pair.a), id_of(&pair.b)]).expect("there"));
+        if preview.status == PreviewStatus::Contradicted {
+            prop_assert!(preview.contradictions.iter().all(|it| it.relation == Relation::Same));
+            let mut decided_base = base;
+            decided_base.decisions.push(decided("new", Relation::Different, &pair));
+            prop_assert!(has_unmet(&decided_base, &checked(facts_of_all(&decided_base))), "nothing excludes it");
+            return Ok(());
+        }
+        let mut decided_base = base;
+        if preview.status == PreviewStatus::Applied {
+            decided_base.decisions.push(decided("new", Relation::Different, &pair));
+        }
+        let after = checked(facts_of_all(&decided_base));
+        check_change(&before, &after, &refs(&preview.before), &refs(&preview.after))?;
+        let cell_of = |it: &Identifier| after.cell_of_id(id_of(it)).expect("there");
+        prop_assert_ne!(cell_of(&pair.a), cell_of(&pair.b));
+    }
+
+    #[test]
+    fn a_decision_taken_back_is_previewed_as_if_it_had_never_been(base in bases(), picked in any::<usize>()) {
+        prop_assume!(!base.decisions.is_empty());
+        let decision = pick(&base.decisions, picked).clone();
+        let ends = [id_of(&decision.pair.a), id_of(&decision.pair.b)];
+        let before = checked(facts_of_all(&base));
+        let own = checked(facts_of(&base, &ends));
+        let change = Change::Revoke { decision: decision.id.to_string() };
+        let preview = own.unmerge_preview(&UnmergeQuestion { change, figures: figures() });
+        if !own.facts.decisions.contains(&decision) {
+            prop_assert_eq!(preview.map(|it| it.status).expect_err("not there"), PreviewError::UnknownDecision);
+            return Ok(());
+        }
+        let preview = preview.expect("enough");
+        prop_assert_eq!(preview.status == PreviewStatus::NoChange, !decision.is_active());
+        let mut after = base;
+        after.decisions.retain(|it| it.id != decision.id);
+        check_change(&before, &checked(facts_of_all(&after)), &refs(&preview.before), &refs(&preview.after))?;
+    }
+
+    #[test]
+    fn a_cut_link_is_previewed_as_if_it_had_never_been(base in bases(), picked in any::<usize>()) {
+        prop_assume!(!base.links.is_empty());
+        let pair = base.links.keys().nth(picked % base.links.len()).expect("one").clone();
+        let before = checked(facts_of_all(&base));
+        let mut cut = base.clone();
+        cut.links.remove(&pair);
+        for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
+            let neighbours = &mut cut.identifiers.get_mut(one).expect("seen").neighbours;
+            *neighbours.get_mut(&other.kind).expect("a neighbour") -= 1;
+            neighbours.retain(|_, n| *n != 0);
+        }
+        let after = checked(facts_of_all(&cut));
+        let question = UnmergeQuestion { change: Change::Cut { a: pair.a.clone(), b: pair.b.clone() }, figures: figures() };
+        let preview = before.unmerge_preview(&question).expect("all is enough");
+        check_change(&before, &after, &refs(&preview.before), &refs(&preview.after))?;
+        for named in [&[id_of(&pair.a), id_of(&pair.b)][..], &[id_of(&pair.a)], &[id_of(&pair.b)]] {
+            match checked(facts_of(&base, named)).unmerge_preview(&question) {
+                Ok(own) => check_change(&before, &after, &refs(&own.before), &refs(&own.after))?,
+                // The other end's component was not asked for.
+                Err(PreviewError::UnknownLink) => prop_assert_eq!(named.len(), 1),
+                Err(error) => {
+                    prop_assert_eq!(error, PreviewError::IncompleteFacts);
+                    let policy = compiled(&tight_policy());
+                    let is_closed = |base: &Facts, it| is_shared(&base.identifiers[it].neighbours, &policy);
+                    let opens = |it| is_closed(&base, it) && !is_closed(&cut, it);
+                    prop_assert!(opens(&pair.a) || opens(&pair.b), "only what opens needs more");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn another_policy_is_previewed_as_it_will_resolve(
+        base in bases(),
+        (limit, max_links) in (1..4u32, 1..6u32),
+        rule in prop::sample::select(vec!["latest", "earliest", "most_frequent", "max", "union"]),
+        zone in prop::sample::select(vec!["Asia/Seoul", "UTC", "America/New_York"]),
+    ) {
+        let mut policy = tight_policy();
+        policy.max_links = max_links;
+        for kind in &mut policy.kinds {
+            kind.limit = limit;
+        }
+        let document = json!({
+            "kinds": policy.kinds, "max_links": max_links, "survivorship": { "default": rule }, "time_zone": zone,
+        });
+        policy.survivorship.default = serde_json::from_value(json!(rule)).expect("a rule");
+        policy.time_zone = zone.parse().expect("a zone");
+        let after = checked(facts_under(&base, &policy));
+        let question = PolicyQuestion { document, figures: figures() };
+        let before = checked(facts_of_all(&base));
+        let preview = before.policy_preview(&question).expect("all is enough");
+        prop_assert_eq!(&preview.policy, &policy);
+        let shown: BTreeSet<String> = preview.after.iter().map(without_revision).collect();
+        prop_assert_eq!(shown, all_profiles(&after).into_values().collect::<BTreeSet<_>>());
+        let members = |facts: &CheckedFacts| -> BTreeSet<Vec<usize>> {
+            facts.resolved().partition.cells.iter().cloned().collect()
+        };
+        let n_before: usize = preview.changes.iter().map(|it| it.before.len()).sum();
+        prop_assert_eq!(n_before, members(&before).difference(&members(&after)).count());
+        let n_after: usize = preview.changes.iter().map(|it| it.after.len()).sum();
+        prop_assert_eq!(n_after, members(&after).difference(&members(&before)).count());
+
+        // A component alone says the same, or that it does not know.
+        let own = checked(facts_of(&base, &before.unified_ids()[..1]));
+        match own.policy_preview(&question) {
+            Ok(own) => {
+                let all: BTreeSet<String> = preview.after.iter().map(without_revision).collect();
+                prop_assert!(own.after.iter().all(|it| all.contains(&without_revision(it))));
+            }
+            Err(error) => prop_assert_eq!(error, PreviewError::IncompleteFacts),
+        }
+    }
+
+    #[test]
+    fn an_explanation_needs_the_facts_of_the_two_alone(base in bases(), a in any::<usize>(), b in any::<usize>()) {
+        let known: Vec<Identifier> = base.identifiers.keys().cloned().collect();
+        let (a, b) = (pick(&known, a), pick(&known, b));
+        let question = ExplainQuestion { a: a.clone(), b: b.clone() };
+        let all = checked(facts_of_all(&base));
+        let own = checked(facts_of(&base, &[id_of(a), id_of(b)]));
+        let shown = own.explain(&question).expect("there");
+        prop_assert_eq!(shown.together, all.cell_of_id(id_of(a)) == all.cell_of_id(id_of(b)));
+        prop_assert_eq!(text(&shown), text(&all.explain(&question).expect("there")));
+    }
+
+    #[test]
+    fn a_ranking_is_that_of_the_profile_and_says_what_decides(base in bases(), first in 1..5u32) {
+        let all = checked(facts_of_all(&base));
+        for unified_id in all.unified_ids() {
+            let profile = all.profile(&ProfileQuestion { unified_id, figures: figures() }).expect("there");
+            let question = RankingQuestion {
+                unified_id, figures: figures(), what: RankTarget::Products, months: Months::YEAR, first,
+            };
+            let ranking = all.ranking_preview(&question).expect("there");
+            let items: Vec<RankedItem> = ranking.items.iter().map(|it| it.item.clone()).collect();
+            let wanted = &profile.purchases.top_products12;
+            let n_shared = items.len().min(wanted.len());
+            prop_assert_eq!(&items[..n_shared], &wanted[..n_shared]);
+            for two in ranking.items.windows(2) {
+                let (one, next) = (&two[0].item, &two[1].item);
+                let expected = if one.units != next.units {
+                    TieBreak::Measure
+                } else if one.amount != next.amount {
+                    TieBreak::Amount
+                } else if one.last_purchased_at != next.last_purchased_at {
+                    TieBreak::Recency
+                } else if one.name != next.name {
+                    TieBreak::Name
+                } else {
+                    TieBreak::Key
+                };
+                prop_assert_eq!(two[0].before_next, Some(expected));
+            }
+        }
+    }
+}
+
+/// Whether some `SAME` decision is not followed.
+fn has_unmet(base: &Facts, resolved: &CheckedFacts) -> bool {
+    let cell_of = |it: &Identifier| resolved.cell_of_id(id_of(it)).ok();
+    let is_unmet = |it: &Decision| match (cell_of(&it.pair.a), cell_of(&it.pair.b)) {
+        (Some(a), Some(b)) => a != b,
+        _ => false,
+    };
+    base.decisions.iter().any(|it| it.is_active() && it.relation == Relation::Same && is_unmet(it))
+}
+
+fn refs(shown: &[ShownProfile]) -> Vec<&ShownProfile> {
+    shown.iter().collect()
+}
+
+/// Some other sequence, chosen by a number.
+fn shuffle<T>(items: &mut [T], seed: u64) {
+    let n_items = items.len().max(1);
+    items.reverse();
+    items.rotate_left(usize::try_from(seed % n_items as u64).expect("small"));
+}
+
+/// Two customers, one of whom was merged by hand, and a link between two identifiers of the other.
+fn small_base() -> Facts {
+    let policy = compiled(&tight_policy());
+    let naming = |number: usize, identifiers: &[(usize, u8)]| message(number, &(identifiers.to_vec(), 3, 2), &policy);
+    let mut base = gathered(&[
+        naming(0, &[(0, 0), (1, 0)]),
+        naming(1, &[(0, 1), (1, 1)]),
+        naming(2, &[(2, 2)]),
+        naming(3, &[(0, 3), (3, 4)]),
+    ]);
+    let pair = Pair::new(&identifier("external_id", "x1"), &identifier("customer_card", "c2")).expect("two");
+    base.decisions.push(Decision { revoked: None, ..decided("same", Relation::Same, &pair) });
+    base
+}
+
+fn identifier(kind: &str, value: &str) -> Identifier {
+    Identifier::new(crate::identifier::Kind::new(kind), value)
+}
+
+#[test]
+fn what_cannot_be_read_is_told_by_a_code() {
+    let good = text(&facts_of_all(&small_base()));
+    let twice = {
+        let mut facts = facts_of_all(&small_base());
+        facts.identifiers.push(facts.identifiers[0].clone());
+        text(&facts)
+    };
+    let faulty = good.replace(r#""max_links":3"#, r#""max_links":0"#);
+    let table = [
+        ("", "FACTS_UNREADABLE"),
+        ("null", "FACTS_UNREADABLE"),
+        ("{}", "FACTS_UNREADABLE"),
+        (good.trim_end_matches('}'), "FACTS_UNREADABLE"),
+        (&twice, "FACTS_UNREADABLE"),
+        (&good.replace("Asia/Seoul", "Asia/Nowhere"), "FACTS_UNREADABLE"),
+        (&good.replace("KRW", "WON1"), "FACTS_UNREADABLE"),
+        (&faulty, "POLICY_FAULTS"),
+    ];
+    for (facts, code) in table {
+        let error = CheckedFacts::parse(facts).expect_err(code);
+        assert_eq!(error.code(), code, "{error}");
+    }
+    CheckedFacts::parse(&good).expect("sound");
+}
+
+#[test]
+fn what_cannot_be_answered_is_told_by_a_code() {
+    let facts = checked(facts_of_all(&small_base()));
+    let figures = r#""figures":{"asOf":"2026-06-15"}"#;
+    let nobody = r#""00000000-0000-8000-8000-000000000000""#;
+    let somebody = text(&id_of(&identifier("external_id", "x0")));
+    let known = r#"{"kind":"external_id","value":"x0"}"#;
+    let other = r#"{"kind":"external_id","value":"x1"}"#;
+    let unknown = r#"{"kind":"external_id","value":"nobody"}"#;
+    let profile = |it: String| write_answer(&read_question(&it).and_then(|it| facts.profile(&it)));
+    let merge = |it: String| write_answer(&read_question(&it).and_then(|it| facts.merge_preview(&it)));
+    let unmerge = |change: String| {
+        let question = read_question(&format!(r#"{{"change":{change},{figures}}}"#));
+        write_answer(&question.and_then(|it| facts.unmerge_preview(&it)))
+    };
+    let ranking = |rest: &str| {
+        let question = read_question(&format!(r#"{{"unifiedId":{somebody},{figures},"what":"PRODUCTS",{rest}}}"#));
+        write_answer(&question.and_then(|it| facts.ranking_preview(&it)))
+    };
+    let policy = |document: &str| {
+        let question = read_question(&format!(r#"{{"document":{document},{figures}}}"#));
+        write_answer(&question.and_then(|it| facts.policy_preview(&it)))
+    };
+    let explain = |a: &str, b: &str| {
+        write_answer(&read_question(&format!(r#"{{"a":{a},"b":{b}}}"#)).and_then(|it| facts.explain(&it)))
+    };
+    let table = [
+        (profile(String::new()), "QUESTION_UNREADABLE"),
+        (profile(format!(r#"{{"unifiedId":"x",{figures}}}"#)), "QUESTION_UNREADABLE"),
+        (profile(format!(r#"{{"unifiedId":{nobody},{figures}}}"#)), "UNKNOWN_PROFILE"),
+        (profile(format!(r#"{{"unifiedId":{somebody}}}"#)), "QUESTION_UNREADABLE"),
+        (profile(format!(r#"{{"unifiedId":{somebody},"figures":{{"asOf":"2026-6-15"}}}}"#)), "QUESTION_UNREADABLE"),
+        (profile(format!(r#"{{"unifiedId":{somebody},"figures":{{"asOf":"2026-02-30"}}}}"#)), "QUESTION_UNREADABLE"),
+        (profile(format!(r#"{{"unifiedId":{somebody},{figures},"more":1}}"#)), "QUESTION_UNREADABLE"),
+        (merge(format!(r#"{{"unifiedIds":[],{figures}}}"#)), "QUESTION_UNREADABLE"),
+        (merge(format!(r#"{{"unifiedIds":[{somebody},{nobody}],{figures}}}"#)), "UNKNOWN_PROFILE"),
+        (unmerge(r#"{"burn":{}}"#.to_owned()), "QUESTION_UNREADABLE"),
+        (unmerge(format!(r#"{{"cut":{{"a":{known},"b":{known}}}}}"#)), "ONE_IDENTIFIER"),
+        (unmerge(format!(r#"{{"cut":{{"a":{known},"b":{other}}}}}"#)), "UNKNOWN_LINK"),
+        (unmerge(format!(r#"{{"different":{{"a":{known},"b":{unknown}}}}}"#)), "UNKNOWN_IDENTIFIER"),
+        (unmerge(r#"{"revoke":{"decision":"none"}}"#.to_owned()), "UNKNOWN_DECISION"),
+        (unmerge(format!(r#"{{"retire":{{"identifier":{known},"from":"2026-01-01"}}}}"#)), "QUESTION_UNREADABLE"),
+        (unmerge(format!(r#"{{"retire":{{"identifier":{known},"from":"2020-01-01T00:00:00Z"}}}}"#)), "NEEDS_MESSAGES"),
+        (
+            unmerge(format!(r#"{{"retire":{{"identifier":{unknown},"from":"2030-01-01T00:00:00Z"}}}}"#)),
+            "UNKNOWN_IDENTIFIER",
+        ),
+        (ranking(r#""months":0"#), "QUESTION_UNREADABLE"),
+        (ranking(r#""months":3,"first":0"#), "QUESTION_UNREADABLE"),
+        (ranking(r#""months":3,"first":101"#), "QUESTION_UNREADABLE"),
+        (policy("[]"), "POLICY_FAULTS"),
+        (policy(r#"{"max_links":"many"}"#), "POLICY_FAULTS"),
+        (policy(r#"{"max_links":0}"#), "POLICY_FAULTS"),
+        (policy(r#"{"colour":"red"}"#), "POLICY_FAULTS"),
+        (policy(r#"{"blocked_values":["x9"]}"#), "NEEDS_MESSAGES"),
+        (policy(r#"{"kinds":[{"name":"phone","form":"phone","limit":3,"priority":1}]}"#), "NEEDS_MESSAGES"),
+        (explain(known, unknown), "UNKNOWN_IDENTIFIER"),
+        (explain(known, "7"), "QUESTION_UNREADABLE"),
+    ];
+    for (answer, code) in table {
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert_eq!(answer["error"]["code"], code, "{answer}");
+        assert!(
+            answer["error"]["detail"].as_str().is_some_and(|it| !it.is_empty() && !it.contains("nobody")),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn a_change_that_opens_what_is_shared_needs_more_facts() {
+    let policy = compiled(&tight_policy());
+    // One card that four external IDs are linked to: more than three, so it says nothing.
+    let naming = |number: u8| message(usize::from(number), &(vec![(0, number), (2, 0)], number, 2), &policy);
+    let base = gathered(&(0..4).map(naming).collect::<Vec<_>>());
+    let (one, card) = (identifier("external_id", "x0"), identifier("customer_card", "c0"));
+    let facts = facts_of(&base, &[id_of(&one)]);
+    assert_eq!(facts.identifiers.len(), 1);
+    assert_eq!(facts.ends.len(), 1);
+    let facts = checked(facts);
+    let higher = PolicyQuestion { document: json!({ "max_links": 4 }), figures: figures() };
+    assert_eq!(facts.policy_preview(&higher).map(|_| ()), Err(PreviewError::IncompleteFacts));
+    let lower = PolicyQuestion { document: json!({ "max_links": 1 }), figures: figures() };
+    facts.policy_preview(&lower).expect("what is closed stays closed");
+    let cut = UnmergeQuestion { change: Change::Cut { a: one, b: card }, figures: figures() };
+    assert_eq!(facts.unmerge_preview(&cut).map(|_| ()), Err(PreviewError::IncompleteFacts));
+}
+
+#[test]
+fn faults_of_a_policy_are_told_by_their_paths() {
+    let document = json!({
+        "kinds": [
+            { "name": "phone", "form": "phone", "limit": -1, "priority": "first" },
+            { "name": "email", "form": "post", "limit": 1, "priority": 2, "colour": 3 },
+        ],
+        "blocked_values": "x",
+        "survivorship": { "default": "best" },
+        "time_zone": "Asia/Nowhere",
+        "colour": null,
+    });
+    let faults = Policy::default().amended(&document).expect_err("faults");
+    let mut paths: Vec<&str> = faults.iter().map(|it| it.path.as_str()).collect();
+    paths.sort_unstable();
+    let expected = [
+        "blocked_values",
+        "colour",
+        "kinds[0].limit",
+        "kinds[0].priority",
+        "kinds[1].colour",
+        "kinds[1].form",
+        "survivorship",
+        "time_zone",
+    ];
+    assert_eq!(paths, expected);
+    assert!(faults.iter().all(|it| !it.detail.is_empty()));
+    let missing = Policy::default().amended(&json!({ "kinds": [{ "name": "phone" }] })).expect_err("faults");
+    assert_eq!(missing.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["kinds[0]"]);
+    let kept = Policy::default().amended(&json!({ "max_links": 5 })).expect("no faults");
+    assert_eq!(kept, Policy { max_links: 5, ..Policy::default() });
+}
+
+#[test]
+fn a_retirement_after_the_last_sighting_changes_its_date_alone() {
+    let facts = checked(facts_of_all(&small_base()));
+    let email = identifier("email", "e0@example.com");
+    let change = Change::Retire {
+        identifier: identifier("email", " E0@EXAMPLE.com "),
+        from: Timestamp::parse("2026-06-01T00:00:00Z").expect("a time"),
+    };
+    let preview = facts.unmerge_preview(&UnmergeQuestion { change, figures: figures() }).expect("an answer");
+    let [before] = preview.before.as_slice() else { panic!("one profile") };
+    let [after] = preview.after.as_slice() else { panic!("one profile") };
+    assert_eq!(before.basic.email.as_deref(), Some(&*email.value));
+    assert_eq!(after.basic.email, None, "it is someone else's from then on");
+    let retired_at = after.profile().identifiers.iter().filter_map(|it| it.retired_at).collect::<Vec<_>>();
+    assert_eq!(retired_at.len(), 1);
+}
+
+#[test]
+fn a_merge_tells_winners_losers_and_limits() {
+    let facts = checked(facts_of_all(&small_base()));
+    let ids = ["x0", "x3"].map(|it| id_of(&identifier("external_id", it)));
+    let question = MergeQuestion { unified_ids: ids.into(), figures: figures() };
+    let preview = facts.merge_preview(&question).expect("an answer");
+    assert_eq!(preview.status, PreviewStatus::Applied);
+    let limits = preview.limits.iter().map(|it| (it.kind.as_str(), it.limit, it.count)).collect::<Vec<_>>();
+    assert_eq!(limits, [("external_id", 1, 2)]);
+    let email = preview.fields.iter().find(|it| it.name == "email").expect("the e-mail address");
+    assert_eq!(email.winner.as_ref().map(|it| it.unified_ids.len()), Some(1));
+    assert!(email.losers.is_empty());
+}

@@ -1,0 +1,185 @@
+//! A profile, and the parts that it would fall into.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    PreviewError,
+    card::{Figures, ShownProfile},
+    difference::{Difference, LinkChanges, PreviewStatus},
+    facts::CheckedFacts,
+    merge::{is_previewed, previewed},
+    shown::ShownDecision,
+    situation::Situation,
+};
+use crate::{
+    decision::{Decision, Relation},
+    identifier::{Identifier, Normalised, normalise},
+    link::Pair,
+    time::Timestamp,
+    wire,
+};
+
+/// What is to be tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UnmergeQuestion {
+    pub change: Change,
+    pub figures: Figures,
+}
+
+/// A change that can part what is together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Change {
+    /// As if no message had ever named both together.
+    Cut { a: Identifier, b: Identifier },
+    /// An operator says that they are two customers.
+    Different { a: Identifier, b: Identifier },
+    /// An operator takes a decision back, by its key.
+    Revoke { decision: String },
+    /// The value belongs to its next owner from a time on.
+    Retire {
+        identifier: Identifier,
+        #[serde(serialize_with = "wire::date_time", deserialize_with = "wire::read_date_time")]
+        from: Timestamp,
+    },
+}
+
+/// What the server would do.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnmergePreview {
+    pub status: PreviewStatus,
+    /// What the mutation takes as `expectedRevision`.
+    pub expected_revision: String,
+    /// The profiles that are concerned or would change, in the order of their first identifiers.
+    pub before: Vec<ShownProfile>,
+    /// What these identifiers would be in. Where nothing parts, these are the profiles of before.
+    pub after: Vec<ShownProfile>,
+    pub links: LinkChanges,
+    /// The decisions that exclude it.
+    pub contradictions: Vec<ShownDecision>,
+}
+
+impl CheckedFacts {
+    /// What would become of profiles if evidence were gone or an operator decided.
+    ///
+    /// # Errors
+    ///
+    /// [`PreviewError::UnknownIdentifier`], [`PreviewError::UnknownLink`], [`PreviewError::UnknownDecision`],
+    /// [`PreviewError::OneIdentifier`] and [`PreviewError::IncompleteFacts`]; [`PreviewError::NeedsMessages`] where an
+    /// identifier is to be retired from a time on that is not after its last sighting.
+    pub fn unmerge_preview(&self, question: &UnmergeQuestion) -> Result<UnmergePreview, PreviewError> {
+        let Changed { situation, ends, status, opposite } = self.changed(&question.change)?;
+        situation.check_complete()?;
+        let figures = &question.figures;
+        let nodes: Vec<usize> = ends.iter().filter_map(|it| self.facts.position_of(it)).collect();
+        let concerned: Vec<usize> =
+            nodes.iter().filter_map(|it| self.resolved().partition.cell_of.get(*it).copied()).collect();
+        let difference = Difference::new(self, situation);
+        let is_made = matches!(question.change, Change::Different { .. }) && status == PreviewStatus::Applied;
+        let contradictions = match opposite {
+            Some(decision) => vec![difference.after.shown_decision(&decision)],
+            None if is_made => difference.excluded(&nodes, is_previewed),
+            None => Vec::new(),
+        };
+        let is_contradicted = !contradictions.is_empty();
+        let (before, after) = if is_contradicted { (concerned.clone(), Vec::new()) } else { difference.cells(&nodes) };
+        Ok(UnmergePreview {
+            status: if is_contradicted { PreviewStatus::Contradicted } else { status },
+            expected_revision: self.revision_of_cells(&concerned),
+            before: distinct(before).into_iter().map(|it| difference.shown_before(it, figures)).collect(),
+            after: after.into_iter().map(|it| difference.shown_after(it, figures)).collect(),
+            links: if is_contradicted { LinkChanges::default() } else { difference.links() },
+            contradictions,
+        })
+    }
+
+    fn changed(&self, change: &Change) -> Result<Changed<'_>, PreviewError> {
+        let mut situation = self.situation();
+        let mut status = PreviewStatus::Applied;
+        let mut opposite = None;
+        let ends = match change {
+            Change::Cut { a, b } => {
+                let pair = self.pair(a, b)?;
+                let found = self.facts.links.binary_search_by(|(it, _)| it.cmp(&pair));
+                situation = situation.without_link(found.map_err(|_| PreviewError::UnknownLink)?);
+                vec![pair.a, pair.b]
+            }
+            Change::Different { a, b } => {
+                let pair = self.pair(a, b)?;
+                for end in [&pair.a, &pair.b] {
+                    self.facts.position_of(end).ok_or(PreviewError::UnknownIdentifier)?;
+                }
+                let there = situation.decisions_about(&pair.a).find(|it| it.pair == pair).cloned();
+                match there {
+                    Some(there) if there.relation == Relation::Different => status = PreviewStatus::NoChange,
+                    Some(there) => opposite = Some(there),
+                    None => {
+                        situation.decisions.push(Cow::Owned(previewed(Relation::Different, pair.clone(), 0)));
+                    }
+                }
+                vec![pair.a, pair.b]
+            }
+            Change::Revoke { decision } => {
+                let found = self.facts.decisions.iter().find(|it| *it.id == **decision);
+                let found = found.ok_or(PreviewError::UnknownDecision)?;
+                if !found.is_active() {
+                    status = PreviewStatus::NoChange;
+                }
+                situation.decisions.retain(|it| it.id != found.id);
+                vec![found.pair.a.clone(), found.pair.b.clone()]
+            }
+            Change::Retire { identifier, from } => {
+                let identifier = self.known(identifier);
+                let node = self.facts.position_of(&identifier).ok_or(PreviewError::UnknownIdentifier)?;
+                let own = self.facts.identifiers.get(node).ok_or(PreviewError::UnknownIdentifier)?;
+                if own.retired_at.is_some() {
+                    status = PreviewStatus::NoChange;
+                } else if *from <= own.facts.seen.last_seen {
+                    return Err(PreviewError::NeedsMessages(
+                        "the identifier was seen from that time on, and which messages would go to its next owner is not in \
+                         the facts; choose a time after its last sighting",
+                    ));
+                } else {
+                    situation = situation.with_retired(node, *from);
+                }
+                vec![identifier]
+            }
+        };
+        Ok(Changed { situation, ends, status, opposite })
+    }
+
+    fn pair(&self, a: &Identifier, b: &Identifier) -> Result<Pair, PreviewError> {
+        Pair::new(&self.known(a), &self.known(b)).ok_or(PreviewError::OneIdentifier)
+    }
+
+    /// An identifier as the facts have it, where someone wrote it in another form.
+    pub(super) fn known(&self, named: &Identifier) -> Identifier {
+        if self.facts.position_of(named).is_some() {
+            return named.clone();
+        }
+        let rule = self.policy.kind(named.kind.as_str());
+        match rule.map(|it| normalise(&named.value, it, &self.policy)) {
+            Some(Normalised::Usable { identifier, .. }) => Identifier { generation: named.generation, ..identifier },
+            Some(Normalised::Blocked | Normalised::Refused(_)) | None => named.clone(),
+        }
+    }
+}
+
+/// The facts with a change, and whom it is about.
+struct Changed<'a> {
+    situation: Situation<'a>,
+    ends: Vec<Identifier>,
+    status: PreviewStatus,
+    /// The decision that says the opposite of the same two.
+    opposite: Option<Decision>,
+}
+
+fn distinct(mut cells: Vec<usize>) -> Vec<usize> {
+    cells.sort_unstable();
+    cells.dedup();
+    cells
+}
