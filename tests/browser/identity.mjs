@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ask, figure, until, visit } from "./harness.mjs";
+import { ask, until, visit } from "./harness.mjs";
 
 const list = `{
   profiles(first: 100) {
@@ -104,6 +104,12 @@ test("cutting a link parts the customer; taking it back makes it whole", async (
   await dialog.waitFor({ state: "detached" });
   const [one, other] = await owners();
   assert.notEqual(one, other);
+  const history = page.locator("[data-lineage] > li");
+  await history.first().getByText("Parted").waitFor();
+  await history
+    .first()
+    .getByText(/Two people after all/)
+    .waitFor();
 
   const decision = page.locator("[data-decision]").filter({ hasText: "Two people after all" });
   await decision.getByRole("button", { name: "Take it back" }).click();
@@ -111,6 +117,7 @@ test("cutting a link parts the customer; taking it back makes it whole", async (
   await dialog.getByRole("button", { name: "Take it back" }).click();
   await page.getByText("Taken back.", { exact: true }).waitFor();
   await until(async () => new Set(await owners()).size === 1, "one customer again");
+  await history.first().getByText("Merged").waitFor();
   await linkRow(page, keyOf(link)).waitFor();
   const rows = page.locator("tr[data-link]");
   await until(async () => (await rows.count()) === profile.graph.links.length, "all links again");

@@ -16,6 +16,7 @@ import { Graph } from "./Graph";
 import { edgesOf, type IdentityProfile } from "./graph";
 import { HeldBack } from "./HeldBack";
 import styles from "./Identity.module.css";
+import { Lineage } from "./Lineage";
 import { LinkTable } from "./LinkTable";
 import { PartDialog, type Parting } from "./PartDialog";
 import { useChosen } from "./query";
@@ -99,6 +100,9 @@ function Shown({ profile }: { profile: IdentityProfile }) {
       </Section>
       <Section id="decisions" title={text.identity.decisions}>
         <DecisionList decisions={decisions} />
+      </Section>
+      <Section id="history" title={text.identity.history}>
+        <Lineage unifiedId={profile.unifiedId} revision={profile.revision} />
       </Section>
       {parting && <PartDialog parting={parting} profile={profile} onClose={() => setParting(undefined)} />}
     </>

@@ -6,9 +6,12 @@ const first = 200;
 
 /** The decisions about a customer's identifiers among the newest ones, revoked ones too. */
 export function useDecisionsAbout(identifiers: { unifiedId: string }[]) {
+  // A list that is empty names no decision, so the first one would not be told of.
+  const context = useMemo(() => ({ additionalTypenames: ["Decision"] }), []);
   const [{ data, error }] = useQuery({
     query: DecisionsDocument,
     variables: { first },
+    context,
     requestPolicy: "cache-and-network",
   });
   const found = useMemo(() => {
