@@ -5,7 +5,7 @@ import { ask, complaints, strangers, until, violations, visit } from "./harness.
 /** Every view, with what says that it is complete. */
 async function views() {
   const { profiles, withheldLinks } = await ask(`{
-    profiles(first: 1) { nodes { unifiedId } }
+    profiles(first: 1, orderBy: { field: PURCHASE_AMOUNT_12M, direction: DESC }) { nodes { unifiedId } }
     withheldLinks(first: 1) { nodes { link { a { unifiedId } b { unifiedId } } } }
   }`);
   const [{ link }] = withheldLinks.nodes;

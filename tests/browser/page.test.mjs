@@ -5,4 +5,5 @@ import "./customer.mjs";
 import "./inbox.mjs";
 import "./identity.mjs";
 import "./graphiql.mjs";
+import "./live.mjs";
 import "./everywhere.mjs";

@@ -26,6 +26,8 @@ export type Paged<Node> = {
   reload: () => void;
   /** Reads what is shown once more, in one page, and leaves it standing meanwhile. */
   refresh: () => void;
+  /** Puts other nodes in the place of those that are shown. */
+  amend: (change: (nodes: Node[]) => Node[]) => void;
 };
 
 /** The largest page that the API gives. */
@@ -89,5 +91,6 @@ export function usePages<Node>(
     refresh: () => {
       read(undefined, pages && !stale ? pages.nodes.length : 1);
     },
+    amend: (change) => setPages((now) => now && { ...now, nodes: change(now.nodes) }),
   };
 }

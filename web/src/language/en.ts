@@ -25,6 +25,7 @@ export const en = {
 
   customerCount: (count: number) => one(count, "customer", "customers"),
   customerCountFound: (count: number) => one(count, "customer found", "customers found"),
+  news: (count: number) => `${new Intl.NumberFormat("en").format(count)} new`,
   filters: "Filters",
   clearFilters: "Clear filters",
   sort: "Sort",

@@ -26,6 +26,7 @@ export const ko: Text = {
 
   customerCount: (value) => `고객 ${count(value, "명")}`,
   customerCountFound: (value) => `찾은 고객 ${count(value, "명")}`,
+  news: (value) => `새 활동 ${count(value, "건")}`,
   filters: "필터",
   clearFilters: "필터 지우기",
   sort: "정렬",

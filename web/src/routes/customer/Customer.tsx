@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { CustomerDocument, type CustomerQuery } from "../../graphql/generated/graphql";
+import { useProfileChanges } from "../../graphql/live";
 import { useText } from "../../language/language";
 import { useTitle } from "../../useTitle";
 import { AsOf } from "./AsOf";
@@ -30,6 +31,7 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
     requestPolicy: "cache-and-network",
   });
   const profile = data?.profile;
+  useProfileChanges(unifiedId, () => reload({ requestPolicy: "network-only" }));
   return (
     <main id="content" tabIndex={-1} className={styles.page} aria-busy={fetching}>
       <Link href="/customers" className={styles.back}>
@@ -60,7 +62,11 @@ function Card({ profile, asked }: { profile: Profile; asked: string }) {
 
   const sections = [
     { id: "overview", title: text.overview, body: <Overview profile={profile} /> },
-    { id: "rankings", title: text.rankings, body: <Rankings unifiedId={profile.unifiedId} /> },
+    {
+      id: "rankings",
+      title: text.rankings,
+      body: <Rankings unifiedId={profile.unifiedId} revision={profile.revision} />,
+    },
     {
       id: "identifiers",
       title: text.identifiers,
@@ -68,7 +74,11 @@ function Card({ profile, asked }: { profile: Profile; asked: string }) {
     },
     { id: "devices", title: text.devices, body: <Devices devices={profile.devices} /> },
     { id: "attributes", title: text.attributes, body: <Attributes attributes={profile.attributes} /> },
-    { id: "timeline", title: text.timeline, body: <Timeline unifiedId={profile.unifiedId} /> },
+    {
+      id: "timeline",
+      title: text.timeline,
+      body: <Timeline unifiedId={profile.unifiedId} revision={profile.revision} />,
+    },
   ];
   return (
     <div className={styles.card}>

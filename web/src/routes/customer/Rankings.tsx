@@ -5,6 +5,7 @@ import { ErrorNotice } from "../../components/Notice";
 import { Segmented } from "../../components/Segmented";
 import { Skeleton } from "../../components/Skeleton";
 import { type RankBy, type RankedFragment, RankingsDocument } from "../../graphql/generated/graphql";
+import { useRevision } from "../../graphql/useRevision";
 import type { Text } from "../../language/en";
 import { type Formats, useFormat } from "../../language/format";
 import { useText } from "../../language/language";
@@ -14,7 +15,7 @@ import styles from "./Rankings.module.css";
 const few = 3;
 const many = 10;
 
-export function Rankings({ unifiedId }: { unifiedId: string }) {
+export function Rankings({ unifiedId, revision }: { unifiedId: string; revision: string }) {
   const text = useText();
   const format = useFormat();
   const [{ asOf, months, by }, show] = useCardQuery();
@@ -24,6 +25,7 @@ export function Rankings({ unifiedId }: { unifiedId: string }) {
     variables: { unifiedId, asOf: asOf ?? null, months, by, first },
     requestPolicy: "cache-and-network",
   });
+  useRevision(revision, () => reload({ requestPolicy: "network-only" }));
   const profile = data?.profile;
   const measureNames: Record<RankBy, string> = {
     UNITS: text.units,

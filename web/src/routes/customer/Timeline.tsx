@@ -7,6 +7,7 @@ import { Panel } from "../../components/Panel";
 import { Skeleton } from "../../components/Skeleton";
 import { TimelineDocument, type TimelineEventFragment } from "../../graphql/generated/graphql";
 import { usePages } from "../../graphql/pages";
+import { useRevision } from "../../graphql/useRevision";
 import { type Formats, useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Timeline.module.css";
@@ -14,23 +15,28 @@ import styles from "./Timeline.module.css";
 const pageSize = 50;
 
 /** What the customer did, newest first, by days. */
-export function Timeline({ unifiedId }: { unifiedId: string }) {
+export function Timeline({ unifiedId, revision }: { unifiedId: string; revision: string }) {
   const text = useText();
   const format = useFormat();
   const client = useClient();
   const [chosen, setChosen] = useState<string[]>([]);
   const [known, setKnown] = useState<string[]>([]);
-  const list = usePages<TimelineEventFragment>(JSON.stringify([unifiedId, chosen]), async (after) => {
-    const variables = { unifiedId, events: chosen.length ? chosen : null, first: pageSize, after };
-    const { data, error } = await client.query(TimelineDocument, variables, {
-      requestPolicy: "network-only",
-    });
-    if (!data) throw error;
-    const connection = data.profile?.timeline ?? { nodes: [], pageInfo: { hasNextPage: false } };
-    setKnown((before) => [...new Set([...before, ...connection.nodes.map(({ name }) => name)])]);
-    return connection;
-  });
+  const list = usePages<TimelineEventFragment>(
+    JSON.stringify([unifiedId, chosen]),
+    async (after, atLeast) => {
+      const first = Math.max(pageSize, atLeast);
+      const variables = { unifiedId, events: chosen.length ? chosen : null, first, after };
+      const { data, error } = await client.query(TimelineDocument, variables, {
+        requestPolicy: "network-only",
+      });
+      if (!data) throw error;
+      const connection = data.profile?.timeline ?? { nodes: [], pageInfo: { hasNextPage: false } };
+      setKnown((before) => [...new Set([...before, ...connection.nodes.map(({ name }) => name)])]);
+      return connection;
+    },
+  );
   const { pages, stale, loading, error } = list;
+  useRevision(revision, list.refresh);
   const names = [...new Set([...known, ...chosen])].sort((a, b) =>
     format.event(a).localeCompare(format.event(b)),
   );

@@ -6,6 +6,7 @@ import { Choices } from "../../components/Choices";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Panel } from "../../components/Panel";
 import { type CustomerRowFragment, CustomersDocument } from "../../graphql/generated/graphql";
+import { useRowChanges } from "../../graphql/live";
 import { type Pages, usePages } from "../../graphql/pages";
 import { useText } from "../../language/language";
 import { useRemembered } from "../../remembered";
@@ -48,12 +49,12 @@ export function Customers() {
   const place = useRef({ ...top });
   const list = usePages<CustomerRowFragment>(
     key,
-    async (after) => {
+    async (after, atLeast) => {
       const variables = {
         search,
         filter: filterInput(filter),
         orderBy,
-        first: pageSize,
+        first: Math.max(pageSize, atLeast),
         after,
         withCount: after === null,
       };
@@ -67,6 +68,23 @@ export function Customers() {
     before?.pages,
   );
   const { pages, stale, error } = list;
+
+  // Rows that are shown change where they stand; what else is new waits for the reader.
+  const [news, setNews] = useState<ReadonlySet<string>>(new Set());
+  useRowChanges((rows) => {
+    const changed = new Map(rows.map((row) => [row.unifiedId, row]));
+    const shown = new Set(pages?.nodes.map(({ unifiedId }) => unifiedId));
+    list.amend((nodes) => nodes.map((node) => changed.get(node.unifiedId) ?? node));
+    const unseen = [...changed.keys()].filter((id) => !shown.has(id));
+    if (unseen.length > 0) setNews((known) => new Set([...known, ...unseen]));
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list has no news yet.
+  useEffect(() => setNews(new Set()), [key]);
+  const showNews = () => {
+    setNews(new Set());
+    document.getElementById("customer-list")?.scrollTo(0, 0);
+    list.refresh();
+  };
 
   const keep = useEffectEvent(() => {
     kept = pages && { pages, place: place.current, at: Date.now() };
@@ -118,6 +136,12 @@ export function Customers() {
               ? text.customerCount(pages.total)
               : text.customerCountFound(pages.total)}
         </h1>
+        {news.size > 0 && (
+          <button type="button" className={styles.news} onClick={showNews}>
+            <ArrowUp size={14} aria-hidden />
+            {text.news(news.size)}
+          </button>
+        )}
         <Filters query={query} levels={levels} onChange={(next) => show({ filter: next })} />
         <div className={styles.sort}>
           <SortPanel orderBy={orderBy} onOrder={(next) => show({ orderBy: next })} />

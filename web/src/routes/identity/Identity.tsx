@@ -6,6 +6,7 @@ import { Avatar } from "../../components/Avatar";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { IdentityDocument } from "../../graphql/generated/graphql";
+import { useProfileChanges } from "../../graphql/live";
 import { useText } from "../../language/language";
 import { useTitle } from "../../useTitle";
 import { Section } from "../customer/Section";
@@ -34,6 +35,7 @@ export function Identity({ unifiedId }: { unifiedId: string }) {
     requestPolicy: "cache-and-network",
   });
   const profile = data?.profile;
+  useProfileChanges(unifiedId, () => reload({ requestPolicy: "network-only" }));
   return (
     <main id="content" tabIndex={-1} className={styles.page} aria-busy={fetching && !data}>
       <Link href={customerPath(unifiedId)} className={styles.back}>

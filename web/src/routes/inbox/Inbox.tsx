@@ -9,6 +9,7 @@ import {
   WithheldAroundDocument,
   type WithheldFactsFragment,
 } from "../../graphql/generated/graphql";
+import { useProfileChanges } from "../../graphql/live";
 import { usePages } from "../../graphql/pages";
 import { useText } from "../../language/language";
 import { linkKey } from "../../links/key";
@@ -40,6 +41,7 @@ export function Inbox() {
     return data.withheldLinks;
   });
   const { pages, stale, loading, error } = list;
+  useProfileChanges(null, list.refresh);
   const held = (pages?.nodes ?? []).filter(
     ({ reason }) => query.reason !== undefined || reason !== "DIFFERENT",
   );
