@@ -94,7 +94,8 @@ async fn import(file: &str, path: &str) -> anyhow::Result<usize> {
     let store = Arc::new(store::connect(&format!("surrealkv://{path}?sync=every")).await?);
     let Ok(policy) = CompiledPolicy::new(Policy::default()) else { bail!("the default policy has faults") };
     let policy = Arc::new(Rules::load(&store, 1, policy).await?);
-    let workshop = Workshop::open(store.clone(), policy.clone(), IdSecret::public(), Arc::new(News::keeping(1))).await?;
+    let workshop =
+        Workshop::open(store.clone(), policy.clone(), IdSecret::public(), Arc::new(News::keeping(1))).await?;
     let list = workshop.list.clone();
     let (pipeline, working) = Pipeline::start(workshop);
     let mut n_messages = 0;

@@ -37,7 +37,13 @@ use self::{
     subscription::ProfileSubscription,
 };
 use crate::{
-    inbox::Inbox, limits::Limits, list::List, news::News, pipeline::{Pipeline, Workshop}, publication::Publication, rules::Rules,
+    inbox::Inbox,
+    limits::Limits,
+    list::List,
+    news::News,
+    pipeline::{Pipeline, Workshop},
+    publication::Publication,
+    rules::Rules,
     store::Store,
 };
 

@@ -16,6 +16,7 @@ pub mod publication;
 pub mod rules;
 
 pub mod customer;
+pub mod facts;
 pub mod inbox;
 pub mod limits;
 pub mod list;

@@ -29,13 +29,13 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 /// The publication of a policy, if there is one.
 #[derive(Debug, Default)]
 pub struct Publication {
-    state: Mutex<State>,
+    progress: Mutex<Progress>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// How far a publication is.
 #[derive(Debug, Clone, Default)]
-pub enum State {
+pub enum Progress {
     /// None since the server started.
     #[default]
     None,
@@ -65,23 +65,23 @@ pub enum Phase {
 }
 
 impl Publication {
-    pub fn state(&self) -> State {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn progress(&self) -> Progress {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes the place of a publication; `false` where another one is under way.
     pub fn reserve(&self, version: i64) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*state, State::UnderWay { .. }) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*progress, Progress::UnderWay { .. }) {
             return false;
         }
-        *state = State::UnderWay { version, phase: Phase::Reading(Read::default()) };
+        *progress = Progress::UnderWay { version, phase: Phase::Reading(Read::default()) };
         true
     }
 
     /// Gives the place back where there was nothing to publish.
     pub fn give_back(&self) {
-        self.set(State::None);
+        self.set(Progress::None);
     }
 
     /// Publishes in the background. The place must have been [reserved](Self::reserve).
@@ -95,14 +95,14 @@ impl Publication {
             match result {
                 Ok(()) => {
                     tracing::info!(version, seconds, "the policy is in force");
-                    publication.set(State::InForce { version, seconds });
+                    publication.set(Progress::InForce { version, seconds });
                 }
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
                     pipeline.workshop().list.keep_commits(false);
                     // If this cannot be written either, the next start tries once more.
                     pipeline.workshop().store.set_publishing(None).await.ok();
-                    publication.set(State::Failed { version, reason: error.to_string() });
+                    publication.set(Progress::Failed { version, reason: error.to_string() });
                 }
             }
         });
@@ -137,15 +137,15 @@ impl Publication {
         let mut told = Instant::now();
         replay
             .read_all(|read| {
-                self.set(State::UnderWay { version, phase: Phase::Reading(read) });
+                self.set(Progress::UnderWay { version, phase: Phase::Reading(read) });
                 if TELL_EVERY <= told.elapsed() {
                     told = Instant::now();
                     tracing::info!(version, done = read.done, of = read.of, "reading the messages again");
                 }
             })
             .await?;
-        replay.list(|n_done| self.set(State::UnderWay { version, phase: Phase::Listing(n_done) })).await?;
-        self.set(State::UnderWay { version, phase: Phase::Switching });
+        replay.list(|n_done| self.set(Progress::UnderWay { version, phase: Phase::Listing(n_done) })).await?;
+        self.set(Progress::UnderWay { version, phase: Phase::Switching });
         // The first time catches up with all that came meanwhile; then what is left is little, and writers wait for that only.
         replay.follow().await?;
         replay.list(|_| {}).await?;
@@ -153,8 +153,8 @@ impl Publication {
         clear_unused(source.store).await
     }
 
-    fn set(&self, state: State) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    fn set(&self, progress: Progress) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use profile360_core::{
     decision,
     explain::{self, Evidence, Step},
@@ -22,11 +22,12 @@ use super::{
     page::{Arguments, Asked, PageInfo, encode},
     profile::Identifier,
     query::IdentifierInput,
-    scalars::{DateTime, count},
+    scalars::{DateTime, Json, count},
 };
 use crate::{
     clock,
     customer::{self, Customer},
+    facts::{self, FactsError, FactsRead},
     inbox::Place,
 };
 
@@ -105,6 +106,17 @@ pub(super) struct Explanation {
     blocked_by: Vec<WithheldLink>,
 }
 
+/// What the browser's previews are made of.
+#[derive(Debug, SimpleObject)]
+pub(super) struct ProfileFacts {
+    /// Of the named profiles, together: a decision that is sent with it is refused with STALE_PREVIEW where they have changed
+    /// since.
+    revision: String,
+    policy_version: i32,
+    /// In core's own form, for the functions of the WebAssembly module.
+    facts: Json,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct IdentityQuery;
 
@@ -130,6 +142,31 @@ impl IdentityQuery {
             together: found.together,
             path: path.collect(),
             blocked_by: found.blocked_by.iter().filter_map(|it| gathered.withheld(*it)).collect(),
+        })
+    }
+
+    /// The facts that the browser's previews need, of all that hangs together with some profiles: core's own JSON form, with the
+    /// revision that they were read at.
+    async fn profile_facts(&self, ctx: &Context<'_>, unified_ids: Vec<ID>) -> Result<ProfileFacts> {
+        const MAX_IDS: usize = 100;
+        let app = ctx.data::<App>()?;
+        if unified_ids.is_empty() || MAX_IDS < unified_ids.len() {
+            return Err(ErrorCode::BadUserInput.with(format!("unifiedIds: name 1 to {MAX_IDS} profiles")));
+        }
+        let parse = |it: &ID| identifier::UnifiedId::parse(it);
+        let ids: Option<Vec<identifier::UnifiedId>> = unified_ids.iter().map(parse).collect();
+        let ids = ids.ok_or_else(|| ErrorCode::BadUserInput.with("unifiedIds: one of them is no unified ID"))?;
+        let read = facts::profile_facts(&app.pipeline.workshop(), &ids).await.map_err(|error| match error {
+            FactsError::Store(error) => unavailable(&error),
+            FactsError::NotFound | FactsError::TooMany => ErrorCode::BadUserInput.with(error.to_string()),
+            FactsError::Restless => ErrorCode::Unavailable.with(error.to_string()),
+        })?;
+        let FactsRead { facts, revision } = read;
+        let unreadable = |_| ErrorCode::Internal.with("the facts cannot be written as JSON");
+        Ok(ProfileFacts {
+            revision,
+            policy_version: i32::try_from(facts.policy_version).unwrap_or(i32::MAX),
+            facts: Json(serde_json::to_value(&facts).map_err(unreadable)?),
         })
     }
 

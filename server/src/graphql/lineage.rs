@@ -121,10 +121,7 @@ pub(super) struct LineageSubscription;
 #[Subscription]
 impl LineageSubscription {
     /// Every merge and unmerge, when it is durable.
-    async fn lineage_added(
-        &self,
-        ctx: &Context<'_>,
-    ) -> Result<impl Stream<Item = Result<LineageEvent>> + use<>> {
+    async fn lineage_added(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<LineageEvent>> + use<>> {
         let current = ctx.data::<Current>()?.clone();
         let news = current.app().news.lineage();
         Ok(stream::unfold(Some(news), move |news| {

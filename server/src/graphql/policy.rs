@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock,
-    publication::{State, simulate as simulate_on},
+    publication::{Progress, simulate as simulate_on},
     rules::PublishedPolicy,
 };
 
@@ -208,7 +208,8 @@ fn faulty(faults: &[PolicyFault]) -> Error {
 
 impl Policy {
     fn of(app: &App, version: i64, published: &PublishedPolicy) -> Result<Self> {
-        let is_publishing = matches!(app.publication.state(), State::UnderWay { version: it, .. } if it == version);
+        let is_publishing =
+            matches!(app.publication.progress(), Progress::UnderWay { version: it, .. } if it == version);
         Ok(Self {
             version: i32::try_from(version).unwrap_or(i32::MAX),
             published_at: published.published_at.into(),

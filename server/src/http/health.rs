@@ -14,7 +14,7 @@ use super::Site;
 use crate::{
     graphql::App,
     list::Index,
-    publication::{Phase, State},
+    publication::{Phase, Progress},
 };
 
 /// The process is up.
@@ -26,24 +26,26 @@ pub(super) async fn healthz(State(site): State<Site>) -> Response {
         "customers": list.read(Index::len),
         "customersToList": list.n_waiting(),
         "policyVersion": policy.version,
-        "publication": publication_json(&publication.state()),
+        "publication": publication_json(&publication.progress()),
     }))
     .into_response()
 }
 
 /// How far the publication of a policy is; null where there was none since the start.
-fn publication_json(state: &State) -> Value {
-    match state {
-        State::None => Value::Null,
-        State::UnderWay { version, phase } => match phase {
+fn publication_json(progress: &Progress) -> Value {
+    match progress {
+        Progress::None => Value::Null,
+        Progress::UnderWay { version, phase } => match phase {
             Phase::Reading(read) => json!({
                 "version": version, "state": "READING", "messages": read.done, "ofMessages": read.of,
             }),
             Phase::Listing(n_done) => json!({ "version": version, "state": "LISTING", "customers": n_done }),
             Phase::Switching => json!({ "version": version, "state": "SWITCHING" }),
         },
-        State::InForce { version, seconds } => json!({ "version": version, "state": "IN_FORCE", "seconds": seconds }),
-        State::Failed { version, reason } => json!({ "version": version, "state": "FAILED", "reason": reason }),
+        Progress::InForce { version, seconds } => {
+            json!({ "version": version, "state": "IN_FORCE", "seconds": seconds })
+        }
+        Progress::Failed { version, reason } => json!({ "version": version, "state": "FAILED", "reason": reason }),
     }
 }
 

@@ -11,6 +11,8 @@ mod input;
 mod lineage;
 mod list;
 mod owners;
+mod policy;
+mod previews;
 mod socket;
 mod truth;
 mod writers;
