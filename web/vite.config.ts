@@ -51,5 +51,7 @@ export default defineConfig({
     target: "es2023",
   },
   worker: { format: "es" },
+  // It asks for workers by addresses that only the bundler itself understands.
+  optimizeDeps: { exclude: ["@graphiql/react/setup-workers/vite"] },
   server: { proxy: { "/graphql": { target: server, ws: true }, "/healthz": server } },
 });

@@ -140,6 +140,17 @@ export const en = {
   refundsText: (count: number, amount: string) => `${one(count, "refund", "refunds")}, ${amount}`,
   otherCurrencies: (list: string) => `Also paid in ${list}, not counted here`,
 
+  spend: {
+    byMonth: "Spend by month",
+    most: (amount: string) => `up to ${amount}`,
+    month: (month: string, amount: string, count: number) =>
+      `${month}: ${amount}, ${one(count, "purchase", "purchases")}`,
+    byHour: "When purchases are made",
+    peak: (weekday: string, hour: string) => `most on ${weekday}, most at ${hour}`,
+    hour: (weekday: string, hour: string, count: number) =>
+      `${weekday}, ${hour}: ${one(count, "purchase", "purchases")}`,
+  },
+
   rankingsFrom: (month: string) => `Full calendar months before ${month}`,
   window: "Window",
   measure: "Measure",
@@ -152,6 +163,8 @@ export const en = {
   showFewer: "Show three",
   tiedByAmount: (value: string) => `Tied on ${value}, ahead by amount`,
   tiedByDate: (value: string) => `Tied on ${value} and amount, bought more recently`,
+  tiedByUnits: (value: string) => `Tied on ${value}, ahead by units`,
+  tiedByKey: (value: string) => `Tied on ${value} and all else, ahead by ID`,
   tiedByName: (value: string) => `Tied on ${value}, amount and time, ahead by name`,
   unitsOf: (count: number) => one(count, "unit", "units"),
   ordersOf: (count: number) => one(count, "order", "orders"),

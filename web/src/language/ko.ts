@@ -140,6 +140,15 @@ export const ko: Text = {
   refundsText: (value, amount) => `${count(value, "건")}, ${amount}`,
   otherCurrencies: (list) => `${list} 구매는 여기 포함되지 않습니다`,
 
+  spend: {
+    byMonth: "월별 구매 금액",
+    most: (amount) => `최대 ${amount}`,
+    month: (month, amount, value) => `${month}: ${amount}, 구매 ${count(value, "회")}`,
+    byHour: "요일·시간대별 구매",
+    peak: (weekday, hour) => `가장 많은 요일 ${weekday}, 시간 ${hour}`,
+    hour: (weekday, hour, value) => `${weekday} ${hour}: 구매 ${count(value, "회")}`,
+  },
+
   rankingsFrom: (month) => `${month} 이전의 온전한 달 기준`,
   window: "기간",
   measure: "기준",
@@ -152,6 +161,8 @@ export const ko: Text = {
   showFewer: "세 개만 보기",
   tiedByAmount: (value) => `${value} 동률, 금액이 더 큼`,
   tiedByDate: (value) => `${value}, 금액 동률, 더 최근에 구매`,
+  tiedByUnits: (value) => `${value} 동률, 수량이 더 많음`,
+  tiedByKey: (value) => `${value} 등 모두 동률, ID순`,
   tiedByName: (value) => `${value}, 금액, 시각 동률, 이름순`,
   unitsOf: (value) => count(value, "개"),
   ordersOf: (value) => count(value, "회"),

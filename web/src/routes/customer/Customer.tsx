@@ -1,5 +1,5 @@
 import { ChevronLeft } from "lucide-react";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { Link } from "wouter";
 import { ErrorNotice, Notice } from "../../components/Notice";
@@ -19,15 +19,20 @@ import { Rankings } from "./Rankings";
 import { Section } from "./Section";
 import { Summary } from "./Summary";
 import { Timeline } from "./Timeline";
+import { useShown } from "./useShown";
 
 export type Profile = NonNullable<CustomerQuery["profile"]>;
 
 export function Customer({ unifiedId }: { unifiedId: string }) {
   const text = useText();
-  const [query] = useCardQuery();
+  const [{ asOf }] = useCardQuery();
+  // Once the module answers, another date needs no other answer of the server.
+  const [answered, setAnswered] = useState(false);
+  const [asked, setAsked] = useState(asOf);
+  if (!answered && asked !== asOf) setAsked(asOf);
   const [{ data, error, fetching }, reload] = useQuery({
     query: CustomerDocument,
-    variables: { unifiedId, asOf: query.asOf ?? null },
+    variables: { unifiedId, asOf: asked ?? null },
     requestPolicy: "cache-and-network",
   });
   const profile = data?.profile;
@@ -45,13 +50,17 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
         </Notice>
       )}
       {!error && !data && <Expected />}
-      {profile && <Card profile={profile} asked={unifiedId} />}
+      {profile && <Card profile={profile} asked={unifiedId} onAnswered={setAnswered} />}
     </main>
   );
 }
 
-function Card({ profile, asked }: { profile: Profile; asked: string }) {
+type CardProps = { profile: Profile; asked: string; onAnswered: (answered: boolean) => void };
+
+function Card({ profile: read, asked, onAnswered }: CardProps) {
   const text = useText();
+  const shown = useShown(read, onAnswered);
+  const { profile } = shown;
   const title = profile.basic.name ?? text.unnamed;
   useTitle(title);
   // A deep link to a section waits for the section.
@@ -61,12 +70,8 @@ function Card({ profile, asked }: { profile: Profile; asked: string }) {
   }, []);
 
   const sections = [
-    { id: "overview", title: text.overview, body: <Overview profile={profile} /> },
-    {
-      id: "rankings",
-      title: text.rankings,
-      body: <Rankings unifiedId={profile.unifiedId} revision={profile.revision} />,
-    },
+    { id: "overview", title: text.overview, body: <Overview shown={shown} /> },
+    { id: "rankings", title: text.rankings, body: <Rankings shown={shown} /> },
     {
       id: "identifiers",
       title: text.identifiers,
@@ -92,7 +97,12 @@ function Card({ profile, asked }: { profile: Profile; asked: string }) {
               </a>
             ))}
           </nav>
-          <AsOf shown={profile.asOf} />
+          <AsOf
+            shown={shown.asOf}
+            today={shown.today}
+            from={shown.loaded && profile.activity.firstAccessAt.slice(0, 10)}
+            onChange={shown.setAsOf}
+          />
         </div>
         {sections.map(({ id, title, body }) => (
           <Section key={id} id={id} title={title}>
