@@ -16,6 +16,7 @@ import { type Theme, themes, useTheme } from "./theme";
 
 // Each is loaded when it is first opened: the list and the card come first.
 const Inbox = lazy(() => import("./routes/inbox/Inbox").then(({ Inbox }) => ({ default: Inbox })));
+const Merge = lazy(() => import("./routes/merge/Merge").then(({ Merge }) => ({ default: Merge })));
 const Identity = lazy(() =>
   import("./routes/identity/Identity").then(({ Identity }) => ({ default: Identity })),
 );
@@ -30,6 +31,7 @@ export function App() {
           <Suspense fallback={<main id="content" tabIndex={-1} aria-busy="true" />}>
             <Switch>
               <Route path="/inbox" component={Inbox} />
+              <Route path="/merge" component={Merge} />
               <Route path={/^\/(customers)?$/} component={Customers} />
               <Route path="/customers/:unifiedId/identity">
                 {({ unifiedId }) => <Identity key={unifiedId} unifiedId={unifiedId} />}

@@ -3,6 +3,8 @@ import { useToast } from "../components/Toasts";
 import {
   DecideDocument,
   type DecidedFragment,
+  DecisionsDocument,
+  MergeDocument,
   type Relation,
   RevokeDocument,
 } from "../graphql/generated/graphql";
@@ -63,5 +65,41 @@ export function useDecisions() {
     return tell(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.parted);
   };
 
-  return { decide, revoke, tell };
+  /** Merges customers; where the facts have moved on, says so and leaves it to the caller to look again. */
+  const merge = async (
+    unifiedIds: string[],
+    reason: string,
+    expectedRevision: string,
+  ): Promise<{ status: "merged"; unifiedId: string } | { status: "stale" } | { status: "refused" }> => {
+    const { data, error } = await client.mutation(MergeDocument, { unifiedIds, reason, expectedRevision });
+    const decided = data?.mergeProfiles;
+    if (!decided || error) {
+      toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
+      return { status: "refused" };
+    }
+    if (decided.status === "STALE_PREVIEW") return { status: "stale" };
+    const made = decided.decision;
+    if (decided.status !== "APPLIED" || !made) {
+      tell(decided, "");
+      return { status: "refused" };
+    }
+    // A merge of several is several decisions of one moment: all of them go back together.
+    const undo = async () => {
+      const listed = await client.query(
+        DecisionsDocument,
+        { first: unifiedIds.length },
+        { requestPolicy: "network-only" },
+      );
+      const together = listed.data?.decisions.nodes.filter(
+        ({ at, reason: given, revokedAt }) => at === made.at && given === made.reason && !revokedAt,
+      );
+      for (const { id } of together?.length ? together : [made]) {
+        if (!(await revoke(id, text.decisions.undoReason))) return;
+      }
+    };
+    toast({ message: text.merge.done, action: { label: text.decisions.undo, run: undo } });
+    return { status: "merged", unifiedId: decided.profiles[0]?.unifiedId ?? unifiedIds[0] ?? "" };
+  };
+
+  return { decide, revoke, merge };
 }

@@ -4,8 +4,11 @@ import type { Text } from "../language/en";
 export const views: { path: string; label: (text: Text) => string }[] = [
   { path: "/customers", label: (text) => text.customers },
   { path: "/inbox", label: (text) => text.inbox.title },
+  { path: "/merge", label: (text) => text.merge.title },
 ];
 
 export const customerPath = (unifiedId: string) => `/customers/${encodeURIComponent(unifiedId)}`;
 export const identityPath = (unifiedId: string) => `${customerPath(unifiedId)}/identity`;
 export const inboxPath = (link: string) => `/inbox?${new URLSearchParams({ link })}`;
+export const mergePath = (unifiedIds: string[]) =>
+  unifiedIds.length ? `/merge?${new URLSearchParams(unifiedIds.map((id) => ["id", id]))}` : "/merge";
