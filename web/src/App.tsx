@@ -17,6 +17,8 @@ import { type Theme, themes, useTheme } from "./theme";
 // Each is loaded when it is first opened: the list and the card come first.
 const Inbox = lazy(() => import("./routes/inbox/Inbox").then(({ Inbox }) => ({ default: Inbox })));
 const Merge = lazy(() => import("./routes/merge/Merge").then(({ Merge }) => ({ default: Merge })));
+const Policy = lazy(() => import("./routes/policy/Policy").then(({ Policy }) => ({ default: Policy })));
+const Health = lazy(() => import("./routes/health/Health").then(({ Health }) => ({ default: Health })));
 const Identity = lazy(() =>
   import("./routes/identity/Identity").then(({ Identity }) => ({ default: Identity })),
 );
@@ -32,6 +34,8 @@ export function App() {
             <Switch>
               <Route path="/inbox" component={Inbox} />
               <Route path="/merge" component={Merge} />
+              <Route path="/policy" component={Policy} />
+              <Route path="/health" component={Health} />
               <Route path={/^\/(customers)?$/} component={Customers} />
               <Route path="/customers/:unifiedId/identity">
                 {({ unifiedId }) => <Identity key={unifiedId} unifiedId={unifiedId} />}

@@ -377,6 +377,89 @@ export const en = {
     } as Record<string, string>,
   },
 
+  policy: {
+    title: "Policy",
+    inForce: (version: number, by: string, when: string) =>
+      `Version ${version} is in force, published by ${by}, ${when}.`,
+    version: (version: number) => `Version ${version}`,
+    kinds: "Identifiers, the strongest first",
+    limitMeans: (kind: string, limit: number) =>
+      limit === 1 ? `One ${kind} a customer` : `Up to ${limit} ${kind}s a customer`,
+    raise: (kind: string) => `Make ${kind} stronger`,
+    sharedTitle: "Shared values",
+    maxLinks: "Most links",
+    maxLinksMeans: (count: number) => `What links to more than ${count} of one kind joins nobody`,
+    blockedTitle: "Blocked values",
+    blockedMeans: "They never link anybody. One a line; a pattern must match the whole value.",
+    blockedValues: "Values",
+    blockedPatterns: "Patterns",
+    survivorship: "Which value wins",
+    defaultRule: "Unless said otherwise",
+    asDefault: "as all others",
+    anotherAttribute: "Name of an attribute",
+    sources: "Sources, the most trusted first",
+    place: "Calendar and money",
+    currency: "Currency",
+    draft: "Your changes",
+    nothingChanged: "Nothing changed yet. Change a rule, and try it before anyone notices.",
+    discard: "Discard them",
+    tryCustomer: "Try on one customer",
+    tryEveryone: "Try on everyone",
+    tryIt: "Try it",
+    trying: "Reading every message…",
+    ofEarlierDraft: "This is of an earlier draft.",
+    noChange: "Nothing would change for this customer and the neighbours.",
+    becomes: (before: number, after: number) =>
+      after > before
+        ? `would part into ${after}`
+        : after < before
+          ? `would be ${after === 1 ? "one" : after}`
+          : "would be grouped otherwise",
+    simulated: (before: number, after: number) =>
+      before === after
+        ? `Still ${one(after, "customer", "customers")}`
+        : `${new Intl.NumberFormat("en").format(before)} → ${one(after, "customer", "customers")}`,
+    moving: (merging: number, splitting: number) =>
+      `${merging} would be put together, ${splitting} would part.`,
+    samples: (count: number) => one(count, "example", "examples"),
+    publish: "Publish",
+    publishMeans: "Every message is read by it in the background; until that is done the old one holds.",
+    publishIt: "Publish this policy",
+    publishing: (version: number) => `Version ${version} is being published.`,
+    reading: (done: string, of: string) => `${done} of ${of} messages read`,
+    listing: (count: string) => `${count} customers listed`,
+    switching: "taking over",
+    notPublished: (reason: string) => `not published: ${reason}`,
+    arrived: (seconds: string) => `in force, after ${seconds} s`,
+    history: "History",
+    startFrom: "Start from this one",
+    statuses: { IN_FORCE: "in force", PUBLISHING: "being published", NOT_IN_FORCE: "not in force" },
+    changed: {
+      limit: (kind: string) => `Limit of ${kind}`,
+      priority: (kind: string) => `Priority of ${kind}`,
+      maxLinks: "Most links",
+      blockedValues: "Blocked values",
+      blockedPatterns: "Blocked patterns",
+      defaultRule: "Rule for all attributes",
+      rule: (attribute: string) => `Rule for ${attribute}`,
+      sources: "Sources",
+      timeZone: "Time zone",
+      currency: "Currency",
+    },
+  },
+
+  health: {
+    title: "Health",
+    waiting: "Waiting for the list",
+    policyVersion: "Policy version",
+    programVersion: "Program version",
+    askedAgain: "This page asks again every few seconds.",
+    shared: "Shared values",
+    noneShared: "No value links to too many.",
+    heldBack: (count: number) => `${one(count, "link", "links")} held back`,
+    amongFirst: (count: number) => `Among the first ${count} links that are held back.`,
+  },
+
   graphiql: {
     title: "Examples",
     examples: {

@@ -5,6 +5,8 @@ export const views: { path: string; label: (text: Text) => string }[] = [
   { path: "/customers", label: (text) => text.customers },
   { path: "/inbox", label: (text) => text.inbox.title },
   { path: "/merge", label: (text) => text.merge.title },
+  { path: "/policy", label: (text) => text.policy.title },
+  { path: "/health", label: (text) => text.health.title },
 ];
 
 export const customerPath = (unifiedId: string) => `/customers/${encodeURIComponent(unifiedId)}`;
