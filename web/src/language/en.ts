@@ -55,7 +55,7 @@ export const en = {
   nobodyFoundFilter: "No customer matches all of these filters.",
   nobodyFoundBlocked: "This value stands for nobody in particular, so it never identifies a customer.",
   clearSearch: "Clear the search",
-  tableHelp: "Arrow keys move between customers, Enter opens one.",
+  tableHelp: "Arrow keys move between customers, Enter opens one, X chooses it for a merge.",
 
   firstRunTitle: "No customers yet",
   firstRunText: "This page turns into the list by itself as soon as the first message arrives.",
@@ -251,6 +251,7 @@ export const en = {
     toList: "To the inbox",
     sideBySide: "The two customers side by side",
     same: "same",
+    preview: "See what they would be as one, field by field",
     purchases12: "Purchases, 12 m",
     keys: "J and K move, S and D decide",
   },
@@ -288,6 +289,12 @@ export const en = {
     decidedMark: "Decided",
     cut: "Cut this link…",
     partIdentifier: "Part this identifier…",
+    parts: (before: number, after: number) =>
+      after > before
+        ? `There would be ${after} customers:`
+        : "They would still be joined in another way; this is what there would be:",
+    partFigures: (events: number, orders: number, amount: string) =>
+      `${one(events, "event", "events")}; ${one(orders, "purchase", "purchases")} and ${amount} in 12 months`,
     partTitle: "Part one customer into two?",
     partFrom: "apart from",
     why: "Why, and why not",

@@ -55,7 +55,7 @@ export const ko: Text = {
   nobodyFoundFilter: "모든 필터에 맞는 고객이 없습니다.",
   nobodyFoundBlocked: "특정인을 가리키지 않는 값이라 고객을 식별하는 데 쓰지 않습니다.",
   clearSearch: "검색어 지우기",
-  tableHelp: "화살표 키로 이동하고 Enter 키로 엽니다.",
+  tableHelp: "화살표 키로 이동, Enter 키로 열기, X 키로 병합할 고객 선택.",
 
   firstRunTitle: "아직 고객이 없습니다",
   firstRunText: "첫 메시지가 도착하면 이 화면이 자동으로 목록으로 바뀝니다.",
@@ -248,6 +248,7 @@ export const ko: Text = {
     toList: "보류함으로",
     sideBySide: "두 고객 비교",
     same: "일치",
+    preview: "합친 결과를 항목별로 미리 보기",
     purchases12: "12개월 구매",
     keys: "J·K 이동, S·D 판단",
   },
@@ -284,6 +285,12 @@ export const ko: Text = {
     decidedMark: "운영자 판단",
     cut: "이 연결 끊기…",
     partIdentifier: "이 식별자 분리…",
+    parts: (before, after) =>
+      after > before
+        ? `고객 ${after}명으로 나뉩니다.`
+        : "다른 연결로 여전히 이어집니다. 결과는 다음과 같습니다.",
+    partFigures: (events, orders, amount) =>
+      `이벤트 ${count(events, "건")}, 12개월 구매 ${count(orders, "회")} ${amount}`,
     partTitle: "고객을 둘로 나눌까요?",
     partFrom: "분리 기준",
     why: "같은 고객인 이유, 아닌 이유",

@@ -11,7 +11,7 @@ import { type Pages, usePages } from "../../graphql/pages";
 import { useText } from "../../language/language";
 import { useRemembered } from "../../remembered";
 import { rules } from "../../rules/rules";
-import { customerPath } from "../views";
+import { customerPath, mergePath } from "../views";
 import styles from "./Customers.module.css";
 import { CustomerTable, ExpectedTable, focusCustomers, nextOrder, type Place, top } from "./CustomerTable";
 import { type ColumnId, columns } from "./columns";
@@ -85,6 +85,14 @@ export function Customers() {
     document.getElementById("customer-list")?.scrollTo(0, 0);
     list.refresh();
   };
+
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const choose = (unifiedId: string) =>
+    setChosen((before) => {
+      const next = new Set(before);
+      if (!next.delete(unifiedId)) next.add(unifiedId);
+      return next;
+    });
 
   const keep = useEffectEvent(() => {
     kept = pages && { pages, place: place.current, at: Date.now() };
@@ -187,7 +195,25 @@ export function Customers() {
           onMore={list.loadMore}
           from={before?.pages.key === pages.key ? before.place : top}
           place={place}
+          chosen={chosen}
+          onChoose={choose}
         />
+      )}
+      {chosen.size > 0 && (
+        <div className={styles.chosen} role="status">
+          <span>{text.merge.chosen(chosen.size)}</span>
+          <button
+            type="button"
+            className="button primary"
+            disabled={chosen.size < 2}
+            onClick={() => navigate(mergePath([...chosen]))}
+          >
+            {text.merge.compare}
+          </button>
+          <button type="button" className="button" onClick={() => setChosen(new Set())}>
+            {text.merge.clear}
+          </button>
+        </div>
       )}
     </main>
   );

@@ -1,6 +1,7 @@
 import { type SubmitEvent, useState } from "react";
 import { Dialog } from "../../components/Dialog";
 import { IdentifierName } from "../../components/IdentifierName";
+import { useFacts } from "../../facts/useFacts";
 import type { LinkEndFragment } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
 import { IdentifierSelect } from "../../links/IdentifierSelect";
@@ -8,6 +9,7 @@ import { ReasonField } from "../../links/ReasonField";
 import { useDecisions } from "../../links/useDecisions";
 import type { IdentityProfile } from "./graph";
 import styles from "./Identity.module.css";
+import { PartPreview } from "./PartPreview";
 
 export type Parting = { a: LinkEndFragment; b: LinkEndFragment };
 type Props = { parting: Parting; profile: IdentityProfile; onClose: () => void };
@@ -19,6 +21,8 @@ export function PartDialog({ parting, profile, onClose }: Props) {
   const [other, setOther] = useState(parting.b.unifiedId);
   const [reason, setReason] = useState("");
   const [busy, setBusy] = useState(false);
+  const [unifiedIds] = useState([profile.unifiedId]);
+  const { loaded } = useFacts(unifiedIds);
   const { identifiers } = profile.graph;
   const candidates = identifiers.filter(({ unifiedId }) => unifiedId !== parting.a.unifiedId);
   const from = identifiers.find(({ unifiedId }) => unifiedId === other) ?? parting.b;
@@ -49,6 +53,7 @@ export function PartDialog({ parting, profile, onClose }: Props) {
             onChange={setOther}
           />
         </p>
+        <PartPreview loaded={loaded} a={parting.a} b={from} />
         <p className="soft">{text.decisions.differentMeans}</p>
         <ReasonField value={reason} onChange={setReason} often={text.decisions.differentOften} />
         <button type="submit" className="button primary" disabled={busy || reason.trim() === ""}>

@@ -1,4 +1,5 @@
 import { useQuery } from "urql";
+import { Link } from "wouter";
 import { IdentifierName } from "../../components/IdentifierName";
 import { ErrorNotice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
@@ -9,6 +10,7 @@ import {
 } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
 import { useLinkWords } from "../../links/words";
+import { mergePath } from "../views";
 import { DecideForm } from "./DecideForm";
 import styles from "./Inbox.module.css";
 import { SideBySide } from "./SideBySide";
@@ -48,6 +50,11 @@ export function Withheld({ withheld, relation, onRelation, onSettled }: Props) {
       )}
       {!data && !error && <Skeleton width="80%" />}
       {a && b && <SideBySide a={a} b={b} link={link} />}
+      {a && b && a.unifiedId !== b.unifiedId && (
+        <p>
+          <Link href={mergePath([a.unifiedId, b.unifiedId])}>{text.inbox.preview}</Link>
+        </p>
+      )}
       {link.decision ? (
         <Standing decision={link.decision} onSettled={onSettled} />
       ) : (
