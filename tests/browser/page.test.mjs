@@ -2,4 +2,8 @@
 import "./harness.mjs";
 import "./customers.mjs";
 import "./customer.mjs";
+import "./inbox.mjs";
+import "./identity.mjs";
+import "./graphiql.mjs";
+import "./live.mjs";
 import "./everywhere.mjs";

@@ -3,4 +3,13 @@ declare module "*/pkg/rules.js" {
   export default function init(): Promise<unknown>;
   export function normaliseIdentifier(kind: string, value: string): string;
   export function recogniseSearch(text: string): string;
+  export class Facts {
+    constructor(facts: string);
+    free(): void;
+    profile(question: string): string;
+    mergePreview(question: string): string;
+    unmergePreview(question: string): string;
+    rankingPreview(question: string): string;
+    policyPreview(question: string): string;
+  }
 }

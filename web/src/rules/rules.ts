@@ -1,28 +1,56 @@
+import { type QuestionName, type Questions, Unanswered } from "./preview";
 import type { Call, Normalised, Recognised, Reply } from "./types";
 
 type Waiting = { resolve: (json: string) => void; reject: (error: Error) => void };
+type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
 
 /** The rules of `core`, in a worker: the same code that the server runs. */
 class Rules {
   private readonly waiting = new Map<number, Waiting>();
   private worker: Worker | undefined;
   private lastId = 0;
+  private lastFacts = 0;
 
   async recogniseSearch(text: string): Promise<Recognised> {
-    return JSON.parse(await this.call({ id: ++this.lastId, name: "recogniseSearch", arguments: [text] }));
+    return JSON.parse(await this.call({ name: "recogniseSearch", arguments: [text] }));
   }
 
   async normaliseIdentifier(kind: string, value: string): Promise<Normalised> {
-    const call: Call = { id: ++this.lastId, name: "normaliseIdentifier", arguments: [kind, value] };
-    return JSON.parse(await this.call(call));
+    return JSON.parse(await this.call({ name: "normaliseIdentifier", arguments: [kind, value] }));
   }
 
-  private call(call: Call): Promise<string> {
+  /** Hands facts of the API over to the module; who reads them gives them back. */
+  readFacts(facts: unknown): Facts {
+    this.lastFacts += 1;
+    const number = this.lastFacts;
+    const read = this.call({ name: "readFacts", arguments: [number, JSON.stringify(facts)] });
+    return {
+      ask: async (name, question) => {
+        await read;
+        const json = await this.call({
+          name: "askFacts",
+          arguments: [number, name, JSON.stringify(question)],
+        });
+        const answer = JSON.parse(json);
+        if (answer.error) throw new Unanswered(answer.error);
+        return answer;
+      },
+      free: () => {
+        this.call({ name: "freeFacts", arguments: [number] }).catch(() => {
+          // The worker is gone, and with it what was to be freed.
+        });
+      },
+    };
+  }
+
+  private call(call: WithoutId<Call>): Promise<string> {
     this.worker ??= this.start();
+    this.lastId += 1;
+    const id = this.lastId;
     const worker = this.worker;
     return new Promise((resolve, reject) => {
-      this.waiting.set(call.id, { resolve, reject });
-      worker.postMessage(call);
+      this.waiting.set(id, { resolve, reject });
+      worker.postMessage({ ...call, id });
     });
   }
 
@@ -42,5 +70,14 @@ class Rules {
     return worker;
   }
 }
+
+/** The facts of some customers, in the module. */
+export type Facts = {
+  ask: <Name extends QuestionName>(
+    name: Name,
+    question: Questions[Name]["question"],
+  ) => Promise<Questions[Name]["answer"]>;
+  free: () => void;
+};
 
 export const rules = new Rules();

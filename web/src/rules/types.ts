@@ -1,3 +1,5 @@
+import type { QuestionName } from "./preview";
+
 /** What the module answers, in the form that it answers in. */
 
 export type KindAndValue = { kind: string; value: string };
@@ -18,15 +20,23 @@ export type Recognised =
   /** Or an identifier of a kind that takes any text. */
   | { as: "NAME"; value: string; candidates: KindAndValue[] };
 
+/** The facts of some customers, read once; every question is answered from them. */
+export type FactsInModule = Record<QuestionName, (question: string) => string> & { free: () => void };
+
 /** The exports of the module: JSON out. */
 export type RulesModule = {
   default: () => Promise<unknown>;
   normaliseIdentifier: (kind: string, value: string) => string;
   recogniseSearch: (text: string) => string;
+  Facts: new (facts: string) => FactsInModule;
 };
 
-/** What the worker and the page say to one another. */
-export type Call =
-  | { id: number; name: "normaliseIdentifier"; arguments: [kind: string, value: string] }
-  | { id: number; name: "recogniseSearch"; arguments: [text: string] };
+/** What the worker and the page say to one another. Facts stay in the worker, under a number. */
+export type Call = { id: number } & (
+  | { name: "normaliseIdentifier"; arguments: [kind: string, value: string] }
+  | { name: "recogniseSearch"; arguments: [text: string] }
+  | { name: "readFacts"; arguments: [facts: number, json: string] }
+  | { name: "askFacts"; arguments: [facts: number, question: QuestionName, json: string] }
+  | { name: "freeFacts"; arguments: [facts: number] }
+);
 export type Reply = { id: number; json: string } | { id: number; error: string };
