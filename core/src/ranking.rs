@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     purchase::Line,
-    purchases::Purchase,
+    purchases::{Purchase, plus},
+    sorting::sort_by,
     time::Timestamp,
     window::{Months, Period, day_number},
     wire,
@@ -162,7 +163,7 @@ impl<'a> Tallies<'a> {
             }
             let Some(tally) = self.tallies.get_mut(known) else { continue };
             tally.units = tally.units.saturating_add(units);
-            tally.amount = tally.amount.saturating_add(amount);
+            tally.amount = plus(tally.amount, amount);
             tally.last_at = tally.last_at.max(at);
             if tally.last_counted != position {
                 tally.last_counted = position;
@@ -184,10 +185,15 @@ impl<'a> Tallies<'a> {
             return Vec::new();
         }
         if first < tallies.len() {
-            tallies.select_nth_unstable_by(first - 1, order);
-            tallies.truncate(first);
+            // In the browser that would be one more sort to download.
+            #[cfg(not(target_arch = "wasm32"))]
+            {
+                tallies.select_nth_unstable_by(first - 1, order);
+                tallies.truncate(first);
+            }
         }
-        tallies.sort_unstable_by(order);
+        sort_by(&mut tallies, order);
+        tallies.truncate(first);
         (1..).zip(tallies).map(|(rank, tally)| tally.ranked(rank)).collect()
     }
 }

@@ -14,10 +14,12 @@ use crate::{
     policy::Policy,
     profile::{Activity, Attribute, BasicInfo, Consent, Device, Member, Profile, ProfileIdentifier, fold},
     purchase::{Currency, Order, Refund},
-    purchases::{PurchaseInfo, PurchaseWindow, Purchases, Question, Weekday, purchases},
+    purchases::{PurchaseInfo, PurchaseWindow, Purchases, Question, Weekday, purchases_by},
     ranking::{RankBy, RankTarget, RankedItem},
     revision,
-    window::Months,
+    sorting::sort_by,
+    time::Timestamp,
+    window::{Months, ZoneOffsets},
     wire,
 };
 
@@ -118,7 +120,8 @@ impl Card {
         let mut orders: Vec<(usize, usize)> =
             identifiers.iter().flat_map(|(node, it)| (0..it.orders.len()).map(move |order| (*node, order))).collect();
         // So that those who ask for every date find them nearly sorted.
-        orders.sort_by_key(|it| order(facts, *it).map(|it| (it.at, &it.key)));
+        let place = |it: (usize, usize)| order(facts, it).map(|it| (it.at, &it.key));
+        sort_by(&mut orders, |a, b| place(*a).cmp(&place(*b)));
         let refunds =
             identifiers.iter().flat_map(|(node, it)| (0..it.refunds.len()).map(move |refund| (*node, refund)));
         let revision = version.map(|version| {
@@ -154,7 +157,16 @@ impl Card {
             .filter_map(|(node, refund)| facts.identifiers.get(*node)?.refunds.get(*refund))
             .collect();
         let Figures { as_of, currency, net_of_refunds, .. } = *figures;
-        compute(&purchases(&orders, &refunds, policy, &Question { as_of, currency, net_of_refunds }))
+        let question = Question { as_of, currency, net_of_refunds };
+        // There always are some: neither facts nor policies without them get this far.
+        let utc = ZoneOffsets {
+            zone: policy.time_zone,
+            first: Timestamp::EARLIEST,
+            last: Timestamp::EARLIEST,
+            offsets: Vec::new(),
+        };
+        let clocks = facts.clocks_of(policy.time_zone).unwrap_or(&utc);
+        compute(&purchases_by(clocks, &orders, &refunds, policy, &question))
     }
 }
 

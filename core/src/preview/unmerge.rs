@@ -17,6 +17,7 @@ use crate::{
     decision::{Decision, Relation},
     identifier::{Identifier, Normalised, normalise},
     link::Pair,
+    sorting::distinct,
     time::Timestamp,
     wire,
 };
@@ -76,8 +77,8 @@ impl CheckedFacts {
         situation.check_complete()?;
         let figures = &question.figures;
         let nodes: Vec<usize> = ends.iter().filter_map(|it| self.facts.position_of(it)).collect();
-        let concerned: Vec<usize> =
-            nodes.iter().filter_map(|it| self.resolved().partition.cell_of.get(*it).copied()).collect();
+        let cell_of = &self.resolved().partition.cell_of;
+        let concerned = distinct(nodes.iter().filter_map(|it| cell_of.get(*it).copied()));
         let difference = Difference::new(self, situation);
         let is_made = matches!(question.change, Change::Different { .. }) && status == PreviewStatus::Applied;
         let contradictions = match opposite {
@@ -90,7 +91,7 @@ impl CheckedFacts {
         Ok(UnmergePreview {
             status: if is_contradicted { PreviewStatus::Contradicted } else { status },
             expected_revision: self.revision_of_cells(&concerned),
-            before: distinct(before).into_iter().map(|it| difference.shown_before(it, figures)).collect(),
+            before: before.into_iter().map(|it| difference.shown_before(it, figures)).collect(),
             after: after.into_iter().map(|it| difference.shown_after(it, figures)).collect(),
             links: if is_contradicted { LinkChanges::default() } else { difference.links() },
             contradictions,
@@ -104,7 +105,7 @@ impl CheckedFacts {
         let ends = match change {
             Change::Cut { a, b } => {
                 let pair = self.pair(a, b)?;
-                let found = self.facts.links.binary_search_by(|(it, _)| it.cmp(&pair));
+                let found = self.facts.links.binary_search_by(|it| it.pair.cmp(&pair));
                 situation = situation.without_link(found.map_err(|_| PreviewError::UnknownLink)?);
                 vec![pair.a, pair.b]
             }
@@ -176,10 +177,4 @@ struct Changed<'a> {
     status: PreviewStatus,
     /// The decision that says the opposite of the same two.
     opposite: Option<Decision>,
-}
-
-fn distinct(mut cells: Vec<usize>) -> Vec<usize> {
-    cells.sort_unstable();
-    cells.dedup();
-    cells
 }
