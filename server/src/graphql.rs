@@ -6,6 +6,7 @@ mod identity;
 mod ingest;
 mod lineage;
 mod loaders;
+mod measure;
 mod moment;
 mod page;
 mod policy;
@@ -17,11 +18,15 @@ mod scalars;
 mod sequence;
 mod subscription;
 mod timeline;
+mod within;
 
 use std::sync::{Arc, RwLock};
 
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema};
-use futures::{StreamExt, stream::BoxStream};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use profile360_core::{decision::Decisions, unified_id::IdSecret};
 
 pub use self::error::{ErrorCode, is_last, is_refused};
@@ -35,6 +40,7 @@ use self::{
     policy::{PolicyMutation, PolicyQuery},
     query::ProfileQuery,
     subscription::ProfileSubscription,
+    within::Within,
 };
 use crate::{
     inbox::Inbox,
@@ -93,17 +99,11 @@ pub struct Subscription(ProfileSubscription, LineageSubscription);
 /// The schema. What answers come from is given with each request.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 
-/// Nesting that no real question reaches.
-const MAX_DEPTH: usize = 16;
-/// Fields, each times the entries of the pages that it stands in.
-const MAX_COMPLEXITY: usize = 50_000;
-
 /// The schema that answers.
 pub fn schema() -> ApiSchema {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .limit_depth(MAX_DEPTH)
-        .limit_complexity(MAX_COMPLEXITY)
         .extension(Coded)
+        .extension(Within)
         .extension(Moment)
         .finish()
 }
@@ -115,24 +115,26 @@ pub fn sdl() -> String {
 
 /// Answers one question or makes one change.
 pub async fn execute(schema: &ApiSchema, current: &Current, mut request: Request) -> Response {
-    let document = request.parsed_query().cloned();
+    let document = match within::read(&mut request, &current.app().limits) {
+        Ok(document) => document,
+        Err(error) => return Response::from_errors(vec![error]),
+    };
     let mut response = schema.execute(request.data(current.clone())).await;
-    if let Ok(document) = document {
-        response.data = sequence::as_asked(response.data, &document);
-    }
+    response.data = sequence::as_asked(response.data, &document);
     response
 }
 
 /// Answers as often as there is something to tell, or once, where the request is no subscription. An answer that
 /// [is the last](is_last) is the last.
 pub fn subscribe(schema: &ApiSchema, current: &Current, mut request: Request) -> BoxStream<'static, Response> {
-    let document = request.parsed_query().cloned().ok();
+    let document = match within::read(&mut request, &current.app().limits) {
+        Ok(document) => document,
+        Err(error) => return stream::once(async { Response::from_errors(vec![error]) }).boxed(),
+    };
     let responses = schema.execute_stream(request.data(current.clone()));
     responses
         .map(move |mut response| {
-            if let Some(document) = &document {
-                response.data = sequence::as_asked(response.data, document);
-            }
+            response.data = sequence::as_asked(response.data, &document);
             response
         })
         .boxed()

@@ -1,21 +1,30 @@
-//! HTTP: GraphQL, the page, and what operators ask. This module never answers from anything but the schema and the store.
+//! HTTP: GraphQL, messages, the page, and what operators ask. This module never answers from anything but the schema, the
+//! pipeline and the store.
 
+mod answer;
+mod body;
+mod dfinery;
 mod graphql;
 mod health;
+mod messages;
 mod page;
+mod segment;
 mod socket;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde_json::json;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 use tokio_util::task::TaskTracker;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -26,8 +35,6 @@ use tower_http::{
 
 use crate::graphql::{ApiSchema, App, Current, ErrorCode};
 
-/// The largest body taken: a full batch of ordinary messages.
-pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// How long open requests may take after the program was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -45,6 +52,8 @@ struct Site {
     stop: watch::Receiver<bool>,
     /// The WebSocket connections that are open.
     sockets: TaskTracker,
+    /// A place for each stream of messages that may be open at once.
+    streams: Arc<Semaphore>,
 }
 
 impl Site {
@@ -63,7 +72,8 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let mut is_over = stop.clone();
     let sockets = TaskTracker::new();
-    let site = Site { schema, current, stop: stop.clone(), sockets: sockets.clone() };
+    let streams = Arc::new(Semaphore::new(current.app().limits.streams));
+    let site = Site { schema, current, stop: stop.clone(), sockets: sockets.clone(), streams };
     let stopping = async move {
         // When nobody can say stop any more it is time to stop, too.
         stop.wait_for(|it| *it).await.ok();
@@ -93,14 +103,19 @@ fn router(site: Site) -> Router {
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
+    let largest_body = site.app().limits.body;
     Router::new()
-        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .merge(segment::routes())
+        .merge(dfinery::routes())
         .fallback(page::asset)
-        .with_state(site)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(largest_body))
         .layer(CompressionLayer::new())
+        // Outside of these: it bounds its own body, and packing would keep its lines back.
+        .route("/v1/messages", post(messages::post).fallback(other_method))
+        .with_state(site)
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
@@ -109,8 +124,43 @@ fn router(site: Site) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
+async fn other_method() -> Response {
+    refused(ErrorCode::MethodNotAllowed, "this is sent by POST")
+}
+
+/// A refusal of what is no GraphQL.
+fn refused(code: ErrorCode, sentence: &str) -> Response {
+    let body = Json(json!({ "code": code.as_str(), "detail": sentence }));
+    let mut response = (status_of(code), body).into_response();
+    if code == ErrorCode::MethodNotAllowed {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    may_retry(&mut response);
+    response
+}
+
 /// Too much at once: the client should come back a little later.
 fn overloaded(sentence: &str) -> Response {
-    let body = json!({ "errors": [{ "message": sentence, "extensions": { "code": ErrorCode::Overloaded.as_str() } }] });
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], Json(body)).into_response()
+    refused(ErrorCode::Overloaded, sentence)
+}
+
+/// Says when to come back, where that helps.
+fn may_retry(response: &mut Response) {
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+}
+
+/// The status of a request that failed as a whole.
+const fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::RequestTooLarge | ErrorCode::TooManyMessages => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::TimedOut => StatusCode::REQUEST_TIMEOUT,
+        ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    }
 }

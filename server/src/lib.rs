@@ -1,6 +1,6 @@
 //! The server of User Profile 360: the store, the write pipeline, GraphQL, HTTP and the command line.
 //!
-//! The way of a message: `cli::import` or `graphql` → `pipeline` → core's plan → `store` → `list` →
+//! The way of a message: `cli::import`, `graphql` or `http` → `pipeline` → core's plan → `store` → `list` →
 //! `news`. The way of a question:
 //! `graphql` → `customer` → `store` → core's fold → answer. No way turns back.
 
@@ -10,6 +10,8 @@
 pub mod cli;
 pub mod clock;
 pub mod generate;
+
+pub mod reader;
 
 pub mod pipeline;
 pub mod publication;

@@ -175,7 +175,7 @@ impl DecisionQuery {
     }
 
     /// The operators' decisions, newest first.
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.max(1)")]
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     async fn decisions(
         &self,
         ctx: &Context<'_>,
@@ -186,7 +186,7 @@ impl DecisionQuery {
         before: Option<String>,
     ) -> Result<DecisionConnection> {
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<Place>()?;
+        let asked = Arguments { first, after, last, before }.parse::<Place>(&app.limits)?;
         let Asked { after, before, .. } = &asked;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
         let place = |it: &decision::Decision| Place { at: it.at, id: it.id.to_string() };

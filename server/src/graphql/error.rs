@@ -20,6 +20,27 @@ pub enum ErrorCode {
     ParseFailed,
     /// The request is GraphQL and does not fit the schema.
     ValidationFailed,
+    /// The query has more tokens than are read.
+    TooManyTokens,
+    /// The query nests more deeply than is answered.
+    QueryTooDeep,
+    /// The query asks for more than is answered at once.
+    QueryTooComplex,
+    TooManyAliases,
+    TooManyDirectives,
+    /// The answer took longer than answers may.
+    TimedOut,
+    /// Several requests in one.
+    BatchRefused,
+    MethodNotAllowed,
+    /// A body that ended too early.
+    BodyCut,
+    /// A body that cannot be unpacked.
+    BodyDamaged,
+    /// A body that is not in its form.
+    BodyMalformed,
+    UnsupportedMediaType,
+    NotAcceptable,
     /// An argument has a value that it cannot have.
     BadUserInput,
     /// A cursor is not one of this list in this order.
@@ -52,6 +73,19 @@ impl ErrorCode {
         match self {
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::TooManyTokens => "TOO_MANY_TOKENS",
+            Self::QueryTooDeep => "QUERY_TOO_DEEP",
+            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::TooManyAliases => "TOO_MANY_ALIASES",
+            Self::TooManyDirectives => "TOO_MANY_DIRECTIVES",
+            Self::TimedOut => "TIMED_OUT",
+            Self::BatchRefused => "BATCH_REFUSED",
+            Self::BodyCut => "BODY_CUT",
+            Self::BodyDamaged => "BODY_DAMAGED",
+            Self::BodyMalformed => "BODY_MALFORMED",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::NotAcceptable => "NOT_ACCEPTABLE",
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::BadCursor => "BAD_CURSOR",
             Self::PageSizeOutOfRange => "PAGE_SIZE_OUT_OF_RANGE",
@@ -67,6 +101,13 @@ impl ErrorCode {
         }
     }
 
+    /// An error that speaks of the request as a whole.
+    pub(super) fn of_request(self, sentence: impl Into<String>) -> ServerError {
+        let mut error = ServerError::new(sentence, None);
+        set_code(&mut error, self);
+        error
+    }
+
     pub(super) fn with(self, sentence: impl Into<String>) -> Error {
         Error::new(sentence).extend_with(|_, extensions| extensions.set("code", self.as_str()))
     }
@@ -74,7 +115,16 @@ impl ErrorCode {
 
 /// Whether the request was refused as a whole, and nothing of it was run.
 pub fn is_refused(response: &Response) -> bool {
-    has_one_of(response, &[ErrorCode::ParseFailed, ErrorCode::ValidationFailed])
+    const OF_REQUEST: [ErrorCode; 7] = [
+        ErrorCode::ParseFailed,
+        ErrorCode::ValidationFailed,
+        ErrorCode::TooManyTokens,
+        ErrorCode::QueryTooDeep,
+        ErrorCode::QueryTooComplex,
+        ErrorCode::TooManyAliases,
+        ErrorCode::TooManyDirectives,
+    ];
+    has_one_of(response, &OF_REQUEST)
 }
 
 /// Whether an answer of a subscription is its last.
@@ -160,7 +210,7 @@ fn coded(mut response: Response) -> Response {
     response
 }
 
-fn set_code(error: &mut ServerError, code: ErrorCode) {
+pub(super) fn set_code(error: &mut ServerError, code: ErrorCode) {
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
         extensions.set("code", code.as_str());

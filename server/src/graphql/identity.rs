@@ -29,6 +29,7 @@ use crate::{
     customer::{self, Customer},
     facts::{self, FactsError, FactsRead},
     inbox::Place,
+    store::LINKS_OF,
 };
 
 #[derive(Debug, Clone, SimpleObject)]
@@ -171,7 +172,7 @@ impl IdentityQuery {
     }
 
     /// Links that resolution did not follow: the operators' inbox.
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.max(1)")]
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     async fn withheld_links(
         &self,
         ctx: &Context<'_>,
@@ -182,7 +183,7 @@ impl IdentityQuery {
         before: Option<String>,
     ) -> Result<WithheldLinkConnection> {
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<Place>()?;
+        let asked = Arguments { first, after, last, before }.parse::<Place>(&app.limits)?;
         let Asked { after, before, .. } = &asked;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
         let (found, has_more, total) = {
@@ -263,8 +264,8 @@ struct Gathered {
 impl Gathered {
     async fn read(app: &App, members: &[identifier::Identifier]) -> Result<Self> {
         let mut links: BTreeMap<Pair, LinkState> = BTreeMap::new();
-        for member in members {
-            links.extend(app.store.links_of(member).await.map_err(|it| unavailable(&it))?);
+        for members in members.chunks(LINKS_OF) {
+            links.extend(app.store.links_of(members).await.map_err(|it| unavailable(&it))?);
         }
         let mut ends: BTreeSet<identifier::Identifier> = members.iter().cloned().collect();
         ends.extend(links.keys().flat_map(|it| [it.a.clone(), it.b.clone()]));

@@ -65,7 +65,7 @@ pub(super) struct LineageQuery;
 impl LineageQuery {
     /// Merges and unmerges, newest first; with a unified ID those of the profile that it leads to and of all that are part of
     /// it now.
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.max(1)")]
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     async fn lineage(
         &self,
         ctx: &Context<'_>,
@@ -76,7 +76,7 @@ impl LineageQuery {
         before: Option<String>,
     ) -> Result<LineageEventConnection> {
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<i64>()?;
+        let asked = Arguments { first, after, last, before }.parse::<i64>(&app.limits)?;
         let Asked { after, before, .. } = &asked;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
         // Newest first: what comes after a cursor has a smaller number.

@@ -7,7 +7,9 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 
-use super::{Current, loaders::Loaders};
+use tokio::time::timeout;
+
+use super::{Current, error::ErrorCode, loaders::Loaders};
 
 /// Gives each answer, each event of a subscription included, the application of that moment, and loads of its own: they are
 /// batched and kept for its own length only.
@@ -33,7 +35,15 @@ impl Extension for Moment {
         let app = current.app();
         let mut data = Data::default();
         data.insert(Loaders::new(&app));
+        let limit = app.limits.time;
         data.insert(app);
-        next.run_with_data(ctx, operation_name, data).await
+        match timeout(limit, next.run_with_data(ctx, operation_name, data)).await {
+            Ok(response) => response,
+            Err(_) => {
+                let sentence = "the answer took longer than answers may; ask for less. What was sent may have been taken: to \
+                                send it again changes nothing";
+                Response::from_errors(vec![ErrorCode::TimedOut.of_request(sentence)])
+            }
+        }
     }
 }

@@ -142,7 +142,7 @@ impl Profile {
         graph(ctx.data::<App>()?, &*self.customer(ctx).await?).await
     }
 
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity")]
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity")]
     async fn timeline(
         &self,
         ctx: &Context<'_>,

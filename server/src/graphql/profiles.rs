@@ -122,7 +122,7 @@ pub(super) async fn profiles(
         Some(OrderDirection::Asc) => Direction::Ascending,
         Some(OrderDirection::Desc) | None => Direction::Descending,
     };
-    let Asked { size, after, before, is_from_end } = arguments.parse::<Cursor>()?;
+    let Asked { size, after, before, is_from_end } = arguments.parse::<Cursor>(&app.limits)?;
     let place = |cursor: Option<Cursor>| match cursor {
         Some(cursor) if cursor.order != field => {
             Err(ErrorCode::BadCursor.with("this cursor is of another order; begin again without one"))

@@ -97,7 +97,7 @@ impl ProfileQuery {
 
     /// The list. Newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier, or the beginning
     /// of a word of the name.
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.max(1)")]
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     #[expect(clippy::too_many_arguments, reason = "the contract has as many")]
     async fn profiles(
         &self,

@@ -37,11 +37,12 @@ impl ProfileSubscription {
                 loop {
                     match news.recv().await {
                         Ok(changed) if wanted.is_some_and(|it| !changed.is_of(it)) => {}
-                        Ok(changed) => match profile_of(&current, &changed).await.transpose() {
-                            Some(profile) => return Some((profile, Some(news))),
-                            // It has been joined with another since: that is told on its own.
-                            None => {}
-                        },
+                        Ok(changed) => {
+                            // Where there is none it has been joined with another since: that is told on its own.
+                            if let Some(profile) = profile_of(&current, &changed).await.transpose() {
+                                return Some((profile, Some(news)));
+                            }
+                        }
                         Err(RecvError::Lagged(_)) => {
                             let sentence = "this subscriber reads more slowly than customers change; read what you need anew, \
                                             and subscribe again";

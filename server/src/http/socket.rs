@@ -11,7 +11,7 @@ use axum::{
         WebSocketUpgrade,
         ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
     },
-    http::{HeaderMap, Uri, header},
+    http::{HeaderMap, Uri, header, uri::Authority},
     response::Response as HttpResponse,
 };
 use futures::{
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
-use super::{MAX_BODY_BYTES, Site, overloaded};
+use super::{Site, overloaded};
 use crate::graphql::{ErrorCode, is_last, subscribe};
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -50,12 +50,11 @@ pub(super) fn open(site: Site, headers: &HeaderMap, upgrade: WebSocketUpgrade) -
     }
     let is_welcome = !is_from_elsewhere(headers);
     let open = site.sockets.token();
-    upgrade.protocols([PROTOCOL]).max_message_size(MAX_BODY_BYTES).max_frame_size(MAX_BODY_BYTES).on_upgrade(
-        async move |socket| {
-            Connection::new(site, socket, is_welcome).run().await;
-            drop(open);
-        },
-    )
+    let largest = site.app().limits.body;
+    upgrade.protocols([PROTOCOL]).max_message_size(largest).max_frame_size(largest).on_upgrade(async move |socket| {
+        Connection::new(site, socket, is_welcome).run().await;
+        drop(open);
+    })
 }
 
 /// Whether the page that opens this is another site's. No browser asks whether that may be, as it does for other requests.
@@ -63,7 +62,7 @@ fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return false };
     let origin = origin.to_str().ok().and_then(|it| it.parse::<Uri>().ok());
     let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
-    origin.as_ref().and_then(Uri::authority).map(|it| it.as_str()) != host
+    origin.as_ref().and_then(Uri::authority).map(Authority::as_str) != host
 }
 
 struct Connection {
@@ -105,7 +104,7 @@ enum FromClient {
     },
     Subscribe {
         id: String,
-        payload: Request,
+        payload: Box<Request>,
     },
     Complete {
         id: String,
@@ -195,7 +194,7 @@ impl Connection {
                 Err(End::Closing(INVALID_MESSAGE))
             }
             FromClient::Subscribe { id, .. } if self.running.contains_key(&id) => Err(End::Closing(ID_IN_USE)),
-            FromClient::Subscribe { id, payload } => self.start(id, payload).await,
+            FromClient::Subscribe { id, payload } => self.start(id, *payload).await,
             FromClient::Complete { id } => {
                 if let Some(running) = self.running.remove(&id) {
                     running.abort();

@@ -148,8 +148,8 @@ impl Worker {
             decisions.put(decision.clone());
         }
         let policy = self.workshop.policy.clone();
-        let draft = Draft::of_decisions(&changed, &view, &policy, &decisions);
-        complete(&draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let mut draft = Draft::of_decisions(&changed, &view, &policy, &decisions);
+        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
         let is_made = matches!(wish, Wish::Make(_));
         if is_made && !changes.unmet.is_empty() {
@@ -215,8 +215,8 @@ impl Worker {
         self.see(first_needs(&messages), &mut view).await?;
         self.see(first_needs(&anew), &mut view).await?;
 
-        let draft = Draft::of_retirement(value, &messages, before, &after, &view, &policy, &decisions, &secret);
-        complete(&draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let mut draft = Draft::of_retirement(value, &messages, before, &after, &view, &policy, &decisions, &secret);
+        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
         let number = last_commit + 1;
         let lineage = self.lineage_of(&changes, |_| Cause::Retirement(retirement.id.to_string()));

@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::panic, reason = "a test that cannot go on says why")]
 
+mod apis;
 mod crash;
 mod damage;
 mod decisions;
@@ -14,5 +15,6 @@ mod owners;
 mod policy;
 mod previews;
 mod socket;
+mod stream;
 mod truth;
 mod writers;
