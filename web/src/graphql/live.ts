@@ -1,7 +1,12 @@
 import { createClient } from "graphql-ws";
 import { useEffect, useEffectEvent, useState } from "react";
 import { subscriptionExchange, useClient } from "urql";
-import { type CustomerRowFragment, ProfileChangedDocument, RowChangedDocument } from "./generated/graphql";
+import {
+  type CustomerRowFragment,
+  LineageAddedDocument,
+  ProfileChangedDocument,
+  RowChangedDocument,
+} from "./generated/graphql";
 
 /** How long changes are gathered before they are shown: many at once are one change to a reader. */
 const together = 400;
@@ -53,6 +58,20 @@ export function useRowChanges(onChange: (rows: CustomerRowFragment[]) => void) {
     const { unsubscribe } = client
       .subscription(RowChangedDocument, {})
       .subscribe(({ data }) => data && tell(data.profileChanged));
+    return unsubscribe;
+  }, [client, tell]);
+}
+
+/** Runs `onChange` when a customer is merged or parted. */
+export function useLineageAdded(unifiedId: string, onChange: () => void) {
+  const client = useClient();
+  const tell = useGathered<string[]>((all) => {
+    if (all.some((ids) => ids.includes(unifiedId))) onChange();
+  });
+  useEffect(() => {
+    const { unsubscribe } = client
+      .subscription(LineageAddedDocument, {})
+      .subscribe(({ data }) => data && tell([data.lineageAdded.kept, ...data.lineageAdded.others]));
     return unsubscribe;
   }, [client, tell]);
 }

@@ -352,6 +352,8 @@ export const en = {
       `One customer with ${one(count, "purchase", "purchases")} and ${amount} in 12 months; keeps the ID ${id}.`,
     overLimit: (kind: string, count: number, limit: number) =>
       `${count} ${kind}s where ${limit === 1 ? "one is" : `${limit} are`} allowed; a merge overrides that.`,
+    outside: (count: number, names: string) =>
+      `Not everything comes along: the limits keep ${one(count, "identifier", "identifiers")} outside, ${names}.`,
     result: "Merged",
     field: "Field",
     rule: "Chosen because",

@@ -342,9 +342,10 @@ export const ko: Text = {
     contradicted: "다른 고객이라는 판단이 있습니다. 먼저 취소해 주세요.",
     cannotPreview: (detail) => `여기서는 미리 볼 수 없습니다: ${detail}`,
     summary: (value, amount, id) =>
-      `한 고객, 12개월 구매 ${count(value, "회")} ${amount}. 통합 ID는 ${id}(으)로 유지됩니다.`,
+      `병합하면 12개월 구매 ${count(value, "회")}, ${amount}인 한 고객이 됩니다. 통합 ID ${id} 유지.`,
     overLimit: (kind, value, limit) =>
       `${kind} ${value}개로 한도 ${limit}개를 넘습니다. 병합이 한도보다 우선합니다.`,
+    outside: (value, names) => `한도 때문에 식별자 ${count(value, "개")}는 함께 병합되지 않습니다: ${names}`,
     result: "병합 결과",
     field: "항목",
     rule: "선택 기준",

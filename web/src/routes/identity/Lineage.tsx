@@ -5,6 +5,7 @@ import { ErrorNotice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { Time } from "../../components/Time";
 import { LineageDocument, type LineageFactsFragment } from "../../graphql/generated/graphql";
+import { useLineageAdded } from "../../graphql/live";
 import { usePages } from "../../graphql/pages";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
@@ -26,6 +27,7 @@ export function Lineage({ unifiedId, revision }: { unifiedId: string; revision: 
     if (!data) throw error;
     return data.lineage;
   });
+  useLineageAdded(unifiedId, list.refresh);
   const { pages, loading, error } = list;
   return (
     <>

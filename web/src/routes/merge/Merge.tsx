@@ -49,14 +49,18 @@ function Preview({ picked }: { picked: string[] }) {
   const [by, setBy] = useState<RankBy>("UNITS");
   const [refused, setRefused] = useState<MergePreview>();
   const { loaded, error, reload } = useFacts(picked);
-  const { answer, error: unanswered } = useAnswer(loaded, "mergePreview", {
+  const {
+    answer,
+    error: unanswered,
+    revision,
+  } = useAnswer(loaded, "mergePreview", {
     unifiedIds: picked,
     figures: { asOf: format.today(), by },
   });
 
   const confirm = async (reason: string) => {
-    if (!answer) return;
-    const outcome = await merge(picked, reason, answer.expectedRevision);
+    if (!answer || !revision) return;
+    const outcome = await merge(picked, reason, revision);
     if (outcome.status === "merged") navigate(customerPath(outcome.unifiedId));
     if (outcome.status === "stale") {
       setRefused(answer);

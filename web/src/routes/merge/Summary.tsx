@@ -12,6 +12,10 @@ export function Summary({ preview, after }: { preview: MergePreview; after: Show
   const year = after.purchases.windows.find(({ months }) => months === 12);
   const others = preview.othersAfter.map(({ basic, unifiedId }) => basic.name ?? unifiedId.slice(0, 8));
   const held = preview.links.withheld;
+  const inside = new Set(after.identifiers.map(({ unifiedId }) => unifiedId));
+  const outside = preview.before
+    .flatMap(({ identifiers }) => identifiers)
+    .filter(({ unifiedId }) => !inside.has(unifiedId));
   return (
     <div className={styles.summary}>
       <p className={styles.sentence} data-summary>
@@ -26,6 +30,11 @@ export function Summary({ preview, after }: { preview: MergePreview; after: Show
           {text.merge.overLimit(format.kind(kind), count, limit)}
         </p>
       ))}
+      {outside.length > 0 && (
+        <p className={styles.amber} data-outside>
+          {text.merge.outside(outside.length, format.list(outside.map(named)))}
+        </p>
+      )}
       {others.length > 0 && (
         <p className={styles.amber}>
           {text.merge.alsoChanges}: {text.merge.alsoText(format.list(others))}
