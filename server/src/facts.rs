@@ -11,7 +11,7 @@ use profile360_core::{
     link::Pair,
     plan::{CellKey, IdentifierState, LinkState},
     policy::Policy,
-    preview::{EndOfFacts, IdentifierOfFacts, ProfileFacts},
+    preview::{EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts},
     resolve::is_shared,
     revision,
 };
@@ -125,9 +125,15 @@ async fn read(store: &Store, rules: &Rules, decisions: &Decisions, ids: &[Unifie
         policy: Policy::clone(rules),
         identifiers,
         ends: ends.collect(),
-        links: component.links.into_iter().collect(),
+        zones: Vec::new(),
+        links: component
+            .links
+            .into_iter()
+            .map(|(pair, LinkState { seen, withheld })| LinkOfFacts { pair, seen, withheld })
+            .collect(),
         decisions: about.into_values().collect(),
     };
+    facts.zones.push(facts.offsets_of(rules.time_zone));
     facts.sort();
     Ok(FactsRead { facts, revision })
 }

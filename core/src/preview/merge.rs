@@ -12,7 +12,7 @@ use super::{
     shown::ShownDecision,
 };
 use crate::{
-    decision::{Decision, Relation},
+    decision::{Decision, Relation, pairs_that_merge},
     identifier::{Identifier, Kind, UnifiedId},
     link::Pair,
     message::AttributeValue,
@@ -102,8 +102,7 @@ pub struct BrokenLimit {
 impl CheckedFacts {
     /// What would become of profiles if an operator merged them.
     ///
-    /// The decisions are those that the server makes: `SAME` between the anchor of the profile whose cell's key comes first
-    /// and the anchor of each other one.
+    /// The decisions are those that the server makes ([`pairs_that_merge`]), the profile whose cell's key comes first in front.
     ///
     /// # Errors
     ///
@@ -122,7 +121,7 @@ impl CheckedFacts {
         let Some((first, others)) = anchors.split_first() else {
             return Err(PreviewError::QuestionUnreadable("name the profiles to merge".to_owned()));
         };
-        let pairs: Vec<Pair> = others.iter().filter_map(|(_, it)| Pair::new(first.1, it)).collect();
+        let pairs = pairs_that_merge(&self.members_of(&anchors), &self.policy);
 
         let mut after = self.situation();
         let about = |pair: &Pair, relation| {
@@ -195,6 +194,14 @@ impl CheckedFacts {
             .collect();
         sort_by(&mut anchors, Ord::cmp);
         anchors.into_iter().map(|(_, node, identifier)| (node, identifier)).collect()
+    }
+
+    /// The members of the cells of some identifiers.
+    fn members_of(&self, nodes: &[(usize, &Identifier)]) -> Vec<Vec<&Identifier>> {
+        let partition = &self.resolved().partition;
+        let cells = nodes.iter().filter_map(|(node, _)| partition.cells.get(*partition.cell_of.get(*node)?));
+        let identifier = |node: &usize| self.facts.identifiers.get(*node).map(|it| &it.identifier);
+        cells.map(|cell| cell.iter().filter_map(identifier).collect()).collect()
     }
 
     fn broken_limits(&self, profile: &ShownProfile) -> Vec<BrokenLimit> {

@@ -122,7 +122,9 @@ impl Worker {
             Wish::Revoke { id, by } => match before.get(id) {
                 None => return Ok(Decided::NotFound),
                 Some(decision) if decision.is_active() => {
-                    (vec![Decision { revoked: Some(by.clone()), ..Decision::clone(decision) }], Vec::new())
+                    let is_together = |it: &&Arc<Decision>| it.is_active() && it.group() == decision.group();
+                    let revoked = |it: &Arc<Decision>| Decision { revoked: Some(by.clone()), ..Decision::clone(it) };
+                    (before.iter().filter(is_together).map(revoked).collect(), Vec::new())
                 }
                 Some(decision) => return Ok(Decided::NoChange { decisions: vec![Decision::clone(decision)] }),
             },
