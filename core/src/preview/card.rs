@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use super::{
     facts::ProfileFacts,
@@ -24,41 +24,44 @@ use crate::{
 };
 
 /// Which profile is asked for, by any unified ID that was ever issued for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ProfileQuestion {
     pub unified_id: UnifiedId,
     pub figures: Figures,
 }
 
 /// As of when profiles are shown, and which figures of their purchases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Figures {
     /// The reporting date, in the policy's time zone.
-    #[serde(deserialize_with = "wire::read_date")]
     pub as_of: NaiveDate,
     /// Left out, or null: the policy's, or the one used most where the customer never paid in that.
-    #[serde(default)]
     pub currency: Option<Currency>,
-    #[serde(default)]
     pub net_of_refunds: bool,
     /// The measure of rankings.
-    #[serde(default)]
     pub by: RankBy,
 }
 
 /// How many of each ranking a profile shows: first, second, third.
 const SHOWN_RANKS: usize = 3;
 
+/// The parts of a profile that another date changes: in a customer of a thousand identifiers, a tenth of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownAsOf {
+    pub as_of: NaiveDate,
+    pub basic: BasicInfo,
+    pub purchases: ShownPurchases,
+}
+
 /// A profile as of a date, with the names of `Profile` in api.graphql and in their sequence: all but `id`, `timeline` and
 /// `graph`.
 #[derive(Debug, Clone)]
 pub struct ShownProfile {
     card: Arc<Card>,
-    pub as_of: NaiveDate,
-    pub basic: BasicInfo,
-    pub purchases: ShownPurchases,
+    pub as_of: ShownAsOf,
 }
 
 /// `PurchaseInfo` of api.graphql; rankings stand under the aliases that a query needs to ask for several at once.
@@ -134,11 +137,15 @@ impl Card {
 
     /// The profile as of a date.
     pub(super) fn shown(self: &Arc<Self>, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> ShownProfile {
-        ShownProfile {
+        ShownProfile { as_of: self.shown_as_of(facts, policy, figures), card: self.clone() }
+    }
+
+    /// The parts that another date changes.
+    pub(super) fn shown_as_of(&self, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> ShownAsOf {
+        ShownAsOf {
             as_of: figures.as_of,
             basic: self.profile.basic(figures.as_of),
             purchases: self.with_purchases(facts, policy, figures, |it| shown_purchases(it, figures.by)),
-            card: self.clone(),
         }
     }
 
@@ -259,15 +266,15 @@ impl Serialize for ShownProfile {
             unified_id: *unified_id,
             superseded_ids,
             revision: self.revision(),
-            as_of: self.as_of,
-            basic: &self.basic,
+            as_of: self.as_of.as_of,
+            basic: &self.as_of.basic,
             identifiers,
             recent_device: recent_device.as_ref(),
             devices,
             attributes,
             consents,
             activity,
-            purchases: &self.purchases,
+            purchases: &self.as_of.purchases,
         };
         fields.serialize(serializer)
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     PreviewError,
-    card::{Card, ProfileQuestion, ShownProfile},
+    card::{Card, ProfileQuestion, ShownAsOf, ShownProfile},
     situation::{Resolved, Situation},
 };
 use crate::{
@@ -245,6 +245,16 @@ impl CheckedFacts {
     pub fn profile(&self, question: &ProfileQuestion) -> Result<ShownProfile, PreviewError> {
         let card = self.card(self.cell_of_id(question.unified_id)?);
         Ok(card.shown(&self.facts, &self.policy, &question.figures))
+    }
+
+    /// The parts of [`CheckedFacts::profile`] that another date changes.
+    ///
+    /// # Errors
+    ///
+    /// [`PreviewError::UnknownProfile`] where the facts do not hold it.
+    pub fn profile_as_of(&self, question: &ProfileQuestion) -> Result<ShownAsOf, PreviewError> {
+        let card = self.card(self.cell_of_id(question.unified_id)?);
+        Ok(card.shown_as_of(&self.facts, &self.policy, &question.figures))
     }
 
     /// The facts as they are.
