@@ -1,7 +1,9 @@
 //! Instants of event time.
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+
+use crate::window::day_of_number;
 
 /// An instant in UTC, to the microsecond; finer digits of the input are cut off.
 ///
@@ -74,6 +76,69 @@ impl Timestamp {
 
     /// RFC 3339 in UTC, with as many decimal places of a second as are needed (0, 3 or 6).
     pub fn to_rfc3339(self) -> String {
-        self.to_datetime().to_rfc3339_opts(SecondsFormat::AutoSi, true)
+        if self < Self::EARLIEST || Self::LATEST < self {
+            return self.to_datetime().to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        }
+        // A customer of a thousand identifiers has thousands of these on each answer: chrono's takes ten times as long.
+        let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        let (days, second) = (seconds / 86_400, seconds % 86_400);
+        let date = i32::try_from(days).map(day_of_number).unwrap_or_default();
+        let mut text = String::with_capacity("2026-01-31T09:00:00.000000Z".len());
+        push_digits(&mut text, i64::from(date.year()), 4);
+        text.push('-');
+        push_digits(&mut text, i64::from(date.month()), 2);
+        text.push('-');
+        push_digits(&mut text, i64::from(date.day()), 2);
+        text.push('T');
+        push_digits(&mut text, second / 3_600, 2);
+        text.push(':');
+        push_digits(&mut text, second / 60 % 60, 2);
+        text.push(':');
+        push_digits(&mut text, second % 60, 2);
+        if micros % 1_000 != 0 {
+            text.push('.');
+            push_digits(&mut text, micros, 6);
+        } else if micros != 0 {
+            text.push('.');
+            push_digits(&mut text, micros / 1_000, 3);
+        }
+        text.push('Z');
+        text
+    }
+}
+
+/// Writes the last so many digits of a number.
+fn push_digits(text: &mut String, number: i64, n_digits: u32) {
+    for position in (0..n_digits).rev() {
+        let digit = u8::try_from(number / 10_i64.pow(position) % 10).unwrap_or_default();
+        text.push(char::from(b'0' + digit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn instants_are_written_as_chrono_writes_them(
+            micros in prop_oneof![
+                0..=Timestamp::LATEST.micros(),
+                (0..=Timestamp::LATEST.micros() / 1_000).prop_map(|it| it * 1_000),
+                (0..=Timestamp::LATEST.micros() / 1_000_000).prop_map(|it| it * 1_000_000),
+                any::<i64>(),
+            ],
+        ) {
+            let at = Timestamp::from_micros(micros);
+            prop_assert_eq!(at.to_rfc3339(), at.to_datetime().to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        }
+
+        #[test]
+        fn dates_are_read_as_chrono_reads_them(text in "[0-9]{3,5}-[0-9]{1,2}-[0-9]{1,2}|2024-02-[23][0-9]|.{0,12}") {
+            let expected = text.parse::<NaiveDate>().ok().filter(|it| it.to_string() == text && text.len() == 10);
+            prop_assert_eq!(parse_date(&text), expected);
+        }
     }
 }

@@ -126,7 +126,7 @@ fn figures(dice: &mut Dice) -> Value {
 
 fn policy(number: u64) -> CompiledPolicy {
     let mut policy = Policy::default();
-    if number % 3 != 0 {
+    if !number.is_multiple_of(3) {
         policy.max_links = 3;
     }
     CompiledPolicy::new(policy).unwrap()
