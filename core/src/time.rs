@@ -83,35 +83,29 @@ impl Timestamp {
         let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
         let (days, second) = (seconds / 86_400, seconds % 86_400);
         let date = i32::try_from(days).map(day_of_number).unwrap_or_default();
-        let mut text = String::with_capacity("2026-01-31T09:00:00.000000Z".len());
-        push_digits(&mut text, i64::from(date.year()), 4);
-        text.push('-');
-        push_digits(&mut text, i64::from(date.month()), 2);
-        text.push('-');
-        push_digits(&mut text, i64::from(date.day()), 2);
-        text.push('T');
-        push_digits(&mut text, second / 3_600, 2);
-        text.push(':');
-        push_digits(&mut text, second / 60 % 60, 2);
-        text.push(':');
-        push_digits(&mut text, second % 60, 2);
-        if micros % 1_000 != 0 {
-            text.push('.');
-            push_digits(&mut text, micros, 6);
-        } else if micros != 0 {
-            text.push('.');
-            push_digits(&mut text, micros / 1_000, 3);
-        }
-        text.push('Z');
-        text
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        put_digits(&mut text[0..4], i64::from(date.year()));
+        put_digits(&mut text[5..7], i64::from(date.month()));
+        put_digits(&mut text[8..10], i64::from(date.day()));
+        put_digits(&mut text[11..13], second / 3_600);
+        put_digits(&mut text[14..16], second / 60 % 60);
+        put_digits(&mut text[17..19], second % 60);
+        put_digits(&mut text[20..26], micros);
+        let length = match micros {
+            0 => 20,
+            _ if micros % 1_000 == 0 => 24,
+            _ => 27,
+        };
+        text[length - 1] = b'Z';
+        std::str::from_utf8(&text[..length]).unwrap_or_default().to_owned()
     }
 }
 
-/// Writes the last so many digits of a number.
-fn push_digits(text: &mut String, number: i64, n_digits: u32) {
-    for position in (0..n_digits).rev() {
-        let digit = u8::try_from(number / 10_i64.pow(position) % 10).unwrap_or_default();
-        text.push(char::from(b'0' + digit));
+/// Writes the last digits of a number, as many as there is room for.
+fn put_digits(room: &mut [u8], mut number: i64) {
+    for place in room.iter_mut().rev() {
+        *place = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
     }
 }
 

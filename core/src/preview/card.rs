@@ -17,7 +17,6 @@ use crate::{
     purchases::{PurchaseInfo, PurchaseWindow, Purchases, Question, Weekday, purchases_by},
     ranking::{RankBy, RankTarget, RankedItem},
     revision,
-    sorting::sort_by,
     time::Timestamp,
     window::{Months, ZoneOffsets},
     wire,
@@ -92,7 +91,7 @@ pub(super) struct Card {
     pub profile: Profile,
     /// None where it would hang on what nobody knows yet, as the ID of a decision that is not made.
     pub revision: Option<String>,
-    /// Positions of identifiers, and of orders under each, by time and key.
+    /// Positions of identifiers, and of orders under each, as in the situation.
     orders: Vec<(usize, usize)>,
     refunds: Vec<(usize, usize)>,
 }
@@ -120,11 +119,8 @@ impl Card {
         let anchor = resolved.partition.anchors.get(cell).and_then(|it| facts.identifiers.get(*it));
         let anchor = anchor.map_or(UnifiedId(uuid::Uuid::nil()), |it| it.unified_id);
 
-        let mut orders: Vec<(usize, usize)> =
-            identifiers.iter().flat_map(|(node, it)| (0..it.orders.len()).map(move |order| (*node, order))).collect();
-        // So that those who ask for every date find them nearly sorted.
-        let place = |it: (usize, usize)| order(facts, it).map(|it| (it.at, &it.key));
-        sort_by(&mut orders, |a, b| place(*a).cmp(&place(*b)));
+        let cell_of = &resolved.partition.cell_of;
+        let orders = situation.orders.iter().filter(|(node, _)| cell_of.get(*node) == Some(&cell)).copied().collect();
         let refunds =
             identifiers.iter().flat_map(|(node, it)| (0..it.refunds.len()).map(move |refund| (*node, refund)));
         let revision = version.map(|version| {
@@ -177,7 +173,7 @@ impl Card {
     }
 }
 
-fn order(facts: &ProfileFacts, (node, order): (usize, usize)) -> Option<&Order> {
+pub(super) fn order(facts: &ProfileFacts, (node, order): (usize, usize)) -> Option<&Order> {
     facts.identifiers.get(node)?.orders.get(order)
 }
 

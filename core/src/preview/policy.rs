@@ -63,7 +63,7 @@ impl CheckedFacts {
             ));
         }
         self.facts.clocks_of(policy.time_zone).ok_or(PreviewError::UnknownZone)?;
-        let situation = Situation::of(&self.facts, &policy);
+        let situation = Situation::of(&self.facts, &policy, &self.orders);
         situation.check_complete()?;
         let difference = Difference::new(self, situation);
         let cells = |n_cells: usize| 0..n_cells;
