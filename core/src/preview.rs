@@ -15,12 +15,13 @@ mod facts;
 mod gathering;
 mod merge;
 mod policy;
+mod question;
 mod ranking;
 mod shown;
 mod situation;
 mod unmerge;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
 use crate::{
     identifier::UnifiedId,
@@ -30,12 +31,13 @@ use crate::{
 };
 
 pub use self::{
-    card::{Figures, ProfileQuestion, ShownProfile, ShownPurchases},
+    card::{Figures, ProfileQuestion, ShownAsOf, ShownProfile, ShownPurchases},
     difference::{LinkChanges, PreviewStatus, Regrouped},
     explanation::{ExplainQuestion, ShownExplanation},
     facts::{CheckedFacts, Contents, EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts},
     merge::{BrokenLimit, Claim, FieldGroup, MergePreview, MergeQuestion, MergedField},
     policy::{PolicyPreview, PolicyQuestion},
+    question::Question,
     ranking::{ExplainedRank, RankingPreview, RankingQuestion},
     shown::{ShownDecision, ShownLink, ShownWithheldLink},
     unmerge::{Change, UnmergePreview, UnmergeQuestion},
@@ -98,8 +100,8 @@ impl PreviewError {
 /// # Errors
 ///
 /// [`PreviewError::QuestionUnreadable`] with what is wrong.
-pub fn read_question<T: DeserializeOwned>(text: &str) -> Result<T, PreviewError> {
-    Tree::parse(text).and_then(|it| it.read()).map_err(|it| PreviewError::QuestionUnreadable(it.to_string()))
+pub fn read_question<T: Question>(text: &str) -> Result<T, PreviewError> {
+    Tree::parse(text).and_then(|it| T::read(&it)).map_err(|it| PreviewError::QuestionUnreadable(it.to_string()))
 }
 
 /// Reads a policy document from its JSON; what it leaves out is the initial policy's.
@@ -108,7 +110,7 @@ pub fn read_question<T: DeserializeOwned>(text: &str) -> Result<T, PreviewError>
 ///
 /// [`PreviewError::QuestionUnreadable`] where the text is no JSON, and [`PreviewError::PolicyFaults`].
 pub fn read_policy(text: &str) -> Result<CompiledPolicy, PreviewError> {
-    let policy = Policy::default().amended(&read_question(text)?);
+    let policy = Policy::default().amended(&read_question::<Tree>(text)?);
     policy.and_then(CompiledPolicy::new).map_err(PreviewError::PolicyFaults)
 }
 

@@ -3,7 +3,7 @@
 use std::{
     cmp::Ordering,
     collections::HashMap,
-    hash::{BuildHasherDefault, DefaultHasher},
+    hash::{BuildHasherDefault, Hasher},
     sync::Arc,
 };
 
@@ -123,8 +123,29 @@ pub(crate) fn tops(
 /// Sums by key. The map is only ever looked up; what is walked through is the list, which stands in order of appearance.
 #[derive(Default)]
 struct Tallies<'a> {
-    positions: HashMap<&'a str, usize, BuildHasherDefault<DefaultHasher>>,
+    positions: HashMap<&'a str, usize, BuildHasherDefault<Fnv>>,
     tallies: Vec<Tally<'a>>,
+}
+
+/// Hashes short texts faster than the standard library's hasher, and in less code: FNV-1a.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 struct Tally<'a> {

@@ -28,6 +28,12 @@ pub enum Tree {
 #[error("{0}")]
 pub struct TreeError(String);
 
+impl TreeError {
+    pub(crate) fn new(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+}
+
 impl Tree {
     /// Reads JSON.
     ///

@@ -1,12 +1,11 @@
 //! How values are written in the JSON of the API, where their stored form is another.
 
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::{
     message::{AttributeValue, Platform},
-    time::{Timestamp, parse_date},
+    time::Timestamp,
     tree::Tree,
 };
 
@@ -40,18 +39,8 @@ pub(crate) fn count<S: Serializer>(count: &u64, serializer: S) -> Result<S::Ok, 
     serializer.serialize_i32(i32::try_from(*count).unwrap_or(i32::MAX))
 }
 
-/// Reads a date as the API takes it.
-pub(crate) fn read_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    parse_date(&text).ok_or_else(|| D::Error::custom("a date is written yyyy-MM-dd"))
-}
-
-/// Reads an instant as the API takes it.
-pub(crate) fn read_date_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    Timestamp::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-}
-
 /// Reads an exact decimal number from the text that it is stored as.
 pub(crate) fn read_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(|_| D::Error::custom("it must be a number, as a text"))
+    let text = String::deserialize(deserializer)?;
+    Decimal::from_str_exact(&text).map_err(|_| D::Error::custom("it must be a number, as a text"))
 }

@@ -6,10 +6,10 @@
 use profile360_core::{
     identifier::{Normalised, normalise},
     policy::CompiledPolicy,
-    preview::{CheckedFacts, PreviewError, read_policy, read_question, write_answer},
+    preview::{CheckedFacts, PreviewError, Question, read_policy, read_question, write_answer},
     search::recognise,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// The facts of some profiles, read once. Where they cannot be read, every answer says so. `free()` gives their memory back.
@@ -32,6 +32,12 @@ impl Facts {
     /// `ProfileQuestion` in, `ShownProfile` out.
     pub fn profile(&self, question: &str) -> String {
         self.ask(question, |facts, it| facts.profile(&it))
+    }
+
+    /// `ProfileQuestion` in, `ShownAsOf` out: the parts of a profile that another date changes.
+    #[wasm_bindgen(js_name = profileAsOf)]
+    pub fn profile_as_of(&self, question: &str) -> String {
+        self.ask(question, |facts, it| facts.profile_as_of(&it))
     }
 
     /// `MergeQuestion` in, `MergePreview` out.
@@ -65,7 +71,7 @@ impl Facts {
 }
 
 impl Facts {
-    fn ask<Q: DeserializeOwned, A: Serialize>(
+    fn ask<Q: Question, A: Serialize>(
         &self,
         question: &str,
         answer: impl FnOnce(&CheckedFacts, Q) -> Result<A, PreviewError>,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     PreviewError,
-    card::{Card, ProfileQuestion, ShownProfile},
+    card::{Card, ProfileQuestion, ShownAsOf, ShownProfile, order},
     situation::{Resolved, Situation},
 };
 use crate::{
@@ -150,6 +150,8 @@ pub struct Contents {
 pub struct CheckedFacts {
     pub(super) facts: ProfileFacts,
     pub(super) policy: CompiledPolicy,
+    /// See [`Situation::orders`].
+    pub(super) orders: Vec<(usize, usize)>,
     /// For each unified ID the position of its identifier; ascending.
     by_id: Vec<(UnifiedId, usize)>,
     resolved: Resolved,
@@ -206,9 +208,10 @@ impl CheckedFacts {
         if !by_id.is_sorted_by(|(a, _), (b, _)| a < b) {
             return twice("a unified ID");
         }
-        let resolved = Situation::of(&facts, &policy).resolve();
+        let orders = orders_in_time(&facts);
+        let resolved = Situation::of(&facts, &policy, &orders).resolve();
         let cards = resolved.partition.cells.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { facts, policy, by_id, resolved, cards })
+        Ok(Self { facts, policy, orders, by_id, resolved, cards })
     }
 
     /// The unified IDs of all profiles that the facts show, in the order of their first identifiers.
@@ -247,9 +250,19 @@ impl CheckedFacts {
         Ok(card.shown(&self.facts, &self.policy, &question.figures))
     }
 
+    /// The parts of [`CheckedFacts::profile`] that another date changes.
+    ///
+    /// # Errors
+    ///
+    /// [`PreviewError::UnknownProfile`] where the facts do not hold it.
+    pub fn profile_as_of(&self, question: &ProfileQuestion) -> Result<ShownAsOf, PreviewError> {
+        let card = self.card(self.cell_of_id(question.unified_id)?);
+        Ok(card.shown_as_of(&self.facts, &self.policy, &question.figures))
+    }
+
     /// The facts as they are.
     pub(super) fn situation(&self) -> Situation<'_> {
-        Situation::of(&self.facts, &self.policy)
+        Situation::of(&self.facts, &self.policy, &self.orders)
     }
 
     /// What is made of the facts as they are.
@@ -272,4 +285,13 @@ impl CheckedFacts {
         let (_, node) = *found.ok_or(PreviewError::UnknownProfile(id))?;
         self.resolved.partition.cell_of.get(node).copied().ok_or(PreviewError::UnknownProfile(id))
     }
+}
+
+fn orders_in_time(facts: &ProfileFacts) -> Vec<(usize, usize)> {
+    let orders =
+        facts.identifiers.iter().enumerate().flat_map(|(node, it)| (0..it.orders.len()).map(move |it| (node, it)));
+    let mut orders: Vec<(usize, usize)> = orders.collect();
+    let place = |it: (usize, usize)| order(facts, it).map(|it| (it.at, &it.key));
+    sort_by(&mut orders, |a, b| place(*a).cmp(&place(*b)));
+    orders
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     PreviewError,
@@ -23,8 +23,8 @@ use crate::{
 };
 
 /// Which profiles are to be one, each by any unified ID that was ever issued for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MergeQuestion {
     pub unified_ids: Vec<UnifiedId>,
     pub figures: Figures,
@@ -276,7 +276,7 @@ struct Field<'a> {
 /// Every field of a profile that has a value and does not slide with the date or add up.
 fn values(shown: &ShownProfile) -> Vec<Field<'_>> {
     let profile = shown.profile();
-    let basic = &shown.basic;
+    let basic = &shown.as_of.basic;
     let rule_of = |name: &str| profile.attributes.iter().find(|it| &*it.name == name).map(|it| it.rule);
     let birth_date = basic.birth_date.map(|it| it.to_string());
     let device = profile.recent_device.as_ref().map(|it| &*it.device_id);

@@ -1,6 +1,6 @@
 //! The profiles as another policy would show them.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     PreviewError,
@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// Which policy is to be tried.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PolicyQuestion {
     /// The policy document; a field that is left out keeps its value.
     pub document: Tree,
@@ -63,7 +63,7 @@ impl CheckedFacts {
             ));
         }
         self.facts.clocks_of(policy.time_zone).ok_or(PreviewError::UnknownZone)?;
-        let situation = Situation::of(&self.facts, &policy);
+        let situation = Situation::of(&self.facts, &policy, &self.orders);
         situation.check_complete()?;
         let difference = Difference::new(self, situation);
         let cells = |n_cells: usize| 0..n_cells;

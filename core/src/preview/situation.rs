@@ -20,6 +20,8 @@ use crate::{
 pub(super) struct Situation<'a> {
     pub facts: &'a ProfileFacts,
     pub policy: &'a CompiledPolicy,
+    /// Positions of identifiers, and of orders under each, by time and key: who asks for every date finds them sorted.
+    pub orders: &'a [(usize, usize)],
     /// Those that count.
     pub decisions: Vec<Cow<'a, Decision>>,
     /// A link, by its position, that is taken as never seen.
@@ -43,10 +45,11 @@ pub(super) struct Resolved {
 }
 
 impl<'a> Situation<'a> {
-    pub(super) fn of(facts: &'a ProfileFacts, policy: &'a CompiledPolicy) -> Self {
+    pub(super) fn of(facts: &'a ProfileFacts, policy: &'a CompiledPolicy, orders: &'a [(usize, usize)]) -> Self {
         Self {
             facts,
             policy,
+            orders,
             decisions: facts.decisions.iter().filter(|it| it.is_active()).map(Cow::Borrowed).collect(),
             without: None,
             neighbours: Vec::new(),

@@ -435,7 +435,7 @@ proptest! {
             };
             let ranking = all.ranking_preview(&question).expect("there");
             let items: Vec<RankedItem> = ranking.items.iter().map(|it| it.item.clone()).collect();
-            let wanted = &profile.purchases.top_products12;
+            let wanted = &profile.as_of.purchases.top_products12;
             let n_shared = items.len().min(wanted.len());
             prop_assert_eq!(&items[..n_shared], &wanted[..n_shared]);
             for two in ranking.items.windows(2) {
@@ -659,8 +659,8 @@ fn a_retirement_after_the_last_sighting_changes_its_date_alone() {
     let preview = facts.unmerge_preview(&UnmergeQuestion { change, figures: figures() }).expect("an answer");
     let [before] = preview.before.as_slice() else { panic!("one profile") };
     let [after] = preview.after.as_slice() else { panic!("one profile") };
-    assert_eq!(before.basic.email.as_deref(), Some(&*email.value));
-    assert_eq!(after.basic.email, None, "it is someone else's from then on");
+    assert_eq!(before.as_of.basic.email.as_deref(), Some(&*email.value));
+    assert_eq!(after.as_of.basic.email, None, "it is someone else's from then on");
     let retired_at = after.profile().identifiers.iter().filter_map(|it| it.retired_at).collect::<Vec<_>>();
     assert_eq!(retired_at.len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     PreviewError,
@@ -23,16 +23,16 @@ use crate::{
 };
 
 /// What is to be tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UnmergeQuestion {
     pub change: Change,
     pub figures: Figures,
 }
 
 /// A change that can part what is together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// As if no message had ever named both together.
     Cut { a: Identifier, b: Identifier },
@@ -43,7 +43,7 @@ pub enum Change {
     /// The value belongs to its next owner from a time on.
     Retire {
         identifier: Identifier,
-        #[serde(serialize_with = "wire::date_time", deserialize_with = "wire::read_date_time")]
+        #[serde(serialize_with = "wire::date_time")]
         from: Timestamp,
     },
 }
