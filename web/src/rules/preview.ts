@@ -76,6 +76,19 @@ export type ShownProfile = {
   asOf: string;
   basic: NonNullable<CustomerQuery["profile"]>["basic"];
   identifiers: ShownIdentifier[];
+  recentDevice: Record<string, string | null> | null;
+  devices: Record<string, string | null>[];
+  attributes: {
+    name: string;
+    standard: boolean;
+    value: unknown;
+    rule: string;
+    observedAt: string;
+    source: string;
+    identifier: ShownIdentifier;
+    others: { value: unknown; observedAt: string; source: string; identifier: ShownIdentifier }[];
+  }[];
+  consents: { channel: string; granted: boolean; observedAt: string; source: string }[];
   activity: {
     firstAccessAt: string;
     lastActivityAt: string;
@@ -97,6 +110,8 @@ export type ShownDecision = {
   reason: string;
   actor: string;
   at: string;
+  revokedAt: string | null;
+  revokedBy: string | null;
 };
 export type ShownLink = {
   a: ShownIdentifier;
@@ -105,6 +120,7 @@ export type ShownLink = {
   lastSeenAt: string;
   count: number;
   sources: string[];
+  decision: ShownDecision | null;
 };
 /** Links that are followed only after the change, or only before it. */
 export type LinkChanges = {
@@ -129,6 +145,8 @@ export type MergePreview = {
   status: PreviewStatus;
   expectedRevision: string;
   unifiedId: string | null;
+  /** The two identifiers of each SAME that would be made. */
+  decisions: { a: { kind: string; value: string }; b: { kind: string; value: string } }[];
   before: ShownProfile[];
   after: ShownProfile | null;
   othersBefore: ShownProfile[];
