@@ -13,18 +13,18 @@ import sys
 import duckdb
 
 PAIRS = """
-    WITH both AS (
+    WITH identifiers AS (
         SELECT t.customer, p.unified_id
         FROM read_csv(?, header = true, all_varchar = true) t
         JOIN read_csv(?, header = true, all_varchar = true) p USING (kind, value)
         WHERE t.shared = 'false'
     ),
-    together AS (SELECT count(*) AS n FROM both GROUP BY customer, unified_id),
-    found AS (SELECT count(*) AS n FROM both GROUP BY unified_id),
-    true_pairs AS (SELECT count(*) AS n FROM both GROUP BY customer)
+    together AS (SELECT count(*) AS n FROM identifiers GROUP BY customer, unified_id),
+    found AS (SELECT count(*) AS n FROM identifiers GROUP BY unified_id),
+    true_pairs AS (SELECT count(*) AS n FROM identifiers GROUP BY customer)
     SELECT
-        (SELECT count(*) FROM both),
-        (SELECT count(DISTINCT unified_id) FROM both),
+        (SELECT count(*) FROM identifiers),
+        (SELECT count(DISTINCT unified_id) FROM identifiers),
         (SELECT sum(n * (n - 1) // 2) FROM together),
         (SELECT sum(n * (n - 1) // 2) FROM found),
         (SELECT sum(n * (n - 1) // 2) FROM true_pairs)
