@@ -23,7 +23,7 @@ run: build ## Start the server with demo data; installs and builds what is missi
 	@exec '$(PROFILE360_BIN)' serve --demo --db 'surrealkv://$(DATA)?sync=every'
 
 .PHONY: test
-test: setup-test lint-rust-format test-web test-wasm lint-rust test-rust test-browser ## Every check and every test; installs and builds what is missing
+test: setup-test lint-rust-format test-web test-wasm lint-rust test-rust test-clients test-browser ## Every check and every test; installs and builds what is missing
 	@echo '==> All checks and tests have passed'
 
 .PHONY: setup
@@ -84,6 +84,11 @@ test-web: wasm ## Check the page's format, lints and types
 	@echo '==> Checking the types of the page'
 	@npm --prefix web run --silent types
 
+.PHONY: test-clients
+test-clients: setup-test build ## Let other people's programs talk to the server
+	@echo '==> Testing with other programs: the audits of graphql-http, graphql-ws, an SDK'
+	@npm --prefix tests/clients run --silent test
+
 .PHONY: test-browser
 test-browser: setup-test build ## Use the page in a real Chromium
 	@echo '==> Testing the page in Chromium'
@@ -96,7 +101,7 @@ bench: build ## Measure an import beside a bare INSERT of its rows: make bench F
 
 .PHONY: clean
 clean: ## Remove what was built in this folder
-	@rm -rf web/dist web/src/rules/pkg web/node_modules
+	@rm -rf web/dist web/src/rules/pkg web/node_modules tests/clients/node_modules
 	@echo '==> What cargo built stays in $(CACHE), for every clone; delete that folder to build it anew'
 
 .PHONY: help

@@ -48,6 +48,16 @@ impl Identifier {
     pub fn new(kind: Kind, value: &str) -> Self {
         Self { kind, value: Arc::from(value), generation: 0 }
     }
+
+    /// Another owner of the same value.
+    pub fn of_generation(&self, generation: u32) -> Self {
+        Self { kind: self.kind.clone(), value: self.value.clone(), generation }
+    }
+
+    /// Whether both are of one value, whoever owned it.
+    pub fn is_same_value(&self, other: &Self) -> bool {
+        self.value == other.value && self.kind == other.kind
+    }
 }
 
 /// A unified ID: the public name of a profile, and the latent ID of every identifier.

@@ -20,9 +20,11 @@ pub mod decision;
 pub mod facet;
 pub mod facts;
 pub mod link;
+pub mod retirement;
 
 pub mod plan;
 pub mod resolve;
+pub mod simulate;
 
 pub mod explain;
 

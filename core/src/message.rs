@@ -1,6 +1,10 @@
 //! Messages: what a source says, parsed once and trusted from then on.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -185,6 +189,7 @@ pub enum RefusalCode {
     TooLarge,
     MissingField,
     WrongType,
+    DuplicateField,
     TooLong,
     UnknownType,
     UnknownPlatform,
@@ -207,6 +212,7 @@ impl RefusalCode {
             Self::TooLarge => "TOO_LARGE",
             Self::MissingField => "MISSING_FIELD",
             Self::WrongType => "WRONG_TYPE",
+            Self::DuplicateField => "DUPLICATE_FIELD",
             Self::TooLong => "TOO_LONG",
             Self::UnknownType => "UNKNOWN_TYPE",
             Self::UnknownPlatform => "UNKNOWN_PLATFORM",
@@ -252,6 +258,12 @@ pub fn parse_message(json: &str, policy: &CompiledPolicy) -> Result<Accepted, Re
         };
         refusal(RefusalCode::NotJson, "", format!("{what} (column {})", error.column()))
     })?;
+    // Which of two was meant nobody can tell, and readers differ in which they take.
+    let known = |name: &str| KNOWN_FIELDS.iter().find(|it| **it == name).copied();
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = fields.0.iter().filter_map(|(name, _)| known(name)).find(|it| !seen.insert(*it)) {
+        return Err(refusal(RefusalCode::DuplicateField, twice, "the field is there twice; send it once"));
+    }
     let mut warnings = Vec::new();
     let reader = Fields { object: &fields, path: "" };
 

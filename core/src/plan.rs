@@ -8,6 +8,9 @@
 //! two profiles is taken as it is where nothing is withheld around them and no limit is reached, and everything else
 //! computes the component again.
 
+pub(crate) mod lineage;
+mod retire;
+
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::Arc,
@@ -26,6 +29,11 @@ use crate::{
     resolve::{Edge, Node, Verdict, Withheld, is_shared, resolve},
     time::Timestamp,
     unified_id::{IdSecret, unified_id},
+};
+
+pub use self::{
+    lineage::{Lineage, LineageKind},
+    retire::homes_of_value,
 };
 
 /// The lasting key of a cell of the partition: the latent ID of one of its members. It is not the unified ID, which can
@@ -166,6 +174,27 @@ pub struct Changes {
     pub withheld: Vec<Pair>,
     /// `SAME` decisions, of the components that were computed again, that others keep from being followed.
     pub unmet: Vec<Decision>,
+    /// Which profiles became one and which parted, of those that were there before.
+    pub lineage: Vec<Lineage>,
+    /// Identifiers that no message names any more, since all that did speak of another owner of the value.
+    pub removed_identifiers: BTreeSet<Identifier>,
+    /// Owners of a value that are not there, or not any more, and to whom their unified IDs lead, where they ever had one.
+    pub heirs: BTreeMap<Identifier, Identifier>,
+    /// Links that no message makes any more.
+    pub removed_links: BTreeSet<Pair>,
+    /// Messages that are kept under another home from now on.
+    pub moved: Vec<Moved>,
+}
+
+/// A message that is kept, and the latent IDs of its old home and of its new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub message_id: Arc<str>,
+    pub at: Timestamp,
+    pub from: UnifiedId,
+    pub to: UnifiedId,
+    /// Whether a refund lies beside it.
+    pub has_refund: bool,
 }
 
 /// An order under its new home; where it was under another before, that home's latent ID.
@@ -224,8 +253,10 @@ pub struct Draft<'a> {
     orders: BTreeMap<OrderKey, (Claim, Order)>,
     refunds: Vec<(UnifiedId, Refund)>,
     sessions: BTreeMap<Arc<str>, Claim>,
-    /// Cells that are new or changed by a plain join, as they are now.
+    /// Cells that are new or changed by a plain join, as they are now; the members are brought in order at the end.
     cells: BTreeMap<CellKey, CellState>,
+    /// How many of each kind a cell has, of those that were asked for.
+    n_of_kinds: BTreeMap<CellKey, BTreeMap<Kind, u32>>,
     removed_cells: BTreeSet<CellKey>,
     /// Where the members of removed cells are now.
     moved: BTreeMap<CellKey, CellKey>,
@@ -233,7 +264,32 @@ pub struct Draft<'a> {
     to_resolve: BTreeSet<CellKey>,
     /// Identifiers that carry links no more from this batch on.
     newly_shared: BTreeSet<Identifier>,
+    search: Search,
     unmet: Vec<Decision>,
+    removed_identifiers: BTreeSet<Identifier>,
+    heirs: BTreeMap<Identifier, Identifier>,
+    removed_links: BTreeSet<Pair>,
+    moved_messages: Vec<Moved>,
+    /// Where orders lie now that change their home with their message.
+    moved_orders: BTreeMap<OrderKey, UnifiedId>,
+}
+
+/// How far the search for a component is.
+#[derive(Debug, Default)]
+struct Search {
+    has_begun: bool,
+    /// Along links that are not stored yet.
+    new_neighbours: BTreeMap<Identifier, Vec<Identifier>>,
+    found: BTreeSet<Identifier>,
+    pending: Vec<Identifier>,
+    /// Looked at, and to be looked at again when more of them is seen.
+    waiting: BTreeSet<Identifier>,
+    entered: BTreeSet<CellKey>,
+    cells_to_enter: BTreeSet<CellKey>,
+    /// In the component if they were ever seen.
+    if_seen: BTreeSet<Identifier>,
+    /// In the component unless they are closed.
+    if_open: BTreeSet<Identifier>,
 }
 
 impl<'a> Draft<'a> {
@@ -302,11 +358,18 @@ impl<'a> Draft<'a> {
             refunds: Vec::new(),
             sessions: BTreeMap::new(),
             cells: BTreeMap::new(),
+            n_of_kinds: BTreeMap::new(),
             removed_cells: BTreeSet::new(),
             moved: BTreeMap::new(),
             to_resolve: BTreeSet::new(),
             newly_shared: BTreeSet::new(),
+            search: Search::default(),
             unmet: Vec::new(),
+            removed_identifiers: BTreeSet::new(),
+            heirs: BTreeMap::new(),
+            removed_links: BTreeSet::new(),
+            moved_messages: Vec::new(),
+            moved_orders: BTreeMap::new(),
         }
     }
 
@@ -467,13 +530,32 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether two cells together keep every limit.
-    fn fits(&self, a: CellKey, b: CellKey, view: &View) -> bool {
-        let (Some(a), Some(b)) = (self.cell(a, view), self.cell(b, view)) else { return false };
-        let mut counts: BTreeMap<&Kind, u32> = BTreeMap::new();
-        for member in a.members.iter().chain(&b.members) {
-            *counts.entry(&member.kind).or_default() += 1;
+    fn fits(&mut self, a: CellKey, b: CellKey, view: &View) -> bool {
+        for key in [a, b] {
+            self.count_kinds(key, view);
         }
-        counts.into_iter().all(|(kind, n)| n <= self.policy.limit(kind))
+        let (Some(a), Some(b)) = (self.n_of_kinds.get(&a), self.n_of_kinds.get(&b)) else { return false };
+        let together = |kind: &Kind| {
+            let n = |it: &BTreeMap<Kind, u32>| it.get(kind).copied().unwrap_or(0);
+            n(a).saturating_add(n(b))
+        };
+        a.keys().chain(b.keys()).all(|kind| together(kind) <= self.policy.limit(kind))
+    }
+
+    /// Counts once a batch: a cell can be large, and a batch can join many to it.
+    fn count_kinds(&mut self, key: CellKey, view: &View) {
+        if self.n_of_kinds.contains_key(&key) {
+            return;
+        }
+        let Some(cell) = self.cell(key, view) else { return };
+        let mut counts: BTreeMap<Kind, u32> = BTreeMap::new();
+        for member in &cell.members {
+            match counts.get_mut(&member.kind) {
+                Some(n) => *n += 1,
+                None => drop(counts.insert(member.kind.clone(), 1)),
+            }
+        }
+        self.n_of_kinds.insert(key, counts);
     }
 
     /// Joins two cells, the smaller into the larger.
@@ -495,17 +577,30 @@ impl<'a> Draft<'a> {
             cell.unified_id = leaving.unified_id;
         }
         cell.members.extend(leaving.members);
-        cell.members.sort_unstable();
+        if let (Some(moved), Some(counts)) = (self.n_of_kinds.remove(&from), self.n_of_kinds.get_mut(&into)) {
+            for (kind, n) in moved {
+                *counts.entry(kind).or_default() += n;
+            }
+        } else {
+            self.n_of_kinds.remove(&into);
+        }
         self.removed_cells.insert(from);
         self.moved.insert(from, into);
     }
 
     fn state<'s>(&'s self, identifier: &Identifier, view: &'s View) -> Option<&'s IdentifierState> {
+        if self.removed_identifiers.contains(identifier) {
+            return None;
+        }
         self.identifiers.get(identifier).or_else(|| view.identifier(identifier).map(AsRef::as_ref))
     }
 
     fn is_shared(&self, identifier: &Identifier, view: &View) -> bool {
-        self.state(identifier, view).is_some_and(|it| is_shared(&it.facts.neighbours, self.policy))
+        self.state(identifier, view).is_some_and(|it| self.is_shared_by(&it.facts))
+    }
+
+    fn is_shared_by(&self, facts: &IdentifierFacts) -> bool {
+        is_shared(&facts.neighbours, self.policy)
     }
 
     /// The cell that an identifier is in now. Every identifier asked for is known; its own latent cell stands in where not.
@@ -537,10 +632,13 @@ impl<'a> Draft<'a> {
         self.to_resolve.contains(&key) || self.cell(key, view).is_some_and(|it| it.is_contested)
     }
 
-    /// What must be seen before [`Draft::finish`]; empty when it can be called.
-    pub fn needs(&self, view: &View) -> Needs {
+    /// What must be seen before [`Draft::finish`]; empty when it can be called. Each call goes on from where the last one had to
+    /// stop, so that all of them together take time in the size of the component, however long its chains are.
+    pub fn needs(&mut self, view: &View) -> Needs {
         let mut needs = Needs::default();
-        self.component(view, &mut needs);
+        let mut search = std::mem::take(&mut self.search);
+        self.go_on(&mut search, view, &mut needs);
+        self.search = search;
         for key in self.moved.keys() {
             for member in view.cell(*key).into_iter().flat_map(|it| &it.members) {
                 if self.state(member, view).is_none() {
@@ -551,64 +649,99 @@ impl<'a> Draft<'a> {
         needs
     }
 
-    /// All identifiers of the components that must be computed again; what is missing to find them goes into `needs`.
-    fn component(&self, view: &View, needs: &mut Needs) -> BTreeSet<Identifier> {
-        let mut found = BTreeSet::new();
+    /// Finds the identifiers of the components that must be computed again; what is missing goes into `needs`.
+    fn go_on(&self, search: &mut Search, view: &View, needs: &mut Needs) {
         if self.to_resolve.is_empty() {
-            return found;
+            return;
         }
-        let mut new_links_of: BTreeMap<&Identifier, Vec<&Pair>> = BTreeMap::new();
-        for pair in &self.new_links {
-            new_links_of.entry(&pair.a).or_default().push(pair);
-            new_links_of.entry(&pair.b).or_default().push(pair);
+        if !std::mem::replace(&mut search.has_begun, true) {
+            for pair in &self.new_links {
+                for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
+                    search.new_neighbours.entry(one.clone()).or_default().push(other.clone());
+                }
+            }
+            search.cells_to_enter.extend(self.to_resolve.iter().copied());
+            // What was decided about someone who is not there any more counts no more for the other one.
+            let decided = self.removed_identifiers.iter().flat_map(|it| self.decisions.of(it));
+            search.if_seen.extend(decided.flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]));
         }
-        let mut pending: Vec<Identifier> = Vec::new();
-        let mut seen_cells = BTreeSet::new();
-        let mut enter_cell = |key: CellKey, pending: &mut Vec<Identifier>, needs: &mut Needs| {
-            if seen_cells.insert(key) {
+        search.pending.extend(std::mem::take(&mut search.waiting));
+        loop {
+            for key in std::mem::take(&mut search.cells_to_enter) {
+                let key = self.current(key);
                 match self.cell(key, view) {
-                    Some(cell) => pending.extend(cell.members.iter().cloned()),
-                    None => drop(needs.cells.insert(key)),
+                    None => {
+                        needs.cells.insert(key);
+                        search.cells_to_enter.insert(key);
+                    }
+                    Some(cell) if search.entered.insert(key) => search.pending.extend(cell.members.iter().cloned()),
+                    Some(_) => {}
                 }
             }
+            for identifier in std::mem::take(&mut search.if_seen) {
+                if self.state(&identifier, view).is_some() {
+                    search.pending.push(identifier);
+                } else if !view.identifiers.contains_key(&identifier) && !self.removed_identifiers.contains(&identifier)
+                {
+                    needs.identifiers.insert(identifier.clone());
+                    search.if_seen.insert(identifier);
+                }
+            }
+            for identifier in std::mem::take(&mut search.if_open) {
+                match self.state(&identifier, view) {
+                    Some(_) if self.is_closed(&identifier, view) => {}
+                    Some(_) => search.pending.push(identifier),
+                    None => {
+                        needs.identifiers.insert(identifier.clone());
+                        search.if_open.insert(identifier);
+                    }
+                }
+            }
+            if search.pending.is_empty() {
+                return;
+            }
+            while let Some(identifier) = search.pending.pop() {
+                self.look_at(identifier, search, view, needs);
+            }
+        }
+    }
+
+    fn look_at(&self, identifier: Identifier, search: &mut Search, view: &View, needs: &mut Needs) {
+        let is_known = search.found.contains(&identifier) || search.waiting.contains(&identifier);
+        if is_known || self.removed_identifiers.contains(&identifier) {
+            return;
+        }
+        let Some(state) = self.state(&identifier, view) else {
+            needs.identifiers.insert(identifier.clone());
+            search.waiting.insert(identifier);
+            return;
         };
-        for key in &self.to_resolve {
-            enter_cell(self.current(*key), &mut pending, needs);
+        let is_closed = self.is_closed(&identifier, view);
+        if !is_closed && view.identifier(&identifier).is_some() && !view.links_of.contains_key(&identifier) {
+            needs.links_of.insert(identifier.clone());
+            search.waiting.insert(identifier.clone());
+        } else {
+            search.found.insert(identifier.clone());
         }
-        while let Some(identifier) = pending.pop() {
-            if !found.insert(identifier.clone()) {
-                continue;
-            }
-            let Some(state) = self.state(&identifier, view) else {
-                needs.identifiers.insert(identifier);
-                continue;
-            };
-            enter_cell(self.current(state.cell), &mut pending, needs);
-            for decision in self.decisions.of(&identifier) {
-                let other = if decision.pair.a == identifier { &decision.pair.b } else { &decision.pair.a };
-                if self.state(other, view).is_some() {
-                    pending.push(other.clone());
-                } else if !view.identifiers.contains_key(other) {
-                    needs.identifiers.insert(other.clone());
-                }
-            }
-            if self.is_closed(&identifier, view) {
-                continue;
-            }
-            if view.identifier(&identifier).is_some() && !view.links_of.contains_key(&identifier) {
-                needs.links_of.insert(identifier.clone());
-            }
-            let stored = view.links_of.get(&identifier).into_iter().flat_map(|it| it.iter());
-            for pair in stored.chain(new_links_of.get(&identifier).into_iter().flatten().copied()) {
-                let other = if pair.a == identifier { &pair.b } else { &pair.a };
-                match self.state(other, view) {
-                    None => drop(needs.identifiers.insert(other.clone())),
-                    Some(_) if self.is_closed(other, view) => {}
-                    Some(_) => pending.push(other.clone()),
-                }
+        let cell = self.current(state.cell);
+        if !search.entered.contains(&cell) {
+            search.cells_to_enter.insert(cell);
+        }
+        for decision in self.decisions.of(&identifier) {
+            let other = if decision.pair.a == identifier { &decision.pair.b } else { &decision.pair.a };
+            if !search.found.contains(other) {
+                search.if_seen.insert(other.clone());
             }
         }
-        found
+        if is_closed {
+            return;
+        }
+        let stored = view.links_of.get(&identifier).into_iter().flat_map(|it| it.iter());
+        let kept = stored.filter(|it| !self.removed_links.contains(*it));
+        let others = kept.map(|pair| if pair.a == identifier { &pair.b } else { &pair.a });
+        let new = search.new_neighbours.get(&identifier).into_iter().flatten();
+        let others = others.chain(new).filter(|it| !search.found.contains(*it));
+        search.if_open.extend(others.cloned());
     }
 
     /// Whether an identifier was shared before this batch and is: no component reaches through it.
@@ -630,7 +763,9 @@ impl<'a> Draft<'a> {
             }
         }
         self.moved = moved;
-        let component: Vec<Identifier> = self.component(view, &mut Needs::default()).into_iter().collect();
+        let mut search = std::mem::take(&mut self.search);
+        self.go_on(&mut search, view, &mut Needs::default());
+        let component: Vec<Identifier> = search.found.into_iter().collect();
         if !component.is_empty() {
             self.resolve_component(&component, view);
         }
@@ -645,6 +780,7 @@ impl<'a> Draft<'a> {
         pairs.extend(component.iter().filter_map(|it| view.links_of.get(it)).flat_map(|it| it.iter()));
         let links: Vec<(Pair, Edge)> = pairs
             .into_iter()
+            .filter(|pair| !self.removed_links.contains(*pair))
             .filter_map(|pair| {
                 let (a, b) = (position_of(&pair.a)?, position_of(&pair.b)?);
                 let is_within = !self.is_closed(&pair.a, view) && !self.is_closed(&pair.b, view);
@@ -680,7 +816,9 @@ impl<'a> Draft<'a> {
             .iter()
             .map(|it| self.state(it, view).map_or(UnifiedId(uuid::Uuid::nil()), |it| it.unified_id))
             .collect();
-        let old_keys: BTreeSet<CellKey> = before.iter().copied().collect();
+        // Of a cell whose members are all gone no identifier tells.
+        let entered = self.to_resolve.iter().map(|it| self.current(*it));
+        let old_keys: BTreeSet<CellKey> = before.iter().copied().chain(entered).collect();
         for key in &old_keys {
             self.cells.remove(key);
             self.removed_cells.insert(*key);
@@ -716,7 +854,7 @@ impl<'a> Draft<'a> {
     }
 
     fn into_changes(self, view: &View) -> Changes {
-        let mut changes = Changes { outcomes: self.outcomes(view), ..Changes::default() };
+        let mut changes = Changes { outcomes: self.outcomes(view), lineage: self.lineage(view), ..Changes::default() };
         for (position, message) in self.messages.iter().enumerate() {
             if !self.is_duplicate[position]
                 && let Some(state) = self.identifiers.get(message.home())
@@ -735,11 +873,18 @@ impl<'a> Draft<'a> {
                 home,
                 claim: claim.clone(),
                 order: order.clone(),
-                leaves: old.and_then(|it| id_of(&it.home)).filter(|it| *it != home),
+                leaves: self
+                    .moved_orders
+                    .get(key)
+                    .copied()
+                    .or_else(|| old.and_then(|it| id_of(&it.home)))
+                    .filter(|it| *it != home),
                 is_known: old.is_some(),
             });
         }
-        for (key, cell) in self.cells {
+        for (key, mut cell) in self.cells {
+            // Members that were there are in order: a sort that sees runs has little to do.
+            cell.members.sort();
             let stored = view.cell(key);
             if stored.is_none_or(|it| **it != cell) {
                 changes.touched.insert(key);
@@ -765,6 +910,10 @@ impl<'a> Draft<'a> {
         }
         changes.refunds = self.refunds;
         changes.sessions = self.sessions;
+        changes.removed_identifiers = self.removed_identifiers;
+        changes.heirs = self.heirs;
+        changes.removed_links = self.removed_links;
+        changes.moved = self.moved_messages;
         changes
     }
 

@@ -51,6 +51,9 @@ pub enum Withheld {
     Blocked,
     /// An end links to too many to say anything.
     Shared,
+    /// Its ends are two owners of one value, before and after it was given away. No message makes such a link; explanations
+    /// show it where it is all that would lead from the one to the other.
+    Retired,
 }
 
 impl std::fmt::Display for Withheld {
@@ -60,6 +63,7 @@ impl std::fmt::Display for Withheld {
             Self::Different(_) => f.write_str("an operator said that they are different customers"),
             Self::Blocked => f.write_str("one of the values says nothing about who it is"),
             Self::Shared => f.write_str("one of the values links to too many to say that they are one customer"),
+            Self::Retired => f.write_str("the value was given to someone else in between"),
         }
     }
 }
@@ -72,6 +76,7 @@ impl Withheld {
             Self::Different(_) => "DIFFERENT",
             Self::Blocked => "BLOCKED",
             Self::Shared => "SHARED",
+            Self::Retired => "RETIRED",
         }
     }
 

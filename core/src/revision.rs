@@ -1,12 +1,15 @@
 //! Revisions: a short text that changes whenever anything changes that a profile is made of.
 
-use crate::{decision::Decision, facts::IdentifierFacts, identifier::Identifier, sorting::sort_by, writing::to_text};
+use crate::{
+    decision::Decision, facts::IdentifierFacts, identifier::Identifier, sorting::sort_by, time::Timestamp,
+    writing::to_text,
+};
 
-/// The revision of a profile, from the policy's version, its members in ascending order and the decisions about them that
-/// count. It depends on nothing else, so that the browser computes the same from the same facts.
+/// The revision of a profile, from the policy's version, its members in ascending order, each with when it was retired, and
+/// the decisions about them that count. It depends on nothing else, so that the browser computes the same from the same facts.
 pub fn revision<'a>(
     policy_version: i64,
-    members: impl Iterator<Item = (&'a Identifier, &'a IdentifierFacts)>,
+    members: impl Iterator<Item = (&'a Identifier, &'a IdentifierFacts, Option<Timestamp>)>,
     decisions: impl Iterator<Item = &'a Decision>,
 ) -> String {
     let mut ids: Vec<&str> = decisions.map(|it| &*it.id).collect();

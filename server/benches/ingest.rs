@@ -15,7 +15,9 @@ use profile360_core::{
     unified_id::IdSecret,
 };
 use profile360_server::{
+    news::News,
     pipeline::{Pipeline, Workshop},
+    rules::Rules,
     store,
 };
 use surrealdb::{
@@ -90,10 +92,10 @@ async fn compare(file: String) -> anyhow::Result<()> {
 async fn import(file: &str, path: &str) -> anyhow::Result<usize> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{file} cannot be read"))?;
     let store = Arc::new(store::connect(&format!("surrealkv://{path}?sync=every")).await?);
-    let Ok(policy) = CompiledPolicy::new(Policy::default()).map(Arc::new) else {
-        bail!("the default policy has faults")
-    };
-    let workshop = Workshop::open(store.clone(), policy.clone(), IdSecret::public()).await?;
+    let Ok(policy) = CompiledPolicy::new(Policy::default()) else { bail!("the default policy has faults") };
+    let policy = Arc::new(Rules::load(&store, 1, policy).await?);
+    let workshop =
+        Workshop::open(store.clone(), policy.clone(), IdSecret::public(), Arc::new(News::keeping(1))).await?;
     let list = workshop.list.clone();
     let (pipeline, working) = Pipeline::start(workshop);
     let mut n_messages = 0;

@@ -25,9 +25,8 @@ use profile360_core::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    clock,
-    customer::POLICY_VERSION,
-    graphql,
+    clock, graphql,
+    rules::{PublishedPolicy, Rules},
     store::{self, Store},
 };
 
@@ -74,11 +73,11 @@ struct Base {
     #[arg(long, env = "PROFILE360_DB", default_value = "surrealkv://./data/profiles?sync=every")]
     db: String,
     #[command(flatten)]
-    rules: Rules,
+    given: Given,
 }
 
 #[derive(Debug, Args)]
-struct Rules {
+struct Given {
     /// A file whose text is the secret of unified IDs; PROFILE360_ID_SECRET is the text itself.
     #[arg(long, env = "PROFILE360_ID_SECRET_FILE")]
     id_secret: Option<PathBuf>,
@@ -90,7 +89,7 @@ struct Rules {
 /// An open base.
 struct Opened {
     store: Arc<Store>,
-    policy: Arc<CompiledPolicy>,
+    policy: Arc<Rules>,
     secret: IdSecret,
 }
 
@@ -136,13 +135,14 @@ impl Base {
     /// Opens the base; a new one gets its policy and its secret here.
     async fn open(&self) -> anyhow::Result<Opened> {
         let store = Arc::new(store::connect(&self.db).await?);
-        let policy = Arc::new(self.rules.policy_of(&store).await?);
-        let secret = self.rules.secret_of(&store).await?;
+        let (version, policy) = self.given.policy_of(&store).await?;
+        let policy = Arc::new(Rules::load(&store, version, policy).await?);
+        let secret = self.given.secret_of(&store).await?;
         Ok(Opened { store, policy, secret })
     }
 }
 
-impl Rules {
+impl Given {
     /// The policy and secret of commands that know no base.
     fn without_base(&self) -> anyhow::Result<(CompiledPolicy, IdSecret)> {
         let policy = self.given_policy()?.unwrap_or_default();
@@ -174,24 +174,26 @@ impl Rules {
         }
     }
 
-    async fn policy_of(&self, store: &Store) -> anyhow::Result<CompiledPolicy> {
+    async fn policy_of(&self, store: &Store) -> anyhow::Result<(i64, CompiledPolicy)> {
         let given = self.given_policy()?;
         if let Some(policy) = &given {
             // Before a new base keeps it for good.
             compile(policy.clone())?;
         }
-        let published = graphql::PublishedPolicy {
+        let published = PublishedPolicy {
             published_at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
             published_by: "system".to_owned(),
+            reason: String::new(),
             document: given.clone().unwrap_or_default(),
         };
-        let stored = store.policy_or(POLICY_VERSION, &serde_json::to_string(&published)?).await?;
-        let stored: graphql::PublishedPolicy =
+        let version = store.policy_in_force().await?;
+        let stored = store.policy_or(version, &serde_json::to_string(&published)?).await?;
+        let stored: PublishedPolicy =
             serde_json::from_str(&stored).context("the policy of this base cannot be read")?;
         if given.is_some_and(|it| it != stored.document) {
-            bail!("this base has a policy already, and it is another; leave --policy out");
+            bail!("this base has a policy already, and it is another; leave --policy out, and publish a new version");
         }
-        compile(stored.document)
+        Ok((version, compile(stored.document)?))
     }
 
     /// The base's secret: the given one, which must be the one that the base began with, or one that the base keeps.
@@ -200,15 +202,17 @@ impl Rules {
         let own = new_secret();
         let secret = match given {
             Some(secret) => secret,
-            None if store.setting("secret_check").await?.is_some() && store.setting("secret").await?.is_none() => {
+            None if store.root_setting("secret_check").await?.is_some()
+                && store.root_setting("secret").await?.is_none() =>
+            {
                 bail!(
                     "this base began with a secret of its operator; give it with --id-secret or PROFILE360_ID_SECRET"
                 );
             }
-            None => IdSecret::new(&store.setting_or("secret", &own).await?),
+            None => IdSecret::new(&store.root_setting_or("secret", &own).await?),
         };
         let witness = unified_id(&Identifier::new(Kind::new("profile360"), "secret"), &secret).to_string();
-        if store.setting_or("secret_check", &witness).await? != witness {
+        if store.root_setting_or("secret_check", &witness).await? != witness {
             bail!(
                 "this base began with another secret than the one of --id-secret or PROFILE360_ID_SECRET; with this one every unified ID would change"
             );

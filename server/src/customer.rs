@@ -6,17 +6,17 @@ use profile360_core::{
     decision::Decisions,
     identifier::{Identifier, UnifiedId},
     plan::{CellKey, CellState, IdentifierState},
-    policy::CompiledPolicy,
     profile::{self, Member, Profile},
     purchase::{Order, Refund},
     resolve::is_shared,
     revision,
+    time::Timestamp,
 };
 
-use crate::store::{PurchaseRow, Store, StoreError};
-
-/// The version of the policy that everything is resolved by.
-pub const POLICY_VERSION: i64 = 1;
+use crate::{
+    rules::Rules,
+    store::{PurchaseRow, Store, StoreError},
+};
 
 /// One customer as of one state of the base.
 #[derive(Debug)]
@@ -30,10 +30,11 @@ pub struct Customer {
 
 impl Customer {
     /// Changes whenever a fact, a decision or the policy changes this customer.
-    pub fn revision(&self, decisions: &Decisions) -> String {
-        let members = self.members.iter().map(|(it, state)| (it, &state.facts));
+    pub fn revision(&self, decisions: &Decisions, rules: &Rules) -> String {
+        let retirements = rules.retirements();
+        let members = self.members.iter().map(|(it, state)| (it, &state.facts, retirements.retired_at(it)));
         let about = self.members.iter().flat_map(|(it, _)| decisions.of(it)).map(AsRef::as_ref);
-        revision::revision(POLICY_VERSION, members, about)
+        revision::revision(rules.version, members, about)
     }
 }
 
@@ -53,7 +54,7 @@ const MAX_ATTEMPTS: usize = 20;
 /// the cell is gone); those customers are read again, so that nobody ever sees half of a merge.
 pub async fn load(
     store: &Store,
-    policy: &CompiledPolicy,
+    rules: &Rules,
     keys: &[CellKey],
 ) -> Result<BTreeMap<CellKey, Arc<Customer>>, StoreError> {
     let mut customers = BTreeMap::new();
@@ -70,7 +71,7 @@ pub async fn load(
                 .map(|it| states.get(it).filter(|state| state.cell == key).map(|state| (it.clone(), state.clone())))
                 .collect();
             match members {
-                Some(members) => drop(customers.insert(key, Arc::new(fold(key, cell, members, policy)))),
+                Some(members) => drop(customers.insert(key, Arc::new(fold(key, cell, members, rules)))),
                 None => pending.push(key),
             }
         }
@@ -86,8 +87,9 @@ fn fold(
     key: CellKey,
     cell: Arc<CellState>,
     members: Vec<(Identifier, Arc<IdentifierState>)>,
-    policy: &CompiledPolicy,
+    rules: &Rules,
 ) -> Customer {
+    let retirements = rules.retirements();
     let parts: Vec<Member<'_>> = members
         .iter()
         .map(|(identifier, state)| Member {
@@ -96,13 +98,33 @@ fn fold(
             first_seen: state.facts.seen.first_seen,
             last_seen: state.facts.seen.last_seen,
             sources: &state.facts.seen.sources,
-            shared: is_shared(&state.facts.neighbours, policy),
-            retired_at: None,
+            shared: is_shared(&state.facts.neighbours, rules),
+            retired_at: retirements.retired_at(identifier),
             facet: &state.facts.facet,
         })
         .collect();
-    let profile = profile::fold(&parts, cell.unified_id, policy);
+    let profile = profile::fold(&parts, cell.unified_id, rules);
+    drop(retirements);
     Customer { key, cell, members, profile }
+}
+
+/// Of all owners of a value the newest that was seen; where none was, the one of now.
+pub async fn owner_of(
+    store: &Store,
+    rules: &Rules,
+    value: &Identifier,
+    now: Timestamp,
+) -> Result<Identifier, StoreError> {
+    let (owners, owner_now) = {
+        let retirements = rules.retirements();
+        (retirements.owners(value), retirements.owner_at(value, now))
+    };
+    if let [only] = owners.as_slice() {
+        return Ok(only.clone());
+    }
+    let seen = store.identifiers(&owners).await?;
+    let newest = seen.into_keys().filter(|it| it.generation <= owner_now.generation).next_back();
+    Ok(newest.unwrap_or(owner_now))
 }
 
 /// The cells of identifiers; one that was never seen is left out.

@@ -4,7 +4,10 @@ mod decision;
 mod error;
 mod identity;
 mod ingest;
+mod lineage;
 mod loaders;
+mod measure;
+mod moment;
 mod page;
 mod policy;
 mod profile;
@@ -13,75 +16,126 @@ mod purchase;
 mod query;
 mod scalars;
 mod sequence;
+mod subscription;
 mod timeline;
+mod within;
 
 use std::sync::{Arc, RwLock};
 
-use async_graphql::{EmptySubscription, MergedObject, Request, Schema};
-use profile360_core::{decision::Decisions, policy::CompiledPolicy, unified_id::IdSecret};
+use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use profile360_core::{decision::Decisions, unified_id::IdSecret};
 
+pub use self::error::{ErrorCode, is_last, is_refused};
 use self::{
     decision::{DecisionMutation, DecisionQuery},
     error::Coded,
     identity::IdentityQuery,
     ingest::IngestMutation,
-    loaders::Loaders,
+    lineage::{LineageQuery, LineageSubscription},
+    moment::Moment,
+    policy::{PolicyMutation, PolicyQuery},
     query::ProfileQuery,
+    subscription::ProfileSubscription,
+    within::Within,
 };
-pub use self::{error::ErrorCode, policy::PublishedPolicy};
-use crate::{inbox::Inbox, list::List, pipeline::Pipeline, store::Store};
+use crate::{
+    inbox::Inbox,
+    limits::Limits,
+    list::List,
+    news::News,
+    pipeline::{Pipeline, Workshop},
+    publication::Publication,
+    rules::Rules,
+    store::Store,
+};
 
 /// What questions are answered from.
 #[derive(Debug, Clone)]
 pub struct App {
     pub store: Arc<Store>,
     pub list: Arc<List>,
-    pub policy: Arc<CompiledPolicy>,
+    pub policy: Arc<Rules>,
     pub pipeline: Pipeline,
     pub secret: IdSecret,
     pub decisions: Arc<RwLock<Decisions>>,
     pub inbox: Arc<RwLock<Inbox>>,
+    pub news: Arc<News>,
+    pub limits: Arc<Limits>,
+    pub publication: Arc<Publication>,
+}
+
+/// What questions are answered from at this moment; ask anew for each answer.
+#[derive(Debug, Clone)]
+pub struct Current {
+    pub pipeline: Pipeline,
+    pub limits: Arc<Limits>,
+    pub publication: Arc<Publication>,
+}
+
+impl Current {
+    pub fn app(&self) -> App {
+        let Workshop { store, list, policy, secret, decisions, inbox, news, .. } = self.pipeline.workshop();
+        let Self { pipeline, limits, publication } = self.clone();
+        App { store, list, policy, pipeline, secret, decisions, inbox, news, limits, publication }
+    }
 }
 
 /// The roots of questions.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery);
+pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery, LineageQuery, PolicyQuery);
 
 /// The roots of changes.
 #[derive(Debug, Default, MergedObject)]
-pub struct Mutation(IngestMutation, DecisionMutation);
+pub struct Mutation(IngestMutation, DecisionMutation, PolicyMutation);
 
-/// The schema with or without something behind it.
-pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
+/// The roots of what goes on being told.
+#[derive(Debug, Default, MergedSubscription)]
+pub struct Subscription(ProfileSubscription, LineageSubscription);
 
-/// Nesting that no real question reaches.
-const MAX_DEPTH: usize = 16;
-/// Fields, each times the entries of the pages that it stands in.
-const MAX_COMPLEXITY: usize = 50_000;
+/// The schema. What answers come from is given with each request.
+pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 
 /// The schema that answers.
-pub fn schema(app: App) -> ApiSchema {
-    builder().data(app).finish()
+pub fn schema() -> ApiSchema {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .extension(Coded)
+        .extension(Within)
+        .extension(Moment)
+        .finish()
 }
 
 /// The schema as text.
 pub fn sdl() -> String {
-    builder().finish().sdl()
+    schema().sdl()
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-        .limit_depth(MAX_DEPTH)
-        .limit_complexity(MAX_COMPLEXITY)
-        .extension(Coded)
-}
-
-/// Answers one request; its loads are batched and kept for its own length only.
-pub async fn execute(schema: &ApiSchema, app: &App, mut request: Request) -> async_graphql::Response {
-    let document = request.parsed_query().cloned();
-    let mut response = schema.execute(request.data(Loaders::new(app))).await;
-    if let Ok(document) = document {
-        response.data = sequence::as_asked(response.data, &document);
-    }
+/// Answers one question or makes one change.
+pub async fn execute(schema: &ApiSchema, current: &Current, mut request: Request) -> Response {
+    let document = match within::read(&mut request, &current.app().limits) {
+        Ok(document) => document,
+        Err(error) => return Response::from_errors(vec![error]),
+    };
+    let mut response = schema.execute(request.data(current.clone())).await;
+    response.data = sequence::as_asked(response.data, &document);
     response
+}
+
+/// Answers as often as there is something to tell, or once, where the request is no subscription. An answer that
+/// [is the last](is_last) is the last.
+pub fn subscribe(schema: &ApiSchema, current: &Current, mut request: Request) -> BoxStream<'static, Response> {
+    let document = match within::read(&mut request, &current.app().limits) {
+        Ok(document) => document,
+        Err(error) => return stream::once(async { Response::from_errors(vec![error]) }).boxed(),
+    };
+    let responses = schema.execute_stream(request.data(current.clone()));
+    responses
+        .map(move |mut response| {
+            response.data = sequence::as_asked(response.data, &document);
+            response
+        })
+        .boxed()
 }

@@ -45,12 +45,19 @@ impl Inbox {
         for (pair, (link, _)) in &changes.links {
             self.put(pair, link, policy);
         }
+        for pair in &changes.removed_links {
+            self.remove(pair);
+        }
     }
 
-    fn put(&mut self, pair: &Pair, link: &LinkState, policy: &CompiledPolicy) {
+    fn remove(&mut self, pair: &Pair) {
         if let Some(place) = self.places.remove(pair) {
             self.links.remove(&place);
         }
+    }
+
+    fn put(&mut self, pair: &Pair, link: &LinkState, policy: &CompiledPolicy) {
+        self.remove(pair);
         if link.withheld.is_none() {
             return;
         }

@@ -1,6 +1,7 @@
 //! The server of User Profile 360: the store, the write pipeline, GraphQL, HTTP and the command line.
 //!
-//! The way of a message: `cli::import` or `graphql` → `pipeline` → core's plan → `store` → `list`. The way of a question:
+//! The way of a message: `cli::import`, `graphql` or `http` → `pipeline` → core's plan → `store` → `list` →
+//! `news`. The way of a question:
 //! `graphql` → `customer` → `store` → core's fold → answer. No way turns back.
 
 // Queries of the database nest deeply enough to reach the default limit.
@@ -10,11 +11,18 @@ pub mod cli;
 pub mod clock;
 pub mod generate;
 
+pub mod reader;
+
 pub mod pipeline;
+pub mod publication;
+pub mod rules;
 
 pub mod customer;
+pub mod facts;
 pub mod inbox;
+pub mod limits;
 pub mod list;
+pub mod news;
 pub mod store;
 
 pub mod graphql;

@@ -2,20 +2,23 @@
 //!
 //! A commit names the cells that it touched; a task of this module reads those customers anew, writes their rows and moves
 //! them in the index. What a crash leaves undone is done at the next start, from the commits after the last that was
-//! listed. What slides with the calendar (windows, age groups) is computed again for the rows that say they are due.
-//! This module never changes facts.
+//! listed. What slides with the calendar (windows, age groups) is computed again for the rows that say they are due; that is
+//! no news, what a commit touched is. This module never changes facts.
 
 mod index;
 mod row;
 
 use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use chrono::NaiveDate;
-use profile360_core::{plan::CellKey, policy::CompiledPolicy};
+use profile360_core::plan::CellKey;
 use tokio::sync::{Notify, watch};
 
 pub use self::{
@@ -24,6 +27,9 @@ pub use self::{
 };
 use crate::{
     clock, customer,
+    news::{News, ProfileChanged},
+    pipeline::Workshop,
+    rules::Rules,
     store::{ProfileWrite, Store, StoreError},
 };
 
@@ -40,49 +46,76 @@ pub struct List {
     wake: Notify,
     /// The last commit of which everything is listed.
     listed: watch::Sender<i64>,
+    /// Whether commits are kept however long ago they were listed.
+    keeps_commits: AtomicBool,
+    /// Whether it tells of what it lists.
+    is_quiet: AtomicBool,
+    news: Arc<News>,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    cells: BTreeSet<CellKey>,
+    cells: BTreeMap<CellKey, Why>,
     up_to: i64,
+}
+
+/// Why a customer is to be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// A commit touched it.
+    Changed,
+    /// Another day began, or its row is of another version of the program.
+    Due,
+}
+
+impl Waiting {
+    fn changed(&mut self, cells: impl IntoIterator<Item = CellKey>) {
+        self.cells.extend(cells.into_iter().map(|it| (it, Why::Changed)));
+    }
+
+    fn due(&mut self, cell: CellKey) {
+        self.cells.entry(cell).or_insert(Why::Due);
+    }
 }
 
 impl List {
     /// Loads the rows, and finds what the last process left undone.
-    pub async fn load(store: &Store, policy: &CompiledPolicy) -> Result<Self, StoreError> {
+    pub async fn load(store: &Store, rules: &Rules, news: Arc<News>) -> Result<Self, StoreError> {
         let mut index = Index::default();
-        let today = clock::today(policy);
+        let today = clock::today(rules);
         let mut waiting = Waiting::default();
         for first_byte in 0..=u8::MAX {
             for (key, payload) in store.profiles_of(first_byte).await? {
                 match serde_json::from_str::<ListRow>(&payload) {
                     Ok(row) => {
                         if row.is_due(today) {
-                            waiting.cells.insert(key);
+                            waiting.due(key);
                         }
                         index.put(key, row);
                     }
                     // Written by another version of the program: derived, so made anew.
-                    Err(_) => drop(waiting.cells.insert(key)),
+                    Err(_) => waiting.due(key),
                 }
             }
         }
         let (listed, last, cells) = unlisted(store).await?;
-        waiting.cells.extend(cells);
+        waiting.changed(cells);
         waiting.up_to = last;
         Ok(Self {
             index: RwLock::new(index),
             waiting: Mutex::new(waiting),
             wake: Notify::new(),
             listed: watch::Sender::new(listed),
+            keeps_commits: AtomicBool::new(false),
+            is_quiet: AtomicBool::new(false),
+            news,
         })
     }
 
     /// Notes what a commit touched.
     pub fn touch(&self, commit: i64, touched: Vec<CellKey>, removed: Vec<CellKey>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.cells.extend(touched.into_iter().chain(removed));
+        waiting.changed(touched.into_iter().chain(removed));
         waiting.up_to = waiting.up_to.max(commit);
         drop(waiting);
         self.wake.notify_one();
@@ -92,9 +125,19 @@ impl List {
     pub fn touch_due(&self, today: NaiveDate) {
         let due = self.read(|index| index.due(today));
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.cells.extend(due);
+        due.into_iter().for_each(|it| waiting.due(it));
         drop(waiting);
         self.wake.notify_one();
+    }
+
+    /// Whether commits are to be kept until further notice, for someone who follows them.
+    pub fn keep_commits(&self, keeps: bool) {
+        self.keeps_commits.store(keeps, Ordering::Relaxed);
+    }
+
+    /// Whether it is not to tell of what it lists: an edition that is being filled is no news.
+    pub fn be_quiet(&self, is_quiet: bool) {
+        self.is_quiet.store(is_quiet, Ordering::Relaxed);
     }
 
     /// Answers a question from the index.
@@ -117,7 +160,7 @@ impl List {
     pub async fn catch_up(
         &self,
         store: &Store,
-        policy: &CompiledPolicy,
+        rules: &Rules,
         mut progress: impl FnMut(usize),
     ) -> Result<(), StoreError> {
         let mut n_done = 0;
@@ -129,11 +172,16 @@ impl List {
             if cells.is_empty() && up_to <= *self.listed.borrow() {
                 return Ok(());
             }
-            let cells: Vec<CellKey> = cells.into_iter().collect();
+            let cells: Vec<(CellKey, Why)> = cells.into_iter().collect();
             for (position, chunk) in cells.chunks(CHUNK).enumerate() {
-                if let Err(error) = self.list(store, policy, chunk).await {
+                if let Err(error) = self.list(store, rules, chunk).await {
                     let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                    waiting.cells.extend(&cells[position * CHUNK..]);
+                    for (key, why) in &cells[position * CHUNK..] {
+                        match why {
+                            Why::Changed => waiting.changed([*key]),
+                            Why::Due => waiting.due(*key),
+                        }
+                    }
                     return Err(error);
                 }
                 n_done += chunk.len();
@@ -143,22 +191,24 @@ impl List {
             let listed_before = self.listed.send_replace(up_to);
             // Each time a round number is passed, what lies that far behind is forgotten.
             let round = up_to / COMMITS_KEPT;
-            if listed_before / COMMITS_KEPT < round && 1 < round {
+            let keeps_all = self.keeps_commits.load(Ordering::Relaxed);
+            if listed_before / COMMITS_KEPT < round && 1 < round && !keeps_all {
                 store.forget_commits((round - 2) * COMMITS_KEPT, (round - 1) * COMMITS_KEPT).await?;
             }
         }
     }
 
-    async fn list(&self, store: &Store, policy: &CompiledPolicy, keys: &[CellKey]) -> Result<(), StoreError> {
-        let today = clock::today(policy);
-        let customers = customer::load(store, policy, keys).await?;
+    async fn list(&self, store: &Store, rules: &Rules, cells: &[(CellKey, Why)]) -> Result<(), StoreError> {
+        let today = clock::today(rules);
+        let keys: Vec<CellKey> = cells.iter().map(|(key, _)| *key).collect();
+        let customers = customer::load(store, rules, &keys).await?;
         let mut rows = Vec::with_capacity(keys.len());
         let mut writes = Vec::with_capacity(keys.len());
-        for key in keys {
+        for key in &keys {
             let row = match customers.get(key) {
                 Some(customer) => {
                     let purchased = customer::purchases(store, customer).await?;
-                    Some(ListRow::new(customer, &purchased, policy, today))
+                    Some(ListRow::new(customer, &purchased, rules, today))
                 }
                 None => None,
             };
@@ -174,6 +224,16 @@ impl List {
                 None => index.remove(key),
             }
         }
+        drop(index);
+        if self.is_quiet.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        for (key, _) in cells.iter().filter(|(_, why)| *why == Why::Changed) {
+            if let Some(customer) = customers.get(key) {
+                let names = customer.members.iter().map(|(_, state)| state.unified_id);
+                self.news.tell_profile(ProfileChanged::new(*key, names));
+            }
+        }
         Ok(())
     }
 }
@@ -187,12 +247,14 @@ pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<CellKey>), St
     Ok((listed, last, cells))
 }
 
-/// Lists what is touched, as long as the program runs; ends when `stop` says so and nothing waits any more.
-pub async fn run(list: Arc<List>, store: Arc<Store>, policy: Arc<CompiledPolicy>, mut stop: watch::Receiver<bool>) {
+/// Lists what is touched, as long as the program runs, in whichever edition is in force; ends when `stop` says so and nothing
+/// waits any more.
+pub async fn run(mut editions: watch::Receiver<Workshop>, mut stop: watch::Receiver<bool>) {
     const CALENDAR: Duration = Duration::from_secs(60);
     const AFTER_ERROR: Duration = Duration::from_secs(1);
-    let mut last_day = clock::today(&policy);
+    let mut last_day = clock::today(&editions.borrow().policy);
     loop {
+        let Workshop { store, list, policy, .. } = editions.borrow_and_update().clone();
         let pause = match list.catch_up(&store, &policy, |_| {}).await {
             Ok(()) => CALENDAR,
             Err(error) => {
@@ -203,16 +265,21 @@ pub async fn run(list: Arc<List>, store: Arc<Store>, policy: Arc<CompiledPolicy>
         if *stop.borrow() {
             return;
         }
+        // While it waits it holds nothing of an edition that may be over by then.
+        drop((store, policy));
         tokio::select! {
             () = list.wake.notified() => {}
             () = tokio::time::sleep(pause) => {}
+            // An error is that the pipeline has ended; then someone is about to say stop.
+            changed = editions.changed() => if changed.is_err() { stop.changed().await.ok(); },
             // When nobody can say stop any more it is time to stop, too.
             changed = stop.changed() => if changed.is_err() { return },
         }
+        let policy = editions.borrow().policy.clone();
         let today = clock::today(&policy);
         if last_day < today {
             last_day = today;
-            list.touch_due(today);
+            editions.borrow().list.touch_due(today);
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod cache;
 mod decide;
+mod replay;
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -16,22 +17,28 @@ use profile360_core::{
     decision::Decisions,
     identifier::UnifiedId,
     message::{Accepted, Message},
-    plan::{Changes, Draft, Outcome, View, first_needs, next_needs},
-    policy::CompiledPolicy,
+    plan::{Changes, Draft, Lineage, Outcome, View, first_needs, next_needs},
+    time::Timestamp,
     unified_id::IdSecret,
 };
 use rand::RngExt;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
 use self::cache::Cache;
-pub use self::decide::{Decided, Wish, new_decision};
+pub use self::{
+    decide::{Decided, Wish, new_id},
+    replay::{Read, Replay},
+};
 use crate::{
+    clock,
     inbox::Inbox,
     list::List,
-    store::{Commit, Store, StoreError},
+    news::News,
+    rules::{self, Rules},
+    store::{Cause, Commit, LineageRow, Store, StoreError},
 };
 
 /// The most messages in one transaction. A batch stays far below a memtable.
@@ -66,11 +73,14 @@ pub enum PipelineError {
     Busy,
     #[error("the server is stopping; send the messages again later")]
     Stopping,
+    #[error("another server has published a policy; restart this one, then send the messages again")]
+    Superseded,
 }
 
 enum Request {
     Ingest(Ingest),
     Decide(decide::Request),
+    Switch(Box<replay::Switch>),
 }
 
 struct Ingest {
@@ -83,32 +93,41 @@ struct Ingest {
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     requests: mpsc::Sender<Request>,
+    /// What it works with now: another one from the moment on that a policy is in force.
+    workshop: watch::Receiver<Workshop>,
 }
 
-/// What the pipeline works with.
+/// What the pipeline works with: one edition of the base.
 #[derive(Debug, Clone)]
 pub struct Workshop {
     pub store: Arc<Store>,
     pub list: Arc<List>,
-    pub policy: Arc<CompiledPolicy>,
+    /// Its retirements are changed by the pipeline only.
+    pub policy: Arc<Rules>,
     pub secret: IdSecret,
     /// All decisions; only the pipeline changes them.
     pub decisions: Arc<RwLock<Decisions>>,
     /// The withheld links; only the pipeline changes them.
     pub inbox: Arc<RwLock<Inbox>>,
+    pub news: Arc<News>,
     /// A commit that decisions and inbox have seen, and perhaps later ones.
     seen_up_to: i64,
 }
 
 impl Workshop {
-    /// Reads what a base holds beside its rows: the list, the decisions, the inbox.
-    pub async fn open(store: Arc<Store>, policy: Arc<CompiledPolicy>, secret: IdSecret) -> Result<Self, StoreError> {
+    /// Reads what a base holds beside its rows: the list, the decisions, the inbox. The list tells its news there.
+    pub async fn open(
+        store: Arc<Store>,
+        policy: Arc<Rules>,
+        secret: IdSecret,
+        news: Arc<News>,
+    ) -> Result<Self, StoreError> {
         // Before the rest: what another server commits while this reads is then looked at again.
         let seen_up_to = store.last_commit().await?;
-        let list = Arc::new(List::load(&store, &policy).await?);
+        let list = Arc::new(List::load(&store, &policy, news.clone()).await?);
         let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
-        Ok(Self { store, list, policy, secret, decisions, inbox, seen_up_to })
+        Ok(Self { store, list, policy, secret, decisions, inbox, news, seen_up_to })
     }
 }
 
@@ -116,8 +135,27 @@ impl Pipeline {
     /// Starts the task. Wait for the handle, after the last clone is dropped, to know that everything is written.
     pub fn start(workshop: Workshop) -> (Self, tokio::task::JoinHandle<()>) {
         let (requests, waiting) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(work(workshop, waiting));
-        (Self { requests }, task)
+        let (current, shown) = watch::channel(workshop);
+        let task = tokio::spawn(work(current, waiting));
+        (Self { requests, workshop: shown }, task)
+    }
+
+    /// What it works with now. Whoever answers a question takes it once, so that the whole answer is of one edition.
+    pub fn workshop(&self) -> Workshop {
+        self.workshop.borrow().clone()
+    }
+
+    /// Tells of each edition that is put in force from now on.
+    pub fn editions(&self) -> watch::Receiver<Workshop> {
+        self.workshop.clone()
+    }
+
+    /// Puts the edition of a replay in force once it has caught up; what waits meanwhile is taken into the new one.
+    pub async fn switch(&self, replay: Replay) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Switch(Box::new(replay::Switch { replay, reply }));
+        self.requests.send(request).await.map_err(|_| StoreError::Superseded)?;
+        answer.await.map_err(|_| StoreError::Superseded)?
     }
 
     /// Takes messages, all of them or none; comes back when they are durable.
@@ -140,9 +178,8 @@ impl Pipeline {
     }
 }
 
-async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
-    let seen_up_to = workshop.seen_up_to;
-    let mut worker = Worker { workshop, cache: Cache::default(), last_commit: None, seen_up_to };
+async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Request>) {
+    let mut worker = Worker::new(current.borrow().clone());
     let mut held_over: Option<Request> = None;
     loop {
         let first = match held_over.take() {
@@ -158,6 +195,10 @@ async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
                 worker.decide(request).await;
                 continue;
             }
+            Request::Switch(switch) => {
+                worker.switch(*switch, &current).await;
+                continue;
+            }
         };
         let mut n_messages = first.messages.len();
         let mut n_bytes = first.n_bytes;
@@ -165,8 +206,8 @@ async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
         while let Ok(request) = waiting.try_recv() {
             let request = match request {
                 Request::Ingest(request) => request,
-                decision @ Request::Decide(_) => {
-                    held_over = Some(decision);
+                other @ (Request::Decide(_) | Request::Switch(_)) => {
+                    held_over = Some(other);
                     break;
                 }
             };
@@ -182,16 +223,26 @@ async fn work(workshop: Workshop, mut waiting: mpsc::Receiver<Request>) {
     }
 }
 
+#[derive(Debug)]
 struct Worker {
     workshop: Workshop,
     cache: Cache,
     /// The last commit that the cache has seen; `None` before the first.
     last_commit: Option<i64>,
+    /// How many merges and unmerges there were up to that commit.
+    n_lineage: i64,
     /// The last commit whose decisions and withheld links are in the workshop.
     seen_up_to: i64,
+    /// Whether it takes what another edition has taken: who merged and parted there is history already.
+    is_replay: bool,
 }
 
 impl Worker {
+    fn new(workshop: Workshop) -> Self {
+        let seen_up_to = workshop.seen_up_to;
+        Self { workshop, cache: Cache::default(), last_commit: None, n_lineage: 0, seen_up_to, is_replay: false }
+    }
+
     async fn serve(&mut self, requests: Vec<Ingest>) {
         let messages: Vec<Accepted> = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
         let result = self.take(messages).await;
@@ -230,6 +281,7 @@ impl Worker {
                     tokio::time::sleep(pause(attempt)).await;
                     self.forget();
                 }
+                Err(StoreError::Superseded) => return Err(PipelineError::Superseded),
                 Err(error) => {
                     tracing::error!(%error, "a batch was not written");
                     self.forget();
@@ -261,17 +313,30 @@ impl Worker {
         if !is_whole || others.iter().any(|(_, it)| it.has_decisions) {
             let stored = load_decisions(store).await?;
             *decisions.write().unwrap_or_else(PoisonError::into_inner) = stored;
+            policy.set_retirements(rules::load_retirements(store).await?);
         }
         if !is_whole || others.iter().any(|(_, it)| it.has_withheld) {
             let stored = Inbox::load(store, policy).await?;
             *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
         }
+        self.n_lineage = store.n_lineage().await?;
         self.seen_up_to = number;
         Ok(number)
     }
 
+    /// Merges and unmerges under their numbers, with what caused them.
+    fn lineage_of(&self, changes: &Changes, cause: impl Fn(&Lineage) -> Cause) -> Vec<(i64, LineageRow)> {
+        let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
+        let row =
+            |it: &Lineage| LineageRow { at, kind: it.kind, kept: it.kept, others: it.others.clone(), cause: cause(it) };
+        if self.is_replay {
+            return Vec::new();
+        }
+        (self.n_lineage + 1..).zip(changes.lineage.iter().map(row)).collect()
+    }
+
     /// Tells everyone of what a commit has changed.
-    fn written(&mut self, number: i64, view: View, changes: Changes) {
+    fn written(&mut self, number: i64, lineage: &[(i64, LineageRow)], view: View, changes: Changes) {
         let Workshop { list, policy, inbox, .. } = &self.workshop;
         if self.last_commit != Some(number) {
             let touched = changes.touched.iter().copied().collect();
@@ -280,12 +345,22 @@ impl Worker {
             inbox.write().unwrap_or_else(PoisonError::into_inner).take(&changes, policy);
         }
         self.last_commit = Some(number);
+        for (_, event) in lineage {
+            self.workshop.news.tell_lineage(event.clone());
+        }
+        self.n_lineage = lineage.last().map_or(self.n_lineage, |(it, _)| *it);
         self.seen_up_to = number;
         self.cache.remember(view, changes);
     }
 
     async fn attempt(&mut self, messages: &[Message], payloads: &[String]) -> Result<Receipt, StoreError> {
         let last_commit = self.last_commit().await?;
+        let messages = &*{
+            let mut messages = messages.to_vec();
+            let retirements = self.workshop.policy.retirements();
+            messages.iter_mut().for_each(|it| retirements.assign(it));
+            messages
+        };
         let Workshop { store, policy, secret, .. } = &self.workshop;
         let started = Instant::now();
         let mut view = View::default();
@@ -296,10 +371,15 @@ impl Worker {
             needs = next_needs(&view);
         }
         let decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let draft = Draft::new(messages, &view, policy, &decisions, secret);
-        complete(&draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let mut draft = Draft::new(messages, &view, policy, &decisions, secret);
+        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
         let planned = started.elapsed();
+        let cause = |it: &Lineage| {
+            let message = it.message.and_then(|it| messages.get(it));
+            Cause::Message(message.map(|it| it.id.to_string()).unwrap_or_default())
+        };
+        let lineage = self.lineage_of(&changes, cause);
         let number = if changes.kept.is_empty() {
             last_commit
         } else {
@@ -309,21 +389,21 @@ impl Worker {
                 .map(|(message, text)| (message.at, &*message.id, text.as_str()))
                 .collect();
             let number = last_commit + 1;
-            let commit = Commit { number, changes: &changes, messages: &texts, decisions: &[] };
-            store.commit(&commit, secret).await?;
+            let commit = Commit { messages: &texts, lineage: &lineage, ..Commit::of(number, &changes) };
+            self.workshop.store.commit(&commit, secret).await?;
             number
         };
         let written = started.elapsed().saturating_sub(planned);
         tracing::debug!(messages = messages.len(), ?planned, ?written, commit = number, "took a batch");
         let receipt = receipt(number, &changes, messages, &view);
-        self.written(number, view, changes);
+        self.written(number, &lineage, view, changes);
         Ok(receipt)
     }
 }
 
 /// Loads what a draft still needs. Another server's commit between two reads is a conflict already.
 async fn complete(
-    draft: &Draft<'_>,
+    draft: &mut Draft<'_>,
     cache: &mut Cache,
     workshop: &Workshop,
     view: &mut View,

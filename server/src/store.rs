@@ -5,6 +5,7 @@
 //! with [`StoreError::Conflict`] and is planned again.
 
 mod connect;
+mod edition;
 mod migrate;
 mod read;
 mod rows;
@@ -13,8 +14,8 @@ mod write;
 
 pub use self::{
     connect::{connect, exists},
-    read::{EventRow, PurchaseRow},
-    write::{Commit, ProfileWrite},
+    read::{EventRow, LINKS_OF, PurchaseRow},
+    write::{Cause, Commit, LineageRow, ProfileWrite},
 };
 
 use surrealdb::types::{RecordId, Value};
@@ -24,7 +25,10 @@ use self::connect::Handle;
 /// An open database whose schema is this program's.
 #[derive(Debug)]
 pub struct Store {
+    /// The edition that this is about.
     handle: Handle,
+    root: Handle,
+    edition: i64,
 }
 
 /// Why the store could not do it.
@@ -38,6 +42,8 @@ pub enum StoreError {
     NewerSchema { found: i64, known: i64 },
     #[error("another writer was faster")]
     Conflict,
+    #[error("another server has published a policy since this one started; restart this one")]
+    Superseded,
     #[error("a row of {table} cannot be read ({reason}); run `profile360 check`")]
     Corrupt { table: &'static str, reason: String },
     #[error("the database failed: {0}")]

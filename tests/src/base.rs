@@ -95,7 +95,13 @@ impl Base {
 
     /// Starts a server; there when it listens.
     pub fn serve(&self) -> Server {
-        Server::start(self.command(&["serve", "--listen", "127.0.0.1:0"]), &self.path("server.log"))
+        self.serve_with(&[])
+    }
+
+    /// Starts a server with options; there when it listens.
+    pub fn serve_with(&self, options: &[&str]) -> Server {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"], options].concat();
+        Server::start(self.command(&arguments), &self.path("server.log"))
     }
 
     /// The folder itself.

@@ -8,11 +8,13 @@ mod base;
 pub mod messages;
 mod program;
 mod server;
+mod socket;
 mod writers;
 
 pub use self::{
     base::{Base, Ran, SECRET},
     program::program,
     server::Server,
+    socket::{Heard, Socket},
     writers::{Writers, accepted, in_process, policy},
 };

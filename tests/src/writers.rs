@@ -8,7 +8,9 @@ use profile360_core::{
     unified_id::IdSecret,
 };
 use profile360_server::{
+    news::News,
     pipeline::{Pipeline, Workshop},
+    rules::Rules,
     store::{self, Store},
 };
 
@@ -45,8 +47,8 @@ impl Writers {
     /// Opens a base with the default policy and the tests' secret; a command must have made it.
     pub async fn open(database: &str) -> anyhow::Result<Self> {
         let store = Arc::new(store::connect(database).await?);
-        let policy = policy();
-        let workshop = Workshop::open(store.clone(), policy, IdSecret::new(SECRET)).await?;
+        let policy = Arc::new(Rules::load(&store, 1, policy()).await?);
+        let workshop = Workshop::open(store.clone(), policy, IdSecret::new(SECRET), Arc::new(News::keeping(1))).await?;
         Ok(Self { store, workshop, working: Vec::new() })
     }
 
@@ -70,8 +72,8 @@ impl Writers {
 }
 
 /// The policy of a new base.
-pub fn policy() -> Arc<CompiledPolicy> {
-    Arc::new(CompiledPolicy::new(Policy::default()).expect("the default policy has no faults"))
+pub fn policy() -> CompiledPolicy {
+    CompiledPolicy::new(Policy::default()).expect("the default policy has no faults")
 }
 
 /// The messages of a file's lines.

@@ -43,8 +43,8 @@ fn samples() -> String {
         ("Normalised", "normalised", normalise_identifier("external_id", "kim@example.com", None)),
         ("Recognised", "recognised", recognise_search("kim@example.com", None)),
         ("Contents", "contents", facts.contents()),
-        ("Profile", "profile", facts.profile(&profile)),
-        ("ProfileAsOf", "profileAsOf", facts.profile_as_of(&profile)),
+        ("ShownProfile", "profile", facts.profile(&profile)),
+        ("ShownAsOf", "profileAsOf", facts.profile_as_of(&profile)),
         ("MergePreview", "merge", merge([ann_id, bob_id])),
         ("MergePreview", "contradictedMerge", merge([ann_id, cho_id])),
         (
@@ -52,31 +52,32 @@ fn samples() -> String {
             "unmerge",
             change(json!({ "different": { "a": ann, "b": named("email", "ann@example.com") } })),
         ),
-        ("UnmergePreview", "taking back", change(json!({ "revoke": { "decision": "d1" } }))),
+        ("UnmergePreview", "takingBack", change(json!({ "revoke": { "decision": "d1" } }))),
         ("RankingPreview", "ranking", facts.ranking_preview(&ranking.to_string())),
         (
             "PolicyPreview",
             "policy",
             policy(json!({ "kinds": kinds_with_limit_2(), "survivorship": { "default": "union" } })),
         ),
-        ("Answer<PolicyPreview>", "faultyPolicy", policy(json!({ "max_links": "many" }))),
+        ("Refusal", "faultyPolicy", policy(json!({ "max_links": "many" }))),
         (
-            "Explanation",
+            "ShownExplanation",
             "together",
             facts.explain(&json!({ "a": bob, "b": named("phone", "+821012345678") }).to_string()),
         ),
-        ("Explanation", "apart", facts.explain(&json!({ "a": ann, "b": bob }).to_string())),
+        ("ShownExplanation", "apart", facts.explain(&json!({ "a": ann, "b": bob }).to_string())),
     ];
-    let mut types: Vec<&str> = answers.iter().map(|(it, ..)| it.split('<').next().unwrap()).collect();
+    let is_of_search = |it: &&str| matches!(*it, "Normalised" | "Recognised");
+    let mut types: Vec<&str> = answers.iter().map(|(it, ..)| *it).filter(|it| !is_of_search(it)).collect();
     types.sort_unstable();
     types.dedup();
     let mut text = format!(
         "// Written by `UPDATE_EXPECTED=1 cargo test --package profile360-wasm`: answers of the module, held to its types.\n\
-         import type {{ {} }} from \"./types\";\n\n",
+         import type {{ {} }} from \"./preview\";\n\
+         import type {{ Normalised, Recognised }} from \"./types\";\n\n",
         types.join(", ")
     );
     for (name, variable, answer) in answers {
-        let variable = variable.replace("taking back", "takingBack");
         text += &format!("export const {variable}: {name} = {answer};\n");
     }
     text

@@ -3,7 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{decision::Revocation, facts::Facts, message::parse_message, policy::Policy};
+use crate::{
+    decision::Revocation,
+    facts::Facts,
+    message::parse_message,
+    policy::Policy,
+    retirement::{Retirement, Retirements},
+};
 
 /// A base in memory: what a shell does, with maps for tables.
 #[derive(Default)]
@@ -15,7 +21,13 @@ struct Base {
     orders: BTreeMap<Arc<str>, Arc<Claim>>,
     sessions: BTreeMap<Arc<str>, Arc<Claim>>,
     purchases: BTreeMap<(UnifiedId, OrderKey), Order>,
+    refunds: BTreeMap<(UnifiedId, Arc<str>), Refund>,
     decisions: Decisions,
+    retirements: Retirements,
+    /// By message ID: the latent ID of its home, and the message.
+    kept: BTreeMap<Arc<str>, (UnifiedId, Message)>,
+    /// Which identifier each latent ID leads to.
+    latent: BTreeMap<UnifiedId, Identifier>,
 }
 
 impl Base {
@@ -48,6 +60,9 @@ impl Base {
     }
 
     fn take(&mut self, messages: &[Message], policy: &CompiledPolicy) -> Vec<Outcome> {
+        let mut messages = messages.to_vec();
+        messages.iter_mut().for_each(|it| self.retirements.assign(it));
+        let messages = messages.as_slice();
         let decisions = self.decisions.clone();
         let mut view = View::default();
         self.load(&first_needs(messages), &mut view);
@@ -68,6 +83,45 @@ impl Base {
         self.decisions = decisions;
     }
 
+    fn retire(&mut self, retirement: Retirement, policy: &CompiledPolicy) {
+        let value = retirement.value.clone();
+        let mut after = self.retirements.clone();
+        after.put(retirement);
+        let owners = self.retirements.owners(&value);
+        let links = self.links.keys().filter(|it| owners.contains(&it.a) || owners.contains(&it.b));
+        let homes: BTreeSet<UnifiedId> =
+            homes_of_value(&owners, links, policy).into_iter().map(|it| unified_id(it, &IdSecret::public())).collect();
+        let names = |it: &Message| it.identifiers.iter().any(|it| it.is_same_value(&value));
+        let kept = self.kept.values().filter(|(home, it)| homes.contains(home) && names(it));
+        let messages: Vec<Message> = kept.map(|(_, it)| it.clone()).collect();
+        let all = self.kept.values().filter(|(_, it)| names(it)).count();
+        assert_eq!(messages.len(), all, "no message that names the value lies elsewhere");
+        let mut anew = messages.clone();
+        anew.iter_mut().for_each(|it| after.assign(it));
+        let mut view = View::default();
+        self.load(&first_needs(&messages), &mut view);
+        self.load(&first_needs(&anew), &mut view);
+        let owners = owners.into_iter().chain(after.owners(&value)).collect();
+        self.load(&Needs { identifiers: owners, ..Needs::default() }, &mut view);
+        self.load_next(&mut view);
+        let decisions = self.decisions.clone();
+        let draft = Draft::of_retirement(
+            &value,
+            &messages,
+            &self.retirements,
+            &after,
+            &view,
+            policy,
+            &decisions,
+            &IdSecret::public(),
+        );
+        self.write(draft, &[], view);
+        self.retirements = after;
+        for (_, message) in self.kept.values_mut() {
+            self.retirements.assign(message);
+        }
+    }
+
     fn load_next(&self, view: &mut View) {
         loop {
             let needs = next_needs(view);
@@ -78,7 +132,7 @@ impl Base {
         }
     }
 
-    fn write(&mut self, draft: Draft<'_>, messages: &[Message], mut view: View) -> Vec<Outcome> {
+    fn write(&mut self, mut draft: Draft<'_>, messages: &[Message], mut view: View) -> Vec<Outcome> {
         loop {
             let needs = draft.needs(&view);
             assert!(!view.is_torn(&needs), "nobody else writes");
@@ -88,10 +142,35 @@ impl Base {
             self.load(&needs, &mut view);
         }
         let changes = draft.finish(&view);
-        for (position, _) in &changes.kept {
-            assert!(self.messages.insert(messages[*position].id.clone()), "a message is kept once");
+        for (position, home) in &changes.kept {
+            let message = &messages[*position];
+            assert!(self.messages.insert(message.id.clone()), "a message is kept once");
+            self.kept.insert(message.id.clone(), (*home, message.clone()));
+        }
+        for moved in &changes.moved {
+            let (home, _) = self.kept.get_mut(&moved.message_id).expect("it was kept");
+            assert_eq!(*home, moved.from);
+            *home = moved.to;
+            if moved.has_refund {
+                assert!(self.refunds.remove(&(moved.from, moved.message_id.clone())).is_some());
+            }
+        }
+        for (home, refund) in changes.refunds {
+            self.refunds.insert((home, refund.message_id.clone()), refund);
+        }
+        for identifier in changes.removed_identifiers {
+            assert!(self.identifiers.remove(&identifier).is_some());
+        }
+        for (owner, heir) in changes.heirs {
+            if let Some(leads_to) = self.latent.get_mut(&unified_id(&owner, &IdSecret::public())) {
+                *leads_to = heir;
+            }
+        }
+        for pair in changes.removed_links {
+            assert!(self.links.remove(&pair).is_some());
         }
         for (identifier, (state, is_new)) in changes.identifiers {
+            self.latent.insert(state.unified_id, identifier.clone());
             assert_eq!(self.identifiers.insert(identifier, Arc::new(state)).is_none(), is_new);
         }
         for (pair, (link, is_new)) in changes.links {
@@ -149,6 +228,15 @@ impl Base {
             .map(|(key, (home, order))| ((unified_id(home, &IdSecret::public()), key.clone()), order.clone()))
             .collect();
         prop_assert_eq!(&self.purchases, &purchases);
+        let refunds: BTreeMap<(UnifiedId, Arc<str>), Refund> = facts
+            .refunds
+            .iter()
+            .map(|(id, (home, refund))| ((unified_id(home, &IdSecret::public()), id.clone()), refund.clone()))
+            .collect();
+        prop_assert_eq!(&self.refunds, &refunds);
+        for (id, identifier) in &self.latent {
+            prop_assert!(self.identifiers.contains_key(identifier), "{} leads nowhere", id);
+        }
         let sessions: BTreeMap<Arc<str>, Arc<Claim>> =
             facts.sessions.iter().map(|(id, claim)| (id.clone(), Arc::new(claim.clone()))).collect();
         prop_assert_eq!(&self.sessions, &sessions);
@@ -195,9 +283,12 @@ fn build(parts: &Parts, policy: &CompiledPolicy) -> Message {
         message["session_id"] = format!("s{session}").into();
     }
     if let Some(order) = order {
-        message["event"] = "df_purchase".into();
+        message["event"] = if number % 5 == 0 { "df_refund" } else { "df_purchase" }.into();
         message["properties"] =
             serde_json::json!({ "df_order_id": format!("o{order}"), "df_total_purchase_amount": number });
+        if number % 7 == 1 {
+            message["properties"] = serde_json::json!({ "df_total_purchase_amount": number });
+        }
     }
     parse_message(&message.to_string(), policy).expect("accepted").message
 }
@@ -301,6 +392,66 @@ proptest! {
     }
 }
 
+/// A retirement of one of few possible values at one of few possible times, when it is made and when revoked.
+type Ending = ((usize, u8), u8, usize, Option<usize>);
+
+fn ending() -> impl Strategy<Value = Ending> {
+    ((0..4usize, 0..3u8), 0..20u8, 0..30usize, prop::option::of(0..40usize))
+}
+
+fn retirement(number: usize, (value, from, ..): &Ending, policy: &CompiledPolicy) -> Retirement {
+    Retirement {
+        id: format!("r{number}").into(),
+        value: build(&(0, vec![*value], 0, None, None), policy).home().clone(),
+        from: Timestamp::parse(&format!("2026-01-01T00:00:{from:02}Z")).expect("a time"),
+        at: Timestamp::EARLIEST,
+        reason: "test".into(),
+        actor: "test".into(),
+        revoked: None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn messages_decisions_and_retirements_in_any_sequence_give_what_is_left_of_them(
+        all in messages(tight_policy()),
+        endings in prop::collection::vec(ending(), 1..5),
+        verdicts in prop::collection::vec((verdict(), 0..40usize), 0..3),
+    ) {
+        let policy = tight_policy();
+        let mut base = Base::default();
+        let mut facts = Facts::default();
+        for step in 0..=40 {
+            if let Some(message) = all.get(step) {
+                base.take(std::slice::from_ref(message), &policy);
+            }
+            for (number, (verdict, made)) in verdicts.iter().enumerate() {
+                let Some(decision) = decision(number, verdict, &policy).filter(|_| *made == step) else { continue };
+                base.decide(decision.clone(), &policy);
+                facts.decisions.push(decision);
+            }
+            for (number, ending) in endings.iter().enumerate() {
+                let (.., made, revoked) = ending;
+                if *made == step {
+                    base.retire(retirement(number, ending, &policy), &policy);
+                }
+                if revoked.is_some_and(|it| it.max(*made) == step) {
+                    let by = Revocation { at: Timestamp::EARLIEST, reason: "test".into(), actor: "test".into() };
+                    base.retire(Retirement { revoked: Some(by), ..retirement(number, ending, &policy) }, &policy);
+                }
+            }
+        }
+        for message in &all {
+            let mut message = message.clone();
+            base.retirements.assign(&mut message);
+            facts.add(&message);
+        }
+        base.check(&facts, &policy)?;
+    }
+}
+
 #[test]
 fn what_was_decided_and_taken_back_never_was() {
     let policy = CompiledPolicy::initial();
@@ -387,6 +538,6 @@ fn rows_from_before_and_after_another_commit_do_not_fit() {
     base.cells.remove(&cell);
     base.load_next(&mut view);
     let decisions = Decisions::default();
-    let draft = Draft::new(&messages, &view, &policy, &decisions, &IdSecret::public());
+    let mut draft = Draft::new(&messages, &view, &policy, &decisions, &IdSecret::public());
     assert!(view.is_torn(&draft.needs(&view)), "no plan rests on a cell that is not there");
 }

@@ -124,7 +124,7 @@ impl Card {
         let refunds =
             identifiers.iter().flat_map(|(node, it)| (0..it.refunds.len()).map(move |refund| (*node, refund)));
         let revision = version.map(|version| {
-            let members = identifiers.iter().map(|(_, it)| (&it.identifier, &it.facts));
+            let members = identifiers.iter().map(|(_, it)| (&it.identifier, &it.facts, it.retired_at));
             let about = identifiers.iter().flat_map(|(_, it)| situation.decisions_about(&it.identifier));
             revision::revision(version, members, about)
         });

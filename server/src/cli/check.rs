@@ -16,7 +16,8 @@ use super::{Base, Opened};
 use crate::{
     clock, customer,
     list::{self, ListRow},
-    store::{self, PurchaseRow, Store, StoreError},
+    rules::Rules,
+    store::{self, LINKS_OF, PurchaseRow, Store, StoreError},
 };
 
 /// Computes everything again from the messages in the base and compares: identifiers, links, profiles, purchases, sessions,
@@ -57,9 +58,13 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let Opened { store, policy, secret } = options.base.open().await?;
     let mut facts = Facts::default();
     facts.decisions = store.decisions().await?;
+    let retirements = policy.retirements().clone();
     let mut differences = Differences::default();
     let held = read(&store, |payload| match parse_message(payload, &policy) {
-        Ok(accepted) => differences_of_repeat(facts.add(&accepted.message)),
+        Ok(mut accepted) => {
+            retirements.assign(&mut accepted.message);
+            differences_of_repeat(facts.add(&accepted.message))
+        }
         Err(_) => Some("messages that cannot be read"),
     })
     .await?;
@@ -145,6 +150,9 @@ async fn read(
     }
     for (key, cell) in &held.cells {
         let states = store.identifiers(&cell.members).await?;
+        for members in cell.members.chunks(LINKS_OF) {
+            held.links.extend(store.links_of(members).await?);
+        }
         for member in &cell.members {
             let Some(state) = states.get(member) else {
                 faults.push("members that are no identifiers");
@@ -167,9 +175,6 @@ async fn read(
                     }
                 }
             }
-            for (pair, link) in store.links_of(member).await? {
-                held.links.insert(pair, link);
-            }
             held.identifiers.insert(member.clone(), IdentifierState::clone(state));
         }
     }
@@ -179,7 +184,7 @@ async fn read(
 /// The list's rows, as of the day that each was made for; how many customers an interrupted writer left unlisted.
 async fn check_list(
     store: &Store,
-    policy: &profile360_core::policy::CompiledPolicy,
+    policy: &Rules,
     held: &Held,
     differences: &mut Differences,
 ) -> Result<usize, StoreError> {

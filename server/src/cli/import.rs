@@ -19,7 +19,9 @@ use super::{
 };
 use crate::{
     list,
+    news::News,
     pipeline::{Pipeline, PipelineError, Workshop},
+    rules::Rules,
 };
 
 /// Takes messages from files (NDJSON, plain or .gz) into a base. Safe to interrupt and to repeat: what is there already is
@@ -62,7 +64,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         return Err(failure);
     }
     let Opened { store, policy, secret } = options.base.open().await?;
-    let workshop = Workshop::open(store.clone(), policy.clone(), secret).await?;
+    let workshop = Workshop::open(store.clone(), policy.clone(), secret, Arc::new(News::keeping(1))).await?;
     let list = workshop.list.clone();
     let (pipeline, working) = Pipeline::start(workshop);
     let mut counts = Counts::default();
@@ -99,7 +101,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 async fn import(
     path: &Path,
     mut messages: Messages,
-    policy: &Arc<profile360_core::policy::CompiledPolicy>,
+    policy: &Arc<Rules>,
     pipeline: &Pipeline,
     mut interruption: Pin<&mut impl Future<Output = std::io::Result<()>>>,
     counts: &mut Counts,

@@ -13,28 +13,16 @@ use std::{
 use anyhow::Context;
 use flate2::read::MultiGzDecoder;
 use profile360_core::{
-    message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode, Warning, parse_message},
+    message::{Accepted, Refusal, Warning},
     policy::CompiledPolicy,
 };
 use serde_json::json;
 
+use crate::reader::{Form, Reader};
+
 /// Lines that are read at once.
 const MAX_LINES: usize = 5_000;
 const MAX_BYTES: usize = 12 * 1024 * 1024;
-
-/// A line that was read.
-struct Line {
-    /// From 1 on.
-    number: u64,
-    text: Text,
-}
-
-enum Text {
-    Whole(String),
-    /// Longer than any message; its beginning is all that was kept.
-    TooLong,
-    NotUtf8,
-}
 
 /// What a part of a file holds.
 #[derive(Default)]
@@ -56,8 +44,7 @@ pub(super) struct Refused {
 /// A file of messages.
 pub(super) struct Messages {
     path: PathBuf,
-    reader: Box<dyn BufRead + Send>,
-    number: u64,
+    reader: Reader<Box<dyn BufRead + Send>>,
     /// Why it could not be read on, until what came before is taken.
     failure: Option<anyhow::Error>,
     /// Bytes of the file that were read so far, shared with who shows progress.
@@ -77,7 +64,8 @@ impl Messages {
         } else {
             Box::new(counted)
         };
-        Ok(Self { path: path.to_owned(), reader, number: 0, failure: None, n_read, n_bytes })
+        let reader = Reader::new(reader, Form::Lines);
+        Ok(Self { path: path.to_owned(), reader, failure: None, n_read, n_bytes })
     }
 
     /// The next lines, parsed; nothing at the end of the file. Where the file cannot be read on all whole lines before come
@@ -90,11 +78,12 @@ impl Messages {
         let mut n_bytes = 0;
         let mut n_lines = 0;
         while n_lines < MAX_LINES && n_bytes < MAX_BYTES {
-            let line = match self.next_line() {
-                Ok(Some(line)) => line,
+            let item = match self.reader.next(policy) {
+                Ok(Some(item)) => item,
                 Ok(None) => break,
                 Err(error) => {
-                    let context = format!("{} cannot be read on after line {}", self.path.display(), self.number);
+                    let context =
+                        format!("{} cannot be read on after line {}", self.path.display(), self.reader.number);
                     let failure = anyhow::Error::from(error).context(context);
                     if n_lines == 0 {
                         return Err(failure);
@@ -104,72 +93,17 @@ impl Messages {
                 }
             };
             n_lines += 1;
-            let parsed = match &line.text {
-                // Editors and transfers leave empty lines; they are no messages.
-                Text::Whole(text) if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => continue,
-                Text::Whole(text) => {
-                    n_bytes += text.len();
-                    parse_message(text, policy)
-                }
-                Text::TooLong => {
-                    let detail =
-                        format!("the line is longer than the {MAX_MESSAGE_BYTES} bytes that a message may have");
-                    Err(Refusal { code: RefusalCode::TooLarge, path: String::new(), detail })
-                }
-                Text::NotUtf8 => {
-                    let detail = "the line is not UTF-8; save the file as UTF-8".to_owned();
-                    Err(Refusal { code: RefusalCode::NotJson, path: String::new(), detail })
-                }
-            };
-            match parsed {
+            n_bytes += item.text.as_ref().map_or(0, String::len);
+            let line = item.number;
+            match item.parsed {
                 Ok(accepted) => {
-                    part.warnings.extend(accepted.warnings.iter().map(|it| (line.number, it.clone())));
+                    part.warnings.extend(accepted.warnings.iter().map(|it| (line, it.clone())));
                     part.accepted.push(accepted);
                 }
-                Err(refusal) => {
-                    let text = match line.text {
-                        Text::Whole(text) => Some(text),
-                        Text::TooLong | Text::NotUtf8 => None,
-                    };
-                    part.refused.push(Refused { line: line.number, refusal, text });
-                }
+                Err(refusal) => part.refused.push(Refused { line, refusal, text: item.text }),
             }
         }
         Ok((0 < n_lines).then_some(part))
-    }
-
-    /// Reads a line without ever holding more than the longest message.
-    fn next_line(&mut self) -> std::io::Result<Option<Line>> {
-        let mut bytes = Vec::new();
-        // Room for the line's end and for a byte-order mark.
-        let limit = MAX_MESSAGE_BYTES as u64 + 16;
-        let n_read = self.reader.by_ref().take(limit).read_until(b'\n', &mut bytes)?;
-        if n_read == 0 {
-            return Ok(None);
-        }
-        self.number += 1;
-        let number = self.number;
-        if !bytes.ends_with(b"\n") && n_read as u64 == limit {
-            self.skip_line()?;
-            return Ok(Some(Line { number, text: Text::TooLong }));
-        }
-        let text = String::from_utf8(bytes).map_or(Text::NotUtf8, Text::Whole);
-        Ok(Some(Line { number, text }))
-    }
-
-    fn skip_line(&mut self) -> std::io::Result<()> {
-        loop {
-            let buffer = self.reader.fill_buf()?;
-            if buffer.is_empty() {
-                return Ok(());
-            }
-            let end = buffer.iter().position(|it| *it == b'\n');
-            let n_used = end.map_or(buffer.len(), |it| it + 1);
-            self.reader.consume(n_used);
-            if end.is_some() {
-                return Ok(());
-            }
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use profile360_core::{facts::Facts, unified_id::unified_id};
 
-use super::{Rules, input};
+use super::{Given, input};
 
 /// Resolves the messages of files without a database: a line `kind,value,unified_id` for each identifier.
 #[derive(Debug, clap::Args)]
@@ -22,11 +22,11 @@ pub(super) struct Options {
     #[arg(long, env = "PROFILE360_OUT")]
     out: PathBuf,
     #[command(flatten)]
-    rules: Rules,
+    given: Given,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let (policy, secret) = options.rules.without_base()?;
+    let (policy, secret) = options.given.without_base()?;
     let mut facts = Facts::default();
     let is_clean = input::for_each_message(&options.files, &policy, |mut accepted| {
         // Purchases say nothing about who is whom, and are most of the memory.

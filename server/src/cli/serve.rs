@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, bail};
-use profile360_core::{message::parse_message, policy::CompiledPolicy};
+use profile360_core::message::parse_message;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -14,9 +14,14 @@ use super::{Base, Opened};
 use crate::{
     clock,
     generate::{GenerateOptions, generate},
-    graphql::{self, App},
-    http, list,
+    graphql::{self, Current},
+    http,
+    limits::Limits,
+    list,
+    news::News,
     pipeline::{Pipeline, Workshop},
+    publication::Publication,
+    rules::Rules,
 };
 
 /// Serves the page and GraphQL.
@@ -28,6 +33,8 @@ pub(super) struct Options {
     /// Fills an empty base with made-up customers.
     #[arg(long, env = "PROFILE360_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
     demo: bool,
+    #[command(flatten)]
+    limits: Limits,
     #[command(flatten)]
     base: Base,
 }
@@ -41,35 +48,40 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         bail!("without keys the server listens on this machine only; use an address such as 127.0.0.1:8360");
     }
     let Opened { store, policy, secret } = options.base.open().await?;
-    let workshop = Workshop::open(store.clone(), policy.clone(), secret.clone()).await?;
-    let list = workshop.list.clone();
-    let (decisions, inbox) = (workshop.decisions.clone(), workshop.inbox.clone());
+    let news = Arc::new(News::keeping(options.limits.behind));
+    let workshop = Workshop::open(store, policy, secret, news).await?;
     let (pipeline, working) = Pipeline::start(workshop);
+    let Workshop { store, list, policy, .. } = pipeline.workshop();
     if options.demo && list.read(list::Index::is_empty) && list.n_waiting() == 0 {
         fill(&pipeline, &policy).await?;
     }
     // What the last process left unlisted, and the demo, before anyone looks.
     list.catch_up(&store, &policy, |_| {}).await?;
+    drop((store, list, policy));
 
     let (stop, stopping) = watch::channel(false);
-    let listing = tokio::spawn(list::run(list.clone(), store.clone(), policy.clone(), stopping.clone()));
+    let listing = tokio::spawn(list::run(pipeline.editions(), stopping.clone()));
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("{} cannot be listened on; is another server there?", options.listen))?;
     let address = listener.local_addr()?;
-    let app = App { store: store.clone(), list, policy, pipeline, secret, decisions, inbox };
-    let schema = graphql::schema(app.clone());
-    let serving = tokio::spawn(http::serve(listener, schema, app, stopping));
+    let publication = Arc::new(Publication::default());
+    publication.resume(&pipeline).await?;
+    let editions = pipeline.editions();
+    let current = Current { pipeline, limits: Arc::new(options.limits), publication: publication.clone() };
+    let serving = tokio::spawn(http::serve(listener, graphql::schema(), current, stopping));
     println!("listening on http://{address}");
     tracing::info!(%address, "serving");
 
     wait_for_signal().await?;
     tracing::info!("stopping: finishing what is open");
     stop.send_replace(true);
+    publication.stop().await;
     serving.await.context("the server stopped")??;
     // Serving held the last way into the pipeline; what it took is written now.
     working.await.context("the pipeline stopped before everything was written")?;
     listing.await.context("the list stopped")?;
+    let store = editions.borrow().store.clone();
     store.close().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -83,12 +95,12 @@ async fn wait_for_signal() -> anyhow::Result<()> {
 }
 
 /// Takes made-up customers in, whose last day is yesterday: nothing of them lies in the future.
-async fn fill(pipeline: &Pipeline, policy: &Arc<CompiledPolicy>) -> anyhow::Result<()> {
+async fn fill(pipeline: &Pipeline, rules: &Rules) -> anyhow::Result<()> {
     const BATCH: usize = 1_000;
     let options = GenerateOptions {
         profiles: DEMO_PROFILES,
         seed: DEMO_SEED,
-        until: clock::today(policy).pred_opt().unwrap_or_default(),
+        until: clock::today(rules).pred_opt().unwrap_or_default(),
     };
     let mut lines = Vec::new();
     generate(&options, &mut lines, &mut std::io::sink())?;
@@ -98,7 +110,7 @@ async fn fill(pipeline: &Pipeline, policy: &Arc<CompiledPolicy>) -> anyhow::Resu
     eprintln!("filling the empty base with {DEMO_PROFILES} made-up customers …");
     for line in text.lines() {
         // The demo has bad messages, too, as real sources do.
-        if let Ok(accepted) = parse_message(line, policy) {
+        if let Ok(accepted) = parse_message(line, rules) {
             batch.push(accepted);
         }
         if batch.len() == BATCH {

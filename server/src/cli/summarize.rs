@@ -11,7 +11,7 @@ use anyhow::Context;
 use chrono::NaiveDate;
 use profile360_core::{facts::Facts, identifier::Identifier, summary::summary, unified_id::unified_id};
 
-use super::{Rules, input};
+use super::{Given, input};
 
 /// Sums up purchases as of a date, without a database: a line of JSON for each customer.
 #[derive(Debug, clap::Args)]
@@ -26,11 +26,11 @@ pub(super) struct Options {
     #[arg(long, env = "PROFILE360_OUT")]
     out: PathBuf,
     #[command(flatten)]
-    rules: Rules,
+    given: Given,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let (policy, secret) = options.rules.without_base()?;
+    let (policy, secret) = options.given.without_base()?;
     let mut facts = Facts::default();
     let is_clean = input::for_each_message(&options.files, &policy, |accepted| {
         facts.add(&accepted.message);

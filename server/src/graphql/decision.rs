@@ -10,6 +10,7 @@ use profile360_core::{
     decision::{self, Revocation},
     identifier::UnifiedId,
     link::Pair,
+    retirement,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     App,
     error::{ErrorCode, unavailable},
-    identity::{Shown, parse_identifier},
+    identity::{Shown, named_identifier, parse_identifier},
     page::{Arguments, Asked, PageInfo, encode},
     profile::{Identifier, Profile},
     query::{IdentifierInput, global_id_of},
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     clock, customer,
-    pipeline::{Decided, Wish, new_decision},
+    pipeline::{Decided, Wish, new_id},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -95,10 +96,53 @@ pub(super) enum DecisionStatus {
     NotFound,
 }
 
+/// An operator's word that a value was given to someone else from a date on.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
+pub(super) struct Retirement {
+    #[graphql(skip)]
+    key: String,
+    kind: String,
+    value: String,
+    #[graphql(name = "from")]
+    /// The first instant of the value's next owner.
+    starts: DateTime,
+    reason: String,
+    actor: String,
+    at: DateTime,
+    revoked_at: Option<DateTime>,
+    revoked_by: Option<String>,
+}
+
+#[ComplexObject]
+impl Retirement {
+    pub(super) async fn id(&self) -> ID {
+        global_id_of("Retirement", &self.key)
+    }
+}
+
+impl From<&retirement::Retirement> for Retirement {
+    fn from(it: &retirement::Retirement) -> Self {
+        Self {
+            key: it.id.to_string(),
+            kind: it.value.kind.to_string(),
+            value: it.value.value.to_string(),
+            starts: it.from.into(),
+            reason: it.reason.to_string(),
+            actor: it.actor.to_string(),
+            at: it.at.into(),
+            revoked_at: it.revoked.as_ref().map(|it| it.at.into()),
+            revoked_by: it.revoked.as_ref().map(|it| it.actor.to_string()),
+        }
+    }
+}
+
 #[derive(Debug, SimpleObject)]
 pub(super) struct DecisionPayload {
     status: DecisionStatus,
     decision: Option<Decision>,
+    /// What retireIdentifier made, or revokeDecision took back.
+    retirement: Option<Retirement>,
     profiles: Vec<Profile>,
     detail: Option<String>,
 }
@@ -115,8 +159,23 @@ pub(super) struct DecisionQuery;
 
 #[Object]
 impl DecisionQuery {
+    /// Values that were given to someone else, newest first.
+    async fn retirements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "Some(false)")] include_revoked: Option<bool>,
+    ) -> Result<Vec<Retirement>> {
+        let app = ctx.data::<App>()?;
+        let retirements = app.policy.retirements();
+        let is_wanted =
+            |it: &&std::sync::Arc<retirement::Retirement>| include_revoked.unwrap_or(false) || it.is_active();
+        let mut found: Vec<_> = retirements.iter().filter(is_wanted).cloned().collect();
+        found.sort_by_key(|it| std::cmp::Reverse((it.at, it.id.clone())));
+        Ok(found.iter().map(|it| Retirement::from(&**it)).collect())
+    }
+
     /// The operators' decisions, newest first.
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.max(1)")]
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     async fn decisions(
         &self,
         ctx: &Context<'_>,
@@ -127,7 +186,7 @@ impl DecisionQuery {
         before: Option<String>,
     ) -> Result<DecisionConnection> {
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<Place>()?;
+        let asked = Arguments { first, after, last, before }.parse::<Place>(&app.limits)?;
         let Asked { after, before, .. } = &asked;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
         let place = |it: &decision::Decision| Place { at: it.at, id: it.id.to_string() };
@@ -205,13 +264,36 @@ impl DecisionMutation {
         expected_revision: Option<String>,
     ) -> Result<DecisionPayload> {
         let app = ctx.data::<App>()?;
-        let (a, b) = (parse_identifier(app, &a)?, parse_identifier(app, &b)?);
+        let (a, b) = (named_identifier(app, &a).await?, named_identifier(app, &b).await?);
         let Some(pair) = Pair::new(&a, &b) else {
             return Err(ErrorCode::BadUserInput.with("a decision is about two identifiers; these are one"));
         };
         make(ctx, relation.into(), vec![pair], &reason, expected_revision).await
     }
 
+    /// From this time on, sightings of the value belong to its next owner. Messages that are there already move to the owner of
+    /// their time, and those that arrive late land there.
+    async fn retire_identifier(
+        &self,
+        ctx: &Context<'_>,
+        identifier: IdentifierInput,
+        from: DateTime,
+        reason: String,
+    ) -> Result<DecisionPayload> {
+        let app = ctx.data::<App>()?;
+        let retirement = retirement::Retirement {
+            id: new_id(),
+            value: parse_identifier(app, &identifier)?,
+            from: from.required("from")?,
+            at: now(),
+            reason: check_reason(&reason)?.into(),
+            actor: ACTOR.into(),
+            revoked: None,
+        };
+        settle(ctx, Wish::Retire(retirement), None).await
+    }
+
+    /// Takes a decision or a retirement back, by its global ID: everything is as if it had never been.
     async fn revoke_decision(
         &self,
         ctx: &Context<'_>,
@@ -219,14 +301,15 @@ impl DecisionMutation {
         reason: String,
         expected_revision: Option<String>,
     ) -> Result<DecisionPayload> {
-        let id = super::query::key_of("Decision", &id).unwrap_or_default();
+        let id = super::query::key_of("Decision", &id).or_else(|| super::query::key_of("Retirement", &id));
+        let id = id.unwrap_or_default();
         let by = Revocation { at: now(), reason: check_reason(&reason)?.into(), actor: ACTOR.into() };
         settle(ctx, Wish::Revoke { id, by }, expected_revision).await
     }
 }
 
 /// Without keys whoever comes is the operator of this machine.
-const ACTOR: &str = "local";
+pub(super) const ACTOR: &str = "local";
 /// How long an answer waits for the list to show what it tells of.
 const LISTED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -239,8 +322,16 @@ async fn make(
 ) -> Result<DecisionPayload> {
     let reason = check_reason(reason)?;
     let at = now();
-    let made = pairs.into_iter().map(|pair| new_decision(relation, pair, at, reason, ACTOR)).collect();
-    settle(ctx, Wish::Make(made), expected_revision).await
+    let decision = |pair| decision::Decision {
+        id: new_id(),
+        relation,
+        pair,
+        at,
+        reason: reason.into(),
+        actor: ACTOR.into(),
+        revoked: None,
+    };
+    settle(ctx, Wish::Make(pairs.into_iter().map(decision).collect()), expected_revision).await
 }
 
 async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>) -> Result<DecisionPayload> {
@@ -253,6 +344,16 @@ async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>
             DecisionPayload::about(app, DecisionStatus::Applied, &decisions).await
         }
         Decided::NoChange { decisions } => DecisionPayload::about(app, DecisionStatus::NoChange, &decisions).await,
+        Decided::Retired { retirement, commit } => {
+            if let Some(commit) = commit {
+                app.list.wait_until_listed(commit, LISTED_WITHIN).await;
+            }
+            let status = if commit.is_some() { DecisionStatus::Applied } else { DecisionStatus::NoChange };
+            let owners = app.policy.retirements().owners(&retirement.value);
+            let profiles = profiles_of(app, &owners).await?;
+            let retirement = Some(Retirement::from(&retirement));
+            Ok(DecisionPayload { status, decision: None, retirement, profiles, detail: None })
+        }
         Decided::Stale => {
             let detail = "the facts have moved on since the revision was read; look again before you decide";
             Ok(DecisionPayload::without(DecisionStatus::StalePreview, detail))
@@ -267,7 +368,7 @@ async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>
     }
 }
 
-fn check_reason(reason: &str) -> Result<&str> {
+pub(super) fn check_reason(reason: &str) -> Result<&str> {
     const MAX_BYTES: usize = 2_000;
     let reason = reason.trim();
     if reason.is_empty() || MAX_BYTES < reason.len() {
@@ -280,6 +381,14 @@ fn now() -> Timestamp {
     Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST)
 }
 
+/// A decision by its key.
+pub(super) async fn decision_of(app: &App, key: &str) -> Result<Option<Decision>> {
+    let found = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(key).cloned();
+    let Some(found) = found else { return Ok(None) };
+    let decision = decision::Decision::clone(&found);
+    Ok(Some(shown(app, std::slice::from_ref(&decision)).await?.decision(&decision)))
+}
+
 async fn shown(app: &App, decisions: &[decision::Decision]) -> Result<Shown> {
     let unseen: BTreeMap<_, _> =
         decisions.iter().flat_map(|it| [(it.pair.a.clone(), it.at), (it.pair.b.clone(), it.at)]).collect();
@@ -288,22 +397,28 @@ async fn shown(app: &App, decisions: &[decision::Decision]) -> Result<Shown> {
 
 impl DecisionPayload {
     fn without(status: DecisionStatus, detail: &str) -> Self {
-        Self { status, decision: None, profiles: Vec::new(), detail: Some(detail.to_owned()) }
+        Self { status, decision: None, retirement: None, profiles: Vec::new(), detail: Some(detail.to_owned()) }
     }
 
     async fn about(app: &App, status: DecisionStatus, decisions: &[decision::Decision]) -> Result<Self> {
         let shown = shown(app, decisions).await?;
         let ends: Vec<_> = decisions.iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
-        let cells = customer::cells_of_identifiers(&app.store, &ends).await.map_err(|it| unavailable(&it))?;
-        let keys: BTreeSet<_> = cells.into_values().collect();
-        let keys: Vec<_> = keys.into_iter().collect();
-        let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
-        let today = clock::today(&app.policy);
         Ok(Self {
             status,
             decision: decisions.first().map(|it| shown.decision(it)),
-            profiles: customers.values().map(|it| Profile::of(it, today, None)).collect(),
+            retirement: None,
+            profiles: profiles_of(app, &ends).await?,
             detail: None,
         })
     }
+}
+
+/// The profiles of identifiers, each once.
+async fn profiles_of(app: &App, identifiers: &[profile360_core::identifier::Identifier]) -> Result<Vec<Profile>> {
+    let cells = customer::cells_of_identifiers(&app.store, identifiers).await.map_err(|it| unavailable(&it))?;
+    let keys: BTreeSet<_> = cells.into_values().collect();
+    let keys: Vec<_> = keys.into_iter().collect();
+    let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
+    let today = clock::today(&app.policy);
+    Ok(customers.values().map(|it| Profile::of(it, today, None)).collect())
 }

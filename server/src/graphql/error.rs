@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Error, ErrorExtensions, ServerError, ServerResult, ValidationResult, Variables,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextRequest, NextValidation},
+    Error, ErrorExtensions, Response, ServerError, ServerResult, ValidationResult, Value, Variables,
+    extensions::{
+        Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextRequest, NextSubscribe, NextValidation,
+    },
     parser::types::ExecutableDocument,
 };
+use futures::{StreamExt, stream::BoxStream};
 
 use crate::store::StoreError;
 
@@ -17,6 +20,27 @@ pub enum ErrorCode {
     ParseFailed,
     /// The request is GraphQL and does not fit the schema.
     ValidationFailed,
+    /// The query has more tokens than are read.
+    TooManyTokens,
+    /// The query nests more deeply than is answered.
+    QueryTooDeep,
+    /// The query asks for more than is answered at once.
+    QueryTooComplex,
+    TooManyAliases,
+    TooManyDirectives,
+    /// The answer took longer than answers may.
+    TimedOut,
+    /// Several requests in one.
+    BatchRefused,
+    MethodNotAllowed,
+    /// A body that ended too early.
+    BodyCut,
+    /// A body that cannot be unpacked.
+    BodyDamaged,
+    /// A body that is not in its form.
+    BodyMalformed,
+    UnsupportedMediaType,
+    NotAcceptable,
     /// An argument has a value that it cannot have.
     BadUserInput,
     /// A cursor is not one of this list in this order.
@@ -27,6 +51,16 @@ pub enum ErrorCode {
     RequestTooLarge,
     /// More messages at once than are taken.
     TooManyMessages,
+    /// A subscriber reads more slowly than there are changes, and was cut off.
+    SlowConsumer,
+    /// More operations at once on one connection than are taken.
+    TooManyOperations,
+    /// More at once from all clients together than is taken; trying again a little later helps.
+    Overloaded,
+    /// A policy document has faults; `extensions.faults` names each.
+    PolicyFaulty,
+    /// One policy is published at a time.
+    PublicationUnderWay,
     /// The database cannot be reached or cannot write; trying again later may help.
     Unavailable,
     /// A fault of the server; it stands in its log.
@@ -39,19 +73,70 @@ impl ErrorCode {
         match self {
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::TooManyTokens => "TOO_MANY_TOKENS",
+            Self::QueryTooDeep => "QUERY_TOO_DEEP",
+            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::TooManyAliases => "TOO_MANY_ALIASES",
+            Self::TooManyDirectives => "TOO_MANY_DIRECTIVES",
+            Self::TimedOut => "TIMED_OUT",
+            Self::BatchRefused => "BATCH_REFUSED",
+            Self::BodyCut => "BODY_CUT",
+            Self::BodyDamaged => "BODY_DAMAGED",
+            Self::BodyMalformed => "BODY_MALFORMED",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::NotAcceptable => "NOT_ACCEPTABLE",
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::BadCursor => "BAD_CURSOR",
             Self::PageSizeOutOfRange => "PAGE_SIZE_OUT_OF_RANGE",
             Self::RequestTooLarge => "REQUEST_TOO_LARGE",
             Self::TooManyMessages => "TOO_MANY_MESSAGES",
+            Self::SlowConsumer => "SLOW_CONSUMER",
+            Self::TooManyOperations => "TOO_MANY_OPERATIONS",
+            Self::Overloaded => "OVERLOADED",
+            Self::PolicyFaulty => "POLICY_FAULTY",
+            Self::PublicationUnderWay => "PUBLICATION_UNDER_WAY",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
     }
 
+    /// An error that speaks of the request as a whole.
+    pub(super) fn of_request(self, sentence: impl Into<String>) -> ServerError {
+        let mut error = ServerError::new(sentence, None);
+        set_code(&mut error, self);
+        error
+    }
+
     pub(super) fn with(self, sentence: impl Into<String>) -> Error {
         Error::new(sentence).extend_with(|_, extensions| extensions.set("code", self.as_str()))
     }
+}
+
+/// Whether the request was refused as a whole, and nothing of it was run.
+pub fn is_refused(response: &Response) -> bool {
+    const OF_REQUEST: [ErrorCode; 7] = [
+        ErrorCode::ParseFailed,
+        ErrorCode::ValidationFailed,
+        ErrorCode::TooManyTokens,
+        ErrorCode::QueryTooDeep,
+        ErrorCode::QueryTooComplex,
+        ErrorCode::TooManyAliases,
+        ErrorCode::TooManyDirectives,
+    ];
+    has_one_of(response, &OF_REQUEST)
+}
+
+/// Whether an answer of a subscription is its last.
+pub fn is_last(response: &Response) -> bool {
+    is_refused(response) || has_one_of(response, &[ErrorCode::SlowConsumer])
+}
+
+fn has_one_of(response: &Response, codes: &[ErrorCode]) -> bool {
+    response.errors.iter().any(|error| match error.extensions.as_ref().and_then(|it| it.get("code")) {
+        Some(Value::String(code)) => codes.iter().any(|it| it.as_str() == code),
+        _ => false,
+    })
 }
 
 /// What a failed read looks like from outside; the reason goes to the log.
@@ -77,13 +162,17 @@ impl ExtensionFactory for Coded {
 
 #[async_trait::async_trait]
 impl Extension for Coded {
-    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> async_graphql::Response {
-        let mut response = next.run(ctx).await;
-        for error in &mut response.errors {
-            // What is left without a code comes from values that did not fit while the request ran.
-            set_code(error, ErrorCode::BadUserInput);
-        }
-        response
+    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
+        coded(next.run(ctx).await)
+    }
+
+    fn subscribe<'s>(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        stream: BoxStream<'s, Response>,
+        next: NextSubscribe<'_>,
+    ) -> BoxStream<'s, Response> {
+        next.run(ctx, stream.map(coded).boxed())
     }
 
     async fn parse_query(
@@ -113,7 +202,15 @@ impl Extension for Coded {
     }
 }
 
-fn set_code(error: &mut ServerError, code: ErrorCode) {
+fn coded(mut response: Response) -> Response {
+    for error in &mut response.errors {
+        // What is left without a code comes from values that did not fit while the request ran.
+        set_code(error, ErrorCode::BadUserInput);
+    }
+    response
+}
+
+pub(super) fn set_code(error: &mut ServerError, code: ErrorCode) {
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
         extensions.set("code", code.as_str());

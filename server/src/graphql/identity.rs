@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use profile360_core::{
     decision,
     explain::{self, Evidence, Step},
@@ -22,11 +22,14 @@ use super::{
     page::{Arguments, Asked, PageInfo, encode},
     profile::Identifier,
     query::IdentifierInput,
-    scalars::{DateTime, count},
+    scalars::{DateTime, Json, count},
 };
 use crate::{
+    clock,
     customer::{self, Customer},
+    facts::{self, FactsError, FactsRead},
     inbox::Place,
+    store::LINKS_OF,
 };
 
 #[derive(Debug, Clone, SimpleObject)]
@@ -56,6 +59,7 @@ impl WithheldReason {
             Withheld::Different(_) => Self::Different,
             Withheld::Blocked => Self::Blocked,
             Withheld::Shared => Self::Shared,
+            Withheld::Retired => Self::Retired,
         }
     }
 }
@@ -103,6 +107,17 @@ pub(super) struct Explanation {
     blocked_by: Vec<WithheldLink>,
 }
 
+/// What the browser's previews are made of.
+#[derive(Debug, SimpleObject)]
+pub(super) struct ProfileFacts {
+    /// Of the named profiles, together: a decision that is sent with it is refused with STALE_PREVIEW where they have changed
+    /// since.
+    revision: String,
+    policy_version: i32,
+    /// In core's own form, for the functions of the WebAssembly module.
+    facts: Json,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct IdentityQuery;
 
@@ -111,13 +126,14 @@ impl IdentityQuery {
     /// Why two identifiers are one customer, or why they are not.
     async fn explain(&self, ctx: &Context<'_>, a: IdentifierInput, b: IdentifierInput) -> Result<Explanation> {
         let app = ctx.data::<App>()?;
-        let (a, b) = (parse_identifier(app, &a)?, parse_identifier(app, &b)?);
+        let (a, b) = (named_identifier(app, &a).await?, named_identifier(app, &b).await?);
         let cells = customer::cells_of_identifiers(&app.store, &[a.clone(), b.clone()]).await;
         let keys: Vec<_> = cells.map_err(|it| unavailable(&it))?.into_values().collect();
         let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
         let members: Vec<identifier::Identifier> =
             customers.values().flat_map(|it| it.members.iter().map(|(it, _)| it.clone())).collect();
-        let gathered = Gathered::read(app, &members).await?;
+        let mut gathered = Gathered::read(app, &members).await?;
+        gathered.add_owners(app);
         let found = explain::explain(gathered.evidence(), &a, &b, &app.policy);
         let path = found.path.iter().map(|step| match step {
             Step::Link(link) => gathered.link(*link),
@@ -130,8 +146,33 @@ impl IdentityQuery {
         })
     }
 
+    /// The facts that the browser's previews need, of all that hangs together with some profiles: core's own JSON form, with the
+    /// revision that they were read at.
+    async fn profile_facts(&self, ctx: &Context<'_>, unified_ids: Vec<ID>) -> Result<ProfileFacts> {
+        const MAX_IDS: usize = 100;
+        let app = ctx.data::<App>()?;
+        if unified_ids.is_empty() || MAX_IDS < unified_ids.len() {
+            return Err(ErrorCode::BadUserInput.with(format!("unifiedIds: name 1 to {MAX_IDS} profiles")));
+        }
+        let parse = |it: &ID| identifier::UnifiedId::parse(it);
+        let ids: Option<Vec<identifier::UnifiedId>> = unified_ids.iter().map(parse).collect();
+        let ids = ids.ok_or_else(|| ErrorCode::BadUserInput.with("unifiedIds: one of them is no unified ID"))?;
+        let read = facts::profile_facts(&app.pipeline.workshop(), &ids).await.map_err(|error| match error {
+            FactsError::Store(error) => unavailable(&error),
+            FactsError::NotFound | FactsError::TooMany => ErrorCode::BadUserInput.with(error.to_string()),
+            FactsError::Restless => ErrorCode::Unavailable.with(error.to_string()),
+        })?;
+        let FactsRead { facts, revision } = read;
+        let unreadable = |_| ErrorCode::Internal.with("the facts cannot be written as JSON");
+        Ok(ProfileFacts {
+            revision,
+            policy_version: i32::try_from(facts.policy_version).unwrap_or(i32::MAX),
+            facts: Json(serde_json::to_value(&facts).map_err(unreadable)?),
+        })
+    }
+
     /// Links that resolution did not follow: the operators' inbox.
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.max(1)")]
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     async fn withheld_links(
         &self,
         ctx: &Context<'_>,
@@ -142,7 +183,7 @@ impl IdentityQuery {
         before: Option<String>,
     ) -> Result<WithheldLinkConnection> {
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<Place>()?;
+        let asked = Arguments { first, after, last, before }.parse::<Place>(&app.limits)?;
         let Asked { after, before, .. } = &asked;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
         let (found, has_more, total) = {
@@ -223,8 +264,8 @@ struct Gathered {
 impl Gathered {
     async fn read(app: &App, members: &[identifier::Identifier]) -> Result<Self> {
         let mut links: BTreeMap<Pair, LinkState> = BTreeMap::new();
-        for member in members {
-            links.extend(app.store.links_of(member).await.map_err(|it| unavailable(&it))?);
+        for members in members.chunks(LINKS_OF) {
+            links.extend(app.store.links_of(members).await.map_err(|it| unavailable(&it))?);
         }
         let mut ends: BTreeSet<identifier::Identifier> = members.iter().cloned().collect();
         ends.extend(links.keys().flat_map(|it| [it.a.clone(), it.b.clone()]));
@@ -242,6 +283,19 @@ impl Gathered {
         };
         let shown = Shown::read(app, ends.iter().cloned().chain(unseen.keys().cloned()).collect(), unseen).await?;
         Ok(Self { identifiers: ends.into_iter().collect(), links: links.into_iter().collect(), decisions, shown })
+    }
+
+    /// Between two owners of one value that are there, a link that nothing made: where it is all that would lead from the one
+    /// customer to the other, that the value was given away is why they are two.
+    fn add_owners(&mut self, app: &App) {
+        let retirements = app.policy.retirements();
+        for pair in self.identifiers.windows(2) {
+            let [one, next] = pair else { continue };
+            let Some(end) = retirements.retired_at(one).filter(|_| one.is_same_value(next)) else { continue };
+            let Some(pair) = Pair::new(one, next) else { continue };
+            let seen = Sightings { first_seen: end, last_seen: end, count: 0, sources: BTreeSet::new() };
+            self.links.push((pair, LinkState { seen, withheld: Some(Withheld::Retired) }));
+        }
     }
 
     fn evidence(&self) -> Evidence<'_> {
@@ -298,7 +352,7 @@ impl Shown {
                 last_seen_at: seen.map_or(at, |it| it.last_seen),
                 sources: seen.map(|it| it.sources.iter().cloned().collect()).unwrap_or_default(),
                 shared: state.is_some_and(|it| is_shared(&it.facts.neighbours, &app.policy)),
-                retired_at: None,
+                retired_at: app.policy.retirements().retired_at(identifier),
             }
         };
         let identifiers = wanted.iter().map(|it| (it.clone(), Identifier(shown(it).into()))).collect();
@@ -347,7 +401,14 @@ impl Shown {
     }
 }
 
-/// An identifier that someone named, in its normal form.
+/// The identifier that someone means who names a value: of several owners the newest that was seen.
+pub(super) async fn named_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
+    let value = parse_identifier(app, input)?;
+    let now = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
+    customer::owner_of(&app.store, &app.policy, &value, now).await.map_err(|it| unavailable(&it))
+}
+
+/// An identifier that someone named, in its normal form and of its first owner.
 pub(super) fn parse_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
     let Some(kind) = app.policy.kind(&input.kind) else {
         return Err(ErrorCode::BadUserInput.with("the policy knows no identifiers of this kind"));

@@ -78,19 +78,18 @@ struct MessageWarning {
     detail: String,
 }
 
-/// The most messages in one request.
-const MAX_MESSAGES: usize = 2_000;
 /// How long an answer waits for the list to show what it tells of.
 const LISTED_WITHIN: Duration = Duration::from_secs(2);
 
 #[Object]
 impl IngestMutation {
     async fn ingest(&self, ctx: &Context<'_>, messages: Vec<MessageInput>) -> Result<IngestPayload> {
-        if MAX_MESSAGES < messages.len() {
-            let sentence = format!("send at most {MAX_MESSAGES} messages at once; none of these was taken");
+        let app = ctx.data::<App>()?;
+        let most = app.limits.batch;
+        if most < messages.len() {
+            let sentence = format!("send at most {most} messages at once; none of these was taken");
             return Err(ErrorCode::TooManyMessages.with(sentence));
         }
-        let app = ctx.data::<App>()?;
         let ids: Vec<String> = messages.iter().map(|it| it.message_id.clone()).collect();
         let parsed: Vec<std::result::Result<Accepted, Refusal>> =
             messages.into_iter().map(|it| parse_message(&it.into_json(), &app.policy)).collect();
@@ -99,9 +98,10 @@ impl IngestMutation {
             Vec::new()
         } else {
             let receipt = app.pipeline.ingest(accepted).await.map_err(|error| match error {
-                PipelineError::Unavailable | PipelineError::Busy | PipelineError::Stopping => {
-                    ErrorCode::Unavailable.with(error.to_string())
-                }
+                PipelineError::Unavailable
+                | PipelineError::Busy
+                | PipelineError::Stopping
+                | PipelineError::Superseded => ErrorCode::Unavailable.with(error.to_string()),
             })?;
             app.list.wait_until_listed(receipt.commit, LISTED_WITHIN).await;
             receipt.taken

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::Result;
 use dataloader::{BatchFn, cached::Loader};
-use profile360_core::{plan::CellKey, policy::CompiledPolicy};
+use profile360_core::plan::CellKey;
 
 use super::{
     App,
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     customer::{self, Customer, Purchased},
+    rules::Rules,
     store::{Store, StoreError},
 };
 
@@ -25,7 +26,7 @@ pub(super) struct Loaders {
 
 impl Loaders {
     pub(super) fn new(app: &App) -> Self {
-        let customers = Customers { store: app.store.clone(), policy: app.policy.clone() };
+        let customers = Customers { store: app.store.clone(), rules: app.policy.clone() };
         let customers = Loader::new(customers);
         let purchases = Loader::new(Purchases { store: app.store.clone(), customers: customers.clone() });
         Self { customers, purchases }
@@ -51,12 +52,12 @@ fn settle<T>(answer: std::io::Result<Answer<T>>) -> Result<Option<Arc<T>>> {
 
 struct Customers {
     store: Arc<Store>,
-    policy: Arc<CompiledPolicy>,
+    rules: Arc<Rules>,
 }
 
 impl BatchFn<CellKey, Answer<Customer>> for Customers {
     async fn load(&mut self, keys: &[CellKey]) -> HashMap<CellKey, Answer<Customer>> {
-        match customer::load(&self.store, &self.policy, keys).await {
+        match customer::load(&self.store, &self.rules, keys).await {
             Ok(mut found) => keys.iter().map(|key| (*key, Ok(found.remove(key)))).collect(),
             Err(error) => {
                 let error = Arc::new(error);

@@ -5,9 +5,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::error::ErrorCode;
+use crate::limits::Limits;
 
-const DEFAULT_SIZE: i32 = 50;
-const MAX_SIZE: usize = 200;
+const DEFAULT_SIZE: usize = 50;
 
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct PageInfo {
@@ -55,17 +55,18 @@ pub(super) struct Asked<P> {
 }
 
 impl Arguments {
-    pub(super) fn parse<P: DeserializeOwned>(self) -> Result<Asked<P>> {
+    pub(super) fn parse<P: DeserializeOwned>(self, limits: &Limits) -> Result<Asked<P>> {
+        let most = limits.page;
         let (size, is_from_end) = match (self.first, self.last) {
             (Some(_), Some(_)) => {
                 return Err(ErrorCode::PageSizeOutOfRange.with("ask for the first or for the last, not for both"));
             }
-            (None, Some(last)) => (last, true),
-            (first, None) => (first.unwrap_or(DEFAULT_SIZE), false),
+            (None, Some(last)) => (usize::try_from(last).ok(), true),
+            (Some(first), None) => (usize::try_from(first).ok(), false),
+            (None, None) => (Some(DEFAULT_SIZE.min(most)), false),
         };
-        let size = usize::try_from(size).ok().filter(|it| (1..=MAX_SIZE).contains(it));
-        let size =
-            size.ok_or_else(|| ErrorCode::PageSizeOutOfRange.with(format!("a page has 1 to {MAX_SIZE} entries")))?;
+        let size = size.filter(|it| (1..=most).contains(it));
+        let size = size.ok_or_else(|| ErrorCode::PageSizeOutOfRange.with(format!("a page has 1 to {most} entries")))?;
         let after = self.after.as_deref().map(decode).transpose()?;
         let before = self.before.as_deref().map(decode).transpose()?;
         Ok(Asked { size, after, before, is_from_end })

@@ -1,47 +1,225 @@
-//! The policy in force.
+//! Policies: the one in force, all there were, trying another one, publishing one.
 
-use async_graphql::{Result, SimpleObject};
-use profile360_core::{policy, time::Timestamp};
-use serde::{Deserialize, Serialize};
+use async_graphql::{Context, Enum, Error, ErrorExtensions, ID, InputObject, Object, Result, SimpleObject, Value};
+use profile360_core::{
+    policy::{self, CompiledPolicy, PolicyFault},
+    simulate,
+    time::Timestamp,
+};
 
 use super::{
-    App,
+    App, Current,
+    decision::{ACTOR, check_reason},
     error::{ErrorCode, unavailable},
-    scalars::{DateTime, Json},
+    scalars::{DateTime, Json, count},
 };
-use crate::customer::POLICY_VERSION;
+use crate::{
+    clock,
+    publication::{Progress, simulate as simulate_on},
+    rules::PublishedPolicy,
+};
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(super) enum PolicyStatus {
+    /// Everything is judged by it.
+    InForce,
+    /// It is being published in the background; see /healthz.
+    Publishing,
+    /// Another one is in force.
+    NotInForce,
+}
+
+/// A version of the rules.
 #[derive(Debug, SimpleObject)]
 pub(super) struct Policy {
     version: i32,
     published_at: DateTime,
     published_by: String,
+    /// Why it was published; empty for the one that a base began with.
+    reason: String,
+    status: PolicyStatus,
     time_zone: String,
     currency: String,
     document: Json,
 }
 
-/// A policy as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct PublishedPolicy {
-    pub published_at: Timestamp,
-    pub published_by: String,
-    pub document: policy::Policy,
+/// The policy document; a field left out keeps its value in the version that it starts from.
+#[derive(Debug, InputObject)]
+pub(super) struct PolicyInput {
+    /// The version to start from; the one in force if left out.
+    from: Option<i32>,
+    document: Json,
+}
+
+/// What would become of the whole base under another policy.
+#[derive(Debug, SimpleObject)]
+pub(super) struct PolicySimulation {
+    profiles_before: i32,
+    profiles_after: i32,
+    /// Profiles that would be put together from two or more.
+    merging: i32,
+    /// Profiles whose identifiers would come to lie in two or more.
+    splitting: i32,
+    /// Some of the changes, by the smallest unified ID before.
+    samples: Vec<PolicyChange>,
+}
+
+/// Profiles whose identifiers would lie in other profiles.
+#[derive(Debug, SimpleObject)]
+struct PolicyChange {
+    before: Vec<ID>,
+    after: Vec<ID>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct PolicyQuery;
+
+#[Object]
+impl PolicyQuery {
+    /// The policy in force, or a version of it.
+    async fn policy(&self, ctx: &Context<'_>, version: Option<i32>) -> Result<Policy> {
+        let app = ctx.data::<App>()?;
+        let version = version.map_or(app.policy.version, i64::from);
+        let published = published(app, version).await?;
+        Policy::of(app, version, &published)
+    }
+
+    /// All versions, newest first.
+    async fn policies(&self, ctx: &Context<'_>) -> Result<Vec<Policy>> {
+        let app = ctx.data::<App>()?;
+        let all = app.store.policies().await.map_err(|it| unavailable(&it))?;
+        all.iter().rev().map(|(version, text)| Policy::of(app, *version, &parse(text)?)).collect()
+    }
+
+    /// What would become of the whole base under another policy. Changes nothing. Takes as long as it takes to read all
+    /// messages.
+    async fn simulate_policy(
+        &self,
+        ctx: &Context<'_>,
+        policy: PolicyInput,
+        #[graphql(default_with = "Some(20)")] sample: Option<i32>,
+    ) -> Result<PolicySimulation> {
+        const MAX_SAMPLE: usize = 1_000;
+        let app = ctx.data::<App>()?;
+        let sample = usize::try_from(sample.unwrap_or(20)).ok().filter(|it| *it <= MAX_SAMPLE);
+        let sample =
+            sample.ok_or_else(|| ErrorCode::BadUserInput.with(format!("sample: ask for 0 to {MAX_SAMPLE}")))?;
+        let compiled = policy.compile(app).await?;
+        let workshop = app.pipeline.workshop();
+        let found = simulate_on(&workshop, &compiled).await.map_err(|it| unavailable(&it))?;
+        let ids = |it: Vec<profile360_core::identifier::UnifiedId>| it.iter().map(|it| ID(it.to_string())).collect();
+        let shown = |it: simulate::Change| PolicyChange { before: ids(it.before), after: ids(it.after) };
+        Ok(PolicySimulation {
+            profiles_before: count(found.before as u64),
+            profiles_after: count(found.after as u64),
+            merging: count(found.merging as u64),
+            splitting: count(found.splitting as u64),
+            samples: found.changes.into_iter().take(sample).map(shown).collect(),
+        })
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct PolicyMutation;
+
+#[Object]
+impl PolicyMutation {
+    /// Publishes a new version. It is in force once all messages have been read by it, in the background: /healthz tells how
+    /// far that is, and `status` when it is done. One at a time.
+    async fn publish_policy(&self, ctx: &Context<'_>, policy: PolicyInput, reason: String) -> Result<Policy> {
+        let current = ctx.data::<Current>()?;
+        let app = current.app();
+        let reason = check_reason(&reason)?;
+        let compiled = policy.compile(&app).await?;
+        let all = app.store.policies().await.map_err(|it| unavailable(&it))?;
+        let version = all.last().map_or(0, |(version, _)| *version) + 1;
+        if !app.publication.reserve(version) {
+            return Err(under_way());
+        }
+        let published = PublishedPolicy {
+            published_at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
+            published_by: ACTOR.to_owned(),
+            reason: reason.to_owned(),
+            document: policy::Policy::clone(&compiled),
+        };
+        let kept = keep(&app, version, &published).await;
+        if !matches!(kept, Ok(true)) {
+            app.publication.give_back();
+            return Err(kept.err().unwrap_or_else(under_way));
+        }
+        app.publication.start(current.pipeline.clone(), version, compiled);
+        Policy::of(&app, version, &published)
+    }
+}
+
+fn under_way() -> Error {
+    ErrorCode::PublicationUnderWay.with("another policy is being published; try again when it is in force")
+}
+
+/// Whether the version was free.
+async fn keep(app: &App, version: i64, published: &PublishedPolicy) -> Result<bool> {
+    let text = serde_json::to_string(published).map_err(unreadable)?;
+    if !app.store.add_policy(version, &text).await.map_err(|it| unavailable(&it))? {
+        return Ok(false);
+    }
+    app.store.set_publishing(Some(version)).await.map_err(|it| unavailable(&it))?;
+    Ok(true)
+}
+
+async fn published(app: &App, version: i64) -> Result<PublishedPolicy> {
+    let found = app.store.policy(version).await.map_err(|it| unavailable(&it))?;
+    let Some(text) = found else {
+        return Err(ErrorCode::BadUserInput.with(format!("there is no version {version} of the policy")));
+    };
+    parse(&text)
+}
+
+fn parse(text: &str) -> Result<PublishedPolicy> {
+    serde_json::from_str(text).map_err(unreadable)
+}
+
+fn unreadable(_: serde_json::Error) -> Error {
+    ErrorCode::Internal.with("the stored policy cannot be read")
+}
+
+impl PolicyInput {
+    /// The policy that it stands for, if it has no faults.
+    async fn compile(&self, app: &App) -> Result<CompiledPolicy> {
+        let version = self.from.map_or(app.policy.version, i64::from);
+        let base = published(app, version).await?.document;
+        let amended = base.amended(&self.document.0).map_err(|it| faulty(&it))?;
+        CompiledPolicy::new(amended).map_err(|it| faulty(&it))
+    }
+}
+
+/// Every fault, in the sentence and, by its path, in the extensions.
+fn faulty(faults: &[PolicyFault]) -> Error {
+    let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let listed = faults.iter().map(|it| {
+        let fields = [("path", it.path.as_str()), ("detail", it.detail.as_str())];
+        let named = fields.map(|(name, text)| (async_graphql::Name::new(name), Value::String(text.to_owned())));
+        Value::Object(named.into_iter().collect())
+    });
+    let listed = Value::List(listed.collect());
+    ErrorCode::PolicyFaulty
+        .with(format!("the policy has faults: {}", sentences.join("; ")))
+        .extend_with(|_, extensions| extensions.set("faults", listed))
 }
 
 impl Policy {
-    pub(super) async fn load(app: &App, version: Option<i64>) -> Result<Self> {
-        let version = version.unwrap_or(POLICY_VERSION);
-        let found = app.store.policy(version).await.map_err(|it| unavailable(&it))?;
-        let Some(text) = found else {
-            return Err(ErrorCode::BadUserInput.with(format!("there is no version {version} of the policy")));
-        };
-        let unreadable = |_| ErrorCode::Internal.with("the stored policy cannot be read");
-        let published: PublishedPolicy = serde_json::from_str(&text).map_err(unreadable)?;
+    fn of(app: &App, version: i64, published: &PublishedPolicy) -> Result<Self> {
+        let is_publishing =
+            matches!(app.publication.progress(), Progress::UnderWay { version: it, .. } if it == version);
         Ok(Self {
             version: i32::try_from(version).unwrap_or(i32::MAX),
             published_at: published.published_at.into(),
-            published_by: published.published_by,
+            published_by: published.published_by.clone(),
+            reason: published.reason.clone(),
+            status: match version {
+                it if it == app.policy.version => PolicyStatus::InForce,
+                _ if is_publishing => PolicyStatus::Publishing,
+                _ => PolicyStatus::NotInForce,
+            },
             time_zone: published.document.time_zone.name().to_owned(),
             currency: published.document.currency.as_str().to_owned(),
             document: Json(serde_json::to_value(&published.document).map_err(unreadable)?),

@@ -85,8 +85,9 @@ impl Profile {
     /// Changes whenever a fact, a decision or the policy changes this profile.
     async fn revision(&self, ctx: &Context<'_>) -> Result<String> {
         let customer = self.customer(ctx).await?;
-        let decisions = &ctx.data::<App>()?.decisions;
-        Ok(customer.revision(&decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner)))
+        let app = ctx.data::<App>()?;
+        let decisions = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(customer.revision(&decisions, &app.policy))
     }
 
     async fn as_of(&self) -> Date {
@@ -141,7 +142,7 @@ impl Profile {
         graph(ctx.data::<App>()?, &*self.customer(ctx).await?).await
     }
 
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity")]
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity")]
     async fn timeline(
         &self,
         ctx: &Context<'_>,

@@ -122,7 +122,7 @@ pub(super) async fn profiles(
         Some(OrderDirection::Asc) => Direction::Ascending,
         Some(OrderDirection::Desc) | None => Direction::Descending,
     };
-    let Asked { size, after, before, is_from_end } = arguments.parse::<Cursor>()?;
+    let Asked { size, after, before, is_from_end } = arguments.parse::<Cursor>(&app.limits)?;
     let place = |cursor: Option<Cursor>| match cursor {
         Some(cursor) if cursor.order != field => {
             Err(ErrorCode::BadCursor.with("this cursor is of another order; begin again without one"))
@@ -165,6 +165,11 @@ async fn found_by(app: &App, search: &str) -> Result<Option<BTreeSet<CellKey>>> 
         }
         Recognised::Identifier { candidates } => (candidates, search.trim().to_owned()),
         Recognised::Name { value, candidates } => (candidates, value),
+    };
+    // Whoever searches a value looks for all who ever owned it.
+    let candidates: Vec<_> = {
+        let retirements = app.policy.retirements();
+        candidates.iter().flat_map(|it| retirements.owners(it)).collect()
     };
     let cells = customer::cells_of_identifiers(&app.store, &candidates).await.map_err(|it| unavailable(&it))?;
     let mut found: BTreeSet<CellKey> = cells.into_values().collect();

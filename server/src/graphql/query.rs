@@ -2,18 +2,14 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Interface, Object, OneofObject, Result, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use profile360_core::{
-    decision,
-    identifier::{self, Normalised, UnifiedId},
-};
+use profile360_core::identifier::{self, Normalised, UnifiedId};
 
 use super::{
     App,
-    decision::Decision,
+    decision::{Decision, Retirement, decision_of},
     error::{ErrorCode, unavailable},
-    identity::Shown,
+    identity::named_identifier,
     page::Arguments,
-    policy::Policy,
     profile::Profile,
     profiles::{ProfileConnection, ProfileFilter, ProfileOrder, profiles},
     scalars::Date,
@@ -29,6 +25,7 @@ pub(super) struct ProfileQuery;
 pub(super) enum Node {
     Profile(Profile),
     Decision(Decision),
+    Retirement(Retirement),
 }
 
 #[derive(Debug, OneofObject)]
@@ -85,18 +82,11 @@ impl ProfileQuery {
                 customer::cells_of_ids(&app.store, &[id]).await.map_err(|it| unavailable(&it))?.remove(&id)
             }
             ProfileKey::Identifier(input) => {
-                let Some(kind) = app.policy.kind(&input.kind) else {
-                    return Err(ErrorCode::BadUserInput.with("the policy knows no identifiers of this kind"));
-                };
-                let identifier = match identifier::normalise(&input.value, kind, &app.policy) {
-                    Normalised::Usable { identifier, .. } => identifier,
-                    Normalised::Blocked => return Ok(None),
-                    Normalised::Refused(reason) => {
-                        return Err(
-                            ErrorCode::BadUserInput.with(format!("the value cannot be an identifier: {reason}"))
-                        );
-                    }
-                };
+                let is_blocked = |kind| identifier::normalise(&input.value, kind, &app.policy) == Normalised::Blocked;
+                if app.policy.kind(&input.kind).is_some_and(is_blocked) {
+                    return Ok(None);
+                }
+                let identifier = named_identifier(app, &input).await?;
                 let found = customer::cells_of_identifiers(&app.store, std::slice::from_ref(&identifier)).await;
                 found.map_err(|it| unavailable(&it))?.remove(&identifier)
             }
@@ -107,7 +97,7 @@ impl ProfileQuery {
 
     /// The list. Newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier, or the beginning
     /// of a word of the name.
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 200) as usize * child_complexity.max(1)")]
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     #[expect(clippy::too_many_arguments, reason = "the contract has as many")]
     async fn profiles(
         &self,
@@ -122,10 +112,6 @@ impl ProfileQuery {
     ) -> Result<ProfileConnection> {
         let app = ctx.data::<App>()?;
         profiles(app, filter, search, order_by, Arguments { first, after, last, before }).await
-    }
-
-    async fn policy(&self, ctx: &Context<'_>, version: Option<i32>) -> Result<Policy> {
-        Policy::load(ctx.data::<App>()?, version.map(i64::from)).await
     }
 
     async fn viewer(&self) -> Viewer {
@@ -167,16 +153,12 @@ async fn nodes_of(app: &App, ids: &[ID]) -> Result<Vec<Option<Node>>> {
         Some(Node::Profile(Profile::of(customer, today, None)))
     };
     let mut nodes: Vec<Option<Node>> = unified.into_iter().map(|it| it.and_then(node)).collect();
-    let decisions: Vec<Option<decision::Decision>> = {
-        let all = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        ids.iter().map(|it| all.get(&key_of("Decision", it)?).map(|it| decision::Decision::clone(it))).collect()
-    };
-    for (node, decision) in nodes.iter_mut().zip(decisions) {
-        if let Some(decision) = decision {
-            let unseen = [&decision.pair.a, &decision.pair.b].map(|it| (it.clone(), decision.at));
-            let wanted = unseen.iter().map(|(it, _)| it.clone()).collect();
-            let shown = Shown::read(app, wanted, unseen.into_iter().collect()).await?;
-            *node = Some(Node::Decision(shown.decision(&decision)));
+    for (node, id) in nodes.iter_mut().zip(ids) {
+        if let Some(key) = key_of("Decision", id) {
+            *node = decision_of(app, &key).await?.map(Node::Decision);
+        } else if let Some(key) = key_of("Retirement", id) {
+            let retirement = app.policy.retirements().get(&key).cloned();
+            *node = retirement.map(|it| Node::Retirement(Retirement::from(&*it)));
         }
     }
     Ok(nodes)

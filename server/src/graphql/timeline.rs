@@ -65,7 +65,7 @@ pub(super) async fn timeline(
     events: Option<Vec<String>>,
     arguments: Arguments,
 ) -> Result<EventConnection> {
-    let asked = arguments.parse::<Place>()?;
+    let asked = arguments.parse::<Place>(&ctx.data::<App>()?.limits)?;
     let Asked { after, before, .. } = &asked;
     let (size, is_from_end) = (asked.size, asked.is_from_end);
     let facets = || customer.members.iter().map(|(_, state)| &state.facts.facet.activity);

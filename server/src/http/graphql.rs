@@ -1,20 +1,22 @@
-//! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says.
+//! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says. Over a WebSocket: see
+//! `socket`.
 
-use async_graphql::{BatchRequest, Name, Request, Response, parser::types::OperationType};
+use async_graphql::{BatchRequest, Name, Request, parser::types::OperationType};
 use axum::{
     body::Bytes,
     extract::{
-        Query, State,
+        Query, State, WebSocketUpgrade,
         rejection::{BytesRejection, QueryRejection},
+        ws::rejection::WebSocketUpgradeRejection,
     },
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response as HttpResponse},
 };
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{MAX_BODY_BYTES, Site};
-use crate::graphql::{ErrorCode, execute};
+use super::{Site, socket};
+use crate::graphql::{ErrorCode, execute, is_refused};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
@@ -28,24 +30,25 @@ pub(super) async fn post(
     let body = match body {
         Ok(body) => body,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let sentence = format!("the request is larger than {MAX_BODY_BYTES} bytes; send fewer messages at once");
-            return refused(StatusCode::PAYLOAD_TOO_LARGE, media_type, &sentence);
+            let most = site.app().limits.body;
+            let sentence = format!("the request is larger than {most} bytes; send fewer messages at once");
+            return refused(ErrorCode::RequestTooLarge, media_type, &sentence);
         }
-        Err(_) => return refused(StatusCode::BAD_REQUEST, media_type, "the request ended before all of it was there"),
+        Err(_) => return refused(ErrorCode::ParseFailed, media_type, "the request ended before all of it was there"),
     };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     if !content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(JSON)) {
         let sentence = "send the request as application/json";
-        return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, media_type, sentence);
+        return refused(ErrorCode::UnsupportedMediaType, media_type, sentence);
     }
     match serde_json::from_slice::<BatchRequest>(&body) {
         Ok(BatchRequest::Single(request)) => answer(&site, request, media_type).await,
         Ok(BatchRequest::Batch(_)) => {
-            refused(StatusCode::BAD_REQUEST, media_type, "send one request at a time; ask for several fields in it")
+            refused(ErrorCode::BatchRefused, media_type, "send one request at a time; ask for several fields in it")
         }
         Err(_) => {
             let sentence = "the body is not a GraphQL request: it is an object with query, variables and operationName";
-            refused(StatusCode::BAD_REQUEST, media_type, sentence)
+            refused(ErrorCode::ParseFailed, media_type, sentence)
         }
     }
 }
@@ -75,48 +78,48 @@ impl InAddress {
 pub(super) async fn get(
     State(site): State<Site>,
     headers: HeaderMap,
+    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     address: Result<Query<InAddress>, QueryRejection>,
 ) -> HttpResponse {
+    if headers.contains_key(header::UPGRADE) {
+        return match socket {
+            Ok(socket) => socket::open(site, &headers, socket),
+            Err(_) => refused(ErrorCode::ParseFailed, JSON, "this is no WebSocket handshake of version 13"),
+        };
+    }
     let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
     let request = address.ok().and_then(|Query(it)| it.into_request().ok());
     let Some(mut request) = request else {
         return refused(
-            StatusCode::BAD_REQUEST,
+            ErrorCode::ParseFailed,
             media_type,
             "the address is not a GraphQL request: it has query and variables",
         );
     };
     if is_mutation(&mut request) {
-        let mut response = refused(StatusCode::METHOD_NOT_ALLOWED, media_type, "send mutations by POST");
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
-        return response;
+        return refused(
+            ErrorCode::MethodNotAllowed,
+            media_type,
+            "send mutations by POST, and subscriptions over a WebSocket",
+        );
     }
     answer(&site, request, media_type).await
 }
 
 async fn answer(site: &Site, request: Request, media_type: &'static str) -> HttpResponse {
     if request.query.trim().is_empty() {
-        return refused(StatusCode::BAD_REQUEST, media_type, "the request has no query");
+        return refused(ErrorCode::ParseFailed, media_type, "the request has no query");
     }
-    let response = execute(&site.schema, &site.app, request).await;
-    let status = status_of(&response, media_type);
-    let body = serde_json::to_vec(&response).unwrap_or_default();
-    (status, [(header::CONTENT_TYPE, format!("{media_type}; charset=utf-8"))], body).into_response()
-}
-
-/// What was never run is a bad request, for whoever understands that; older clients get 200 for all that is well-formed.
-fn status_of(response: &Response, media_type: &str) -> StatusCode {
-    let is_refused = |it: &async_graphql::ServerError| {
-        let code = it.extensions.as_ref().and_then(|it| it.get("code"));
-        [ErrorCode::ParseFailed, ErrorCode::ValidationFailed]
-            .iter()
-            .any(|refused| code == Some(&async_graphql::Value::String(refused.as_str().to_owned())))
+    let response = execute(&site.schema, &site.current, request).await;
+    // Of what was never run there is no data, not even none; older clients get 200 for all that is well-formed.
+    let (status, body) = match (is_refused(&response), media_type) {
+        (true, GRAPHQL_RESPONSE) => {
+            (StatusCode::BAD_REQUEST, serde_json::to_vec(&json!({ "errors": response.errors })))
+        }
+        _ => (StatusCode::OK, serde_json::to_vec(&response)),
     };
-    if media_type == GRAPHQL_RESPONSE && response.errors.iter().any(is_refused) {
-        StatusCode::BAD_REQUEST
-    } else {
-        StatusCode::OK
-    }
+    let body = body.unwrap_or_default();
+    (status, [(header::CONTENT_TYPE, format!("{media_type}; charset=utf-8"))], body).into_response()
 }
 
 /// The better of the two forms that the client takes; `None` where it takes neither.
@@ -150,14 +153,23 @@ fn is_mutation(request: &mut Request) -> bool {
         .any(|(it, operation)| wanted(it.map(Name::as_str)) && operation.node.ty != OperationType::Query)
 }
 
-fn refused(status: StatusCode, media_type: &'static str, sentence: &str) -> HttpResponse {
-    let is_too_large = status == StatusCode::PAYLOAD_TOO_LARGE;
-    let code = if is_too_large { ErrorCode::RequestTooLarge } else { ErrorCode::ParseFailed };
+pub(super) async fn other_method() -> HttpResponse {
+    refused(ErrorCode::MethodNotAllowed, JSON, "ask by GET or POST, and subscribe over a WebSocket")
+}
+
+/// A request that is no GraphQL request that can be answered.
+fn refused(code: ErrorCode, media_type: &'static str, sentence: &str) -> HttpResponse {
+    let status = super::status_of(code);
     let body = json!({ "errors": [{ "message": sentence, "extensions": { "code": code.as_str() } }] });
-    (status, [(header::CONTENT_TYPE, format!("{media_type}; charset=utf-8"))], body.to_string()).into_response()
+    let content_type = format!("{media_type}; charset=utf-8");
+    let mut response = (status, [(header::CONTENT_TYPE, content_type)], body.to_string()).into_response();
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    }
+    response
 }
 
 fn not_acceptable() -> HttpResponse {
     let sentence = "this answers in application/graphql-response+json or application/json";
-    refused(StatusCode::NOT_ACCEPTABLE, JSON, sentence)
+    refused(ErrorCode::NotAcceptable, JSON, sentence)
 }

@@ -8,26 +8,51 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Site;
-use crate::list::Index;
+use crate::{
+    graphql::App,
+    list::Index,
+    publication::{Phase, Progress},
+};
 
 /// The process is up.
 pub(super) async fn healthz(State(site): State<Site>) -> Response {
+    let App { list, policy, publication, .. } = site.app();
     Json(json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
-        "customers": site.app.list.read(Index::len),
-        "customersToList": site.app.list.n_waiting(),
+        "customers": list.read(Index::len),
+        "customersToList": list.n_waiting(),
+        "policyVersion": policy.version,
+        "publication": publication_json(&publication.progress()),
     }))
     .into_response()
+}
+
+/// How far the publication of a policy is; null where there was none since the start.
+fn publication_json(progress: &Progress) -> Value {
+    match progress {
+        Progress::None => Value::Null,
+        Progress::UnderWay { version, phase } => match phase {
+            Phase::Reading(read) => json!({
+                "version": version, "state": "READING", "messages": read.done, "ofMessages": read.of,
+            }),
+            Phase::Listing(n_done) => json!({ "version": version, "state": "LISTING", "customers": n_done }),
+            Phase::Switching => json!({ "version": version, "state": "SWITCHING" }),
+        },
+        Progress::InForce { version, seconds } => {
+            json!({ "version": version, "state": "IN_FORCE", "seconds": seconds })
+        }
+        Progress::Failed { version, reason } => json!({ "version": version, "state": "FAILED", "reason": reason }),
+    }
 }
 
 /// The database answers and has this program's schema.
 pub(super) async fn readyz(State(site): State<Site>) -> Response {
     const AT_MOST: Duration = Duration::from_secs(2);
-    let store = &site.app.store;
+    let store = site.app().store;
     let asked = tokio::time::timeout(AT_MOST, async {
         store.ping().await?;
         store.schema_version().await

@@ -12,7 +12,7 @@ use profile360_core::{
 const GENERATION: usize = 30_000;
 
 /// True as long as nobody else writes; the pipeline throws it away when somebody did.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Cache {
     identifiers: Generations<Identifier, IdentifierState>,
     links: Generations<Pair, LinkState>,
@@ -77,6 +77,7 @@ impl Cache {
     }
 }
 
+#[derive(Debug)]
 struct Generations<K, V> {
     young: BTreeMap<K, Arc<V>>,
     old: BTreeMap<K, Arc<V>>,

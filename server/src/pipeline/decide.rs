@@ -1,21 +1,27 @@
-//! Decisions through the same pipeline as messages: one after the other, planned by core, durable when answered.
+//! Decisions and retirements through the same pipeline as messages: one after the other, planned by core, durable when
+//! answered.
 
-use std::{collections::BTreeSet, sync::PoisonError};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError},
+};
 
 use profile360_core::{
     decision::{Decision, Decisions, Relation, Revocation},
     identifier::Identifier,
-    link::Pair,
-    plan::{CellKey, Draft, Needs, View, next_needs},
+    message::{Message, parse_message},
+    plan::{CellKey, Draft, Needs, View, first_needs, homes_of_value, next_needs},
+    retirement::{Retirement, Retirements},
     revision,
     time::Timestamp,
+    unified_id::unified_id,
 };
 use tokio::sync::oneshot;
 
 use super::{MAX_ATTEMPTS, PipelineError, Worker, complete, pause};
 use crate::{
     customer,
-    store::{Commit, StoreError},
+    store::{Cause, Commit, StoreError},
 };
 
 /// What an operator wants.
@@ -23,6 +29,8 @@ use crate::{
 pub enum Wish {
     /// Decisions, with the IDs that they get.
     Make(Vec<Decision>),
+    Retire(Retirement),
+    /// Of a decision or a retirement.
     Revoke {
         id: String,
         by: Revocation,
@@ -36,6 +44,8 @@ pub enum Decided {
     Applied { decisions: Vec<Decision>, commit: i64 },
     /// It was so before.
     NoChange { decisions: Vec<Decision> },
+    /// The value has other owners from a commit on; without one it was so before.
+    Retired { retirement: Retirement, commit: Option<i64> },
     /// The profiles are not as they were when the revision was read.
     Stale,
     /// Decisions that count exclude it.
@@ -57,7 +67,11 @@ impl Worker {
         request.reply.send(result).ok();
     }
 
-    async fn settle(&mut self, wish: &Wish, expected_revision: Option<&str>) -> Result<Decided, PipelineError> {
+    pub(super) async fn settle(
+        &mut self,
+        wish: &Wish,
+        expected_revision: Option<&str>,
+    ) -> Result<Decided, PipelineError> {
         for attempt in 0..MAX_ATTEMPTS {
             match self.attempt_decision(wish, expected_revision).await {
                 Ok(decided) => return Ok(decided),
@@ -65,6 +79,7 @@ impl Worker {
                     tokio::time::sleep(pause(attempt)).await;
                     self.forget();
                 }
+                Err(StoreError::Superseded) => return Err(PipelineError::Superseded),
                 Err(error) => {
                     tracing::error!(%error, "a decision was not written");
                     self.forget();
@@ -77,6 +92,27 @@ impl Worker {
 
     async fn attempt_decision(&mut self, wish: &Wish, expected_revision: Option<&str>) -> Result<Decided, StoreError> {
         let last_commit = self.last_commit().await?;
+        let retirements = self.workshop.policy.retirements().clone();
+        match wish {
+            Wish::Retire(wanted) => {
+                let is_there =
+                    |it: &&Arc<Retirement>| it.is_active() && it.value == wanted.value && it.from == wanted.from;
+                if let Some(there) = retirements.iter().find(is_there) {
+                    return Ok(Decided::Retired { retirement: Retirement::clone(there), commit: None });
+                }
+                return self.retire(last_commit, wanted.clone(), &retirements, expected_revision).await;
+            }
+            Wish::Revoke { id, by } => {
+                if let Some(there) = retirements.get(id) {
+                    if !there.is_active() {
+                        return Ok(Decided::Retired { retirement: Retirement::clone(there), commit: None });
+                    }
+                    let revoked = Retirement { revoked: Some(by.clone()), ..Retirement::clone(there) };
+                    return self.retire(last_commit, revoked, &retirements, expected_revision).await;
+                }
+            }
+            Wish::Make(_) => {}
+        }
         let before = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (changed, kept) = match wish {
             Wish::Make(wanted) => match new_of(wanted, &before) {
@@ -90,18 +126,14 @@ impl Worker {
                 }
                 Some(decision) => return Ok(Decided::NoChange { decisions: vec![Decision::clone(decision)] }),
             },
+            Wish::Retire(_) => return Ok(Decided::NotFound),
         };
         let ends = |decisions: &[Decision]| -> BTreeSet<Identifier> {
             decisions.iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect()
         };
         let all_ends = ends(&changed).into_iter().chain(ends(&kept)).collect();
         let mut view = View::default();
-        let mut needs = Needs { identifiers: all_ends, ..Needs::default() };
-        while !needs.is_empty() {
-            self.cache.serve(&mut needs, &mut view);
-            self.workshop.store.load(&needs, &self.workshop.secret, &mut view).await?;
-            needs = next_needs(&view);
-        }
+        self.see(Needs { identifiers: all_ends, ..Needs::default() }, &mut view).await?;
         if let Some(expected) = expected_revision
             && self.revision_of(&view, &before).await? != expected
         {
@@ -116,19 +148,106 @@ impl Worker {
             decisions.put(decision.clone());
         }
         let policy = self.workshop.policy.clone();
-        let draft = Draft::of_decisions(&changed, &view, &policy, &decisions);
-        complete(&draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let mut draft = Draft::of_decisions(&changed, &view, &policy, &decisions);
+        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
         let is_made = matches!(wish, Wish::Make(_));
         if is_made && !changes.unmet.is_empty() {
             return Ok(Decided::Contradicted { by: excluded(&changes.unmet, &changed, &decisions) });
         }
         let number = last_commit + 1;
-        let commit = Commit { number, changes: &changes, messages: &[], decisions: &changed };
+        let cause = changed.first().map(|it| it.id.to_string()).unwrap_or_default();
+        let lineage = self.lineage_of(&changes, |_| Cause::Decision(cause.clone()));
+        let commit = Commit { decisions: &changed, lineage: &lineage, ..Commit::of(number, &changes) };
         self.workshop.store.commit(&commit, &self.workshop.secret).await?;
         *self.workshop.decisions.write().unwrap_or_else(PoisonError::into_inner) = decisions;
-        self.written(number, view, changes);
+        self.written(number, &lineage, view, changes);
         Ok(Decided::Applied { decisions: changed.into_iter().chain(kept).collect(), commit: number })
+    }
+
+    /// Takes a retirement that is new or was revoked: reads all messages that name the value once more.
+    pub(super) async fn retire(
+        &mut self,
+        last_commit: i64,
+        retirement: Retirement,
+        before: &Retirements,
+        expected_revision: Option<&str>,
+    ) -> Result<Decided, StoreError> {
+        let value = &retirement.value;
+        let mut after = before.clone();
+        after.put(retirement.clone());
+        let policy = self.workshop.policy.clone();
+        let secret = self.workshop.secret.clone();
+        let decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+
+        let owners = before.owners(value);
+        let all_owners = owners.iter().cloned().chain(after.owners(value)).collect();
+        let mut view = View::default();
+        let links_of = owners.iter().cloned().collect();
+        self.see(Needs { identifiers: all_owners, links_of, ..Needs::default() }, &mut view).await?;
+        if let Some(expected) = expected_revision
+            && self.revision_of(&view, &decisions).await? != expected
+        {
+            return Ok(Decided::Stale);
+        }
+
+        let links = view.links_of.values().flat_map(|it| it.iter());
+        let homes: Vec<Identifier> = homes_of_value(&owners, links, &policy).into_iter().cloned().collect();
+        let mut messages: Vec<Message> = Vec::new();
+        let mut texts: BTreeMap<Arc<str>, String> = BTreeMap::new();
+        for home in &homes {
+            let id = unified_id(home, &secret);
+            for event in self.workshop.store.events(id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
+                let Ok(accepted) = parse_message(&event.payload, &policy) else {
+                    let reason = "a kept message cannot be read by the policy in force".to_owned();
+                    return Err(StoreError::Corrupt { table: "event", reason });
+                };
+                let mut message = accepted.message;
+                if message.identifiers.iter().any(|it| it.is_same_value(value)) {
+                    before.assign(&mut message);
+                    texts.insert(message.id.clone(), event.payload);
+                    messages.push(message);
+                }
+            }
+        }
+        let mut anew = messages.clone();
+        anew.iter_mut().for_each(|it| after.assign(it));
+        self.see(first_needs(&messages), &mut view).await?;
+        self.see(first_needs(&anew), &mut view).await?;
+
+        let mut draft = Draft::of_retirement(value, &messages, before, &after, &view, &policy, &decisions, &secret);
+        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let changes = draft.finish(&view);
+        let number = last_commit + 1;
+        let lineage = self.lineage_of(&changes, |_| Cause::Retirement(retirement.id.to_string()));
+        // With an identifier the database removes the decisions about it; they are kept for good.
+        let is_about = |it: &&Arc<Decision>| {
+            changes.removed_identifiers.contains(&it.pair.a) || changes.removed_identifiers.contains(&it.pair.b)
+        };
+        let kept: Vec<Decision> = decisions.iter().filter(is_about).map(|it| Decision::clone(it)).collect();
+        let commit = Commit {
+            decisions: &kept,
+            retirements: std::slice::from_ref(&retirement),
+            moved: &texts,
+            lineage: &lineage,
+            ..Commit::of(number, &changes)
+        };
+        self.workshop.store.commit(&commit, &secret).await?;
+        policy.set_retirements(after);
+        self.written(number, &lineage, View::default(), changes);
+        // Rows that are gone may be in it.
+        self.cache = super::Cache::default();
+        Ok(Decided::Retired { retirement, commit: Some(number) })
+    }
+
+    /// Loads rows, and the rows that these name.
+    pub(super) async fn see(&mut self, mut needs: Needs, view: &mut View) -> Result<(), StoreError> {
+        while !needs.is_empty() {
+            self.cache.serve(&mut needs, view);
+            self.workshop.store.load(&needs, &self.workshop.secret, view).await?;
+            needs = next_needs(view);
+        }
+        Ok(())
     }
 
     /// The revision of the profiles that a view's identifiers are in, together.
@@ -136,7 +255,8 @@ impl Worker {
         let cells: BTreeSet<CellKey> = view.identifiers.values().flatten().map(|it| it.cell).collect();
         let cells: Vec<CellKey> = cells.into_iter().collect();
         let customers = customer::load(&self.workshop.store, &self.workshop.policy, &cells).await?;
-        Ok(revision::joint(customers.values().map(|it| it.revision(decisions)).collect()))
+        let rules = &self.workshop.policy;
+        Ok(revision::joint(customers.values().map(|it| it.revision(decisions, rules)).collect()))
     }
 }
 
@@ -144,7 +264,7 @@ impl Worker {
 fn new_of(wanted: &[Decision], before: &Decisions) -> Result<(Vec<Decision>, Vec<Decision>), Vec<Decision>> {
     let (mut new, mut kept, mut opposite) = (Vec::new(), Vec::new(), Vec::new());
     for decision in wanted {
-        let about = |it: &&std::sync::Arc<Decision>| it.pair == decision.pair;
+        let about = |it: &&Arc<Decision>| it.pair == decision.pair;
         match before.of(&decision.pair.a).iter().find(about) {
             None => new.push(decision.clone()),
             Some(there) if there.relation == decision.relation => kept.push(Decision::clone(there)),
@@ -169,17 +289,9 @@ fn excluded(unmet: &[Decision], changed: &[Decision], decisions: &Decisions) -> 
         .collect()
 }
 
-/// A decision as an operator makes it, under an ID that nobody has.
+/// An ID for a decision or a retirement that nobody has.
 #[expect(clippy::disallowed_methods, reason = "the edge: randomness comes into the program here")]
-pub fn new_decision(relation: Relation, pair: Pair, at: Timestamp, reason: &str, actor: &str) -> Decision {
+pub fn new_id() -> Arc<str> {
     let id: u128 = rand::random();
-    Decision {
-        id: format!("{id:032x}").into(),
-        relation,
-        pair,
-        at,
-        reason: reason.into(),
-        actor: actor.into(),
-        revoked: None,
-    }
+    format!("{id:032x}").into()
 }

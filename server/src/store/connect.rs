@@ -10,10 +10,11 @@ use surrealdb::{
 use surrealdb_cnf::ConfigMap;
 use surrealdb_core::kvs::Datastore;
 
-use super::{Result, Store, StoreError, migrate, tx};
+use super::{Result, Store, StoreError, edition, migrate, tx};
 
 const NAMESPACE: &str = "profile360";
-const DATABASE: &str = "profile360";
+/// Of the first edition, and of what belongs to none.
+pub(super) const DATABASE: &str = "profile360";
 
 /// SurrealKV takes half of the machine's memory for its blocks where nobody says otherwise, and there is no such setting in
 /// the URL; so an embedded database is built by hand.
@@ -46,6 +47,22 @@ impl Handle {
         }
     }
 
+    /// Another database behind the same connection.
+    pub(super) async fn open(&self, database: &str) -> Result<Self> {
+        match self {
+            Self::Any(db) => {
+                let db = db.clone();
+                db.use_ns(NAMESPACE).use_db(database).await?;
+                Ok(Self::Any(db))
+            }
+            Self::Embedded(db, datastore) => {
+                let db = db.clone();
+                db.use_ns(NAMESPACE).use_db(database).await?;
+                Ok(Self::Embedded(db, datastore.clone()))
+            }
+        }
+    }
+
     /// Runs a query of one or more statements; the value of the last. Fails with the first statement that fails.
     pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
         let answer = match self {
@@ -72,7 +89,7 @@ pub async fn connect(url: &str) -> Result<Store> {
         None => open_any(url).await?,
     };
     migrate::run(&handle).await?;
-    Ok(Store { handle })
+    edition::open_in_force(handle).await
 }
 
 /// Whether there is something to open: false only for an embedded database whose folder is not there.

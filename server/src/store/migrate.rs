@@ -5,15 +5,35 @@ use surrealdb::types::{Number, Value};
 use super::{Result, StoreError, connect::Handle, tx};
 
 /// What to run for each version, in one transaction that also writes the version's row.
-const MIGRATIONS: [(i64, &str); 1] = [(
-    1,
-    concat!(
-        "BEGIN;",
-        include_str!("migrations/0001_base.surql"),
-        "CREATE migration:1 SET at = time::now();",
-        "COMMIT;"
+const MIGRATIONS: [(i64, &str); 3] = [
+    (
+        1,
+        concat!(
+            "BEGIN;",
+            include_str!("migrations/0001_base.surql"),
+            "CREATE migration:1 SET at = time::now();",
+            "COMMIT;"
+        ),
     ),
-)];
+    (
+        2,
+        concat!(
+            "BEGIN;",
+            include_str!("migrations/0002_owners_and_lineage.surql"),
+            "CREATE migration:2 SET at = time::now();",
+            "COMMIT;"
+        ),
+    ),
+    (
+        3,
+        concat!(
+            "BEGIN;",
+            include_str!("migrations/0003_editions.surql"),
+            "CREATE migration:3 SET at = time::now();",
+            "COMMIT;"
+        ),
+    ),
+];
 
 /// Brings the schema up to date; refuses a schema that is newer than this program.
 pub(super) async fn run(handle: &Handle) -> Result<()> {

@@ -9,13 +9,17 @@ use profile360_core::{
     link::Pair,
     plan::{CellKey, CellState, IdentifierState, LinkState, Needs, View},
     purchase::{Order, Refund},
+    retirement::Retirement,
     time::Timestamp,
     unified_id::{IdSecret, unified_id},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use surrealdb::types::{Array, Number, RecordId, RecordIdKey, RecordIdKeyRange, Value};
 
-use super::{Result, Store, StoreError, rows, tx};
+use super::{Result, Store, StoreError, rows, tx, write::LineageRow};
+
+/// Identifiers whose links are read at once.
+pub const LINKS_OF: usize = 500;
 
 /// An order or a refund, with the latent ID of the identifier that it is kept under.
 #[derive(Debug, Clone)]
@@ -58,10 +62,19 @@ impl Store {
         view.cells.extend(keys.into_iter().map(|key| (key, cells.get(&key).cloned())));
         self.load_claims("order_claim", &needs.orders, &mut view.orders).await?;
         self.load_claims("session_claim", &needs.sessions, &mut view.sessions).await?;
-        for identifier in &needs.links_of {
-            let links = self.links_of(identifier).await?;
-            view.links_of.insert(identifier.clone(), links.iter().map(|(pair, _)| pair.clone()).collect());
-            view.links.extend(links.into_iter().map(|(pair, link)| (pair, Some(Arc::new(link)))));
+        let wanted: Vec<Identifier> = needs.links_of.iter().cloned().collect();
+        for identifiers in wanted.chunks(LINKS_OF) {
+            let mut pairs_of: BTreeMap<&Identifier, Vec<Pair>> =
+                identifiers.iter().map(|it| (it, Vec::new())).collect();
+            for (pair, link) in self.links_of(identifiers).await? {
+                for end in [&pair.a, &pair.b] {
+                    if let Some(pairs) = pairs_of.get_mut(end) {
+                        pairs.push(pair.clone());
+                    }
+                }
+                view.links.insert(pair, Some(Arc::new(link)));
+            }
+            view.links_of.extend(pairs_of.into_iter().map(|(it, pairs)| (it.clone(), pairs.into())));
         }
         Ok(())
     }
@@ -110,17 +123,17 @@ impl Store {
         Ok(())
     }
 
-    /// The stored links of an identifier, in either direction.
-    pub async fn links_of(&self, identifier: &Identifier) -> Result<Vec<(Pair, LinkState)>> {
+    /// The stored links of some identifiers, in either direction, each once.
+    pub async fn links_of(&self, identifiers: &[Identifier]) -> Result<BTreeMap<Pair, LinkState>> {
         let query = "RETURN array::concat(
             (SELECT in, out, p FROM $i->linked),
             (SELECT in, out, p FROM $i<-linked)
         )";
-        let id = Value::RecordId(rows::identifier_id(identifier));
-        let Value::Array(found) = self.handle.run(query, tx::variables([("i", id)])).await? else {
+        let ids = Value::from_iter(identifiers.iter().map(|it| Value::RecordId(rows::identifier_id(it))));
+        let Value::Array(found) = self.handle.run(query, tx::variables([("i", ids)])).await? else {
             return Err(rows::bad_key("linked"));
         };
-        let mut links = Vec::with_capacity(found.len());
+        let mut links = BTreeMap::new();
         for value in found {
             let Value::Object(object) = value else { return Err(rows::bad_key("linked")) };
             let mut fields = object.into_inner();
@@ -130,7 +143,9 @@ impl Store {
                 return Err(rows::bad_key("linked"));
             };
             let pair = Pair { a: rows::identifier_of(&a)?, b: rows::identifier_of(&b)? };
-            links.push((pair, rows::decode("linked", &payload)?));
+            if !links.contains_key(&pair) {
+                links.insert(pair, rows::decode("linked", &payload)?);
+            }
         }
         Ok(links)
     }
@@ -212,6 +227,9 @@ impl Store {
 
     /// The number of the last commit; 0 for an empty base.
     pub async fn last_commit(&self) -> Result<i64> {
+        if self.setting("superseded_by").await?.is_some() {
+            return Err(StoreError::Superseded);
+        }
         // Every commit writes it in its own transaction.
         Ok(self.setting("commit").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
     }
@@ -232,6 +250,49 @@ impl Store {
     pub async fn decisions(&self) -> Result<Vec<Decision>> {
         let found = self.handle.run("SELECT id, p FROM decided", tx::no_variables()).await?;
         rows::id_and_payload(found)?.into_iter().map(|(_, payload)| rows::decode("decided", &payload)).collect()
+    }
+
+    /// All retirements, revoked ones too.
+    pub async fn retirements(&self) -> Result<Vec<Retirement>> {
+        let found = self.handle.run("SELECT id, p FROM retired", tx::no_variables()).await?;
+        rows::id_and_payload(found)?.into_iter().map(|(_, payload)| rows::decode("retired", &payload)).collect()
+    }
+
+    /// How many merges and unmerges there were; they are numbered from 1.
+    pub async fn n_lineage(&self) -> Result<i64> {
+        Ok(self.setting("lineage").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
+    }
+
+    /// Merges and unmerges of those numbers, in ascending order; one that is not there is left out.
+    pub async fn lineage(&self, numbers: &[i64]) -> Result<Vec<(i64, LineageRow)>> {
+        let ids = numbers.iter().map(|it| RecordId::new("lineage", *it)).collect();
+        let mut found = Vec::with_capacity(numbers.len());
+        for (id, payload) in self.select(ids).await? {
+            let RecordIdKey::Number(number) = id.key else { return Err(rows::bad_key("lineage")) };
+            found.push((number, rows::decode("lineage", &payload)?));
+        }
+        found.sort_unstable_by_key(|(number, _)| *number);
+        Ok(found)
+    }
+
+    /// The numbers of the merges and unmerges that name a unified ID, ascending.
+    pub async fn lineage_of(&self, id: UnifiedId) -> Result<Vec<i64>> {
+        let key = |last: Value| Array::from_iter([rows::uuid_value(id), last]).into();
+        let range = RecordIdKeyRange {
+            start: Bound::Included(key(Value::None)),
+            end: Bound::Included(key(Value::Array(Array::new()))),
+        };
+        let range = RecordId::new("lineage_of", RecordIdKey::Range(Box::new(range)));
+        let query = "SELECT VALUE record::id(id)[1] FROM $range";
+        let found = self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
+        let Value::Array(found) = found else { return Err(rows::bad_key("lineage_of")) };
+        found
+            .into_iter()
+            .map(|it| match it {
+                Value::Number(Number::Int(number)) => Ok(number),
+                _ => Err(rows::bad_key("lineage_of")),
+            })
+            .collect()
     }
 
     /// Withheld links whose first end's unified ID begins with a byte; 256 of these are all.
@@ -259,9 +320,47 @@ impl Store {
         Ok(self.select(vec![rows::text_id("setting", name)]).await?.pop().map(|(_, payload)| payload))
     }
 
+    /// The version of the policy that everything is judged by; 1 for a new base.
+    pub async fn policy_in_force(&self) -> Result<i64> {
+        Ok(self.root_setting("policy").await?.and_then(|it| it.parse().ok()).unwrap_or(1))
+    }
+
     /// The policy of a version.
     pub async fn policy(&self, version: i64) -> Result<Option<String>> {
-        Ok(self.select(vec![RecordId::new("policy", version)]).await?.pop().map(|(_, payload)| payload))
+        let ids = Value::from_iter([Value::RecordId(RecordId::new("policy", version))]);
+        let found = self.root.run("SELECT id, p FROM $ids", tx::variables([("ids", ids)])).await?;
+        Ok(rows::id_and_payload(found)?.pop().map(|(_, payload)| payload))
+    }
+
+    /// All versions of the policy, ascending.
+    pub async fn policies(&self) -> Result<Vec<(i64, String)>> {
+        let found = self.root.run("SELECT id, p FROM policy", tx::no_variables()).await?;
+        let mut policies = Vec::new();
+        for (id, payload) in rows::id_and_payload(found)? {
+            let RecordIdKey::Number(version) = id.key else { return Err(rows::bad_key("policy")) };
+            policies.push((version, payload));
+        }
+        policies.sort_unstable_by_key(|(version, _)| *version);
+        Ok(policies)
+    }
+
+    /// The texts of messages kept under identifiers whose unified IDs begin with two bytes from one number up to another, both
+    /// included.
+    pub async fn event_texts_of(&self, first: u16, up_to: u16) -> Result<Vec<String>> {
+        let bound = |rest: u8, last: Value| {
+            let mut bytes = [rest; 16];
+            let number = if rest == 0 { first } else { up_to };
+            [bytes[0], bytes[1]] = number.to_be_bytes();
+            Array::from_iter([Value::Uuid(uuid::Uuid::from_bytes(bytes).into()), last]).into()
+        };
+        let found = self.range("event", bound(0, Value::None), bound(u8::MAX, Value::Array(Array::new()))).await?;
+        Ok(found.into_iter().map(|(_, payload)| payload).collect())
+    }
+
+    /// The texts of messages that the policy in force reads nobody out of.
+    pub async fn set_aside(&self) -> Result<Vec<String>> {
+        let found = self.handle.run("SELECT id, p FROM set_aside", tx::no_variables()).await?;
+        Ok(rows::id_and_payload(found)?.into_iter().map(|(_, payload)| payload).collect())
     }
 
     /// List rows whose cell keys begin with a byte; 256 of these are the whole list.

@@ -42,6 +42,22 @@ pub(super) fn latent_id(id: UnifiedId) -> RecordId {
     RecordId::new("latent", RecordIdKey::Uuid(id.0.into()))
 }
 
+/// That a latent ID leads to an identifier.
+pub(super) fn latent_row(id: UnifiedId, identifier: &Identifier) -> Value {
+    let mut object = Object::new();
+    object.insert("id", Value::RecordId(latent_id(id)));
+    object.insert("i", Value::RecordId(identifier_id(identifier)));
+    Value::Object(object)
+}
+
+/// That a merge or an unmerge names a unified ID.
+pub(super) fn lineage_of_row(id: UnifiedId, number: i64) -> Value {
+    let key = Array::from_iter([uuid_value(id), Value::Number(Number::Int(number))]);
+    let mut object = Object::new();
+    object.insert("id", Value::RecordId(RecordId::new("lineage_of", key)));
+    Value::Object(object)
+}
+
 pub(super) fn cell_id(table: &'static str, key: CellKey) -> RecordId {
     RecordId::new(table, RecordIdKey::Uuid(key.0.0.into()))
 }

@@ -1,14 +1,18 @@
 //! Writes: one transaction each, that takes the next commit number.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use profile360_core::{
     decision::Decision,
-    identifier::Identifier,
+    identifier::{Identifier, UnifiedId},
     link::Pair,
-    plan::{CellKey, Changes},
+    plan::{CellKey, Changes, LineageKind},
     purchase::OrderKey,
+    retirement::Retirement,
     time::Timestamp,
     unified_id::{IdSecret, unified_id},
 };
+use serde::{Deserialize, Serialize};
 use surrealdb::types::{Number, Object, RecordId, Value, Variables};
 
 use super::{Result, Store, read::Touched, rows, tx};
@@ -23,6 +27,44 @@ pub struct Commit<'a> {
     pub messages: &'a [(Timestamp, &'a str, &'a str)],
     /// Decisions that are new or were revoked.
     pub decisions: &'a [Decision],
+    /// Retirements that are new or were revoked.
+    pub retirements: &'a [Retirement],
+    /// The texts of the messages that move, by their IDs.
+    pub moved: &'a BTreeMap<Arc<str>, String>,
+    /// Merges and unmerges, under the next numbers.
+    pub lineage: &'a [(i64, LineageRow)],
+}
+
+impl<'a> Commit<'a> {
+    /// A plan's changes with nothing beside.
+    pub fn of(number: i64, changes: &'a Changes) -> Self {
+        static NONE: BTreeMap<Arc<str>, String> = BTreeMap::new();
+        Self { number, changes, messages: &[], decisions: &[], retirements: &[], moved: &NONE, lineage: &[] }
+    }
+}
+
+/// A merge or an unmerge, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineageRow {
+    pub at: Timestamp,
+    pub kind: LineageKind,
+    pub kept: UnifiedId,
+    pub others: Vec<UnifiedId>,
+    pub cause: Cause,
+}
+
+/// Why profiles merged or parted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Cause {
+    /// A message, by its ID.
+    Message(String),
+    /// A decision that was made or revoked, by its ID.
+    Decision(String),
+    /// A retirement that was made or revoked, by its ID.
+    Retirement(String),
+    /// A policy, by its version.
+    Policy(i64),
 }
 
 /// A list row: new or changed with its text, or gone.
@@ -42,18 +84,22 @@ const COMMIT: &str = "
     INSERT INTO message $messages RETURN NONE;
     INSERT INTO event $events RETURN NONE;
     INSERT INTO identifier $new_identifiers RETURN NONE;
-    INSERT INTO latent $latent RETURN NONE;
+    INSERT INTO latent $latent ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;
+    FOR $heir IN $heirs { UPDATE $heir.id SET i = $heir.i RETURN NONE };
     INSERT RELATION INTO linked $new_links RETURN NONE;
     FOR $link IN $links { UPDATE $link.id SET p = $link.p RETURN NONE };
     INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-    INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
     DELETE $removed RETURN NONE;
+    INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+    INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+    INSERT INTO lineage $lineage RETURN NONE;
+    INSERT INTO lineage_of $lineage_of RETURN NONE;
     INSERT INTO cell $new_cells RETURN NONE;
     INSERT INTO purchase $purchases RETURN NONE;
     INSERT INTO order_claim $order_claims RETURN NONE;
     INSERT INTO session_claim $session_claims ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
     FOR $row IN $known { UPDATE $row.id REPLACE $row RETURN NONE };
-    UPSERT $setting.id CONTENT $setting RETURN NONE;
+    FOR $row IN $settings { UPSERT $row.id CONTENT $row RETURN NONE };
     COMMIT;
 ";
 
@@ -100,18 +146,74 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a setting where there is none yet; what is there in the end.
-    pub async fn setting_or(&self, name: &str, payload: &str) -> Result<String> {
+    /// Writes a setting of the base as a whole where there is none yet; what is there in the end.
+    pub async fn root_setting_or(&self, name: &str, payload: &str) -> Result<String> {
         let row = rows::row(rows::text_id("setting", name), payload.to_owned());
         let query = "INSERT IGNORE INTO setting $row";
-        self.handle.run(query, tx::variables([("row", row)])).await?;
-        Ok(self.setting(name).await?.unwrap_or_else(|| payload.to_owned()))
+        self.root.run(query, tx::variables([("row", row)])).await?;
+        Ok(self.root_setting(name).await?.unwrap_or_else(|| payload.to_owned()))
+    }
+
+    /// Writes what happened to the base so far into an edition that is being filled: decisions, retirements, and the history.
+    pub async fn write_history(
+        &self,
+        decisions: &[Decision],
+        retirements: &[Retirement],
+        lineage: &[(i64, LineageRow)],
+    ) -> Result<()> {
+        let mut decided = Vec::new();
+        for decision in decisions {
+            let id = rows::text_id("decided", &decision.id);
+            let Pair { a, b } = &decision.pair;
+            decided.push(relation_row(id, a, b, rows::encode("decided", decision)?));
+        }
+        let mut retired = Vec::new();
+        for retirement in retirements {
+            retired.push(rows::row(rows::text_id("retired", &retirement.id), rows::encode("retired", retirement)?));
+        }
+        let (lineage, lineage_of, number) = lineage_rows(lineage)?;
+        let query = "
+            BEGIN;
+            INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            INSERT INTO lineage $lineage ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            INSERT IGNORE INTO lineage_of $lineage_of RETURN NONE;
+            FOR $row IN $settings { UPSERT $row.id CONTENT $row RETURN NONE };
+            COMMIT;
+        ";
+        let variables = tx::variables([
+            ("decided", Value::from_iter(decided)),
+            ("retired", Value::from_iter(retired)),
+            ("lineage", Value::from_iter(lineage)),
+            ("lineage_of", Value::from_iter(lineage_of)),
+            ("settings", Value::from_iter(number)),
+        ]);
+        self.handle.run(query, variables).await?;
+        Ok(())
+    }
+
+    /// Keeps messages that the policy in force reads nobody out of, by their IDs.
+    pub async fn put_aside(&self, messages: &[(String, String)]) -> Result<()> {
+        let rows = messages.iter().map(|(id, text)| rows::row(rows::text_id("set_aside", id), text.clone()));
+        let query = "INSERT INTO set_aside $rows ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE";
+        self.handle.run(query, tx::variables([("rows", Value::from_iter(rows))])).await?;
+        Ok(())
+    }
+
+    /// Writes a new version of the policy; `false` where there is one of that number.
+    pub async fn add_policy(&self, version: i64, payload: &str) -> Result<bool> {
+        let row = rows::row(RecordId::new("policy", version), payload.to_owned());
+        match self.root.run("INSERT INTO policy $row RETURN NONE", tx::variables([("row", row)])).await {
+            Ok(_) => Ok(true),
+            Err(super::StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes a version of the policy where it is not there yet; what is there in the end.
     pub async fn policy_or(&self, version: i64, payload: &str) -> Result<String> {
         let row = rows::row(RecordId::new("policy", version), payload.to_owned());
-        self.handle.run("INSERT IGNORE INTO policy $row", tx::variables([("row", row)])).await?;
+        self.root.run("INSERT IGNORE INTO policy $row", tx::variables([("row", row)])).await?;
         Ok(self.policy(version).await?.unwrap_or_else(|| payload.to_owned()))
     }
 }
@@ -121,7 +223,7 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
     let touched = Touched {
         touched: changes.touched.iter().copied().collect(),
         removed: changes.removed_cells.iter().copied().collect(),
-        has_decisions: !commit.decisions.is_empty(),
+        has_decisions: !commit.decisions.is_empty() || !commit.retirements.is_empty(),
         has_withheld: !changes.withheld.is_empty() || changes.links.values().any(|(it, _)| it.withheld.is_some()),
     };
     let committed = rows::row(RecordId::new("committed", commit.number), rows::encode("committed", &touched)?);
@@ -138,17 +240,24 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         events.push(rows::row(rows::event_id(*home, *at, id), (*payload).to_owned()));
     }
 
+    let mut known = Vec::new();
+    for moved in &changes.moved {
+        let Some(text) = commit.moved.get(&moved.message_id) else { continue };
+        let mut message = Object::new();
+        message.insert("id", Value::RecordId(rows::text_id("message", &moved.message_id)));
+        message.insert("home", rows::uuid_value(moved.to));
+        message.insert("at", Value::Number(Number::Int(moved.at.micros())));
+        known.push(Value::Object(message));
+        events.push(rows::row(rows::event_id(moved.to, moved.at, &moved.message_id), text.clone()));
+    }
+
     let mut new_identifiers = Vec::new();
     let mut latent = Vec::new();
-    let mut known = Vec::new();
     for (identifier, (state, is_new)) in &changes.identifiers {
         let id = rows::identifier_id(identifier);
         let payload = rows::encode("identifier", state)?;
         if *is_new {
-            let mut object = Object::new();
-            object.insert("id", Value::RecordId(rows::latent_id(state.unified_id)));
-            object.insert("i", Value::RecordId(id.clone()));
-            latent.push(Value::Object(object));
+            latent.push(rows::latent_row(state.unified_id, identifier));
             new_identifiers.push(rows::row(id, payload));
         } else {
             known.push(rows::row(id, payload));
@@ -171,6 +280,7 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
             withheld.push(rows::row(link_id("withheld", pair, secret), payload));
         }
     }
+    let heirs = changes.heirs.iter().map(|(owner, heir)| rows::latent_row(unified_id(owner, secret), heir));
     let mut decided = Vec::new();
     for decision in commit.decisions {
         let id = rows::text_id("decided", &decision.id);
@@ -188,6 +298,16 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
     let is_followed = |pair: &&Pair| changes.links.get(*pair).is_some_and(|(link, _)| link.withheld.is_none());
     let followed = changes.withheld.iter().filter(is_followed);
     removed.extend(followed.map(|pair| Value::RecordId(link_id("withheld", pair, secret))));
+
+    removed.extend(changes.moved.iter().flat_map(|moved| {
+        let event = rows::event_id(moved.from, moved.at, &moved.message_id);
+        let refund = moved.has_refund.then(|| rows::purchase_id(moved.from, "refund", &moved.message_id));
+        [Some(event), refund].into_iter().flatten().map(Value::RecordId)
+    }));
+    removed.extend(changes.removed_links.iter().flat_map(|pair| {
+        [Value::RecordId(link_id("linked", pair, secret)), Value::RecordId(link_id("withheld", pair, secret))]
+    }));
+    removed.extend(changes.removed_identifiers.iter().map(|it| Value::RecordId(rows::identifier_id(it))));
 
     let mut purchases = Vec::new();
     let mut order_claims = Vec::new();
@@ -217,7 +337,13 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
     for (session_id, claim) in &changes.sessions {
         session_claims.push(rows::claim_row("session_claim", session_id, claim)?);
     }
-    let setting = rows::row(rows::text_id("setting", "commit"), commit.number.to_string());
+    let mut retired = Vec::new();
+    for retirement in commit.retirements {
+        retired.push(rows::row(rows::text_id("retired", &retirement.id), rows::encode("retired", retirement)?));
+    }
+    let (lineage, lineage_of, n_lineage) = lineage_rows(commit.lineage)?;
+    let mut settings = vec![rows::row(rows::text_id("setting", "commit"), commit.number.to_string())];
+    settings.extend(n_lineage);
 
     Ok(tx::variables([
         ("committed", committed),
@@ -235,8 +361,24 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         ("purchases", Value::from_iter(purchases)),
         ("order_claims", Value::from_iter(order_claims)),
         ("session_claims", Value::from_iter(session_claims)),
-        ("setting", setting),
+        ("heirs", Value::from_iter(heirs)),
+        ("retired", Value::from_iter(retired)),
+        ("lineage", Value::from_iter(lineage)),
+        ("lineage_of", Value::from_iter(lineage_of)),
+        ("settings", Value::from_iter(settings)),
     ]))
+}
+
+/// Rows of the history, of who is named in it, and of how long it is then.
+fn lineage_rows(lineage: &[(i64, LineageRow)]) -> Result<(Vec<Value>, Vec<Value>, Option<Value>)> {
+    let mut events = Vec::with_capacity(lineage.len());
+    let mut named = Vec::new();
+    for (number, row) in lineage {
+        events.push(rows::row(RecordId::new("lineage", *number), rows::encode("lineage", row)?));
+        named.extend(row.others.iter().chain([&row.kept]).map(|it| rows::lineage_of_row(*it, *number)));
+    }
+    let length = lineage.last().map(|(number, _)| rows::row(rows::text_id("setting", "lineage"), number.to_string()));
+    Ok((events, named, length))
 }
 
 fn link_id(table: &'static str, pair: &Pair, secret: &IdSecret) -> RecordId {

@@ -92,9 +92,7 @@ impl Damage {
             }
         }
         let number = store.last_commit().await? + 1;
-        store
-            .commit(&Commit { number, changes: &changes, messages: &[], decisions: &[] }, &IdSecret::new(SECRET))
-            .await?;
+        store.commit(&Commit::of(number, &changes), &IdSecret::new(SECRET)).await?;
         Ok(())
     }
 }

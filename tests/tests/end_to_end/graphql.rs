@@ -200,8 +200,12 @@ async fn every_error_has_a_code_and_a_sentence() {
     let list = |arguments: &str| format!("{{ profiles({arguments}) {{ totalCount }} }}");
     let deep = |n| (0..n).fold("name".to_owned(), |it, _| format!("ofType {{ {it} }}"));
     let deep = |n| format!("{{ __schema {{ types {{ fields {{ type {{ {} }} }} }} }} }}", deep(n));
-    let many =
-        (0..200).map(|n| format!("a{n}: profiles(first: 200) {{ nodes {{ id revision }} }}")).collect::<Vec<_>>();
+    // Asks for more fields than there are numbers, and is short.
+    let doubled: String = (0..70).map(|n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }} ", n + 1)).collect();
+    let doubled = format!("{{ ...F0 }} {doubled} fragment F70 on Query {{ viewer {{ role }} }}");
+    let many = (0..90)
+        .map(|n| format!("a{n}: profiles(first: 200) {{ nodes {{ id revision asOf unifiedId }} }}"))
+        .collect::<Vec<_>>();
     let cases = [
         ("{ profiles".to_owned(), "GRAPHQL_PARSE_FAILED"),
         ("nonsense".to_owned(), "GRAPHQL_PARSE_FAILED"),
@@ -209,9 +213,13 @@ async fn every_error_has_a_code_and_a_sentence() {
         ("{ profiles { nodes } }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
         ("query($x: Int!) { profiles(first: $x) { totalCount } }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
         ("{ profile(by: {}) { id } }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
-        (deep(14), "GRAPHQL_VALIDATION_FAILED"),
+        (deep(14), "QUERY_TOO_DEEP"),
         (deep(2_000), "GRAPHQL_PARSE_FAILED"),
-        (format!("{{ {} }}", many.join(" ")), "GRAPHQL_VALIDATION_FAILED"),
+        (format!("{{ {} }}", "a: viewer { role } ".repeat(101)), "TOO_MANY_ALIASES"),
+        (format!("{{ {} }}", "viewer @skip(if: true) { role } ".repeat(51)), "TOO_MANY_DIRECTIVES"),
+        (format!("{{ viewer {{ {} }} }}", "role ".repeat(10_000)), "TOO_MANY_TOKENS"),
+        (doubled, "QUERY_TOO_COMPLEX"),
+        (format!("{{ {} }}", many.join(" ")), "QUERY_TOO_COMPLEX"),
         (list("first: 0"), "PAGE_SIZE_OUT_OF_RANGE"),
         (list("first: -1"), "PAGE_SIZE_OUT_OF_RANGE"),
         (list("first: 201"), "PAGE_SIZE_OUT_OF_RANGE"),

@@ -80,15 +80,80 @@ async fn graphql_is_spoken_over_http_as_its_specification_says() {
         let response = server.http.get(url).header(header::ACCEPT, NEW).send().await.expect("it answers");
         assert_eq!(response.status(), status, "{query}");
         let allow = response.headers().get(header::ALLOW).and_then(|it| it.to_str().ok());
-        assert_eq!(allow == Some("POST"), status == StatusCode::METHOD_NOT_ALLOWED, "{query}");
+        assert_eq!(allow == Some("GET, POST"), status == StatusCode::METHOD_NOT_ALLOWED, "{query}");
     }
     let response = server.http.request(Method::PUT, server.url("/graphql")).send().await.expect("it answers");
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let answer: Value = response.json().await.expect("every answer is JSON");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "METHOD_NOT_ALLOWED");
     let huge = format!("{{\"query\": \"{}\"}}", " ".repeat(17 << 20));
     let request = server.http.post(server.url("/graphql")).header(header::CONTENT_TYPE, OLD).body(huge);
     // The server may close before all is sent; what it must not do is take it.
     if let Ok(response) = request.send().await {
         assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+}
+
+#[tokio::test]
+async fn each_limit_has_an_option_and_a_code() {
+    let base = Base::new();
+    let small = [
+        "--limit-depth=4",
+        "--limit-complexity=30",
+        "--limit-aliases=2",
+        "--limit-directives=2",
+        "--limit-tokens=60",
+        "--limit-batch=2",
+        "--limit-body=2000",
+        "--limit-page=10",
+        "--limit-time=0ms",
+    ];
+    let server = base.serve_with(&small);
+    let message = |n: u32| {
+        messages::identify(&format!("m{n}"), "2025-03-01T10:00:00Z", json!({ "external_id": "u1" }), json!({}))
+    };
+    let ingest = "mutation($messages: [MessageInput!]!) { ingest(messages: $messages) { results { status } } }";
+    let batch = |n: u32| json!({ "messages": (0..n).map(|it| messages::input(&message(it))).collect::<Vec<_>>() });
+    let cases = [
+        ("{ viewer { role } }", Value::Null, "none"),
+        ("{ profiles { nodes { basic { name } } } }", Value::Null, "QUERY_TOO_COMPLEX"),
+        ("{ profiles(first: 1) { nodes { basic { avatar { letter } } } } }", Value::Null, "QUERY_TOO_DEEP"),
+        ("{ a: viewer { role } b: viewer { c: role } }", Value::Null, "TOO_MANY_ALIASES"),
+        ("{ viewer @skip(if: false) { role @skip(if: false) name @skip(if: false) } }", Value::Null, "TOO_MANY_DIRECTIVES"),
+        ("{ viewer { role role role role role role role role role role role role role role role role role role role role role
+            role role role role role role role role role role role role role role role role role role role role role role
+            role role role role role role role role role role role role role role role role role role role role } }",
+            Value::Null, "TOO_MANY_TOKENS"),
+        ("{ profiles(first: 11) { totalCount } }", Value::Null, "PAGE_SIZE_OUT_OF_RANGE"),
+        (ingest, batch(3), "TOO_MANY_MESSAGES"),
+        (ingest, batch(2), "TIMED_OUT"),
+    ];
+    for (query, variables, code) in cases {
+        let request = json!({ "query": query, "variables": variables });
+        let response = server
+            .http
+            .post(server.url("/graphql"))
+            .header(header::ACCEPT, NEW)
+            .json(&request)
+            .send()
+            .await
+            .expect("it answers");
+        let status = response.status();
+        let answer: Value = response.json().await.expect("every answer is JSON");
+        assert_eq!(answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none"), code, "{answer}");
+        // What was not run at all is a bad request, and there is no data of it.
+        assert_eq!(status == StatusCode::BAD_REQUEST, answer.get("data").is_none(), "{query}");
+    }
+    let large = json!({ "query": format!("{{ viewer {{ role }} }} # {}", "x".repeat(2_000)) });
+    let response = server.http.post(server.url("/graphql")).json(&large).send().await.expect("it answers");
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let answer: Value = response.json().await.expect("every answer is JSON");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "REQUEST_TOO_LARGE");
+    // What ran out of its time was taken all the same, as it was told that it may have been: to send it again changes nothing.
+    assert_eq!(server.stop(), Some(0));
+    assert!(base.check().starts_with("2 messages,"));
+    for option in ["--limit-page=0", "--limit-page=1001", "--limit-time=soon", "--limit-depth=-1"] {
+        assert_eq!(base.run(&["serve", option]).status, Some(2), "{option}");
     }
 }
 

@@ -67,6 +67,7 @@ fn bad_lines() -> Vec<(Vec<u8>, &'static str, &'static str)> {
         (without("source"), "MISSING_FIELD", "source"),
         (without("identifiers"), "MISSING_FIELD", "identifiers"),
         (with("type", json!("event")), "MISSING_FIELD", "event"),
+        (b"{\"source\":\"crm\",\"source\":\"app\"}".to_vec(), "DUPLICATE_FIELD", "source"),
         (with("message_id", json!("")), "MISSING_FIELD", "message_id"),
         (with("message_id", json!(17)), "WRONG_TYPE", "message_id"),
         (with("identifiers", json!([PRIVATE])), "WRONG_TYPE", "identifiers"),

@@ -2,12 +2,19 @@
 #![recursion_limit = "256"]
 #![expect(clippy::panic, reason = "a test that cannot go on says why")]
 
+mod apis;
 mod crash;
 mod damage;
 mod decisions;
 mod graphql;
 mod http;
 mod input;
+mod lineage;
 mod list;
+mod owners;
+mod policy;
+mod previews;
+mod socket;
+mod stream;
 mod truth;
 mod writers;

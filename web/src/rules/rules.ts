@@ -1,64 +1,56 @@
-import type { Answer, Call, Contents, Normalised, Questions, Recognised, Refusal, Reply } from "./types";
+import { type QuestionName, type Questions, Unanswered } from "./preview";
+import type { Call, Normalised, Recognised, Reply } from "./types";
 
 type Waiting = { resolve: (json: string) => void; reject: (error: Error) => void };
-type Unnumbered<C> = C extends { id: number } ? Omit<C, "id"> : never;
-
-/** Why the rules have no answer, with a code to tell it by. */
-export class RulesRefusal extends Error {
-  readonly code: Refusal["code"];
-  readonly faults: Refusal["faults"];
-
-  constructor({ code, detail, faults }: Refusal) {
-    super(detail);
-    this.name = "RulesRefusal";
-    this.code = code;
-    this.faults = faults;
-  }
-}
+type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
 
 /** The rules of `core`, in a worker: the same code that the server runs. */
 class Rules {
   private readonly waiting = new Map<number, Waiting>();
   private worker: Worker | undefined;
   private lastId = 0;
+  private lastFacts = 0;
 
   /** Under the policy in a document; without one, under the policy that a new base starts with. */
-  async recogniseSearch(text: string, policy?: string): Promise<Recognised> {
-    return this.answer({
-      name: "recogniseSearch",
-      arguments: policy === undefined ? [text] : [text, policy],
-    });
+  async recogniseSearch(text: string, ...policy: [document?: string]): Promise<Recognised> {
+    return answered(await this.call({ name: "recogniseSearch", arguments: [text, ...policy] }));
   }
 
-  async normaliseIdentifier(kind: string, value: string, policy?: string): Promise<Normalised> {
-    const given: [string, string, string?] = policy === undefined ? [kind, value] : [kind, value, policy];
-    return this.answer({ name: "normaliseIdentifier", arguments: given });
+  async normaliseIdentifier(
+    kind: string,
+    value: string,
+    ...policy: [document?: string]
+  ): Promise<Normalised> {
+    return answered(await this.call({ name: "normaliseIdentifier", arguments: [kind, value, ...policy] }));
   }
 
-  /** Reads `facts` of the API's `profileFacts`, to ask about them; close them in the end. */
-  async open(facts: unknown): Promise<OpenFacts> {
-    const number = ++this.lastId;
-    const ask = <T>(call: Unnumbered<Call>) => this.answer<T>(call);
-    const contents = await ask<Contents>({ name: "open", arguments: [number, JSON.stringify(facts)] }).catch(
-      (error: unknown) => {
-        void ask({ name: "close", arguments: [number] });
-        throw error;
+  /** Hands facts of the API over to the module; who reads them gives them back. */
+  readFacts(facts: unknown): Facts {
+    this.lastFacts += 1;
+    const number = this.lastFacts;
+    const read = this.call({ name: "readFacts", arguments: [number, JSON.stringify(facts)] });
+    return {
+      ask: async (name, question) => {
+        await read;
+        const json = await this.call({
+          name: "askFacts",
+          arguments: [number, name, JSON.stringify(question)],
+        });
+        return answered(json);
       },
-    );
-    return new OpenFacts(number, contents, ask);
+      free: () => {
+        this.call({ name: "freeFacts", arguments: [number] }).catch(() => {
+          // The worker is gone, and with it what was to be freed.
+        });
+      },
+    };
   }
 
-  private async answer<T>(call: Unnumbered<Call>): Promise<T> {
-    const answer: Answer<T> = JSON.parse(await this.send(call));
-    if (typeof answer === "object" && answer !== null && "error" in answer)
-      throw new RulesRefusal(answer.error);
-    return answer as T;
-  }
-
-  private send(call: Unnumbered<Call>): Promise<string> {
+  private call(call: WithoutId<Call>): Promise<string> {
     this.worker ??= this.start();
+    this.lastId += 1;
+    const id = this.lastId;
     const worker = this.worker;
-    const id = ++this.lastId;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
       worker.postMessage({ ...call, id });
@@ -82,25 +74,19 @@ class Rules {
   }
 }
 
-/** Facts of some customers, read once. What cannot be answered is a {@link RulesRefusal}. */
-export class OpenFacts {
-  readonly contents: Contents;
-  private readonly number: number;
-  private readonly send: <T>(call: Unnumbered<Call>) => Promise<T>;
-
-  constructor(number: number, contents: Contents, send: <T>(call: Unnumbered<Call>) => Promise<T>) {
-    this.number = number;
-    this.contents = contents;
-    this.send = send;
-  }
-
-  ask<Name extends keyof Questions>(what: Name, question: Questions[Name][0]): Promise<Questions[Name][1]> {
-    return this.send({ name: "ask", arguments: [this.number, what, JSON.stringify(question)] });
-  }
-
-  close(): void {
-    void this.send({ name: "close", arguments: [this.number] });
-  }
+function answered<T>(json: string): T {
+  const answer = JSON.parse(json);
+  if (answer.error) throw new Unanswered(answer.error);
+  return answer;
 }
+
+/** The facts of some customers, in the module. */
+export type Facts = {
+  ask: <Name extends QuestionName>(
+    name: Name,
+    question: Questions[Name]["question"],
+  ) => Promise<Questions[Name]["answer"]>;
+  free: () => void;
+};
 
 export const rules = new Rules();

@@ -1,12 +1,10 @@
-import type { Call, FactsHandle, Reply, RulesModule } from "./types";
+import type { Call, FactsInModule, Reply, RulesModule } from "./types";
 
 const loaded: Promise<RulesModule> = import("./pkg/rules.js").then(async (rules: RulesModule) => {
   await rules.default();
   return rules;
 });
-
-/** Facts stay read between questions: a customer of years takes longer to read than to ask. */
-const opened = new Map<number, FactsHandle>();
+const read = new Map<number, FactsInModule>();
 
 function answer(rules: RulesModule, call: Call): string {
   switch (call.name) {
@@ -14,22 +12,21 @@ function answer(rules: RulesModule, call: Call): string {
       return rules.normaliseIdentifier(...call.arguments);
     case "recogniseSearch":
       return rules.recogniseSearch(...call.arguments);
-    case "open": {
-      const [number, text] = call.arguments;
-      const facts = new rules.Facts(text);
-      opened.set(number, facts);
-      return facts.contents();
+    case "readFacts": {
+      const [number, json] = call.arguments;
+      read.set(number, new rules.Facts(json));
+      return "null";
     }
-    case "ask": {
-      const [number, what, question] = call.arguments;
-      const facts = opened.get(number);
-      if (facts === undefined) throw new Error("these facts are closed");
-      return facts[what](question);
+    case "askFacts": {
+      const [number, question, json] = call.arguments;
+      const facts = read.get(number);
+      if (!facts) throw new Error("these facts were given back");
+      return facts[question](json);
     }
-    case "close": {
+    case "freeFacts": {
       const [number] = call.arguments;
-      opened.get(number)?.free();
-      opened.delete(number);
+      read.get(number)?.free();
+      read.delete(number);
       return "null";
     }
   }

@@ -1,0 +1,256 @@
+//! Retirements, made or revoked: the messages that name the value are read once more, and each speaks of the owner of its
+//! own time.
+//!
+//! What a message says does not change, nor does its strongest identifier, but for the value's generation. So only the
+//! value's owners have other facts than before, and whoever is linked to them another number of neighbours; the components
+//! of all these are computed again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{CellKey, CellState, Draft, IdentifierState, LinkState, Moved, View};
+use crate::{
+    decision::Decisions,
+    facts::{Claim, IdentifierFacts},
+    identifier::Identifier,
+    link::{Pair, Sightings, pairs_of},
+    message::Message,
+    policy::CompiledPolicy,
+    purchase::OrderKey,
+    resolve::Withheld,
+    retirement::Retirements,
+    unified_id::{IdSecret, unified_id},
+};
+
+/// The identifiers under which messages that name a value can be kept: its owners, and those stronger ones that they are
+/// linked to. `links` are all links of the owners.
+pub fn homes_of_value<'a>(
+    owners: &'a [Identifier],
+    links: impl Iterator<Item = &'a Pair>,
+    policy: &CompiledPolicy,
+) -> BTreeSet<&'a Identifier> {
+    let strength = |it: &Identifier| (policy.priority(&it.kind), it.value.clone());
+    let mut homes: BTreeSet<&Identifier> = owners.iter().collect();
+    for pair in links {
+        let (owner, other) = if owners.contains(&pair.a) { (&pair.a, &pair.b) } else { (&pair.b, &pair.a) };
+        if strength(other) < strength(owner) {
+            homes.insert(other);
+        }
+    }
+    homes
+}
+
+impl<'a> Draft<'a> {
+    /// Takes retirements of one value that were made or revoked. `messages` are all kept messages that name the value, each
+    /// speaking of the owner that it had in `before`. The view must hold what [`super::first_needs`] asks for them, under the
+    /// owners of both books, and what [`super::next_needs`] asks for then.
+    #[expect(clippy::too_many_arguments, reason = "each is one thing that it rests on")]
+    pub fn of_retirement(
+        value: &Identifier,
+        messages: &[Message],
+        before: &Retirements,
+        after: &Retirements,
+        view: &View,
+        policy: &'a CompiledPolicy,
+        decisions: &'a Decisions,
+        secret: &IdSecret,
+    ) -> Self {
+        let mut draft = Self::empty(&[], policy, decisions);
+        let old_owners: Vec<Identifier> =
+            before.owners(value).into_iter().filter(|it| view.identifier(it).is_some()).collect();
+        let mut old_links: BTreeSet<Pair> = BTreeSet::new();
+        let mut new_links: BTreeMap<Pair, Sightings> = BTreeMap::new();
+        let mut facts: BTreeMap<Identifier, IdentifierFacts> = BTreeMap::new();
+        for message in messages {
+            old_links.extend(pairs_of(message).filter(|it| is_of_value(it, value)));
+            let mut message = message.clone();
+            let old_home = message.home().clone();
+            after.assign(&mut message);
+            for owner in message.identifiers.iter().filter(|it| it.is_same_value(value)) {
+                facts
+                    .entry(owner.clone())
+                    .and_modify(|it| it.seen.add(&message))
+                    .or_insert_with(|| IdentifierFacts::new(&message));
+            }
+            if let Some(facts) = facts.get_mut(message.home()) {
+                facts.facet.add(&message);
+            }
+            for pair in pairs_of(&message).filter(|it| is_of_value(it, value)) {
+                new_links.entry(pair).and_modify(|it| it.add(&message)).or_insert_with(|| Sightings::of(&message));
+            }
+            draft.move_claims(&message, &old_home, view, secret, &mut facts);
+            if *message.home() != old_home {
+                draft.moved_messages.push(Moved {
+                    message_id: message.id.clone(),
+                    at: message.at,
+                    from: unified_id(&old_home, secret),
+                    to: unified_id(message.home(), secret),
+                    has_refund: message.refund.is_some(),
+                });
+                if let Some(refund) = &message.refund {
+                    draft.refunds.push((unified_id(message.home(), secret), refund.clone()));
+                }
+            }
+        }
+
+        let partners: BTreeSet<Identifier> = old_links
+            .iter()
+            .chain(new_links.keys())
+            .flat_map(|it| [&it.a, &it.b])
+            .filter(|it| !it.is_same_value(value))
+            .cloned()
+            .collect();
+        for end in old_owners.iter().chain(&partners) {
+            if let Some(state) = view.identifier(end) {
+                draft.to_resolve.insert(state.cell);
+            }
+        }
+        draft.count_neighbours(value, &partners, &old_links, &new_links, &mut facts, view);
+        draft.replace_owners(value, facts, old_owners, after, view, secret);
+        draft.replace_links(&old_links, new_links, view);
+        draft
+    }
+
+    /// Sessions and orders of a message that changed its home.
+    fn move_claims(
+        &mut self,
+        message: &Message,
+        old_home: &Identifier,
+        view: &View,
+        secret: &IdSecret,
+        facts: &mut BTreeMap<Identifier, IdentifierFacts>,
+    ) {
+        let is_of = |claim: &Claim| claim.message_id == message.id;
+        let has_moved = message.home() != old_home;
+        if let Some(session_id) = &message.session_id
+            && let Some(claim) = view.sessions.get(session_id).and_then(Option::as_deref).filter(|it| is_of(it))
+        {
+            if let Some(facts) = facts.get_mut(message.home()) {
+                facts.facet.activity.session_count += 1;
+            }
+            if has_moved {
+                let claim = Claim { home: message.home().clone(), ..claim.clone() };
+                self.sessions.insert(session_id.clone(), claim);
+            }
+        }
+        let Some(order) = message.order.as_ref().filter(|_| has_moved) else { return };
+        let claim = match &order.key {
+            OrderKey::Order(order_id) => view.orders.get(order_id).and_then(Option::as_deref).filter(|it| is_of(it)),
+            OrderKey::Message(_) => None,
+        };
+        if claim.is_some() || matches!(order.key, OrderKey::Message(_)) {
+            self.moved_orders.insert(order.key.clone(), unified_id(old_home, secret));
+            self.orders.insert(order.key.clone(), (Claim::of(message), order.clone()));
+        }
+    }
+
+    fn count_neighbours(
+        &mut self,
+        value: &Identifier,
+        partners: &BTreeSet<Identifier>,
+        old_links: &BTreeSet<Pair>,
+        new_links: &BTreeMap<Pair, Sightings>,
+        facts: &mut BTreeMap<Identifier, IdentifierFacts>,
+        view: &View,
+    ) {
+        let mut gained: BTreeMap<&Identifier, i64> = partners.iter().map(|it| (it, 0)).collect();
+        let mut count = |pair: &Pair, n: i64| {
+            for end in [&pair.a, &pair.b] {
+                if let Some(gained) = gained.get_mut(end) {
+                    *gained += n;
+                }
+            }
+        };
+        old_links.iter().for_each(|it| count(it, -1));
+        new_links.keys().for_each(|it| count(it, 1));
+        for pair in new_links.keys() {
+            for (owner, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
+                if let Some(facts) = facts.get_mut(owner) {
+                    facts.add_neighbour(&other.kind);
+                }
+            }
+        }
+        for (partner, gained) in gained {
+            if gained == 0 {
+                continue;
+            }
+            let was_shared = self.is_shared(partner, view);
+            let Some(state) = self.state_mut(partner, view) else { continue };
+            let known = state.facts.neighbours.get(&value.kind).copied().unwrap_or(0);
+            let n = u32::try_from(i64::from(known).saturating_add(gained)).unwrap_or(0);
+            if n == 0 {
+                state.facts.neighbours.remove(&value.kind);
+            } else {
+                state.facts.neighbours.insert(value.kind.clone(), n);
+            }
+            if !was_shared && self.is_shared(partner, view) {
+                self.newly_shared.insert(partner.clone());
+            }
+        }
+    }
+
+    /// The owners as the messages tell of them now, and those of whom none does any more.
+    fn replace_owners(
+        &mut self,
+        value: &Identifier,
+        facts: BTreeMap<Identifier, IdentifierFacts>,
+        old_owners: Vec<Identifier>,
+        after: &Retirements,
+        view: &View,
+        secret: &IdSecret,
+    ) {
+        self.removed_identifiers = old_owners.into_iter().filter(|it| !facts.contains_key(it)).collect();
+        // Whoever asks for one that is not there any more finds the owner before it, or else the first one.
+        for owner in after.owners_ever(value).into_iter().filter(|it| !facts.contains_key(it)) {
+            let heir = facts.range(..&owner).next_back().or(facts.first_key_value());
+            if let Some((heir, _)) = heir {
+                self.heirs.insert(owner, heir.clone());
+            }
+        }
+        for (owner, facts) in facts {
+            let was_shared = view.identifier(&owner).is_some_and(|it| self.is_shared_by(&it.facts));
+            let is_shared = self.is_shared_by(&facts);
+            if let Some(stored) = view.identifier(&owner) {
+                let state = IdentifierState { facts, ..IdentifierState::clone(stored) };
+                self.identifiers.insert(owner.clone(), state);
+            } else {
+                let id = unified_id(&owner, secret);
+                let cell = CellState {
+                    members: vec![owner.clone()],
+                    anchor: owner.clone(),
+                    anchor_first_seen: facts.seen.first_seen,
+                    unified_id: id,
+                    is_contested: false,
+                };
+                self.cells.insert(CellKey(id), cell);
+                self.to_resolve.insert(CellKey(id));
+                self.identifiers.insert(owner.clone(), IdentifierState { unified_id: id, cell: CellKey(id), facts });
+            }
+            if is_shared && !was_shared {
+                self.newly_shared.insert(owner);
+            }
+        }
+    }
+
+    fn replace_links(&mut self, old_links: &BTreeSet<Pair>, new_links: BTreeMap<Pair, Sightings>, view: &View) {
+        self.removed_links = old_links.iter().filter(|it| !new_links.contains_key(*it)).cloned().collect();
+        for (pair, seen) in new_links {
+            let stored = view.links.get(&pair).and_then(Option::as_deref);
+            let withheld = match stored {
+                Some(link) => link.withheld.clone(),
+                None if self.policy.blocks(&pair.a.value) || self.policy.blocks(&pair.b.value) => {
+                    Some(Withheld::Blocked)
+                }
+                None if self.is_shared(&pair.a, view) || self.is_shared(&pair.b, view) => Some(Withheld::Shared),
+                None => None,
+            };
+            if stored.is_none() {
+                self.new_links.insert(pair.clone());
+            }
+            self.links.insert(pair, LinkState { seen, withheld });
+        }
+    }
+}
+
+fn is_of_value(pair: &Pair, value: &Identifier) -> bool {
+    pair.a.is_same_value(value) || pair.b.is_same_value(value)
+}

@@ -1,0 +1,193 @@
+//! History: which profiles became one and which parted, and why.
+
+use std::collections::BTreeSet;
+
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
+use futures::{Stream, stream};
+use profile360_core::{identifier::UnifiedId, plan};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{
+    App, Current,
+    decision::{Decision, Retirement, decision_of},
+    error::{ErrorCode, unavailable},
+    page::{Arguments, Asked, PageInfo, encode},
+    scalars::DateTime,
+};
+use crate::{
+    customer,
+    store::{Cause, LineageRow},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "plan::LineageKind")]
+pub(super) enum LineageKind {
+    /// Profiles became one.
+    Merged,
+    /// One profile parted.
+    Unmerged,
+}
+
+/// One merge or unmerge.
+#[derive(Debug, Clone, SimpleObject)]
+pub(super) struct LineageEvent {
+    at: DateTime,
+    kind: LineageKind,
+    /// The unified ID of the profile that is left by a merge; by an unmerge, of the part that keeps the old one's.
+    kept: ID,
+    /// The unified IDs of those that were merged into it, or of the parts that left.
+    others: Vec<ID>,
+    /// MESSAGE, DECISION, RETIREMENT or POLICY.
+    cause: String,
+    message_id: Option<String>,
+    decision: Option<Decision>,
+    retirement: Option<Retirement>,
+    policy_version: Option<i32>,
+}
+
+#[derive(Debug, SimpleObject)]
+pub(super) struct LineageEventConnection {
+    edges: Vec<LineageEventEdge>,
+    nodes: Vec<LineageEvent>,
+    page_info: PageInfo,
+}
+
+#[derive(Debug, SimpleObject)]
+struct LineageEventEdge {
+    node: LineageEvent,
+    cursor: String,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct LineageQuery;
+
+#[Object]
+impl LineageQuery {
+    /// Merges and unmerges, newest first; with a unified ID those of the profile that it leads to and of all that are part of
+    /// it now.
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
+    async fn lineage(
+        &self,
+        ctx: &Context<'_>,
+        unified_id: Option<ID>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<LineageEventConnection> {
+        let app = ctx.data::<App>()?;
+        let asked = Arguments { first, after, last, before }.parse::<i64>(&app.limits)?;
+        let Asked { after, before, .. } = &asked;
+        let (size, is_from_end) = (asked.size, asked.is_from_end);
+        // Newest first: what comes after a cursor has a smaller number.
+        let is_between = |it: &i64| after.is_none_or(|cursor| *it < cursor) && before.is_none_or(|cursor| cursor < *it);
+        let one_more = size.saturating_add(1);
+        let mut numbers: Vec<i64> = match unified_id {
+            Some(id) => {
+                let all = numbers_of(app, &id).await?;
+                let between = all.into_iter().filter(is_between);
+                if is_from_end { between.take(one_more).collect() } else { between.rev().take(one_more).collect() }
+            }
+            None => {
+                let newest = app.store.n_lineage().await.map_err(|it| unavailable(&it))?;
+                let low = before.map_or(1, |it| it.saturating_add(1).max(1));
+                let high = after.map_or(newest, |it| it.saturating_sub(1).min(newest));
+                if is_from_end {
+                    (low..=high).take(one_more).collect()
+                } else {
+                    (low..=high).rev().take(one_more).collect()
+                }
+            }
+        };
+        let has_more = size < numbers.len();
+        numbers.truncate(size);
+        let mut rows = app.store.lineage(&numbers).await.map_err(|it| unavailable(&it))?;
+        rows.reverse();
+        let mut edges = Vec::with_capacity(rows.len());
+        for (number, row) in rows {
+            edges.push(LineageEventEdge { node: LineageEvent::of(app, &row).await?, cursor: encode(&number) });
+        }
+        Ok(LineageEventConnection {
+            nodes: edges.iter().map(|it| it.node.clone()).collect(),
+            page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
+            edges,
+        })
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct LineageSubscription;
+
+#[Subscription]
+impl LineageSubscription {
+    /// Every merge and unmerge, when it is durable.
+    async fn lineage_added(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<LineageEvent>> + use<>> {
+        let current = ctx.data::<Current>()?.clone();
+        let news = current.app().news.lineage();
+        Ok(stream::unfold(Some(news), move |news| {
+            let current = current.clone();
+            async move {
+                let mut news = news?;
+                match news.recv().await {
+                    Ok(event) => Some((LineageEvent::of(&current.app(), &event).await, Some(news))),
+                    Err(RecvError::Lagged(_)) => {
+                        let sentence = "this subscriber reads more slowly than customers merge and part; read the lineage, and \
+                                        subscribe again";
+                        Some((Err(ErrorCode::SlowConsumer.with(sentence)), None))
+                    }
+                    Err(RecvError::Closed) => None,
+                }
+            }
+        }))
+    }
+}
+
+/// The numbers of what names the profile of a unified ID, or a part of it; ascending.
+async fn numbers_of(app: &App, id: &ID) -> Result<BTreeSet<i64>> {
+    let Some(id) = UnifiedId::parse(id) else { return Ok(BTreeSet::new()) };
+    let cells = customer::cells_of_ids(&app.store, &[id]).await.map_err(|it| unavailable(&it))?;
+    let keys: Vec<_> = cells.into_values().collect();
+    let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
+    let mut ids = BTreeSet::from([id]);
+    ids.extend(customers.values().flat_map(|it| it.members.iter().map(|(_, state)| state.unified_id)));
+    let mut numbers = BTreeSet::new();
+    for id in ids {
+        numbers.extend(app.store.lineage_of(id).await.map_err(|it| unavailable(&it))?);
+    }
+    Ok(numbers)
+}
+
+impl LineageEvent {
+    pub(super) async fn of(app: &App, row: &LineageRow) -> Result<Self> {
+        let mut event = Self {
+            at: row.at.into(),
+            kind: row.kind.into(),
+            kept: ID(row.kept.to_string()),
+            others: row.others.iter().map(|it| ID(it.to_string())).collect(),
+            cause: String::new(),
+            message_id: None,
+            decision: None,
+            retirement: None,
+            policy_version: None,
+        };
+        match &row.cause {
+            Cause::Message(id) => {
+                "MESSAGE".clone_into(&mut event.cause);
+                event.message_id = Some(id.clone());
+            }
+            Cause::Decision(id) => {
+                "DECISION".clone_into(&mut event.cause);
+                event.decision = decision_of(app, id).await?;
+            }
+            Cause::Retirement(id) => {
+                "RETIREMENT".clone_into(&mut event.cause);
+                event.retirement = app.policy.retirements().get(id).map(|it| Retirement::from(&**it));
+            }
+            Cause::Policy(version) => {
+                "POLICY".clone_into(&mut event.cause);
+                event.policy_version = i32::try_from(*version).ok();
+            }
+        }
+        Ok(event)
+    }
+}

@@ -1,0 +1,302 @@
+//! `POST /v1/messages`: messages as files have them, streamed both ways.
+//!
+//! A thread unpacks and parses, a task hands what is there to the pipeline, and each message's answer goes back as a line, in the
+//! sequence of the messages. Between them are short queues: whoever does not read its answers is not read from either.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures::stream;
+use profile360_core::message::MAX_NAME_BYTES;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, mpsc},
+    time::timeout,
+};
+
+use super::{
+    Site,
+    answer::{Answer as Told, Judged, ingest},
+    body::{Fault, Packing, unpacked},
+    overloaded, refused,
+};
+use crate::{
+    graphql::ErrorCode,
+    reader::{Form, Item, ReadError, Reader},
+};
+
+/// What of a body is handed to the pipeline at once, at most.
+const MAX_ITEMS: usize = 2_000;
+const MAX_BYTES: usize = 2 * 1024 * 1024;
+/// How long the head of an answer waits for the end of the body, so that a short one has the status that it deserves.
+const HEAD_WITHIN: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Parameters {
+    #[serde(default)]
+    results: Results,
+}
+
+/// Which messages get a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Results {
+    #[default]
+    All,
+    /// Those that were refused, or of which something was left out.
+    Faulty,
+    None,
+}
+
+pub(super) async fn post(
+    State(site): State<Site>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let Ok(Query(Parameters { results })) = parameters else {
+        return refused(ErrorCode::BadUserInput, "results is all, faulty or none");
+    };
+    let Some(form) = form_of(&headers) else {
+        let sentence = "send application/x-ndjson (a message a line) or application/json (an array of messages)";
+        return refused(ErrorCode::UnsupportedMediaType, sentence);
+    };
+    let Some(packing) = Packing::of(&headers) else {
+        return refused(ErrorCode::UnsupportedMediaType, "send the body as it is, or packed with gzip or zstd");
+    };
+    let Ok(permit) = site.streams.clone().try_acquire_owned() else {
+        return overloaded("as many streams are open as are taken; try again later");
+    };
+    let (parts, incoming) = mpsc::channel(1);
+    let (answers, mut heard) = mpsc::channel(1);
+    let runtime = Handle::current();
+    let reading = site.clone();
+    tokio::task::spawn_blocking(move || read(body, form, packing, &reading, runtime, parts));
+    tokio::spawn(take(site, incoming, answers, results, permit));
+
+    let mut lines = match heard.recv().await {
+        Some(Answer::Lines(lines)) => lines,
+        Some(Answer::End(end)) => return whole(end, Vec::new()),
+        None => return refused(ErrorCode::Internal, "the answer was lost; send the messages again"),
+    };
+    let next = match timeout(HEAD_WITHIN, heard.recv()).await {
+        Ok(Some(Answer::End(end))) => return whole(end, lines),
+        Ok(Some(Answer::Lines(next))) => next,
+        Ok(None) | Err(_) => Vec::new(),
+    };
+    lines.extend(next);
+    let rest = stream::unfold(heard, async |mut heard| {
+        let bytes = match heard.recv().await? {
+            Answer::Lines(lines) => lines,
+            Answer::End(end) => end.to_line(),
+        };
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(bytes)), heard))
+    });
+    let first = stream::iter([Ok(Bytes::from(lines))]);
+    let body = Body::from_stream(futures::StreamExt::chain(first, rest));
+    ([(header::CONTENT_TYPE, NDJSON)], body).into_response()
+}
+
+const NDJSON: &str = "application/x-ndjson; charset=utf-8";
+
+fn form_of(headers: &HeaderMap) -> Option<Form> {
+    let media_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase();
+    match media_type.as_str() {
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+            Some(Form::Lines)
+        }
+        "application/json" => Some(Form::Array),
+        _ => None,
+    }
+}
+
+/// A part of a body, and how it ended.
+enum Part {
+    Items(Vec<Item>),
+    End(Option<(ErrorCode, String)>),
+}
+
+/// Reads in a thread of its own. What was read goes on before the thread waits for more, so nobody waits for a full part.
+fn read(body: Body, form: Form, packing: Packing, site: &Site, runtime: Handle, parts: mpsc::Sender<Part>) {
+    let pending = Rc::new(RefCell::new(Pending { items: Vec::new(), n_bytes: 0, parts }));
+    let handing_on = pending.clone();
+    let before_waiting = move || handing_on.borrow_mut().hand_on();
+    let end = match unpacked(body, packing, site, runtime, before_waiting) {
+        Ok(bytes) => read_all(&mut Reader::new(bytes, form), site, &pending),
+        Err(error) => Err(error.into()),
+    };
+    let fault = match end {
+        Ok(()) => None,
+        Err(ReadError::Io(error)) => {
+            let fault = Fault::of(&error);
+            Some((fault.code(), fault.to_string()))
+        }
+        Err(error @ ReadError::Unclosed(_)) => Some((ErrorCode::BodyCut, error.to_string())),
+        Err(error @ ReadError::NotAnArray(_)) => Some((ErrorCode::BodyMalformed, error.to_string())),
+    };
+    let mut pending = pending.borrow_mut();
+    pending.hand_on();
+    // Whoever asked may have gone.
+    pending.parts.blocking_send(Part::End(fault)).ok();
+}
+
+fn read_all<R: std::io::BufRead>(
+    reader: &mut Reader<R>,
+    site: &Site,
+    pending: &RefCell<Pending>,
+) -> Result<(), ReadError> {
+    // The rules of the moment: they may change while a long body comes in.
+    while let Some(item) = reader.next(&site.app().policy)? {
+        let mut pending = pending.borrow_mut();
+        pending.n_bytes += item.text.as_ref().map_or(0, String::len);
+        pending.items.push(item);
+        if MAX_ITEMS <= pending.items.len() || MAX_BYTES <= pending.n_bytes {
+            pending.hand_on();
+        }
+        if pending.parts.is_closed() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+struct Pending {
+    items: Vec<Item>,
+    n_bytes: usize,
+    parts: mpsc::Sender<Part>,
+}
+
+impl Pending {
+    fn hand_on(&mut self) {
+        self.n_bytes = 0;
+        let items = std::mem::take(&mut self.items);
+        if !items.is_empty() {
+            self.parts.blocking_send(Part::Items(items)).ok();
+        }
+    }
+}
+
+enum Answer {
+    Lines(Vec<u8>),
+    End(End),
+}
+
+/// Takes parts, one after the other, until the body or the client's patience ends.
+async fn take(
+    site: Site,
+    mut parts: mpsc::Receiver<Part>,
+    answers: mpsc::Sender<Answer>,
+    results: Results,
+    _permit: OwnedSemaphorePermit,
+) {
+    let mut counts = Counts::default();
+    let fault = loop {
+        let items = match parts.recv().await {
+            Some(Part::Items(items)) => items,
+            Some(Part::End(fault)) => break fault,
+            None => break Some((ErrorCode::Internal, "the reader stopped; send again what has no answer".to_owned())),
+        };
+        let app = site.app();
+        let (numbers, judged): (Vec<u64>, Vec<Judged>) = items.into_iter().map(judged).unzip();
+        let told = match ingest(&app, judged).await {
+            Ok(told) => told,
+            Err(error) => break Some((ErrorCode::Unavailable, error.to_string())),
+        };
+        let told = numbers.into_iter().zip(told).map(|(line, it)| Told { line: Some(line), ..it });
+        let lines = counts.lines(told, results);
+        // Short of a client that reads, this is where everything waits.
+        if !matches!(timeout(app.limits.time, answers.send(Answer::Lines(lines))).await, Ok(Ok(()))) {
+            return;
+        }
+    };
+    answers.send(Answer::End(End { fault, counts })).await.ok();
+}
+
+/// How it ended: the last line.
+struct End {
+    fault: Option<(ErrorCode, String)>,
+    counts: Counts,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Counts {
+    taken: u64,
+    duplicates: u64,
+    refused: u64,
+    warnings: u64,
+}
+
+impl Counts {
+    /// The answers to a part.
+    fn lines(&mut self, told: impl Iterator<Item = Told>, results: Results) -> Vec<u8> {
+        let mut lines = Vec::new();
+        for told in told {
+            self.warnings += told.warnings.len() as u64;
+            match told.status {
+                "REFUSED" => self.refused += 1,
+                "DUPLICATE" => self.duplicates += 1,
+                _ => self.taken += 1,
+            }
+            let is_faulty = told.is_refused() || !told.warnings.is_empty();
+            if results == Results::All || (results == Results::Faulty && is_faulty) {
+                lines.extend(serde_json::to_vec(&told).unwrap_or_default());
+                lines.push(b'\n');
+            }
+        }
+        lines
+    }
+}
+
+fn judged(item: Item) -> (u64, Judged) {
+    let judged = item.parsed.map_err(|refusal| (item.text.as_deref().and_then(message_id), refusal));
+    (item.number, judged)
+}
+
+/// The ID of a message that was refused, where it has one that can be told.
+fn message_id(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        message_id: String,
+    }
+    let Named { message_id } = serde_json::from_str(text).ok()?;
+    (message_id.len() <= MAX_NAME_BYTES).then_some(message_id)
+}
+
+impl End {
+    fn to_line(&self) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Last<'a> {
+            end: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            code: Option<&'static str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            detail: Option<&'a str>,
+            #[serde(flatten)]
+            counts: &'a Counts,
+        }
+        let last = Last {
+            end: if self.fault.is_some() { "FAILED" } else { "COMPLETE" },
+            code: self.fault.as_ref().map(|(code, _)| code.as_str()),
+            detail: self.fault.as_ref().map(|(_, detail)| detail.as_str()),
+            counts: &self.counts,
+        };
+        let mut bytes = serde_json::to_vec(&last).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+/// The answer to a short body, with the status that it deserves.
+fn whole(end: End, mut lines: Vec<u8>) -> Response {
+    lines.extend(end.to_line());
+    let status = end.fault.as_ref().map_or(StatusCode::OK, |(code, _)| super::status_of(*code));
+    let mut response = (status, [(header::CONTENT_TYPE, NDJSON)], lines).into_response();
+    super::may_retry(&mut response);
+    response
+}

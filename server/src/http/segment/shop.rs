@@ -1,0 +1,85 @@
+//! What the events of a shop mean, by the names and properties of Segment's specification for e-commerce.
+
+use serde_json::{Map, Value};
+
+/// Events of the specification, and what they are here. What is not in this list keeps its name.
+const EVENTS: [(&str, &str); 20] = [
+    ("Order Completed", "df_purchase"),
+    ("Order Refunded", "df_refund"),
+    ("Order Cancelled", "df_refund"),
+    ("Product Viewed", "df_view_product_details"),
+    ("Product Added", "df_add_to_cart"),
+    ("Product Removed", "df_remove_cart"),
+    ("Product Added to Wishlist", "df_add_to_wishlist"),
+    ("Product Shared", "df_share_product"),
+    ("Product List Viewed", "df_view_list"),
+    ("Products Searched", "df_view_search_result"),
+    ("Cart Viewed", "df_view_cart"),
+    ("Payment Info Entered", "df_add_payment_info"),
+    ("Signed Up", "df_sign_up"),
+    ("Account Created", "df_sign_up"),
+    ("Signed In", "df_login"),
+    ("Logged In", "df_login"),
+    ("Signed Out", "df_logout"),
+    ("Logged Out", "df_logout"),
+    ("Completed Order", "df_purchase"),
+    ("Refunded Order", "df_refund"),
+];
+
+/// Properties of an order, and what they are here.
+const OF_ORDER: [(&str, &str); 5] = [
+    ("order_id", "df_order_id"),
+    ("currency", "df_currency"),
+    ("shipping", "df_delivery_charge"),
+    ("discount", "df_discount"),
+    ("payment_method", "df_payment_method"),
+];
+
+/// Properties of a product, and what they are here; of several for one the first that is there counts.
+const OF_PRODUCT: [(&str, &str); 7] = [
+    ("product_id", "df_item_id"),
+    ("sku", "df_item_id"),
+    ("name", "df_item_name"),
+    ("price", "df_price"),
+    ("quantity", "df_quantity"),
+    ("discount", "df_discount"),
+    ("category", "df_category1"),
+];
+
+/// The name and the properties of an event as they are here. Properties that have no other name here keep theirs.
+pub(super) fn event_of(name: Value, mut properties: Map<String, Value>) -> (Value, Map<String, Value>) {
+    let known = name.as_str().and_then(|name| EVENTS.iter().find(|(it, _)| it.eq_ignore_ascii_case(name.trim())));
+    let Some((_, known)) = known else { return (name, properties) };
+    // What was paid in all is the total; revenue leaves shipping and tax out, and is all that some shops send.
+    let total = match *known {
+        "df_purchase" => Some("df_total_purchase_amount"),
+        "df_refund" => Some("df_total_refund_amount"),
+        _ => None,
+    };
+    if let Some(total) = total {
+        rename(&mut properties, &OF_ORDER);
+        rename(&mut properties, &[("total", total), ("revenue", total), ("value", total)]);
+    }
+    if let Some(Value::Array(products)) = properties.remove("products") {
+        let items = products.into_iter().map(|product| match product {
+            Value::Object(mut product) => {
+                rename(&mut product, &OF_PRODUCT);
+                Value::Object(product)
+            }
+            other => other,
+        });
+        properties.insert("df_items".to_owned(), items.collect());
+    }
+    (Value::from(*known), properties)
+}
+
+fn rename(properties: &mut Map<String, Value>, names: &[(&str, &str)]) {
+    for (theirs, ours) in names {
+        if properties.contains_key(*ours) {
+            continue;
+        }
+        if let Some(value) = properties.remove(*theirs).filter(|it| !it.is_null()) {
+            properties.insert((*ours).to_owned(), value);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Limits: how much one client may ask for at once. Each has an option, and whoever passes one is told so with a code of its own.
+
+use std::time::Duration;
+
+/// How much one client may ask for at once.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct Limits {
+    /// The most levels of nesting in a GraphQL query.
+    #[arg(long = "limit-depth", value_name = "N", env = "PROFILE360_LIMIT_DEPTH", default_value_t = 16)]
+    pub depth: usize,
+    /// The most that a GraphQL query may ask for: its fields, each times the entries of the pages that it stands in.
+    #[arg(long = "limit-complexity", value_name = "N", env = "PROFILE360_LIMIT_COMPLEXITY", default_value_t = 50_000)]
+    pub complexity: usize,
+    /// The most aliases in a GraphQL query, with fragments written out.
+    #[arg(long = "limit-aliases", value_name = "N", env = "PROFILE360_LIMIT_ALIASES", default_value_t = 100)]
+    pub aliases: usize,
+    /// The most directives in a GraphQL query, with fragments written out.
+    #[arg(long = "limit-directives", value_name = "N", env = "PROFILE360_LIMIT_DIRECTIVES", default_value_t = 50)]
+    pub directives: usize,
+    /// The most tokens (words, numbers, texts, signs) in a GraphQL query.
+    #[arg(long = "limit-tokens", value_name = "N", env = "PROFILE360_LIMIT_TOKENS", default_value_t = 10_000)]
+    pub tokens: usize,
+    /// The most messages in one request that is not streamed.
+    #[arg(long = "limit-batch", value_name = "N", env = "PROFILE360_LIMIT_BATCH", default_value_t = 2_000)]
+    pub batch: usize,
+    /// The most bytes in the body of a request that is not streamed, and in a WebSocket message.
+    #[arg(long = "limit-body", value_name = "BYTES", env = "PROFILE360_LIMIT_BODY", default_value_t = 16 * 1024 * 1024)]
+    pub body: usize,
+    /// The most entries of a page.
+    #[arg(long = "limit-page", value_name = "N", env = "PROFILE360_LIMIT_PAGE", default_value_t = 200, value_parser = page)]
+    pub page: usize,
+    /// How long one answer may take.
+    #[arg(long = "limit-time", value_name = "TIME", env = "PROFILE360_LIMIT_TIME", default_value = "30s", value_parser = duration)]
+    pub time: Duration,
+    /// The most streams of messages at once.
+    #[arg(long = "limit-streams", value_name = "N", env = "PROFILE360_LIMIT_STREAMS", default_value_t = 16)]
+    pub streams: usize,
+    /// The most WebSocket connections at once.
+    #[arg(long = "limit-sockets", value_name = "N", env = "PROFILE360_LIMIT_SOCKETS", default_value_t = 1_000)]
+    pub sockets: usize,
+    /// The most operations that run at once on one WebSocket connection.
+    #[arg(long = "limit-operations", value_name = "N", env = "PROFILE360_LIMIT_OPERATIONS", default_value_t = 100)]
+    pub operations: usize,
+    /// How long a WebSocket connection may take until it says connection_init.
+    #[arg(long = "limit-init", value_name = "TIME", env = "PROFILE360_LIMIT_INIT", default_value = "3s", value_parser = duration)]
+    pub init: Duration,
+    /// How many changes a subscriber may be behind before it is cut off.
+    #[arg(long = "limit-behind", value_name = "N", env = "PROFILE360_LIMIT_BEHIND", default_value_t = 10_000)]
+    pub behind: usize,
+}
+
+/// Reads a time such as `30s` or `500ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len()));
+    let number: u64 = number.parse().map_err(|_| "write a time as 30s or 500ms".to_owned())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        _ => Err("write a time as 30s or 500ms".to_owned()),
+    }
+}
+
+/// A page has one entry at least, and never more than are loaded at once.
+fn page(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1_000;
+    text.parse().ok().filter(|it| (1..=MOST).contains(it)).ok_or_else(|| format!("write a number from 1 to {MOST}"))
+}

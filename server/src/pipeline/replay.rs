@@ -1,0 +1,294 @@
+//! Replays: an edition filled from the messages of another, under other rules.
+//!
+//! Messages come in any order and more than once; what is there in the end depends on which they are alone. So a replay reads
+//! everything, then what was touched since, again and again, and at last once more while nothing is written.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, PoisonError},
+};
+
+use profile360_core::{
+    decision::Decision,
+    message::{Accepted, parse_message},
+    plan::{CellKey, Draft, Needs, View},
+    policy::CompiledPolicy,
+    retirement::Retirement,
+    simulate::{Comparison, Parts, compare},
+    time::Timestamp,
+    unified_id::unified_id,
+};
+use serde::Deserialize;
+use tokio::sync::{oneshot, watch};
+
+use super::{MAX_BATCH, Worker, Workshop, complete};
+use crate::{
+    clock,
+    rules::Rules,
+    store::{Cause, Commit, LineageRow, Store, StoreError},
+};
+
+/// Messages that one read of the source should bring.
+const READ: u64 = 2_000;
+/// History that is copied at once.
+const PAGE: i64 = 1_000;
+/// Customers whose messages are read again at once.
+const CHUNK: usize = 100;
+
+/// How far a replay is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Read {
+    /// Messages that were read so far, each of them once.
+    pub done: u64,
+    pub of: u64,
+}
+
+/// An edition that is being filled.
+#[derive(Debug)]
+pub struct Replay {
+    worker: Worker,
+    source: Workshop,
+    /// The last commit of the source of which everything is there.
+    followed: i64,
+    /// How much of the source's history is there.
+    n_lineage: i64,
+    /// Merges and unmerges by the policy itself.
+    events: Vec<LineageRow>,
+}
+
+pub(super) struct Switch {
+    pub replay: Replay,
+    pub reply: oneshot::Sender<Result<(), StoreError>>,
+}
+
+impl Replay {
+    /// Begins an edition with nothing but the decisions, the retirements and the history of the one in force.
+    pub async fn begin(source: Workshop, version: i64, policy: CompiledPolicy) -> Result<Self, StoreError> {
+        // Until the switch every commit is needed to see what it touched.
+        source.list.keep_commits(true);
+        let followed = source.store.last_commit().await?;
+        let store = Arc::new(source.store.next_edition().await?);
+        let decisions = source.store.decisions().await?;
+        let retirements = source.store.retirements().await?;
+        store.write_history(&decisions, &retirements, &[]).await?;
+        let n_lineage = copy_lineage(&source.store, &store, 0).await?;
+        let rules = Arc::new(Rules::load(&store, version, policy).await?);
+        let workshop = Workshop::open(store, rules, source.secret.clone(), source.news.clone()).await?;
+        workshop.list.be_quiet(true);
+        let worker = Worker { is_replay: true, ..Worker::new(workshop) };
+        Ok(Self { worker, source, followed, n_lineage, events: Vec::new() })
+    }
+
+    /// Reads all messages of the source.
+    pub async fn read_all(&mut self, mut progress: impl FnMut(Read)) -> Result<(), StoreError> {
+        let of = self.source.store.n_messages().await?;
+        let mut read = Read { done: 0, of };
+        let step = usize::try_from(65_536 * READ / of.max(1)).unwrap_or(usize::MAX).clamp(1, 65_536);
+        let mut texts = self.source.store.set_aside().await?;
+        for first in (0..=u16::MAX).step_by(step) {
+            let last = first.saturating_add(u16::try_from(step - 1).unwrap_or(u16::MAX));
+            texts.extend(self.source.store.event_texts_of(first, last).await?);
+            if texts.len() < MAX_BATCH && last < u16::MAX {
+                continue;
+            }
+            for batch in std::mem::take(&mut texts).chunks(MAX_BATCH) {
+                self.take(batch).await?;
+                read.done += batch.len() as u64;
+                progress(read);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what was touched since; how many commits that were.
+    pub async fn follow(&mut self) -> Result<i64, StoreError> {
+        let last = self.source.store.last_commit().await?;
+        let commits = self.source.store.commits(self.followed, last).await?;
+        let n_commits = last - self.followed;
+        if i64::try_from(commits.len()).is_ok_and(|it| it < n_commits) {
+            // Some were forgotten before anyone said that they are needed.
+            self.read_all(|_| {}).await?;
+        } else {
+            let touched: BTreeSet<CellKey> = commits.into_iter().flat_map(|(_, it)| it.touched).collect();
+            let touched: Vec<CellKey> = touched.into_iter().collect();
+            for keys in touched.chunks(CHUNK) {
+                let texts = texts_of(&self.source.store, keys).await?;
+                for batch in texts.chunks(MAX_BATCH) {
+                    self.take(batch).await?;
+                }
+            }
+        }
+        self.take_words().await?;
+        self.followed = last;
+        Ok(n_commits)
+    }
+
+    /// Brings the list of the new edition up to date. `progress` hears how many customers are done.
+    pub async fn list(&self, progress: impl FnMut(usize)) -> Result<(), StoreError> {
+        let Workshop { store, list, policy, .. } = &self.worker.workshop;
+        list.catch_up(store, policy, progress).await
+    }
+
+    async fn take(&mut self, texts: &[String]) -> Result<(), StoreError> {
+        let mut accepted: Vec<Accepted> = Vec::with_capacity(texts.len());
+        let mut unread = Vec::new();
+        for text in texts {
+            match parse_message(text, &self.worker.workshop.policy) {
+                Ok(it) => accepted.push(it),
+                Err(_) => unread.push((message_id_of(text)?, text.clone())),
+            }
+        }
+        if !unread.is_empty() {
+            self.worker.workshop.store.put_aside(&unread).await?;
+        }
+        if accepted.is_empty() {
+            return Ok(());
+        }
+        let (messages, payloads): (Vec<_>, Vec<_>) = accepted.into_iter().map(|it| (it.message, it.payload)).unzip();
+        self.worker.attempt(&messages, &payloads).await?;
+        Ok(())
+    }
+
+    /// Takes the decisions and retirements that were made or revoked since.
+    async fn take_words(&mut self) -> Result<(), StoreError> {
+        let is_other = |one: Option<&Arc<Decision>>, other: &Decision| one.is_none_or(|it| **it != *other);
+        let changed: Vec<Decision> = {
+            let source = self.source.decisions.read().unwrap_or_else(PoisonError::into_inner);
+            let own = self.worker.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner);
+            source.iter().filter(|it| is_other(own.get(&it.id), it)).map(|it| Decision::clone(it)).collect()
+        };
+        if !changed.is_empty() {
+            self.worker.take_decisions(&changed).await?;
+        }
+        let source = self.source.policy.retirements().clone();
+        for retirement in source.iter() {
+            let own = self.worker.workshop.policy.retirements().clone();
+            if own.get(&retirement.id).is_none_or(|it| it != retirement) {
+                let last_commit = self.worker.last_commit().await?;
+                self.worker.retire(last_commit, Retirement::clone(retirement), &own, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is other than in the source.
+    async fn compare(&self) -> Result<Comparison, StoreError> {
+        let mut positions: HashMap<u128, usize> = HashMap::new();
+        let (mut before, mut after) = (Parts::default(), Parts::default());
+        let workshops = [(&self.source, &mut before), (&self.worker.workshop, &mut after)];
+        for (Workshop { store, secret, .. }, parts) in workshops {
+            for first_byte in 0..=u8::MAX {
+                for (_, cell) in store.cells_of(first_byte).await? {
+                    for member in &cell.members {
+                        let n_known = positions.len();
+                        let id = unified_id(member, secret).0.as_u128();
+                        let position = *positions.entry(id).or_insert(n_known);
+                        if parts.part_of.len() <= position {
+                            parts.part_of.resize(position + 1, None);
+                        }
+                        parts.part_of[position] = Some(parts.names.len());
+                    }
+                    parts.names.push(cell.unified_id);
+                }
+            }
+        }
+        Ok(compare(&before, &after))
+    }
+}
+
+impl Worker {
+    /// Puts a replay's edition in force. What this has taken before is in there; what comes next goes there.
+    pub(super) async fn switch(&mut self, switch: Switch, current: &watch::Sender<Workshop>) {
+        let Switch { mut replay, reply } = switch;
+        let result = self.attempt_switch(&mut replay).await;
+        if result.is_ok() {
+            *self = Self::new(replay.worker.workshop);
+            self.workshop.list.be_quiet(false);
+            for event in replay.events {
+                self.workshop.news.tell_lineage(event);
+            }
+            current.send_replace(self.workshop.clone());
+        }
+        // Whoever asked may have gone; what is in force stays in force.
+        reply.send(result).ok();
+    }
+
+    async fn attempt_switch(&mut self, replay: &mut Replay) -> Result<(), StoreError> {
+        // Of a base that others write to the number is read anew.
+        self.last_commit = None;
+        let last_commit = self.last_commit().await?;
+        replay.follow().await?;
+        replay.list(|_| {}).await?;
+        let Workshop { store, policy, .. } = replay.worker.workshop.clone();
+        let n_lineage = copy_lineage(&self.workshop.store, &store, replay.n_lineage).await?;
+        let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
+        let row = |it: profile360_core::plan::Lineage| LineageRow {
+            at,
+            kind: it.kind,
+            kept: it.kept,
+            others: it.others,
+            cause: Cause::Policy(policy.version),
+        };
+        let events = replay.compare().await?.lineage.into_iter().map(row);
+        let events: Vec<(i64, LineageRow)> = (n_lineage + 1..).zip(events).collect();
+        for page in events.chunks(usize::try_from(PAGE).unwrap_or(1)) {
+            store.write_history(&[], &[], page).await?;
+        }
+        replay.events = events.into_iter().map(|(_, it)| it).collect();
+        self.workshop.store.switch_to(&store, last_commit, policy.version).await
+    }
+
+    /// Takes decisions as they are elsewhere, without asking whether they exclude one another.
+    async fn take_decisions(&mut self, changed: &[Decision]) -> Result<(), StoreError> {
+        let number = self.last_commit().await? + 1;
+        let mut decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let ends = changed.iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
+        let mut view = View::default();
+        self.see(Needs { identifiers: ends, ..Needs::default() }, &mut view).await?;
+        for decision in changed {
+            decisions.put(decision.clone());
+        }
+        let policy = self.workshop.policy.clone();
+        let mut draft = Draft::of_decisions(changed, &view, &policy, &decisions);
+        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let changes = draft.finish(&view);
+        let commit = Commit { decisions: changed, ..Commit::of(number, &changes) };
+        self.workshop.store.commit(&commit, &self.workshop.secret).await?;
+        *self.workshop.decisions.write().unwrap_or_else(PoisonError::into_inner) = decisions;
+        self.written(number, &[], view, changes);
+        Ok(())
+    }
+}
+
+/// Copies the history from behind a number on; how long it is then.
+async fn copy_lineage(from: &Store, to: &Store, after: i64) -> Result<i64, StoreError> {
+    let last = from.n_lineage().await?;
+    let mut first = after + 1;
+    while first <= last {
+        let numbers: Vec<i64> = (first..=last.min(first + PAGE - 1)).collect();
+        to.write_history(&[], &[], &from.lineage(&numbers).await?).await?;
+        first += PAGE;
+    }
+    Ok(last)
+}
+
+/// The texts of all messages of some customers.
+async fn texts_of(store: &Store, keys: &[CellKey]) -> Result<Vec<String>, StoreError> {
+    let cells = store.cells(keys).await?;
+    let members: Vec<_> = cells.values().flat_map(|it| it.members.iter().cloned()).collect();
+    let mut texts = Vec::new();
+    for state in store.identifiers(&members).await?.values() {
+        let events = store.events(state.unified_id, Timestamp::EARLIEST, Timestamp::LATEST).await?;
+        texts.extend(events.into_iter().map(|it| it.payload));
+    }
+    Ok(texts)
+}
+
+fn message_id_of(text: &str) -> Result<String, StoreError> {
+    #[derive(Deserialize)]
+    struct Named {
+        message_id: String,
+    }
+    let corrupt = |_| StoreError::Corrupt { table: "event", reason: "a kept message has no ID".to_owned() };
+    serde_json::from_str::<Named>(text).map(|it| it.message_id).map_err(corrupt)
+}

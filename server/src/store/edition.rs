@@ -1,0 +1,146 @@
+//! Editions: a base holds everything that a policy makes of its messages in a database of its own.
+//!
+//! Publishing a policy fills the next edition from the messages of the one in force and then switches, in one transaction of
+//! the root: readers see the one or the other. The root is the first edition's database; it holds besides what belongs to
+//! no edition: policies, the secret, which edition is in force.
+
+use surrealdb::types::{RecordId, Value};
+
+use super::{Result, Store, connect::Handle, migrate, rows, tx};
+
+/// The database of an edition.
+fn database(edition: i64) -> String {
+    if edition == 0 { super::connect::DATABASE.to_owned() } else { format!("{}_{edition}", super::connect::DATABASE) }
+}
+
+/// Opens the edition in force, and removes what is left of those before it.
+pub(super) async fn open_in_force(root: Handle) -> Result<Store> {
+    let number = |text: Option<String>| text.and_then(|it| it.parse::<i64>().ok()).unwrap_or(0);
+    let edition = number(root_setting(&root, "edition").await?);
+    let cleared = number(root_setting(&root, "editions_cleared").await?);
+    let store = Store { handle: root.open(&database(edition)).await?, root, edition };
+    migrate::run(&store.handle).await?;
+    if store.setting("superseded_by").await?.is_some_and(|it| it != edition.to_string()) {
+        // It is in force all the same: the switch never came.
+        store.handle.run("DELETE setting:superseded_by", tx::no_variables()).await?;
+    }
+    for other in cleared..edition {
+        clear(&store.root.open(&database(other)).await?).await?;
+    }
+    if cleared < edition {
+        store.set_in_root(&[("editions_cleared", Some(edition.to_string()))]).await?;
+    }
+    Ok(store)
+}
+
+impl Store {
+    /// Which edition this is; 0 is the first.
+    pub fn edition(&self) -> i64 {
+        self.edition
+    }
+
+    /// An edition to be filled. It is never in force before [`Store::switch_to`]. What an interrupted publication left behind
+    /// is removed.
+    pub async fn next_edition(&self) -> Result<Self> {
+        let last_begun = root_setting(&self.root, "edition_begun").await?.and_then(|it| it.parse().ok()).unwrap_or(0);
+        for begun in self.edition + 1..=last_begun {
+            clear(&self.root.open(&database(begun)).await?).await?;
+        }
+        let edition = self.edition.max(last_begun) + 1;
+        self.set_in_root(&[("edition_begun", Some(edition.to_string()))]).await?;
+        let handle = self.root.open(&database(edition)).await?;
+        migrate::run(&handle).await?;
+        let root = self.root.open(&database(0)).await?;
+        Ok(Self { handle, root, edition })
+    }
+
+    /// Puts another edition in force, with the policy of a version. Nothing can be written to this one any more: its next
+    /// commit number is taken first.
+    pub async fn switch_to(&self, next: &Self, last_commit: i64, policy_version: i64) -> Result<()> {
+        let number = last_commit + 1;
+        let nothing = super::read::Touched::default();
+        let committed = rows::row(RecordId::new("committed", number), rows::encode("committed", &nothing)?);
+        let settings = [("commit", number.to_string()), ("superseded_by", next.edition.to_string())];
+        let settings = settings.map(|(name, text)| rows::row(rows::text_id("setting", name), text));
+        let query = "
+            BEGIN;
+            INSERT INTO committed $committed RETURN NONE;
+            FOR $row IN $settings { UPSERT $row.id CONTENT $row RETURN NONE };
+            COMMIT;
+        ";
+        let variables = tx::variables([("committed", committed), ("settings", Value::from_iter(settings))]);
+        self.handle.run(query, variables).await?;
+        self.set_in_root(&[
+            ("edition", Some(next.edition.to_string())),
+            ("policy", Some(policy_version.to_string())),
+            ("publishing", None),
+        ])
+        .await
+    }
+
+    /// Removes what an edition holds that is not in force any more.
+    pub async fn clear(&self) -> Result<()> {
+        clear(&self.handle).await?;
+        self.set_in_root(&[("editions_cleared", Some((self.edition + 1).to_string()))]).await
+    }
+
+    /// The version of the policy that is being published, if one is.
+    pub async fn publishing(&self) -> Result<Option<i64>> {
+        Ok(root_setting(&self.root, "publishing").await?.and_then(|it| it.parse().ok()))
+    }
+
+    /// Notes which version is being published, or that none is any more.
+    pub async fn set_publishing(&self, version: Option<i64>) -> Result<()> {
+        self.set_in_root(&[("publishing", version.map(|it| it.to_string()))]).await
+    }
+
+    /// A setting of the base as a whole.
+    pub async fn root_setting(&self, name: &str) -> Result<Option<String>> {
+        root_setting(&self.root, name).await
+    }
+
+    async fn set_in_root(&self, settings: &[(&str, Option<String>)]) -> Result<()> {
+        let id = |name: &str| rows::text_id("setting", name);
+        let kept = settings.iter().filter_map(|(name, text)| Some(rows::row(id(name), text.clone()?)));
+        let removed = settings.iter().filter(|(_, text)| text.is_none()).map(|(name, _)| Value::RecordId(id(name)));
+        let query = "
+            BEGIN;
+            FOR $row IN $kept { UPSERT $row.id CONTENT $row RETURN NONE };
+            DELETE $removed RETURN NONE;
+            COMMIT;
+        ";
+        let variables = tx::variables([("kept", Value::from_iter(kept)), ("removed", Value::from_iter(removed))]);
+        self.root.run(query, variables).await?;
+        Ok(())
+    }
+}
+
+async fn root_setting(root: &Handle, name: &str) -> Result<Option<String>> {
+    let ids = [Value::RecordId(rows::text_id("setting", name))];
+    let found = root.run("SELECT id, p FROM $ids", tx::variables([("ids", Value::from_iter(ids))])).await?;
+    Ok(rows::id_and_payload(found)?.pop().map(|(_, payload)| payload))
+}
+
+/// Its settings and commit numbers stay, so that a server that has not heard of the switch cannot write there.
+async fn clear(handle: &Handle) -> Result<()> {
+    let query = "
+        REMOVE TABLE IF EXISTS message;
+        REMOVE TABLE IF EXISTS event;
+        REMOVE TABLE IF EXISTS set_aside;
+        REMOVE TABLE IF EXISTS linked;
+        REMOVE TABLE IF EXISTS decided;
+        REMOVE TABLE IF EXISTS identifier;
+        REMOVE TABLE IF EXISTS latent;
+        REMOVE TABLE IF EXISTS withheld;
+        REMOVE TABLE IF EXISTS retired;
+        REMOVE TABLE IF EXISTS lineage;
+        REMOVE TABLE IF EXISTS lineage_of;
+        REMOVE TABLE IF EXISTS cell;
+        REMOVE TABLE IF EXISTS purchase;
+        REMOVE TABLE IF EXISTS order_claim;
+        REMOVE TABLE IF EXISTS session_claim;
+        REMOVE TABLE IF EXISTS profile;
+    ";
+    handle.run(query, tx::no_variables()).await?;
+    Ok(())
+}

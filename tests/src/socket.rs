@@ -1,0 +1,80 @@
+//! A WebSocket to a running server, frame by frame.
+
+use futures::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+};
+
+use crate::Server;
+
+/// One connection. It answers the server's pings whenever it is asked for the next frame.
+#[derive(Debug)]
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// What a server said.
+#[derive(Debug, PartialEq)]
+pub enum Heard {
+    Said(Value),
+    Closed(u16),
+    /// It went away without a word.
+    Nothing,
+}
+
+impl Socket {
+    /// Opens a connection as a client of that protocol, on a page of that origin.
+    pub async fn open(server: &Server, protocol: &'static str, origin: Option<&str>) -> Self {
+        let address = server.url("/graphql").replacen("http", "ws", 1);
+        let mut request = address.into_client_request().expect("an address");
+        let headers = request.headers_mut();
+        if !protocol.is_empty() {
+            headers.insert("sec-websocket-protocol", HeaderValue::from_static(protocol));
+        }
+        if let Some(origin) = origin {
+            headers.insert("origin", HeaderValue::from_str(origin).expect("an origin"));
+        }
+        match connect_async(request).await {
+            Ok((socket, _)) => Self(socket),
+            Err(error) => panic!("{error}: {}", server.log()),
+        }
+    }
+
+    /// Opens a connection and begins.
+    pub async fn begin(server: &Server) -> Self {
+        let mut socket = Self::open(server, "graphql-transport-ws", None).await;
+        socket.say(r#"{"type":"connection_init"}"#).await;
+        assert_eq!(socket.hear().await, Heard::Said(serde_json::json!({ "type": "connection_ack" })));
+        socket
+    }
+
+    pub async fn say(&mut self, text: impl Into<String>) {
+        self.0.send(Message::Text(text.into().into())).await.expect("it is open");
+    }
+
+    pub async fn say_bytes(&mut self, bytes: &[u8]) {
+        self.0.send(Message::Binary(bytes.to_vec().into())).await.expect("it is open");
+    }
+
+    pub async fn hear(&mut self) -> Heard {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Text(text))) => return Heard::Said(serde_json::from_str(&text).expect("it is JSON")),
+                Some(Ok(Message::Close(frame))) => {
+                    return frame.map_or(Heard::Nothing, |it| Heard::Closed(it.code.into()));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Heard::Nothing,
+            }
+        }
+    }
+
+    /// The next message; fails where there is none.
+    pub async fn said(&mut self) -> Value {
+        match self.hear().await {
+            Heard::Said(message) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Policies: tried, published, gone back from; a publication that is cut off, and what comes while it goes on.
+
+use std::collections::BTreeMap;
+
+use profile360_tests::{Base, Server, messages};
+use serde_json::{Value, json};
+
+const AS_OF: &str = "2026-01-01";
+const SIMULATE: &str = "query($document: JSON!) {
+    simulatePolicy(policy: { document: $document }, sample: 1000) {
+        profilesBefore profilesAfter merging splitting samples { before after }
+    }
+}";
+const PUBLISH: &str = "mutation($document: JSON!, $from: Int) {
+    publishPolicy(policy: { document: $document, from: $from }, reason: \"a try\") { version status reason publishedBy }
+}";
+const LINEAGE: &str = "{ lineage(first: 200) { nodes { kind kept others cause policyVersion } } }";
+
+/// Other limits, another bar for shared values, another survivor.
+fn other_conclusions() -> Value {
+    json!({
+        "kinds": [
+            { "name": "external_id", "form": "external_id", "limit": 3, "priority": 1 },
+            { "name": "customer_card", "form": "trimmed", "limit": 5, "priority": 2 },
+            { "name": "phone", "form": "phone", "limit": 1, "priority": 3 },
+            { "name": "email", "form": "email", "limit": 5, "priority": 4 },
+            { "name": "kakao_id", "form": "trimmed", "limit": 2, "priority": 5 },
+            { "name": "line_id", "form": "trimmed", "limit": 2, "priority": 6 },
+            { "name": "device_id", "form": "trimmed", "limit": 50, "priority": 7 },
+        ],
+        "max_links": 4,
+        "survivorship": { "default": "earliest" },
+        "time_zone": "America/New_York",
+    })
+}
+
+/// Messages say something else: another strongest kind, none of the cards, other currency. Some messages name nobody then.
+fn other_facts() -> Value {
+    json!({
+        "kinds": [
+            { "name": "phone", "form": "phone", "limit": 3, "priority": 1 },
+            { "name": "external_id", "form": "external_id", "limit": 1, "priority": 2 },
+            { "name": "email", "form": "email", "limit": 5, "priority": 4 },
+            { "name": "device_id", "form": "trimmed", "limit": 50, "priority": 7 },
+        ],
+        "blocked_patterns": [".*@naver\\.com"],
+        "currency": "USD",
+    })
+}
+
+async fn publish(server: &Server, document: Value, from: Option<i64>) -> Value {
+    let published = server.ask(PUBLISH, json!({ "document": document, "from": from })).await["publishPolicy"].take();
+    assert_eq!(published["status"], "PUBLISHING", "{published}");
+    wait_until_in_force(server, &published["version"]).await;
+    published["version"].clone()
+}
+
+/// Asks until it is so; each question is an answer's time.
+async fn wait_until_in_force(server: &Server, version: &Value) {
+    loop {
+        let health = server.http.get(server.url("/healthz")).send().await.expect("it answers");
+        let health: Value = health.json().await.expect("JSON");
+        let publication = &health["publication"];
+        assert_ne!(publication["state"], "FAILED", "{health}");
+        if health["policyVersion"] == *version {
+            return;
+        }
+        assert_eq!(publication["version"], *version, "{health}");
+    }
+}
+
+/// Everything but revisions, which tell policies apart.
+async fn everything(server: &Server) -> BTreeMap<String, Value> {
+    let mut all = server.everything(AS_OF).await;
+    for customer in all.values_mut() {
+        customer["revision"] = Value::Null;
+    }
+    all
+}
+
+/// What a base says that began with that policy.
+async fn begun_with(document: &Value, lines: &str) -> BTreeMap<String, Value> {
+    let base = Base::new();
+    base.write("policy.json", document.to_string());
+    base.write("messages.ndjson", lines);
+    // Messages that name nobody under it are refused here, and are set aside there.
+    let status = base.run(&["import", "messages.ndjson", "--policy", "policy.json"]).status;
+    assert!(matches!(status, Some(0 | 3)));
+    everything(&base.serve()).await
+}
+
+#[tokio::test]
+async fn what_is_simulated_is_what_publishing_does_and_going_back_restores_everything() {
+    let lines = messages::generated(120, 11);
+    let base = Base::with(&lines);
+    let server = base.serve();
+    let before = everything(&server).await;
+    for document in [other_conclusions(), other_facts()] {
+        let simulated = server.ask(SIMULATE, json!({ "document": document })).await["simulatePolicy"].take();
+        assert_eq!(everything(&server).await, before, "a try changes nothing");
+        assert_eq!(simulated["profilesBefore"], before.len());
+
+        let version = publish(&server, document.clone(), Some(1)).await;
+        let after = everything(&server).await;
+        assert_eq!(after, begun_with(&document, &lines).await);
+        assert_eq!(simulated["profilesAfter"], after.len());
+        let told = server.ask(LINEAGE, Value::Null).await["lineage"]["nodes"].take();
+        let of_kind = |kind: &str| {
+            let is_of = |it: &&Value| it["kind"] == kind && it["cause"] == "POLICY" && it["policyVersion"] == version;
+            told.as_array().map_or(0, |it| it.iter().filter(is_of).count())
+        };
+        assert_eq!(simulated["merging"], of_kind("MERGED"));
+        assert_eq!(simulated["splitting"], of_kind("UNMERGED"));
+        assert!(0 < of_kind("MERGED") + of_kind("UNMERGED"), "the generated customers have such cases: {simulated}");
+        let names = |side: &str| -> Vec<String> {
+            let samples = simulated["samples"].as_array().expect("samples");
+            samples
+                .iter()
+                .flat_map(|it| it[side].as_array().expect("IDs").iter().filter_map(Value::as_str).map(str::to_owned))
+                .collect()
+        };
+        assert!(names("before").iter().all(|it| before.contains_key(it)));
+        assert!(names("after").iter().all(|it| after.contains_key(it)));
+
+        publish(&server, json!({}), Some(1)).await;
+        assert_eq!(everything(&server).await, before);
+    }
+    assert_eq!(server.stop(), Some(0));
+    base.check();
+    let server = base.serve();
+    assert_eq!(everything(&server).await, before, "a restart finds the edition in force");
+    let list = "{ policies { version status reason } policy { version status document } }";
+    let policies = server.ask(list, Value::Null).await;
+    let versions: Vec<(&Value, &Value)> =
+        policies["policies"].as_array().expect("a list").iter().map(|it| (&it["version"], &it["status"])).collect();
+    let not = json!("NOT_IN_FORCE");
+    let expected = [
+        (json!(5), json!("IN_FORCE")),
+        (json!(4), not.clone()),
+        (json!(3), not.clone()),
+        (json!(2), not.clone()),
+        (json!(1), not),
+    ];
+    assert!(versions.iter().map(|(a, b)| ((*a).clone(), (*b).clone())).eq(expected), "{versions:?}");
+}
+
+#[tokio::test]
+async fn messages_and_decisions_that_come_meanwhile_are_in_what_is_in_force_then() {
+    let lines = messages::generated(60, 12);
+    let base = Base::with(&lines);
+    let server = base.serve();
+    let published = server.ask(PUBLISH, json!({ "document": other_conclusions() })).await["publishPolicy"].take();
+    let second = server.codes(PUBLISH, json!({ "document": {} })).await;
+    assert_eq!(second, ["PUBLICATION_UNDER_WAY"]);
+    let late: Vec<Value> = (0..40)
+        .map(|n| {
+            let identifiers =
+                json!({ "external_id": format!("late{}", n % 7), "device_id": format!("late-device{}", n % 5) });
+            messages::purchase(&format!("late{n}"), "2025-12-30T00:00:00Z", identifiers, &format!("late{n}"), "10")
+        })
+        .collect();
+    let decide = "mutation {
+        decide(relation: SAME, a: { kind: \"external_id\", value: \"late0\" }, b: { kind: \"external_id\", value: \"late6\" },
+            reason: \"said so\") { status }
+    }";
+    for (n, message) in late.iter().enumerate() {
+        server.ingest(std::slice::from_ref(message)).await;
+        if n == 20 {
+            assert_eq!(server.ask(decide, Value::Null).await["decide"]["status"], "APPLIED");
+        }
+    }
+    wait_until_in_force(&server, &published["version"]).await;
+    let after = everything(&server).await;
+    assert_eq!(server.stop(), Some(0));
+    base.check();
+
+    let all = lines + &messages::ndjson(&late);
+    let fresh = Base::new();
+    fresh.write("policy.json", other_conclusions().to_string());
+    fresh.write("messages.ndjson", &all);
+    assert_eq!(fresh.run(&["import", "messages.ndjson", "--policy", "policy.json"]).status, Some(0));
+    let server = fresh.serve();
+    server.ask(decide, Value::Null).await;
+    assert_eq!(everything(&server).await, after);
+}
+
+#[tokio::test]
+async fn a_publication_that_was_killed_is_begun_anew_by_the_next_server() {
+    let lines = messages::generated(60, 13);
+    let base = Base::with(&lines);
+    let server = base.serve();
+    let published = server.ask(PUBLISH, json!({ "document": other_conclusions() })).await["publishPolicy"].take();
+    server.kill();
+    let server = base.serve();
+    wait_until_in_force(&server, &published["version"]).await;
+    assert_eq!(everything(&server).await, begun_with(&other_conclusions(), &lines).await);
+    assert_eq!(server.stop(), Some(0));
+    base.check();
+}
+
+#[tokio::test]
+async fn every_fault_of_a_policy_is_named_and_nothing_is_published() {
+    let base = Base::new();
+    let server = base.serve();
+    let document = json!({
+        "kinds": [{ "name": "phone", "form": "phone", "limit": 0, "priority": 1 }], "max_links": 0, "time_zone": "Asia/Seul",
+        "survivorship": { "default": "newest" }, "shoe_size": 42,
+    });
+    let answer = server.answer(PUBLISH, json!({ "document": document })).await;
+    let error = &answer["errors"][0];
+    assert_eq!(error["extensions"]["code"], "POLICY_FAULTY", "{answer}");
+    let paths: Vec<&str> =
+        error["extensions"]["faults"].as_array().expect("faults").iter().filter_map(|it| it["path"].as_str()).collect();
+    assert_eq!(paths, ["shoe_size", "survivorship", "time_zone"], "{answer}");
+    let document =
+        json!({ "kinds": [{ "name": "phone", "form": "phone", "limit": 0, "priority": 1 }], "max_links": 0 });
+    let answer = server.answer(SIMULATE, json!({ "document": document })).await;
+    assert_eq!(answer["errors"][0]["extensions"]["faults"].as_array().map(Vec::len), Some(2), "{answer}");
+    let version = "{ policies { version } }";
+    assert_eq!(server.ask(version, Value::Null).await["policies"], json!([{ "version": 1 }]));
+    assert_eq!(server.codes(PUBLISH, json!({ "document": {}, "from": 9 })).await, ["BAD_USER_INPUT"]);
+}

@@ -1,0 +1,125 @@
+//! What the browser previews is what the server does: the same JSON, to the byte.
+
+use profile360_core::{
+    identifier::UnifiedId,
+    preview::{CheckedFacts, Figures, MergeQuestion, ProfileQuestion},
+};
+use profile360_tests::{Base, Server, messages};
+use serde_json::{Value, json, value::RawValue};
+
+const AS_OF: &str = "2026-01-01";
+/// All that a preview shows of a profile, in its sequence.
+const SHOWN: &str = "
+    unifiedId supersededIds
+    #revision
+    asOf
+    basic {
+        avatar { letter color } name platforms deviceCount phone email gender birthDate age ageGroup membershipLevel recentArea
+    }
+    identifiers { ...I }
+    recentDevice { ...D }
+    devices { ...D }
+    attributes { name standard value rule observedAt source identifier { ...I } others { value observedAt source identifier { ...I } } }
+    consents { channel granted observedAt source }
+    activity { firstAccessAt lastActivityAt eventCount sessionCount lastUpdatedAt }
+    purchases {
+        currency currencies windows { months from to count amount average } peakWeekday peakHour firstPurchaseDate
+        lastPurchaseDate
+        topCategories3: topCategories(months: 3) { ...R } topCategories6: topCategories(months: 6) { ...R }
+        topCategories12: topCategories(months: 12) { ...R }
+        topProducts3: topProducts(months: 3) { ...R } topProducts6: topProducts(months: 6) { ...R }
+        topProducts12: topProducts(months: 12) { ...R } refundCount refundAmount
+    }
+";
+const FRAGMENTS: &str = "
+    fragment I on Identifier { kind value unifiedId firstSeenAt lastSeenAt sources shared retiredAt }
+    fragment D on Device {
+        deviceId model os osVersion browser browserVersion carrier language timeZone country region city area libraryPlatform
+        libraryVersion lastUsedAt
+    }
+    fragment R on RankedItem { rank key name units orders amount lastPurchasedAt }
+";
+
+async fn facts_of(server: &Server, ids: &[&str]) -> (CheckedFacts, String) {
+    let query = "query($ids: [ID!]!) { profileFacts(unifiedIds: $ids) { revision policyVersion facts } }";
+    let read = server.ask(query, json!({ "ids": ids })).await["profileFacts"].take();
+    let revision = read["revision"].as_str().expect("a revision").to_owned();
+    (CheckedFacts::parse(&read["facts"].to_string()).expect("facts"), revision)
+}
+
+/// What the server answers, as it stands in its answer.
+async fn shown_by_server(server: &Server, id: &str, with_revision: bool) -> String {
+    let fields = if with_revision { SHOWN.replace("#revision", "revision") } else { SHOWN.to_owned() };
+    let query = format!("{{ profile(by: {{ unifiedId: \"{id}\" }}, asOf: \"{AS_OF}\") {{ {fields} }} }} {FRAGMENTS}");
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        data: Data,
+    }
+    #[derive(serde::Deserialize)]
+    struct Data {
+        profile: Box<RawValue>,
+    }
+    let request = server.http.post(server.url("/graphql")).json(&json!({ "query": query }));
+    let text = request.send().await.expect("it answers").text().await.expect("text");
+    let answer: Answer = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    answer.data.profile.get().to_owned()
+}
+
+fn figures() -> Figures {
+    Figures {
+        as_of: AS_OF.parse().expect("a date"),
+        currency: None,
+        net_of_refunds: false,
+        by: profile360_core::ranking::RankBy::Units,
+    }
+}
+
+fn json_of(shown: &impl serde::Serialize) -> String {
+    serde_json::to_string(shown).expect("JSON")
+}
+
+#[tokio::test]
+async fn core_shows_every_customer_as_the_server_does_from_the_facts_alone() {
+    let base = Base::with(&messages::generated(150, 21));
+    let server = base.serve();
+    for id in server.unified_ids().await {
+        let (facts, revision) = facts_of(&server, &[&id]).await;
+        let unified_id = UnifiedId::parse(&id).expect("an ID");
+        let own = facts.profile(&ProfileQuestion { unified_id, figures: figures() }).expect("it is there");
+        assert_eq!(json_of(&own), shown_by_server(&server, &id, true).await);
+        assert_eq!(facts.revision(&[unified_id]).expect("it is there"), revision);
+    }
+    let missing = "{ profileFacts(unifiedIds: [\"00000000-0000-8000-8000-000000000000\"]) { revision } }";
+    assert_eq!(server.codes(missing, Value::Null).await, ["BAD_USER_INPUT"]);
+}
+
+#[tokio::test]
+async fn a_merge_and_its_end_are_as_previewed() {
+    let base = Base::with(&messages::generated(60, 22));
+    let server = base.serve();
+    let merge = "mutation($ids: [ID!]!, $revision: String) {
+        mergeProfiles(unifiedIds: $ids, reason: \"as previewed\", expectedRevision: $revision) { status decision { id } }
+    }";
+    let revoke = "mutation($id: ID!) { revokeDecision(id: $id, reason: \"back\") { status } }";
+    let ids = server.unified_ids().await;
+    for pair in ids.chunks_exact(2).take(25) {
+        let [a, b] = pair else { continue };
+        let (facts, _) = facts_of(&server, &[a, b]).await;
+        let before = [shown_by_server(&server, a, true).await, shown_by_server(&server, b, true).await];
+        let unified_ids = [a, b].map(|it| UnifiedId::parse(it).expect("an ID")).to_vec();
+        let preview = facts.merge_preview(&MergeQuestion { unified_ids, figures: figures() }).expect("a preview");
+        let variables = json!({ "ids": [a, b], "revision": preview.expected_revision });
+        let merged = server.ask(merge, variables).await["mergeProfiles"].take();
+        assert_eq!(merged["status"], "APPLIED");
+        let after = preview.after.as_ref().expect("nobody has decided anything else");
+        let stays = preview.unified_id.expect("one stays").to_string();
+        assert_eq!(json_of(after), shown_by_server(&server, &stays, false).await);
+        // Whoever previewed the two as they were is told that they are not any more.
+        let variables = json!({ "ids": [a, b], "revision": preview.expected_revision });
+        let again = server.ask(merge, variables).await["mergeProfiles"]["status"].take();
+        assert_eq!(again, "NO_CHANGE");
+
+        server.ask(revoke, json!({ "id": merged["decision"]["id"] })).await;
+        assert_eq!([shown_by_server(&server, a, true).await, shown_by_server(&server, b, true).await], before);
+    }
+}
