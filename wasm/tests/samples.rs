@@ -42,7 +42,9 @@ fn samples() -> String {
     let answers = [
         ("Normalised", "normalised", normalise_identifier("external_id", "kim@example.com", None)),
         ("Recognised", "recognised", recognise_search("kim@example.com", None)),
+        ("Contents", "contents", facts.contents()),
         ("ShownProfile", "profile", facts.profile(&profile)),
+        ("ShownAsOf", "profileAsOf", facts.profile_as_of(&profile)),
         ("MergePreview", "merge", merge([ann_id, bob_id])),
         ("MergePreview", "contradictedMerge", merge([ann_id, cho_id])),
         (
@@ -50,16 +52,23 @@ fn samples() -> String {
             "unmerge",
             change(json!({ "different": { "a": ann, "b": named("email", "ann@example.com") } })),
         ),
-        ("UnmergePreview", "taking back", change(json!({ "revoke": { "decision": "d1" } }))),
+        ("UnmergePreview", "takingBack", change(json!({ "revoke": { "decision": "d1" } }))),
         ("RankingPreview", "ranking", facts.ranking_preview(&ranking.to_string())),
         (
             "PolicyPreview",
             "policy",
             policy(json!({ "kinds": kinds_with_limit_2(), "survivorship": { "default": "union" } })),
         ),
+        ("Refusal", "faultyPolicy", policy(json!({ "max_links": "many" }))),
+        (
+            "ShownExplanation",
+            "together",
+            facts.explain(&json!({ "a": bob, "b": named("phone", "+821012345678") }).to_string()),
+        ),
+        ("ShownExplanation", "apart", facts.explain(&json!({ "a": ann, "b": bob }).to_string())),
     ];
-    let of_search = |it: &str| matches!(it, "Normalised" | "Recognised");
-    let mut types: Vec<&str> = answers.iter().map(|(it, ..)| *it).filter(|it| !of_search(it)).collect();
+    let is_of_search = |it: &&str| matches!(*it, "Normalised" | "Recognised");
+    let mut types: Vec<&str> = answers.iter().map(|(it, ..)| *it).filter(|it| !is_of_search(it)).collect();
     types.sort_unstable();
     types.dedup();
     let mut text = format!(
@@ -69,7 +78,6 @@ fn samples() -> String {
         types.join(", ")
     );
     for (name, variable, answer) in answers {
-        let variable = variable.replace("taking back", "takingBack");
         text += &format!("export const {variable}: {name} = {answer};\n");
     }
     text

@@ -678,3 +678,25 @@ fn a_merge_tells_winners_losers_and_limits() {
     assert_eq!(email.winner.as_ref().map(|it| it.unified_ids.len()), Some(1));
     assert!(email.losers.is_empty());
 }
+
+#[test]
+fn a_value_that_was_retired_means_its_owner_since() {
+    let mut facts = facts_of_all(&small_base());
+    let email = identifier("email", "e0@example.com");
+    let position = facts.position_of(&email).expect("it is there");
+    let mut next = facts.identifiers[position].clone();
+    next.identifier = email.of_generation(1);
+    next.unified_id = id_of(&next.identifier);
+    next.facts.neighbours.clear();
+    facts.identifiers[position].retired_at = Some(Timestamp::parse("2026-05-01T00:00:00Z").expect("a time"));
+    facts.identifiers.push(next);
+    let facts = checked(facts);
+    let owner = identifier("external_id", "x0");
+    assert!(
+        facts.explain(&ExplainQuestion { a: owner.clone(), b: email.of_generation(1) }).is_ok_and(|it| !it.together)
+    );
+    assert!(facts.explain(&ExplainQuestion { a: owner.clone(), b: email.clone() }).is_ok_and(|it| !it.together));
+    // The link of the first owner is named as it is.
+    let cut = UnmergeQuestion { change: Change::Cut { a: owner, b: email }, figures: figures() };
+    assert_eq!(facts.unmerge_preview(&cut).expect("a link").after.len(), 2);
+}

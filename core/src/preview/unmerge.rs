@@ -104,9 +104,11 @@ impl CheckedFacts {
         let mut opposite = None;
         let ends = match change {
             Change::Cut { a, b } => {
-                let pair = self.pair(a, b)?;
-                let found = self.facts.links.binary_search_by(|it| it.pair.cmp(&pair));
-                situation = situation.without_link(found.map_err(|_| PreviewError::UnknownLink)?);
+                let find = |pair: &Pair| self.facts.links.binary_search_by(|it| it.pair.cmp(pair));
+                // A link of an earlier owner can be cut too, where it is named as it is.
+                let named = Pair::new(a, b).filter(|it| find(it).is_ok());
+                let pair = named.map_or_else(|| self.pair(a, b), Ok)?;
+                situation = situation.without_link(find(&pair).map_err(|_| PreviewError::UnknownLink)?);
                 vec![pair.a, pair.b]
             }
             Change::Different { a, b } => {
@@ -137,16 +139,13 @@ impl CheckedFacts {
                 let identifier = self.known(identifier);
                 let node = self.facts.position_of(&identifier).ok_or(PreviewError::UnknownIdentifier)?;
                 let own = self.facts.identifiers.get(node).ok_or(PreviewError::UnknownIdentifier)?;
-                if own.retired_at.is_some() {
-                    status = PreviewStatus::NoChange;
-                } else if *from <= own.facts.seen.last_seen {
+                if *from <= own.facts.seen.last_seen {
                     return Err(PreviewError::NeedsMessages(
                         "the identifier was seen from that time on, and which messages would go to its next owner is not in \
                          the facts; choose a time after its last sighting",
                     ));
-                } else {
-                    situation = situation.with_retired(node, *from);
                 }
+                situation = situation.with_retired(node, *from);
                 vec![identifier]
             }
         };
@@ -157,16 +156,25 @@ impl CheckedFacts {
         Pair::new(&self.known(a), &self.known(b)).ok_or(PreviewError::OneIdentifier)
     }
 
-    /// An identifier as the facts have it, where someone wrote it in another form.
+    /// An identifier as the facts have it, where someone wrote it in another form: of a value that was retired, its owner since,
+    /// unless a later one was named.
     pub(super) fn known(&self, named: &Identifier) -> Identifier {
-        if self.facts.position_of(named).is_some() {
-            return named.clone();
-        }
         let rule = self.policy.kind(named.kind.as_str());
-        match rule.map(|it| normalise(&named.value, it, &self.policy)) {
-            Some(Normalised::Usable { identifier, .. }) => Identifier { generation: named.generation, ..identifier },
-            Some(Normalised::Blocked | Normalised::Refused(_)) | None => named.clone(),
+        let mut owner = named.clone();
+        if self.facts.position_of(named).is_none()
+            && let Some(Normalised::Usable { identifier, .. }) =
+                rule.map(|it| normalise(&named.value, it, &self.policy))
+        {
+            owner = identifier.of_generation(named.generation);
         }
+        let is_retired = |it: &Identifier| {
+            let found = self.facts.position_of(it).and_then(|it| self.facts.identifiers.get(it));
+            found.is_some_and(|it| it.retired_at.is_some())
+        };
+        while is_retired(&owner) {
+            owner = owner.of_generation(owner.generation.saturating_add(1));
+        }
+        owner
     }
 }
 

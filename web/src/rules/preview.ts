@@ -1,6 +1,9 @@
 import type { CustomerQuery, RankBy, Weekday, WithheldReason } from "../graphql/generated/graphql";
 
-/** Questions to the facts of some customers, and their answers, in core's own JSON. Names are those of the API. */
+/**
+ * Questions to the facts of some customers, and their answers, in core's own JSON. Names are those of the API. `samples.ts`
+ * holds these types to answers of the module.
+ */
 
 export type Decimal = `${number}`;
 
@@ -68,27 +71,56 @@ export type ShownPurchases = {
   refundAmount: Decimal;
 };
 
+export type ShownDevice = {
+  deviceId: string;
+  model: string | null;
+  os: string | null;
+  osVersion: string | null;
+  browser: string | null;
+  browserVersion: string | null;
+  carrier: string | null;
+  language: string | null;
+  timeZone: string | null;
+  country: string | null;
+  region: string | null;
+  city: string | null;
+  area: string | null;
+  libraryPlatform: string | null;
+  libraryVersion: string | null;
+  lastUsedAt: string;
+};
+
+export type ShownObservation = {
+  value: unknown;
+  observedAt: string;
+  source: string;
+  identifier: ShownIdentifier;
+};
+export type ShownAttribute = ShownObservation & {
+  name: string;
+  standard: boolean;
+  rule: string;
+  others: ShownObservation[];
+};
+export type ShownConsent = { channel: string; granted: boolean; observedAt: string; source: string };
+
+/** The parts of a customer that another date changes: a step of a slider asks for these. */
+export type ShownAsOf = {
+  asOf: string;
+  basic: NonNullable<CustomerQuery["profile"]>["basic"];
+  purchases: ShownPurchases;
+};
+
 /** A customer as the server's `profile` shows it; what is only previewed has no revision yet. */
-export type ShownProfile = {
+export type ShownProfile = ShownAsOf & {
   unifiedId: string;
   supersededIds: string[];
   revision?: string;
-  asOf: string;
-  basic: NonNullable<CustomerQuery["profile"]>["basic"];
   identifiers: ShownIdentifier[];
-  recentDevice: Record<string, string | null> | null;
-  devices: Record<string, string | null>[];
-  attributes: {
-    name: string;
-    standard: boolean;
-    value: unknown;
-    rule: string;
-    observedAt: string;
-    source: string;
-    identifier: ShownIdentifier;
-    others: { value: unknown; observedAt: string; source: string; identifier: ShownIdentifier }[];
-  }[];
-  consents: { channel: string; granted: boolean; observedAt: string; source: string }[];
+  recentDevice: ShownDevice | null;
+  devices: ShownDevice[];
+  attributes: ShownAttribute[];
+  consents: ShownConsent[];
   activity: {
     firstAccessAt: string;
     lastActivityAt: string;
@@ -96,7 +128,6 @@ export type ShownProfile = {
     sessionCount: number;
     lastUpdatedAt: string;
   };
-  purchases: ShownPurchases;
 };
 export type ProfileQuestion = { unifiedId: string; figures: Figures };
 
@@ -122,10 +153,11 @@ export type ShownLink = {
   sources: string[];
   decision: ShownDecision | null;
 };
+export type ShownWithheldLink = { link: ShownLink; reason: WithheldReason; detail: string };
 /** Links that are followed only after the change, or only before it. */
 export type LinkChanges = {
   followed: ShownLink[];
-  withheld: { link: ShownLink; reason: WithheldReason; detail: string }[];
+  withheld: ShownWithheldLink[];
 };
 
 /** A value, and which of the customers show it; none where it comes of several values together. */
@@ -145,8 +177,8 @@ export type MergePreview = {
   status: PreviewStatus;
   expectedRevision: string;
   unifiedId: string | null;
-  /** The two identifiers of each SAME that would be made. */
-  decisions: { a: { kind: string; value: string }; b: { kind: string; value: string } }[];
+  /** The two identifiers of each SAME decision that would be made. */
+  decisions: { a: End; b: End }[];
   before: ShownProfile[];
   after: ShownProfile | null;
   othersBefore: ShownProfile[];
@@ -157,7 +189,8 @@ export type MergePreview = {
   contradictions: ShownDecision[];
 };
 
-type End = { kind: string; value: string };
+/** Of a value that was retired, the generation tells its owners apart. */
+type End = { kind: string; value: string; generation?: number };
 export type Change =
   | { cut: { a: End; b: End } }
   | { different: { a: End; b: End } }
@@ -182,17 +215,28 @@ export type PolicyPreview = {
   links: LinkChanges;
 };
 
+export type ExplainQuestion = { a: End; b: End };
+export type ShownExplanation = { together: boolean; path: ShownLink[]; blockedBy: ShownWithheldLink[] };
+
+/** What facts are about, and the revision of all their customers together. */
+export type Contents = { policyVersion: number; revision: string; unifiedIds: string[] };
+
 export type Fault = { path: string; detail: string };
 
 /** What can be asked of facts, and what is answered. */
 export type Questions = {
   profile: { question: ProfileQuestion; answer: ShownProfile };
+  profileAsOf: { question: ProfileQuestion; answer: ShownAsOf };
   mergePreview: { question: MergeQuestion; answer: MergePreview };
   unmergePreview: { question: UnmergeQuestion; answer: UnmergePreview };
   rankingPreview: { question: RankingQuestion; answer: RankingPreview };
   policyPreview: { question: PolicyQuestion; answer: PolicyPreview };
+  explain: { question: ExplainQuestion; answer: ShownExplanation };
 };
 export type QuestionName = keyof Questions;
+
+/** Why a question has no answer, as the module says it. */
+export type Refusal = { error: { code: string; detail: string; faults: Fault[] } };
 
 /** Why a question has no answer. */
 export class Unanswered extends Error {

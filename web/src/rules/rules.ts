@@ -11,12 +11,17 @@ class Rules {
   private lastId = 0;
   private lastFacts = 0;
 
-  async recogniseSearch(text: string): Promise<Recognised> {
-    return JSON.parse(await this.call({ name: "recogniseSearch", arguments: [text] }));
+  /** Under the policy in a document; without one, under the policy that a new base starts with. */
+  async recogniseSearch(text: string, ...policy: [document?: string]): Promise<Recognised> {
+    return answered(await this.call({ name: "recogniseSearch", arguments: [text, ...policy] }));
   }
 
-  async normaliseIdentifier(kind: string, value: string): Promise<Normalised> {
-    return JSON.parse(await this.call({ name: "normaliseIdentifier", arguments: [kind, value] }));
+  async normaliseIdentifier(
+    kind: string,
+    value: string,
+    ...policy: [document?: string]
+  ): Promise<Normalised> {
+    return answered(await this.call({ name: "normaliseIdentifier", arguments: [kind, value, ...policy] }));
   }
 
   /** Hands facts of the API over to the module; who reads them gives them back. */
@@ -31,9 +36,7 @@ class Rules {
           name: "askFacts",
           arguments: [number, name, JSON.stringify(question)],
         });
-        const answer = JSON.parse(json);
-        if (answer.error) throw new Unanswered(answer.error);
-        return answer;
+        return answered(json);
       },
       free: () => {
         this.call({ name: "freeFacts", arguments: [number] }).catch(() => {
@@ -69,6 +72,12 @@ class Rules {
     });
     return worker;
   }
+}
+
+function answered<T>(json: string): T {
+  const answer = JSON.parse(json);
+  if (answer.error) throw new Unanswered(answer.error);
+  return answer;
 }
 
 /** The facts of some customers, in the module. */

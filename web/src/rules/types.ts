@@ -5,13 +5,13 @@ import type { QuestionName } from "./preview";
 export type KindAndValue = { kind: string; value: string };
 export type Warning = { code: string; detail: string };
 
-/** `normaliseIdentifier(kind, value)` */
+/** `normaliseIdentifier(kind, value, policy?)` */
 export type Normalised =
   | { status: "ok"; kind: string; value: string; warnings: Warning[] }
   | { status: "blocked"; detail: string }
   | { status: "refused"; code: string; detail: string };
 
-/** `recogniseSearch(text)` */
+/** `recogniseSearch(text, policy?)` */
 export type Recognised =
   | { as: "EMPTY" }
   | { as: "UNIFIED_ID"; value: string }
@@ -21,20 +21,23 @@ export type Recognised =
   | { as: "NAME"; value: string; candidates: KindAndValue[] };
 
 /** The facts of some customers, read once; every question is answered from them. */
-export type FactsInModule = Record<QuestionName, (question: string) => string> & { free: () => void };
+export type FactsInModule = Record<QuestionName, (question: string) => string> & {
+  contents: () => string;
+  free: () => void;
+};
 
 /** The exports of the module: JSON out. */
 export type RulesModule = {
   default: () => Promise<unknown>;
-  normaliseIdentifier: (kind: string, value: string) => string;
-  recogniseSearch: (text: string) => string;
+  normaliseIdentifier: (kind: string, value: string, policy?: string) => string;
+  recogniseSearch: (text: string, policy?: string) => string;
   Facts: new (facts: string) => FactsInModule;
 };
 
 /** What the worker and the page say to one another. Facts stay in the worker, under a number. */
 export type Call = { id: number } & (
-  | { name: "normaliseIdentifier"; arguments: [kind: string, value: string] }
-  | { name: "recogniseSearch"; arguments: [text: string] }
+  | { name: "normaliseIdentifier"; arguments: [kind: string, value: string, policy?: string] }
+  | { name: "recogniseSearch"; arguments: [text: string, policy?: string] }
   | { name: "readFacts"; arguments: [facts: number, json: string] }
   | { name: "askFacts"; arguments: [facts: number, question: QuestionName, json: string] }
   | { name: "freeFacts"; arguments: [facts: number] }
