@@ -143,8 +143,8 @@ impl Store {
                 return Err(rows::bad_key("linked"));
             };
             let pair = Pair { a: rows::identifier_of(&a)?, b: rows::identifier_of(&b)? };
-            if !links.contains_key(&pair) {
-                links.insert(pair, rows::decode("linked", &payload)?);
+            if let std::collections::btree_map::Entry::Vacant(free) = links.entry(pair) {
+                free.insert(rows::decode("linked", &payload)?);
             }
         }
         Ok(links)
