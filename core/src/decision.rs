@@ -65,23 +65,22 @@ pub fn id_among(first: &Arc<str>, number: usize) -> Arc<str> {
     if number == 0 { first.clone() } else { format!("{first}{TOGETHER}{number}").into() }
 }
 
-/// The `SAME` decisions that make one profile of several, by their members; the first profile's strongest identifier is in
-/// each.
+/// The `SAME` decisions that make one profile of several, each given by its anchor and its members; the first profile's anchor
+/// is in each decision.
 ///
-/// One about each other profile's strongest is not enough where all together hold more of a kind than one profile may: the
-/// links that follow would leave some out. So each identifier of such a kind is decided about.
-pub fn pairs_that_merge(profiles: &[Vec<&Identifier>], policy: &CompiledPolicy) -> Vec<Pair> {
-    let strength = |it: &&Identifier| (policy.priority(&it.kind), it.value.clone(), it.generation);
-    let strongest = |members: &Vec<&Identifier>| members.iter().copied().min_by_key(strength).cloned();
-    let Some(first) = profiles.first().and_then(strongest) else { return Vec::new() };
+/// One about each other profile's anchor is not enough where all together hold more of a kind than one profile may: the links
+/// that follow would leave some out. So each identifier of such a kind is decided about.
+pub fn pairs_that_merge(profiles: &[(&Identifier, Vec<&Identifier>)], policy: &CompiledPolicy) -> Vec<Pair> {
+    let Some((first, _)) = profiles.first() else { return Vec::new() };
+    let members = || profiles.iter().flat_map(|(_, members)| members.iter().copied());
     let mut n_of_kinds: BTreeMap<&Kind, u32> = BTreeMap::new();
-    for member in profiles.iter().flatten() {
+    for member in members() {
         *n_of_kinds.entry(&member.kind).or_default() += 1;
     }
     let is_above = |kind: &Kind| n_of_kinds.get(kind).is_some_and(|n| policy.limit(kind) < *n);
-    let mut named: BTreeSet<Identifier> = profiles.iter().skip(1).filter_map(strongest).collect();
-    named.extend(profiles.iter().flatten().filter(|it| is_above(&it.kind)).map(|it| Identifier::clone(it)));
-    named.iter().filter_map(|it| Pair::new(&first, it)).collect()
+    let mut named: BTreeSet<&Identifier> = profiles.iter().map(|(anchor, _)| *anchor).collect();
+    named.extend(members().filter(|it| is_above(&it.kind)));
+    named.into_iter().filter_map(|it| Pair::new(first, it)).collect()
 }
 
 /// All decisions of a base, found by their IDs and, while they count, by their identifiers. Operators make them one by one,

@@ -139,7 +139,7 @@ impl Server {
 
     /// Of every customer those fields, as of a date, by unified ID.
     pub async fn customers(&self, as_of: &str, fields: &str) -> BTreeMap<String, Value> {
-        const AT_ONCE: usize = 20;
+        const AT_ONCE: usize = 10;
         let mut customers = BTreeMap::new();
         for ids in self.unified_ids().await.chunks(AT_ONCE) {
             let asked: Vec<String> = ids

@@ -121,7 +121,7 @@ impl CheckedFacts {
         let Some((first, others)) = anchors.split_first() else {
             return Err(PreviewError::QuestionUnreadable("name the profiles to merge".to_owned()));
         };
-        let pairs = pairs_that_merge(&self.members_of(&anchors), &self.policy);
+        let pairs = pairs_that_merge(&self.with_members(&anchors), &self.policy);
 
         let mut after = self.situation();
         let about = |pair: &Pair, relation| {
@@ -196,12 +196,15 @@ impl CheckedFacts {
         anchors.into_iter().map(|(_, node, identifier)| (node, identifier)).collect()
     }
 
-    /// The members of the cells of some identifiers.
-    fn members_of(&self, nodes: &[(usize, &Identifier)]) -> Vec<Vec<&Identifier>> {
+    /// Anchors with the members of their cells.
+    fn with_members<'f>(&'f self, anchors: &[(usize, &'f Identifier)]) -> Vec<(&'f Identifier, Vec<&'f Identifier>)> {
         let partition = &self.resolved().partition;
-        let cells = nodes.iter().filter_map(|(node, _)| partition.cells.get(*partition.cell_of.get(*node)?));
         let identifier = |node: &usize| self.facts.identifiers.get(*node).map(|it| &it.identifier);
-        cells.map(|cell| cell.iter().filter_map(identifier).collect()).collect()
+        let profile = |(node, anchor): &(usize, &'f Identifier)| {
+            let cell = partition.cells.get(*partition.cell_of.get(*node)?)?;
+            Some((*anchor, cell.iter().filter_map(identifier).collect()))
+        };
+        anchors.iter().filter_map(profile).collect()
     }
 
     fn broken_limits(&self, profile: &ShownProfile) -> Vec<BrokenLimit> {

@@ -251,8 +251,8 @@ impl DecisionMutation {
             let detail = "these IDs are one profile already";
             return Ok(DecisionPayload::without(DecisionStatus::NoChange, detail));
         }
-        let members: Vec<Vec<_>> = found.values().map(|it| it.members.iter().collect()).collect();
-        let pairs = pairs_that_merge(&members, &app.policy);
+        let profiles: Vec<_> = found.values().map(|it| (&it.anchor, it.members.iter().collect())).collect();
+        let pairs = pairs_that_merge(&profiles, &app.policy);
         make(ctx, decision::Relation::Same, pairs, &reason, expected_revision).await
     }
 
