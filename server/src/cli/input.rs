@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::reader::{Form, Reader};
 
 /// Lines that are read at once.
-const MAX_LINES: usize = 5_000;
+const MAX_LINES: u64 = 5_000;
 const MAX_BYTES: usize = 12 * 1024 * 1024;
 
 /// What a part of a file holds.
@@ -76,8 +76,9 @@ impl Messages {
         }
         let mut part = Part::default();
         let mut n_bytes = 0;
-        let mut n_lines = 0;
-        while n_lines < MAX_LINES && n_bytes < MAX_BYTES {
+        // Empty lines count: whoever sends few messages among many of them is not kept waiting.
+        let first_line = self.reader.number;
+        while self.reader.number - first_line < MAX_LINES && n_bytes < MAX_BYTES {
             let item = match self.reader.next(policy) {
                 Ok(Some(item)) => item,
                 Ok(None) => break,
@@ -92,7 +93,6 @@ impl Messages {
                     break;
                 }
             };
-            n_lines += 1;
             n_bytes += item.text.as_ref().map_or(0, String::len);
             let line = item.number;
             match item.parsed {
