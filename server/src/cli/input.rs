@@ -78,6 +78,7 @@ impl Messages {
         let mut n_bytes = 0;
         // Empty lines count: whoever sends few messages among many of them is not kept waiting.
         let first_line = self.reader.number;
+        let mut has_any = false;
         while self.reader.number - first_line < MAX_LINES && n_bytes < MAX_BYTES {
             let item = match self.reader.next(policy) {
                 Ok(Some(item)) => item,
@@ -86,13 +87,14 @@ impl Messages {
                     let context =
                         format!("{} cannot be read on after line {}", self.path.display(), self.reader.number);
                     let failure = anyhow::Error::from(error).context(context);
-                    if n_lines == 0 {
+                    if !has_any {
                         return Err(failure);
                     }
                     self.failure = Some(failure);
                     break;
                 }
             };
+            has_any = true;
             n_bytes += item.text.as_ref().map_or(0, String::len);
             let line = item.number;
             match item.parsed {
@@ -103,7 +105,7 @@ impl Messages {
                 Err(refusal) => part.refused.push(Refused { line, refusal, text: item.text }),
             }
         }
-        Ok((0 < n_lines).then_some(part))
+        Ok(has_any.then_some(part))
     }
 }
 
