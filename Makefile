@@ -74,7 +74,8 @@ test-rust: build ## Run the Rust tests
 .PHONY: test-wasm
 test-wasm: wasm ## Check that the module answers as the native build does
 	@echo '==> Comparing the WebAssembly module with the native build'
-	@node tests/wasm/parity.mjs
+	@PARITY_CASES='$(abspath $(CARGO_TARGET_DIR))/parity.ndjson' cargo test --quiet --package profile360-wasm --locked --test parity
+	@node tests/wasm/parity.mjs '$(abspath $(CARGO_TARGET_DIR))/parity.ndjson'
 
 .PHONY: test-web
 test-web: wasm ## Check the page's format, lints and types

@@ -1,10 +1,18 @@
 //! Decisions: an operator's word about two identifiers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{identifier::Identifier, link::Pair, time::Timestamp};
+use crate::{
+    identifier::{Identifier, Kind},
+    link::Pair,
+    policy::CompiledPolicy,
+    time::Timestamp,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -41,6 +49,39 @@ impl Decision {
     pub fn is_active(&self) -> bool {
         self.revoked.is_none()
     }
+
+    /// The ID of the first of the decisions that were made together with this one; see [`id_among`].
+    pub fn group(&self) -> &str {
+        self.id.split_once(TOGETHER).map_or(&*self.id, |(first, _)| first)
+    }
+}
+
+/// What stands between the ID of the first decision of several and the number of a further one.
+const TOGETHER: char = '.';
+
+/// The ID of one of several decisions that are made together, and are taken back together: the first one's own, and that with
+/// a number for each further one.
+pub fn id_among(first: &Arc<str>, number: usize) -> Arc<str> {
+    if number == 0 { first.clone() } else { format!("{first}{TOGETHER}{number}").into() }
+}
+
+/// The `SAME` decisions that make one profile of several, by their members; the first profile's strongest identifier is in
+/// each.
+///
+/// One about each other profile's strongest is not enough where all together hold more of a kind than one profile may: the
+/// links that follow would leave some out. So each identifier of such a kind is decided about.
+pub fn pairs_that_merge(profiles: &[Vec<&Identifier>], policy: &CompiledPolicy) -> Vec<Pair> {
+    let strength = |it: &&Identifier| (policy.priority(&it.kind), it.value.clone(), it.generation);
+    let strongest = |members: &Vec<&Identifier>| members.iter().copied().min_by_key(strength).cloned();
+    let Some(first) = profiles.first().and_then(strongest) else { return Vec::new() };
+    let mut n_of_kinds: BTreeMap<&Kind, u32> = BTreeMap::new();
+    for member in profiles.iter().flatten() {
+        *n_of_kinds.entry(&member.kind).or_default() += 1;
+    }
+    let is_above = |kind: &Kind| n_of_kinds.get(kind).is_some_and(|n| policy.limit(kind) < *n);
+    let mut named: BTreeSet<Identifier> = profiles.iter().skip(1).filter_map(strongest).collect();
+    named.extend(profiles.iter().flatten().filter(|it| is_above(&it.kind)).map(|it| Identifier::clone(it)));
+    named.iter().filter_map(|it| Pair::new(&first, it)).collect()
 }
 
 /// All decisions of a base, found by their IDs and, while they count, by their identifiers. Operators make them one by one,

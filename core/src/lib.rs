@@ -12,6 +12,7 @@ pub mod identifier;
 mod json;
 pub mod policy;
 pub mod search;
+pub mod tree;
 pub mod unified_id;
 
 // … what is known and who is whom, …
@@ -31,12 +32,15 @@ pub mod explain;
 pub mod age;
 pub mod avatar;
 pub mod profile;
+mod sorting;
 mod survivorship;
 mod wire;
+mod writing;
 
 pub mod purchases;
 pub mod ranking;
 pub mod revision;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod summary;
 pub mod window;
 

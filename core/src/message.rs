@@ -15,6 +15,8 @@ use crate::{
     policy::CompiledPolicy,
     purchase::{self, Order, Refund},
     time::{Timestamp, TimestampError},
+    tree::Tree,
+    writing::to_text,
 };
 
 /// An accepted message. Its identifiers are normalised, distinct, strongest first, and never none.
@@ -85,10 +87,28 @@ impl AttributeValue {
 
     /// The text of a string value; `None` for every other type.
     pub fn to_text(&self) -> Option<String> {
-        match self.to_value() {
-            serde_json::Value::String(text) => Some(text),
-            _ => None,
+        if let Ok(Tree::Text(text)) = Tree::parse(&self.0) { Some(text) } else { None }
+    }
+
+    /// A string value.
+    pub(crate) fn of_text(text: &str) -> Self {
+        // A text always makes JSON.
+        Self(Arc::from(to_text(&text).unwrap_or_else(|_| "\"\"".to_owned())))
+    }
+
+    /// A list of scalars.
+    pub(crate) fn list<'v>(values: impl Iterator<Item = &'v Self>) -> Self {
+        let texts: Vec<&str> = values.map(Self::as_json).collect();
+        Self(Arc::from(format!("[{}]", texts.join(","))))
+    }
+
+    /// The items of a list, or the value itself where it is a scalar.
+    pub(crate) fn items(&self) -> Vec<Self> {
+        if !self.0.starts_with('[') {
+            return vec![self.clone()];
         }
+        let Ok(Tree::List(items)) = Tree::parse(&self.0) else { return Vec::new() };
+        items.iter().filter_map(|it| Some(Self(Arc::from(to_text(it).ok()?)))).collect()
     }
 }
 

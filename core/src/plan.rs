@@ -253,8 +253,10 @@ pub struct Draft<'a> {
     orders: BTreeMap<OrderKey, (Claim, Order)>,
     refunds: Vec<(UnifiedId, Refund)>,
     sessions: BTreeMap<Arc<str>, Claim>,
-    /// Cells that are new or changed by a plain join, as they are now.
+    /// Cells that are new or changed by a plain join, as they are now; the members are brought in order at the end.
     cells: BTreeMap<CellKey, CellState>,
+    /// How many of each kind a cell has, of those that were asked for.
+    n_of_kinds: BTreeMap<CellKey, BTreeMap<Kind, u32>>,
     removed_cells: BTreeSet<CellKey>,
     /// Where the members of removed cells are now.
     moved: BTreeMap<CellKey, CellKey>,
@@ -262,6 +264,7 @@ pub struct Draft<'a> {
     to_resolve: BTreeSet<CellKey>,
     /// Identifiers that carry links no more from this batch on.
     newly_shared: BTreeSet<Identifier>,
+    search: Search,
     unmet: Vec<Decision>,
     removed_identifiers: BTreeSet<Identifier>,
     heirs: BTreeMap<Identifier, Identifier>,
@@ -269,6 +272,24 @@ pub struct Draft<'a> {
     moved_messages: Vec<Moved>,
     /// Where orders lie now that change their home with their message.
     moved_orders: BTreeMap<OrderKey, UnifiedId>,
+}
+
+/// How far the search for a component is.
+#[derive(Debug, Default)]
+struct Search {
+    has_begun: bool,
+    /// Along links that are not stored yet.
+    new_neighbours: BTreeMap<Identifier, Vec<Identifier>>,
+    found: BTreeSet<Identifier>,
+    pending: Vec<Identifier>,
+    /// Looked at, and to be looked at again when more of them is seen.
+    waiting: BTreeSet<Identifier>,
+    entered: BTreeSet<CellKey>,
+    cells_to_enter: BTreeSet<CellKey>,
+    /// In the component if they were ever seen.
+    if_seen: BTreeSet<Identifier>,
+    /// In the component unless they are closed.
+    if_open: BTreeSet<Identifier>,
 }
 
 impl<'a> Draft<'a> {
@@ -337,10 +358,12 @@ impl<'a> Draft<'a> {
             refunds: Vec::new(),
             sessions: BTreeMap::new(),
             cells: BTreeMap::new(),
+            n_of_kinds: BTreeMap::new(),
             removed_cells: BTreeSet::new(),
             moved: BTreeMap::new(),
             to_resolve: BTreeSet::new(),
             newly_shared: BTreeSet::new(),
+            search: Search::default(),
             unmet: Vec::new(),
             removed_identifiers: BTreeSet::new(),
             heirs: BTreeMap::new(),
@@ -507,13 +530,32 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether two cells together keep every limit.
-    fn fits(&self, a: CellKey, b: CellKey, view: &View) -> bool {
-        let (Some(a), Some(b)) = (self.cell(a, view), self.cell(b, view)) else { return false };
-        let mut counts: BTreeMap<&Kind, u32> = BTreeMap::new();
-        for member in a.members.iter().chain(&b.members) {
-            *counts.entry(&member.kind).or_default() += 1;
+    fn fits(&mut self, a: CellKey, b: CellKey, view: &View) -> bool {
+        for key in [a, b] {
+            self.count_kinds(key, view);
         }
-        counts.into_iter().all(|(kind, n)| n <= self.policy.limit(kind))
+        let (Some(a), Some(b)) = (self.n_of_kinds.get(&a), self.n_of_kinds.get(&b)) else { return false };
+        let together = |kind: &Kind| {
+            let n = |it: &BTreeMap<Kind, u32>| it.get(kind).copied().unwrap_or(0);
+            n(a).saturating_add(n(b))
+        };
+        a.keys().chain(b.keys()).all(|kind| together(kind) <= self.policy.limit(kind))
+    }
+
+    /// Counts once a batch: a cell can be large, and a batch can join many to it.
+    fn count_kinds(&mut self, key: CellKey, view: &View) {
+        if self.n_of_kinds.contains_key(&key) {
+            return;
+        }
+        let Some(cell) = self.cell(key, view) else { return };
+        let mut counts: BTreeMap<Kind, u32> = BTreeMap::new();
+        for member in &cell.members {
+            match counts.get_mut(&member.kind) {
+                Some(n) => *n += 1,
+                None => drop(counts.insert(member.kind.clone(), 1)),
+            }
+        }
+        self.n_of_kinds.insert(key, counts);
     }
 
     /// Joins two cells, the smaller into the larger.
@@ -535,7 +577,13 @@ impl<'a> Draft<'a> {
             cell.unified_id = leaving.unified_id;
         }
         cell.members.extend(leaving.members);
-        cell.members.sort_unstable();
+        if let (Some(moved), Some(counts)) = (self.n_of_kinds.remove(&from), self.n_of_kinds.get_mut(&into)) {
+            for (kind, n) in moved {
+                *counts.entry(kind).or_default() += n;
+            }
+        } else {
+            self.n_of_kinds.remove(&into);
+        }
         self.removed_cells.insert(from);
         self.moved.insert(from, into);
     }
@@ -584,10 +632,13 @@ impl<'a> Draft<'a> {
         self.to_resolve.contains(&key) || self.cell(key, view).is_some_and(|it| it.is_contested)
     }
 
-    /// What must be seen before [`Draft::finish`]; empty when it can be called.
-    pub fn needs(&self, view: &View) -> Needs {
+    /// What must be seen before [`Draft::finish`]; empty when it can be called. Each call goes on from where the last one had to
+    /// stop, so that all of them together take time in the size of the component, however long its chains are.
+    pub fn needs(&mut self, view: &View) -> Needs {
         let mut needs = Needs::default();
-        self.component(view, &mut needs);
+        let mut search = std::mem::take(&mut self.search);
+        self.go_on(&mut search, view, &mut needs);
+        self.search = search;
         for key in self.moved.keys() {
             for member in view.cell(*key).into_iter().flat_map(|it| &it.members) {
                 if self.state(member, view).is_none() {
@@ -598,77 +649,99 @@ impl<'a> Draft<'a> {
         needs
     }
 
-    /// All identifiers of the components that must be computed again; what is missing to find them goes into `needs`.
-    fn component(&self, view: &View, needs: &mut Needs) -> BTreeSet<Identifier> {
-        let mut found = BTreeSet::new();
+    /// Finds the identifiers of the components that must be computed again; what is missing goes into `needs`.
+    fn go_on(&self, search: &mut Search, view: &View, needs: &mut Needs) {
         if self.to_resolve.is_empty() {
-            return found;
+            return;
         }
-        let mut new_links_of: BTreeMap<&Identifier, Vec<&Pair>> = BTreeMap::new();
-        for pair in &self.new_links {
-            new_links_of.entry(&pair.a).or_default().push(pair);
-            new_links_of.entry(&pair.b).or_default().push(pair);
+        if !std::mem::replace(&mut search.has_begun, true) {
+            for pair in &self.new_links {
+                for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
+                    search.new_neighbours.entry(one.clone()).or_default().push(other.clone());
+                }
+            }
+            search.cells_to_enter.extend(self.to_resolve.iter().copied());
+            // What was decided about someone who is not there any more counts no more for the other one.
+            let decided = self.removed_identifiers.iter().flat_map(|it| self.decisions.of(it));
+            search.if_seen.extend(decided.flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]));
         }
-        let mut pending: Vec<Identifier> = Vec::new();
-        let mut seen_cells = BTreeSet::new();
-        let mut enter_cell = |key: CellKey, pending: &mut Vec<Identifier>, needs: &mut Needs| {
-            if seen_cells.insert(key) {
+        search.pending.extend(std::mem::take(&mut search.waiting));
+        loop {
+            for key in std::mem::take(&mut search.cells_to_enter) {
+                let key = self.current(key);
                 match self.cell(key, view) {
-                    Some(cell) => pending.extend(cell.members.iter().cloned()),
-                    None => drop(needs.cells.insert(key)),
+                    None => {
+                        needs.cells.insert(key);
+                        search.cells_to_enter.insert(key);
+                    }
+                    Some(cell) if search.entered.insert(key) => search.pending.extend(cell.members.iter().cloned()),
+                    Some(_) => {}
                 }
             }
+            for identifier in std::mem::take(&mut search.if_seen) {
+                if self.state(&identifier, view).is_some() {
+                    search.pending.push(identifier);
+                } else if !view.identifiers.contains_key(&identifier) && !self.removed_identifiers.contains(&identifier)
+                {
+                    needs.identifiers.insert(identifier.clone());
+                    search.if_seen.insert(identifier);
+                }
+            }
+            for identifier in std::mem::take(&mut search.if_open) {
+                match self.state(&identifier, view) {
+                    Some(_) if self.is_closed(&identifier, view) => {}
+                    Some(_) => search.pending.push(identifier),
+                    None => {
+                        needs.identifiers.insert(identifier.clone());
+                        search.if_open.insert(identifier);
+                    }
+                }
+            }
+            if search.pending.is_empty() {
+                return;
+            }
+            while let Some(identifier) = search.pending.pop() {
+                self.look_at(identifier, search, view, needs);
+            }
+        }
+    }
+
+    fn look_at(&self, identifier: Identifier, search: &mut Search, view: &View, needs: &mut Needs) {
+        let is_known = search.found.contains(&identifier) || search.waiting.contains(&identifier);
+        if is_known || self.removed_identifiers.contains(&identifier) {
+            return;
+        }
+        let Some(state) = self.state(&identifier, view) else {
+            needs.identifiers.insert(identifier.clone());
+            search.waiting.insert(identifier);
+            return;
         };
-        for key in &self.to_resolve {
-            enter_cell(self.current(*key), &mut pending, needs);
+        let is_closed = self.is_closed(&identifier, view);
+        if !is_closed && view.identifier(&identifier).is_some() && !view.links_of.contains_key(&identifier) {
+            needs.links_of.insert(identifier.clone());
+            search.waiting.insert(identifier.clone());
+        } else {
+            search.found.insert(identifier.clone());
         }
-        // What was decided about someone who is not there any more counts no more for the other one.
-        for decision in self.removed_identifiers.iter().flat_map(|it| self.decisions.of(it)) {
-            for end in [&decision.pair.a, &decision.pair.b] {
-                if self.state(end, view).is_some() {
-                    pending.push(end.clone());
-                } else if !view.identifiers.contains_key(end) {
-                    needs.identifiers.insert(end.clone());
-                }
-            }
+        let cell = self.current(state.cell);
+        if !search.entered.contains(&cell) {
+            search.cells_to_enter.insert(cell);
         }
-        while let Some(identifier) = pending.pop() {
-            if self.removed_identifiers.contains(&identifier) || !found.insert(identifier.clone()) {
-                continue;
-            }
-            let Some(state) = self.state(&identifier, view) else {
-                needs.identifiers.insert(identifier);
-                continue;
-            };
-            enter_cell(self.current(state.cell), &mut pending, needs);
-            for decision in self.decisions.of(&identifier) {
-                let other = if decision.pair.a == identifier { &decision.pair.b } else { &decision.pair.a };
-                if self.state(other, view).is_some() {
-                    pending.push(other.clone());
-                } else if !view.identifiers.contains_key(other) && !self.removed_identifiers.contains(other) {
-                    needs.identifiers.insert(other.clone());
-                }
-            }
-            if self.is_closed(&identifier, view) {
-                continue;
-            }
-            if view.identifier(&identifier).is_some() && !view.links_of.contains_key(&identifier) {
-                needs.links_of.insert(identifier.clone());
-            }
-            let stored = view.links_of.get(&identifier).into_iter().flat_map(|it| it.iter());
-            for pair in stored.chain(new_links_of.get(&identifier).into_iter().flatten().copied()) {
-                if self.removed_links.contains(pair) {
-                    continue;
-                }
-                let other = if pair.a == identifier { &pair.b } else { &pair.a };
-                match self.state(other, view) {
-                    None => drop(needs.identifiers.insert(other.clone())),
-                    Some(_) if self.is_closed(other, view) => {}
-                    Some(_) => pending.push(other.clone()),
-                }
+        for decision in self.decisions.of(&identifier) {
+            let other = if decision.pair.a == identifier { &decision.pair.b } else { &decision.pair.a };
+            if !search.found.contains(other) {
+                search.if_seen.insert(other.clone());
             }
         }
-        found
+        if is_closed {
+            return;
+        }
+        let stored = view.links_of.get(&identifier).into_iter().flat_map(|it| it.iter());
+        let kept = stored.filter(|it| !self.removed_links.contains(*it));
+        let others = kept.map(|pair| if pair.a == identifier { &pair.b } else { &pair.a });
+        let new = search.new_neighbours.get(&identifier).into_iter().flatten();
+        let others = others.chain(new).filter(|it| !search.found.contains(*it));
+        search.if_open.extend(others.cloned());
     }
 
     /// Whether an identifier was shared before this batch and is: no component reaches through it.
@@ -690,7 +763,9 @@ impl<'a> Draft<'a> {
             }
         }
         self.moved = moved;
-        let component: Vec<Identifier> = self.component(view, &mut Needs::default()).into_iter().collect();
+        let mut search = std::mem::take(&mut self.search);
+        self.go_on(&mut search, view, &mut Needs::default());
+        let component: Vec<Identifier> = search.found.into_iter().collect();
         if !component.is_empty() {
             self.resolve_component(&component, view);
         }
@@ -807,7 +882,9 @@ impl<'a> Draft<'a> {
                 is_known: old.is_some(),
             });
         }
-        for (key, cell) in self.cells {
+        for (key, mut cell) in self.cells {
+            // Members that were there are in order: a sort that sees runs has little to do.
+            cell.members.sort();
             let stored = view.cell(key);
             if stored.is_none_or(|it| **it != cell) {
                 changes.touched.insert(key);

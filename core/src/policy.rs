@@ -1,16 +1,17 @@
 //! The policy: the rules that operators may change, as one document.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Deref,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, ops::Deref, sync::Arc};
 
-use chrono_tz::Tz;
 use regex_lite::Regex;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{identifier::Kind, purchase::Currency};
+use crate::{
+    identifier::Kind,
+    purchase::Currency,
+    sorting::{distinct, sort_by},
+    tree::Tree,
+    window::{SEOUL, Zone},
+};
 
 /// The rules in force. Facts never depend on it; conclusions do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +28,7 @@ pub struct Policy {
     /// Which value of an attribute a profile shows.
     pub survivorship: Survivorship,
     /// The zone of all dates, weekdays and hours.
-    pub time_zone: Tz,
+    pub time_zone: Zone,
     /// The currency of purchases that name none, and of figures unless the customer never paid in it.
     pub currency: Currency,
 }
@@ -129,7 +130,7 @@ impl Default for Policy {
             blocked_patterns: Vec::new(),
             max_links: 10,
             survivorship: Survivorship::default(),
-            time_zone: chrono_tz::Asia::Seoul,
+            time_zone: SEOUL,
             currency: Currency::KRW,
         }
     }
@@ -149,11 +150,13 @@ impl Policy {
     /// Whether messages say the same under both: the same identifiers in the same forms, none more blocked, kept under the same
     /// strongest one. Where they do not, facts that were gathered under the one say nothing about the other.
     pub fn reads_messages_as(&self, other: &Self) -> bool {
-        let kinds = |it: &Self| -> BTreeMap<Kind, (Form, u32)> {
-            it.kinds.iter().map(|it| (it.name.clone(), (it.form.clone(), it.priority))).collect()
+        let kinds = |it: &Self| {
+            let mut kinds: Vec<_> = it.kinds.iter().map(|it| (it.name.clone(), it.form.clone(), it.priority)).collect();
+            sort_by(&mut kinds, |a, b| a.0.cmp(&b.0));
+            kinds
         };
-        let values = |it: &Self| it.blocked_values.iter().map(|it| blocked_form(it)).collect::<BTreeSet<_>>();
-        let patterns = |it: &Self| it.blocked_patterns.iter().cloned().collect::<BTreeSet<_>>();
+        let values = |it: &Self| distinct(it.blocked_values.iter().map(|it| blocked_form(it)));
+        let patterns = |it: &Self| distinct(it.blocked_patterns.iter().cloned());
         kinds(self) == kinds(other) && values(self) == values(other) && patterns(self) == patterns(other)
     }
 
@@ -162,10 +165,10 @@ impl Policy {
     /// # Errors
     ///
     /// Every fault of the document's form, by its path. Whether the whole is sound, [`CompiledPolicy::new`] says.
-    pub fn amended(&self, document: &serde_json::Value) -> Result<Self, Vec<PolicyFault>> {
+    pub fn amended(&self, document: &Tree) -> Result<Self, Vec<PolicyFault>> {
         let mut faults = Vec::new();
         let mut amended = self.clone();
-        let Some(fields) = document.as_object() else {
+        let Tree::Object(fields) = document else {
             let detail = "a policy is an object".to_owned();
             return Err(vec![PolicyFault { path: String::new(), detail }]);
         };
@@ -191,35 +194,44 @@ impl Policy {
 }
 
 /// Reads a field of a policy document.
-fn read<T: DeserializeOwned>(path: &str, value: &serde_json::Value, into: &mut T, faults: &mut Vec<PolicyFault>) {
-    match T::deserialize(value) {
+fn read<T: DeserializeOwned>(path: &str, value: &Tree, into: &mut T, faults: &mut Vec<PolicyFault>) {
+    match value.read() {
         Ok(read) => *into = read,
         Err(error) => faults.push(PolicyFault { path: path.to_owned(), detail: error.to_string() }),
     }
 }
 
 /// Reads the kinds one by one, so that a fault says in which it is.
-fn read_kinds(value: &serde_json::Value, into: &mut Vec<KindRule>, faults: &mut Vec<PolicyFault>) {
-    let mut kinds: Vec<serde_json::Value> = Vec::new();
+fn read_kinds(value: &Tree, into: &mut Vec<KindRule>, faults: &mut Vec<PolicyFault>) {
     let n_faults = faults.len();
-    read("kinds", value, &mut kinds, faults);
+    let not_objects = |path: String| PolicyFault { path, detail: "it must be a list of objects".to_owned() };
+    let Tree::List(kinds) = value else { return faults.push(not_objects("kinds".to_owned())) };
     let mut rules = Vec::with_capacity(kinds.len());
     for (position, kind) in kinds.iter().enumerate() {
-        let path = format!("kinds[{position}]");
-        for (field, value) in kind.as_object().into_iter().flatten() {
-            let path = format!("{path}.{field}");
+        let Tree::Object(fields) = kind else {
+            faults.push(not_objects(format!("kinds[{position}]")));
+            continue;
+        };
+        let (mut name, mut form, mut limit, mut priority) = (None, None, None, None);
+        for (field, value) in fields {
+            let path = format!("kinds[{position}].{field}");
             match field.as_str() {
-                "name" => read(&path, value, &mut Kind::new(""), faults),
-                "form" => read(&path, value, &mut Form::Trimmed, faults),
-                "limit" | "priority" => read(&path, value, &mut 0_u32, faults),
+                "name" => read(&path, value, &mut name, faults),
+                "form" => read(&path, value, &mut form, faults),
+                "limit" => read(&path, value, &mut limit, faults),
+                "priority" => read(&path, value, &mut priority, faults),
                 _ => faults.push(PolicyFault { path, detail: "a kind has no such field".to_owned() }),
             }
         }
-        if faults.len() == n_faults {
-            // What is left to be wrong is that a field is missing.
-            let mut rule = KindRule { name: Kind::new(""), form: Form::Trimmed, limit: 0, priority: 0 };
-            read(&path, kind, &mut rule, faults);
-            rules.push(rule);
+        match (name, form, limit, priority) {
+            (Some(name), Some(form), Some(limit), Some(priority)) => {
+                rules.push(KindRule { name, form, limit, priority });
+            }
+            _ if faults.len() == n_faults => {
+                let detail = "a kind has a name, a form, a limit and a priority; one is missing".to_owned();
+                faults.push(PolicyFault { path: format!("kinds[{position}]"), detail });
+            }
+            _ => {}
         }
     }
     if faults.len() == n_faults {
@@ -244,9 +256,10 @@ pub struct PolicyFault {
 #[derive(Debug, Clone)]
 pub struct CompiledPolicy {
     policy: Policy,
-    blocked_values: BTreeSet<String>,
+    /// Distinct and ascending.
+    blocked_values: Vec<String>,
     blocked_patterns: Vec<Regex>,
-    kind_patterns: BTreeMap<Kind, Regex>,
+    kind_patterns: Vec<(Kind, Regex)>,
 }
 
 impl Deref for CompiledPolicy {
@@ -279,24 +292,23 @@ impl CompiledPolicy {
     pub fn new(policy: Policy) -> Result<Self, Vec<PolicyFault>> {
         let mut faults = Vec::new();
         let mut fault = |path: String, detail: String| faults.push(PolicyFault { path, detail });
-        let mut kind_patterns = BTreeMap::new();
-        let mut names = BTreeSet::new();
-        let mut priorities = BTreeSet::new();
+        let mut kind_patterns = Vec::new();
         if policy.kinds.is_empty() {
             fault("kinds".to_owned(), "name at least one kind of identifier".to_owned());
         }
         for (position, kind) in policy.kinds.iter().enumerate() {
             let path = |field: &str| format!("kinds[{position}].{field}");
+            let is_taken = |by: &dyn Fn(&KindRule) -> bool| policy.kinds.iter().take(position).any(by);
             if !is_kind_name(kind.name.as_str()) {
                 fault(
                     path("name"),
                     "use 1 to 64 lower-case letters, digits and underscores, a letter first".to_owned(),
                 );
             }
-            if !names.insert(kind.name.clone()) {
+            if is_taken(&|it| it.name == kind.name) {
                 fault(path("name"), format!("the kind {} is there twice; keep one", kind.name));
             }
-            if !priorities.insert(kind.priority) {
+            if is_taken(&|it| it.priority == kind.priority) {
                 fault(path("priority"), format!("another kind has the priority {}; give each its own", kind.priority));
             }
             if kind.limit == 0 {
@@ -304,7 +316,7 @@ impl CompiledPolicy {
             }
             if let Form::Pattern(pattern) = &kind.form {
                 match whole(pattern) {
-                    Ok(regex) => drop(kind_patterns.insert(kind.name.clone(), regex)),
+                    Ok(regex) => kind_patterns.push((kind.name.clone(), regex)),
                     Err(error) => fault(path("form.pattern"), format!("it is not a regular expression: {error}")),
                 }
             }
@@ -324,11 +336,8 @@ impl CompiledPolicy {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let blocked_values = ALWAYS_BLOCKED
-            .iter()
-            .map(|it| (*it).to_owned())
-            .chain(policy.blocked_values.iter().map(|it| blocked_form(it)))
-            .collect();
+        let own = policy.blocked_values.iter().map(|it| blocked_form(it));
+        let blocked_values = distinct(ALWAYS_BLOCKED.iter().map(|it| (*it).to_owned()).chain(own));
         Ok(Self { policy, blocked_values, blocked_patterns, kind_patterns })
     }
 
@@ -337,15 +346,15 @@ impl CompiledPolicy {
         // The default document has no patterns and no faults; a test holds it to that.
         Self::new(Policy::default()).unwrap_or_else(|_| Self {
             policy: Policy::default(),
-            blocked_values: BTreeSet::new(),
+            blocked_values: Vec::new(),
             blocked_patterns: Vec::new(),
-            kind_patterns: BTreeMap::new(),
+            kind_patterns: Vec::new(),
         })
     }
 
     /// Whether a trimmed value never links and never founds a profile.
     pub fn blocks(&self, value: &str) -> bool {
-        if self.blocked_values.contains(&value.to_lowercase()) {
+        if self.blocked_values.binary_search(&value.to_lowercase()).is_ok() {
             return true;
         }
         is_one_digit_repeated(value) || self.blocked_patterns.iter().any(|it| it.is_match(value))
@@ -353,7 +362,7 @@ impl CompiledPolicy {
 
     /// Whether a value matches the pattern of a kind that has one.
     pub fn matches_pattern(&self, kind: &KindRule, value: &str) -> bool {
-        self.kind_patterns.get(&kind.name).is_some_and(|it| it.is_match(value))
+        self.kind_patterns.iter().find(|(it, _)| *it == kind.name).is_some_and(|(_, it)| it.is_match(value))
     }
 }
 

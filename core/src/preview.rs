@@ -11,24 +11,33 @@ mod card;
 mod difference;
 mod explanation;
 mod facts;
+#[cfg(not(target_arch = "wasm32"))]
+mod gathering;
 mod merge;
 mod policy;
+mod question;
 mod ranking;
 mod shown;
 mod situation;
 mod unmerge;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
-use crate::{identifier::UnifiedId, policy::PolicyFault};
+use crate::{
+    identifier::UnifiedId,
+    policy::{CompiledPolicy, Policy, PolicyFault},
+    tree::Tree,
+    writing::to_text,
+};
 
 pub use self::{
-    card::{Figures, ProfileQuestion, ShownProfile, ShownPurchases},
+    card::{Figures, ProfileQuestion, ShownAsOf, ShownProfile, ShownPurchases},
     difference::{LinkChanges, PreviewStatus, Regrouped},
     explanation::{ExplainQuestion, ShownExplanation},
-    facts::{CheckedFacts, EndOfFacts, IdentifierOfFacts, ProfileFacts},
+    facts::{CheckedFacts, Contents, EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts},
     merge::{BrokenLimit, Claim, FieldGroup, MergePreview, MergeQuestion, MergedField},
     policy::{PolicyPreview, PolicyQuestion},
+    question::Question,
     ranking::{ExplainedRank, RankingPreview, RankingQuestion},
     shown::{ShownDecision, ShownLink, ShownWithheldLink},
     unmerge::{Change, UnmergePreview, UnmergeQuestion},
@@ -60,6 +69,8 @@ pub enum PreviewError {
     /// The facts were made of messages that would be read differently then.
     #[error("{0}")]
     NeedsMessages(&'static str),
+    #[error("the facts do not hold the offsets of the policy's time zone for all purchases")]
+    UnknownZone,
     /// The change reaches further than the facts that were loaded.
     #[error("the change reaches identifiers whose facts are not loaded; it cannot be previewed here")]
     IncompleteFacts,
@@ -78,6 +89,7 @@ impl PreviewError {
             Self::OneIdentifier => "ONE_IDENTIFIER",
             Self::PolicyFaults(_) => "POLICY_FAULTS",
             Self::NeedsMessages(_) => "NEEDS_MESSAGES",
+            Self::UnknownZone => "UNKNOWN_ZONE",
             Self::IncompleteFacts => "INCOMPLETE_FACTS",
         }
     }
@@ -88,15 +100,25 @@ impl PreviewError {
 /// # Errors
 ///
 /// [`PreviewError::QuestionUnreadable`] with what is wrong.
-pub fn read_question<T: DeserializeOwned>(text: &str) -> Result<T, PreviewError> {
-    serde_json::from_str(text).map_err(|it| PreviewError::QuestionUnreadable(it.to_string()))
+pub fn read_question<T: Question>(text: &str) -> Result<T, PreviewError> {
+    Tree::parse(text).and_then(|it| T::read(&it)).map_err(|it| PreviewError::QuestionUnreadable(it.to_string()))
+}
+
+/// Reads a policy document from its JSON; what it leaves out is the initial policy's.
+///
+/// # Errors
+///
+/// [`PreviewError::QuestionUnreadable`] where the text is no JSON, and [`PreviewError::PolicyFaults`].
+pub fn read_policy(text: &str) -> Result<CompiledPolicy, PreviewError> {
+    let policy = Policy::default().amended(&read_question::<Tree>(text)?);
+    policy.and_then(CompiledPolicy::new).map_err(PreviewError::PolicyFaults)
 }
 
 /// An answer as JSON: what was asked for, or `{"error":{"code","detail","faults":[{"path","detail"}]}}`.
 pub fn write_answer<T: Serialize>(answer: &Result<T, PreviewError>) -> String {
     let text = match answer {
-        Ok(answer) => serde_json::to_string(answer),
-        Err(error) => serde_json::to_string(&ErrorAnswer { error: error.into() }),
+        Ok(answer) => to_text(answer),
+        Err(error) => to_text(&ErrorAnswer { error: error.into() }),
     };
     // All answers are structs, lists and maps by text, which always make JSON.
     text.unwrap_or_default()

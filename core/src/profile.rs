@@ -16,8 +16,9 @@ use crate::{
     identifier::{Identifier, UnifiedId},
     message::{AttributeValue, DeviceField, Platform},
     policy::{Policy, Rule},
+    sorting::{distinct, sort_by, sort_stably_by},
     survivorship::{self, Ranked, Sighting},
-    time::Timestamp,
+    time::{Timestamp, parse_date},
     wire,
 };
 
@@ -125,6 +126,16 @@ pub enum Gender {
 }
 
 impl Gender {
+    /// The name of the enum in api.graphql.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Male => "MALE",
+            Self::Female => "FEMALE",
+            Self::NonBinary => "NON_BINARY",
+            Self::Other => "OTHER",
+        }
+    }
+
     /// Takes the words of `df_gender`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -246,15 +257,20 @@ const STRICTEST: &str = "strictest";
 /// without any member all times are [`Timestamp::EARLIEST`].
 pub fn fold(members: &[Member<'_>], anchor: UnifiedId, policy: &Policy) -> Profile {
     let mut members: Vec<&Member<'_>> = members.iter().collect();
-    members.sort_unstable_by_key(|it| {
-        let strength = policy.priority(&it.identifier.kind);
-        (strength, &it.identifier.kind, it.first_seen, &it.identifier.value, it.identifier.generation)
+    let place = |it: &Member<'_>| (policy.priority(&it.identifier.kind), it.first_seen);
+    sort_by(&mut members, |a, b| {
+        let ((strength_a, first_a), (strength_b, first_b)) = (place(a), place(b));
+        (strength_a, &a.identifier.kind, first_a, &a.identifier.value, a.identifier.generation).cmp(&(
+            strength_b,
+            &b.identifier.kind,
+            first_b,
+            &b.identifier.value,
+            b.identifier.generation,
+        ))
     });
     let identifiers: Vec<Arc<ProfileIdentifier>> = members.iter().map(|it| Arc::new(shown(it))).collect();
     let devices = devices(&members);
     let folded = fold_attributes(&members, &identifiers, policy);
-    let superseded: BTreeSet<UnifiedId> = members.iter().map(|it| it.uid).filter(|it| *it != anchor).collect();
-    let platforms: BTreeSet<Platform> = members.iter().flat_map(|it| &it.facet.platforms).copied().collect();
     let standing = Standing {
         name: folded.name,
         gender: folded.gender,
@@ -262,11 +278,11 @@ pub fn fold(members: &[Member<'_>], anchor: UnifiedId, policy: &Policy) -> Profi
         membership_level: folded.membership_level,
         phone: reachable_at(&members, "phone"),
         email: reachable_at(&members, "email"),
-        platforms: platforms.into_iter().collect(),
+        platforms: distinct(members.iter().flat_map(|it| &it.facet.platforms).copied()),
     };
     Profile {
         unified_id: anchor,
-        superseded_ids: superseded.into_iter().collect(),
+        superseded_ids: distinct(members.iter().map(|it| it.uid).filter(|it| *it != anchor)),
         identifiers,
         recent_device: devices.first().cloned(),
         devices,
@@ -322,22 +338,31 @@ fn reachable_at(members: &[&Member<'_>], kind: &str) -> Option<Arc<str>> {
 }
 
 fn devices(members: &[&Member<'_>]) -> Vec<Device> {
-    let mut states: BTreeMap<&Arc<str>, DeviceState> = BTreeMap::new();
-    for (device_id, state) in members.iter().flat_map(|it| &it.facet.devices) {
-        match states.get_mut(device_id) {
-            Some(known) => known.merge(state),
-            None => drop(states.insert(device_id, state.clone())),
-        }
-    }
+    let described = members.iter().flat_map(|it| &it.facet.devices).map(|(device_id, state)| (device_id, Ok(state)));
     // A device may be known by its ID alone: where a message names several, only one is described.
-    for member in members.iter().filter(|it| it.identifier.kind.as_str() == "device_id") {
-        states
-            .entry(&member.identifier.value)
-            .or_insert_with(|| DeviceState { last_used_at: member.last_seen, fields: BTreeMap::new() });
-    }
-    let mut devices: Vec<Device> = states.iter().map(|(device_id, state)| device(device_id, state)).collect();
+    let named = members.iter().filter(|it| it.identifier.kind.as_str() == "device_id");
+    let named = named.map(|it| (&it.identifier.value, Err(it.last_seen)));
+    let mut states: Vec<(&Arc<str>, Result<&DeviceState, Timestamp>)> = described.chain(named).collect();
+    sort_stably_by(&mut states, |(a, _), (b, _)| a.cmp(b));
+    let mut devices: Vec<Device> = states
+        .chunk_by(|(a, _), (b, _)| a == b)
+        .filter_map(|same| {
+            // The descriptions stand before the bare ID.
+            let (device_id, first) = same.first()?;
+            let mut state = match first {
+                Ok(state) => DeviceState::clone(state),
+                Err(last_seen) => DeviceState { last_used_at: *last_seen, fields: BTreeMap::new() },
+            };
+            for (_, other) in same.iter().skip(1) {
+                if let Ok(other) = other {
+                    state.merge(other);
+                }
+            }
+            Some(device(device_id, &state))
+        })
+        .collect();
     // Stable, and they stand by ID already.
-    devices.sort_by_key(|it| Reverse(it.last_used_at));
+    sort_stably_by(&mut devices, |a, b| b.last_used_at.cmp(&a.last_used_at));
     devices
 }
 
@@ -403,24 +428,27 @@ struct Folded {
 }
 
 fn fold_attributes(members: &[&Member<'_>], identifiers: &[Arc<ProfileIdentifier>], policy: &Policy) -> Folded {
-    let mut by_name: BTreeMap<&Arc<str>, Vec<Sighting<'_>>> = BTreeMap::new();
+    let mut all: Vec<(&Arc<str>, Sighting<'_>)> = Vec::new();
     for (position, member) in members.iter().enumerate() {
         for (name, values) in member.facet.attributes.iter() {
-            let sightings = by_name.entry(name).or_default();
             for (value, sources) in values {
-                sightings.extend(sources.iter().map(|(source, seen)| Sighting {
+                let sightings = sources.iter().map(|(source, seen)| Sighting {
                     value,
                     source,
                     seen: *seen,
                     identifier: member.identifier,
                     member: position,
-                }));
+                });
+                all.extend(sightings.map(|it| (name, it)));
             }
         }
     }
+    sort_stably_by(&mut all, |(a, _), (b, _)| a.cmp(b));
     let mut folded = Folded::default();
-    for (name, sightings) in by_name {
-        let channel = CONSENTS.iter().find(|(it, _)| *it == name.as_ref()).map(|(_, channel)| *channel);
+    for same in all.chunk_by(|(a, _), (b, _)| a == b) {
+        let Some((name, _)) = same.first() else { continue };
+        let sightings: Vec<Sighting<'_>> = same.iter().map(|(_, it)| *it).collect();
+        let channel = CONSENTS.iter().find(|(it, _)| **it == ***name).map(|(_, channel)| *channel);
         if let Some(channel) = channel
             && let Some((granted, witness)) = strictest(&sightings)
         {
@@ -439,19 +467,19 @@ fn fold_attributes(members: &[&Member<'_>], identifiers: &[Arc<ProfileIdentifier
         match name.as_ref() {
             NAME => folded.name = texts.find(|it| !it.is_empty()),
             GENDER => folded.gender = texts.find_map(|it| Gender::parse(&it)),
-            BIRTH_DATE => folded.birth_date = texts.find_map(|it| date(&it)),
+            BIRTH_DATE => folded.birth_date = texts.find_map(|it| parse_date(&it)),
             MEMBERSHIP_LEVEL => folded.membership_level = texts.find(|it| !it.is_empty()),
             _ => {}
         }
         let Some(winner) = ranked.first() else { continue };
         let Some(mut attribute) = attribute(name, rule.as_str(), winner, &ranked, identifiers) else { continue };
         if rule == Rule::Union {
-            attribute.value = union(&ranked).unwrap_or(attribute.value);
+            attribute.value = union(&ranked);
             attribute.others.clear();
         }
         folded.attributes.push(attribute);
     }
-    folded.consents.sort_unstable_by_key(|it| it.channel);
+    sort_by(&mut folded.consents, |a, b| a.channel.cmp(b.channel));
     folded
 }
 
@@ -465,7 +493,7 @@ fn attribute(
 ) -> Option<Attribute> {
     let mut losers: Vec<&Sighting<'_>> =
         ranked.iter().filter(|it| it.value != winner.value).map(|it| &it.newest).collect();
-    losers.sort_unstable_by(|a, b| survivorship::by_last(b, a));
+    sort_by(&mut losers, |a, b| survivorship::by_last(b, a));
     let others = losers.into_iter().filter_map(|it| {
         Some(AttributeObservation {
             value: it.value.clone(),
@@ -494,51 +522,43 @@ pub fn is_standard(name: &str) -> bool {
 /// The strictest of each identifier's latest word, and the newest sighting that says it. Of a yes and a no at one time under
 /// one identifier the no is the later. `None` where nobody said yes or no.
 fn strictest<'a>(sightings: &[Sighting<'a>]) -> Option<(bool, Sighting<'a>)> {
-    let mut latest: BTreeMap<usize, (bool, Sighting<'a>)> = BTreeMap::new();
+    let mut latest: Vec<Option<(bool, Sighting<'a>)>> = Vec::new();
     for sighting in sightings {
         let granted = match sighting.value.as_json() {
             "true" => true,
             "false" => false,
             _ => continue,
         };
-        let is_later = latest.get(&sighting.member).is_none_or(|(known_granted, known)| {
+        if latest.len() <= sighting.member {
+            latest.resize(sighting.member + 1, None);
+        }
+        let Some(latest) = latest.get_mut(sighting.member) else { continue };
+        let is_later = latest.is_none_or(|(known_granted, known)| {
             (known.seen.last, !known_granted, known.source) < (sighting.seen.last, !granted, sighting.source)
         });
         if is_later {
-            latest.insert(sighting.member, (granted, *sighting));
+            *latest = Some((granted, *sighting));
         }
     }
     let strictness = |a: &(bool, Sighting<'_>), b: &(bool, Sighting<'_>)| {
         b.0.cmp(&a.0).then_with(|| survivorship::by_last(&a.1, &b.1))
     };
-    latest.into_values().max_by(strictness)
+    latest.into_iter().flatten().max_by(strictness)
 }
 
 /// All distinct values, and the items of values that are lists, the one that was seen first in front.
-fn union(ranked: &[Ranked<'_>]) -> Option<AttributeValue> {
-    let mut oldest: BTreeMap<AttributeValue, (Timestamp, Arc<str>)> = BTreeMap::new();
+fn union(ranked: &[Ranked<'_>]) -> AttributeValue {
+    let mut items: Vec<(AttributeValue, Timestamp, &Arc<str>)> = Vec::new();
     for Ranked { value, oldest: sighting, .. } in ranked {
-        let items = match value.to_value() {
-            serde_json::Value::Array(items) => items,
-            scalar => vec![scalar],
-        };
-        for item in items.iter().filter_map(AttributeValue::new) {
-            let seen = (sighting.seen.first, sighting.source.clone());
-            let known = oldest.entry(item).or_insert_with(|| seen.clone());
-            if seen < *known {
-                *known = seen;
-            }
-        }
+        items.extend(value.items().into_iter().map(|it| (it, sighting.seen.first, sighting.source)));
     }
-    let mut items: Vec<(AttributeValue, (Timestamp, Arc<str>))> = oldest.into_iter().collect();
-    // Stable, and they stand by value already.
-    items.sort_by(|(_, a), (_, b)| a.cmp(b));
-    AttributeValue::new(&items.iter().map(|(it, _)| it.to_value()).collect())
-}
-
-fn date(text: &str) -> Option<NaiveDate> {
-    // chrono also takes blanks, signs and missing zeros.
-    text.parse::<NaiveDate>().ok().filter(|it| it.to_string() == text)
+    // Of each value the sighting that was first, and then by these.
+    sort_by(&mut items, Ord::cmp);
+    items.dedup_by(|later, first| later.0 == first.0);
+    sort_by(&mut items, |(a, first_a, source_a), (b, first_b, source_b)| {
+        (first_a, source_a, a).cmp(&(first_b, source_b, b))
+    });
+    AttributeValue::list(items.iter().map(|(it, ..)| it))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::{
     message::{MAX_NAME_BYTES, MAX_QUANTITY, Refusal, RefusalCode, refusal},
     policy::CompiledPolicy,
     time::Timestamp,
+    wire,
 };
 
 /// Three upper-case letters of ISO 4217.
@@ -60,6 +61,7 @@ pub struct Order {
     pub at: Timestamp,
     pub currency: Currency,
     /// What was paid in all.
+    #[serde(deserialize_with = "wire::read_decimal")]
     pub amount: Decimal,
     pub lines: Vec<Line>,
 }
@@ -79,6 +81,7 @@ pub struct Line {
     /// Units bought; 0 is a line that was paid for but not counted (a deposit, a coupon).
     pub quantity: u32,
     /// What was paid for the line: `df_line_amount`, else price × quantity − discount.
+    #[serde(deserialize_with = "wire::read_decimal")]
     pub amount: Decimal,
 }
 
@@ -91,6 +94,7 @@ pub struct Refund {
     pub order_id: Option<Arc<str>>,
     pub currency: Currency,
     /// What was given back in all; never negative.
+    #[serde(deserialize_with = "wire::read_decimal")]
     pub amount: Decimal,
     pub lines: Vec<Line>,
 }

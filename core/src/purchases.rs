@@ -2,8 +2,6 @@
 //!
 //! Sums that rust_decimal cannot hold stop at its largest number (28 to 29 digits); amounts of messages are far below.
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serialize;
@@ -12,7 +10,8 @@ use crate::{
     policy::Policy,
     purchase::{Currency, Line, Order, OrderKey, Refund},
     ranking::{self, RankBy, RankTarget, RankedItem, Top},
-    window::{Months, Period, day_number, day_of_number, last_day, local_time, ranking_period, window},
+    sorting::{distinct, sort_by},
+    window::{Clocks, Months, Period, day_number, day_of_number, last_day, local_time, ranking_period, window},
     wire,
 };
 
@@ -139,37 +138,48 @@ impl<'a> Purchase<'a> {
 ///   units and amounts of its lines, none below zero. Without lines it lowers the order's amount only.
 /// * An order of which nothing is left to pay is no purchase any more; a line of which nothing is left is in no ranking.
 /// * Every other refund lowers the amount of the windows that its own day falls into.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn purchases<'a>(
     orders: &[&'a Order],
     refunds: &[&'a Refund],
     policy: &Policy,
     question: &Question,
 ) -> Purchases<'a> {
-    let zone = policy.time_zone;
+    purchases_by(&policy.time_zone, orders, refunds, policy, question)
+}
+
+/// As [`purchases`], by clocks that are given: those of the policy's time zone.
+pub(crate) fn purchases_by<'a>(
+    clocks: &impl Clocks,
+    orders: &[&'a Order],
+    refunds: &[&'a Refund],
+    policy: &Policy,
+    question: &Question,
+) -> Purchases<'a> {
     let until = day_number(last_day(question.as_of));
     let (currency, currencies) = currency(orders, policy, question);
 
     let mut counted_refunds: Vec<(i32, &Refund)> = refunds
         .iter()
         .filter(|it| it.currency == currency)
-        .map(|it| (local_time(it.at, zone).day, *it))
+        .map(|it| (local_time(it.at, clocks).day, *it))
         .filter(|(day, _)| *day <= until)
         .collect();
-    counted_refunds.sort_unstable_by_key(|(_, it)| (it.at, &it.message_id));
+    sort_by(&mut counted_refunds, |(_, a), (_, b)| (a.at, &a.message_id).cmp(&(b.at, &b.message_id)));
     let refund_count = counted_refunds.len() as u64;
-    let refund_amount = counted_refunds.iter().fold(Decimal::ZERO, |sum, (_, it)| sum.saturating_add(it.amount));
+    let refund_amount = counted_refunds.iter().fold(Decimal::ZERO, |sum, (_, it)| plus(sum, it.amount));
     if !question.net_of_refunds {
         counted_refunds.clear();
     }
-    let Assigned { by_order, alone: taken_off } = assign(orders, currency, &counted_refunds);
+    let assigned = assign(orders, currency, &counted_refunds);
 
     let mut purchases = Vec::with_capacity(orders.len());
     for order in orders.iter().copied().filter(|it| it.currency == currency) {
-        let local = local_time(order.at, zone);
+        let local = local_time(order.at, clocks);
         if until < local.day {
             continue;
         }
-        let (amount, left) = match order_id(order).and_then(|it| by_order.get(it)) {
+        let (amount, left) = match order_id(order).and_then(|it| assigned.of(it)) {
             None => (order.amount, None),
             Some(refunds) => match after_refunds(order, refunds) {
                 Some((amount, left)) => (amount, Some(left)),
@@ -178,24 +188,36 @@ pub fn purchases<'a>(
         };
         purchases.push(Purchase { order, day: local.day, weekday: local.weekday, hour: local.hour, amount, left });
     }
-    purchases.sort_unstable_by(|a, b| (a.order.at, &a.order.key).cmp(&(b.order.at, &b.order.key)));
-    Purchases { currency, currencies, as_of: question.as_of, purchases, taken_off, refund_count, refund_amount }
+    sort_by(&mut purchases, |a, b| (a.order.at, &a.order.key).cmp(&(b.order.at, &b.order.key)));
+    Purchases {
+        currency,
+        currencies,
+        as_of: question.as_of,
+        purchases,
+        taken_off: assigned.alone,
+        refund_count,
+        refund_amount,
+    }
 }
 
 /// The currency of the figures, and all that the customer ever paid in.
 fn currency(orders: &[&Order], policy: &Policy, question: &Question) -> (Currency, Vec<Currency>) {
-    let mut n_orders: BTreeMap<Currency, u64> = BTreeMap::new();
+    let mut n_orders: Vec<(Currency, u64)> = Vec::new();
     // Most customers pay in one currency; runs of it cost no look-up.
     for run in orders.chunk_by(|a, b| a.currency == b.currency) {
         if let Some(first) = run.first() {
-            *n_orders.entry(first.currency).or_default() += run.len() as u64;
+            match n_orders.iter_mut().find(|(it, _)| *it == first.currency) {
+                Some((_, n)) => *n += run.len() as u64,
+                None => n_orders.push((first.currency, run.len() as u64)),
+            }
         }
     }
-    let is_used = n_orders.contains_key(&policy.currency);
+    sort_by(&mut n_orders, Ord::cmp);
+    let is_used = n_orders.iter().any(|(it, _)| *it == policy.currency);
     // Of equals, max_by_key takes the last: the reversed alphabet makes that the first.
-    let most_used = n_orders.iter().rev().max_by_key(|(_, n)| **n).map(|(it, _)| *it).filter(|_| !is_used);
+    let most_used = n_orders.iter().rev().max_by_key(|(_, n)| *n).map(|(it, _)| *it).filter(|_| !is_used);
     let chosen = question.currency.or(most_used).unwrap_or(policy.currency);
-    (chosen, n_orders.into_keys().collect())
+    (chosen, n_orders.into_iter().map(|(it, _)| it).collect())
 }
 
 fn order_id(order: &Order) -> Option<&str> {
@@ -207,36 +229,53 @@ fn order_id(order: &Order) -> Option<&str> {
 
 /// Refunds by what they are taken off from.
 struct Assigned<'a> {
-    /// By the ID of the order that they name.
-    by_order: BTreeMap<&'a str, Vec<&'a Refund>>,
+    /// By the ID of the order that they name, ascending; of some orders there are none.
+    by_order: Vec<(&'a str, Vec<&'a Refund>)>,
     /// The days and amounts of those that belong to no order.
     alone: Vec<(i32, Decimal)>,
 }
 
+impl<'a> Assigned<'a> {
+    fn of(&self, order_id: &str) -> Option<&[&'a Refund]> {
+        let found = self.by_order.binary_search_by(|(it, _)| (*it).cmp(order_id)).ok()?;
+        self.by_order.get(found).map(|(_, refunds)| refunds.as_slice()).filter(|it| !it.is_empty())
+    }
+}
+
 fn assign<'a>(orders: &[&'a Order], currency: Currency, refunds: &[(i32, &'a Refund)]) -> Assigned<'a> {
-    let mut by_order: BTreeMap<&str, Vec<&Refund>> = BTreeMap::new();
-    let mut alone = Vec::new();
     if refunds.is_empty() {
-        return Assigned { by_order, alone };
+        return Assigned { by_order: Vec::new(), alone: Vec::new() };
     }
-    for order in orders.iter().copied().filter(|it| it.currency == currency) {
-        if let Some(id) = order_id(order) {
-            by_order.insert(id, Vec::new());
-        }
-    }
+    let ids = distinct(orders.iter().copied().filter(|it| it.currency == currency).filter_map(order_id));
+    let mut by_order: Vec<(&str, Vec<&Refund>)> = ids.into_iter().map(|it| (it, Vec::new())).collect();
+    let mut alone = Vec::new();
     for (day, refund) in refunds {
-        match refund.order_id.as_deref().and_then(|it| by_order.get_mut(it)) {
-            Some(refunds) => refunds.push(refund),
+        let named = refund.order_id.as_deref();
+        let position = named.and_then(|named| by_order.binary_search_by(|(it, _)| (*it).cmp(named)).ok());
+        match position.and_then(|it| by_order.get_mut(it)) {
+            Some((_, refunds)) => refunds.push(refund),
             None => alone.push((*day, refund.amount)),
         }
     }
-    by_order.retain(|_, refunds| !refunds.is_empty());
     Assigned { by_order, alone }
+}
+
+/// The sum; it stops at the largest number.
+// Decimal's own are inlined wherever they are called, which the browser would download.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+pub(crate) fn plus(a: Decimal, b: Decimal) -> Decimal {
+    a.saturating_add(b)
+}
+
+/// The difference; it stops at the smallest number.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+fn minus(a: Decimal, b: Decimal) -> Decimal {
+    a.saturating_sub(b)
 }
 
 /// What is left of an order; nothing where it was given back in full.
 fn after_refunds(order: &Order, refunds: &[&Refund]) -> Option<(Decimal, Box<[Left]>)> {
-    let amount = refunds.iter().fold(order.amount, |sum, it| sum.saturating_sub(it.amount));
+    let amount = refunds.iter().fold(order.amount, |sum, it| minus(sum, it.amount));
     if amount <= Decimal::ZERO {
         return None;
     }
@@ -255,8 +294,8 @@ fn after_refunds(order: &Order, refunds: &[&Refund]) -> Option<(Decimal, Box<[Le
             let units_taken = units.min(units_back);
             let amount_taken = amount.max(Decimal::ZERO).min(amount_back);
             units_back -= units_taken;
-            amount_back = amount_back.saturating_sub(amount_taken);
-            let (units, amount) = (units - units_taken, amount.saturating_sub(amount_taken));
+            amount_back = minus(amount_back, amount_taken);
+            let (units, amount) = (units - units_taken, minus(amount, amount_taken));
             let is_all_back = units == 0 && amount <= Decimal::ZERO;
             *left = if is_all_back { Left::Nothing } else { Left::Something { units, amount } };
         }
@@ -294,10 +333,10 @@ impl Purchases<'_> {
         let mut amount = Decimal::ZERO;
         for purchase in self.purchases.iter().filter(|it| first_day <= it.day) {
             count += 1;
-            amount = amount.saturating_add(purchase.amount);
+            amount = plus(amount, purchase.amount);
         }
         for (_, taken_off) in self.taken_off.iter().filter(|(day, _)| first_day <= *day) {
-            amount = amount.saturating_sub(*taken_off);
+            amount = minus(amount, *taken_off);
         }
         let exact = amount.checked_div(Decimal::from(count));
         let average = exact.map(|it| it.round_dp_with_strategy(4, RoundingStrategy::MidpointNearestEven).normalize());
@@ -313,7 +352,7 @@ impl Purchases<'_> {
     /// As [`Purchases::top`] for several lengths, in ascending order of length, in one pass over the lines.
     pub fn tops(&self, target: RankTarget, months: &[Months], first: usize, by: RankBy) -> Vec<Top> {
         let mut months = months.to_vec();
-        months.sort_unstable();
+        sort_by(&mut months, Ord::cmp);
         let periods: Vec<(Months, Period)> =
             months.into_iter().map(|it| (it, ranking_period(self.as_of, it))).collect();
         ranking::tops(&self.purchases, target, &periods, first, by)
@@ -326,7 +365,7 @@ fn peak<const N: usize>(purchases: &[Purchase<'_>], slot: impl Fn(&Purchase<'_>)
     for purchase in purchases {
         if let Some((count, amount)) = slots.get_mut(usize::from(slot(purchase))) {
             *count += 1;
-            *amount = amount.saturating_add(purchase.amount);
+            *amount = plus(*amount, purchase.amount);
         }
     }
     // Of equals, max_by_key takes the last: reversed, that is the earliest.

@@ -3,7 +3,7 @@
 use std::{
     cmp::Ordering,
     collections::HashMap,
-    hash::{BuildHasherDefault, DefaultHasher},
+    hash::{BuildHasherDefault, Hasher},
     sync::Arc,
 };
 
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     purchase::Line,
-    purchases::Purchase,
+    purchases::{Purchase, plus},
+    sorting::sort_by,
     time::Timestamp,
     window::{Months, Period, day_number},
     wire,
@@ -122,8 +123,29 @@ pub(crate) fn tops(
 /// Sums by key. The map is only ever looked up; what is walked through is the list, which stands in order of appearance.
 #[derive(Default)]
 struct Tallies<'a> {
-    positions: HashMap<&'a str, usize, BuildHasherDefault<DefaultHasher>>,
+    positions: HashMap<&'a str, usize, BuildHasherDefault<Fnv>>,
     tallies: Vec<Tally<'a>>,
+}
+
+/// Hashes short texts faster than the standard library's hasher, and in less code: FNV-1a.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 struct Tally<'a> {
@@ -162,7 +184,7 @@ impl<'a> Tallies<'a> {
             }
             let Some(tally) = self.tallies.get_mut(known) else { continue };
             tally.units = tally.units.saturating_add(units);
-            tally.amount = tally.amount.saturating_add(amount);
+            tally.amount = plus(tally.amount, amount);
             tally.last_at = tally.last_at.max(at);
             if tally.last_counted != position {
                 tally.last_counted = position;
@@ -184,10 +206,15 @@ impl<'a> Tallies<'a> {
             return Vec::new();
         }
         if first < tallies.len() {
-            tallies.select_nth_unstable_by(first - 1, order);
-            tallies.truncate(first);
+            // In the browser that would be one more sort to download.
+            #[cfg(not(target_arch = "wasm32"))]
+            {
+                tallies.select_nth_unstable_by(first - 1, order);
+                tallies.truncate(first);
+            }
         }
-        tallies.sort_unstable_by(order);
+        sort_by(&mut tallies, order);
+        tallies.truncate(first);
         (1..).zip(tallies).map(|(rank, tally)| tally.ranked(rank)).collect()
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     decision::{Decision, Relation},
     identifier::{Identifier, Kind},
     policy::CompiledPolicy,
+    sorting::{sort_by, sort_stably_by},
     time::Timestamp,
 };
 
@@ -132,7 +133,7 @@ pub fn resolve(nodes: &[Node<'_>], edges: &[Edge], verdicts: &[Verdict<'_>], pol
 /// the pair itself. `priorities` are the nodes'.
 pub(crate) fn order_of_links(nodes: &[Node<'_>], edges: &[Edge], priorities: &[u32]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..edges.len()).collect();
-    order.sort_unstable_by(|x, y| {
+    sort_by(&mut order, |x, y| {
         let key = |it: &Edge| (priorities[it.a].max(priorities[it.b]), it.first_seen);
         let pair = |it: &Edge| {
             let (a, b) = (nodes[it.a].identifier, nodes[it.b].identifier);
@@ -248,7 +249,8 @@ impl<'a> Groups<'a> {
         }
         let mut same: Vec<usize> =
             (0..verdicts.len()).filter(|it| verdicts[*it].decision.relation == Relation::Same).collect();
-        same.sort_by_key(|it| (verdicts[*it].decision.at, &verdicts[*it].decision.id));
+        let place = |it: usize| (verdicts[it].decision.at, &verdicts[it].decision.id);
+        sort_stably_by(&mut same, |a, b| place(*a).cmp(&place(*b)));
         same.retain(|it| self.join_by_decision(verdicts[*it].a, verdicts[*it].b));
         same
     }

@@ -1,6 +1,9 @@
 //! Revisions: a short text that changes whenever anything changes that a profile is made of.
 
-use crate::{decision::Decision, facts::IdentifierFacts, identifier::Identifier, time::Timestamp};
+use crate::{
+    decision::Decision, facts::IdentifierFacts, identifier::Identifier, sorting::sort_by, time::Timestamp,
+    writing::to_text,
+};
 
 /// The revision of a profile, from the policy's version, its members in ascending order, each with when it was retired, and
 /// the decisions about them that count. It depends on nothing else, so that the browser computes the same from the same facts.
@@ -10,15 +13,15 @@ pub fn revision<'a>(
     decisions: impl Iterator<Item = &'a Decision>,
 ) -> String {
     let mut ids: Vec<&str> = decisions.map(|it| &*it.id).collect();
-    ids.sort_unstable();
+    sort_by(&mut ids, Ord::cmp);
     ids.dedup();
     let mut hasher = blake3::Hasher::new();
     hasher.update(&policy_version.to_le_bytes());
     for member in members {
         // Maps keep their keys in order, so equal facts make equal text; facts of this program always make text.
-        if let Ok(text) = serde_json::to_vec(&member) {
+        if let Ok(text) = to_text(&member) {
             hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(&text);
+            hasher.update(text.as_bytes());
         }
     }
     for id in ids {
@@ -30,7 +33,7 @@ pub fn revision<'a>(
 
 /// The revision of several profiles together, in whatever sequence; of one, its own.
 pub fn joint(mut revisions: Vec<String>) -> String {
-    revisions.sort_unstable();
+    sort_by(&mut revisions, Ord::cmp);
     revisions.dedup();
     if let [only] = revisions.as_slice() {
         return only.clone();

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::{
     identifier::{Identifier, Normalised, UnifiedId, normalise},
-    policy::{CompiledPolicy, Form},
+    policy::{CompiledPolicy, Form, KindRule},
+    sorting::sort_stably_by,
 };
 
 /// What a search text can be. All that a text can be is looked for.
@@ -37,7 +38,8 @@ pub fn recognise(text: &str, policy: &CompiledPolicy) -> Recognised {
         return Recognised::UnifiedId { value };
     }
     let mut kinds: Vec<_> = policy.kinds.iter().collect();
-    kinds.sort_by_key(|it| (!demands_a_form(&it.form), it.priority));
+    let place = |it: &KindRule| (!demands_a_form(&it.form), it.priority);
+    sort_stably_by(&mut kinds, |a, b| place(a).cmp(&place(b)));
     let mut has_form = false;
     let mut candidates = Vec::new();
     for kind in kinds {

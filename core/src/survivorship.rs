@@ -6,13 +6,12 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use rust_decimal::Decimal;
-
 use crate::{
     facet::Observed,
     identifier::Identifier,
     message::AttributeValue,
     policy::{Rule, Survivorship},
+    sorting::sort_by,
     time::Timestamp,
 };
 
@@ -41,7 +40,7 @@ pub(crate) struct Ranked<'a> {
 
 /// The distinct values, the one that the rule prefers first. `union` prefers as `latest` does.
 pub(crate) fn rank<'a>(mut sightings: Vec<Sighting<'a>>, rule: Rule, survivorship: &Survivorship) -> Vec<Ranked<'a>> {
-    sightings.sort_unstable_by_key(|it| it.value);
+    sort_by(&mut sightings, |a, b| a.value.cmp(b.value));
     let trust = |it: &Sighting<'_>| {
         survivorship.sources.iter().position(|source| source == it.source).unwrap_or(survivorship.sources.len())
     };
@@ -55,7 +54,7 @@ pub(crate) fn rank<'a>(mut sightings: Vec<Sighting<'a>>, rule: Rule, survivorshi
             Some(Candidate { count, newest: *newest, oldest: *oldest, trusted: *trusted, trust: trust(trusted) })
         })
         .collect();
-    candidates.sort_unstable_by(|a, b| best_first(a, b, rule));
+    sort_by(&mut candidates, |a, b| best_first(a, b, rule));
     candidates.into_iter().map(|it| it.ranked(rule)).collect()
 }
 
@@ -117,10 +116,7 @@ pub(crate) fn compare(a: &AttributeValue, b: &AttributeValue) -> Ordering {
         return Ordering::Equal;
     }
     match (Comparable::of(a), Comparable::of(b)) {
-        (Comparable::Number(a, exact_a), Comparable::Number(b, exact_b)) => {
-            // To round is monotone, so that the rounded value may decide first; it also holds what a Decimal cannot.
-            a.total_cmp(&b).then_with(|| exact_a.cmp(&exact_b))
-        }
+        (Comparable::Number(a), Comparable::Number(b)) => a.compare(&b),
         (Comparable::Boolean(a), Comparable::Boolean(b)) => a.cmp(&b),
         (Comparable::Text(a), Comparable::Text(b)) => a.cmp(&b),
         (Comparable::List(a), Comparable::List(b)) => a.cmp(b),
@@ -134,7 +130,7 @@ fn compare_strictly(a: &AttributeValue, b: &AttributeValue) -> Ordering {
 
 enum Comparable<'a> {
     Boolean(bool),
-    Number(f64, Option<Decimal>),
+    Number(Number),
     Text(String),
     List(&'a str),
 }
@@ -146,20 +142,52 @@ impl<'a> Comparable<'a> {
             Some(b'"') => Self::Text(value.to_text().unwrap_or_default()),
             Some(b'[') => Self::List(text),
             Some(b't' | b'f') => Self::Boolean(text == "true"),
-            _ => {
-                let exact = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok();
-                // 0 and -0 are one number.
-                Self::Number(text.parse::<f64>().unwrap_or_default() + 0.0, exact)
-            }
+            _ => Self::Number(Number::of(text)),
         }
     }
 
     const fn type_rank(&self) -> u8 {
         match self {
             Self::Boolean(_) => 0,
-            Self::Number(..) => 1,
+            Self::Number(_) => 1,
             Self::Text(_) => 2,
             Self::List(_) => 3,
+        }
+    }
+}
+
+/// A JSON number, exactly: 0.digits × 10^exponent.
+struct Number {
+    is_negative: bool,
+    exponent: i64,
+    /// Without zeros at either end; none of 0, and of -0.
+    digits: String,
+}
+
+impl Number {
+    fn of(text: &str) -> Self {
+        let (is_negative, text) = text.strip_prefix('-').map_or((false, text), |it| (true, it));
+        let (mantissa, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = [whole, fraction].concat();
+        let digits = all.trim_start_matches('0');
+        let lengths = [whole.len(), all.len() - digits.len()].map(|it| i64::try_from(it).unwrap_or(i64::MAX));
+        let power: i64 = power.trim_start_matches('+').parse().unwrap_or_default();
+        let digits = digits.trim_end_matches('0').to_owned();
+        Self {
+            is_negative: is_negative && !digits.is_empty(),
+            exponent: power.saturating_add(lengths[0]).saturating_sub(lengths[1]),
+            digits,
+        }
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let magnitude = |it: &Self| (!it.digits.is_empty()).then_some(it.exponent);
+        let by_size = || (magnitude(self), &self.digits).cmp(&(magnitude(other), &other.digits));
+        match (self.is_negative, other.is_negative) {
+            (false, false) => by_size(),
+            (true, true) => by_size().reverse(),
+            (a, b) => b.cmp(&a),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! How values are written in the JSON of the API, where their stored form is another.
 
-use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::{
     message::{AttributeValue, Platform},
     time::Timestamp,
+    tree::Tree,
 };
 
 /// RFC 3339 in UTC.
@@ -20,7 +21,7 @@ pub(crate) fn optional_date_time<S: Serializer>(at: &Option<Timestamp>, serializ
 
 /// The value itself, not its text.
 pub(crate) fn attribute_value<S: Serializer>(value: &AttributeValue, serializer: S) -> Result<S::Ok, S::Error> {
-    value.to_value().serialize(serializer)
+    Tree::parse(value.as_json()).unwrap_or(Tree::Null).serialize(serializer)
 }
 
 /// The names of the enum in api.graphql.
@@ -38,14 +39,8 @@ pub(crate) fn count<S: Serializer>(count: &u64, serializer: S) -> Result<S::Ok, 
     serializer.serialize_i32(i32::try_from(*count).unwrap_or(i32::MAX))
 }
 
-/// Reads a date as the API takes it.
-pub(crate) fn read_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+/// Reads an exact decimal number from the text that it is stored as.
+pub(crate) fn read_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|it| it.to_string() == text);
-    date.ok_or_else(|| D::Error::custom("a date is written yyyy-MM-dd"))
-}
-
-/// Reads an instant as the API takes it.
-pub(crate) fn read_date_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    Timestamp::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    Decimal::from_str_exact(&text).map_err(|_| D::Error::custom("it must be a number, as a text"))
 }

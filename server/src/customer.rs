@@ -123,7 +123,7 @@ pub async fn owner_of(
         return Ok(only.clone());
     }
     let seen = store.identifiers(&owners).await?;
-    let newest = seen.into_keys().filter(|it| it.generation <= owner_now.generation).next_back();
+    let newest = seen.into_keys().rfind(|it| it.generation <= owner_now.generation);
     Ok(newest.unwrap_or(owner_now))
 }
 

@@ -11,7 +11,7 @@ use profile360_core::{
     link::Pair,
     plan::{CellKey, IdentifierState, LinkState},
     policy::Policy,
-    preview::{EndOfFacts, IdentifierOfFacts, ProfileFacts},
+    preview::{EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts},
     resolve::is_shared,
     revision,
 };
@@ -20,7 +20,7 @@ use crate::{
     customer,
     pipeline::Workshop,
     rules::Rules,
-    store::{PurchaseRow, Store, StoreError},
+    store::{LINKS_OF, PurchaseRow, Store, StoreError},
 };
 
 /// Facts, and the revision that they were read at: of the named profiles, together.
@@ -125,9 +125,15 @@ async fn read(store: &Store, rules: &Rules, decisions: &Decisions, ids: &[Unifie
         policy: Policy::clone(rules),
         identifiers,
         ends: ends.collect(),
-        links: component.links.into_iter().collect(),
+        zones: Vec::new(),
+        links: component
+            .links
+            .into_iter()
+            .map(|(pair, LinkState { seen, withheld })| LinkOfFacts { pair, seen, withheld })
+            .collect(),
         decisions: about.into_values().collect(),
     };
+    facts.zones.push(facts.offsets_of(rules.time_zone));
     facts.sort();
     Ok(FactsRead { facts, revision })
 }
@@ -156,15 +162,12 @@ impl Component {
         while !pending.is_empty() {
             let level: Vec<Identifier> = std::mem::take(&mut pending).into_iter().collect();
             let states = store.identifiers(&level).await?;
-            let mut linked: BTreeSet<Identifier> = BTreeSet::new();
+            let mut open: Vec<Identifier> = Vec::new();
             for (identifier, state) in states {
                 let others = decisions.of(&identifier).iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]);
                 pending.extend(others.filter(|it| *it != identifier));
                 if is_open(&identifier, &state) {
-                    for (pair, link) in store.links_of(&identifier).await? {
-                        linked.insert(if pair.a == identifier { pair.b.clone() } else { pair.a.clone() });
-                        self.links.insert(pair, link);
-                    }
+                    open.push(identifier.clone());
                 } else {
                     closed.push(identifier.clone());
                 }
@@ -173,6 +176,13 @@ impl Component {
             if MAX_IDENTIFIERS < self.states.len() {
                 return Err(FactsError::TooMany);
             }
+            let mut linked: BTreeSet<Identifier> = BTreeSet::new();
+            for identifiers in open.chunks(LINKS_OF) {
+                for (pair, link) in store.links_of(identifiers).await? {
+                    linked.extend([pair.a.clone(), pair.b.clone()]);
+                    self.links.insert(pair, link);
+                }
+            }
             let linked: Vec<Identifier> = linked.into_iter().filter(|it| !self.states.contains_key(it)).collect();
             let states = store.identifiers(&linked).await?;
             pending.extend(states.into_iter().filter(|(it, state)| is_open(it, state)).map(|(it, _)| it));
@@ -180,8 +190,8 @@ impl Component {
         }
         // Links of open ones are there; what is left is between two that are closed.
         if 1 < closed.len() {
-            for identifier in &closed {
-                let links = store.links_of(identifier).await?;
+            for identifiers in closed.chunks(LINKS_OF) {
+                let links = store.links_of(identifiers).await?;
                 let is_within = |pair: &Pair| self.states.contains_key(&pair.a) && self.states.contains_key(&pair.b);
                 self.links.extend(links.into_iter().filter(|(pair, _)| is_within(pair)));
             }

@@ -371,8 +371,8 @@ impl Worker {
             needs = next_needs(&view);
         }
         let decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let draft = Draft::new(messages, &view, policy, &decisions, secret);
-        complete(&draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let mut draft = Draft::new(messages, &view, policy, &decisions, secret);
+        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
         let planned = started.elapsed();
         let cause = |it: &Lineage| {
@@ -403,7 +403,7 @@ impl Worker {
 
 /// Loads what a draft still needs. Another server's commit between two reads is a conflict already.
 async fn complete(
-    draft: &Draft<'_>,
+    draft: &mut Draft<'_>,
     cache: &mut Cache,
     workshop: &Workshop,
     view: &mut View,

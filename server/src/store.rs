@@ -14,7 +14,7 @@ mod write;
 
 pub use self::{
     connect::{connect, exists},
-    read::{EventRow, PurchaseRow},
+    read::{EventRow, LINKS_OF, PurchaseRow},
     write::{Cause, Commit, LineageRow, ProfileWrite},
 };
 

@@ -147,6 +147,38 @@ test("window and measure change the rankings and the address", async (t) => {
   assert.equal(new URL(page.url()).search, "?months=3&by=ORDERS");
 });
 
+test("the slider re-ranks as it moves, without a word to the server", async (t) => {
+  const today = await bestCustomer();
+  const page = await visit(t, `/customers/${today.unifiedId}`);
+  const slider = page.getByRole("slider", { name: "As of" });
+  await slider.waitFor();
+  await agrees(page, today);
+  let asked = 0;
+  page.on("request", (request) => {
+    // The count in the navigation asks now and then, whatever is looked at.
+    if (request.url().endsWith("/graphql") && !request.postData().includes("InboxCounts")) asked += 1;
+  });
+  await slider.focus();
+  for (let day = 0; day < 40; day += 1) await page.keyboard.press("ArrowLeft");
+  const asOf = new Date(Date.parse(today.asOf) - 40 * 86_400_000).toISOString().slice(0, 10);
+  await until(() => new URL(page.url()).searchParams.get("asOf") === asOf, "the date in the address");
+  const shown = await shownWindows(page);
+  assert.equal(asked, 0, "the page asks nobody");
+  assert.ok(shown.length > 0);
+  await agrees(page, await bestCustomer({ asOf }));
+});
+
+test("purchases are drawn: every one of them in the heat map, a year of them in the months", async (t) => {
+  const { unifiedId, purchases } = await bestCustomer();
+  const page = await visit(t, `/customers/${unifiedId}`);
+  await page.locator("[data-months-chart] li").first().waitFor();
+  assert.equal(await page.locator("[data-months-chart] li").count(), 24);
+  const drawn = await page
+    .locator("td[data-count]")
+    .evaluateAll((cells) => cells.reduce((sum, cell) => sum + Number(cell.dataset.count), 0));
+  assert.ok(drawn >= purchases.windows.find(({ months }) => months === 12).count);
+});
+
 test("the timeline reads on, newest first, every event once", async (t) => {
   const { unifiedId, activity } = await bestCustomer();
   const page = await visit(t, `/customers/${unifiedId}`);

@@ -4,10 +4,24 @@ import { ask, complaints, strangers, until, violations, visit } from "./harness.
 
 /** Every view, with what says that it is complete. */
 async function views() {
-  const { profiles } = await ask("{ profiles(first: 1) { nodes { unifiedId } } }");
+  const { profiles, withheldLinks } = await ask(`{
+    profiles(first: 2, orderBy: { field: PURCHASE_AMOUNT_12M, direction: DESC }) { nodes { unifiedId } }
+    withheldLinks(first: 1) { nodes { link { a { unifiedId } b { unifiedId } } } }
+  }`);
+  const [{ link }] = withheldLinks.nodes;
   return [
     { path: "/customers", complete: "tbody a" },
     { path: `/customers/${profiles.nodes[0].unifiedId}`, complete: "#timeline summary" },
+    { path: `/customers/${profiles.nodes[0].unifiedId}/identity`, complete: "tr[data-link]" },
+    { path: "/merge", complete: "h1" },
+    {
+      path: `/merge?id=${profiles.nodes[0].unifiedId}&id=${profiles.nodes[1].unifiedId}`,
+      complete: "[data-summary]",
+    },
+    { path: "/policy", complete: "[data-version]" },
+    { path: "/health", complete: "dl dd" },
+    { path: "/inbox", complete: "section li > button .hidden" },
+    { path: `/inbox?link=${link.a.unifiedId}.${link.b.unifiedId}`, complete: "article thead a" },
   ];
 }
 

@@ -2,4 +2,10 @@
 import "./harness.mjs";
 import "./customers.mjs";
 import "./customer.mjs";
+import "./inbox.mjs";
+import "./identity.mjs";
+import "./merge.mjs";
+import "./policy.mjs";
+import "./graphiql.mjs";
+import "./live.mjs";
 import "./everywhere.mjs";

@@ -1,7 +1,10 @@
 // The rules must say the same in the browser as on the server. Each line of fixtures.ndjson names an export and its
 // arguments; the same line of expected.ndjson is what the native build returns for it, which a Rust test holds it to.
-// Here the module that the page loads has to return the same, to the byte.
+// Here the module that the page loads has to return the same, to the byte. A file of generated cases, which that test writes,
+// may be named as an argument: facts that are opened, questions about them and the answers.
+import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
 
 const here = new URL("./", import.meta.url);
 const product = new URL("../../web/src/rules/pkg/", here);
@@ -30,32 +33,50 @@ if (fixtures.length === 0 || fixtures.length !== expected.length) {
 const rules = await import(new URL("rules.js", product));
 rules.initSync({ module });
 
+let passed = 0;
 let failed = 0;
-function report(line, problem) {
+
+function check(place, what, wanted, call) {
+  let returned;
+  try {
+    returned = call();
+  } catch (error) {
+    returned = `it threw: ${error}`;
+  }
+  if (returned === wanted) {
+    passed += 1;
+    return;
+  }
   failed += 1;
-  console.error(`fixtures.ndjson:${line}: ${problem}\n  ${fixtures[line - 1]}`);
+  const at = typeof returned === "string" ? firstDifference(returned, wanted) : 0;
+  const show = (text) => String(text).slice(Math.max(0, at - 60), at + 200);
+  console.error(
+    `${place}: differs from character ${at} on\n  ${what}\n  native:  ${show(wanted)}\n  browser: ${show(returned)}`,
+  );
 }
 
 for (const [index, fixture] of fixtures.entries()) {
-  const line = index + 1;
   const { export: name, args } = JSON.parse(fixture);
-  if (typeof rules[name] !== "function") {
-    report(line, `the module exports no ${name}`);
-    continue;
-  }
-  let returned;
-  try {
-    returned = rules[name](...args);
-  } catch (error) {
-    report(line, `${name} threw: ${error}`);
-    continue;
-  }
-  const wanted = expected[index];
-  if (returned !== wanted) {
-    const at = typeof returned === "string" ? firstDifference(returned, wanted) : 0;
-    report(line, `differs from character ${at} on\n  native:  ${wanted}\n  browser: ${returned}`);
-  }
+  check(`fixtures.ndjson:${index + 1}`, fixture, expected[index], () => rules[name](...args));
 }
 
-console.log(`parity: ${fixtures.length - failed} passed, ${failed} failed`);
+const [generated] = process.argv.slice(2);
+if (generated !== undefined) {
+  let facts;
+  let line = 0;
+  for await (const text of createInterface({ input: createReadStream(generated) })) {
+    line += 1;
+    const entry = JSON.parse(text);
+    if ("facts" in entry) {
+      facts?.free();
+      facts = new rules.Facts(entry.facts);
+      continue;
+    }
+    const { ask, question, expected: wanted } = entry;
+    check(`${generated}:${line}`, `${ask} ${question}`, wanted, () => facts[ask](question));
+  }
+  facts?.free();
+}
+
+console.log(`parity: ${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -1,17 +1,42 @@
-//! The native half of the parity of browser and server: `expected.ndjson` is what these exports return here, and
-//! `tests/wasm/parity.mjs` holds the module that the page loads to the same lines.
-//! `UPDATE_EXPECTED=1 cargo test --package profile360-wasm` writes them anew after a change that is meant.
+//! The native half of the parity of browser and server.
+//!
+//! `tests/wasm/fixtures.ndjson` and `expected.ndjson` are written by hand: `UPDATE_EXPECTED=1 cargo test --package
+//! profile360-wasm` writes the answers anew after a change that is meant. Hundreds more are generated, always the same ones:
+//! `PARITY_CASES=FILE cargo test --package profile360-wasm` writes them there, each with its answer. `tests/wasm/parity.mjs`
+//! holds the module that the page loads to both.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{env, fs, path::Path};
+mod generated;
 
-use serde_json::Value;
+use std::{collections::BTreeMap, env, fs, path::Path};
+
+use profile360_wasm::Facts;
+use serde_json::{Value, json};
 
 fn call(export: &str, arguments: &[&str]) -> String {
+    let policy = |it: Option<&&str>| it.map(|it| (*it).to_owned());
     match (export, arguments) {
-        ("normaliseIdentifier", [kind, value]) => profile360_wasm::normalise_identifier(kind, value),
-        ("recogniseSearch", [text]) => profile360_wasm::recognise_search(text),
+        ("normaliseIdentifier", [kind, value, rest @ ..]) if rest.len() < 2 => {
+            profile360_wasm::normalise_identifier(kind, value, policy(rest.first()))
+        }
+        ("recogniseSearch", [text, rest @ ..]) if rest.len() < 2 => {
+            profile360_wasm::recognise_search(text, policy(rest.first()))
+        }
         _ => panic!("no export {export} with {} arguments", arguments.len()),
+    }
+}
+
+fn ask(facts: &Facts, method: &str, question: &str) -> String {
+    match method {
+        "contents" => facts.contents(),
+        "profile" => facts.profile(question),
+        "profileAsOf" => facts.profile_as_of(question),
+        "mergePreview" => facts.merge_preview(question),
+        "unmergePreview" => facts.unmerge_preview(question),
+        "rankingPreview" => facts.ranking_preview(question),
+        "policyPreview" => facts.policy_preview(question),
+        "explain" => facts.explain(question),
+        _ => panic!("facts have no {method}"),
     }
 }
 
@@ -36,4 +61,50 @@ fn the_native_build_returns_what_is_expected_of_the_module() {
         assert_eq!(answer, expected, "of {fixture}");
     }
     assert_eq!(answers.len(), expected.lines().count());
+}
+
+#[test]
+fn hundreds_of_previews_are_there_to_compare() {
+    let mut lines = String::new();
+    let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
+    for base in 0..generated::N_BASES {
+        let (facts, questions) = generated::base(base);
+        lines += &format!("{}\n", json!({ "facts": facts }));
+        let facts = Facts::new(&facts);
+        for (method, question) in questions {
+            let answer = ask(&facts, method, &question);
+            *outcomes.entry(outcome(method, &answer)).or_default() += 1;
+            lines += &format!("{}\n", json!({ "ask": method, "question": question, "expected": answer }));
+        }
+    }
+    let n_cases: usize = outcomes.values().sum();
+    assert!(n_cases > 500, "{outcomes:#?}");
+    for outcome in [
+        "profile",
+        "mergePreview APPLIED",
+        "mergePreview CONTRADICTED",
+        "mergePreview NO_CHANGE",
+        "unmergePreview APPLIED",
+        "unmergePreview CONTRADICTED",
+        "unmergePreview NEEDS_MESSAGES",
+        "rankingPreview",
+        "policyPreview",
+        "policyPreview NEEDS_MESSAGES",
+        "policyPreview POLICY_FAULTS",
+        "explain",
+        "profile UNKNOWN_PROFILE",
+        "profile QUESTION_UNREADABLE",
+    ] {
+        assert!(outcomes.contains_key(outcome), "no {outcome} among {outcomes:#?}");
+    }
+    if let Some(file) = env::var_os("PARITY_CASES") {
+        fs::write(file, lines).unwrap();
+    }
+}
+
+/// What sort of answer it is.
+fn outcome(method: &str, answer: &str) -> String {
+    let answer: Value = serde_json::from_str(answer).unwrap();
+    let code = answer["error"]["code"].as_str().or(answer["status"].as_str());
+    code.map_or_else(|| method.to_owned(), |code| format!("{method} {code}"))
 }

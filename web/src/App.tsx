@@ -1,30 +1,53 @@
 import { Monitor, Moon, Sun } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import styles from "./App.module.css";
 import { Boundary } from "./components/Boundary";
 import { Notice } from "./components/Notice";
+import { Toasts } from "./components/Toasts";
+import { useFormat } from "./language/format";
 import { type Language, languages, useLanguage, useText } from "./language/language";
 import { Customer } from "./routes/customer/Customer";
 import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
+import { useInboxCounts } from "./routes/inbox/useInboxCounts";
 import { views } from "./routes/views";
 import { type Theme, themes, useTheme } from "./theme";
+
+// Each is loaded when it is first opened: the list and the card come first.
+const Inbox = lazy(() => import("./routes/inbox/Inbox").then(({ Inbox }) => ({ default: Inbox })));
+const Merge = lazy(() => import("./routes/merge/Merge").then(({ Merge }) => ({ default: Merge })));
+const Policy = lazy(() => import("./routes/policy/Policy").then(({ Policy }) => ({ default: Policy })));
+const Health = lazy(() => import("./routes/health/Health").then(({ Health }) => ({ default: Health })));
+const Identity = lazy(() =>
+  import("./routes/identity/Identity").then(({ Identity }) => ({ default: Identity })),
+);
 
 export function App() {
   useFocusOnView();
   return (
     <div className={styles.app}>
-      <Header />
-      <Boundary>
-        <Switch>
-          <Route path={/^\/(customers)?$/} component={Customers} />
-          <Route path="/customers/:unifiedId">
-            {({ unifiedId }) => <Customer key={unifiedId} unifiedId={unifiedId} />}
-          </Route>
-          <Route component={NotFound} />
-        </Switch>
-      </Boundary>
+      <Toasts>
+        <Header />
+        <Boundary>
+          <Suspense fallback={<main id="content" tabIndex={-1} aria-busy="true" />}>
+            <Switch>
+              <Route path="/inbox" component={Inbox} />
+              <Route path="/merge" component={Merge} />
+              <Route path="/policy" component={Policy} />
+              <Route path="/health" component={Health} />
+              <Route path={/^\/(customers)?$/} component={Customers} />
+              <Route path="/customers/:unifiedId/identity">
+                {({ unifiedId }) => <Identity key={unifiedId} unifiedId={unifiedId} />}
+              </Route>
+              <Route path="/customers/:unifiedId">
+                {({ unifiedId }) => <Customer key={unifiedId} unifiedId={unifiedId} />}
+              </Route>
+              <Route component={NotFound} />
+            </Switch>
+          </Suspense>
+        </Boundary>
+      </Toasts>
     </div>
   );
 }
@@ -62,8 +85,12 @@ function Header() {
             aria-current={path.startsWith(view.path) || path === "/" ? "page" : undefined}
           >
             {view.label(text)}
+            {view.path === "/inbox" && <InboxCount />}
           </Link>
         ))}
+        <a href="/graphiql" className={styles.view}>
+          GraphiQL
+        </a>
       </nav>
       <SearchField />
       <div className={styles.choices}>
@@ -71,6 +98,18 @@ function Header() {
         <ThemeSwitch />
       </div>
     </header>
+  );
+}
+
+function InboxCount() {
+  const text = useText();
+  const format = useFormat();
+  const counts = useInboxCounts();
+  if (!counts?.open) return null;
+  return (
+    <span className={styles.waiting} title={text.inbox.count(counts.open)}>
+      {format.number(counts.open)}
+    </span>
   );
 }
 

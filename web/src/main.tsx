@@ -2,6 +2,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Client, cacheExchange, fetchExchange, Provider } from "urql";
 import { App } from "./App";
+import { liveExchange } from "./graphql/live";
 import { FormatProvider } from "./language/format";
 import { LanguageProvider } from "./language/language";
 import "./style/tokens.css";
@@ -10,7 +11,7 @@ import "./style/base.css";
 // POST always: an identifier that someone searches for must not stand in an address.
 const client = new Client({
   url: "/graphql",
-  exchanges: [cacheExchange, fetchExchange],
+  exchanges: [cacheExchange, fetchExchange, liveExchange()],
   preferGetMethod: false,
 });
 

@@ -132,7 +132,7 @@ impl Base {
         }
     }
 
-    fn write(&mut self, draft: Draft<'_>, messages: &[Message], mut view: View) -> Vec<Outcome> {
+    fn write(&mut self, mut draft: Draft<'_>, messages: &[Message], mut view: View) -> Vec<Outcome> {
         loop {
             let needs = draft.needs(&view);
             assert!(!view.is_torn(&needs), "nobody else writes");
@@ -538,6 +538,6 @@ fn rows_from_before_and_after_another_commit_do_not_fit() {
     base.cells.remove(&cell);
     base.load_next(&mut view);
     let decisions = Decisions::default();
-    let draft = Draft::new(&messages, &view, &policy, &decisions, &IdSecret::public());
+    let mut draft = Draft::new(&messages, &view, &policy, &decisions, &IdSecret::public());
     assert!(view.is_torn(&draft.needs(&view)), "no plan rests on a cell that is not there");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use super::{
     facts::ProfileFacts,
@@ -14,49 +14,53 @@ use crate::{
     policy::Policy,
     profile::{Activity, Attribute, BasicInfo, Consent, Device, Member, Profile, ProfileIdentifier, fold},
     purchase::{Currency, Order, Refund},
-    purchases::{PurchaseInfo, PurchaseWindow, Purchases, Question, Weekday, purchases},
+    purchases::{PurchaseInfo, PurchaseWindow, Purchases, Question, Weekday, purchases_by},
     ranking::{RankBy, RankTarget, RankedItem},
     revision,
-    window::Months,
+    time::Timestamp,
+    window::{Months, ZoneOffsets},
     wire,
 };
 
 /// Which profile is asked for, by any unified ID that was ever issued for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ProfileQuestion {
     pub unified_id: UnifiedId,
     pub figures: Figures,
 }
 
 /// As of when profiles are shown, and which figures of their purchases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Figures {
     /// The reporting date, in the policy's time zone.
-    #[serde(deserialize_with = "wire::read_date")]
     pub as_of: NaiveDate,
     /// Left out, or null: the policy's, or the one used most where the customer never paid in that.
-    #[serde(default)]
     pub currency: Option<Currency>,
-    #[serde(default)]
     pub net_of_refunds: bool,
     /// The measure of rankings.
-    #[serde(default)]
     pub by: RankBy,
 }
 
 /// How many of each ranking a profile shows: first, second, third.
 const SHOWN_RANKS: usize = 3;
 
+/// The parts of a profile that another date changes: in a customer of a thousand identifiers, a tenth of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownAsOf {
+    pub as_of: NaiveDate,
+    pub basic: BasicInfo,
+    pub purchases: ShownPurchases,
+}
+
 /// A profile as of a date, with the names of `Profile` in api.graphql and in their sequence: all but `id`, `timeline` and
 /// `graph`.
 #[derive(Debug, Clone)]
 pub struct ShownProfile {
     card: Arc<Card>,
-    pub as_of: NaiveDate,
-    pub basic: BasicInfo,
-    pub purchases: ShownPurchases,
+    pub as_of: ShownAsOf,
 }
 
 /// `PurchaseInfo` of api.graphql; rankings stand under the aliases that a query needs to ask for several at once.
@@ -87,7 +91,7 @@ pub(super) struct Card {
     pub profile: Profile,
     /// None where it would hang on what nobody knows yet, as the ID of a decision that is not made.
     pub revision: Option<String>,
-    /// Positions of identifiers, and of orders under each, by time and key.
+    /// Positions of identifiers, and of orders under each, as in the situation.
     orders: Vec<(usize, usize)>,
     refunds: Vec<(usize, usize)>,
 }
@@ -115,10 +119,8 @@ impl Card {
         let anchor = resolved.partition.anchors.get(cell).and_then(|it| facts.identifiers.get(*it));
         let anchor = anchor.map_or(UnifiedId(uuid::Uuid::nil()), |it| it.unified_id);
 
-        let mut orders: Vec<(usize, usize)> =
-            identifiers.iter().flat_map(|(node, it)| (0..it.orders.len()).map(move |order| (*node, order))).collect();
-        // So that those who ask for every date find them nearly sorted.
-        orders.sort_by_key(|it| order(facts, *it).map(|it| (it.at, &it.key)));
+        let cell_of = &resolved.partition.cell_of;
+        let orders = situation.orders.iter().filter(|(node, _)| cell_of.get(*node) == Some(&cell)).copied().collect();
         let refunds =
             identifiers.iter().flat_map(|(node, it)| (0..it.refunds.len()).map(move |refund| (*node, refund)));
         let revision = version.map(|version| {
@@ -131,11 +133,15 @@ impl Card {
 
     /// The profile as of a date.
     pub(super) fn shown(self: &Arc<Self>, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> ShownProfile {
-        ShownProfile {
+        ShownProfile { as_of: self.shown_as_of(facts, policy, figures), card: self.clone() }
+    }
+
+    /// The parts that another date changes.
+    pub(super) fn shown_as_of(&self, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> ShownAsOf {
+        ShownAsOf {
             as_of: figures.as_of,
             basic: self.profile.basic(figures.as_of),
             purchases: self.with_purchases(facts, policy, figures, |it| shown_purchases(it, figures.by)),
-            card: self.clone(),
         }
     }
 
@@ -154,11 +160,20 @@ impl Card {
             .filter_map(|(node, refund)| facts.identifiers.get(*node)?.refunds.get(*refund))
             .collect();
         let Figures { as_of, currency, net_of_refunds, .. } = *figures;
-        compute(&purchases(&orders, &refunds, policy, &Question { as_of, currency, net_of_refunds }))
+        let question = Question { as_of, currency, net_of_refunds };
+        // There always are some: neither facts nor policies without them get this far.
+        let utc = ZoneOffsets {
+            zone: policy.time_zone,
+            first: Timestamp::EARLIEST,
+            last: Timestamp::EARLIEST,
+            offsets: Vec::new(),
+        };
+        let clocks = facts.clocks_of(policy.time_zone).unwrap_or(&utc);
+        compute(&purchases_by(clocks, &orders, &refunds, policy, &question))
     }
 }
 
-fn order(facts: &ProfileFacts, (node, order): (usize, usize)) -> Option<&Order> {
+pub(super) fn order(facts: &ProfileFacts, (node, order): (usize, usize)) -> Option<&Order> {
     facts.identifiers.get(node)?.orders.get(order)
 }
 
@@ -247,15 +262,15 @@ impl Serialize for ShownProfile {
             unified_id: *unified_id,
             superseded_ids,
             revision: self.revision(),
-            as_of: self.as_of,
-            basic: &self.basic,
+            as_of: self.as_of.as_of,
+            basic: &self.as_of.basic,
             identifiers,
             recent_device: recent_device.as_ref(),
             devices,
             attributes,
             consents,
             activity,
-            purchases: &self.purchases,
+            purchases: &self.as_of.purchases,
         };
         fields.serialize(serializer)
     }

@@ -1,15 +1,12 @@
 //! What a change makes of the profiles.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::{
     card::{Card, Figures, ShownProfile},
-    facts::CheckedFacts,
+    facts::{CheckedFacts, LinkOfFacts},
     shown::{ShownDecision, ShownLink, ShownWithheldLink},
     situation::{Resolved, Situation},
 };
@@ -17,6 +14,7 @@ use crate::{
     decision::{Decision, Relation},
     identifier::UnifiedId,
     resolve::{DisjointSets, Withheld, same_that_hold},
+    sorting::distinct,
 };
 
 /// What the server would answer; as `DecisionStatus` of api.graphql.
@@ -64,16 +62,16 @@ impl<'a> Difference<'a> {
     /// order of their first identifiers.
     pub(super) fn cells(&self, nodes: &[usize]) -> (Vec<usize>, Vec<usize>) {
         let (before, after) = (&self.facts.resolved().partition, &self.resolved.partition);
-        let mut left: BTreeSet<usize> = nodes.iter().filter_map(|it| before.cell_of.get(*it).copied()).collect();
-        let mut right: BTreeSet<usize> = nodes.iter().filter_map(|it| after.cell_of.get(*it).copied()).collect();
+        let mut left: Vec<usize> = nodes.iter().filter_map(|it| before.cell_of.get(*it).copied()).collect();
+        let mut right: Vec<usize> = nodes.iter().filter_map(|it| after.cell_of.get(*it).copied()).collect();
         for (old, new) in before.cell_of.iter().zip(&after.cell_of) {
             let is_changed = before.cells.get(*old) != after.cells.get(*new);
             if is_changed {
-                left.insert(*old);
-                right.insert(*new);
+                left.push(*old);
+                right.push(*new);
             }
         }
-        (left.into_iter().collect(), right.into_iter().collect())
+        (distinct(left), distinct(right))
     }
 
     /// How profiles part and join, in the order of their first identifiers.
@@ -84,7 +82,8 @@ impl<'a> Difference<'a> {
             groups.join(*old, before.cells.len() + *new);
         }
         let (left, right) = self.cells(&[]);
-        let mut positions: BTreeMap<usize, usize> = BTreeMap::new();
+        // For each root where its group is.
+        let mut positions: Vec<Option<usize>> = vec![None; groups.len()];
         let mut regrouped: Vec<Regrouped> = Vec::new();
         let sides = left.into_iter().map(|it| (true, it)).chain(right.into_iter().map(|it| (false, it)));
         for (is_before, cell) in sides {
@@ -93,7 +92,8 @@ impl<'a> Difference<'a> {
             } else {
                 (groups.find(before.cells.len() + cell), after.anchors.get(cell))
             };
-            let position = *positions.entry(root).or_insert_with(|| {
+            let Some(position) = positions.get_mut(root) else { continue };
+            let position = *position.get_or_insert_with(|| {
                 regrouped.push(Regrouped::default());
                 regrouped.len() - 1
             });
@@ -124,13 +124,13 @@ impl<'a> Difference<'a> {
         let before = self.facts.situation();
         let was_withheld = withheld_of(self.facts.resolved(), self.facts.facts.links.len());
         let is_withheld = withheld_of(&self.resolved, self.facts.facts.links.len());
-        for (position, (pair, link)) in self.facts.facts.links.iter().enumerate() {
+        for (position, LinkOfFacts { pair, seen, .. }) in self.facts.facts.links.iter().enumerate() {
             let was = was_withheld.get(position).and_then(Option::as_ref);
             match (was, is_withheld.get(position).and_then(Option::as_ref)) {
                 (Some(None), Some(Some(reason))) => {
-                    changes.withheld.push(before.shown_withheld(pair, &link.seen, reason));
+                    changes.withheld.push(before.shown_withheld(pair, seen, reason));
                 }
-                (Some(Some(_)), Some(None)) => changes.followed.push(before.shown_link(pair, &link.seen)),
+                (Some(Some(_)), Some(None)) => changes.followed.push(before.shown_link(pair, seen)),
                 _ => {}
             }
         }
@@ -140,14 +140,14 @@ impl<'a> Difference<'a> {
     /// The `SAME` decisions that others keep from being followed, in the components of some nodes.
     fn unmet(&self, nodes: &[usize]) -> Vec<&Decision> {
         let component_of = |node: usize| self.resolved.component_of.get(node);
-        let wanted: BTreeSet<_> = nodes.iter().filter_map(|it| component_of(*it)).collect();
+        let wanted: Vec<_> = nodes.iter().filter_map(|it| component_of(*it)).collect();
         let cell_of = |node: usize| self.resolved.partition.cell_of.get(node);
         let verdicts = self.after.verdicts();
         let is_unmet =
-            |a: usize, b: usize| cell_of(a) != cell_of(b) && component_of(a).is_some_and(|it| wanted.contains(it));
+            |a: usize, b: usize| cell_of(a) != cell_of(b) && component_of(a).is_some_and(|it| wanted.contains(&it));
         let unmet = verdicts.iter().filter(|it| it.decision.relation == Relation::Same && is_unmet(it.a, it.b));
-        let ids: BTreeSet<&str> = unmet.map(|it| &*it.decision.id).collect();
-        self.after.decisions.iter().map(AsRef::as_ref).filter(|it| ids.contains(&*it.id)).collect()
+        let ids = distinct(unmet.map(|it| &*it.decision.id));
+        self.after.decisions.iter().map(AsRef::as_ref).filter(|it| ids.binary_search(&&*it.id).is_ok()).collect()
     }
 
     /// The decisions that exclude new ones about some nodes: `SAME`s that could not be followed any more, else the
@@ -166,7 +166,7 @@ impl<'a> Difference<'a> {
                 groups.join(verdict.a, verdict.b);
             }
         }
-        let apart: BTreeSet<(usize, usize)> = verdicts
+        let apart: Vec<(usize, usize)> = verdicts
             .iter()
             .filter(|it| unmet.iter().any(|unmet| unmet.id == it.decision.id))
             .flat_map(|it| {

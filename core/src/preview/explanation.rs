@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     PreviewError,
-    facts::CheckedFacts,
+    facts::{CheckedFacts, LinkOfFacts},
     shown::{ShownLink, ShownWithheldLink},
     situation::Situation,
 };
@@ -16,10 +16,11 @@ use crate::{
     identifier::Identifier,
     link::{Pair, Sightings},
     plan::LinkState,
+    sorting::distinct,
 };
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ExplainQuestion {
     pub a: Identifier,
     pub b: Identifier,
@@ -64,30 +65,35 @@ impl CheckedFacts {
     /// The links of the members of some identifiers' profiles, whom they lead to, and the decisions about all of these.
     fn gathered(&self, situation: &Situation<'_>, of: &[&Identifier]) -> Result<Gathered, PreviewError> {
         let partition = &self.resolved().partition;
-        let mut members: BTreeSet<&Identifier> = BTreeSet::new();
+        let mut members: Vec<&Identifier> = Vec::new();
         for identifier in of {
             let node = self.facts.position_of(identifier).ok_or(PreviewError::UnknownIdentifier)?;
             let cell = partition.cell_of.get(node).and_then(|it| partition.cells.get(*it));
             let nodes = cell.into_iter().flatten().filter_map(|it| self.facts.identifiers.get(*it));
             members.extend(nodes.map(|it| &it.identifier));
         }
-        let is_of_a_member = |(pair, _): &&(Pair, LinkState)| members.contains(&pair.a) || members.contains(&pair.b);
-        let mut links: Vec<(Pair, LinkState)> = self.facts.links.iter().filter(is_of_a_member).cloned().collect();
+        let members = distinct(members);
+        let is_member = |it: &Identifier| members.binary_search(&it).is_ok();
+        let is_of_a_member = |it: &&LinkOfFacts| is_member(&it.pair.a) || is_member(&it.pair.b);
+        let state = |it: &LinkOfFacts| LinkState { seen: it.seen.clone(), withheld: it.withheld.clone() };
+        let mut links: Vec<(Pair, LinkState)> =
+            self.facts.links.iter().filter(is_of_a_member).map(|it| (it.pair.clone(), state(it))).collect();
         // What resolution says of them here is the same, wherever the facts came from.
         let resolved = self.resolved();
         for (link, withheld) in resolved.links.iter().zip(&resolved.partition.withheld) {
-            let Some((pair, _)) = self.facts.links.get(*link) else { continue };
+            let Some(LinkOfFacts { pair, .. }) = self.facts.links.get(*link) else { continue };
             if let Ok(found) = links.binary_search_by(|(it, _)| it.cmp(pair))
                 && let Some((_, link)) = links.get_mut(found)
             {
                 link.withheld.clone_from(withheld);
             }
         }
-        let mut ends: BTreeSet<Identifier> = members.into_iter().cloned().collect();
-        ends.extend(links.iter().flat_map(|(it, _)| [it.a.clone(), it.b.clone()]));
-        let is_about = |it: &Decision| ends.contains(&it.pair.a) || ends.contains(&it.pair.b);
+        let far_ends = links.iter().flat_map(|(it, _)| [it.a.clone(), it.b.clone()]);
+        let ends = distinct(members.iter().copied().cloned().chain(far_ends));
+        let is_end = |it: &Identifier| ends.binary_search(it).is_ok();
+        let is_about = |it: &Decision| is_end(&it.pair.a) || is_end(&it.pair.b);
         let decisions = situation.decisions.iter().map(|it| Decision::clone(it)).filter(is_about).collect();
-        Ok(Gathered { identifiers: ends.into_iter().collect(), links, decisions })
+        Ok(Gathered { identifiers: ends, links, decisions })
     }
 }
 

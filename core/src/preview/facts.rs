@@ -1,7 +1,7 @@
 //! The facts that go to the browser, and what is made of them there.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
 };
 
@@ -9,21 +9,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     PreviewError,
-    card::{Card, ProfileQuestion, ShownProfile},
+    card::{Card, ProfileQuestion, ShownAsOf, ShownProfile, order},
     situation::{Resolved, Situation},
 };
 use crate::{
     decision::Decision,
-    facts::{Facts, IdentifierFacts, Resolution},
+    facts::IdentifierFacts,
     identifier::{Identifier, Kind, UnifiedId},
     link::{Pair, Sightings},
-    plan::{CellKey, LinkState},
+    plan::CellKey,
     policy::{CompiledPolicy, Policy},
     purchase::{Order, Refund},
-    resolve::is_shared,
+    resolve::Withheld,
     revision,
+    sorting::{distinct, sort_by},
     time::Timestamp,
-    unified_id::{IdSecret, unified_id},
+    tree::Tree,
+    window::{Zone, ZoneOffsets},
 };
 
 /// Everything from which core alone shows one or more profiles, and what would become of them.
@@ -49,10 +51,13 @@ use crate::{
 pub struct ProfileFacts {
     pub policy_version: i64,
     pub policy: Policy,
+    /// The offsets of the policy's time zone over the times of all purchases; see [`ProfileFacts::offsets_of`]. A policy of
+    /// another zone is previewed where that one's are here too.
+    pub zones: Vec<ZoneOffsets>,
     pub identifiers: Vec<IdentifierOfFacts>,
     #[serde(default)]
     pub ends: Vec<EndOfFacts>,
-    pub links: Vec<(Pair, LinkState)>,
+    pub links: Vec<LinkOfFacts>,
     pub decisions: Vec<Decision>,
 }
 
@@ -77,6 +82,16 @@ pub struct IdentifierOfFacts {
     pub refunds: Vec<Refund>,
 }
 
+/// A link, and why resolution does not follow it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LinkOfFacts {
+    pub pair: Pair,
+    pub seen: Sightings,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
+}
+
 /// A closed identifier that links lead to and that is not looked into.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -92,127 +107,25 @@ pub struct EndOfFacts {
 }
 
 impl ProfileFacts {
-    /// The facts of profiles, by any unified IDs that were ever issued for them, from all facts of a base; IDs that there are
-    /// not add nothing. This is the definition that who loads them from a store must agree with. A cell's key is here its
-    /// anchor's latent ID.
-    pub fn of(
-        base: &Facts,
-        named: &[UnifiedId],
-        policy_version: i64,
-        policy: &CompiledPolicy,
-        secret: &IdSecret,
-    ) -> Self {
-        let Resolution { identifiers, links, partition } = base.resolve(policy);
-        let ids: Vec<UnifiedId> = identifiers.iter().map(|(it, _)| unified_id(it, secret)).collect();
-        let position_of = |it: &Identifier| identifiers.binary_search_by_key(&it, |(identifier, _)| *identifier).ok();
-        let is_open: Vec<bool> = identifiers
-            .iter()
-            .map(|(it, known)| !is_shared(&known.neighbours, policy) && !policy.blocks(&it.value))
-            .collect();
-        // For each identifier where its links lead to, by the links' positions, and where decisions about it do.
-        let mut linked: Vec<Vec<(usize, usize)>> = vec![Vec::new(); identifiers.len()];
-        for (position, (pair, _)) in links.iter().enumerate() {
-            let (Some(a), Some(b)) = (position_of(&pair.a), position_of(&pair.b)) else { continue };
-            linked[a].push((position, b));
-            linked[b].push((position, a));
-        }
-        let mut decided: Vec<Vec<usize>> = vec![Vec::new(); identifiers.len()];
-        for decision in base.decisions.iter().filter(|it| it.is_active()) {
-            let (Some(a), Some(b)) = (position_of(&decision.pair.a), position_of(&decision.pair.b)) else { continue };
-            decided[a].push(b);
-            decided[b].push(a);
-        }
-
-        let named: BTreeSet<UnifiedId> = named.iter().copied().collect();
-        let is_named = |it: &usize| named.contains(&ids[*it]);
-        let named_nodes = (0..ids.len()).filter(is_named);
-        let mut pending: Vec<usize> =
-            named_nodes.flat_map(|it| partition.cells[partition.cell_of[it]].iter().copied()).collect();
-        let mut found: BTreeSet<usize> = BTreeSet::new();
-        while let Some(node) = pending.pop() {
-            if !found.insert(node) {
-                continue;
-            }
-            pending.extend(&decided[node]);
-            if is_open[node] {
-                pending.extend(linked[node].iter().map(|(_, other)| *other).filter(|it| is_open[*it]));
-            }
-        }
-        let wanted_links: BTreeSet<usize> = found
-            .iter()
-            .flat_map(|node| linked[*node].iter().filter(|(_, other)| is_open[*node] || found.contains(other)))
-            .map(|(link, _)| *link)
-            .collect();
-        let ends: BTreeSet<usize> = wanted_links
-            .iter()
-            .flat_map(|it| [position_of(&links[*it].0.a), position_of(&links[*it].0.b)])
-            .flatten()
-            .filter(|it| !found.contains(it))
-            .collect();
-        let is_about =
-            |it: &&Decision| [&it.pair.a, &it.pair.b].into_iter().filter_map(position_of).any(|it| found.contains(&it));
-        let mut facts = Self {
-            policy_version,
-            policy: Policy::clone(policy),
-            identifiers: found
-                .iter()
-                .map(|node| IdentifierOfFacts {
-                    identifier: identifiers[*node].0.clone(),
-                    unified_id: ids[*node],
-                    cell: CellKey(ids[partition.anchors[partition.cell_of[*node]]]),
-                    retired_at: None,
-                    facts: identifiers[*node].1.clone(),
-                    orders: Vec::new(),
-                    refunds: Vec::new(),
-                })
-                .collect(),
-            ends: ends
-                .into_iter()
-                .map(|node| EndOfFacts {
-                    identifier: identifiers[node].0.clone(),
-                    unified_id: ids[node],
-                    retired_at: None,
-                    seen: identifiers[node].1.seen.clone(),
-                    neighbours: identifiers[node].1.neighbours.clone(),
-                })
-                .collect(),
-            links: wanted_links
-                .into_iter()
-                .map(|it| {
-                    let (pair, seen) = links[it];
-                    (pair.clone(), LinkState { seen: seen.clone(), withheld: partition.withheld[it].clone() })
-                })
-                .collect(),
-            decisions: base.decisions.iter().filter(is_about).cloned().collect(),
-        };
-        facts.take_purchases(base);
-        facts.sort();
-        facts
+    pub(super) fn purchase_times(&self) -> impl Iterator<Item = Timestamp> {
+        self.identifiers.iter().flat_map(|it| it.orders.iter().map(|it| it.at).chain(it.refunds.iter().map(|it| it.at)))
     }
 
-    fn take_purchases(&mut self, base: &Facts) {
-        for (home, order) in base.orders.values() {
-            if let Some(it) = self.position_of(home).and_then(|it| self.identifiers.get_mut(it)) {
-                it.orders.push(order.clone());
-            }
-        }
-        for (home, refund) in base.refunds.values() {
-            if let Some(it) = self.position_of(home).and_then(|it| self.identifiers.get_mut(it)) {
-                it.refunds.push(refund.clone());
-            }
-        }
+    pub(super) fn clocks_of(&self, zone: Zone) -> Option<&ZoneOffsets> {
+        self.zones.iter().find(|it| it.zone == zone)
     }
 
-    /// Brings all lists into one sequence: identifiers ascending, links by pair, decisions by ID, orders and refunds by time.
+    /// Brings all lists into one sequence: zones by name, identifiers ascending, links by pair, decisions by ID, orders and refunds by time.
     /// Equal facts serialise to equal text then.
     pub fn sort(&mut self) {
-        self.identifiers.sort_unstable_by(|a, b| a.identifier.cmp(&b.identifier));
-        self.ends.sort_unstable_by(|a, b| a.identifier.cmp(&b.identifier));
-        self.links.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        self.decisions.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        sort_by(&mut self.zones, |a, b| (a.zone.name(), a.first).cmp(&(b.zone.name(), b.first)));
+        sort_by(&mut self.identifiers, |a, b| a.identifier.cmp(&b.identifier));
+        sort_by(&mut self.ends, |a, b| a.identifier.cmp(&b.identifier));
+        sort_by(&mut self.links, |a, b| a.pair.cmp(&b.pair));
+        sort_by(&mut self.decisions, |a, b| a.id.cmp(&b.id));
         for it in &mut self.identifiers {
-            it.orders.sort_unstable_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
-            it.refunds.sort_unstable_by(|a, b| (a.at, &a.message_id).cmp(&(b.at, &b.message_id)));
+            sort_by(&mut it.orders, |a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
+            sort_by(&mut it.refunds, |a, b| (a.at, &a.message_id).cmp(&(b.at, &b.message_id)));
         }
     }
 
@@ -221,12 +134,26 @@ impl ProfileFacts {
     }
 }
 
+/// What facts are about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contents {
+    pub policy_version: i64,
+    /// Of all their profiles together.
+    pub revision: String,
+    /// As [`CheckedFacts::unified_ids`].
+    pub unified_ids: Vec<UnifiedId>,
+}
+
 /// Facts that were found sound, in one sequence and resolved; every question is answered from this.
 #[derive(Debug)]
 pub struct CheckedFacts {
     pub(super) facts: ProfileFacts,
     pub(super) policy: CompiledPolicy,
-    by_id: BTreeMap<UnifiedId, usize>,
+    /// See [`Situation::orders`].
+    pub(super) orders: Vec<(usize, usize)>,
+    /// For each unified ID the position of its identifier; ascending.
+    by_id: Vec<(UnifiedId, usize)>,
     resolved: Resolved,
     /// For each cell its profile, made when it is first asked for.
     cards: Vec<OnceLock<Arc<Card>>>,
@@ -239,7 +166,8 @@ impl CheckedFacts {
     ///
     /// As for [`CheckedFacts::new`], and [`PreviewError::FactsUnreadable`] where the text is something else.
     pub fn parse(text: &str) -> Result<Self, PreviewError> {
-        let facts = serde_json::from_str(text).map_err(|it| PreviewError::FactsUnreadable(it.to_string()))?;
+        let facts = Tree::parse(text).and_then(|it| it.read());
+        let facts = facts.map_err(|it| PreviewError::FactsUnreadable(it.to_string()))?;
         Self::new(facts)
     }
 
@@ -247,7 +175,8 @@ impl CheckedFacts {
     ///
     /// # Errors
     ///
-    /// [`PreviewError::FactsUnreadable`] where something is there twice, and [`PreviewError::PolicyFaults`].
+    /// [`PreviewError::FactsUnreadable`] where something is there twice, [`PreviewError::UnknownZone`] and
+    /// [`PreviewError::PolicyFaults`].
     pub fn new(mut facts: ProfileFacts) -> Result<Self, PreviewError> {
         let policy = CompiledPolicy::new(facts.policy.clone()).map_err(PreviewError::PolicyFaults)?;
         facts.sort();
@@ -255,7 +184,7 @@ impl CheckedFacts {
         if !facts.identifiers.is_sorted_by(|a, b| a.identifier < b.identifier) {
             return twice("an identifier");
         }
-        if !facts.links.is_sorted_by(|(a, _), (b, _)| a < b) {
+        if !facts.links.is_sorted_by(|a, b| a.pair < b.pair) {
             return twice("a link");
         }
         if !facts.decisions.is_sorted_by(|a, b| a.id < b.id) {
@@ -267,20 +196,38 @@ impl CheckedFacts {
         if !facts.ends.is_sorted_by(|a, b| a.identifier < b.identifier) {
             return twice("an end");
         }
-        let by_id: BTreeMap<UnifiedId, usize> =
-            (0..).zip(&facts.identifiers).map(|(n, it)| (it.unified_id, n)).collect();
-        if by_id.len() < facts.identifiers.len() {
+        let times: Vec<Timestamp> = facts.purchase_times().collect();
+        let is_enough = |it: &ZoneOffsets| {
+            !it.offsets.is_empty() && it.offsets.is_sorted() && times.iter().all(|at| it.first <= *at && *at <= it.last)
+        };
+        facts.zones.retain(is_enough);
+        if facts.clocks_of(policy.time_zone).is_none() {
+            return Err(PreviewError::UnknownZone);
+        }
+        let by_id = distinct(facts.identifiers.iter().map(|it| it.unified_id).zip(0..));
+        if !by_id.is_sorted_by(|(a, _), (b, _)| a < b) {
             return twice("a unified ID");
         }
-        let resolved = Situation::of(&facts, &policy).resolve();
+        let orders = orders_in_time(&facts);
+        let resolved = Situation::of(&facts, &policy, &orders).resolve();
         let cards = resolved.partition.cells.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { facts, policy, by_id, resolved, cards })
+        Ok(Self { facts, policy, orders, by_id, resolved, cards })
     }
 
     /// The unified IDs of all profiles that the facts show, in the order of their first identifiers.
     pub fn unified_ids(&self) -> Vec<UnifiedId> {
         let anchors = self.resolved.partition.anchors.iter();
         anchors.filter_map(|it| self.facts.identifiers.get(*it)).map(|it| it.unified_id).collect()
+    }
+
+    /// What the facts are about.
+    pub fn contents(&self) -> Contents {
+        let cells: Vec<usize> = (0..self.cards.len()).collect();
+        Contents {
+            policy_version: self.facts.policy_version,
+            revision: self.revision_of_cells(&cells),
+            unified_ids: self.unified_ids(),
+        }
     }
 
     /// The revision of profiles together, by any of their unified IDs: what a mutation takes as `expectedRevision`.
@@ -303,9 +250,19 @@ impl CheckedFacts {
         Ok(card.shown(&self.facts, &self.policy, &question.figures))
     }
 
+    /// The parts of [`CheckedFacts::profile`] that another date changes.
+    ///
+    /// # Errors
+    ///
+    /// [`PreviewError::UnknownProfile`] where the facts do not hold it.
+    pub fn profile_as_of(&self, question: &ProfileQuestion) -> Result<ShownAsOf, PreviewError> {
+        let card = self.card(self.cell_of_id(question.unified_id)?);
+        Ok(card.shown_as_of(&self.facts, &self.policy, &question.figures))
+    }
+
     /// The facts as they are.
     pub(super) fn situation(&self) -> Situation<'_> {
-        Situation::of(&self.facts, &self.policy)
+        Situation::of(&self.facts, &self.policy, &self.orders)
     }
 
     /// What is made of the facts as they are.
@@ -324,7 +281,17 @@ impl CheckedFacts {
 
     /// The cell of a profile, by any unified ID that was ever issued for it.
     pub(super) fn cell_of_id(&self, id: UnifiedId) -> Result<usize, PreviewError> {
-        let node = self.by_id.get(&id).copied().ok_or(PreviewError::UnknownProfile(id))?;
+        let found = self.by_id.binary_search_by_key(&id, |(it, _)| *it).ok().and_then(|it| self.by_id.get(it));
+        let (_, node) = *found.ok_or(PreviewError::UnknownProfile(id))?;
         self.resolved.partition.cell_of.get(node).copied().ok_or(PreviewError::UnknownProfile(id))
     }
+}
+
+fn orders_in_time(facts: &ProfileFacts) -> Vec<(usize, usize)> {
+    let orders =
+        facts.identifiers.iter().enumerate().flat_map(|(node, it)| (0..it.orders.len()).map(move |it| (node, it)));
+    let mut orders: Vec<(usize, usize)> = orders.collect();
+    let place = |it: (usize, usize)| order(facts, it).map(|it| (it.at, &it.key));
+    sort_by(&mut orders, |a, b| place(*a).cmp(&place(*b)));
+    orders
 }

@@ -1,9 +1,8 @@
 //! Two or more profiles side by side with what they would be as one.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::{
     PreviewError,
@@ -13,16 +12,19 @@ use super::{
     shown::ShownDecision,
 };
 use crate::{
-    decision::{Decision, Relation},
+    decision::{Decision, Relation, pairs_that_merge},
     identifier::{Identifier, Kind, UnifiedId},
     link::Pair,
-    profile::is_standard,
+    message::AttributeValue,
+    profile::{CONSENTS, Gender, is_standard},
+    sorting::{distinct, sort_by},
     time::Timestamp,
+    wire,
 };
 
 /// Which profiles are to be one, each by any unified ID that was ever issued for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MergeQuestion {
     pub unified_ids: Vec<UnifiedId>,
     pub figures: Figures,
@@ -84,7 +86,8 @@ pub enum FieldGroup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Claim {
-    pub value: Value,
+    #[serde(serialize_with = "wire::attribute_value")]
+    pub value: AttributeValue,
     pub unified_ids: Vec<UnifiedId>,
 }
 
@@ -99,8 +102,7 @@ pub struct BrokenLimit {
 impl CheckedFacts {
     /// What would become of profiles if an operator merged them.
     ///
-    /// The decisions are those that the server makes: `SAME` between the anchor of the profile whose cell's key comes first
-    /// and the anchor of each other one.
+    /// The decisions are those that the server makes ([`pairs_that_merge`]), the profile whose cell's key comes first in front.
     ///
     /// # Errors
     ///
@@ -119,7 +121,7 @@ impl CheckedFacts {
         let Some((first, others)) = anchors.split_first() else {
             return Err(PreviewError::QuestionUnreadable("name the profiles to merge".to_owned()));
         };
-        let pairs: Vec<Pair> = others.iter().filter_map(|(_, it)| Pair::new(first.1, it)).collect();
+        let pairs = pairs_that_merge(&self.members_of(&anchors), &self.policy);
 
         let mut after = self.situation();
         let about = |pair: &Pair, relation| {
@@ -190,22 +192,27 @@ impl CheckedFacts {
                 Some((it.cell, anchor, &it.identifier))
             })
             .collect();
-        anchors.sort_unstable();
+        sort_by(&mut anchors, Ord::cmp);
         anchors.into_iter().map(|(_, node, identifier)| (node, identifier)).collect()
     }
 
+    /// The members of the cells of some identifiers.
+    fn members_of(&self, nodes: &[(usize, &Identifier)]) -> Vec<Vec<&Identifier>> {
+        let partition = &self.resolved().partition;
+        let cells = nodes.iter().filter_map(|(node, _)| partition.cells.get(*partition.cell_of.get(*node)?));
+        let identifier = |node: &usize| self.facts.identifiers.get(*node).map(|it| &it.identifier);
+        cells.map(|cell| cell.iter().filter_map(identifier).collect()).collect()
+    }
+
     fn broken_limits(&self, profile: &ShownProfile) -> Vec<BrokenLimit> {
-        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-        for it in &profile.profile().identifiers {
-            let count = counts.entry(&it.kind).or_default();
-            *count = count.saturating_add(1);
-        }
-        let broken = |(kind, count): (&str, u32)| {
-            let kind = Kind::new(kind);
+        let identifiers = &profile.profile().identifiers;
+        let broken = |kind: &str| {
+            let count = identifiers.iter().filter(|it| *it.kind == *kind).count();
+            let (kind, count) = (Kind::new(kind), u32::try_from(count).unwrap_or(u32::MAX));
             let limit = self.policy.limit(&kind);
             (limit < count).then_some(BrokenLimit { kind, limit, count })
         };
-        counts.into_iter().filter_map(broken).collect()
+        distinct(identifiers.iter().map(|it| &*it.kind)).into_iter().filter_map(broken).collect()
     }
 }
 
@@ -234,68 +241,75 @@ type FieldKey<'a> = (FieldGroup, &'a str);
 fn fields(before: &[ShownProfile], after: &ShownProfile) -> Vec<MergedField> {
     let parts: Vec<_> = before.iter().map(|it| (it.profile().unified_id, values(it))).collect();
     let merged = values(after);
-    let mut names: Vec<FieldKey<'_>> =
-        parts.iter().flat_map(|(_, it)| it.keys()).chain(merged.keys()).copied().collect();
-    names.sort_unstable();
-    names.dedup();
+    let all = parts.iter().map(|(_, it)| it).chain(std::iter::once(&merged));
+    let names = distinct(all.flatten().map(|it| it.key));
     let field = |(group, name): FieldKey<'_>| {
         let mut claims: Vec<Claim> = Vec::new();
         for (id, values) in &parts {
-            let Some((value, _)) = values.get(&(group, name)) else { continue };
-            match claims.iter_mut().find(|it| it.value == *value) {
+            let Some(field) = values.iter().find(|it| it.key == (group, name)) else { continue };
+            match claims.iter_mut().find(|it| it.value == field.value) {
                 Some(claim) => claim.unified_ids.push(*id),
-                None => claims.push(Claim { value: value.clone(), unified_ids: vec![*id] }),
+                None => claims.push(Claim { value: field.value.clone(), unified_ids: vec![*id] }),
             }
         }
-        let won = merged.get(&(group, name));
-        let position = claims.iter().position(|it| won.is_some_and(|(value, _)| it.value == *value));
+        let won = merged.iter().find(|it| it.key == (group, name));
+        let position = claims.iter().position(|it| won.is_some_and(|won| it.value == won.value));
         let known = position.map(|it| claims.remove(it));
         MergedField {
             group,
             name: name.to_owned(),
-            rule: won.and_then(|(_, rule)| *rule),
-            winner: known.or_else(|| won.map(|(value, _)| Claim { value: value.clone(), unified_ids: Vec::new() })),
+            rule: won.and_then(|it| it.rule),
+            winner: known.or_else(|| won.map(|it| Claim { value: it.value.clone(), unified_ids: Vec::new() })),
             losers: claims,
         }
     };
     names.into_iter().map(field).collect()
 }
 
-/// Every field of a profile that has a value and does not slide with the date or add up, and the rule that chose it.
-fn values(shown: &ShownProfile) -> BTreeMap<FieldKey<'_>, (Value, Option<&'static str>)> {
+/// A field of one profile.
+struct Field<'a> {
+    key: FieldKey<'a>,
+    value: AttributeValue,
+    rule: Option<&'static str>,
+}
+
+/// Every field of a profile that has a value and does not slide with the date or add up.
+fn values(shown: &ShownProfile) -> Vec<Field<'_>> {
     let profile = shown.profile();
-    let basic = &shown.basic;
+    let basic = &shown.as_of.basic;
     let rule_of = |name: &str| profile.attributes.iter().find(|it| &*it.name == name).map(|it| it.rule);
-    let gender = basic.gender.and_then(|it| serde_json::to_value(it).ok());
-    let text = |it: Option<&str>| it.map(|it| Value::String(it.to_owned()));
-    let basics = [
-        ("name", text(basic.name.as_deref()), rule_of("df_name")),
-        ("gender", gender, rule_of("df_gender")),
-        ("birthDate", basic.birth_date.map(|it| Value::String(it.to_string())), rule_of("df_birth")),
-        ("membershipLevel", text(basic.membership_level.as_deref()), rule_of("df_membership")),
-        ("phone", text(basic.phone.as_deref()), None),
-        ("email", text(basic.email.as_deref()), None),
-        ("recentArea", text(basic.recent_area.as_deref()), None),
+    let birth_date = basic.birth_date.map(|it| it.to_string());
+    let device = profile.recent_device.as_ref().map(|it| &*it.device_id);
+    let activity = &profile.activity;
+    let [first_access, last_activity, last_updated] =
+        [activity.first_access_at, activity.last_activity_at, activity.last_updated_at].map(Timestamp::to_rfc3339);
+    let texts = [
+        (FieldGroup::Basic, "name", basic.name.as_deref(), rule_of("df_name")),
+        (FieldGroup::Basic, "gender", basic.gender.map(Gender::as_str), rule_of("df_gender")),
+        (FieldGroup::Basic, "birthDate", birth_date.as_deref(), rule_of("df_birth")),
+        (FieldGroup::Basic, "membershipLevel", basic.membership_level.as_deref(), rule_of("df_membership")),
+        (FieldGroup::Basic, "phone", basic.phone.as_deref(), None),
+        (FieldGroup::Basic, "email", basic.email.as_deref(), None),
+        (FieldGroup::Basic, "recentArea", basic.recent_area.as_deref(), None),
+        (FieldGroup::Device, "recentDevice", device, None),
+        (FieldGroup::Activity, "firstAccessAt", Some(first_access.as_str()), None),
+        (FieldGroup::Activity, "lastActivityAt", Some(last_activity.as_str()), None),
+        (FieldGroup::Activity, "lastUpdatedAt", Some(last_updated.as_str()), None),
     ];
-    let mut values: BTreeMap<FieldKey<'_>, (Value, Option<&'static str>)> = BTreeMap::new();
-    for (name, value, rule) in basics {
-        values.extend(value.map(|it| ((FieldGroup::Basic, name), (it, rule))));
+    let mut fields: Vec<Field<'_>> = Vec::new();
+    for (group, name, text, rule) in texts {
+        let Some(text) = text else { continue };
+        fields.push(Field { key: (group, name), value: AttributeValue::of_text(text), rule });
     }
     for it in profile.attributes.iter().filter(|it| !is_standard(&it.name)) {
-        values.insert((FieldGroup::Attribute, &it.name), (it.value.to_value(), Some(it.rule)));
+        let key = (FieldGroup::Attribute, &*it.name);
+        fields.push(Field { key, value: it.value.clone(), rule: Some(it.rule) });
     }
-    for it in &profile.consents {
-        values.insert((FieldGroup::Consent, it.channel), (Value::Bool(it.granted), Some("strictest")));
+    // The attribute that a consent comes of has its rule and its value.
+    for (name, channel) in CONSENTS {
+        let attribute = profile.attributes.iter().find(|it| &*it.name == name);
+        let Some(it) = attribute.filter(|_| profile.consents.iter().any(|it| it.channel == channel)) else { continue };
+        fields.push(Field { key: (FieldGroup::Consent, channel), value: it.value.clone(), rule: Some(it.rule) });
     }
-    if let Some(device) = &profile.recent_device {
-        values.insert((FieldGroup::Device, "recentDevice"), (Value::String(device.device_id.to_string()), None));
-    }
-    for (name, at) in [
-        ("firstAccessAt", profile.activity.first_access_at),
-        ("lastActivityAt", profile.activity.last_activity_at),
-        ("lastUpdatedAt", profile.activity.last_updated_at),
-    ] {
-        values.insert((FieldGroup::Activity, name), (Value::String(at.to_rfc3339()), None));
-    }
-    values
+    fields
 }

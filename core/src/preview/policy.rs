@@ -1,7 +1,6 @@
 //! The profiles as another policy would show them.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::{
     PreviewError,
@@ -10,14 +9,17 @@ use super::{
     facts::CheckedFacts,
     situation::Situation,
 };
-use crate::policy::{CompiledPolicy, Policy};
+use crate::{
+    policy::{CompiledPolicy, Policy},
+    tree::Tree,
+};
 
 /// Which policy is to be tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PolicyQuestion {
     /// The policy document; a field that is left out keeps its value.
-    pub document: Value,
+    pub document: Tree,
     pub figures: Figures,
 }
 
@@ -43,9 +45,15 @@ impl CheckedFacts {
     /// # Errors
     ///
     /// [`PreviewError::PolicyFaults`] with every fault of the document; [`PreviewError::NeedsMessages`] where messages would
-    /// say something else under it; [`PreviewError::IncompleteFacts`] where it opens what the facts do not look into.
+    /// say something else under it; [`PreviewError::IncompleteFacts`] where it opens what the facts do not look into;
+    /// [`PreviewError::UnknownZone`].
     pub fn policy_preview(&self, question: &PolicyQuestion) -> Result<PolicyPreview, PreviewError> {
         let figures = &question.figures;
+        // Asked before anything else: in the browser a zone is a name, and there may be none of that name.
+        let named = question.document.field("time_zone").and_then(Tree::as_text);
+        if named.is_some_and(|it| !self.facts.zones.iter().any(|zone| zone.zone.name() == it)) {
+            return Err(PreviewError::UnknownZone);
+        }
         let amended = self.facts.policy.amended(&question.document).map_err(PreviewError::PolicyFaults)?;
         let policy = CompiledPolicy::new(amended).map_err(PreviewError::PolicyFaults)?;
         if !policy.reads_messages_as(&self.facts.policy) {
@@ -54,7 +62,8 @@ impl CheckedFacts {
                  messages are not in the facts; try it on the whole base instead",
             ));
         }
-        let situation = Situation::of(&self.facts, &policy);
+        self.facts.clocks_of(policy.time_zone).ok_or(PreviewError::UnknownZone)?;
+        let situation = Situation::of(&self.facts, &policy, &self.orders);
         situation.check_complete()?;
         let difference = Difference::new(self, situation);
         let cells = |n_cells: usize| 0..n_cells;

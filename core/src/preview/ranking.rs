@@ -1,7 +1,7 @@
 //! A ranking, and why each item stands where it does.
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{PreviewError, card::Figures, facts::CheckedFacts};
 use crate::{
@@ -12,20 +12,20 @@ use crate::{
 };
 
 /// Which ranking of which profile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RankingQuestion {
     pub unified_id: UnifiedId,
     pub figures: Figures,
     pub what: RankTarget,
     pub months: Months,
     /// How many ranks, 1 to 100.
-    #[serde(default = "three")]
     pub first: u32,
 }
 
-fn three() -> u32 {
-    3
+impl RankingQuestion {
+    /// First, second, third.
+    pub const DEFAULT_RANKS: u32 = 3;
 }
 
 /// The most ranks that the server answers.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     PreviewError,
-    facts::{IdentifierOfFacts, ProfileFacts},
+    facts::{IdentifierOfFacts, LinkOfFacts, ProfileFacts},
 };
 use crate::{
     decision::Decision,
@@ -20,12 +20,14 @@ use crate::{
 pub(super) struct Situation<'a> {
     pub facts: &'a ProfileFacts,
     pub policy: &'a CompiledPolicy,
+    /// Positions of identifiers, and of orders under each, by time and key: who asks for every date finds them sorted.
+    pub orders: &'a [(usize, usize)],
     /// Those that count.
     pub decisions: Vec<Cow<'a, Decision>>,
     /// A link, by its position, that is taken as never seen.
     without: Option<usize>,
     /// Counts of neighbours that differ from those in the facts.
-    neighbours: BTreeMap<&'a Identifier, BTreeMap<Kind, u32>>,
+    neighbours: Vec<(&'a Identifier, BTreeMap<Kind, u32>)>,
     /// An identifier, by its position, and when it is retired.
     retired: Option<(usize, Timestamp)>,
 }
@@ -43,28 +45,28 @@ pub(super) struct Resolved {
 }
 
 impl<'a> Situation<'a> {
-    pub(super) fn of(facts: &'a ProfileFacts, policy: &'a CompiledPolicy) -> Self {
+    pub(super) fn of(facts: &'a ProfileFacts, policy: &'a CompiledPolicy, orders: &'a [(usize, usize)]) -> Self {
         Self {
             facts,
             policy,
+            orders,
             decisions: facts.decisions.iter().filter(|it| it.is_active()).map(Cow::Borrowed).collect(),
             without: None,
-            neighbours: BTreeMap::new(),
+            neighbours: Vec::new(),
             retired: None,
         }
     }
 
     /// The same without a link: as if no message had ever named both ends together.
     pub(super) fn without_link(mut self, position: usize) -> Self {
-        let Some((Pair { a, b }, _)) = self.facts.links.get(position) else { return self };
+        let Some(LinkOfFacts { pair: Pair { a, b }, .. }) = self.facts.links.get(position) else { return self };
         for (one, other) in [(a, b), (b, a)] {
             let Some(known) = self.neighbours_of(one) else { continue };
             let mut neighbours = known.clone();
             if let Some(n) = neighbours.get_mut(&other.kind) {
                 *n = n.saturating_sub(1);
             }
-            neighbours.retain(|_, n| 0 < *n);
-            self.neighbours.insert(one, neighbours);
+            self.neighbours.push((one, neighbours));
         }
         self.without = Some(position);
         self
@@ -127,7 +129,7 @@ impl<'a> Situation<'a> {
     /// whom these lead to.
     pub(super) fn check_complete(&self) -> Result<(), PreviewError> {
         let mut n_loaded: Vec<u64> = vec![0; self.facts.identifiers.len()];
-        for (position, (pair, _)) in self.facts.links.iter().enumerate() {
+        for (position, LinkOfFacts { pair, .. }) in self.facts.links.iter().enumerate() {
             if self.without == Some(position) {
                 continue;
             }
@@ -154,15 +156,15 @@ impl<'a> Situation<'a> {
     /// The links between two identifiers that are here, by their positions.
     fn edges(&self) -> impl Iterator<Item = (usize, Edge)> {
         self.facts.links.iter().enumerate().filter(|(position, _)| self.without != Some(*position)).filter_map(
-            |(position, (pair, link))| {
+            |(position, LinkOfFacts { pair, seen, .. })| {
                 let (a, b) = (self.facts.position_of(&pair.a)?, self.facts.position_of(&pair.b)?);
-                Some((position, Edge { a, b, first_seen: link.seen.first_seen }))
+                Some((position, Edge { a, b, first_seen: seen.first_seen }))
             },
         )
     }
 
     fn is_shared(&self, it: &IdentifierOfFacts) -> bool {
-        is_shared(self.neighbours.get(&it.identifier).unwrap_or(&it.facts.neighbours), self.policy)
+        is_shared(self.changed_neighbours(&it.identifier).unwrap_or(&it.facts.neighbours), self.policy)
     }
 
     /// Whether components reach through an identifier. Of one that is not here at all nobody knows: it may.
@@ -171,8 +173,12 @@ impl<'a> Situation<'a> {
         !is_shared && !self.policy.blocks(&identifier.value)
     }
 
+    fn changed_neighbours(&self, identifier: &Identifier) -> Option<&BTreeMap<Kind, u32>> {
+        self.neighbours.iter().find(|(it, _)| *it == identifier).map(|(_, neighbours)| neighbours)
+    }
+
     pub(super) fn neighbours_of(&self, identifier: &Identifier) -> Option<&BTreeMap<Kind, u32>> {
-        if let Some(changed) = self.neighbours.get(identifier) {
+        if let Some(changed) = self.changed_neighbours(identifier) {
             return Some(changed);
         }
         if let Some(node) = self.facts.position_of(identifier) {

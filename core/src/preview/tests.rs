@@ -12,7 +12,7 @@ use crate::{
     identifier::Identifier,
     link::Pair,
     message::{Message, parse_message},
-    policy::{CompiledPolicy, Policy},
+    policy::Policy,
     ranking::{RankBy, RankTarget, RankedItem, TieBreak},
     resolve::is_shared,
     time::Timestamp,
@@ -142,7 +142,9 @@ fn figures() -> Figures {
 }
 
 fn text<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("it serialises")
+    let text = to_text(value).expect("it serialises");
+    assert_eq!(text, serde_json::to_string(value).expect("it serialises"));
+    text
 }
 
 /// All profiles that facts show, without their revisions, by their unified IDs.
@@ -209,6 +211,7 @@ proptest! {
         let sent = facts_of_all(&base);
         let read: ProfileFacts = serde_json::from_str(&text(&sent)).expect("facts");
         prop_assert_eq!(&read, &sent);
+        prop_assert_eq!(&Tree::parse(&text(&sent)).and_then(|it| it.read::<ProfileFacts>()), &Ok(sent.clone()));
         // As they come out of a GraphQL answer: the keys of every object in another order.
         let reordered: Value = serde_json::from_str(&text(&sent)).expect("facts");
         let reread: ProfileFacts = serde_json::from_str(&reordered.to_string()).expect("facts");
@@ -382,8 +385,10 @@ proptest! {
         policy.survivorship.default = serde_json::from_value(json!(rule)).expect("a rule");
         policy.time_zone = zone.parse().expect("a zone");
         let after = checked(facts_under(&base, &policy));
-        let question = PolicyQuestion { document, figures: figures() };
-        let before = checked(facts_of_all(&base));
+        let question = PolicyQuestion { document: (&document).into(), figures: figures() };
+        let mut facts = facts_of_all(&base);
+        facts.zones.push(facts.offsets_of(policy.time_zone));
+        let before = checked(facts);
         let preview = before.policy_preview(&question).expect("all is enough");
         prop_assert_eq!(&preview.policy, &policy);
         let shown: BTreeSet<String> = preview.after.iter().map(without_revision).collect();
@@ -403,6 +408,7 @@ proptest! {
                 let all: BTreeSet<String> = preview.after.iter().map(without_revision).collect();
                 prop_assert!(own.after.iter().all(|it| all.contains(&without_revision(it))));
             }
+            Err(PreviewError::UnknownZone) => prop_assert_ne!(policy.time_zone, tight_policy().time_zone),
             Err(error) => prop_assert_eq!(error, PreviewError::IncompleteFacts),
         }
     }
@@ -429,7 +435,7 @@ proptest! {
             };
             let ranking = all.ranking_preview(&question).expect("there");
             let items: Vec<RankedItem> = ranking.items.iter().map(|it| it.item.clone()).collect();
-            let wanted = &profile.purchases.top_products12;
+            let wanted = &profile.as_of.purchases.top_products12;
             let n_shared = items.len().min(wanted.len());
             prop_assert_eq!(&items[..n_shared], &wanted[..n_shared]);
             for two in ranking.items.windows(2) {
@@ -499,6 +505,7 @@ fn what_cannot_be_read_is_told_by_a_code() {
         facts.identifiers.push(facts.identifiers[0].clone());
         text(&facts)
     };
+    let without_zones = text(&ProfileFacts { zones: Vec::new(), ..facts_of_all(&small_base()) });
     let faulty = good.replace(r#""max_links":3"#, r#""max_links":0"#);
     let table = [
         ("", "FACTS_UNREADABLE"),
@@ -509,6 +516,8 @@ fn what_cannot_be_read_is_told_by_a_code() {
         (&good.replace("Asia/Seoul", "Asia/Nowhere"), "FACTS_UNREADABLE"),
         (&good.replace("KRW", "WON1"), "FACTS_UNREADABLE"),
         (&faulty, "POLICY_FAULTS"),
+        (&good.replace(r#""zones":["#, r#""zones":[],"more":["#), "FACTS_UNREADABLE"),
+        (&without_zones, "UNKNOWN_ZONE"),
     ];
     for (facts, code) in table {
         let error = CheckedFacts::parse(facts).expect_err(code);
@@ -571,6 +580,7 @@ fn what_cannot_be_answered_is_told_by_a_code() {
         (policy(r#"{"max_links":"many"}"#), "POLICY_FAULTS"),
         (policy(r#"{"max_links":0}"#), "POLICY_FAULTS"),
         (policy(r#"{"colour":"red"}"#), "POLICY_FAULTS"),
+        (policy(r#"{"time_zone":"UTC"}"#), "UNKNOWN_ZONE"),
         (policy(r#"{"blocked_values":["x9"]}"#), "NEEDS_MESSAGES"),
         (policy(r#"{"kinds":[{"name":"phone","form":"phone","limit":3,"priority":1}]}"#), "NEEDS_MESSAGES"),
         (explain(known, unknown), "UNKNOWN_IDENTIFIER"),
@@ -597,9 +607,9 @@ fn a_change_that_opens_what_is_shared_needs_more_facts() {
     assert_eq!(facts.identifiers.len(), 1);
     assert_eq!(facts.ends.len(), 1);
     let facts = checked(facts);
-    let higher = PolicyQuestion { document: json!({ "max_links": 4 }), figures: figures() };
+    let higher = PolicyQuestion { document: (&json!({ "max_links": 4 })).into(), figures: figures() };
     assert_eq!(facts.policy_preview(&higher).map(|_| ()), Err(PreviewError::IncompleteFacts));
-    let lower = PolicyQuestion { document: json!({ "max_links": 1 }), figures: figures() };
+    let lower = PolicyQuestion { document: (&json!({ "max_links": 1 })).into(), figures: figures() };
     facts.policy_preview(&lower).expect("what is closed stays closed");
     let cut = UnmergeQuestion { change: Change::Cut { a: one, b: card }, figures: figures() };
     assert_eq!(facts.unmerge_preview(&cut).map(|_| ()), Err(PreviewError::IncompleteFacts));
@@ -617,7 +627,7 @@ fn faults_of_a_policy_are_told_by_their_paths() {
         "time_zone": "Asia/Nowhere",
         "colour": null,
     });
-    let faults = Policy::default().amended(&document).expect_err("faults");
+    let faults = Policy::default().amended(&(&document).into()).expect_err("faults");
     let mut paths: Vec<&str> = faults.iter().map(|it| it.path.as_str()).collect();
     paths.sort_unstable();
     let expected = [
@@ -632,9 +642,9 @@ fn faults_of_a_policy_are_told_by_their_paths() {
     ];
     assert_eq!(paths, expected);
     assert!(faults.iter().all(|it| !it.detail.is_empty()));
-    let missing = Policy::default().amended(&json!({ "kinds": [{ "name": "phone" }] })).expect_err("faults");
+    let missing = Policy::default().amended(&(&json!({ "kinds": [{ "name": "phone" }] })).into()).expect_err("faults");
     assert_eq!(missing.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["kinds[0]"]);
-    let kept = Policy::default().amended(&json!({ "max_links": 5 })).expect("no faults");
+    let kept = Policy::default().amended(&(&json!({ "max_links": 5 })).into()).expect("no faults");
     assert_eq!(kept, Policy { max_links: 5, ..Policy::default() });
 }
 
@@ -649,8 +659,8 @@ fn a_retirement_after_the_last_sighting_changes_its_date_alone() {
     let preview = facts.unmerge_preview(&UnmergeQuestion { change, figures: figures() }).expect("an answer");
     let [before] = preview.before.as_slice() else { panic!("one profile") };
     let [after] = preview.after.as_slice() else { panic!("one profile") };
-    assert_eq!(before.basic.email.as_deref(), Some(&*email.value));
-    assert_eq!(after.basic.email, None, "it is someone else's from then on");
+    assert_eq!(before.as_of.basic.email.as_deref(), Some(&*email.value));
+    assert_eq!(after.as_of.basic.email, None, "it is someone else's from then on");
     let retired_at = after.profile().identifiers.iter().filter_map(|it| it.retired_at).collect::<Vec<_>>();
     assert_eq!(retired_at.len(), 1);
 }
@@ -667,4 +677,26 @@ fn a_merge_tells_winners_losers_and_limits() {
     let email = preview.fields.iter().find(|it| it.name == "email").expect("the e-mail address");
     assert_eq!(email.winner.as_ref().map(|it| it.unified_ids.len()), Some(1));
     assert!(email.losers.is_empty());
+}
+
+#[test]
+fn a_value_that_was_retired_means_its_owner_since() {
+    let mut facts = facts_of_all(&small_base());
+    let email = identifier("email", "e0@example.com");
+    let position = facts.position_of(&email).expect("it is there");
+    let mut next = facts.identifiers[position].clone();
+    next.identifier = email.of_generation(1);
+    next.unified_id = id_of(&next.identifier);
+    next.facts.neighbours.clear();
+    facts.identifiers[position].retired_at = Some(Timestamp::parse("2026-05-01T00:00:00Z").expect("a time"));
+    facts.identifiers.push(next);
+    let facts = checked(facts);
+    let owner = identifier("external_id", "x0");
+    assert!(
+        facts.explain(&ExplainQuestion { a: owner.clone(), b: email.of_generation(1) }).is_ok_and(|it| !it.together)
+    );
+    assert!(facts.explain(&ExplainQuestion { a: owner.clone(), b: email.clone() }).is_ok_and(|it| !it.together));
+    // The link of the first owner is named as it is.
+    let cut = UnmergeQuestion { change: Change::Cut { a: owner, b: email }, figures: figures() };
+    assert_eq!(facts.unmerge_preview(&cut).expect("a link").after.len(), 2);
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     PreviewError,
@@ -17,21 +17,22 @@ use crate::{
     decision::{Decision, Relation},
     identifier::{Identifier, Normalised, normalise},
     link::Pair,
+    sorting::distinct,
     time::Timestamp,
     wire,
 };
 
 /// What is to be tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UnmergeQuestion {
     pub change: Change,
     pub figures: Figures,
 }
 
 /// A change that can part what is together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// As if no message had ever named both together.
     Cut { a: Identifier, b: Identifier },
@@ -42,7 +43,7 @@ pub enum Change {
     /// The value belongs to its next owner from a time on.
     Retire {
         identifier: Identifier,
-        #[serde(serialize_with = "wire::date_time", deserialize_with = "wire::read_date_time")]
+        #[serde(serialize_with = "wire::date_time")]
         from: Timestamp,
     },
 }
@@ -76,8 +77,8 @@ impl CheckedFacts {
         situation.check_complete()?;
         let figures = &question.figures;
         let nodes: Vec<usize> = ends.iter().filter_map(|it| self.facts.position_of(it)).collect();
-        let concerned: Vec<usize> =
-            nodes.iter().filter_map(|it| self.resolved().partition.cell_of.get(*it).copied()).collect();
+        let cell_of = &self.resolved().partition.cell_of;
+        let concerned = distinct(nodes.iter().filter_map(|it| cell_of.get(*it).copied()));
         let difference = Difference::new(self, situation);
         let is_made = matches!(question.change, Change::Different { .. }) && status == PreviewStatus::Applied;
         let contradictions = match opposite {
@@ -90,7 +91,7 @@ impl CheckedFacts {
         Ok(UnmergePreview {
             status: if is_contradicted { PreviewStatus::Contradicted } else { status },
             expected_revision: self.revision_of_cells(&concerned),
-            before: distinct(before).into_iter().map(|it| difference.shown_before(it, figures)).collect(),
+            before: before.into_iter().map(|it| difference.shown_before(it, figures)).collect(),
             after: after.into_iter().map(|it| difference.shown_after(it, figures)).collect(),
             links: if is_contradicted { LinkChanges::default() } else { difference.links() },
             contradictions,
@@ -103,9 +104,11 @@ impl CheckedFacts {
         let mut opposite = None;
         let ends = match change {
             Change::Cut { a, b } => {
-                let pair = self.pair(a, b)?;
-                let found = self.facts.links.binary_search_by(|(it, _)| it.cmp(&pair));
-                situation = situation.without_link(found.map_err(|_| PreviewError::UnknownLink)?);
+                let find = |pair: &Pair| self.facts.links.binary_search_by(|it| it.pair.cmp(pair));
+                // A link of an earlier owner can be cut too, where it is named as it is.
+                let named = Pair::new(a, b).filter(|it| find(it).is_ok());
+                let pair = named.map_or_else(|| self.pair(a, b), Ok)?;
+                situation = situation.without_link(find(&pair).map_err(|_| PreviewError::UnknownLink)?);
                 vec![pair.a, pair.b]
             }
             Change::Different { a, b } => {
@@ -136,16 +139,13 @@ impl CheckedFacts {
                 let identifier = self.known(identifier);
                 let node = self.facts.position_of(&identifier).ok_or(PreviewError::UnknownIdentifier)?;
                 let own = self.facts.identifiers.get(node).ok_or(PreviewError::UnknownIdentifier)?;
-                if own.retired_at.is_some() {
-                    status = PreviewStatus::NoChange;
-                } else if *from <= own.facts.seen.last_seen {
+                if *from <= own.facts.seen.last_seen {
                     return Err(PreviewError::NeedsMessages(
                         "the identifier was seen from that time on, and which messages would go to its next owner is not in \
                          the facts; choose a time after its last sighting",
                     ));
-                } else {
-                    situation = situation.with_retired(node, *from);
                 }
+                situation = situation.with_retired(node, *from);
                 vec![identifier]
             }
         };
@@ -156,16 +156,25 @@ impl CheckedFacts {
         Pair::new(&self.known(a), &self.known(b)).ok_or(PreviewError::OneIdentifier)
     }
 
-    /// An identifier as the facts have it, where someone wrote it in another form.
+    /// An identifier as the facts have it, where someone wrote it in another form: of a value that was retired, its owner since,
+    /// unless a later one was named.
     pub(super) fn known(&self, named: &Identifier) -> Identifier {
-        if self.facts.position_of(named).is_some() {
-            return named.clone();
-        }
         let rule = self.policy.kind(named.kind.as_str());
-        match rule.map(|it| normalise(&named.value, it, &self.policy)) {
-            Some(Normalised::Usable { identifier, .. }) => Identifier { generation: named.generation, ..identifier },
-            Some(Normalised::Blocked | Normalised::Refused(_)) | None => named.clone(),
+        let mut owner = named.clone();
+        if self.facts.position_of(named).is_none()
+            && let Some(Normalised::Usable { identifier, .. }) =
+                rule.map(|it| normalise(&named.value, it, &self.policy))
+        {
+            owner = identifier.of_generation(named.generation);
         }
+        let is_retired = |it: &Identifier| {
+            let found = self.facts.position_of(it).and_then(|it| self.facts.identifiers.get(it));
+            found.is_some_and(|it| it.retired_at.is_some())
+        };
+        while is_retired(&owner) {
+            owner = owner.of_generation(owner.generation.saturating_add(1));
+        }
+        owner
     }
 }
 
@@ -176,10 +185,4 @@ struct Changed<'a> {
     status: PreviewStatus,
     /// The decision that says the opposite of the same two.
     opposite: Option<Decision>,
-}
-
-fn distinct(mut cells: Vec<usize>) -> Vec<usize> {
-    cells.sort_unstable();
-    cells.dedup();
-    cells
 }

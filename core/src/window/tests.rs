@@ -72,15 +72,15 @@ fn the_ends_of_the_calendar_do_not_panic() {
 fn days_and_hours_are_the_zones() {
     let seoul = chrono_tz::Asia::Seoul;
     let expected = |day: &str, weekday, hour| LocalTime { day: day_number(date(day)), weekday, hour };
-    assert_eq!(local_time(at("2026-03-01T14:59:59.999999Z"), seoul), expected("2026-03-01", 6, 23));
-    assert_eq!(local_time(at("2026-03-01T15:00:00Z"), seoul), expected("2026-03-02", 0, 0));
-    assert_eq!(local_time(at("1970-01-01T00:00:00Z"), chrono_tz::UTC), expected("1970-01-01", 3, 0));
+    assert_eq!(local_time(at("2026-03-01T14:59:59.999999Z"), &seoul), expected("2026-03-01", 6, 23));
+    assert_eq!(local_time(at("2026-03-01T15:00:00Z"), &seoul), expected("2026-03-02", 0, 0));
+    assert_eq!(local_time(at("1970-01-01T00:00:00Z"), &chrono_tz::UTC), expected("1970-01-01", 3, 0));
     // The hour that comes twice.
     let new_york = chrono_tz::America::New_York;
-    assert_eq!(local_time(at("2025-11-02T05:30:00Z"), new_york), expected("2025-11-02", 6, 1));
-    assert_eq!(local_time(at("2025-11-02T06:30:00Z"), new_york), expected("2025-11-02", 6, 1));
+    assert_eq!(local_time(at("2025-11-02T05:30:00Z"), &new_york), expected("2025-11-02", 6, 1));
+    assert_eq!(local_time(at("2025-11-02T06:30:00Z"), &new_york), expected("2025-11-02", 6, 1));
     // Before 1970 in a zone west of Greenwich.
-    assert_eq!(local_time(Timestamp::EARLIEST, new_york), expected("1969-12-31", 2, 19));
+    assert_eq!(local_time(Timestamp::EARLIEST, &new_york), expected("1969-12-31", 2, 19));
 }
 
 proptest! {
@@ -94,8 +94,29 @@ proptest! {
             weekday: u8::try_from(local.weekday().num_days_from_monday()).expect("a weekday"),
             hour: u8::try_from(local.hour()).expect("an hour"),
         };
-        prop_assert_eq!(local_time(at, zone), expected);
+        prop_assert_eq!(local_time(at, &zone), expected);
         prop_assert_eq!(day_of_number(expected.day), local.date_naive());
         prop_assert_eq!(local_date(at, zone), local.date_naive());
+    }
+
+    #[test]
+    fn offsets_that_are_sent_are_those_of_the_zone(
+        zone in prop::sample::select(vec![chrono_tz::Asia::Seoul, chrono_tz::America::New_York, chrono_tz::Africa::Casablanca, chrono_tz::Australia::Lord_Howe]),
+        first in 0..2_000_000_000_i64,
+        length in 0..600_000_000_i64,
+        instants in prop::collection::vec(0.0..=1.0_f64, 20),
+    ) {
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        let sent = ZoneOffsets::of(zone, at(first), at(first + length));
+        for instant in instants {
+            #[expect(clippy::cast_possible_truncation, reason = "a part of the length")]
+            #[expect(clippy::cast_precision_loss, reason = "any instant will do")]
+            let at = at(first + (length as f64 * instant) as i64);
+            prop_assert_eq!(local_time(at, &sent), local_time(at, &zone));
+        }
+        for (from, offset) in sent.offsets.iter().skip(1) {
+            prop_assert_eq!(zone.seconds_east(*from), *offset);
+            prop_assert_ne!(zone.seconds_east(Timestamp::from_micros(from.micros() - 1)), *offset);
+        }
     }
 }

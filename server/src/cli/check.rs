@@ -17,7 +17,7 @@ use crate::{
     clock, customer,
     list::{self, ListRow},
     rules::Rules,
-    store::{self, PurchaseRow, Store, StoreError},
+    store::{self, LINKS_OF, PurchaseRow, Store, StoreError},
 };
 
 /// Computes everything again from the messages in the base and compares: identifiers, links, profiles, purchases, sessions,
@@ -150,6 +150,9 @@ async fn read(
     }
     for (key, cell) in &held.cells {
         let states = store.identifiers(&cell.members).await?;
+        for members in cell.members.chunks(LINKS_OF) {
+            held.links.extend(store.links_of(members).await?);
+        }
         for member in &cell.members {
             let Some(state) = states.get(member) else {
                 faults.push("members that are no identifiers");
@@ -171,9 +174,6 @@ async fn read(
                         drop(held.refunds.insert(refund.message_id.clone(), (member.clone(), refund)));
                     }
                 }
-            }
-            for (pair, link) in store.links_of(member).await? {
-                held.links.insert(pair, link);
             }
             held.identifiers.insert(member.clone(), IdentifierState::clone(state));
         }

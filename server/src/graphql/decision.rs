@@ -7,7 +7,7 @@ use std::{
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use profile360_core::{
-    decision::{self, Revocation},
+    decision::{self, Revocation, pairs_that_merge},
     identifier::UnifiedId,
     link::Pair,
     retirement,
@@ -141,6 +141,8 @@ impl From<&retirement::Retirement> for Retirement {
 pub(super) struct DecisionPayload {
     status: DecisionStatus,
     decision: Option<Decision>,
+    /// All that were made, or taken back.
+    decisions: Vec<Decision>,
     /// What retireIdentifier made, or revokeDecision took back.
     retirement: Option<Retirement>,
     profiles: Vec<Profile>,
@@ -224,7 +226,8 @@ pub(super) struct DecisionMutation;
 
 #[Object]
 impl DecisionMutation {
-    /// Joins profiles by a SAME decision each; refuses with STALE_PREVIEW where the facts have moved on from expectedRevision.
+    /// Joins profiles by SAME decisions, one each, and one more for every identifier that limits would keep out; they are taken
+    /// back together. Refuses with STALE_PREVIEW where the facts have moved on from expectedRevision.
     async fn merge_profiles(
         &self,
         ctx: &Context<'_>,
@@ -244,13 +247,12 @@ impl DecisionMutation {
         let keys: BTreeSet<_> = cells.values().copied().collect();
         let keys: Vec<_> = keys.into_iter().collect();
         let found = app.store.cells(&keys).await.map_err(|it| unavailable(&it))?;
-        let anchors: Vec<_> = found.values().map(|it| it.anchor.clone()).collect();
-        let Some((first, others)) = anchors.split_first() else { return Ok(not_found()) };
-        if others.is_empty() {
+        if found.len() < 2 {
             let detail = "these IDs are one profile already";
             return Ok(DecisionPayload::without(DecisionStatus::NoChange, detail));
         }
-        let pairs = others.iter().filter_map(|it| Pair::new(first, it)).collect();
+        let members: Vec<Vec<_>> = found.values().map(|it| it.members.iter().collect()).collect();
+        let pairs = pairs_that_merge(&members, &app.policy);
         make(ctx, decision::Relation::Same, pairs, &reason, expected_revision).await
     }
 
@@ -293,7 +295,8 @@ impl DecisionMutation {
         settle(ctx, Wish::Retire(retirement), None).await
     }
 
-    /// Takes a decision or a retirement back, by its global ID: everything is as if it had never been.
+    /// Takes a decision or a retirement back, by its global ID, with those that were made together with it: everything is as if
+    /// it had never been.
     async fn revoke_decision(
         &self,
         ctx: &Context<'_>,
@@ -322,8 +325,9 @@ async fn make(
 ) -> Result<DecisionPayload> {
     let reason = check_reason(reason)?;
     let at = now();
-    let decision = |pair| decision::Decision {
-        id: new_id(),
+    let first = new_id();
+    let decision = |(number, pair)| decision::Decision {
+        id: decision::id_among(&first, number),
         relation,
         pair,
         at,
@@ -331,7 +335,7 @@ async fn make(
         actor: ACTOR.into(),
         revoked: None,
     };
-    settle(ctx, Wish::Make(pairs.into_iter().map(decision).collect()), expected_revision).await
+    settle(ctx, Wish::Make(pairs.into_iter().enumerate().map(decision).collect()), expected_revision).await
 }
 
 async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>) -> Result<DecisionPayload> {
@@ -352,7 +356,8 @@ async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>
             let owners = app.policy.retirements().owners(&retirement.value);
             let profiles = profiles_of(app, &owners).await?;
             let retirement = Some(Retirement::from(&retirement));
-            Ok(DecisionPayload { status, decision: None, retirement, profiles, detail: None })
+            let decisions = Vec::new();
+            Ok(DecisionPayload { status, decision: None, decisions, retirement, profiles, detail: None })
         }
         Decided::Stale => {
             let detail = "the facts have moved on since the revision was read; look again before you decide";
@@ -397,7 +402,8 @@ async fn shown(app: &App, decisions: &[decision::Decision]) -> Result<Shown> {
 
 impl DecisionPayload {
     fn without(status: DecisionStatus, detail: &str) -> Self {
-        Self { status, decision: None, retirement: None, profiles: Vec::new(), detail: Some(detail.to_owned()) }
+        let detail = Some(detail.to_owned());
+        Self { status, decision: None, decisions: Vec::new(), retirement: None, profiles: Vec::new(), detail }
     }
 
     async fn about(app: &App, status: DecisionStatus, decisions: &[decision::Decision]) -> Result<Self> {
@@ -406,6 +412,7 @@ impl DecisionPayload {
         Ok(Self {
             status,
             decision: decisions.first().map(|it| shown.decision(it)),
+            decisions: decisions.iter().map(|it| shown.decision(it)).collect(),
             retirement: None,
             profiles: profiles_of(app, &ends).await?,
             detail: None,

@@ -29,6 +29,7 @@ use crate::{
     customer::{self, Customer},
     facts::{self, FactsError, FactsRead},
     inbox::Place,
+    store::LINKS_OF,
 };
 
 #[derive(Debug, Clone, SimpleObject)]
@@ -263,8 +264,8 @@ struct Gathered {
 impl Gathered {
     async fn read(app: &App, members: &[identifier::Identifier]) -> Result<Self> {
         let mut links: BTreeMap<Pair, LinkState> = BTreeMap::new();
-        for member in members {
-            links.extend(app.store.links_of(member).await.map_err(|it| unavailable(&it))?);
+        for members in members.chunks(LINKS_OF) {
+            links.extend(app.store.links_of(members).await.map_err(|it| unavailable(&it))?);
         }
         let mut ends: BTreeSet<identifier::Identifier> = members.iter().cloned().collect();
         ends.extend(links.keys().flat_map(|it| [it.a.clone(), it.b.clone()]));

@@ -5,6 +5,7 @@ use profile360_core::{
     policy::{self, CompiledPolicy, PolicyFault},
     simulate,
     time::Timestamp,
+    tree::Tree,
 };
 
 use super::{
@@ -187,7 +188,8 @@ impl PolicyInput {
     async fn compile(&self, app: &App) -> Result<CompiledPolicy> {
         let version = self.from.map_or(app.policy.version, i64::from);
         let base = published(app, version).await?.document;
-        let amended = base.amended(&self.document.0).map_err(|it| faulty(&it))?;
+        let document: Tree = serde_json::from_value(self.document.0.clone()).map_err(unreadable)?;
+        let amended = base.amended(&document).map_err(|it| faulty(&it))?;
         CompiledPolicy::new(amended).map_err(|it| faulty(&it))
     }
 }

@@ -13,7 +13,7 @@ struct Assets;
 
 const INDEX: &str = "index.html";
 
-/// A file of the page; every address of a view gets the page itself, and the page finds the view.
+/// A file of the page; `/graphiql` is a page of its own, every other address gets the page itself, which finds the view.
 pub(super) async fn asset(method: Method, uri: Uri) -> Response {
     if !matches!(method, Method::GET | Method::HEAD) {
         return (StatusCode::METHOD_NOT_ALLOWED, "there is nothing here to send to\n").into_response();
@@ -21,6 +21,10 @@ pub(super) async fn asset(method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     if let Some(file) = Assets::get(path).filter(|_| !path.is_empty()) {
         return file_response(path, file);
+    }
+    let page = format!("{path}.html");
+    if let Some(file) = Assets::get(&page) {
+        return file_response(&page, file);
     }
     let is_view = !path.rsplit('/').next().unwrap_or_default().contains('.');
     match Assets::get(INDEX).filter(|_| is_view) {

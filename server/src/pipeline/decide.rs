@@ -122,7 +122,9 @@ impl Worker {
             Wish::Revoke { id, by } => match before.get(id) {
                 None => return Ok(Decided::NotFound),
                 Some(decision) if decision.is_active() => {
-                    (vec![Decision { revoked: Some(by.clone()), ..Decision::clone(decision) }], Vec::new())
+                    let is_together = |it: &&Arc<Decision>| it.is_active() && it.group() == decision.group();
+                    let revoked = |it: &Arc<Decision>| Decision { revoked: Some(by.clone()), ..Decision::clone(it) };
+                    (before.iter().filter(is_together).map(revoked).collect(), Vec::new())
                 }
                 Some(decision) => return Ok(Decided::NoChange { decisions: vec![Decision::clone(decision)] }),
             },
@@ -148,8 +150,8 @@ impl Worker {
             decisions.put(decision.clone());
         }
         let policy = self.workshop.policy.clone();
-        let draft = Draft::of_decisions(&changed, &view, &policy, &decisions);
-        complete(&draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let mut draft = Draft::of_decisions(&changed, &view, &policy, &decisions);
+        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
         let is_made = matches!(wish, Wish::Make(_));
         if is_made && !changes.unmet.is_empty() {
@@ -215,8 +217,8 @@ impl Worker {
         self.see(first_needs(&messages), &mut view).await?;
         self.see(first_needs(&anew), &mut view).await?;
 
-        let draft = Draft::of_retirement(value, &messages, before, &after, &view, &policy, &decisions, &secret);
-        complete(&draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let mut draft = Draft::of_retirement(value, &messages, before, &after, &view, &policy, &decisions, &secret);
+        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
         let number = last_commit + 1;
         let lineage = self.lineage_of(&changes, |_| Cause::Retirement(retirement.id.to_string()));

@@ -249,8 +249,8 @@ impl Worker {
             decisions.put(decision.clone());
         }
         let policy = self.workshop.policy.clone();
-        let draft = Draft::of_decisions(changed, &view, &policy, &decisions);
-        complete(&draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let mut draft = Draft::of_decisions(changed, &view, &policy, &decisions);
+        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
         let commit = Commit { decisions: changed, ..Commit::of(number, &changes) };
         self.workshop.store.commit(&commit, &self.workshop.secret).await?;

@@ -18,6 +18,9 @@ use surrealdb::types::{Array, Number, RecordId, RecordIdKey, RecordIdKeyRange, V
 
 use super::{Result, Store, StoreError, rows, tx, write::LineageRow};
 
+/// Identifiers whose links are read at once.
+pub const LINKS_OF: usize = 500;
+
 /// An order or a refund, with the latent ID of the identifier that it is kept under.
 #[derive(Debug, Clone)]
 pub enum PurchaseRow {
@@ -59,10 +62,19 @@ impl Store {
         view.cells.extend(keys.into_iter().map(|key| (key, cells.get(&key).cloned())));
         self.load_claims("order_claim", &needs.orders, &mut view.orders).await?;
         self.load_claims("session_claim", &needs.sessions, &mut view.sessions).await?;
-        for identifier in &needs.links_of {
-            let links = self.links_of(identifier).await?;
-            view.links_of.insert(identifier.clone(), links.iter().map(|(pair, _)| pair.clone()).collect());
-            view.links.extend(links.into_iter().map(|(pair, link)| (pair, Some(Arc::new(link)))));
+        let wanted: Vec<Identifier> = needs.links_of.iter().cloned().collect();
+        for identifiers in wanted.chunks(LINKS_OF) {
+            let mut pairs_of: BTreeMap<&Identifier, Vec<Pair>> =
+                identifiers.iter().map(|it| (it, Vec::new())).collect();
+            for (pair, link) in self.links_of(identifiers).await? {
+                for end in [&pair.a, &pair.b] {
+                    if let Some(pairs) = pairs_of.get_mut(end) {
+                        pairs.push(pair.clone());
+                    }
+                }
+                view.links.insert(pair, Some(Arc::new(link)));
+            }
+            view.links_of.extend(pairs_of.into_iter().map(|(it, pairs)| (it.clone(), pairs.into())));
         }
         Ok(())
     }
@@ -111,17 +123,17 @@ impl Store {
         Ok(())
     }
 
-    /// The stored links of an identifier, in either direction.
-    pub async fn links_of(&self, identifier: &Identifier) -> Result<Vec<(Pair, LinkState)>> {
+    /// The stored links of some identifiers, in either direction, each once.
+    pub async fn links_of(&self, identifiers: &[Identifier]) -> Result<BTreeMap<Pair, LinkState>> {
         let query = "RETURN array::concat(
             (SELECT in, out, p FROM $i->linked),
             (SELECT in, out, p FROM $i<-linked)
         )";
-        let id = Value::RecordId(rows::identifier_id(identifier));
-        let Value::Array(found) = self.handle.run(query, tx::variables([("i", id)])).await? else {
+        let ids = Value::from_iter(identifiers.iter().map(|it| Value::RecordId(rows::identifier_id(it))));
+        let Value::Array(found) = self.handle.run(query, tx::variables([("i", ids)])).await? else {
             return Err(rows::bad_key("linked"));
         };
-        let mut links = Vec::with_capacity(found.len());
+        let mut links = BTreeMap::new();
         for value in found {
             let Value::Object(object) = value else { return Err(rows::bad_key("linked")) };
             let mut fields = object.into_inner();
@@ -131,7 +143,9 @@ impl Store {
                 return Err(rows::bad_key("linked"));
             };
             let pair = Pair { a: rows::identifier_of(&a)?, b: rows::identifier_of(&b)? };
-            links.push((pair, rows::decode("linked", &payload)?));
+            if let std::collections::btree_map::Entry::Vacant(free) = links.entry(pair) {
+                free.insert(rows::decode("linked", &payload)?);
+            }
         }
         Ok(links)
     }

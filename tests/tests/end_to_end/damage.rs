@@ -75,7 +75,7 @@ impl Damage {
             }
             Self::LinkChanged => {
                 let pair = Pair::new(&user, &phone).expect("they are two");
-                let links = store.links_of(&user).await?;
+                let links = store.links_of(std::slice::from_ref(&user)).await?;
                 let (_, mut link) = links.into_iter().find(|(it, _)| *it == pair).expect("they are linked");
                 link.seen.first_seen = Timestamp::EARLIEST;
                 changes.links.insert(pair, (link, false));

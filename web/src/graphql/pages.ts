@@ -24,12 +24,19 @@ export type Paged<Node> = {
   error: CombinedError | undefined;
   loadMore: () => void;
   reload: () => void;
+  /** Reads what is shown once more, in one page, and leaves it standing meanwhile. */
+  refresh: () => void;
+  /** Puts other nodes in the place of those that are shown. */
+  amend: (change: (nodes: Node[]) => Node[]) => void;
 };
+
+/** The largest page that the API gives. */
+const largestPage = 200;
 
 /** Reads a connection page by page. A new `key` starts again; an answer that was overtaken is dropped. */
 export function usePages<Node>(
   key: string,
-  load: (after: string | null) => Promise<Connection<Node>>,
+  load: (after: string | null, atLeast: number) => Promise<Connection<Node>>,
   initial?: Pages<Node>,
 ): Paged<Node> {
   const [pages, setPages] = useState(initial);
@@ -37,12 +44,12 @@ export function usePages<Node>(
   const [error, setError] = useState<CombinedError>();
   const latest = useRef(0);
 
-  const read = async (before: Pages<Node> | undefined) => {
+  const read = async (before: Pages<Node> | undefined, atLeast = 1) => {
     latest.current += 1;
     const request = latest.current;
     setLoading(true);
     try {
-      const page = await load(before?.cursor ?? null);
+      const page = await load(before?.cursor ?? null, Math.min(atLeast, largestPage));
       if (request !== latest.current) return;
       setPages({
         key,
@@ -81,5 +88,9 @@ export function usePages<Node>(
     reload: () => {
       read(error && pages && !stale ? pages : undefined);
     },
+    refresh: () => {
+      read(undefined, pages && !stale ? pages.nodes.length : 1);
+    },
+    amend: (change) => setPages((now) => now && { ...now, nodes: change(now.nodes) }),
   };
 }

@@ -49,6 +49,8 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
     year: "numeric",
     month: "long",
   });
+  const shortMonth = new Intl.DateTimeFormat(language, { timeZone: "UTC", year: "numeric", month: "short" });
+  const isoDate = new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
   const weekday = new Intl.DateTimeFormat(language, { timeZone: "UTC", weekday: "long" });
   const weekdayLetter = new Intl.DateTimeFormat(language, { timeZone: "UTC", weekday: "narrow" });
   const hour = new Intl.DateTimeFormat(language, {
@@ -57,6 +59,7 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
     minute: "2-digit",
     hourCycle: "h23",
   });
+  const list = new Intl.ListFormat(language, { type: "conjunction" });
   const regions = new Intl.DisplayNames(language, { type: "region" });
   const tongues = new Intl.DisplayNames(language, { type: "language" });
   const money = new Map<string, Intl.NumberFormat>();
@@ -65,6 +68,7 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
 
   return {
     number: (value: number) => numbers.format(value),
+    list: (words: string[]) => (language === "ko" ? words.join(", ") : list.format(words)),
     money: (amount: `${number}`, currency = ownCurrency) => {
       let format = money.get(currency);
       if (!format) {
@@ -93,6 +97,9 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
     date: (date: string) => calendarDate.format(new Date(date)),
     dates: (from: string, to: string) => calendarDate.formatRange(new Date(from), new Date(to)),
     month: (date: string) => calendarMonth.format(new Date(date)),
+    shortMonth: (date: string) => shortMonth.format(new Date(date)),
+    /** Today where the business is, as yyyy-MM-dd. */
+    today: () => isoDate.format(new Date()),
     weekday: (value: Weekday) => weekday.format(dayOfWeek(value)),
     week: weekdays.map((value) => ({ value, letter: weekdayLetter.format(dayOfWeek(value)) })),
     hour: (value: number) => hour.format(new Date(Date.UTC(1970, 0, 1, value % 24))),

@@ -3,6 +3,14 @@ import type { Text } from "../language/en";
 /** The views that the navigation names, in its order. */
 export const views: { path: string; label: (text: Text) => string }[] = [
   { path: "/customers", label: (text) => text.customers },
+  { path: "/inbox", label: (text) => text.inbox.title },
+  { path: "/merge", label: (text) => text.merge.title },
+  { path: "/policy", label: (text) => text.policy.title },
+  { path: "/health", label: (text) => text.health.title },
 ];
 
 export const customerPath = (unifiedId: string) => `/customers/${encodeURIComponent(unifiedId)}`;
+export const identityPath = (unifiedId: string) => `${customerPath(unifiedId)}/identity`;
+export const inboxPath = (link: string) => `/inbox?${new URLSearchParams({ link })}`;
+export const mergePath = (unifiedIds: string[]) =>
+  unifiedIds.length ? `/merge?${new URLSearchParams(unifiedIds.map((id) => ["id", id]))}` : "/merge";

@@ -1,28 +1,59 @@
+import { type QuestionName, type Questions, Unanswered } from "./preview";
 import type { Call, Normalised, Recognised, Reply } from "./types";
 
 type Waiting = { resolve: (json: string) => void; reject: (error: Error) => void };
+type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
 
 /** The rules of `core`, in a worker: the same code that the server runs. */
 class Rules {
   private readonly waiting = new Map<number, Waiting>();
   private worker: Worker | undefined;
   private lastId = 0;
+  private lastFacts = 0;
 
-  async recogniseSearch(text: string): Promise<Recognised> {
-    return JSON.parse(await this.call({ id: ++this.lastId, name: "recogniseSearch", arguments: [text] }));
+  /** Under the policy in a document; without one, under the policy that a new base starts with. */
+  async recogniseSearch(text: string, ...policy: [document?: string]): Promise<Recognised> {
+    return answered(await this.call({ name: "recogniseSearch", arguments: [text, ...policy] }));
   }
 
-  async normaliseIdentifier(kind: string, value: string): Promise<Normalised> {
-    const call: Call = { id: ++this.lastId, name: "normaliseIdentifier", arguments: [kind, value] };
-    return JSON.parse(await this.call(call));
+  async normaliseIdentifier(
+    kind: string,
+    value: string,
+    ...policy: [document?: string]
+  ): Promise<Normalised> {
+    return answered(await this.call({ name: "normaliseIdentifier", arguments: [kind, value, ...policy] }));
   }
 
-  private call(call: Call): Promise<string> {
+  /** Hands facts of the API over to the module; who reads them gives them back. */
+  readFacts(facts: unknown): Facts {
+    this.lastFacts += 1;
+    const number = this.lastFacts;
+    const read = this.call({ name: "readFacts", arguments: [number, JSON.stringify(facts)] });
+    return {
+      ask: async (name, question) => {
+        await read;
+        const json = await this.call({
+          name: "askFacts",
+          arguments: [number, name, JSON.stringify(question)],
+        });
+        return answered(json);
+      },
+      free: () => {
+        this.call({ name: "freeFacts", arguments: [number] }).catch(() => {
+          // The worker is gone, and with it what was to be freed.
+        });
+      },
+    };
+  }
+
+  private call(call: WithoutId<Call>): Promise<string> {
     this.worker ??= this.start();
+    this.lastId += 1;
+    const id = this.lastId;
     const worker = this.worker;
     return new Promise((resolve, reject) => {
-      this.waiting.set(call.id, { resolve, reject });
-      worker.postMessage(call);
+      this.waiting.set(id, { resolve, reject });
+      worker.postMessage({ ...call, id });
     });
   }
 
@@ -42,5 +73,20 @@ class Rules {
     return worker;
   }
 }
+
+function answered<T>(json: string): T {
+  const answer = JSON.parse(json);
+  if (answer.error) throw new Unanswered(answer.error);
+  return answer;
+}
+
+/** The facts of some customers, in the module. */
+export type Facts = {
+  ask: <Name extends QuestionName>(
+    name: Name,
+    question: Questions[Name]["question"],
+  ) => Promise<Questions[Name]["answer"]>;
+  free: () => void;
+};
 
 export const rules = new Rules();

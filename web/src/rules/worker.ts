@@ -1,9 +1,10 @@
-import type { Call, Reply, RulesModule } from "./types";
+import type { Call, FactsInModule, Reply, RulesModule } from "./types";
 
 const loaded: Promise<RulesModule> = import("./pkg/rules.js").then(async (rules: RulesModule) => {
   await rules.default();
   return rules;
 });
+const read = new Map<number, FactsInModule>();
 
 function answer(rules: RulesModule, call: Call): string {
   switch (call.name) {
@@ -11,6 +12,23 @@ function answer(rules: RulesModule, call: Call): string {
       return rules.normaliseIdentifier(...call.arguments);
     case "recogniseSearch":
       return rules.recogniseSearch(...call.arguments);
+    case "readFacts": {
+      const [number, json] = call.arguments;
+      read.set(number, new rules.Facts(json));
+      return "null";
+    }
+    case "askFacts": {
+      const [number, question, json] = call.arguments;
+      const facts = read.get(number);
+      if (!facts) throw new Error("these facts were given back");
+      return facts[question](json);
+    }
+    case "freeFacts": {
+      const [number] = call.arguments;
+      read.get(number)?.free();
+      read.delete(number);
+      return "null";
+    }
   }
 }
 

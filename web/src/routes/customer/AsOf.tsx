@@ -1,28 +1,56 @@
 import { ChevronLeft, ChevronRight } from "lucide-react";
 import { useText } from "../../language/language";
 import styles from "./AsOf.module.css";
-import { useCardQuery } from "./query";
+
+type Props = {
+  shown: string;
+  today: string;
+  /** The first day that it can move to with the slider; without one there is no slider. */
+  from: string | undefined;
+  /** `undefined` is today. While the slider moves, a date is not settled yet. */
+  onChange: (asOf: string | undefined, settled: boolean) => void;
+};
+
+const day = 86_400_000;
+const dayOf = (date: string) => Math.round(Date.parse(date) / day);
+const dateOf = (days: number) => new Date(days * day).toISOString().slice(0, 10);
 
 /** The reporting date: windows, rankings and the age are those of this day. */
-export function AsOf({ shown }: { shown: string }) {
+export function AsOf({ shown, today, from, onChange }: Props) {
   const text = useText();
-  const [{ asOf }, show] = useCardQuery();
+  const set = (asOf: string | undefined, settled = true) =>
+    onChange(asOf === today ? undefined : asOf, settled);
   return (
     <div className={styles.asOf}>
+      {from && from < today && (
+        <input
+          type="range"
+          className={styles.slider}
+          aria-label={text.asOf}
+          aria-valuetext={shown}
+          min={dayOf(from)}
+          max={dayOf(today)}
+          value={dayOf(shown)}
+          onChange={(event) => set(dateOf(Number(event.target.value)), false)}
+          onPointerUp={() => set(shown)}
+          onKeyUp={() => set(shown)}
+          onBlur={() => set(shown)}
+        />
+      )}
       <label className={styles.label}>
         <span>{text.asOf}</span>
         <input
           type="date"
           className={styles.date}
-          value={asOf ?? shown}
-          onChange={(event) => show({ asOf: event.target.value || undefined })}
+          value={shown}
+          onChange={(event) => set(event.target.value || undefined)}
         />
       </label>
       <button
         type="button"
         className={styles.step}
         aria-label={text.asOfBack}
-        onClick={() => show({ asOf: monthsFrom(asOf ?? shown, -1) })}
+        onClick={() => set(monthsFrom(shown, -1))}
       >
         <ChevronLeft size={16} aria-hidden />
       </button>
@@ -30,12 +58,12 @@ export function AsOf({ shown }: { shown: string }) {
         type="button"
         className={styles.step}
         aria-label={text.asOfForward}
-        onClick={() => show({ asOf: monthsFrom(asOf ?? shown, 1) })}
+        onClick={() => set(monthsFrom(shown, 1))}
       >
         <ChevronRight size={16} aria-hidden />
       </button>
-      {asOf && (
-        <button type="button" className={styles.today} onClick={() => show({ asOf: undefined })}>
+      {shown !== today && (
+        <button type="button" className={styles.today} onClick={() => set(undefined)}>
           {text.asOfToday}
         </button>
       )}

@@ -1,11 +1,13 @@
 import { ChevronLeft } from "lucide-react";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { Link } from "wouter";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { CustomerDocument, type CustomerQuery } from "../../graphql/generated/graphql";
+import { useProfileChanges } from "../../graphql/live";
 import { useText } from "../../language/language";
+import { useTitle } from "../../useTitle";
 import { AsOf } from "./AsOf";
 import { Attributes } from "./Attributes";
 import styles from "./Customer.module.css";
@@ -17,18 +19,24 @@ import { Rankings } from "./Rankings";
 import { Section } from "./Section";
 import { Summary } from "./Summary";
 import { Timeline } from "./Timeline";
+import { useShown } from "./useShown";
 
 export type Profile = NonNullable<CustomerQuery["profile"]>;
 
 export function Customer({ unifiedId }: { unifiedId: string }) {
   const text = useText();
-  const [query] = useCardQuery();
+  const [{ asOf }] = useCardQuery();
+  // Once the module answers, another date needs no other answer of the server.
+  const [answered, setAnswered] = useState(false);
+  const [asked, setAsked] = useState(asOf);
+  if (!answered && asked !== asOf) setAsked(asOf);
   const [{ data, error, fetching }, reload] = useQuery({
     query: CustomerDocument,
-    variables: { unifiedId, asOf: query.asOf ?? null },
+    variables: { unifiedId, asOf: asked ?? null },
     requestPolicy: "cache-and-network",
   });
   const profile = data?.profile;
+  useProfileChanges(unifiedId, () => reload({ requestPolicy: "network-only" }));
   return (
     <main id="content" tabIndex={-1} className={styles.page} aria-busy={fetching}>
       <Link href="/customers" className={styles.back}>
@@ -42,21 +50,19 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
         </Notice>
       )}
       {!error && !data && <Expected />}
-      {profile && <Card profile={profile} asked={unifiedId} />}
+      {profile && <Card profile={profile} asked={unifiedId} onAnswered={setAnswered} />}
     </main>
   );
 }
 
-function Card({ profile, asked }: { profile: Profile; asked: string }) {
+type CardProps = { profile: Profile; asked: string; onAnswered: (answered: boolean) => void };
+
+function Card({ profile: read, asked, onAnswered }: CardProps) {
   const text = useText();
+  const shown = useShown(read, onAnswered);
+  const { profile } = shown;
   const title = profile.basic.name ?? text.unnamed;
-  useEffect(() => {
-    const before = document.title;
-    document.title = `${title} · ${text.product}`;
-    return () => {
-      document.title = before;
-    };
-  }, [title, text]);
+  useTitle(title);
   // A deep link to a section waits for the section.
   useEffect(() => {
     const section = location.hash.slice(1);
@@ -64,12 +70,20 @@ function Card({ profile, asked }: { profile: Profile; asked: string }) {
   }, []);
 
   const sections = [
-    { id: "overview", title: text.overview, body: <Overview profile={profile} /> },
-    { id: "rankings", title: text.rankings, body: <Rankings unifiedId={profile.unifiedId} /> },
-    { id: "identifiers", title: text.identifiers, body: <Identifiers identifiers={profile.identifiers} /> },
+    { id: "overview", title: text.overview, body: <Overview shown={shown} /> },
+    { id: "rankings", title: text.rankings, body: <Rankings shown={shown} /> },
+    {
+      id: "identifiers",
+      title: text.identifiers,
+      body: <Identifiers identifiers={profile.identifiers} unifiedId={profile.unifiedId} />,
+    },
     { id: "devices", title: text.devices, body: <Devices devices={profile.devices} /> },
     { id: "attributes", title: text.attributes, body: <Attributes attributes={profile.attributes} /> },
-    { id: "timeline", title: text.timeline, body: <Timeline unifiedId={profile.unifiedId} /> },
+    {
+      id: "timeline",
+      title: text.timeline,
+      body: <Timeline unifiedId={profile.unifiedId} revision={profile.revision} />,
+    },
   ];
   return (
     <div className={styles.card}>
@@ -83,7 +97,12 @@ function Card({ profile, asked }: { profile: Profile; asked: string }) {
               </a>
             ))}
           </nav>
-          <AsOf shown={profile.asOf} />
+          <AsOf
+            shown={shown.asOf}
+            today={shown.today}
+            from={shown.loaded && profile.activity.firstAccessAt.slice(0, 10)}
+            onChange={shown.setAsOf}
+          />
         </div>
         {sections.map(({ id, title, body }) => (
           <Section key={id} id={id} title={title}>

@@ -5,10 +5,13 @@ import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import type { Profile } from "./Customer";
 import styles from "./Overview.module.css";
+import { Spend } from "./Spend";
+import type { Shown } from "./useShown";
 
-export function Overview({ profile }: { profile: Profile }) {
+export function Overview({ shown }: { shown: Shown }) {
   const text = useText();
   const format = useFormat();
+  const { profile, loaded, answer } = shown;
   const { activity, basic, purchases } = profile;
   return (
     <>
@@ -27,8 +30,8 @@ export function Overview({ profile }: { profile: Profile }) {
         <Windows profile={profile} />
         <div className={styles.habits}>
           <h3>{text.purchaseHabits}</h3>
-          <PeakWeekday weekday={purchases.peakWeekday ?? null} />
-          <PeakHour hour={purchases.peakHour ?? null} />
+          {!answer && <PeakWeekday weekday={purchases.peakWeekday ?? null} />}
+          {!answer && <PeakHour hour={purchases.peakHour ?? null} />}
           <dl>
             <Line name={text.firstPurchase}>
               {purchases.firstPurchaseDate && format.date(purchases.firstPurchaseDate)}
@@ -47,6 +50,7 @@ export function Overview({ profile }: { profile: Profile }) {
           </dl>
         </div>
       </div>
+      {loaded && answer && <Spend loaded={loaded} shown={answer} />}
     </>
   );
 }

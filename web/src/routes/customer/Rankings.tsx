@@ -1,35 +1,66 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useQuery } from "urql";
 import { Bar } from "../../components/Bar";
 import { ErrorNotice } from "../../components/Notice";
 import { Segmented } from "../../components/Segmented";
 import { Skeleton } from "../../components/Skeleton";
+import { useAnswer } from "../../facts/useAnswer";
 import { type RankBy, type RankedFragment, RankingsDocument } from "../../graphql/generated/graphql";
+import { useRevision } from "../../graphql/useRevision";
 import type { Text } from "../../language/en";
 import { type Formats, useFormat } from "../../language/format";
 import { useText } from "../../language/language";
+import type { TieBreak } from "../../rules/preview";
+import { useFlip } from "../../useFlip";
 import { measures, useCardQuery, windows } from "./query";
 import styles from "./Rankings.module.css";
+import type { Shown } from "./useShown";
 
 const few = 3;
 const many = 10;
 
-export function Rankings({ unifiedId }: { unifiedId: string }) {
+/** An item, and what puts it before the next one, where the module says so. */
+type Item = RankedFragment & { beforeNext?: TieBreak | null };
+
+export function Rankings({ shown }: { shown: Shown }) {
   const text = useText();
   const format = useFormat();
   const [{ asOf, months, by }, show] = useCardQuery();
   const [first, setFirst] = useState(few);
+  const { unifiedId, revision } = shown.profile;
+
+  const question = { unifiedId, figures: { asOf: shown.asOf, by }, months, first };
+  const categories = useAnswer(shown.loaded, "rankingPreview", { ...question, what: "CATEGORIES" });
+  const products = useAnswer(shown.loaded, "rankingPreview", { ...question, what: "PRODUCTS" });
+  const inPage = categories.answer && products.answer;
+
+  // Until the module answers, or where it cannot, the server does.
   const [{ data, error }, reload] = useQuery({
     query: RankingsDocument,
     variables: { unifiedId, asOf: asOf ?? null, months, by, first },
+    pause: inPage !== undefined,
     requestPolicy: "cache-and-network",
   });
-  const profile = data?.profile;
+  useRevision(revision, () => inPage || reload({ requestPolicy: "network-only" }));
+  const purchases = data?.profile?.purchases;
+  const top: { categories: Item[] | undefined; products: Item[] | undefined; currency: string | undefined } =
+    categories.answer && products.answer
+      ? {
+          categories: categories.answer.items,
+          products: products.answer.items,
+          currency: categories.answer.currency,
+        }
+      : {
+          categories: purchases?.topCategories,
+          products: purchases?.topProducts,
+          currency: purchases?.currency,
+        };
   const measureNames: Record<RankBy, string> = {
     UNITS: text.units,
     ORDERS: text.orders,
     AMOUNT: text.amount,
   };
+  const isLong = [top.categories, top.products].some((items) => items && items.length >= few);
   return (
     <>
       <div className={styles.controls}>
@@ -45,26 +76,16 @@ export function Rankings({ unifiedId }: { unifiedId: string }) {
           value={by}
           onChange={(value) => show({ by: value })}
         />
-        {profile && <p className="soft small">{text.rankingsFrom(format.month(profile.asOf))}</p>}
+        <p className="soft small">{text.rankingsFrom(format.month(shown.asOf))}</p>
       </div>
-      {error && !profile && (
+      {error && !top.categories && (
         <ErrorNotice error={error} onRetry={() => reload({ requestPolicy: "network-only" })} />
       )}
       <div className={styles.both}>
-        <Ranking
-          title={text.topCategories}
-          items={profile?.purchases.topCategories}
-          currency={profile?.purchases.currency}
-          by={by}
-        />
-        <Ranking
-          title={text.topProducts}
-          items={profile?.purchases.topProducts}
-          currency={profile?.purchases.currency}
-          by={by}
-        />
+        <Ranking title={text.topCategories} items={top.categories} currency={top.currency} by={by} />
+        <Ranking title={text.topProducts} items={top.products} currency={top.currency} by={by} />
       </div>
-      {profile && (first === many || longEnough(profile.purchases)) && (
+      {(first === many || isLong) && (
         <button type="button" className={styles.more} onClick={() => setFirst(first === few ? many : few)}>
           {first === few ? text.showMore : text.showFewer}
         </button>
@@ -73,12 +94,9 @@ export function Rankings({ unifiedId }: { unifiedId: string }) {
   );
 }
 
-const longEnough = (purchases: { topCategories: unknown[]; topProducts: unknown[] }) =>
-  purchases.topCategories.length >= few || purchases.topProducts.length >= few;
-
 type RankingProps = {
   title: string;
-  items: RankedFragment[] | undefined;
+  items: Item[] | undefined;
   currency: string | undefined;
   by: RankBy;
 };
@@ -87,6 +105,8 @@ function Ranking({ title, items, currency, by }: RankingProps) {
   const text = useText();
   const format = useFormat();
   const most = Math.max(1, ...(items ?? []).map((item) => measured(item, by)));
+  const rows = useRef<HTMLTableSectionElement>(null);
+  useFlip(rows, (items ?? []).map(({ key }) => key).join("\n"));
   const column = (measure: RankBy) => (measure === by ? styles.measured : styles.other);
   return (
     <div>
@@ -120,11 +140,11 @@ function Ranking({ title, items, currency, by }: RankingProps) {
               </th>
             </tr>
           </thead>
-          <tbody>
+          <tbody ref={rows}>
             {items.map((item, index) => {
               const tie = tieWith(item, items[index + 1], by, text, format, currency);
               return (
-                <tr key={item.key}>
+                <tr key={item.key} data-flip={item.key}>
                   <td className="soft">{item.rank}</td>
                   <td>
                     <span className={styles.name}>{item.name}</span>
@@ -148,22 +168,30 @@ function measured(item: RankedFragment, by: RankBy): number {
   return { UNITS: item.units, ORDERS: item.orders, AMOUNT: Number(item.amount) }[by];
 }
 
-/** What put an item before the next one, where both measure the same. The order itself is the server's. */
+/** What put an item before the next one, where both measure the same. The order itself is core's. */
 function tieWith(
-  item: RankedFragment,
-  next: RankedFragment | undefined,
+  item: Item,
+  next: Item | undefined,
   by: RankBy,
   text: Text,
   format: Formats,
   currency: string,
 ): string | undefined {
-  if (!next || measured(item, by) !== measured(next, by)) return undefined;
   const value = {
     UNITS: text.unitsOf(item.units),
     ORDERS: text.ordersOf(item.orders),
     AMOUNT: format.money(item.amount, currency),
   }[by];
-  if (item.amount !== next.amount) return text.tiedByAmount(value);
-  if (item.lastPurchasedAt !== next.lastPurchasedAt) return text.tiedByDate(value);
-  return text.tiedByName(value);
+  const sentences: Record<TieBreak, string | undefined> = {
+    MEASURE: undefined,
+    AMOUNT: text.tiedByAmount(value),
+    UNITS: text.tiedByUnits(value),
+    RECENCY: text.tiedByDate(value),
+    NAME: text.tiedByName(value),
+    KEY: text.tiedByKey(value),
+  };
+  if (item.beforeNext !== undefined) return item.beforeNext === null ? undefined : sentences[item.beforeNext];
+  if (!next || measured(item, by) !== measured(next, by)) return undefined;
+  if (item.amount !== next.amount) return sentences.AMOUNT;
+  return item.lastPurchasedAt !== next.lastPurchasedAt ? sentences.RECENCY : sentences.NAME;
 }

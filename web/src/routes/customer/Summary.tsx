@@ -1,12 +1,14 @@
 import { Check, Minus } from "lucide-react";
 import type { ReactNode } from "react";
 import { useQuery } from "urql";
+import { Link } from "wouter";
 import { Avatar } from "../../components/Avatar";
 import { Copy } from "../../components/Copy";
 import { Time } from "../../components/Time";
 import { SessionDocument } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
+import { mergePath } from "../views";
 import type { Profile } from "./Customer";
 import styles from "./Summary.module.css";
 
@@ -28,6 +30,9 @@ export function Summary({ profile, merged }: { profile: Profile; merged: boolean
           </span>
           <Copy value={unifiedId} label={text.copyUnifiedId} />
         </p>
+        <Link href={mergePath([unifiedId])} className="small">
+          {text.merge.withAnother}
+        </Link>
         {merged && <p className={styles.note}>{text.supersededNote}</p>}
         {session.data?.viewer.seesPersonalData === false && <p className={styles.note}>{text.masked}</p>}
       </header>

@@ -1,11 +1,13 @@
-import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { useState } from "react";
 import { useClient } from "urql";
 import { Choices } from "../../components/Choices";
+import { NearEnd } from "../../components/NearEnd";
 import { ErrorNotice } from "../../components/Notice";
 import { Panel } from "../../components/Panel";
 import { Skeleton } from "../../components/Skeleton";
 import { TimelineDocument, type TimelineEventFragment } from "../../graphql/generated/graphql";
 import { usePages } from "../../graphql/pages";
+import { useRevision } from "../../graphql/useRevision";
 import { type Formats, useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Timeline.module.css";
@@ -13,23 +15,28 @@ import styles from "./Timeline.module.css";
 const pageSize = 50;
 
 /** What the customer did, newest first, by days. */
-export function Timeline({ unifiedId }: { unifiedId: string }) {
+export function Timeline({ unifiedId, revision }: { unifiedId: string; revision: string }) {
   const text = useText();
   const format = useFormat();
   const client = useClient();
   const [chosen, setChosen] = useState<string[]>([]);
   const [known, setKnown] = useState<string[]>([]);
-  const list = usePages<TimelineEventFragment>(JSON.stringify([unifiedId, chosen]), async (after) => {
-    const variables = { unifiedId, events: chosen.length ? chosen : null, first: pageSize, after };
-    const { data, error } = await client.query(TimelineDocument, variables, {
-      requestPolicy: "network-only",
-    });
-    if (!data) throw error;
-    const connection = data.profile?.timeline ?? { nodes: [], pageInfo: { hasNextPage: false } };
-    setKnown((before) => [...new Set([...before, ...connection.nodes.map(({ name }) => name)])]);
-    return connection;
-  });
+  const list = usePages<TimelineEventFragment>(
+    JSON.stringify([unifiedId, chosen]),
+    async (after, atLeast) => {
+      const first = Math.max(pageSize, atLeast);
+      const variables = { unifiedId, events: chosen.length ? chosen : null, first, after };
+      const { data, error } = await client.query(TimelineDocument, variables, {
+        requestPolicy: "network-only",
+      });
+      if (!data) throw error;
+      const connection = data.profile?.timeline ?? { nodes: [], pageInfo: { hasNextPage: false } };
+      setKnown((before) => [...new Set([...before, ...connection.nodes.map(({ name }) => name)])]);
+      return connection;
+    },
+  );
   const { pages, stale, loading, error } = list;
+  useRevision(revision, list.refresh);
   const names = [...new Set([...known, ...chosen])].sort((a, b) =>
     format.event(a).localeCompare(format.event(b)),
   );
@@ -69,7 +76,9 @@ export function Timeline({ unifiedId }: { unifiedId: string }) {
       </div>
       {error && <ErrorNotice error={error} onRetry={list.reload} />}
       {loading && !pages && <Skeleton width="60%" />}
-      {pages?.more && !error && <Earlier loading={loading} onReach={list.loadMore} />}
+      {pages?.more && !error && (
+        <NearEnd loading={loading} label={text.earlierEvents} onReach={list.loadMore} />
+      )}
     </>
   );
 }
@@ -144,26 +153,4 @@ function inShort(properties: Record<string, unknown>, format: Formats): string {
     .slice(0, 3)
     .map(([key, value]) => `${key.replace(/^df_/, "")} ${value}`)
     .join(", ");
-}
-
-/** The end of what was read: coming near reads on; the button does so for the keyboard. */
-function Earlier({ loading, onReach }: { loading: boolean; onReach: () => void }) {
-  const text = useText();
-  const end = useRef<HTMLDivElement>(null);
-  const reach = useEffectEvent(onReach);
-  useEffect(() => {
-    if (!end.current || loading) return;
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && reach(), {
-      rootMargin: "400px",
-    });
-    observer.observe(end.current);
-    return () => observer.disconnect();
-  }, [loading]);
-  return (
-    <div ref={end}>
-      <button type="button" className="button" disabled={loading} onClick={onReach}>
-        {loading ? text.loading : text.earlierEvents}
-      </button>
-    </div>
-  );
 }

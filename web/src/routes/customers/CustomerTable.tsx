@@ -22,6 +22,9 @@ type Props = {
   orderBy: CustomersOrder;
   onOrder: (orderBy: CustomersOrder) => void;
   onMore: () => void;
+  /** Unified IDs of the customers that are chosen to be merged. */
+  chosen: ReadonlySet<string>;
+  onChoose: (unifiedId: string) => void;
   /** Where the reader was, when the list was left and is come back to. */
   from: Place;
   /** Where the reader is. */
@@ -40,6 +43,7 @@ const ahead = 25;
 
 export function CustomerTable(props: Props) {
   const { customers, total, more, stale, columns, orderBy, onOrder, onMore, from, place } = props;
+  const { chosen, onChoose } = props;
   const text = useText();
   const narrow = useMedia("(max-width: 720px)");
   const [, navigate] = useLocation();
@@ -98,6 +102,12 @@ export function CustomerTable(props: Props) {
     const target = event.target as HTMLElement;
     const reading = target === document.body || target.id === "content" || scroller.current?.contains(target);
     if (!reading || event.ctrlKey || event.metaKey || event.altKey) return;
+    const current = active === undefined ? undefined : customers[active];
+    if (event.key === "x" && current) {
+      event.preventDefault();
+      onChoose(current.unifiedId);
+      return;
+    }
     const page = Math.max(1, Math.floor(((scroller.current?.clientHeight ?? 0) - head) / height) - 1);
     const here = active ?? -1;
     const rows: Record<string, number> = {
@@ -119,7 +129,7 @@ export function CustomerTable(props: Props) {
 
   // The name is the link; the rest of the row opens the same card.
   const open = (event: MouseEvent) => {
-    if (event.target instanceof HTMLElement && !event.target.closest("a")) {
+    if (event.target instanceof HTMLElement && !event.target.closest("a, label, input")) {
       const href = event.target.closest("tr")?.querySelector("a")?.getAttribute("href");
       if (href) navigate(href);
     }
@@ -171,6 +181,8 @@ export function CustomerTable(props: Props) {
                       customer={customer}
                       index={index}
                       tabStop={index === tabStop}
+                      isChosen={chosen.has(customer.unifiedId)}
+                      onChoose={() => onChoose(customer.unifiedId)}
                       onFocus={() => {
                         setActive(index);
                         place.current.row = index;
@@ -253,16 +265,32 @@ export function nextOrder(field: ProfileOrderField, current: CustomersOrder): Cu
   return { field, direction: field === "NAME" ? "ASC" : "DESC" };
 }
 
-type WhoProps = { customer: CustomerRowFragment; index: number; tabStop: boolean; onFocus: () => void };
+type WhoProps = {
+  customer: CustomerRowFragment;
+  index: number;
+  tabStop: boolean;
+  isChosen: boolean;
+  onChoose: () => void;
+  onFocus: () => void;
+};
 
-function Who({ customer, index, tabStop, onFocus }: WhoProps) {
+function Who({ customer, index, tabStop, isChosen, onChoose, onFocus }: WhoProps) {
   const text = useText();
   const format = useFormat();
   const { avatar, name, phone, email } = customer.basic;
   return (
     <td className={styles.customer}>
       <span className={styles.who}>
-        <Avatar avatar={avatar} />
+        <label className={styles.choose}>
+          <Avatar avatar={avatar} />
+          <input
+            type="checkbox"
+            tabIndex={-1}
+            checked={isChosen}
+            aria-label={text.merge.choose(name ?? text.unnamed)}
+            onChange={onChoose}
+          />
+        </label>
         <Link
           href={customerPath(customer.unifiedId)}
           className={`${styles.name} ${name ? "" : "soft"}`}

@@ -6,11 +6,12 @@ import { Choices } from "../../components/Choices";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Panel } from "../../components/Panel";
 import { type CustomerRowFragment, CustomersDocument } from "../../graphql/generated/graphql";
+import { useRowChanges } from "../../graphql/live";
 import { type Pages, usePages } from "../../graphql/pages";
 import { useText } from "../../language/language";
 import { useRemembered } from "../../remembered";
 import { rules } from "../../rules/rules";
-import { customerPath } from "../views";
+import { customerPath, mergePath } from "../views";
 import styles from "./Customers.module.css";
 import { CustomerTable, ExpectedTable, focusCustomers, nextOrder, type Place, top } from "./CustomerTable";
 import { type ColumnId, columns } from "./columns";
@@ -48,12 +49,12 @@ export function Customers() {
   const place = useRef({ ...top });
   const list = usePages<CustomerRowFragment>(
     key,
-    async (after) => {
+    async (after, atLeast) => {
       const variables = {
         search,
         filter: filterInput(filter),
         orderBy,
-        first: pageSize,
+        first: Math.max(pageSize, atLeast),
         after,
         withCount: after === null,
       };
@@ -67,6 +68,31 @@ export function Customers() {
     before?.pages,
   );
   const { pages, stale, error } = list;
+
+  // Rows that are shown change where they stand; what else is new waits for the reader.
+  const [news, setNews] = useState<ReadonlySet<string>>(new Set());
+  useRowChanges((rows) => {
+    const changed = new Map(rows.map((row) => [row.unifiedId, row]));
+    const shown = new Set(pages?.nodes.map(({ unifiedId }) => unifiedId));
+    list.amend((nodes) => nodes.map((node) => changed.get(node.unifiedId) ?? node));
+    const unseen = [...changed.keys()].filter((id) => !shown.has(id));
+    if (unseen.length > 0) setNews((known) => new Set([...known, ...unseen]));
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list has no news yet.
+  useEffect(() => setNews(new Set()), [key]);
+  const showNews = () => {
+    setNews(new Set());
+    document.getElementById("customer-list")?.scrollTo(0, 0);
+    list.refresh();
+  };
+
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const choose = (unifiedId: string) =>
+    setChosen((before) => {
+      const next = new Set(before);
+      if (!next.delete(unifiedId)) next.add(unifiedId);
+      return next;
+    });
 
   const keep = useEffectEvent(() => {
     kept = pages && { pages, place: place.current, at: Date.now() };
@@ -118,6 +144,12 @@ export function Customers() {
               ? text.customerCount(pages.total)
               : text.customerCountFound(pages.total)}
         </h1>
+        {news.size > 0 && (
+          <button type="button" className={styles.news} onClick={showNews}>
+            <ArrowUp size={14} aria-hidden />
+            {text.news(news.size)}
+          </button>
+        )}
         <Filters query={query} levels={levels} onChange={(next) => show({ filter: next })} />
         <div className={styles.sort}>
           <SortPanel orderBy={orderBy} onOrder={(next) => show({ orderBy: next })} />
@@ -163,7 +195,25 @@ export function Customers() {
           onMore={list.loadMore}
           from={before?.pages.key === pages.key ? before.place : top}
           place={place}
+          chosen={chosen}
+          onChoose={choose}
         />
+      )}
+      {chosen.size > 0 && (
+        <div className={styles.chosen} role="status">
+          <span>{text.merge.chosen(chosen.size)}</span>
+          <button
+            type="button"
+            className="button primary"
+            disabled={chosen.size < 2}
+            onClick={() => navigate(mergePath([...chosen]))}
+          >
+            {text.merge.compare}
+          </button>
+          <button type="button" className="button" onClick={() => setChosen(new Set())}>
+            {text.merge.clear}
+          </button>
+        </div>
       )}
     </main>
   );

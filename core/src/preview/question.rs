@@ -1,0 +1,143 @@
+//! Questions, read by hand: what serde derives for each of them would be ten times as long in what the browser downloads.
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    card::{Figures, ProfileQuestion},
+    explanation::ExplainQuestion,
+    merge::MergeQuestion,
+    policy::PolicyQuestion,
+    ranking::RankingQuestion,
+    unmerge::{Change, UnmergeQuestion},
+};
+use crate::{
+    time::{Timestamp, parse_date},
+    tree::{Tree, TreeError},
+};
+
+/// What can be asked of facts.
+pub trait Question: Sized {
+    /// Reads the question from its JSON.
+    ///
+    /// # Errors
+    ///
+    /// Where a field is missing, is not of its kind, or is not one of the question's.
+    fn read(tree: &Tree) -> Result<Self, TreeError>;
+}
+
+impl Question for ProfileQuestion {
+    fn read(tree: &Tree) -> Result<Self, TreeError> {
+        let it = Fields::of(tree, &["unifiedId", "figures"])?;
+        Ok(Self { unified_id: it.read("unifiedId")?, figures: it.figures()? })
+    }
+}
+
+impl Question for MergeQuestion {
+    fn read(tree: &Tree) -> Result<Self, TreeError> {
+        let it = Fields::of(tree, &["unifiedIds", "figures"])?;
+        Ok(Self { unified_ids: it.read("unifiedIds")?, figures: it.figures()? })
+    }
+}
+
+impl Question for UnmergeQuestion {
+    fn read(tree: &Tree) -> Result<Self, TreeError> {
+        let it = Fields::of(tree, &["change", "figures"])?;
+        Ok(Self { change: change(it.get("change"))?, figures: it.figures()? })
+    }
+}
+
+impl Question for RankingQuestion {
+    fn read(tree: &Tree) -> Result<Self, TreeError> {
+        let it = Fields::of(tree, &["unifiedId", "figures", "what", "months", "first"])?;
+        Ok(Self {
+            unified_id: it.read("unifiedId")?,
+            figures: it.figures()?,
+            what: it.read("what")?,
+            months: it.read("months")?,
+            first: it.read::<Option<u32>>("first")?.unwrap_or(Self::DEFAULT_RANKS),
+        })
+    }
+}
+
+impl Question for PolicyQuestion {
+    fn read(tree: &Tree) -> Result<Self, TreeError> {
+        let it = Fields::of(tree, &["document", "figures"])?;
+        Ok(Self { document: it.get("document").clone(), figures: it.figures()? })
+    }
+}
+
+impl Question for ExplainQuestion {
+    fn read(tree: &Tree) -> Result<Self, TreeError> {
+        let it = Fields::of(tree, &["a", "b"])?;
+        Ok(Self { a: it.read("a")?, b: it.read("b")? })
+    }
+}
+
+impl Question for Tree {
+    fn read(tree: &Tree) -> Result<Self, TreeError> {
+        Ok(tree.clone())
+    }
+}
+
+fn change(tree: &Tree) -> Result<Change, TreeError> {
+    let Tree::Object(fields) = tree else { return Err(TreeError::new("change: it must be an object")) };
+    let [(name, content)] = fields.as_slice() else {
+        return Err(TreeError::new("change: it must be an object of one field"));
+    };
+    match name.as_str() {
+        "cut" => {
+            let it = Fields::of(content, &["a", "b"])?;
+            Ok(Change::Cut { a: it.read("a")?, b: it.read("b")? })
+        }
+        "different" => {
+            let it = Fields::of(content, &["a", "b"])?;
+            Ok(Change::Different { a: it.read("a")?, b: it.read("b")? })
+        }
+        "revoke" => Ok(Change::Revoke { decision: Fields::of(content, &["decision"])?.read("decision")? }),
+        "retire" => {
+            let it = Fields::of(content, &["identifier", "from"])?;
+            let from = Timestamp::parse(it.get("from").as_text().unwrap_or_default());
+            let from = from.map_err(|error| TreeError::new(&format!("from: {error}")))?;
+            Ok(Change::Retire { identifier: it.read("identifier")?, from })
+        }
+        _ => Err(TreeError::new("change: it is none of cut, different, revoke, retire")),
+    }
+}
+
+/// The fields of an object, all of them expected.
+struct Fields<'a>(&'a [(String, Tree)]);
+
+impl<'a> Fields<'a> {
+    fn of(tree: &'a Tree, names: &[&str]) -> Result<Self, TreeError> {
+        let Tree::Object(fields) = tree else { return Err(TreeError::new("it must be an object")) };
+        for (position, (name, _)) in fields.iter().enumerate() {
+            let is_known = names.contains(&name.as_str());
+            let is_twice = fields.iter().take(position).any(|(it, _)| it == name);
+            if !is_known || is_twice {
+                let what = if is_known { "there is a field twice" } else { "there is a field that is none of" };
+                return Err(TreeError::new(&format!("{what}: {}", names.join(", "))));
+            }
+        }
+        Ok(Self(fields))
+    }
+
+    /// A field that is left out is null.
+    fn get(&self, name: &str) -> &'a Tree {
+        self.0.iter().find(|(it, _)| it == name).map_or(&Tree::Null, |(_, value)| value)
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T, TreeError> {
+        self.get(name).read().map_err(|error: TreeError| TreeError::new(&format!("{name}: {error}")))
+    }
+
+    fn figures(&self) -> Result<Figures, TreeError> {
+        let it = Fields::of(self.get("figures"), &["asOf", "currency", "netOfRefunds", "by"])?;
+        let as_of = it.get("asOf").as_text().and_then(parse_date);
+        Ok(Figures {
+            as_of: as_of.ok_or_else(|| TreeError::new("asOf: a date is written yyyy-MM-dd"))?,
+            currency: it.read("currency")?,
+            net_of_refunds: it.read::<Option<bool>>("netOfRefunds")?.unwrap_or(false),
+            by: it.read::<Option<_>>("by")?.unwrap_or_default(),
+        })
+    }
+}

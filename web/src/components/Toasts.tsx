@@ -1,0 +1,79 @@
+import { X } from "lucide-react";
+import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useState } from "react";
+import { useText } from "../language/language";
+import styles from "./Toasts.module.css";
+
+type Toast = {
+  message: string;
+  /** What takes it back, while the toast stands. */
+  action?: { label: string; run: () => void } | undefined;
+  kind?: "done" | "failed";
+};
+type Standing = Toast & { id: number };
+
+const standsFor = 12_000;
+const ToastContext = createContext<(toast: Toast) => void>(() => {});
+export const useToast = () => use(ToastContext);
+
+let lastId = 0;
+
+/** What just happened, at the edge of the page; it leaves by itself, unless someone is at it. */
+export function Toasts({ children }: { children: ReactNode }) {
+  const [toasts, setToasts] = useState<Standing[]>([]);
+  const leave = useCallback((id: number) => {
+    setToasts((all) => all.filter((toast) => toast.id !== id));
+  }, []);
+  const show = useCallback((toast: Toast) => {
+    lastId += 1;
+    const standing = { ...toast, id: lastId };
+    setToasts((all) => [...all.slice(-2), standing]);
+  }, []);
+  return (
+    <ToastContext value={show}>
+      {children}
+      <div className={styles.toasts} role="status">
+        {toasts.map((toast) => (
+          <One key={toast.id} toast={toast} onLeave={leave} />
+        ))}
+      </div>
+    </ToastContext>
+  );
+}
+
+function One({ toast, onLeave }: { toast: Standing; onLeave: (id: number) => void }) {
+  const text = useText();
+  const [held, setHeld] = useState(false);
+  const leave = useMemo(() => () => onLeave(toast.id), [onLeave, toast.id]);
+  useEffect(() => {
+    if (held) return;
+    const timer = setTimeout(leave, standsFor);
+    return () => clearTimeout(timer);
+  }, [held, leave]);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: being at the toast holds it; it offers nothing itself.
+    <div
+      className={`${styles.toast} ${toast.kind === "failed" ? styles.failed : ""}`}
+      onMouseEnter={() => setHeld(true)}
+      onMouseLeave={() => setHeld(false)}
+      onFocus={() => setHeld(true)}
+      onBlur={() => setHeld(false)}
+    >
+      <span>{toast.message}</span>
+      {toast.action && (
+        <button
+          type="button"
+          className={styles.action}
+          onClick={() => {
+            leave();
+            toast.action?.run();
+          }}
+        >
+          {toast.action.label}
+        </button>
+      )}
+      <button type="button" className={styles.close} aria-label={text.close} onClick={leave}>
+        <X size={14} aria-hidden />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,43 @@
+import { useEffect, useMemo, useState } from "react";
+import { useQuery } from "urql";
+import { ProfileFactsDocument } from "../graphql/generated/graphql";
+import { type Facts, rules } from "../rules/rules";
+import type { RawFacts } from "./raw";
+
+export type LoadedFacts = {
+  /** The facts in the module, for questions. */
+  facts: Facts;
+  /** The facts as the server sent them. */
+  raw: RawFacts;
+  revision: string;
+};
+
+/** The facts of some customers: read once from the server, then asked in the page. */
+export function useFacts(unifiedIds: string[]) {
+  const [{ data, error, fetching }, reload] = useQuery({
+    query: ProfileFactsDocument,
+    variables: { unifiedIds },
+    pause: unifiedIds.length === 0,
+    requestPolicy: "network-only",
+  });
+  const [loaded, setLoaded] = useState<LoadedFacts>();
+  const read = data?.profileFacts;
+  useEffect(() => {
+    if (!read) return;
+    const facts = rules.readFacts(read.facts);
+    setLoaded({ facts, raw: read.facts as RawFacts, revision: read.revision });
+    return () => {
+      facts.free();
+      setLoaded(undefined);
+    };
+  }, [read]);
+  return useMemo(
+    () => ({
+      loaded: unifiedIds.length > 0 ? loaded : undefined,
+      error,
+      fetching,
+      reload: () => reload({ requestPolicy: "network-only" }),
+    }),
+    [loaded, error, fetching, reload, unifiedIds.length],
+  );
+}

@@ -1,0 +1,50 @@
+import { type GraphiQLPlugin, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { BookOpen } from "lucide-react";
+import { useText } from "../language/language";
+import { type Example, examples } from "./examples";
+
+/** Queries to begin with; those about one customer take the one that was active last. */
+export const EXAMPLES_PLUGIN: GraphiQLPlugin = {
+  title: "Examples",
+  icon: () => <BookOpen size={18} strokeWidth={1.75} aria-hidden />,
+  content: Examples,
+};
+
+function Examples() {
+  const text = useText();
+  const { addTab } = useGraphiQLActions();
+  const queryEditor = useGraphiQL((state) => state.queryEditor);
+  const variableEditor = useGraphiQL((state) => state.variableEditor);
+  const open = async ({ query }: Example) => {
+    const variables = query.includes("$unifiedId")
+      ? JSON.stringify({ unifiedId: await someCustomer() }, null, 2)
+      : "";
+    addTab();
+    queryEditor?.setValue(query);
+    variableEditor?.setValue(variables);
+  };
+  return (
+    <section className="examples">
+      <h2>{text.graphiql.title}</h2>
+      <ul>
+        {examples.map((example) => (
+          <li key={example.name}>
+            <button type="button" disabled={!queryEditor || !variableEditor} onClick={() => open(example)}>
+              {text.graphiql.examples[example.name]}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+async function someCustomer(): Promise<string> {
+  const response = await fetch("/graphql", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: "{ profiles(first: 1) { nodes { unifiedId } } }" }),
+  });
+  const answer: { data?: { profiles: { nodes: { unifiedId: string }[] } } } = await response.json();
+  return answer.data?.profiles.nodes[0]?.unifiedId ?? "";
+}

@@ -1,0 +1,28 @@
+import type { Text } from "../language/en";
+
+export type Example = { name: keyof Text["graphiql"]["examples"]; query: string };
+
+const order: Example["name"][] = [
+  "customers",
+  "customer",
+  "purchases",
+  "timeline",
+  "identity",
+  "inbox",
+  "decisions",
+  "lineage",
+  "policy",
+  "ingest",
+];
+
+const files = import.meta.glob<string>("./examples/*.graphql", {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+
+/** A query for each area of the API, ready to run. */
+export const examples: Example[] = order.map((name) => ({
+  name,
+  query: files[`./examples/${name}.graphql`] ?? "",
+}));

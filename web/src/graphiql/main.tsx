@@ -1,0 +1,18 @@
+import "@graphiql/react/setup-workers/vite";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { LanguageProvider } from "../language/language";
+import "graphiql/style.css";
+import "../style/tokens.css";
+import { Explorer } from "./Explorer";
+import "./graphiql.css";
+
+const root = document.getElementById("root");
+if (!root) throw new Error("the page has no root");
+createRoot(root).render(
+  <StrictMode>
+    <LanguageProvider>
+      <Explorer />
+    </LanguageProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,115 @@
+import { createClient } from "graphql-ws";
+import { useEffect, useEffectEvent, useState } from "react";
+import { subscriptionExchange, useClient } from "urql";
+import {
+  type CustomerRowFragment,
+  LineageAddedDocument,
+  ProfileChangedDocument,
+  RowChangedDocument,
+} from "./generated/graphql";
+
+/** How long changes are gathered before they are shown: many at once are one change to a reader. */
+const together = 400;
+
+const address = () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
+
+/** Subscriptions, over one socket that opens with the first of them and comes back by itself. */
+export function liveExchange() {
+  const socket = createClient({
+    url: address,
+    lazyCloseTimeout: 5000,
+    retryAttempts: Number.POSITIVE_INFINITY,
+    shouldRetry: () => true,
+  });
+  return subscriptionExchange({
+    forwardSubscription: ({ query, variables }) => ({
+      subscribe: (sink) => ({
+        unsubscribe: socket.subscribe(
+          { query: query ?? "", variables: variables as Record<string, unknown> },
+          {
+            next: ({ data, errors }) =>
+              sink.next({ data: data ?? null, ...(errors && { errors: [...errors] }) }),
+            error: (error) => sink.error(error),
+            complete: () => sink.complete(),
+          },
+        ),
+      }),
+    }),
+  });
+}
+
+/** Runs `onChange` when a customer changes, or any one where no ID is given. */
+export function useProfileChanges(unifiedId: string | null, onChange: () => void) {
+  const client = useClient();
+  const tell = useGathered<string>(() => onChange());
+  useEffect(() => {
+    const { unsubscribe } = client
+      .subscription(ProfileChangedDocument, { unifiedId })
+      .subscribe(({ data }) => data && tell(data.profileChanged.unifiedId));
+    return unsubscribe;
+  }, [client, unifiedId, tell]);
+}
+
+/** Hands over the rows of the list that changed, some at a time. */
+export function useRowChanges(onChange: (rows: CustomerRowFragment[]) => void) {
+  const client = useClient();
+  const tell = useGathered<CustomerRowFragment>(onChange);
+  useEffect(() => {
+    const { unsubscribe } = client
+      .subscription(RowChangedDocument, {})
+      .subscribe(({ data }) => data && tell(data.profileChanged));
+    return unsubscribe;
+  }, [client, tell]);
+}
+
+/** Runs `onChange` when a customer is merged or parted. */
+export function useLineageAdded(unifiedId: string, onChange: () => void) {
+  const client = useClient();
+  const tell = useGathered<string[]>((all) => {
+    if (all.some((ids) => ids.includes(unifiedId))) onChange();
+  });
+  useEffect(() => {
+    const { unsubscribe } = client
+      .subscription(LineageAddedDocument, {})
+      .subscribe(({ data }) => data && tell([data.lineageAdded.kept, ...data.lineageAdded.others]));
+    return unsubscribe;
+  }, [client, tell]);
+}
+
+/** Gathers what comes, and hands it over together; while nobody looks at the page, it waits. */
+function useGathered<T>(onGathered: (all: T[]) => void): (one: T) => void {
+  const hand = useEffectEvent(onGathered);
+  const [gatherer] = useState(() => new Gatherer<T>());
+  useEffect(() => gatherer.start((all) => hand(all)), [gatherer]);
+  return gatherer.add;
+}
+
+class Gatherer<T> {
+  private all: T[] = [];
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private hand: ((all: T[]) => void) | undefined;
+
+  readonly add = (one: T) => {
+    this.all.push(one);
+    this.timer ??= setTimeout(this.flush, together);
+  };
+
+  start(hand: (all: T[]) => void): () => void {
+    this.hand = hand;
+    document.addEventListener("visibilitychange", this.flush);
+    return () => {
+      this.hand = undefined;
+      clearTimeout(this.timer);
+      this.timer = undefined;
+      document.removeEventListener("visibilitychange", this.flush);
+    };
+  }
+
+  private readonly flush = () => {
+    this.timer = undefined;
+    if (document.hidden || this.all.length === 0) return;
+    const all = this.all;
+    this.all = [];
+    this.hand?.(all);
+  };
+}

@@ -1,0 +1,12 @@
+import { useEffect, useEffectEvent, useRef } from "react";
+
+/** Runs `onChange` when what is shown is of another revision than before. */
+export function useRevision(revision: string, onChange: () => void) {
+  const shown = useRef(revision);
+  const change = useEffectEvent(onChange);
+  useEffect(() => {
+    if (shown.current === revision) return;
+    shown.current = revision;
+    change();
+  }, [revision]);
+}

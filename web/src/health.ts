@@ -1,0 +1,43 @@
+import { useEffect, useState } from "react";
+
+/** What the server says of itself at /healthz. */
+export type Health = {
+  status: string;
+  version: string;
+  customers: number;
+  customersToList: number;
+  policyVersion: number;
+  publication: Publication | null;
+};
+export type Publication = { version: number } & (
+  | { state: "READING"; messages: number; ofMessages: number }
+  | { state: "LISTING"; customers: number }
+  | { state: "SWITCHING" }
+  | { state: "IN_FORCE"; seconds: number }
+  | { state: "FAILED"; reason: string }
+);
+
+/** The server's health, asked again and again while someone looks; undefined until it answered, null where it does not. */
+export function useHealth(every: number): Health | null | undefined {
+  const [health, setHealth] = useState<Health | null>();
+  useEffect(() => {
+    let left = false;
+    const ask = async () => {
+      if (document.hidden) return;
+      try {
+        const response = await fetch("/healthz");
+        const answer: Health = await response.json();
+        if (!left) setHealth(answer);
+      } catch {
+        if (!left) setHealth(null);
+      }
+    };
+    ask();
+    const timer = setInterval(ask, every);
+    return () => {
+      left = true;
+      clearInterval(timer);
+    };
+  }, [every]);
+  return health;
+}

@@ -1,0 +1,31 @@
+import styles from "./IdentifierSelect.module.css";
+import { useLinkWords } from "./words";
+
+type Props = {
+  label: string;
+  value: string;
+  identifiers: { kind: string; value: string; unifiedId: string }[];
+  onChange: (unifiedId: string) => void;
+  /** A way out of the list, at its end. */
+  last?: { value: string; label: string };
+};
+
+/** One of some identifiers. */
+export function IdentifierSelect({ label, value, identifiers, onChange, last }: Props) {
+  const { named } = useLinkWords();
+  return (
+    <select
+      className={styles.select}
+      value={value}
+      aria-label={label}
+      onChange={(event) => onChange(event.target.value)}
+    >
+      {identifiers.map((identifier) => (
+        <option key={identifier.unifiedId} value={identifier.unifiedId}>
+          {named(identifier)}
+        </option>
+      ))}
+      {last && <option value={last.value}>{last.label}</option>}
+    </select>
+  );
+}

@@ -1,0 +1,13 @@
+import type { LinkFactsFragment } from "../graphql/generated/graphql";
+
+/** What names a link in an address: the IDs of its two ends, which tell nobody their values. */
+export const linkKey = ({ a, b }: { a: { unifiedId: string }; b: { unifiedId: string } }) =>
+  `${a.unifiedId}.${b.unifiedId}`;
+
+export const asInput = ({ kind, value }: { kind: string; value: string }) => ({ kind, value });
+
+export const isSameEnd = (a: { kind: string; value: string }, b: { kind: string; value: string }) =>
+  a.kind === b.kind && a.value === b.value;
+
+export const otherEnd = (link: LinkFactsFragment, end: { kind: string; value: string }) =>
+  isSameEnd(link.a, end) ? link.b : link.a;

@@ -1,0 +1,105 @@
+import { useClient } from "urql";
+import { useToast } from "../components/Toasts";
+import {
+  DecideDocument,
+  type DecidedFragment,
+  DecisionsDocument,
+  MergeDocument,
+  type Relation,
+  RevokeDocument,
+} from "../graphql/generated/graphql";
+import { useText } from "../language/language";
+import { asInput } from "./key";
+
+type End = { kind: string; value: string };
+export type Pairing = { relation: Relation; a: End; b: End; reason: string; expectedRevision?: string };
+
+/** Decisions and their taking back: each says what came of it, and offers the way back. */
+export function useDecisions() {
+  const text = useText();
+  const client = useClient();
+  const toast = useToast();
+
+  const revoke = async (id: string, reason: string): Promise<boolean> => {
+    const { data, error } = await client.mutation(RevokeDocument, { id, reason });
+    const decided = data?.revokeDecision;
+    if (!decided || error) {
+      toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
+      return false;
+    }
+    toast(
+      decided.status === "APPLIED"
+        ? { message: text.decisions.revoked }
+        : { message: text.decisions.refused(decided.status, decided.detail ?? ""), kind: "failed" },
+    );
+    return decided.status === "APPLIED";
+  };
+
+  /** Says how a decision ended; true where it holds now. */
+  const tell = (decided: DecidedFragment, done: string): boolean => {
+    const { status, decision, detail } = decided;
+    if (status !== "APPLIED" && status !== "NO_CHANGE") {
+      toast({ kind: "failed", message: text.decisions.refused(status, detail ?? "") });
+      return false;
+    }
+    toast({
+      message: status === "APPLIED" ? done : text.decisions.noChange,
+      action:
+        status === "APPLIED" && decision
+          ? { label: text.decisions.undo, run: () => revoke(decision.id, text.decisions.undoReason) }
+          : undefined,
+    });
+    return true;
+  };
+
+  const decide = async ({ relation, a, b, reason, expectedRevision }: Pairing): Promise<boolean> => {
+    const variables = { relation, a: asInput(a), b: asInput(b), reason };
+    const { data, error } = await client.mutation(DecideDocument, {
+      ...variables,
+      expectedRevision: expectedRevision ?? null,
+    });
+    if (!data || error) {
+      toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
+      return false;
+    }
+    return tell(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.parted);
+  };
+
+  /** Merges customers; where the facts have moved on, says so and leaves it to the caller to look again. */
+  const merge = async (
+    unifiedIds: string[],
+    reason: string,
+    expectedRevision: string,
+  ): Promise<{ status: "merged"; unifiedId: string } | { status: "stale" } | { status: "refused" }> => {
+    const { data, error } = await client.mutation(MergeDocument, { unifiedIds, reason, expectedRevision });
+    const decided = data?.mergeProfiles;
+    if (!decided || error) {
+      toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
+      return { status: "refused" };
+    }
+    if (decided.status === "STALE_PREVIEW") return { status: "stale" };
+    const made = decided.decision;
+    if (decided.status !== "APPLIED" || !made) {
+      tell(decided, "");
+      return { status: "refused" };
+    }
+    // A merge of several is several decisions of one moment: all of them go back together.
+    const undo = async () => {
+      const listed = await client.query(
+        DecisionsDocument,
+        { first: unifiedIds.length },
+        { requestPolicy: "network-only" },
+      );
+      const together = listed.data?.decisions.nodes.filter(
+        ({ at, reason: given, revokedAt }) => at === made.at && given === made.reason && !revokedAt,
+      );
+      for (const { id } of together?.length ? together : [made]) {
+        if (!(await revoke(id, text.decisions.undoReason))) return;
+      }
+    };
+    toast({ message: text.merge.done, action: { label: text.decisions.undo, run: undo } });
+    return { status: "merged", unifiedId: decided.profiles[0]?.unifiedId ?? unifiedIds[0] ?? "" };
+  };
+
+  return { decide, revoke, merge };
+}

@@ -1,0 +1,63 @@
+import { useEffect, useEffectEvent, useState } from "react";
+import { useAnswer } from "../../facts/useAnswer";
+import { type LoadedFacts, useFacts } from "../../facts/useFacts";
+import { useRevision } from "../../graphql/useRevision";
+import { useFormat } from "../../language/format";
+import type { ShownProfile } from "../../rules/preview";
+import type { Profile } from "./Customer";
+import { useCardQuery } from "./query";
+
+export type Shown = {
+  /** The customer as of the date that is looked at. */
+  profile: Profile;
+  asOf: string;
+  today: string;
+  setAsOf: (asOf: string | undefined, settled: boolean) => void;
+  loaded: LoadedFacts | undefined;
+  /** The module's answer, where it has one. */
+  answer: ShownProfile | undefined;
+};
+
+/**
+ * The customer as of a date. Once the facts are here the module answers, at every step of the slider, and nothing is asked
+ * of the server; without the module, or without the facts, the server's answer stands.
+ */
+export function useShown(profile: Profile, onLoaded: (loaded: boolean) => void): Shown {
+  const format = useFormat();
+  const [query, show] = useCardQuery();
+  const [moving, setMoving] = useState<string>();
+  const [unifiedIds] = useState([profile.unifiedId]);
+  const { loaded, reload } = useFacts(unifiedIds);
+  useRevision(profile.revision, reload);
+
+  const today = format.today();
+  const asOf = moving ?? query.asOf ?? today;
+  const { answer } = useAnswer(loaded, "profile", {
+    unifiedId: profile.unifiedId,
+    figures: { asOf, by: query.by },
+  });
+  const tell = useEffectEvent(onLoaded);
+  const answers = answer !== undefined;
+  useEffect(() => tell(answers), [answers]);
+
+  const setAsOf = (next: string | undefined, settled: boolean) => {
+    setMoving(settled ? undefined : (next ?? today));
+    if (settled && next !== query.asOf) show({ asOf: next });
+  };
+  const current = answer && answer.unifiedId === profile.unifiedId ? answer : undefined;
+  return {
+    profile: current
+      ? {
+          ...profile,
+          asOf: current.asOf,
+          basic: { ...profile.basic, age: current.basic.age, ageGroup: current.basic.ageGroup },
+          purchases: { ...profile.purchases, ...current.purchases },
+        }
+      : profile,
+    asOf: loaded ? asOf : (query.asOf ?? profile.asOf),
+    today,
+    setAsOf,
+    loaded,
+    answer: current,
+  };
+}

@@ -1,0 +1,80 @@
+import { type SubmitEvent, useState } from "react";
+import { Dialog } from "../../components/Dialog";
+import { IdentifierName } from "../../components/IdentifierName";
+import type { DecisionFactsFragment } from "../../graphql/generated/graphql";
+import { useFormat } from "../../language/format";
+import { useText } from "../../language/language";
+import { ReasonField } from "../../links/ReasonField";
+import { useDecisions } from "../../links/useDecisions";
+import styles from "./Identity.module.css";
+import type { useDecisionsAbout } from "./useDecisionsAbout";
+
+/** What operators said about this customer, newest first; each can be taken back. */
+export function DecisionList({ decisions }: { decisions: ReturnType<typeof useDecisionsAbout> }) {
+  const text = useText();
+  const format = useFormat();
+  const [taking, setTaking] = useState<DecisionFactsFragment>();
+  const { found, known, more } = decisions;
+  return (
+    <>
+      {known && found.length === 0 && <p className="soft">{text.identity.noDecisions}</p>}
+      <ul className={styles.rows}>
+        {found.map((decision) => (
+          <li key={decision.id} className={decision.revokedAt ? styles.revoked : undefined} data-decision>
+            <div>
+              <p>
+                <b>{decision.relation === "SAME" ? text.decisions.same : text.decisions.different}</b>
+                {": "}
+                {decision.reason}
+              </p>
+              <p className={styles.pair}>
+                <IdentifierName identifier={decision.a} />
+                <IdentifierName identifier={decision.b} />
+              </p>
+              <p className="soft small" title={format.exact(decision.at)}>
+                {text.identity.decidedBy(decision.actor, format.relative(decision.at))}
+                {decision.revokedAt &&
+                  ` ${text.identity.revokedBy(decision.revokedBy ?? "", format.relative(decision.revokedAt))}`}
+              </p>
+            </div>
+            {!decision.revokedAt && (
+              <button type="button" className="button" onClick={() => setTaking(decision)}>
+                {text.decisions.revoke}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {more && <p className="soft small">{text.identity.newestDecisions}</p>}
+      {taking && <TakeBack decision={taking} onClose={() => setTaking(undefined)} />}
+    </>
+  );
+}
+
+function TakeBack({ decision, onClose }: { decision: DecisionFactsFragment; onClose: () => void }) {
+  const text = useText();
+  const { revoke } = useDecisions();
+  const [reason, setReason] = useState("");
+  const [busy, setBusy] = useState(false);
+  const confirm = async (event: SubmitEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    const gone = await revoke(decision.id, reason.trim());
+    setBusy(false);
+    if (gone) onClose();
+  };
+  return (
+    <Dialog title={text.identity.revokeTitle} onClose={onClose}>
+      <form className={styles.form} onSubmit={confirm}>
+        <p>
+          {decision.relation === "SAME" ? text.decisions.same : text.decisions.different}: {decision.reason}
+        </p>
+        <p className="soft">{text.identity.revokeMeans}</p>
+        <ReasonField value={reason} onChange={setReason} />
+        <button type="submit" className="button primary" disabled={busy || reason.trim() === ""}>
+          {text.decisions.revoke}
+        </button>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,196 @@
+import { type RefObject, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { KindIcon } from "../../components/KindIcon";
+import { useFormat } from "../../language/format";
+import { useText } from "../../language/language";
+import styles from "./Graph.module.css";
+import type { Edge, IdentityEdges, Member } from "./graph";
+import { layout } from "./layout";
+
+type Props = {
+  members: Member[];
+  graph: IdentityEdges;
+  /** What is looked at: a line, or an identifier. */
+  chosen: string | undefined;
+  /** Identifiers that would leave, if the chosen line were cut. */
+  leaving: Set<string>;
+  onChoose: (key: string | undefined) => void;
+};
+
+const margin = { x: 84, y: 44 };
+const smallestScale = 0.5;
+const labelLength = 20;
+const radius = 15;
+
+/**
+ * Identifiers as dots by kind and links as lines: heavier the more often they were seen, dashed where they alone hold
+ * two parts together, amber where they are held back. For the pointer; the table beside it does the same for all.
+ */
+export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
+  const text = useText();
+  const frame = useRef<HTMLDivElement>(null);
+  const room = useRoom(frame);
+  const placed = useMemo(() => {
+    const ids = [...members, ...graph.ghosts].map(({ unifiedId }) => unifiedId);
+    const ties = graph.edges.map(({ a, b, as }) => ({
+      from: a.unifiedId,
+      to: b.unifiedId,
+      loose: as === "withheld",
+    }));
+    return new Map(layout(ids, ties, room).map((node) => [node.id, node]));
+  }, [members, graph, room]);
+
+  const xs = [...placed.values()].map(({ x }) => x);
+  const ys = [...placed.values()].map(({ y }) => y);
+  const box = {
+    left: Math.min(...xs) - margin.x,
+    top: Math.min(...ys) - margin.y,
+    width: Math.max(...xs) - Math.min(...xs) + 2 * margin.x,
+    height: Math.max(...ys) - Math.min(...ys) + 2 * margin.y,
+  };
+  // Never larger than life, and not so small that it cannot be read: then it scrolls.
+  const scale = Math.max(smallestScale, Math.min(1, room.width / box.width, room.height / box.height));
+  const width = Math.max(room.width / scale, box.width);
+  const height = Math.max(room.height / scale, box.height);
+  const view = [box.left - (width - box.width) / 2, box.top - (height - box.height) / 2, width, height];
+  const at = (id: string) => placed.get(id) ?? { x: 0, y: 0 };
+  return (
+    <div ref={frame} className={styles.frame}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard has the table beside it. */}
+      <svg
+        role="img"
+        aria-label={text.identity.graphLabel(members.length, graph.edges.length)}
+        className={styles.graph}
+        viewBox={view.join(" ")}
+        width={width * scale}
+        height={height * scale}
+        onClick={() => onChoose(undefined)}
+      >
+        {graph.edges.map((edge) => (
+          <Line
+            key={`${edge.as} ${edge.key}`}
+            edge={edge}
+            from={at(edge.a.unifiedId)}
+            to={at(edge.b.unifiedId)}
+            chosen={edge.key === chosen}
+            onChoose={onChoose}
+          />
+        ))}
+        {members.map((member) => (
+          <Dot
+            key={member.unifiedId}
+            identifier={member}
+            at={at(member.unifiedId)}
+            as={leaving.has(member.unifiedId) ? "leaving" : "member"}
+            chosen={member.unifiedId === chosen}
+            onChoose={onChoose}
+          />
+        ))}
+        {graph.ghosts.map((ghost) => (
+          <Dot
+            key={ghost.unifiedId}
+            identifier={ghost}
+            at={at(ghost.unifiedId)}
+            as="ghost"
+            chosen={ghost.unifiedId === chosen}
+            onChoose={onChoose}
+          />
+        ))}
+      </svg>
+    </div>
+  );
+}
+
+type Point = { x: number; y: number };
+type LineProps = {
+  edge: Edge;
+  from: Point;
+  to: Point;
+  chosen: boolean;
+  onChoose: (key: string) => void;
+};
+
+function Line({ edge, from, to, chosen, onChoose }: LineProps) {
+  const bridge = edge.as === "link" && edge.leaving !== undefined;
+  const count = edge.as === "link" ? edge.link.count : 1;
+  const path = edge.as === "withheld" ? arc(from, to) : `M ${from.x} ${from.y} L ${to.x} ${to.y}`;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keyboard has the table beside it.
+    <g
+      className={`${styles.line} ${styles[edge.as]} ${bridge ? styles.bridge : ""} ${chosen ? styles.chosen : ""}`}
+      data-edge={edge.as}
+      onClick={(event) => {
+        event.stopPropagation();
+        onChoose(edge.key);
+      }}
+    >
+      <path className={styles.reach} d={path} />
+      <path
+        className={styles.stroke}
+        d={path}
+        strokeWidth={Math.min(4, 1.25 + Math.log2(Math.max(1, count)) * 0.4)}
+      />
+    </g>
+  );
+}
+
+/** A line that bends, so that it is told from those that hold. */
+function arc(from: Point, to: Point): string {
+  const bend = 0.14;
+  const middle = {
+    x: (from.x + to.x) / 2 - (to.y - from.y) * bend,
+    y: (from.y + to.y) / 2 + (to.x - from.x) * bend,
+  };
+  return `M ${from.x} ${from.y} Q ${middle.x} ${middle.y} ${to.x} ${to.y}`;
+}
+
+type DotProps = {
+  identifier: { kind: string; value: string; unifiedId: string; shared: boolean };
+  at: Point;
+  as: "member" | "leaving" | "ghost";
+  chosen: boolean;
+  onChoose: (key: string) => void;
+};
+
+function Dot({ identifier: { kind, value, unifiedId, shared }, at, as, chosen, onChoose }: DotProps) {
+  const format = useFormat();
+  const label = format.identifier(kind, value);
+  const short = label.length > labelLength ? `${label.slice(0, labelLength - 1)}…` : label;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keyboard has the table beside it.
+    <g
+      className={`${styles.dot} ${styles[as]} ${shared ? styles.shared : ""} ${chosen ? styles.chosen : ""}`}
+      transform={`translate(${at.x} ${at.y})`}
+      onClick={(event) => {
+        event.stopPropagation();
+        onChoose(unifiedId);
+      }}
+    >
+      <title>{`${format.kind(kind)} ${label}`}</title>
+      <circle r={radius} />
+      <g transform="translate(-7 -7)">
+        <KindIcon kind={kind} />
+      </g>
+      <text y={radius + 14} textAnchor="middle">
+        {short}
+      </text>
+    </g>
+  );
+}
+
+/** How much room the graph has. */
+function useRoom(frame: RefObject<HTMLDivElement | null>) {
+  const [room, setRoom] = useState({ width: 800, height: 420 });
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const measure = () => {
+      const { clientWidth: width, clientHeight: height } = element;
+      if (width > 0 && height > 0) setRoom({ width, height });
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [frame]);
+  return room;
+}

@@ -1,0 +1,131 @@
+import { ChevronLeft } from "lucide-react";
+import { useMemo, useState } from "react";
+import { useQuery } from "urql";
+import { Link } from "wouter";
+import { Avatar } from "../../components/Avatar";
+import { ErrorNotice, Notice } from "../../components/Notice";
+import { Skeleton } from "../../components/Skeleton";
+import { IdentityDocument } from "../../graphql/generated/graphql";
+import { useProfileChanges } from "../../graphql/live";
+import { useText } from "../../language/language";
+import { useTitle } from "../../useTitle";
+import { Section } from "../customer/Section";
+import { customerPath } from "../views";
+import { Chosen } from "./Chosen";
+import { DecisionList } from "./DecisionList";
+import { Graph } from "./Graph";
+import { edgesOf, type IdentityProfile } from "./graph";
+import { HeldBack } from "./HeldBack";
+import styles from "./Identity.module.css";
+import { Lineage } from "./Lineage";
+import { LinkTable } from "./LinkTable";
+import { PartDialog, type Parting } from "./PartDialog";
+import { useChosen } from "./query";
+import { useDecisionsAbout } from "./useDecisionsAbout";
+import { Why } from "./Why";
+
+/** Which identifiers a customer is made of, what holds them together, and what keeps others away. */
+export function Identity({ unifiedId }: { unifiedId: string }) {
+  const text = useText();
+  const context = useMemo(() => ({ additionalTypenames: ["Decision"] }), []);
+  const [{ data, error, fetching }, reload] = useQuery({
+    query: IdentityDocument,
+    variables: { unifiedId },
+    context,
+    requestPolicy: "cache-and-network",
+  });
+  const profile = data?.profile;
+  useProfileChanges(unifiedId, () => reload({ requestPolicy: "network-only" }));
+  return (
+    <main id="content" tabIndex={-1} className={styles.page} aria-busy={fetching && !data}>
+      <Link href={customerPath(unifiedId)} className={styles.back}>
+        <ChevronLeft size={14} aria-hidden />
+        {profile?.basic.name ?? text.identity.customer}
+      </Link>
+      {error && !data && (
+        <ErrorNotice error={error} onRetry={() => reload({ requestPolicy: "network-only" })} />
+      )}
+      {data && !profile && (
+        <Notice title={text.customerNotFoundTitle}>
+          <p>{text.customerNotFoundText}</p>
+        </Notice>
+      )}
+      {!data && !error && <Skeleton width="60%" />}
+      {profile && <Shown profile={profile} />}
+    </main>
+  );
+}
+
+function Shown({ profile }: { profile: IdentityProfile }) {
+  const text = useText();
+  const name = profile.basic.name ?? text.unnamed;
+  useTitle(`${text.identity.title} · ${name}`);
+  const [chosen, choose] = useChosen();
+  const [parting, setParting] = useState<Parting>();
+  const { identifiers, withheld } = profile.graph;
+  const decisions = useDecisionsAbout(identifiers);
+  const graph = useMemo(() => edgesOf(profile.graph, decisions.found), [profile.graph, decisions.found]);
+  const edge = graph.edges.find(({ key }) => key === chosen);
+  const leaving = new Set(
+    edge?.as === "link" ? edge.leaving?.map((identifier) => identifier.unifiedId) : undefined,
+  );
+  return (
+    <>
+      <header className={styles.head}>
+        <Avatar avatar={profile.basic.avatar} large />
+        <div>
+          <h1>{text.identity.of(name)}</h1>
+          <p className="soft">
+            {text.identity.summary(identifiers.length, profile.graph.links.length, withheld.length)}
+          </p>
+        </div>
+      </header>
+      <div className={styles.look}>
+        <Graph members={identifiers} graph={graph} chosen={chosen} leaving={leaving} onChoose={choose} />
+        <Chosen
+          profile={profile}
+          graph={graph}
+          chosen={chosen}
+          onChoose={choose}
+          onPart={(a, b) => setParting({ a, b })}
+        />
+      </div>
+      <Legend />
+      <Section id="links" title={text.identity.links}>
+        <LinkTable edges={graph.edges} chosen={chosen} onChoose={choose} />
+      </Section>
+      <Section id="held-back" title={text.identity.heldBack}>
+        <HeldBack withheld={withheld} chosen={chosen} onChoose={choose} />
+      </Section>
+      <Section id="why" title={text.identity.why}>
+        <Why identifiers={identifiers} ghosts={graph.ghosts} />
+      </Section>
+      <Section id="decisions" title={text.identity.decisions}>
+        <DecisionList decisions={decisions} />
+      </Section>
+      <Section id="history" title={text.identity.history}>
+        <Lineage unifiedId={profile.unifiedId} revision={profile.revision} />
+      </Section>
+      {parting && <PartDialog parting={parting} profile={profile} onClose={() => setParting(undefined)} />}
+    </>
+  );
+}
+
+function Legend() {
+  const text = useText();
+  const entries = [
+    { className: styles.holds, label: text.identity.legendLink },
+    { className: styles.bridge, label: text.identity.legendBridge },
+    { className: styles.held, label: text.identity.legendHeld },
+  ];
+  return (
+    <ul className={styles.legend}>
+      {entries.map(({ className, label }) => (
+        <li key={label}>
+          <span className={className} aria-hidden="true" />
+          {label}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,10 @@
+import { useLocation, useSearch } from "wouter";
+
+/** What is looked at: a link by the IDs of its ends, or an identifier by its own. */
+export function useChosen(): [string | undefined, (key: string | undefined) => void] {
+  const [path, navigate] = useLocation();
+  const chosen = new URLSearchParams(useSearch()).get("at") ?? undefined;
+  const choose = (key: string | undefined) =>
+    navigate(key ? `${path}?${new URLSearchParams({ at: key })}` : path, { replace: true });
+  return [chosen, choose];
+}

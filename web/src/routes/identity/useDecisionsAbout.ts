@@ -1,0 +1,22 @@
+import { useMemo } from "react";
+import { useQuery } from "urql";
+import { DecisionsDocument } from "../../graphql/generated/graphql";
+
+const first = 200;
+
+/** The decisions about a customer's identifiers among the newest ones, revoked ones too. */
+export function useDecisionsAbout(identifiers: { unifiedId: string }[]) {
+  // A list that is empty names no decision, so the first one would not be told of.
+  const context = useMemo(() => ({ additionalTypenames: ["Decision"] }), []);
+  const [{ data, error }] = useQuery({
+    query: DecisionsDocument,
+    variables: { first },
+    context,
+    requestPolicy: "cache-and-network",
+  });
+  const found = useMemo(() => {
+    const own = new Set(identifiers.map(({ unifiedId }) => unifiedId));
+    return (data?.decisions.nodes ?? []).filter(({ a, b }) => own.has(a.unifiedId) || own.has(b.unifiedId));
+  }, [data, identifiers]);
+  return { found, known: data !== undefined, error, more: data?.decisions.pageInfo.hasNextPage ?? false };
+}

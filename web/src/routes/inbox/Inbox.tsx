@@ -1,0 +1,198 @@
+import { ChevronLeft } from "lucide-react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { useClient, useQuery } from "urql";
+import { ErrorNotice, Notice } from "../../components/Notice";
+import { Skeleton } from "../../components/Skeleton";
+import {
+  InboxDocument,
+  type Relation,
+  WithheldAroundDocument,
+  type WithheldFactsFragment,
+} from "../../graphql/generated/graphql";
+import { useProfileChanges } from "../../graphql/live";
+import { usePages } from "../../graphql/pages";
+import { useText } from "../../language/language";
+import { linkKey } from "../../links/key";
+import { useMedia } from "../../useMedia";
+import { useTitle } from "../../useTitle";
+import styles from "./Inbox.module.css";
+import { InboxFilter } from "./InboxFilter";
+import { useInboxQuery } from "./query";
+import { useInboxCounts } from "./useInboxCounts";
+import { Withheld } from "./Withheld";
+import { WithheldList } from "./WithheldList";
+
+const pageSize = 25;
+
+/** Links that resolution did not follow, strongest evidence first: a list that empties. */
+export function Inbox() {
+  const text = useText();
+  useTitle(text.inbox.title);
+  const client = useClient();
+  const narrow = useMedia("(max-width: 900px)");
+  const [query, show] = useInboxQuery();
+  const counts = useInboxCounts();
+  const [relation, setRelation] = useState<Relation>();
+
+  const list = usePages<WithheldFactsFragment>(query.reason ?? "open", async (after, atLeast) => {
+    const variables = { reason: query.reason ?? null, first: Math.max(pageSize, atLeast), after };
+    const { data, error } = await client.query(InboxDocument, variables, { requestPolicy: "network-only" });
+    if (!data) throw error;
+    return data.withheldLinks;
+  });
+  const { pages, stale, loading, error } = list;
+  useProfileChanges(null, list.refresh);
+  const held = (pages?.nodes ?? []).filter(
+    ({ reason }) => query.reason !== undefined || reason !== "DIFFERENT",
+  );
+  const position = held.findIndex(({ link }) => linkKey(link) === query.link);
+  const elsewhere = useWithheldElsewhere(position < 0 && pages ? query.link : undefined);
+  const chosen = held[position] ?? elsewhere ?? (narrow || query.link ? undefined : held[0]);
+
+  // What was settled leaves by itself, and its neighbour takes its place.
+  const settled = () => {
+    const here = chosen ? held.indexOf(chosen) : -1;
+    const next = held[here + 1] ?? held[here - 1];
+    setRelation(undefined);
+    show({ link: narrow || !next ? undefined : linkKey(next.link) }, { replace: true });
+    list.refresh();
+  };
+  const step = (by: number) => {
+    const here = chosen ? held.indexOf(chosen) : -1;
+    const next = held[Math.max(0, Math.min(here + by, held.length - 1))];
+    if (!next || next === chosen) return;
+    setRelation(undefined);
+    show({ link: linkKey(next.link) }, { replace: true });
+    if (here + by > held.length - 8) list.loadMore();
+  };
+  useKeys({
+    j: () => step(1),
+    k: () => step(-1),
+    ...(chosen &&
+      !chosen.link.decision && { s: () => setRelation("SAME"), d: () => setRelation("DIFFERENT") }),
+  });
+
+  const detail = useRef<HTMLElement>(null);
+  const chosenKey = chosen && linkKey(chosen.link);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another link is read from its top.
+  useEffect(() => {
+    detail.current?.scrollTo(0, 0);
+  }, [chosenKey]);
+
+  const showsOne = narrow && query.link !== undefined;
+  return (
+    <main id="content" tabIndex={-1} className={styles.inbox}>
+      {!showsOne && (
+        <section
+          className={styles.list}
+          aria-label={text.inbox.title}
+          aria-busy={stale || (loading && !pages)}
+        >
+          <header className={styles.head}>
+            <h1 className={styles.title}>{counts ? text.inbox.count(counts.open) : text.inbox.title}</h1>
+            <InboxFilter
+              reason={query.reason}
+              counts={counts}
+              onChange={(reason) => show({ reason, link: undefined })}
+            />
+          </header>
+          {error && <ErrorNotice error={error} onRetry={list.reload} />}
+          {!pages && !error && <Expected />}
+          {pages && held.length === 0 && !pages.more && !loading && (
+            <Notice title={text.inbox.emptyTitle}>
+              <p>{query.reason ? text.inbox.emptyReason : text.inbox.emptyText}</p>
+            </Notice>
+          )}
+          <WithheldList
+            held={held}
+            chosen={chosenKey}
+            more={(pages?.more ?? false) && !error}
+            loading={loading}
+            onMore={list.loadMore}
+            onChoose={(key) => {
+              setRelation(undefined);
+              show({ link: key }, { replace: !narrow });
+            }}
+          />
+        </section>
+      )}
+      {(showsOne || !narrow) && (
+        <section ref={detail} className={styles.detail} aria-label={text.inbox.detail}>
+          {showsOne && <h1 className="hidden">{text.inbox.title}</h1>}
+          {showsOne && (
+            <button type="button" className={styles.back} onClick={() => history.back()}>
+              <ChevronLeft size={14} aria-hidden />
+              {text.inbox.title}
+            </button>
+          )}
+          {chosen ? (
+            <Withheld
+              key={chosenKey}
+              withheld={chosen}
+              relation={relation}
+              onRelation={setRelation}
+              onSettled={settled}
+            />
+          ) : (
+            query.link && pages && elsewhere === null && <Settled onBack={() => show({ link: undefined })} />
+          )}
+        </section>
+      )}
+    </main>
+  );
+}
+
+/** A link of a deep address that no page read so far holds; null where it is not withheld any more. */
+function useWithheldElsewhere(key: string | undefined): WithheldFactsFragment | null | undefined {
+  const unifiedId = key?.split(".")[0] ?? "";
+  const [{ data, fetching }] = useQuery({
+    query: WithheldAroundDocument,
+    variables: { unifiedId },
+    pause: key === undefined,
+    requestPolicy: "network-only",
+  });
+  if (key === undefined || fetching || !data) return undefined;
+  return data.profile?.graph.withheld.find(({ link }) => linkKey(link) === key) ?? null;
+}
+
+/** Single letters, while nothing is being written. */
+function useKeys(keys: Record<string, () => void>) {
+  const press = useEffectEvent((event: KeyboardEvent) => {
+    const target = event.target as HTMLElement;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (target.matches("input:not([type=radio]), textarea, select") || target.closest("dialog")) return;
+    const run = keys[event.key.toLowerCase()];
+    if (!run) return;
+    event.preventDefault();
+    run();
+  });
+  useEffect(() => {
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
+}
+
+function Settled({ onBack }: { onBack: () => void }) {
+  const text = useText();
+  return (
+    <Notice title={text.inbox.goneTitle}>
+      <p>{text.inbox.goneText}</p>
+      <button type="button" className="button" onClick={onBack}>
+        {text.inbox.toList}
+      </button>
+    </Notice>
+  );
+}
+
+function Expected() {
+  return (
+    <div className={styles.expected} aria-hidden="true">
+      {["70%", "55%", "80%", "60%", "75%", "65%"].map((width) => (
+        <div key={width}>
+          <Skeleton width={width} />
+          <Skeleton width="90%" />
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,68 @@
+import type { ReactNode } from "react";
+import { Link } from "wouter";
+import { Avatar } from "../../components/Avatar";
+import { useText } from "../../language/language";
+import type { ShownProfile } from "../../rules/preview";
+import { customerPath } from "../views";
+import styles from "./Merge.module.css";
+
+type Column = { key: string; customer: ShownProfile; isResult: boolean };
+type Row = {
+  key: string;
+  name: string;
+  cell: (customer: ShownProfile, isResult: boolean) => ReactNode;
+  why?: string;
+};
+type Props = { before: ShownProfile[]; after: ShownProfile; rows: Row[]; withWhy?: boolean };
+
+/** The customers side by side, the one that they would be after the first: of two, in the middle. */
+export function Compared({ before, after, rows, withWhy = false }: Props) {
+  const text = useText();
+  const own = before.map((customer): Column => ({ key: customer.unifiedId, customer, isResult: false }));
+  const columns: Column[] = [
+    ...own.slice(0, 1),
+    { key: "result", customer: after, isResult: true },
+    ...own.slice(1),
+  ];
+  return (
+    <div className={styles.wide}>
+      <table className={styles.fields}>
+        <thead>
+          <tr>
+            <td />
+            {columns.map(({ key, customer, isResult }) => (
+              <th key={key} scope="col" className={isResult ? styles.result : undefined}>
+                <span className={styles.who}>
+                  <Avatar avatar={customer.basic.avatar} />
+                  {isResult ? (
+                    text.merge.result
+                  ) : (
+                    <Link href={customerPath(customer.unifiedId)}>{customer.basic.name ?? text.unnamed}</Link>
+                  )}
+                </span>
+              </th>
+            ))}
+            {withWhy && (
+              <th scope="col" className={styles.why}>
+                {text.merge.rule}
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ key, name, cell, why }) => (
+            <tr key={key} data-field={key}>
+              <th scope="row">{name}</th>
+              {columns.map(({ key: column, customer, isResult }) => (
+                <td key={column} className={isResult ? styles.result : undefined}>
+                  {cell(customer, isResult)}
+                </td>
+              ))}
+              {withWhy && <td className={styles.why}>{why}</td>}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+import { useState } from "react";
+import { Link, useLocation } from "wouter";
+import { ErrorNotice, Notice } from "../../components/Notice";
+import { Skeleton } from "../../components/Skeleton";
+import { useAnswer } from "../../facts/useAnswer";
+import { useFacts } from "../../facts/useFacts";
+import type { RankBy } from "../../graphql/generated/graphql";
+import { useFormat } from "../../language/format";
+import { useText } from "../../language/language";
+import { useDecisions } from "../../links/useDecisions";
+import type { MergePreview } from "../../rules/preview";
+import { useTitle } from "../../useTitle";
+import { customerPath, identityPath } from "../views";
+import { ConfirmMerge } from "./ConfirmMerge";
+import { Fields } from "./Fields";
+import { Figures } from "./Figures";
+import styles from "./Merge.module.css";
+import { Picker } from "./Picker";
+import { usePicked } from "./query";
+import { Stale } from "./Stale";
+import { Summary } from "./Summary";
+
+/** Two customers or more, and the one that they would be: field by field, before anything is changed. */
+export function Merge() {
+  const text = useText();
+  useTitle(text.merge.title);
+  const [picked, pick] = usePicked();
+  return (
+    <main id="content" tabIndex={-1} className={styles.page}>
+      <header className={styles.head}>
+        <h1>{text.merge.heading}</h1>
+        <p className="soft">{text.merge.lead}</p>
+      </header>
+      <Picker picked={picked} onPick={pick} />
+      {picked.length < 2 ? (
+        <p className={styles.hint}>{text.merge.pickMore}</p>
+      ) : (
+        <Preview key={picked.join()} picked={picked} />
+      )}
+    </main>
+  );
+}
+
+function Preview({ picked }: { picked: string[] }) {
+  const text = useText();
+  const format = useFormat();
+  const [, navigate] = useLocation();
+  const { merge } = useDecisions();
+  const [by, setBy] = useState<RankBy>("UNITS");
+  const [refused, setRefused] = useState<MergePreview>();
+  const { loaded, error, reload } = useFacts(picked);
+  const {
+    answer,
+    error: unanswered,
+    revision,
+  } = useAnswer(loaded, "mergePreview", {
+    unifiedIds: picked,
+    figures: { asOf: format.today(), by },
+  });
+
+  const confirm = async (reason: string) => {
+    if (!answer || !revision) return;
+    const outcome = await merge(picked, reason, revision);
+    if (outcome.status === "merged") navigate(customerPath(outcome.unifiedId));
+    if (outcome.status === "stale") {
+      setRefused(answer);
+      reload();
+    }
+  };
+  if (error && !answer) return <ErrorNotice error={error} onRetry={reload} />;
+  if (unanswered && !answer) return <Notice title={text.merge.cannotPreview(unanswered.message)} />;
+  if (!answer) return <Skeleton width="60%" />;
+  if (answer.status === "NO_CHANGE") {
+    return (
+      <Notice title={text.merge.sameAlready}>
+        <Link href={customerPath(picked[0] ?? "")}>{text.identity.openCustomer}</Link>
+      </Notice>
+    );
+  }
+  if (answer.status === "CONTRADICTED" || !answer.after) {
+    return (
+      <Notice title={text.merge.contradicted}>
+        <ul>
+          {answer.contradictions.map(({ key, reason, actor, at, a }) => (
+            <li key={key}>
+              <Link href={`${identityPath(a.unifiedId)}#decisions`}>{reason}</Link>{" "}
+              <span>{text.identity.decidedBy(actor, format.relative(at))}</span>
+            </li>
+          ))}
+        </ul>
+      </Notice>
+    );
+  }
+  return (
+    <>
+      {refused && <Stale before={refused} now={answer} />}
+      <Summary preview={answer} after={answer.after} />
+      <Fields preview={answer} after={answer.after} />
+      <Figures preview={answer} after={answer.after} by={by} onBy={setBy} />
+      <ConfirmMerge onConfirm={confirm} />
+    </>
+  );
+}

@@ -1,0 +1,51 @@
+import { useFormat } from "../../language/format";
+import { useText } from "../../language/language";
+import { useLinkWords } from "../../links/words";
+import type { MergePreview, ShownProfile } from "../../rules/preview";
+import styles from "./Merge.module.css";
+
+/** What the merge would make, in a few sentences: the customer, the limits that it overrides, who else changes. */
+export function Summary({ preview, after }: { preview: MergePreview; after: ShownProfile }) {
+  const text = useText();
+  const format = useFormat();
+  const { named } = useLinkWords();
+  const year = after.purchases.windows.find(({ months }) => months === 12);
+  const others = preview.othersAfter.map(({ basic, unifiedId }) => basic.name ?? unifiedId.slice(0, 8));
+  const held = preview.links.withheld;
+  const inside = new Set(after.identifiers.map(({ unifiedId }) => unifiedId));
+  const outside = preview.before
+    .flatMap(({ identifiers }) => identifiers)
+    .filter(({ unifiedId }) => !inside.has(unifiedId));
+  return (
+    <div className={styles.summary}>
+      <p className={styles.sentence} data-summary>
+        {text.merge.summary(
+          year?.count ?? 0,
+          format.money(year?.amount ?? "0", after.purchases.currency),
+          after.unifiedId,
+        )}
+      </p>
+      {preview.limits.map(({ kind, limit, count }) => (
+        <p key={kind} className={styles.amber}>
+          {text.merge.overLimit(format.kind(kind), count, limit)}
+        </p>
+      ))}
+      {outside.length > 0 && (
+        <p className={styles.amber} data-outside>
+          {text.merge.outside(outside.length, format.list(outside.map(named)))}
+        </p>
+      )}
+      {others.length > 0 && (
+        <p className={styles.amber}>
+          {text.merge.alsoChanges}: {text.merge.alsoText(format.list(others))}
+        </p>
+      )}
+      {held.length > 0 && (
+        <p className={styles.amber}>
+          {text.merge.heldInstead}:{" "}
+          {held.map(({ link }) => `${named(link.a)} ${text.links.and} ${named(link.b)}`).join("; ")}
+        </p>
+      )}
+    </div>
+  );
+}

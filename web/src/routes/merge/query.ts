@@ -1,0 +1,11 @@
+import { useMemo } from "react";
+import { useLocation, useSearch } from "wouter";
+import { mergePath } from "../views";
+
+/** Which customers are to be one: their unified IDs, in the address. */
+export function usePicked(): [string[], (unifiedIds: string[]) => void] {
+  const search = useSearch();
+  const [, navigate] = useLocation();
+  const picked = useMemo(() => [...new Set(new URLSearchParams(search).getAll("id"))], [search]);
+  return [picked, (unifiedIds) => navigate(mergePath(unifiedIds), { replace: true })];
+}

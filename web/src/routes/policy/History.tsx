@@ -1,0 +1,62 @@
+import type { PolicyVersionFragment } from "../../graphql/generated/graphql";
+import { useFormat } from "../../language/format";
+import { useText } from "../../language/language";
+import type { PolicyDocument } from "./document";
+import styles from "./Policy.module.css";
+import { useChanges } from "./useChanges";
+
+type Props = {
+  /** The newest first. */
+  versions: PolicyVersionFragment[];
+  onStartFrom: (document: PolicyDocument) => void;
+};
+
+/** Every version, what it changed, who published it and why. */
+export function History({ versions, onStartFrom }: Props) {
+  const text = useText();
+  const format = useFormat();
+  const changes = useChanges();
+  return (
+    <ol className={styles.versions}>
+      {versions.map(({ version, status, reason, publishedAt, publishedBy, document }, index) => {
+        const before = versions[index + 1]?.document as PolicyDocument | undefined;
+        const changed = before ? changes(before, document as PolicyDocument) : [];
+        return (
+          <li key={version} data-version={version}>
+            <div>
+              <p>
+                <b>{text.policy.version(version)}</b>{" "}
+                <span className={status === "NOT_IN_FORCE" ? "soft" : styles.status}>
+                  {text.policy.statuses[status]}
+                </span>
+                {reason && ` ${reason}`}
+              </p>
+              <p className="soft small" title={format.exact(publishedAt)}>
+                {publishedBy}, {format.relative(publishedAt)}
+              </p>
+              <ul className={styles.changes}>
+                {changed.map(({ what, from, to }) => (
+                  <li key={what}>
+                    {what}: <span className="soft">{from}</span> → {to}
+                  </li>
+                ))}
+              </ul>
+            </div>
+            {status !== "IN_FORCE" && (
+              <button
+                type="button"
+                className="button"
+                onClick={() => {
+                  onStartFrom(document as PolicyDocument);
+                  scrollTo(0, 0);
+                }}
+              >
+                {text.policy.startFrom}
+              </button>
+            )}
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

@@ -1,0 +1,64 @@
+import { useState } from "react";
+import { Link } from "wouter";
+import { useAnswer } from "../../facts/useAnswer";
+import { useFacts } from "../../facts/useFacts";
+import { useFormat } from "../../language/format";
+import { useText } from "../../language/language";
+import { Unanswered } from "../../rules/preview";
+import { Picker } from "../merge/Picker";
+import { identityPath } from "../views";
+import type { PolicyDocument } from "./document";
+import styles from "./Policy.module.css";
+
+/** The draft on one customer and the neighbours: answered in the page, at every change. */
+export function TryOnCustomer({ draft }: { draft: PolicyDocument }) {
+  const text = useText();
+  const format = useFormat();
+  const [picked, setPicked] = useState<string[]>([]);
+  const { loaded, error: unread } = useFacts(picked);
+  const { answer, error } = useAnswer(picked.length ? loaded : undefined, "policyPreview", {
+    document: draft,
+    figures: { asOf: format.today() },
+  });
+  const nameOf = (unifiedId: string) =>
+    [...(answer?.before ?? []), ...(answer?.after ?? [])].find((it) => it.unifiedId === unifiedId)?.basic
+      .name ?? unifiedId.slice(0, 8);
+  return (
+    <section className={styles.try}>
+      <h3>{text.policy.tryCustomer}</h3>
+      <Picker picked={picked} onPick={(ids) => setPicked(ids.slice(-1))} />
+      {unread && <p className={styles.amber}>{text.errorUnreachable}</p>}
+      {error && (
+        <div className={styles.amber}>
+          <p>{error.message}</p>
+          {error instanceof Unanswered && (
+            <ul>
+              {error.faults.map(({ path, detail }) => (
+                <li key={path}>
+                  {path}: {detail}
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
+      )}
+      {picked.length > 0 && answer && (
+        <div data-tried aria-live="polite">
+          {answer.changes.length === 0 && <p className="soft">{text.policy.noChange}</p>}
+          <ul>
+            {answer.changes.map(({ before, after }) => (
+              <li key={before.join()}>
+                {before.map((id) => (
+                  <Link key={id} href={identityPath(id)} className={styles.name}>
+                    {nameOf(id)}
+                  </Link>
+                ))}
+                <span className="soft"> {text.policy.becomes(before.length, after.length)}</span>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </section>
+  );
+}

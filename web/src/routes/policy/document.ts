@@ -1,0 +1,55 @@
+/** The policy document, as core writes it. */
+export type KindRule = { name: string; form: unknown; limit: number; priority: number };
+export type PolicyDocument = {
+  kinds: KindRule[];
+  blocked_values: string[];
+  blocked_patterns: string[];
+  max_links: number;
+  survivorship: { default: string; attributes: Record<string, string>; sources: string[] };
+  time_zone: string;
+  currency: string;
+};
+
+export type Change = { what: string; from: string; to: string };
+type Named = { kind: (kind: string) => string; words: Words };
+type Words = {
+  limit: (kind: string) => string;
+  priority: (kind: string) => string;
+  maxLinks: string;
+  blockedValues: string;
+  blockedPatterns: string;
+  defaultRule: string;
+  rule: (attribute: string) => string;
+  sources: string;
+  timeZone: string;
+  currency: string;
+};
+
+/** What is different between two documents, a line each. */
+export function changesOf(before: PolicyDocument, after: PolicyDocument, { kind, words }: Named): Change[] {
+  const lines = (document: PolicyDocument): Map<string, string> => {
+    const { survivorship } = document;
+    return new Map([
+      ...document.kinds.flatMap(({ name, limit, priority }): [string, string][] => [
+        [words.limit(kind(name)), String(limit)],
+        [words.priority(kind(name)), String(priority)],
+      ]),
+      [words.maxLinks, String(document.max_links)],
+      [words.blockedValues, document.blocked_values.join(", ")],
+      [words.blockedPatterns, document.blocked_patterns.join(", ")],
+      [words.defaultRule, survivorship.default],
+      ...Object.entries(survivorship.attributes).map(([name, rule]): [string, string] => [
+        words.rule(name),
+        rule,
+      ]),
+      [words.sources, survivorship.sources.join(", ")],
+      [words.timeZone, document.time_zone],
+      [words.currency, document.currency],
+    ]);
+  };
+  const [old, now] = [lines(before), lines(after)];
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap((what) => {
+    const [from, to] = [old.get(what) ?? "", now.get(what) ?? ""];
+    return from === to ? [] : [{ what, from: from || "–", to: to || "–" }];
+  });
+}

@@ -1,0 +1,10 @@
+import { useFormat } from "../../language/format";
+import { useText } from "../../language/language";
+import { type Change, changesOf, type PolicyDocument } from "./document";
+
+/** The differences of two documents in words. */
+export function useChanges(): (before: PolicyDocument, after: PolicyDocument) => Change[] {
+  const text = useText();
+  const format = useFormat();
+  return (before, after) => changesOf(before, after, { kind: format.kind, words: text.policy.changed });
+}
