@@ -5,9 +5,11 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through these")]
 
 mod check;
+mod export;
 mod generate;
 mod import;
 mod input;
+mod map;
 mod resolve;
 mod serve;
 mod summarize;
@@ -58,6 +60,8 @@ enum LogFormat {
 enum Task {
     Serve(serve::Options),
     Import(import::Options),
+    Export(export::Options),
+    Map(map::Options),
     Generate(generate::Options),
     Resolve(resolve::Options),
     Summarize(summarize::Options),
@@ -103,6 +107,8 @@ pub async fn run() -> ExitCode {
     let result = match command.task {
         Task::Serve(options) => serve::run(options).await,
         Task::Import(options) => import::run(options).await,
+        Task::Export(options) => export::run(options).await,
+        Task::Map(options) => map::run(&options),
         Task::Generate(options) => generate::run(&options),
         Task::Resolve(options) => resolve::run(&options),
         Task::Summarize(options) => summarize::run(&options),

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod generate;
 
 pub mod reader;
+pub mod table;
 
 pub mod pipeline;
 pub mod publication;

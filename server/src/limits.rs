@@ -13,7 +13,7 @@ pub struct Limits {
     #[arg(long = "limit-complexity", value_name = "N", env = "PROFILE360_LIMIT_COMPLEXITY", default_value_t = 50_000)]
     pub complexity: usize,
     /// The most aliases in a GraphQL query, with fragments written out.
-    #[arg(long = "limit-aliases", value_name = "N", env = "PROFILE360_LIMIT_ALIASES", default_value_t = 100)]
+    #[arg(long = "limit-aliases", value_name = "N", env = "PROFILE360_LIMIT_ALIASES", default_value_t = 500)]
     pub aliases: usize,
     /// The most directives in a GraphQL query, with fragments written out.
     #[arg(long = "limit-directives", value_name = "N", env = "PROFILE360_LIMIT_DIRECTIVES", default_value_t = 50)]

@@ -22,16 +22,29 @@ use crate::{
     news::News,
     pipeline::{Pipeline, PipelineError, Workshop},
     rules::Rules,
+    table::Map,
 };
 
-/// Takes messages from files (NDJSON, plain or .gz) into a base. Safe to interrupt and to repeat: what is there already is
+/// Takes messages from files (NDJSON or CSV, plain or .gz) into a base. Safe to interrupt and to repeat: what is there already is
 /// counted as a duplicate and changes nothing. Refused lines go to FILE.refused.ndjson.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// What the files are: messages a line, or tables.
+    #[arg(long, env = "PROFILE360_FORMAT", value_enum, default_value_t = Format::Ndjson)]
+    format: Format,
+    /// What the columns of tables mean (TOML); `profile360 map FILE` proposes one.
+    #[arg(long, env = "PROFILE360_MAP", required_if_eq("format", "csv"))]
+    map: Option<PathBuf>,
     #[command(flatten)]
     base: Base,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Ndjson,
+    Csv,
 }
 
 #[derive(Debug, Default)]
@@ -51,11 +64,19 @@ struct Counts {
 struct Interrupted;
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let map = match (&options.map, options.format) {
+        (Some(path), Format::Csv) => {
+            let failed = || format!("the map {} cannot be read", path.display());
+            let text = std::fs::read_to_string(path).with_context(failed)?;
+            Some(Arc::new(Map::parse(&text).with_context(failed)?))
+        }
+        _ => None,
+    };
     // A file that is not there is told before a base is made for it.
     let mut opened = Vec::new();
     let mut failures = Vec::new();
     for path in &options.files {
-        match Messages::open(path) {
+        match Messages::open(path, map.as_ref()) {
             Ok(messages) => opened.push((path, messages)),
             Err(failure) => failures.push(failure),
         }

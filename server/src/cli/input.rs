@@ -18,7 +18,10 @@ use profile360_core::{
 };
 use serde_json::json;
 
-use crate::reader::{Form, Reader};
+use crate::{
+    reader::{Form, Item, ReadError, Reader},
+    table::{Map, Table},
+};
 
 /// Lines that are read at once.
 const MAX_LINES: u64 = 5_000;
@@ -44,7 +47,7 @@ pub(super) struct Refused {
 /// A file of messages.
 pub(super) struct Messages {
     path: PathBuf,
-    reader: Reader<Box<dyn BufRead + Send>>,
+    rows: Rows,
     /// Why it could not be read on, until what came before is taken.
     failure: Option<anyhow::Error>,
     /// Bytes of the file that were read so far, shared with who shows progress.
@@ -52,8 +55,15 @@ pub(super) struct Messages {
     pub n_bytes: u64,
 }
 
+/// What a file is read as.
+enum Rows {
+    Lines(Reader<Box<dyn BufRead + Send>>),
+    Table(Box<Table<Box<dyn BufRead + Send>>>),
+}
+
 impl Messages {
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    /// Opens a file of messages a line or, with a map, a table.
+    pub(super) fn open(path: &Path, map: Option<&Arc<Map>>) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
         let n_bytes = file.metadata().map(|it| it.len()).unwrap_or(0);
         let n_read = Arc::new(AtomicU64::new(0));
@@ -64,8 +74,14 @@ impl Messages {
         } else {
             Box::new(counted)
         };
-        let reader = Reader::new(reader, Form::Lines);
-        Ok(Self { path: path.to_owned(), reader, failure: None, n_read, n_bytes })
+        let rows = match map {
+            None => Rows::Lines(Reader::new(reader, Form::Lines)),
+            Some(map) => {
+                let table = Table::new(reader, map.clone()).with_context(|| path.display().to_string())?;
+                Rows::Table(Box::new(table))
+            }
+        };
+        Ok(Self { path: path.to_owned(), rows, failure: None, n_read, n_bytes })
     }
 
     /// The next lines, parsed; nothing at the end of the file. Where the file cannot be read on all whole lines before come
@@ -76,26 +92,26 @@ impl Messages {
         }
         let mut part = Part::default();
         let mut n_bytes = 0;
-        // Empty lines count: whoever sends few messages among many of them is not kept waiting.
-        let first_line = self.reader.number;
-        let mut has_any = false;
-        while self.reader.number - first_line < MAX_LINES && n_bytes < MAX_BYTES {
-            let item = match self.reader.next(policy) {
+        let number_before = self.rows.number();
+        while self.rows.number() - number_before < MAX_LINES && n_bytes < MAX_BYTES {
+            let item = match self.rows.next(policy) {
                 Ok(Some(item)) => item,
                 Ok(None) => break,
                 Err(error) => {
                     let context =
-                        format!("{} cannot be read on after line {}", self.path.display(), self.reader.number);
+                        format!("{} cannot be read on after line {}", self.path.display(), self.rows.number());
                     let failure = anyhow::Error::from(error).context(context);
-                    if !has_any {
+                    if part.is_empty() {
                         return Err(failure);
                     }
                     self.failure = Some(failure);
                     break;
                 }
             };
-            has_any = true;
-            n_bytes += item.text.as_ref().map_or(0, String::len);
+            n_bytes += match &item.parsed {
+                Ok(accepted) => accepted.payload.len(),
+                Err(_) => item.text.as_ref().map_or(0, String::len),
+            };
             let line = item.number;
             match item.parsed {
                 Ok(accepted) => {
@@ -105,7 +121,30 @@ impl Messages {
                 Err(refusal) => part.refused.push(Refused { line, refusal, text: item.text }),
             }
         }
-        Ok(has_any.then_some(part))
+        Ok((!part.is_empty()).then_some(part))
+    }
+}
+
+impl Rows {
+    fn next(&mut self, policy: &CompiledPolicy) -> Result<Option<Item>, ReadError> {
+        match self {
+            Self::Lines(reader) => reader.next(policy),
+            Self::Table(table) => table.next(policy),
+        }
+    }
+
+    /// The last line that was read.
+    fn number(&self) -> u64 {
+        match self {
+            Self::Lines(reader) => reader.number,
+            Self::Table(table) => table.number,
+        }
+    }
+}
+
+impl Part {
+    fn is_empty(&self) -> bool {
+        self.accepted.is_empty() && self.refused.is_empty()
     }
 }
 
@@ -175,7 +214,7 @@ pub(super) fn for_each_message(
     for path in paths {
         let (parts, incoming) = std::sync::mpsc::sync_channel(4);
         let policy = policy.clone();
-        let mut messages = Messages::open(path)?;
+        let mut messages = Messages::open(path, None)?;
         // Reading and parsing on one core, taking on another.
         let reading = std::thread::spawn(move || -> anyhow::Result<()> {
             while let Some(part) = messages.next_part(&policy)? {

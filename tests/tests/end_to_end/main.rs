@@ -16,5 +16,6 @@ mod policy;
 mod previews;
 mod socket;
 mod stream;
+mod tables;
 mod truth;
 mod writers;
