@@ -276,7 +276,7 @@ fn csv_line(cells: &[String]) -> anyhow::Result<Vec<u8>> {
         writer.write_field(safe)?;
     }
     writer.write_record(None::<&[u8]>)?;
-    Ok(writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))?)
+    writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
 }
 
 /// A phone number or an amount: what stands there may begin with a sign and is no formula.

@@ -246,7 +246,7 @@ fn write(
                     .push_str(&format!("df_gender = {{ column = {column}, values = {{ {} }} }}\n", words.join(", ")));
             }
             About::Consent(name) => {
-                attributes.push_str(&format!("{name} = {{ column = {column}, type = \"boolean\" }}\n"))
+                attributes.push_str(&format!("{name} = {{ column = {column}, type = \"boolean\" }}\n"));
             }
             About::Order(name) => {
                 let kind = if name.ends_with("amount") { ", type = \"number\"" } else { "" };
