@@ -153,6 +153,8 @@ test("the slider re-ranks as it moves, without a word to the server", async (t) 
   const slider = page.getByRole("slider", { name: "As of" });
   await slider.waitFor();
   await agrees(page, today);
+  // What is drawn is drawn by the module: from then on it answers, and before it the server does.
+  await page.locator("[data-months-chart] li").first().waitFor();
   let asked = 0;
   page.on("request", (request) => {
     // The count in the navigation asks now and then, whatever is looked at.
