@@ -90,12 +90,16 @@ impl Publication {
         let task = tokio::spawn(async move {
             let started = Instant::now();
             tracing::info!(version, "publishing a policy");
+            let before = pipeline.workshop().store;
             let result = publication.publish(&pipeline, version, policy).await;
             let seconds = started.elapsed().as_secs_f64();
             match result {
                 Ok(()) => {
                     tracing::info!(version, seconds, "the policy is in force");
                     publication.set(Progress::InForce { version, seconds });
+                    if let Err(error) = clear_unused(before).await {
+                        tracing::warn!(%error, "the edition before was not removed; the next start does it");
+                    }
                 }
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
@@ -133,7 +137,7 @@ impl Publication {
 
     async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), StoreError> {
         let source = pipeline.workshop();
-        let mut replay = Replay::begin(source.clone(), version, policy).await?;
+        let mut replay = Replay::begin(source, version, policy).await?;
         let mut told = Instant::now();
         replay
             .read_all(|read| {
@@ -149,8 +153,7 @@ impl Publication {
         // The first time catches up with all that came meanwhile; then what is left is little, and writers wait for that only.
         replay.follow().await?;
         replay.list(|_| {}).await?;
-        pipeline.switch(replay).await?;
-        clear_unused(source.store).await
+        pipeline.switch(replay).await
     }
 
     fn set(&self, progress: Progress) {
