@@ -6,9 +6,10 @@
 //!
 //! The result is what [`crate::facts::Facts::resolve`] would say of all messages together (DESIGN.md, section 5): a join of
 //! two profiles is taken as it is where nothing is withheld around them and no limit is reached, and everything else
-//! computes the component again.
+//! computes again what can have changed: see [`region`].
 
 pub(crate) mod lineage;
+mod region;
 mod retire;
 
 use std::{
@@ -19,18 +20,19 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    decision::{Decision, Decisions, Relation},
+    decision::{Decision, Decisions},
     facts::{Claim, IdentifierFacts},
     identifier::{Identifier, Kind, UnifiedId},
     link::{Pair, Sightings, pairs_of},
     message::Message,
     policy::CompiledPolicy,
     purchase::{Order, OrderKey, Refund},
-    resolve::{Edge, Node, Verdict, Withheld, is_shared, resolve},
+    resolve::{Withheld, is_shared},
     time::Timestamp,
     unified_id::{IdSecret, unified_id},
 };
 
+use self::region::Region;
 pub use self::{
     lineage::{Lineage, LineageKind},
     retire::homes_of_value,
@@ -130,7 +132,8 @@ impl View {
         let is_gone = |it: &Arc<IdentifierState>| self.cells.get(&it.cell).is_some_and(Option::is_none);
         needs.cells.iter().any(|it| self.cells.contains_key(it))
             || needs.identifiers.iter().any(|it| self.identifiers.contains_key(it))
-            || self.identifiers.values().flatten().any(is_gone)
+            // Once, at the end: everything is looked at for it.
+            || (needs.is_empty() && self.identifiers.values().flatten().any(is_gone))
     }
 }
 
@@ -260,11 +263,11 @@ pub struct Draft<'a> {
     removed_cells: BTreeSet<CellKey>,
     /// Where the members of removed cells are now.
     moved: BTreeMap<CellKey, CellKey>,
-    /// Cells whose components must be computed again.
+    /// Cells that must be computed again.
     to_resolve: BTreeSet<CellKey>,
     /// Identifiers that carry links no more from this batch on.
     newly_shared: BTreeSet<Identifier>,
-    search: Search,
+    region: Region,
     unmet: Vec<Decision>,
     removed_identifiers: BTreeSet<Identifier>,
     heirs: BTreeMap<Identifier, Identifier>,
@@ -272,24 +275,6 @@ pub struct Draft<'a> {
     moved_messages: Vec<Moved>,
     /// Where orders lie now that change their home with their message.
     moved_orders: BTreeMap<OrderKey, UnifiedId>,
-}
-
-/// How far the search for a component is.
-#[derive(Debug, Default)]
-struct Search {
-    has_begun: bool,
-    /// Along links that are not stored yet.
-    new_neighbours: BTreeMap<Identifier, Vec<Identifier>>,
-    found: BTreeSet<Identifier>,
-    pending: Vec<Identifier>,
-    /// Looked at, and to be looked at again when more of them is seen.
-    waiting: BTreeSet<Identifier>,
-    entered: BTreeSet<CellKey>,
-    cells_to_enter: BTreeSet<CellKey>,
-    /// In the component if they were ever seen.
-    if_seen: BTreeSet<Identifier>,
-    /// In the component unless they are closed.
-    if_open: BTreeSet<Identifier>,
 }
 
 impl<'a> Draft<'a> {
@@ -315,9 +300,9 @@ impl<'a> Draft<'a> {
         draft.find_newly_shared(view);
         draft.age_anchors(view);
         for pair in earlier_links {
-            let cell = draft.cell_of(&pair.a, view);
-            if draft.is_contested(cell, view) {
-                draft.to_resolve.insert(cell);
+            let ends = [draft.cell_of(&pair.a, view), draft.cell_of(&pair.b, view)];
+            if ends.iter().any(|it| draft.is_contested(*it, view)) {
+                draft.to_resolve.extend(ends);
             }
         }
         for pair in std::mem::take(&mut draft.new_links) {
@@ -363,7 +348,7 @@ impl<'a> Draft<'a> {
             moved: BTreeMap::new(),
             to_resolve: BTreeSet::new(),
             newly_shared: BTreeSet::new(),
-            search: Search::default(),
+            region: Region::default(),
             unmet: Vec::new(),
             removed_identifiers: BTreeSet::new(),
             heirs: BTreeMap::new(),
@@ -633,12 +618,10 @@ impl<'a> Draft<'a> {
     }
 
     /// What must be seen before [`Draft::finish`]; empty when it can be called. Each call goes on from where the last one had to
-    /// stop, so that all of them together take time in the size of the component, however long its chains are.
+    /// stop.
     pub fn needs(&mut self, view: &View) -> Needs {
         let mut needs = Needs::default();
-        let mut search = std::mem::take(&mut self.search);
-        self.go_on(&mut search, view, &mut needs);
-        self.search = search;
+        self.look_around(view, &mut needs);
         for key in self.moved.keys() {
             for member in view.cell(*key).into_iter().flat_map(|it| &it.members) {
                 if self.state(member, view).is_none() {
@@ -647,106 +630,6 @@ impl<'a> Draft<'a> {
             }
         }
         needs
-    }
-
-    /// Finds the identifiers of the components that must be computed again; what is missing goes into `needs`.
-    fn go_on(&self, search: &mut Search, view: &View, needs: &mut Needs) {
-        if self.to_resolve.is_empty() {
-            return;
-        }
-        if !std::mem::replace(&mut search.has_begun, true) {
-            for pair in &self.new_links {
-                for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
-                    search.new_neighbours.entry(one.clone()).or_default().push(other.clone());
-                }
-            }
-            search.cells_to_enter.extend(self.to_resolve.iter().copied());
-            // What was decided about someone who is not there any more counts no more for the other one.
-            let decided = self.removed_identifiers.iter().flat_map(|it| self.decisions.of(it));
-            search.if_seen.extend(decided.flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]));
-        }
-        search.pending.extend(std::mem::take(&mut search.waiting));
-        loop {
-            for key in std::mem::take(&mut search.cells_to_enter) {
-                let key = self.current(key);
-                match self.cell(key, view) {
-                    None => {
-                        needs.cells.insert(key);
-                        search.cells_to_enter.insert(key);
-                    }
-                    Some(cell) if search.entered.insert(key) => search.pending.extend(cell.members.iter().cloned()),
-                    Some(_) => {}
-                }
-            }
-            for identifier in std::mem::take(&mut search.if_seen) {
-                if self.state(&identifier, view).is_some() {
-                    search.pending.push(identifier);
-                } else if !view.identifiers.contains_key(&identifier) && !self.removed_identifiers.contains(&identifier)
-                {
-                    needs.identifiers.insert(identifier.clone());
-                    search.if_seen.insert(identifier);
-                }
-            }
-            for identifier in std::mem::take(&mut search.if_open) {
-                match self.state(&identifier, view) {
-                    Some(_) if self.is_closed(&identifier, view) => {}
-                    Some(_) => search.pending.push(identifier),
-                    None => {
-                        needs.identifiers.insert(identifier.clone());
-                        search.if_open.insert(identifier);
-                    }
-                }
-            }
-            if search.pending.is_empty() {
-                return;
-            }
-            while let Some(identifier) = search.pending.pop() {
-                self.look_at(identifier, search, view, needs);
-            }
-        }
-    }
-
-    fn look_at(&self, identifier: Identifier, search: &mut Search, view: &View, needs: &mut Needs) {
-        let is_known = search.found.contains(&identifier) || search.waiting.contains(&identifier);
-        if is_known || self.removed_identifiers.contains(&identifier) {
-            return;
-        }
-        let Some(state) = self.state(&identifier, view) else {
-            needs.identifiers.insert(identifier.clone());
-            search.waiting.insert(identifier);
-            return;
-        };
-        let is_closed = self.is_closed(&identifier, view);
-        if !is_closed && view.identifier(&identifier).is_some() && !view.links_of.contains_key(&identifier) {
-            needs.links_of.insert(identifier.clone());
-            search.waiting.insert(identifier.clone());
-        } else {
-            search.found.insert(identifier.clone());
-        }
-        let cell = self.current(state.cell);
-        if !search.entered.contains(&cell) {
-            search.cells_to_enter.insert(cell);
-        }
-        for decision in self.decisions.of(&identifier) {
-            let other = if decision.pair.a == identifier { &decision.pair.b } else { &decision.pair.a };
-            if !search.found.contains(other) {
-                search.if_seen.insert(other.clone());
-            }
-        }
-        if is_closed {
-            return;
-        }
-        let stored = view.links_of.get(&identifier).into_iter().flat_map(|it| it.iter());
-        let kept = stored.filter(|it| !self.removed_links.contains(*it));
-        let others = kept.map(|pair| if pair.a == identifier { &pair.b } else { &pair.a });
-        let new = search.new_neighbours.get(&identifier).into_iter().flatten();
-        let others = others.chain(new).filter(|it| !search.found.contains(*it));
-        search.if_open.extend(others.cloned());
-    }
-
-    /// Whether an identifier was shared before this batch and is: no component reaches through it.
-    fn is_closed(&self, identifier: &Identifier, view: &View) -> bool {
-        self.is_shared(identifier, view) && !self.newly_shared.contains(identifier)
     }
 
     /// Settles who is whom. The view must hold all that [`Draft::needs`] asks for.
@@ -763,94 +646,10 @@ impl<'a> Draft<'a> {
             }
         }
         self.moved = moved;
-        let mut search = std::mem::take(&mut self.search);
-        self.go_on(&mut search, view, &mut Needs::default());
-        let component: Vec<Identifier> = search.found.into_iter().collect();
-        if !component.is_empty() {
-            self.resolve_component(&component, view);
-        }
+        self.resolve_region(view);
         // From here on every drafted identifier names its cell as it is.
         self.moved.clear();
         self.into_changes(view)
-    }
-
-    fn resolve_component(&mut self, component: &[Identifier], view: &View) {
-        let position_of = |it: &Identifier| component.binary_search(it).ok();
-        let mut pairs: BTreeSet<&Pair> = self.new_links.iter().collect();
-        pairs.extend(component.iter().filter_map(|it| view.links_of.get(it)).flat_map(|it| it.iter()));
-        let links: Vec<(Pair, Edge)> = pairs
-            .into_iter()
-            .filter(|pair| !self.removed_links.contains(*pair))
-            .filter_map(|pair| {
-                let (a, b) = (position_of(&pair.a)?, position_of(&pair.b)?);
-                let is_within = !self.is_closed(&pair.a, view) && !self.is_closed(&pair.b, view);
-                let drafted = self.links.get(pair);
-                let link = drafted.or_else(|| view.links.get(pair)?.as_deref()).filter(|_| is_within)?;
-                Some((pair.clone(), Edge { a, b, first_seen: link.seen.first_seen }))
-            })
-            .collect();
-        let nodes: Vec<Node<'_>> = component
-            .iter()
-            .filter_map(|identifier| {
-                let first_seen = self.state(identifier, view)?.facts.seen.first_seen;
-                Some(Node { identifier, first_seen, is_shared: self.is_shared(identifier, view) })
-            })
-            .collect();
-        let edges: Vec<Edge> = links.iter().map(|(_, edge)| *edge).collect();
-        let verdicts: Vec<Verdict<'_>> = component
-            .iter()
-            .flat_map(|it| self.decisions.of(it).iter().filter(move |decision| decision.pair.a == *it))
-            .filter_map(|decision| {
-                Some(Verdict { a: position_of(&decision.pair.a)?, b: position_of(&decision.pair.b)?, decision })
-            })
-            .collect();
-        let partition = resolve(&nodes, &edges, &verdicts, self.policy);
-        self.unmet = verdicts
-            .iter()
-            .filter(|it| it.decision.relation == Relation::Same && partition.cell_of[it.a] != partition.cell_of[it.b])
-            .map(|it| it.decision.clone())
-            .collect();
-
-        let before: Vec<CellKey> = component.iter().map(|it| self.cell_of(it, view)).collect();
-        let ids: Vec<UnifiedId> = component
-            .iter()
-            .map(|it| self.state(it, view).map_or(UnifiedId(uuid::Uuid::nil()), |it| it.unified_id))
-            .collect();
-        // Of a cell whose members are all gone no identifier tells.
-        let entered = self.to_resolve.iter().map(|it| self.current(*it));
-        let old_keys: BTreeSet<CellKey> = before.iter().copied().chain(entered).collect();
-        for key in &old_keys {
-            self.cells.remove(key);
-            self.removed_cells.insert(*key);
-        }
-        for ((members, anchor), is_contested) in
-            partition.cells.iter().zip(&partition.anchors).zip(&partition.is_contested)
-        {
-            let key = key_of_part(members, *anchor, &before, &ids, &old_keys);
-            for node in members {
-                if before[*node] != key
-                    && let Some(state) = self.state_mut(&component[*node], view)
-                {
-                    state.cell = key;
-                }
-            }
-            let cell = CellState {
-                members: members.iter().map(|node| component[*node].clone()).collect(),
-                anchor: component[*anchor].clone(),
-                anchor_first_seen: nodes[*anchor].first_seen,
-                unified_id: ids[*anchor],
-                is_contested: *is_contested,
-            };
-            self.removed_cells.remove(&key);
-            self.cells.insert(key, cell);
-        }
-        for ((pair, _), withheld) in links.into_iter().zip(partition.withheld) {
-            let Some(link) = self.links.get(&pair).or_else(|| view.links.get(&pair)?.as_deref()) else { continue };
-            if link.withheld != withheld {
-                let link = LinkState { seen: link.seen.clone(), withheld };
-                self.links.insert(pair, link);
-            }
-        }
     }
 
     fn into_changes(self, view: &View) -> Changes {
@@ -986,27 +785,6 @@ fn stored_order<'v>(key: &OrderKey, view: &'v View) -> Option<&'v Claim> {
         OrderKey::Order(order_id) => view.orders.get(order_id)?.as_deref(),
         OrderKey::Message(_) => None,
     }
-}
-
-/// The key for a part of what was resolved again: that of an old cell whose name-giving member is in it (of several, the one
-/// that most members come from), else the anchor's. Either names a member, so no two parts get one key.
-fn key_of_part(
-    members: &[usize],
-    anchor: usize,
-    before: &[CellKey],
-    ids: &[UnifiedId],
-    old_keys: &BTreeSet<CellKey>,
-) -> CellKey {
-    let mut n_from: BTreeMap<CellKey, usize> = BTreeMap::new();
-    for node in members {
-        *n_from.entry(before[*node]).or_default() += 1;
-    }
-    members
-        .iter()
-        .map(|node| CellKey(ids[*node]))
-        .filter(|key| old_keys.contains(key))
-        .max_by_key(|key| (n_from.get(key).copied().unwrap_or(0), std::cmp::Reverse(*key)))
-        .unwrap_or(CellKey(ids[anchor]))
 }
 
 /// The order in which members may name a profile: earliest, then strongest kind, then value.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    decision::Revocation,
+    decision::{Relation, Revocation},
     facts::Facts,
     message::parse_message,
     policy::Policy,
@@ -450,6 +450,85 @@ proptest! {
         }
         base.check(&facts, &policy)?;
     }
+}
+
+/// A step of a chain, from a device to one or two further on, with a second; seldom a decision about the two instead.
+type Step = (u8, u8, u8, Option<Relation>);
+
+fn step() -> impl Strategy<Value = Step> {
+    let relation = prop_oneof![9 => Just(None), 1 => Just(Some(Relation::Same)), 1 => Just(Some(Relation::Different))];
+    (0..30u8, 1..3u8, 0..20u8, relation)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Where one profile ends decides where the next one begins: what a change in a chain of them reaches is not known before.
+    #[test]
+    fn long_chains_of_profiles_in_small_batches_are_what_all_facts_give(
+        steps in prop::collection::vec(step(), 20..90),
+        n_batch in 1..7usize,
+    ) {
+        let policy = tight_policy();
+        let mut base = Base::default();
+        let mut facts = Facts::default();
+        let mut batch: Vec<Message> = Vec::new();
+        for (number, (from, n_further, second, relation)) in steps.iter().enumerate() {
+            let ends = [(3, *from), (3, from + n_further)];
+            if let Some(decision) = relation.and_then(|it| decision(number, &(it, ends[0], ends[1]), &policy)) {
+                facts.decisions.retain(|it| it.pair != decision.pair);
+                for old in base.decisions.of(&decision.pair.a).to_vec() {
+                    if old.pair == decision.pair {
+                        let by = Revocation { at: old.at, reason: "test".into(), actor: "test".into() };
+                        base.decide(Decision { revoked: Some(by), ..Decision::clone(&old) }, &policy);
+                    }
+                }
+                facts.decisions.push(decision.clone());
+                base.decide(decision, &policy);
+                continue;
+            }
+            let number = u16::try_from(number).expect("few");
+            let message = build(&(number, ends.to_vec(), *second, None, None), &policy);
+            facts.add(&message);
+            batch.push(message);
+            if batch.len() == n_batch {
+                base.take(&std::mem::take(&mut batch), &policy);
+            }
+        }
+        base.take(&batch, &policy);
+        base.check(&facts, &policy)?;
+    }
+}
+
+#[test]
+fn a_change_in_a_long_chain_looks_at_what_it_can_reach() {
+    let policy = tight_policy();
+    let message = |number: u16, second: u8| {
+        let name = |it: u16| format!("device_id:d{it:04}");
+        let (from, to) = (name(number), name(number + 1));
+        let mut message = naming(&format!("m{number}-{second}"), &[&from, &to]);
+        message.at = Timestamp::from_micros(i64::from(number) * 1_000_000);
+        message
+    };
+    let mut base = Base::default();
+    let messages: Vec<Message> = (0..600).map(|it| message(it, 0)).collect();
+    messages.chunks(50).for_each(|it| drop(base.take(it, &policy)));
+    assert!(base.cells.values().all(|it| it.is_contested), "one component, which limits part");
+    let link = naming("link", &["device_id:d0300", "external_id:new"]);
+    let mut view = View::default();
+    base.load(&first_needs(std::slice::from_ref(&link)), &mut view);
+    base.load_next(&mut view);
+    let decisions = Decisions::default();
+    let mut draft = Draft::new(std::slice::from_ref(&link), &view, &policy, &decisions, &IdSecret::public());
+    loop {
+        let needs = draft.needs(&view);
+        if needs.is_empty() {
+            break;
+        }
+        base.load(&needs, &mut view);
+    }
+    assert!(view.identifiers.len() < 20, "{} identifiers were looked at", view.identifiers.len());
+    assert_eq!(draft.finish(&view).outcomes[0].0, Outcome::Linked);
 }
 
 #[test]
