@@ -86,13 +86,17 @@ test-web: wasm ## Check the page's format, lints and types
 
 .PHONY: test-clients
 test-clients: setup-test build ## Let other people's programs talk to the server
-	@echo '==> Testing with other programs: the audits of graphql-http, graphql-ws, an SDK'
+	@echo '==> Testing with other programs: the audits of graphql-http, graphql-ws, an SDK, checkers of schemas'
 	@npm --prefix tests/clients run --silent test
 
 .PHONY: test-browser
 test-browser: setup-test build ## Use the page in a real Chromium
 	@echo '==> Testing the page in Chromium'
 	@. .ci/common; CHROMIUM=$$(chromium_path) npm --prefix web run --silent test:browser
+
+.PHONY: reference
+reference: setup-test ## Write the GraphQL reference anew, docs/graphql.md
+	@node tests/clients/reference.mjs
 
 .PHONY: bench
 bench: build ## Measure an import beside a bare INSERT of its rows: make bench FILE=messages.ndjson

@@ -1,5 +1,8 @@
 //! Messages: what a source says, parsed once and trusted from then on.
 
+mod attribute;
+mod device;
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
@@ -9,14 +12,16 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use self::{
+    attribute::{AttributeValue, MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, MAX_LIST_ITEMS},
+    device::{Clues, Description, DeviceField, DeviceSeen, MAX_USER_AGENT_BYTES},
+};
 use crate::{
-    identifier::{self, Identifier, MAX_VALUE_BYTES, Normalised},
+    identifier::{self, Identifier, Normalised},
     json::{Fields, Object, Scalar, object, scalar_text},
     policy::CompiledPolicy,
     purchase::{self, Order, Refund},
     time::{Timestamp, TimestampError},
-    tree::Tree,
-    writing::to_text,
 };
 
 /// An accepted message. Its identifiers are normalised, distinct, strongest first, and never none.
@@ -56,96 +61,12 @@ pub enum Platform {
     Api,
 }
 
-/// The value of an attribute: a string, number, boolean or list of those, in canonical JSON text.
-///
-/// The text is what is compared for equality, stored as a key and sent to the browser.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AttributeValue(Arc<str>);
-
-impl AttributeValue {
-    /// Takes a scalar or a list of scalars; `None` for null, objects, nested lists and lists that hold null.
-    pub fn new(value: &serde_json::Value) -> Option<Self> {
-        use serde_json::Value::{Array, Bool, Number, String};
-        let is_scalar = |it: &serde_json::Value| matches!(it, String(_) | Number(_) | Bool(_));
-        let is_fit = match value {
-            Array(items) => items.iter().all(is_scalar),
-            scalar => is_scalar(scalar),
-        };
-        is_fit.then(|| Self(Arc::from(value.to_string())))
-    }
-
-    /// The canonical JSON text.
-    pub fn as_json(&self) -> &str {
-        &self.0
-    }
-
-    /// The value as serde_json has it.
-    pub fn to_value(&self) -> serde_json::Value {
-        serde_json::from_str(&self.0).unwrap_or(serde_json::Value::Null)
-    }
-
-    /// The text of a string value; `None` for every other type.
-    pub fn to_text(&self) -> Option<String> {
-        if let Ok(Tree::Text(text)) = Tree::parse(&self.0) { Some(text) } else { None }
-    }
-
-    /// A string value.
-    pub(crate) fn of_text(text: &str) -> Self {
-        // A text always makes JSON.
-        Self(Arc::from(to_text(&text).unwrap_or_else(|_| "\"\"".to_owned())))
-    }
-
-    /// A list of scalars.
-    pub(crate) fn list<'v>(values: impl Iterator<Item = &'v Self>) -> Self {
-        let texts: Vec<&str> = values.map(Self::as_json).collect();
-        Self(Arc::from(format!("[{}]", texts.join(","))))
-    }
-
-    /// The items of a list, or the value itself where it is a scalar.
-    pub(crate) fn items(&self) -> Vec<Self> {
-        if !self.0.starts_with('[') {
-            return vec![self.clone()];
-        }
-        let Ok(Tree::List(items)) = Tree::parse(&self.0) else { return Vec::new() };
-        items.iter().filter_map(|it| Some(Self(Arc::from(to_text(it).ok()?)))).collect()
-    }
-}
-
-/// What a message says of the device that sent it. `fields` holds only what was named; the address is never kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceSeen {
-    /// The message's `device_id`.
-    pub device_id: Arc<str>,
-    pub fields: BTreeMap<DeviceField, Arc<str>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceField {
-    Model,
-    Os,
-    OsVersion,
-    Browser,
-    BrowserVersion,
-    Carrier,
-    Language,
-    TimeZone,
-    Country,
-    Region,
-    City,
-    LibraryPlatform,
-    LibraryVersion,
-}
-
 /// The largest message taken, in bytes of JSON.
 pub const MAX_MESSAGE_BYTES: usize = 512 * 1024;
 /// The longest `message_id`, `session_id`, event name, attribute name and order ID, in bytes.
 pub const MAX_NAME_BYTES: usize = 128;
 /// The longest `source`, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 64;
-/// The longest value of an attribute, in bytes of JSON.
-pub const MAX_ATTRIBUTE_BYTES: usize = 8 * 1024;
 /// The most identifiers that one message may carry.
 pub const MAX_IDENTIFIERS: usize = 100;
 /// The most units that one line of an order may have.
@@ -155,7 +76,8 @@ pub const MAX_QUANTITY: u32 = 1_000_000;
 #[derive(Debug, Clone)]
 pub struct Accepted {
     pub message: Message,
-    /// The message as JSON, without the device's address: the evidence that everything else can be rebuilt from.
+    /// The message as JSON, without the device's address and with what that and the user agent said: the evidence that
+    /// everything else can be rebuilt from.
     pub payload: String,
     pub warnings: Vec<Warning>,
 }
@@ -244,11 +166,39 @@ pub(crate) fn refusal(code: RefusalCode, path: impl Into<String>, detail: impl I
 /// A fault in what the message rests on (its ID, type, time, source, an amount) refuses it; a fault in one identifier or
 /// attribute leaves that out with a warning, as long as one identifier is left.
 pub fn parse_message(json: &str, policy: &CompiledPolicy) -> Result<Accepted, Refusal> {
-    let json = json.trim_start_matches('\u{feff}').trim();
+    parse_described(json, policy, &|_| Description::default())
+}
+
+/// As [`parse_message`]; what the message does not name of its device, `describe` reads out of its user agent and its
+/// address. That is kept with the message as if it had named it: the address is not there to be read again, and another
+/// table of browsers or places changes nothing of what was said.
+pub fn parse_described(
+    json: &str,
+    policy: &CompiledPolicy,
+    describe: &dyn Fn(&Clues<'_>) -> Description,
+) -> Result<Accepted, Refusal> {
+    let json = trimmed(json);
     if MAX_MESSAGE_BYTES < json.len() {
         let detail = format!("the message has {} bytes; at most {MAX_MESSAGE_BYTES} are taken", json.len());
         return Err(refusal(RefusalCode::TooLarge, "", detail));
     }
+    read(json, policy, describe)
+}
+
+/// Reads a message's kept text again. It may be a little longer than any that is sent.
+pub fn parse_kept(payload: &str, policy: &CompiledPolicy) -> Result<Accepted, Refusal> {
+    read(trimmed(payload), policy, &|_| Description::default())
+}
+
+fn trimmed(json: &str) -> &str {
+    json.trim_start_matches('\u{feff}').trim()
+}
+
+fn read(
+    json: &str,
+    policy: &CompiledPolicy,
+    describe: &dyn Fn(&Clues<'_>) -> Description,
+) -> Result<Accepted, Refusal> {
     let fields: Object = serde_json::from_str(json).map_err(|error| {
         // serde_json's own text would repeat a part of the value in some cases; position and category do not.
         let what = match error.classify() {
@@ -292,7 +242,7 @@ pub fn parse_message(json: &str, policy: &CompiledPolicy) -> Result<Accepted, Re
         Some(_) => return Err(refusal(RefusalCode::UnknownPlatform, "platform", "use Android, iOS, Web or API")),
     };
     let identifiers = identifiers(&reader, policy, &mut warnings)?;
-    let attributes = attributes(&reader, &mut warnings)?;
+    let attributes = attribute::read(&reader, &mut warnings)?;
     let event = match message_type {
         MessageType::Event => Some(reader.required_text("event", MAX_NAME_BYTES)?),
         MessageType::Identify | MessageType::Alias => {
@@ -309,7 +259,8 @@ pub fn parse_message(json: &str, policy: &CompiledPolicy) -> Result<Accepted, Re
         }
     };
     let session_id = reader.optional_text("session_id", MAX_NAME_BYTES)?;
-    let (device, has_address) = device(&reader, &identifiers, &mut warnings)?;
+    let device::Read { seen: device, kept: kept_device } =
+        device::read(&reader, &identifiers, describe, &mut warnings)?;
     let properties = match (&event, reader.optional("properties")) {
         (Some(_), Some(value)) => Some(object(value, "properties")?),
         _ => None,
@@ -330,7 +281,7 @@ pub fn parse_message(json: &str, policy: &CompiledPolicy) -> Result<Accepted, Re
             });
         }
     }
-    let payload = if has_address { without_address(&fields) } else { json.to_owned() };
+    let payload = kept_device.map_or_else(|| json.to_owned(), |it| with_device(&fields, &it));
     let message =
         Message { id, at, source, platform, identifiers, attributes, event, session_id, device, order, refund };
     Ok(Accepted { message, payload, warnings })
@@ -442,155 +393,10 @@ fn identifiers(
     Ok(found.into_iter().map(|(_, identifier)| identifier).collect())
 }
 
-const CONSENTS: [&str; 5] =
-    ["df_push_optin", "df_push_ads_optin", "df_sms_ads_optin", "df_kakao_ads_optin", "df_push_night_ads_optin"];
-
-fn attributes(
-    reader: &Fields<'_, '_>,
-    warnings: &mut Vec<Warning>,
-) -> Result<BTreeMap<String, AttributeValue>, Refusal> {
-    let mut attributes = BTreeMap::new();
-    let Some(raw) = reader.optional("attributes") else { return Ok(attributes) };
-    for (name, raw) in &object(raw, "attributes")?.0 {
-        let mut leave_out = |code: &'static str, detail: &str| {
-            let path = format!("attributes.{}", name.chars().take(MAX_NAME_BYTES).collect::<String>());
-            warnings.push(Warning { code, path, detail: format!("{detail}; it was left out") });
-        };
-        if name.is_empty() || MAX_NAME_BYTES < name.len() {
-            leave_out("ATTRIBUTE_NAME", &format!("an attribute's name has 1 to {MAX_NAME_BYTES} bytes"));
-            continue;
-        }
-        if MAX_ATTRIBUTE_BYTES < raw.get().len() {
-            leave_out("ATTRIBUTE_TOO_LONG", &format!("a value has at most {MAX_ATTRIBUTE_BYTES} bytes"));
-            continue;
-        }
-        let value = serde_json::from_str::<serde_json::Value>(raw.get()).unwrap_or_default();
-        match standard_value(name, value) {
-            Ok(value) => match AttributeValue::new(&value) {
-                Some(value) => drop(attributes.insert(name.to_string(), value)),
-                None => leave_out("ATTRIBUTE_TYPE", "a value is a string, a number, a boolean or a list of them"),
-            },
-            Err(detail) => leave_out("ATTRIBUTE_VALUE", detail),
-        }
-    }
-    Ok(attributes)
-}
-
-/// Holds the standard attributes to their types; everything else passes.
-fn standard_value(name: &str, value: serde_json::Value) -> Result<serde_json::Value, &'static str> {
-    match name {
-        "df_gender" => match value.as_str().map(str::to_lowercase).as_deref() {
-            Some("male") => Ok("Male".into()),
-            Some("female") => Ok("Female".into()),
-            Some("nonbinary") => Ok("NonBinary".into()),
-            Some("other") => Ok("Other".into()),
-            _ => Err("use Male, Female, NonBinary or Other"),
-        },
-        "df_birth" => {
-            let is_date = |it: &str| it.len() == 10 && chrono::NaiveDate::parse_from_str(it, "%Y-%m-%d").is_ok();
-            if value.as_str().is_some_and(is_date) { Ok(value) } else { Err("a birth date is yyyy-MM-dd") }
-        }
-        "df_name" | "df_membership" => {
-            let is_text = value.as_str().is_some_and(|it| !it.trim().is_empty());
-            if is_text { Ok(value) } else { Err("it is a text that is not empty") }
-        }
-        _ if CONSENTS.contains(&name) && !value.is_boolean() => Err("a consent is true or false"),
-        _ => Ok(value),
-    }
-}
-
-const DEVICE_FIELDS: [(&str, DeviceField); 13] = [
-    ("model", DeviceField::Model),
-    ("os", DeviceField::Os),
-    ("os_version", DeviceField::OsVersion),
-    ("browser", DeviceField::Browser),
-    ("browser_version", DeviceField::BrowserVersion),
-    ("carrier", DeviceField::Carrier),
-    ("language", DeviceField::Language),
-    ("time_zone", DeviceField::TimeZone),
-    ("country", DeviceField::Country),
-    ("region", DeviceField::Region),
-    ("city", DeviceField::City),
-    ("library_platform", DeviceField::LibraryPlatform),
-    ("library_version", DeviceField::LibraryVersion),
-];
-
-/// Reads the device, and says whether the message holds an address that must not be kept.
-fn device(
-    reader: &Fields<'_, '_>,
-    identifiers: &[Identifier],
-    warnings: &mut Vec<Warning>,
-) -> Result<(Option<DeviceSeen>, bool), Refusal> {
-    let raw = reader.optional("device");
-    let device_id = identifiers.iter().find(|it| it.kind.as_str() == "device_id");
-    let mut fields = BTreeMap::new();
-    let mut has_address = false;
-    if let Some(raw) = raw {
-        for (name, value) in &object(raw, "device")?.0 {
-            let mut leave_out = |code: &'static str, detail: String| {
-                let path = format!("device.{}", name.chars().take(MAX_NAME_BYTES).collect::<String>());
-                warnings.push(Warning { code, path, detail: format!("{detail}; it was left out") });
-            };
-            match name.as_ref() {
-                "ip" => {
-                    has_address = true;
-                    continue;
-                }
-                // Kept with the message; what it says of browser and OS is read where a library for it is at hand.
-                "user_agent" => continue,
-                _ => {}
-            }
-            let Some((_, field)) = DEVICE_FIELDS.iter().find(|(it, _)| *it == name.as_ref()) else {
-                leave_out("UNKNOWN_FIELD", "no device has this field".to_owned());
-                continue;
-            };
-            match scalar_text(value) {
-                Scalar::Text(text) if text.trim().is_empty() => {}
-                Scalar::Text(text) if text.len() <= MAX_VALUE_BYTES => {
-                    fields.insert(*field, Arc::from(text.trim()));
-                }
-                Scalar::Text(_) => {
-                    leave_out("TOO_LONG", format!("a device's field has at most {MAX_VALUE_BYTES} bytes"));
-                }
-                Scalar::Null => {}
-                Scalar::Other => leave_out("WRONG_TYPE", "a device's field is a string".to_owned()),
-            }
-        }
-    }
-    let seen = match device_id {
-        Some(identifier) => Some(DeviceSeen { device_id: identifier.value.clone(), fields }),
-        None => {
-            if !fields.is_empty() {
-                warnings.push(Warning {
-                    code: "DEVICE_WITHOUT_ID",
-                    path: "device".to_owned(),
-                    detail: "a device is known by a device_id among the identifiers; its description was left out"
-                        .to_owned(),
-                });
-            }
-            None
-        }
-    };
-    Ok((seen, has_address))
-}
-
-/// The message again, without `device.ip`; everything else in its own characters.
-fn without_address(fields: &Object<'_>) -> String {
-    let is_kept = |name: &str| name != "ip";
-    let written: Vec<String> = fields
-        .0
-        .iter()
-        .map(|(name, raw)| match serde_json::from_str::<Object<'_>>(raw.get()) {
-            Ok(device) if name == "device" => member(name, &text_of(&device, is_kept)),
-            _ => member(name, raw.get()),
-        })
-        .collect();
-    format!("{{{}}}", written.join(","))
-}
-
-fn text_of(object: &Object<'_>, is_kept: impl Fn(&str) -> bool) -> String {
-    let kept = object.0.iter().filter(|(name, _)| is_kept(name));
-    let written: Vec<String> = kept.map(|(name, raw)| member(name, raw.get())).collect();
+/// The message again with another device; everything else in its own characters.
+fn with_device(fields: &Object<'_>, device: &str) -> String {
+    let text = |name: &str, raw: &RawValue| member(name, if name == "device" { device } else { raw.get() });
+    let written: Vec<String> = fields.0.iter().map(|(name, raw)| text(name, raw)).collect();
     format!("{{{}}}", written.join(","))
 }
 

@@ -159,6 +159,8 @@ pub enum Outcome {
 pub struct Changes {
     /// For each message of the batch what became of it, and the unified ID that it landed on (none for a duplicate).
     pub outcomes: Vec<(Outcome, Option<UnifiedId>)>,
+    /// Messages, by their position in the batch, that found no room for all attributes under their home.
+    pub crowded: BTreeSet<usize>,
     /// For each message to be kept, by its position in the batch, its home's latent ID.
     pub kept: Vec<(usize, UnifiedId)>,
     /// `true` where the row is new.
@@ -250,6 +252,7 @@ pub struct Draft<'a> {
     /// As they are from this change on.
     decisions: &'a Decisions,
     is_duplicate: Vec<bool>,
+    crowded: BTreeSet<usize>,
     identifiers: BTreeMap<Identifier, IdentifierState>,
     links: BTreeMap<Pair, LinkState>,
     new_links: BTreeSet<Pair>,
@@ -289,12 +292,12 @@ impl<'a> Draft<'a> {
         let mut draft = Self::empty(messages, policy, decisions);
         let mut seen = BTreeSet::new();
         let mut earlier_links = BTreeSet::new();
-        for message in messages {
+        for (position, message) in messages.iter().enumerate() {
             let was_taken = view.messages.get(&message.id).copied().unwrap_or(false);
             let is_duplicate = was_taken || !seen.insert(message.id.clone());
             draft.is_duplicate.push(is_duplicate);
-            if !is_duplicate {
-                draft.take_facts(message, view, secret, &mut earlier_links);
+            if !is_duplicate && !draft.take_facts(message, view, secret, &mut earlier_links) {
+                draft.crowded.insert(position);
             }
         }
         draft.find_newly_shared(view);
@@ -336,6 +339,7 @@ impl<'a> Draft<'a> {
             policy,
             decisions,
             is_duplicate: Vec::with_capacity(messages.len()),
+            crowded: BTreeSet::new(),
             identifiers: BTreeMap::new(),
             links: BTreeMap::new(),
             new_links: BTreeSet::new(),
@@ -358,7 +362,14 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn take_facts(&mut self, message: &Message, view: &View, secret: &IdSecret, earlier_links: &mut BTreeSet<Pair>) {
+    /// Whether there was room for all that it says.
+    fn take_facts(
+        &mut self,
+        message: &Message,
+        view: &View,
+        secret: &IdSecret,
+        earlier_links: &mut BTreeSet<Pair>,
+    ) -> bool {
         for identifier in &message.identifiers {
             if let Some(state) = self.state_mut(identifier, view) {
                 state.facts.seen.add(message);
@@ -382,9 +393,7 @@ impl<'a> Draft<'a> {
         for pair in pairs_of(message) {
             self.take_link(pair, message, view, earlier_links);
         }
-        if let Some(state) = self.state_mut(message.home(), view) {
-            state.facts.facet.add(message);
-        }
+        let has_room = self.state_mut(message.home(), view).is_none_or(|it| it.facts.facet.add(message));
         if let Some(session_id) = &message.session_id {
             self.claim_session(session_id, Claim::of(message), view);
         }
@@ -396,6 +405,7 @@ impl<'a> Draft<'a> {
         {
             self.refunds.push((state.unified_id, refund.clone()));
         }
+        has_room
     }
 
     fn take_link(&mut self, pair: Pair, message: &Message, view: &View, earlier_links: &mut BTreeSet<Pair>) {
@@ -653,7 +663,12 @@ impl<'a> Draft<'a> {
     }
 
     fn into_changes(self, view: &View) -> Changes {
-        let mut changes = Changes { outcomes: self.outcomes(view), lineage: self.lineage(view), ..Changes::default() };
+        let mut changes = Changes {
+            outcomes: self.outcomes(view),
+            crowded: self.crowded.clone(),
+            lineage: self.lineage(view),
+            ..Changes::default()
+        };
         for (position, message) in self.messages.iter().enumerate() {
             if !self.is_duplicate[position]
                 && let Some(state) = self.identifiers.get(message.home())

@@ -447,7 +447,10 @@ fn fold_attributes(members: &[&Member<'_>], identifiers: &[Arc<ProfileIdentifier
     let mut folded = Folded::default();
     for same in all.chunk_by(|(a, _), (b, _)| a == b) {
         let Some((name, _)) = same.first() else { continue };
-        let sightings: Vec<Sighting<'_>> = same.iter().map(|(_, it)| *it).collect();
+        let mut sightings: Vec<Sighting<'_>> = same.iter().map(|(_, it)| *it).collect();
+        // What was last said when it was unset, or before, is said no more; nothing at all is earlier than any time.
+        let unset_at = sightings.iter().filter(|it| it.value.is_unset()).map(|it| it.seen.last).max();
+        sightings.retain(|it| unset_at < Some(it.seen.last));
         let channel = CONSENTS.iter().find(|(it, _)| **it == ***name).map(|(_, channel)| *channel);
         if let Some(channel) = channel
             && let Some((granted, witness)) = strictest(&sightings)

@@ -64,6 +64,15 @@ pub struct PurchaseWindow {
     pub average: Option<Decimal>,
 }
 
+impl PurchaseWindow {
+    /// The figures of a window, from how many purchases were in it and what they came to.
+    pub fn new(months: Months, Period { from, to }: Period, count: u64, amount: Decimal) -> Self {
+        let exact = amount.checked_div(Decimal::from(count));
+        let average = exact.map(|it| it.round_dp_with_strategy(4, RoundingStrategy::MidpointNearestEven).normalize());
+        Self { months, from, to, count, amount: amount.normalize(), average }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Weekday {
@@ -327,8 +336,8 @@ impl Purchases<'_> {
 
     /// Number, amount and average of the last N months, up to the previous day.
     pub fn window(&self, months: Months) -> PurchaseWindow {
-        let Period { from, to } = window(self.as_of, months);
-        let first_day = day_number(from);
+        let period = window(self.as_of, months);
+        let first_day = day_number(period.from);
         let mut count = 0_u64;
         let mut amount = Decimal::ZERO;
         for purchase in self.purchases.iter().filter(|it| first_day <= it.day) {
@@ -338,9 +347,7 @@ impl Purchases<'_> {
         for (_, taken_off) in self.taken_off.iter().filter(|(day, _)| first_day <= *day) {
             amount = minus(amount, *taken_off);
         }
-        let exact = amount.checked_div(Decimal::from(count));
-        let average = exact.map(|it| it.round_dp_with_strategy(4, RoundingStrategy::MidpointNearestEven).normalize());
-        PurchaseWindow { months, from, to, count, amount: amount.normalize(), average }
+        PurchaseWindow::new(months, period, count, amount)
     }
 
     /// The first so many of a ranking over the last N full calendar months.

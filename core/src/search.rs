@@ -1,5 +1,8 @@
 //! What someone means who types into the search field.
 
+pub mod names;
+pub mod pieces;
+
 use serde::Serialize;
 
 use crate::{

@@ -9,6 +9,7 @@ mod export;
 mod generate;
 mod import;
 mod input;
+mod key;
 mod map;
 mod resolve;
 mod serve;
@@ -28,6 +29,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     clock, graphql,
+    intake::Intake,
     rules::{PublishedPolicy, Rules},
     store::{self, Store},
 };
@@ -66,6 +68,7 @@ enum Task {
     Resolve(resolve::Options),
     Summarize(summarize::Options),
     Check(check::Options),
+    Key(key::Options),
     /// Prints the GraphQL schema.
     Schema,
 }
@@ -88,6 +91,21 @@ struct Given {
     /// A policy document (JSON) to begin a new base with; what it leaves out is as in the default policy.
     #[arg(long, env = "PROFILE360_POLICY")]
     policy: Option<PathBuf>,
+}
+
+/// What devices are described by.
+#[derive(Debug, Args)]
+struct Describing {
+    /// A GeoIP database of cities in MaxMind's format (.mmdb): country, region, city and time zone of devices whose messages do
+    /// not name them are those of their address, which is not kept.
+    #[arg(long, env = "PROFILE360_GEOIP", value_name = "FILE")]
+    geoip: Option<PathBuf>,
+}
+
+impl Describing {
+    fn intake(&self) -> anyhow::Result<Intake> {
+        Ok(Intake::new(self.geoip.as_deref())?)
+    }
 }
 
 /// An open base.
@@ -113,6 +131,7 @@ pub async fn run() -> ExitCode {
         Task::Resolve(options) => resolve::run(&options),
         Task::Summarize(options) => summarize::run(&options),
         Task::Check(options) => check::run(options).await,
+        Task::Key(options) => key::run(options),
         Task::Schema => {
             print!("{}", graphql::sdl());
             Ok(ExitCode::SUCCESS)

@@ -3,6 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use profile360_core::policy::Policy;
 
+/// Something that says what time it is: [`now`], but in tests.
+pub type Clock = fn() -> DateTime<Utc>;
+
 /// Now, in UTC.
 #[expect(clippy::disallowed_methods, reason = "the edge: time comes into the program here")]
 pub fn now() -> DateTime<Utc> {
@@ -11,5 +14,10 @@ pub fn now() -> DateTime<Utc> {
 
 /// Today in the policy's time zone: the reporting date unless a query names one.
 pub fn today(policy: &Policy) -> NaiveDate {
-    now().with_timezone(&policy.time_zone).date_naive()
+    date_at(now(), policy)
+}
+
+/// The date in the policy's time zone at some time.
+pub fn date_at(time: DateTime<Utc>, policy: &Policy) -> NaiveDate {
+    time.with_timezone(&policy.time_zone).date_naive()
 }

@@ -1,7 +1,11 @@
 //! GraphQL: questions in, core's answers out. A file a noun; nothing here computes what core computes.
 
+mod allowed;
+mod audit;
 mod decision;
+mod documents;
 mod error;
+mod health;
 mod identity;
 mod ingest;
 mod lineage;
@@ -19,6 +23,7 @@ mod sequence;
 mod subscription;
 mod timeline;
 mod within;
+mod witness;
 
 use std::sync::{Arc, RwLock};
 
@@ -29,10 +34,12 @@ use futures::{
 };
 use profile360_core::{decision::Decisions, unified_id::IdSecret};
 
-pub use self::error::{ErrorCode, is_last, is_refused};
 use self::{
+    allowed::Allowed,
+    audit::AuditQuery,
     decision::{DecisionMutation, DecisionQuery},
     error::Coded,
+    health::HealthQuery,
     identity::IdentityQuery,
     ingest::IngestMutation,
     lineage::{LineageQuery, LineageSubscription},
@@ -41,11 +48,20 @@ use self::{
     query::ProfileQuery,
     subscription::ProfileSubscription,
     within::Within,
+    witness::Witness,
+};
+pub use self::{
+    documents::Documents,
+    error::{ErrorCode, is_last, is_refused},
 };
 use crate::{
+    access::{Caller, Need},
+    audit::Audit,
     inbox::Inbox,
+    intake::Intake,
     limits::Limits,
     list::List,
+    lookups::Lookups,
     news::News,
     pipeline::{Pipeline, Workshop},
     publication::Publication,
@@ -60,6 +76,7 @@ pub struct App {
     pub list: Arc<List>,
     pub policy: Arc<Rules>,
     pub pipeline: Pipeline,
+    pub intake: Intake,
     pub secret: IdSecret,
     pub decisions: Arc<RwLock<Decisions>>,
     pub inbox: Arc<RwLock<Inbox>>,
@@ -72,21 +89,25 @@ pub struct App {
 #[derive(Debug, Clone)]
 pub struct Current {
     pub pipeline: Pipeline,
+    pub intake: Intake,
     pub limits: Arc<Limits>,
     pub publication: Arc<Publication>,
+    /// Where it is recorded who reads personal data; nowhere where there are no keys to tell anyone by.
+    pub audit: Option<Audit>,
+    pub lookups: Arc<Lookups>,
 }
 
 impl Current {
     pub fn app(&self) -> App {
         let Workshop { store, list, policy, secret, decisions, inbox, news, .. } = self.pipeline.workshop();
-        let Self { pipeline, limits, publication } = self.clone();
-        App { store, list, policy, pipeline, secret, decisions, inbox, news, limits, publication }
+        let Self { pipeline, intake, limits, publication, .. } = self.clone();
+        App { store, list, policy, pipeline, intake, secret, decisions, inbox, news, limits, publication }
     }
 }
 
 /// The roots of questions.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery, LineageQuery, PolicyQuery);
+pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery, LineageQuery, PolicyQuery, HealthQuery, AuditQuery);
 
 /// The roots of changes.
 #[derive(Debug, Default, MergedObject)]
@@ -105,6 +126,7 @@ pub fn schema() -> ApiSchema {
         .extension(Coded)
         .extension(Within)
         .extension(Moment)
+        .extension(Allowed)
         .finish()
 }
 
@@ -114,28 +136,56 @@ pub fn sdl() -> String {
 }
 
 /// Answers one question or makes one change.
-pub async fn execute(schema: &ApiSchema, current: &Current, mut request: Request) -> Response {
+pub async fn execute(schema: &ApiSchema, current: &Current, caller: Caller, mut request: Request) -> Response {
     let document = match within::read(&mut request, &current.app().limits) {
         Ok(document) => document,
         Err(error) => return Response::from_errors(vec![error]),
     };
-    let mut response = schema.execute(request.data(current.clone())).await;
+    let witness = Arc::new(Witness::default());
+    let request = request.data(current.clone()).data(caller.clone()).data(witness.clone());
+    let mut response = schema.execute(request).await;
+    // Nobody sees what nobody may know that they saw.
+    if let Err(error) = witness.record(current, &caller).await {
+        return Response::from_errors(vec![error]);
+    }
     response.data = sequence::as_asked(response.data, &document);
     response
 }
 
 /// Answers as often as there is something to tell, or once, where the request is no subscription. An answer that
 /// [is the last](is_last) is the last.
-pub fn subscribe(schema: &ApiSchema, current: &Current, mut request: Request) -> BoxStream<'static, Response> {
+pub fn subscribe(
+    schema: &ApiSchema,
+    current: &Current,
+    caller: Caller,
+    mut request: Request,
+) -> BoxStream<'static, Response> {
     let document = match within::read(&mut request, &current.app().limits) {
         Ok(document) => document,
         Err(error) => return stream::once(async { Response::from_errors(vec![error]) }).boxed(),
     };
-    let responses = schema.execute_stream(request.data(current.clone()));
-    responses
-        .map(move |mut response| {
-            response.data = sequence::as_asked(response.data, &document);
-            response
-        })
-        .boxed()
+    let witness = Arc::new(Witness::default());
+    let request = request.data(current.clone()).data(caller.clone()).data(witness.clone());
+    let responses = schema.execute_stream(request).map(move |mut response| {
+        response.data = sequence::as_asked(response.data, &document);
+        response
+    });
+    if current.audit.is_none() || !caller.may(Need::ReadPersonal) {
+        return responses.boxed();
+    }
+    // Those that are ready together are recorded together.
+    let current = current.clone();
+    let recorded = responses.ready_chunks(RECORDED_TOGETHER).then(move |responses| {
+        let (current, caller, witness) = (current.clone(), caller.clone(), witness.clone());
+        async move {
+            match witness.record(&current, &caller).await {
+                Ok(()) => responses,
+                Err(error) => vec![Response::from_errors(vec![error])],
+            }
+        }
+    });
+    recorded.flat_map(stream::iter).boxed()
 }
+
+/// Answers of a subscription that share a record at most.
+const RECORDED_TOGETHER: usize = 64;

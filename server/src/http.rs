@@ -4,19 +4,23 @@
 mod answer;
 mod body;
 mod dfinery;
+mod gate;
 mod graphql;
 mod health;
+mod json;
 mod messages;
+mod openapi;
 mod page;
 mod segment;
 mod socket;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -31,9 +35,15 @@ use tower_http::{
     compression::CompressionLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
+    timeout::RequestBodyTimeoutLayer,
 };
 
-use crate::graphql::{ApiSchema, App, Current, ErrorCode};
+use self::gate::{KeyAs, Way};
+use crate::{
+    access::Need,
+    graphql::{ApiSchema, App, Current, Documents, ErrorCode},
+    keys::Gate,
+};
 
 /// How long open requests may take after the program was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -48,12 +58,17 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
 struct Site {
     schema: ApiSchema,
     current: Current,
+    /// Who is let in; whoever comes, where there are no keys.
+    gate: Option<Arc<Gate>>,
     /// Turns true when the program is to stop.
     stop: watch::Receiver<bool>,
     /// The WebSocket connections that are open.
     sockets: TaskTracker,
     /// A place for each stream of messages that may be open at once.
     streams: Arc<Semaphore>,
+    /// A place for each other request that may be answered at once.
+    requests: Arc<Semaphore>,
+    documents: Arc<Documents>,
 }
 
 impl Site {
@@ -63,17 +78,23 @@ impl Site {
     }
 }
 
-/// Serves until `stop` says so, then finishes what is open.
+/// Serves until `stop` says so, then finishes what is open. With trusted documents (by their names) and the page's own no others are
+/// answered.
 pub async fn serve(
     listener: TcpListener,
     schema: ApiSchema,
     current: Current,
+    gate: Option<Arc<Gate>>,
+    trusted_documents: Option<BTreeMap<String, String>>,
     mut stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let mut is_over = stop.clone();
     let sockets = TaskTracker::new();
     let streams = Arc::new(Semaphore::new(current.app().limits.streams));
-    let site = Site { schema, current, stop: stop.clone(), sockets: sockets.clone(), streams };
+    let requests = Arc::new(Semaphore::new(current.app().limits.requests));
+    let documents = Arc::new(Documents::new(page::documents(), trusted_documents));
+    let site =
+        Site { schema, current, gate, stop: stop.clone(), sockets: sockets.clone(), streams, requests, documents };
     let stopping = async move {
         // When nobody can say stop any more it is time to stop, too.
         stop.wait_for(|it| *it).await.ok();
@@ -104,18 +125,33 @@ fn router(site: Site) -> Router {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     let largest_body = site.app().limits.body;
-    Router::new()
+    // What a role may do over GraphQL stands at each field.
+    let graphql = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
+        .route_layer(gate::of(&site, Way { key_as: KeyAs::Bearer, need: Need::Nothing, is_graphql: true }));
+    let messages = Router::new()
+        .route("/v1/messages", post(messages::post).fallback(other_method))
+        .route_layer(gate::of(&site, Way::of_messages(KeyAs::Bearer)));
+    let slowest = site.app().limits.time.max(Duration::from_secs(1));
+    Router::new()
+        .merge(graphql)
+        .merge(segment::routes().route_layer(gate::of(&site, Way::of_messages(KeyAs::UserName))))
+        .merge(dfinery::routes().route_layer(gate::of(&site, Way::of_messages(KeyAs::AccessToken))))
+        // Whoever sends slowly holds no place for long.
+        .layer(RequestBodyTimeoutLayer::new(slowest))
+        .layer(middleware::from_fn_with_state(site.clone(), bounded))
+        // These answer however much there is to do.
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .merge(segment::routes())
-        .merge(dfinery::routes())
+        .route("/openapi.json", get(openapi::document))
         .fallback(page::asset)
         .layer(DefaultBodyLimit::max(largest_body))
         .layer(CompressionLayer::new())
         // Outside of these: it bounds its own body, and packing would keep its lines back.
-        .route("/v1/messages", post(messages::post).fallback(other_method))
+        .merge(messages)
+        .layer(middleware::from_fn_with_state(site.clone(), gate::no_key_in_address))
         .with_state(site)
+        .layer(middleware::map_response(closing_unread))
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
@@ -123,6 +159,25 @@ fn router(site: Site) -> Router {
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
+
+/// The rest of a body that is too large is not read: the connection cannot be used again, and the client is told.
+async fn closing_unread(mut response: Response) -> Response {
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Answers so many requests at once, and tells all others to come back: what waited here would take memory without bound.
+async fn bounded(State(site): State<Site>, request: Request, next: Next) -> Response {
+    match site.requests.clone().try_acquire_owned() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) if request.uri().path() == "/graphql" => graphql::overloaded(),
+        Err(_) => overloaded(TOO_MANY),
+    }
+}
+
+const TOO_MANY: &str = "as many requests are open as are answered at once; try again later";
 
 async fn other_method() -> Response {
     refused(ErrorCode::MethodNotAllowed, "this is sent by POST")
@@ -159,6 +214,9 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::TimedOut => StatusCode::REQUEST_TIMEOUT,
+        ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::TooManyLookups => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,

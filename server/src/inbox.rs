@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use profile360_core::{
+    identifier::Identifier,
     link::Pair,
     plan::{Changes, LinkState},
     policy::CompiledPolicy,
+    resolve::Withheld,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,8 @@ pub struct Place {
 pub struct Inbox {
     links: BTreeMap<Place, LinkState>,
     places: BTreeMap<Pair, Place>,
+    /// How many of an identifier's links are withheld because one of their ends is shared.
+    shared: BTreeMap<Identifier, u64>,
 }
 
 impl Inbox {
@@ -51,8 +55,18 @@ impl Inbox {
     }
 
     fn remove(&mut self, pair: &Pair) {
-        if let Some(place) = self.places.remove(pair) {
-            self.links.remove(&place);
+        let Some(place) = self.places.remove(pair) else { return };
+        let Some(link) = self.links.remove(&place) else { return };
+        if link.withheld != Some(Withheld::Shared) {
+            return;
+        }
+        for end in [&pair.a, &pair.b] {
+            if let Some(count) = self.shared.get_mut(end) {
+                *count -= 1;
+                if *count == 0 {
+                    self.shared.remove(end);
+                }
+            }
         }
     }
 
@@ -63,8 +77,25 @@ impl Inbox {
         }
         let priority = policy.priority(&pair.a.kind).max(policy.priority(&pair.b.kind));
         let place = Place { priority, first_seen: link.seen.first_seen, pair: pair.clone() };
+        if link.withheld == Some(Withheld::Shared) {
+            for end in [&pair.a, &pair.b] {
+                *self.shared.entry(end.clone()).or_default() += 1;
+            }
+        }
         self.places.insert(pair.clone(), place.clone());
         self.links.insert(place, link.clone());
+    }
+
+    /// The identifiers with the most links that are withheld because an end is shared, and how many; the most first.
+    pub fn most_shared(&self, n_first: usize) -> Vec<(Identifier, u64)> {
+        let mut all: Vec<(u64, &Identifier)> = self.shared.iter().map(|(it, count)| (*count, it)).collect();
+        let most_first = |one: &(u64, &Identifier), other: &(u64, &Identifier)| (other.0, one.1).cmp(&(one.0, other.1));
+        if n_first < all.len() {
+            all.select_nth_unstable_by(n_first, most_first);
+            all.truncate(n_first);
+        }
+        all.sort_unstable_by(most_first);
+        all.into_iter().map(|(count, it)| (it.clone(), count)).collect()
     }
 
     /// Links in their sequence, from behind a place or up to one.

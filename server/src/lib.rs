@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 pub mod generate;
 
+pub mod intake;
 pub mod reader;
 pub mod table;
 
@@ -23,8 +24,15 @@ pub mod facts;
 pub mod inbox;
 pub mod limits;
 pub mod list;
+pub mod meter;
 pub mod news;
 pub mod store;
+
+pub mod access;
+pub mod audit;
+pub mod keys;
+pub mod lookups;
+pub mod mask;
 
 pub mod graphql;
 pub mod http;

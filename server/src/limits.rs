@@ -21,6 +21,9 @@ pub struct Limits {
     /// The most tokens (words, numbers, texts, signs) in a GraphQL query.
     #[arg(long = "limit-tokens", value_name = "N", env = "PROFILE360_LIMIT_TOKENS", default_value_t = 10_000)]
     pub tokens: usize,
+    /// The most identifiers that a key which sees masks may look for in a minute.
+    #[arg(long = "limit-lookups", value_name = "N", env = "PROFILE360_LIMIT_LOOKUPS", default_value_t = 60)]
+    pub lookups: usize,
     /// The most messages in one request that is not streamed.
     #[arg(long = "limit-batch", value_name = "N", env = "PROFILE360_LIMIT_BATCH", default_value_t = 2_000)]
     pub batch: usize,
@@ -33,6 +36,9 @@ pub struct Limits {
     /// How long one answer may take.
     #[arg(long = "limit-time", value_name = "TIME", env = "PROFILE360_LIMIT_TIME", default_value = "30s", value_parser = duration)]
     pub time: Duration,
+    /// The most requests that are answered at once; streams of messages and WebSocket connections are counted apart.
+    #[arg(long = "limit-requests", value_name = "N", env = "PROFILE360_LIMIT_REQUESTS", default_value_t = 512)]
+    pub requests: usize,
     /// The most streams of messages at once.
     #[arg(long = "limit-streams", value_name = "N", env = "PROFILE360_LIMIT_STREAMS", default_value_t = 16)]
     pub streams: usize,
@@ -45,6 +51,9 @@ pub struct Limits {
     /// How long a WebSocket connection may take until it says connection_init.
     #[arg(long = "limit-init", value_name = "TIME", env = "PROFILE360_LIMIT_INIT", default_value = "3s", value_parser = duration)]
     pub init: Duration,
+    /// How long a WebSocket client may say nothing: then it is asked whether it is there, and after as long again it is gone.
+    #[arg(long = "limit-silence", value_name = "TIME", env = "PROFILE360_LIMIT_SILENCE", default_value = "12s", value_parser = period)]
+    pub silence: Duration,
     /// How many changes a subscriber may be behind before it is cut off.
     #[arg(long = "limit-behind", value_name = "N", env = "PROFILE360_LIMIT_BEHIND", default_value_t = 10_000)]
     pub behind: usize,
@@ -59,6 +68,12 @@ fn duration(text: &str) -> Result<Duration, String> {
         "s" => Ok(Duration::from_secs(number)),
         _ => Err("write a time as 30s or 500ms".to_owned()),
     }
+}
+
+/// A time that is not nothing.
+fn period(text: &str) -> Result<Duration, String> {
+    duration(text)
+        .and_then(|it| if it.is_zero() { Err("write a time that is longer than nothing".to_owned()) } else { Ok(it) })
 }
 
 /// A page has one entry at least, and never more than are loaded at once.

@@ -7,6 +7,7 @@
 
 mod index;
 mod row;
+mod sizes;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,15 +19,19 @@ use std::{
 };
 
 use chrono::NaiveDate;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use profile360_core::plan::CellKey;
 use tokio::sync::{Notify, watch};
 
+use self::index::Loading;
 pub use self::{
-    index::{Direction, Filter, Index, OrderField, Page, PageRequest, Position},
+    index::{Direction, Figures, Filter, Index, Listed, OrderField, Page, PageRequest, Position, Size, Sought},
     row::{ListRow, Window12},
+    sizes::{MOST_LARGEST, Sizes},
 };
 use crate::{
-    clock, customer,
+    clock::{self, Clock},
+    customer::{self, Customer},
     news::{News, ProfileChanged},
     pipeline::Workshop,
     rules::Rules,
@@ -35,6 +40,10 @@ use crate::{
 
 /// Customers that are read and written at once.
 const CHUNK: usize = 200;
+/// Customers whose purchases are read side by side.
+const READ_AT_ONCE: usize = 8;
+/// Customers that are moved in the index at once; whoever asks it waits that long at most.
+const MOVED_AT_ONCE: usize = 20;
 /// How many commit rows are kept behind the one that was listed last.
 const COMMITS_KEPT: i64 = 1_000;
 
@@ -51,6 +60,7 @@ pub struct List {
     /// Whether it tells of what it lists.
     is_quiet: AtomicBool,
     news: Arc<News>,
+    clock: Clock,
 }
 
 #[derive(Debug, Default)]
@@ -81,8 +91,13 @@ impl Waiting {
 impl List {
     /// Loads the rows, and finds what the last process left undone.
     pub async fn load(store: &Store, rules: &Rules, news: Arc<News>) -> Result<Self, StoreError> {
-        let mut index = Index::default();
-        let today = clock::today(rules);
+        Self::load_by(clock::now, store, rules, news).await
+    }
+
+    /// As [`List::load`], by another clock.
+    pub async fn load_by(clock: Clock, store: &Store, rules: &Rules, news: Arc<News>) -> Result<Self, StoreError> {
+        let mut loading = Loading::default();
+        let today = clock::date_at(clock(), rules);
         let mut waiting = Waiting::default();
         for first_byte in 0..=u8::MAX {
             for (key, payload) in store.profiles_of(first_byte).await? {
@@ -91,7 +106,7 @@ impl List {
                         if row.is_due(today) {
                             waiting.due(key);
                         }
-                        index.put(key, row);
+                        loading.add(key, &row);
                     }
                     // Written by another version of the program: derived, so made anew.
                     Err(_) => waiting.due(key),
@@ -102,13 +117,14 @@ impl List {
         waiting.changed(cells);
         waiting.up_to = last;
         Ok(Self {
-            index: RwLock::new(index),
+            index: RwLock::new(loading.finish()),
             waiting: Mutex::new(waiting),
             wake: Notify::new(),
             listed: watch::Sender::new(listed),
             keeps_commits: AtomicBool::new(false),
             is_quiet: AtomicBool::new(false),
             news,
+            clock,
         })
     }
 
@@ -119,6 +135,11 @@ impl List {
         waiting.up_to = waiting.up_to.max(commit);
         drop(waiting);
         self.wake.notify_one();
+    }
+
+    /// Today, as the list has it.
+    pub fn today(&self, rules: &Rules) -> NaiveDate {
+        clock::date_at((self.clock)(), rules)
     }
 
     /// Notes the rows that changed with the calendar.
@@ -199,32 +220,25 @@ impl List {
     }
 
     async fn list(&self, store: &Store, rules: &Rules, cells: &[(CellKey, Why)]) -> Result<(), StoreError> {
-        let today = clock::today(rules);
+        let today = self.today(rules);
         let keys: Vec<CellKey> = cells.iter().map(|(key, _)| *key).collect();
         let customers = customer::load(store, rules, &keys).await?;
-        let mut rows = Vec::with_capacity(keys.len());
-        let mut writes = Vec::with_capacity(keys.len());
-        for key in &keys {
-            let row = match customers.get(key) {
-                Some(customer) => {
-                    let purchased = customer::purchases(store, customer).await?;
-                    Some(ListRow::new(customer, &purchased, rules, today))
-                }
-                None => None,
-            };
-            let payload = row.as_ref().and_then(|it| serde_json::to_string(it).ok());
-            writes.push(ProfileWrite { key: *key, payload });
-            rows.push((*key, row));
-        }
+        let reading = keys.iter().map(|key| row_of(store, rules, customers.get(key).cloned(), today));
+        let rows: Vec<Option<ListRow>> =
+            stream::iter(reading.collect::<Vec<_>>()).buffered(READ_AT_ONCE).try_collect().await?;
+        let rows: Vec<(CellKey, Option<ListRow>)> = keys.into_iter().zip(rows).collect();
+        let payload = |row: &Option<ListRow>| row.as_ref().and_then(|it| serde_json::to_string(it).ok());
+        let writes = rows.iter().map(|(key, row)| ProfileWrite { key: *key, payload: payload(row) }).collect();
         store.write_profiles(writes, None).await?;
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        for (key, row) in rows {
-            match row {
-                Some(row) => index.put(key, row),
-                None => index.remove(key),
+        for rows in rows.chunks(MOVED_AT_ONCE) {
+            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+            for (key, row) in rows {
+                match row {
+                    Some(row) => index.put(*key, row),
+                    None => index.remove(*key),
+                }
             }
         }
-        drop(index);
         if self.is_quiet.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -236,6 +250,18 @@ impl List {
         }
         Ok(())
     }
+}
+
+/// The row of a customer; none of one that is gone.
+async fn row_of(
+    store: &Store,
+    rules: &Rules,
+    customer: Option<Arc<Customer>>,
+    today: NaiveDate,
+) -> Result<Option<ListRow>, StoreError> {
+    let Some(customer) = customer else { return Ok(None) };
+    let purchased = customer::purchases(store, &customer).await?;
+    Ok(Some(ListRow::new(&customer, &purchased, rules, today)))
 }
 
 /// Up to which commit everything is listed, the last commit there is, and the cells that those between touched.
@@ -252,9 +278,14 @@ pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<CellKey>), St
 pub async fn run(mut editions: watch::Receiver<Workshop>, mut stop: watch::Receiver<bool>) {
     const CALENDAR: Duration = Duration::from_secs(60);
     const AFTER_ERROR: Duration = Duration::from_secs(1);
-    let mut last_day = clock::today(&editions.borrow().policy);
+    // Of each edition: another policy may have another time zone, where it is another day.
+    let mut looked_at = None;
     loop {
         let Workshop { store, list, policy, .. } = editions.borrow_and_update().clone();
+        let today = list.today(&policy);
+        if looked_at.replace((policy.version, today)) != Some((policy.version, today)) {
+            list.touch_due(today);
+        }
         let pause = match list.catch_up(&store, &policy, |_| {}).await {
             Ok(()) => CALENDAR,
             Err(error) => {
@@ -274,12 +305,6 @@ pub async fn run(mut editions: watch::Receiver<Workshop>, mut stop: watch::Recei
             changed = editions.changed() => if changed.is_err() { stop.changed().await.ok(); },
             // When nobody can say stop any more it is time to stop, too.
             changed = stop.changed() => if changed.is_err() { return },
-        }
-        let policy = editions.borrow().policy.clone();
-        let today = clock::today(&policy);
-        if last_day < today {
-            last_day = today;
-            editions.borrow().list.touch_due(today);
         }
     }
 }

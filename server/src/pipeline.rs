@@ -15,8 +15,9 @@ use std::{
 
 use profile360_core::{
     decision::Decisions,
+    facet::MAX_CUSTOM_ATTRIBUTES,
     identifier::UnifiedId,
-    message::{Accepted, Message},
+    message::{Accepted, Message, Warning},
     plan::{Changes, Draft, Lineage, Outcome, View, first_needs, next_needs},
     time::Timestamp,
     unified_id::IdSecret,
@@ -36,6 +37,7 @@ use crate::{
     clock,
     inbox::Inbox,
     list::List,
+    meter::Meter,
     news::News,
     rules::{self, Rules},
     store::{Cause, Commit, LineageRow, Store, StoreError},
@@ -55,6 +57,8 @@ pub struct Taken {
     pub outcome: Outcome,
     /// The profile that it landed on; for a duplicate, the one that its home has now, if it is the same home.
     pub unified_id: Option<UnifiedId>,
+    /// Where something of it found no room.
+    pub warning: Option<Warning>,
 }
 
 /// The answer to one request, and the number of the commit that made it durable.
@@ -95,6 +99,7 @@ pub struct Pipeline {
     requests: mpsc::Sender<Request>,
     /// What it works with now: another one from the moment on that a policy is in force.
     workshop: watch::Receiver<Workshop>,
+    meter: Arc<Meter>,
 }
 
 /// What the pipeline works with: one edition of the base.
@@ -137,7 +142,13 @@ impl Pipeline {
         let (requests, waiting) = mpsc::channel(QUEUE);
         let (current, shown) = watch::channel(workshop);
         let task = tokio::spawn(work(current, waiting));
-        (Self { requests, workshop: shown }, task)
+        let meter = Arc::new(Meter::new(clock::now()));
+        (Self { requests, workshop: shown, meter }, task)
+    }
+
+    /// What comes in. Who refuses messages before they come here counts them there, too.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// What it works with now. Whoever answers a question takes it once, so that the whole answer is of one edition.
@@ -164,7 +175,10 @@ impl Pipeline {
         let n_bytes = messages.iter().map(|it| it.payload.len()).sum();
         let request = Ingest { messages, n_bytes, reply };
         self.requests.send(Request::Ingest(request)).await.map_err(|_| PipelineError::Stopping)?;
-        answer.await.map_err(|_| PipelineError::Stopping)?
+        let receipt = answer.await.map_err(|_| PipelineError::Stopping)??;
+        let n_repeated = receipt.taken.iter().filter(|it| it.outcome == Outcome::Duplicate).count();
+        self.meter.take(clock::now(), (receipt.taken.len() - n_repeated) as u64, n_repeated as u64);
+        Ok(receipt)
     }
 
     /// Makes or revokes decisions, all of them or none; comes back when they are durable.
@@ -452,7 +466,22 @@ fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) ->
         .outcomes
         .iter()
         .zip(messages)
-        .map(|((outcome, id), message)| Taken { outcome: outcome.clone(), unified_id: id.or_else(|| current(message)) })
+        .enumerate()
+        .map(|(position, ((outcome, id), message))| Taken {
+            outcome: outcome.clone(),
+            unified_id: id.or_else(|| current(message)),
+            warning: changes.crowded.contains(&position).then(crowded),
+        })
         .collect();
     Receipt { taken, commit }
+}
+
+fn crowded() -> Warning {
+    Warning {
+        code: "ATTRIBUTES_FULL",
+        path: "attributes".to_owned(),
+        detail: format!(
+            "an identifier holds at most {MAX_CUSTOM_ATTRIBUTES} custom attributes; those whose names come last were left out"
+        ),
+    }
 }

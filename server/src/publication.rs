@@ -10,7 +10,7 @@ use std::{
 };
 
 use profile360_core::{
-    message::parse_message,
+    message::parse_kept,
     policy::CompiledPolicy,
     simulate::{Comparison, Graph, Parts, compare},
     unified_id::unified_id,
@@ -153,6 +153,7 @@ impl Publication {
         // The first time catches up with all that came meanwhile; then what is left is little, and writers wait for that only.
         replay.follow().await?;
         replay.list(|_| {}).await?;
+        replay.lead_on().await?;
         pipeline.switch(replay).await
     }
 
@@ -197,7 +198,7 @@ pub async fn simulate(workshop: &Workshop, policy: &CompiledPolicy) -> Result<Co
         texts.extend(store.event_texts_of(first, last).await?);
         for text in texts.drain(..) {
             // Who is read out of no identifier is in nobody's profile.
-            if let Ok(mut accepted) = parse_message(&text, policy) {
+            if let Ok(mut accepted) = parse_kept(&text, policy) {
                 retirements.assign(&mut accepted.message);
                 graph.add(&accepted.message);
             }

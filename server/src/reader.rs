@@ -4,10 +4,12 @@
 use std::io::{BufRead, Read};
 
 use profile360_core::{
-    message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode, parse_message},
+    message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode},
     policy::CompiledPolicy,
 };
 use serde_json::Value;
+
+use crate::intake::Intake;
 
 /// What was read, one message at a time.
 #[derive(Debug)]
@@ -45,6 +47,7 @@ pub struct Reader<R> {
     inner: R,
     form: Form,
     place: Place,
+    intake: Intake,
     /// How many were read so far.
     pub number: u64,
 }
@@ -67,8 +70,8 @@ enum Text {
 }
 
 impl<R: BufRead> Reader<R> {
-    pub fn new(inner: R, form: Form) -> Self {
-        Self { inner, form, place: Place::Beginning, number: 0 }
+    pub fn new(inner: R, form: Form, intake: Intake) -> Self {
+        Self { inner, form, place: Place::Beginning, intake, number: 0 }
     }
 
     /// The next message, parsed; nothing at the end. After an error there is nothing more.
@@ -83,7 +86,7 @@ impl<R: BufRead> Reader<R> {
             return Ok(Some(match text {
                 // Editors and transfers leave empty lines; they are no messages.
                 Text::Whole(text) if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => continue,
-                Text::Whole(text) => Item { number, parsed: parse_message(&text, policy), text: Some(text) },
+                Text::Whole(text) => Item { number, parsed: self.intake.parse(&text, policy), text: Some(text) },
                 Text::TooLong => {
                     let detail = format!("it is longer than the {MAX_MESSAGE_BYTES} bytes that a message may have");
                     Item { number, text: None, parsed: Err(refusal(RefusalCode::TooLarge, detail)) }

@@ -4,6 +4,7 @@
 //! forward; a write is one transaction that takes the next commit number, so that what was planned from older state fails
 //! with [`StoreError::Conflict`] and is planned again.
 
+mod audit;
 mod connect;
 mod edition;
 mod migrate;
@@ -13,6 +14,7 @@ mod tx;
 mod write;
 
 pub use self::{
+    audit::AuditRow,
     connect::{connect, exists},
     read::{EventRow, LINKS_OF, PurchaseRow},
     write::{Cause, Commit, LineageRow, ProfileWrite},

@@ -1,6 +1,7 @@
 //! Messages out of tables: each row of a CSV file, or some rows that belong together, are a message, as a map says.
 
 mod cell;
+mod encoding;
 mod propose;
 
 use std::{
@@ -14,15 +15,21 @@ use anyhow::{Context, bail};
 use chrono_tz::Tz;
 use csv::{ByteRecord, ErrorKind, StringRecord};
 use profile360_core::{
-    message::{MAX_MESSAGE_BYTES, Refusal, RefusalCode, parse_message},
+    message::{MAX_MESSAGE_BYTES, Refusal, RefusalCode},
     policy::CompiledPolicy,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::cell::Kind;
-pub use self::propose::propose;
-use crate::reader::{Item, ReadError, made_id};
+pub use self::{
+    encoding::{Encoding, decoded},
+    propose::propose,
+};
+use crate::{
+    intake::Intake,
+    reader::{Item, ReadError, made_id},
+};
 
 /// What the columns of a table mean.
 #[derive(Debug, Clone, Deserialize)]
@@ -120,6 +127,7 @@ impl Field {
 pub struct Table<R> {
     rows: csv::Reader<Watched<R>>,
     map: Arc<Map>,
+    intake: Intake,
     columns: BTreeMap<String, usize>,
     /// The row that belongs to the next message.
     next: Option<Row>,
@@ -137,12 +145,13 @@ const MAX_ROWS: usize = 1_000;
 
 impl<R: BufRead> Table<R> {
     /// A table with a header, which must have every column that the map names.
-    pub fn new(inner: R, map: Arc<Map>) -> anyhow::Result<Self> {
+    pub fn new(inner: R, map: Arc<Map>, intake: Intake) -> anyhow::Result<Self> {
         let mut rows = csv::ReaderBuilder::new()
             .delimiter(u8::try_from(map.delimiter).unwrap_or(b','))
             .trim(csv::Trim::All)
             .from_reader(Watched { inner, n_read: Cell::new(0) });
-        let header = rows.headers().context("the first line is no header in UTF-8")?.clone();
+        let header =
+            rows.headers().context("the first line is no header in this encoding; --encoding names another")?.clone();
         let name = |it: &str| it.trim_start_matches('\u{feff}').trim().to_owned();
         let columns: BTreeMap<String, usize> = header.iter().enumerate().map(|(n, it)| (name(it), n)).collect();
         for column in map.fields().flat_map(Field::columns).chain(&map.group) {
@@ -152,7 +161,7 @@ impl<R: BufRead> Table<R> {
             }
         }
         let n_behind = u64::from(rows.position().line() == 1);
-        Ok(Self { rows, map, columns, next: None, n_behind, number: 1 })
+        Ok(Self { rows, map, intake, columns, next: None, n_behind, number: 1 })
     }
 
     /// The next message, parsed; nothing at the end.
@@ -178,7 +187,7 @@ impl<R: BufRead> Table<R> {
                 }
             }
         }
-        let parsed = parse_message(&self.message(&rows, policy).to_string(), policy);
+        let parsed = self.intake.parse(&self.message(&rows, policy).to_string(), policy);
         let text = parsed.is_err().then(|| rows.iter().map(to_text).collect());
         Ok(Some(Item { number, text, parsed }))
     }
@@ -197,7 +206,8 @@ impl<R: BufRead> Table<R> {
                 match StringRecord::from_byte_record(bytes) {
                     Ok(row) => Ok((number, row)),
                     Err(_) => {
-                        Err((number, refused(RefusalCode::NotJson, "the row is not UTF-8; save the file as UTF-8")))
+                        let detail = "the row is not in the encoding of the file; name it with --encoding, or save the file as UTF-8";
+                        Err((number, refused(RefusalCode::NotJson, detail)))
                     }
                 }
             }

@@ -198,9 +198,10 @@ qualify row_number() over (partition by household order by count(*) desc, sum(am
 
 # "Categories are `df_category1`. Products go by `df_item_id`, shown under the newest name, or by name where there is no
 # ID. Rank by units bought (`df_quantity`, default 1), ties by amount, then by most recent purchase, then by name: a
-# total order. Lines without a category, or without ID and name, stay out of that ranking." The newest name is that of
+# total order. (By amount the first tie is the units.) Lines without a category, or without ID and name, stay out of that ranking." The newest name is that of
 # the latest line of the window (time, then order, then position) that has one. Two items may share a name: the key
 # decides last.
+MEASURES = {"UNITS": "units desc, amount desc", "AMOUNT": "amount desc, units desc"}
 RANKING = f"""
 with bought as (
     select household, months, order_key, bought_at, line_no, units, lines.amount as amount, {{key}} as key, {{name}} as name
@@ -215,21 +216,25 @@ items as (
 ),
 ranked as (
     select *, row_number() over (
-        partition by household, months order by units desc, amount desc, last_at desc, name, key) as rank
+        partition by household, months order by {{measure}}, last_at desc, name, key) as rank
     from items
 )
 select household, months, rank, key, name, units, orders, amount, last_at from ranked
 where rank <= {RANKS} order by household, months, rank
 """
 RANKINGS = {
-    "topCategories": RANKING.format(key="category", name="category"),
-    "topProducts": RANKING.format(key="coalesce(item_id, name)", name="name"),
+    "topCategories": {"key": "category", "name": "category"},
+    "topProducts": {"key": "coalesce(item_id, name)", "name": "name"},
 }
 
 
-def summaries(messages_path, truth, as_of):
-    """{household: summary}, the fields as in `type PurchaseInfo` of api.graphql; every household of the truth has one."""
-    purchases, lines = read_purchases(messages_path, truth)
+def ranking_field(field, measure):
+    """The name of a ranking in a summary: by units it is the field's own."""
+    return field if measure == "UNITS" else f"{field}By{measure.capitalize()}"
+
+
+def summaries(purchases, lines, households, as_of, measures=("UNITS",)):
+    """{household: summary}, the fields as in `type PurchaseInfo` of api.graphql; every household has one."""
     base = duckdb.connect(config={"preserve_insertion_order": False})
     base.register("purchases", purchases)
     base.register("lines", lines)
@@ -239,7 +244,7 @@ def summaries(messages_path, truth, as_of):
         base.executemany(f"insert into {name} values (?, ?, ?)", [(n, *bounds(as_of, n)) for n in WINDOWS])
     base.execute(ORDERS)
 
-    result = {household: empty_summary(household, as_of) for household in sorted(set(truth.values()))}
+    result = {household: empty_summary(household, as_of, measures) for household in sorted(households)}
     for household, currency in base.execute("select distinct household, currency from orders").fetchall():
         result[household]["currency"] = currency
     base.execute("delete from orders where day >= ?", [as_of])
@@ -252,16 +257,19 @@ def summaries(messages_path, truth, as_of):
         result[household]["peakWeekday"] = WEEKDAYS[weekday - 1]
     for household, hour in base.execute(PEAK.format(part="hour(local)")).fetchall():
         result[household]["peakHour"] = hour
-    for field, query in RANKINGS.items():
-        for household, months, rank, key, name, units, orders, amount, last_at in base.execute(query).fetchall():
-            result[household][field][WINDOWS.index(months)]["items"].append({
-                "rank": rank, "key": key, "name": name, "units": int(units), "orders": orders,
-                "amount": plain(amount), "lastPurchasedAt": rfc3339(last_at),
-            })
+    for field, parts in RANKINGS.items():
+        for measure in measures:
+            query = RANKING.format(**parts, measure=MEASURES[measure])
+            for household, months, rank, key, name, units, orders, amount, last_at in base.execute(query).fetchall():
+                result[household][ranking_field(field, measure)][WINDOWS.index(months)]["items"].append({
+                    "rank": rank, "key": key, "name": name, "units": int(units), "orders": orders,
+                    "amount": plain(amount), "lastPurchasedAt": rfc3339(last_at),
+                })
+    base.close()
     return result
 
 
-def empty_summary(household, as_of):
+def empty_summary(household, as_of, measures):
     windows = []
     for months in WINDOWS:
         first, last = purchase_window(as_of, months)
@@ -272,8 +280,8 @@ def empty_summary(household, as_of):
     return {
         "household": household, "currency": POLICY_CURRENCY, "windows": windows,
         "peakWeekday": None, "peakHour": None, "firstPurchaseDate": None, "lastPurchaseDate": None,
-        "topCategories": [{"months": months, "items": []} for months in WINDOWS],
-        "topProducts": [{"months": months, "items": []} for months in WINDOWS],
+        **{ranking_field(field, measure): [{"months": months, "items": []} for months in WINDOWS]
+           for field in RANKINGS for measure in measures},
     }
 
 
@@ -362,6 +370,15 @@ def differing(path, expected, actual):
     return [f"{path}: expected {json.dumps(expected, ensure_ascii=False)}, got {json.dumps(actual, ensure_ascii=False)}"]
 
 
+def report(differences):
+    """Prints the first differences; the exit status."""
+    for difference in differences[:DIFFERENCES_SHOWN]:
+        print(difference)
+    if len(differences) > DIFFERENCES_SHOWN:
+        print(f"... and {len(differences) - DIFFERENCES_SHOWN} more")
+    return 1 if differences else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("messages")
@@ -372,7 +389,7 @@ def main():
     args = parser.parse_args()
 
     truth = read_truth(args.truth)
-    expected = summaries(args.messages, truth, args.as_of)
+    expected = summaries(*read_purchases(args.messages, truth), set(truth.values()), args.as_of)
     if args.out:
         with open(args.out, "w", encoding="utf-8") as out:
             for summary in expected.values():
@@ -381,11 +398,7 @@ def main():
         summary_path, partition_path = args.compare
         household_of_id, differences = compare_partition(truth, partition_path)
         differences += compare_summaries(expected, household_of_id, summary_path)
-        for difference in differences[:DIFFERENCES_SHOWN]:
-            print(difference)
-        if len(differences) > DIFFERENCES_SHOWN:
-            print(f"... and {len(differences) - DIFFERENCES_SHOWN} more")
-        sys.exit(1 if differences else 0)
+        sys.exit(report(differences))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ use crate::{program, server::Server};
 /// The secret of unified IDs in all tests: bases with the same messages have the same unified IDs.
 pub const SECRET: &str = "a secret of the tests";
 
+/// The keys file in a base's folder, which commands run in.
+pub const KEYS: &str = "keys.json";
+
 /// A folder of a test's own, gone at its end.
 #[derive(Debug)]
 pub struct Base {
@@ -102,6 +105,27 @@ impl Base {
     pub fn serve_with(&self, options: &[&str]) -> Server {
         let arguments = [&["serve", "--listen", "127.0.0.1:0"], options].concat();
         Server::start(self.command(&arguments), &self.path("server.log"))
+    }
+
+    /// Makes a key of a role, whose name is the role's in small letters; what its holder shows.
+    pub fn key(&self, role: &str) -> String {
+        let keys = self.path(KEYS);
+        let keys = keys.to_str().expect("a temporary folder's name is UTF-8");
+        let Ran { status, stdout, stderr } =
+            self.run(&["key", "create", "--role", role, "--name", &role.to_lowercase(), "--keys", keys]);
+        assert_eq!(status, Some(0), "{stderr}");
+        stdout.trim().to_owned()
+    }
+
+    /// Takes keys back.
+    pub fn revoke(&self, key: &str) {
+        let Ran { status, stderr, .. } = self.run(&["key", "revoke", key, "--keys", KEYS]);
+        assert_eq!(status, Some(0), "{stderr}");
+    }
+
+    /// Starts a server that asks for keys; there when it listens.
+    pub fn serve_with_keys(&self, options: &[&str]) -> Server {
+        self.serve_with(&[&["--keys", KEYS], options].concat())
     }
 
     /// The folder itself.

@@ -6,13 +6,15 @@
 
 mod base;
 pub mod messages;
+mod places;
 mod program;
 mod server;
 mod socket;
 mod writers;
 
 pub use self::{
-    base::{Base, Ran, SECRET},
+    base::{Base, KEYS, Ran, SECRET},
+    places::geoip,
     program::program,
     server::Server,
     socket::{Heard, Socket},

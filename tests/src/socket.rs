@@ -49,6 +49,14 @@ impl Socket {
         socket
     }
 
+    /// Opens a connection and begins with a key; what the server says to that.
+    pub async fn begin_with(server: &Server, payload: &Value) -> (Self, Heard) {
+        let mut socket = Self::open(server, "graphql-transport-ws", None).await;
+        socket.say(serde_json::json!({ "type": "connection_init", "payload": payload }).to_string()).await;
+        let heard = socket.hear().await;
+        (socket, heard)
+    }
+
     pub async fn say(&mut self, text: impl Into<String>) {
         self.0.send(Message::Text(text.into().into())).await.expect("it is open");
     }
@@ -68,6 +76,12 @@ impl Socket {
                 Some(Err(_)) | None => return Heard::Nothing,
             }
         }
+    }
+
+    /// Waits for a ping of the server's and does not answer it: answers go out only with what is said or heard after it.
+    pub async fn is_asked(&mut self) {
+        let heard = self.0.next().await;
+        assert!(matches!(heard, Some(Ok(Message::Ping(_)))), "{heard:?}");
     }
 
     /// The next message; fails where there is none.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use profile360_core::{
-    message::{Accepted, parse_message},
+    message::Accepted,
     policy::{CompiledPolicy, Policy},
     unified_id::IdSecret,
 };
 use profile360_server::{
+    intake::Intake,
     news::News,
     pipeline::{Pipeline, Workshop},
     rules::Rules,
@@ -79,5 +80,6 @@ pub fn policy() -> CompiledPolicy {
 /// The messages of a file's lines.
 pub fn accepted(lines: &str) -> Vec<Accepted> {
     let policy = policy();
-    lines.lines().map(|line| parse_message(line, &policy).expect("the line is a good message")).collect()
+    let intake = Intake::new(None).expect("there is no file to be wrong");
+    lines.lines().map(|line| intake.parse(line, &policy).expect("the line is a good message")).collect()
 }

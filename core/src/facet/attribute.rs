@@ -6,8 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     message::{AttributeValue, Message},
+    profile::is_standard,
     time::Timestamp,
 };
+
+/// The most custom attributes of one identifier, so that what is held of one customer stays bounded whatever a source does.
+///
+/// Of more, those stay whose names come first in byte order: the same ones in whatever order the messages came, and each of
+/// them with all that was said of it. The standard attributes are not counted.
+pub const MAX_CUSTOM_ATTRIBUTES: usize = 1_000;
 
 /// Name → value → source → when and how often. No inner map is ever empty.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +75,8 @@ impl AttributeFacts {
         self.0.get(name)
     }
 
-    pub(super) fn add(&mut self, message: &Message) {
+    /// Whether there was room for all.
+    pub(super) fn add(&mut self, message: &Message) -> bool {
         for (name, value) in &message.attributes {
             // Looked up before inserting: the name is a text of its own in every message, and most are known already.
             let values = match self.0.get_mut(name.as_str()) {
@@ -77,6 +85,20 @@ impl AttributeFacts {
             };
             observe(values, value, &message.source, Observed::once(message.at));
         }
+        self.keep_first()
+    }
+
+    /// Leaves out the custom attributes beyond the most that are held; whether there were none.
+    fn keep_first(&mut self) -> bool {
+        if self.0.len() <= MAX_CUSTOM_ATTRIBUTES {
+            return true;
+        }
+        let beyond: Vec<Arc<str>> =
+            self.0.keys().filter(|it| !is_standard(it)).skip(MAX_CUSTOM_ATTRIBUTES).cloned().collect();
+        for name in &beyond {
+            self.0.remove(name);
+        }
+        beyond.is_empty()
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     activity::{ActivityFacts, LastEvent},
-    attribute::{AttributeFacts, Observed, Values},
+    attribute::{AttributeFacts, MAX_CUSTOM_ATTRIBUTES, Observed, Values},
     device::DeviceState,
 };
 use crate::message::{Message, Platform};
@@ -45,14 +45,16 @@ impl Facet {
         facet
     }
 
-    /// Adds one message: the same as merging [`Facet::of`] it, without building that.
-    pub fn add(&mut self, message: &Message) {
-        self.attributes.add(message);
+    /// Adds one message: the same as merging [`Facet::of`] it, without building that, as long as there is room for its
+    /// attributes (see [`MAX_CUSTOM_ATTRIBUTES`]). Whether there was.
+    pub fn add(&mut self, message: &Message) -> bool {
+        let has_room = self.attributes.add(message);
         self.activity.add(message);
         if let Some(device) = &message.device {
             device::add(&mut self.devices, device, message.at);
         }
         self.platforms.extend(message.platform);
+        has_room
     }
 
     /// Joins the facts of another set of messages to these. Associative and commutative; the empty facet changes nothing.

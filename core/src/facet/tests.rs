@@ -172,3 +172,41 @@ fn only_session_starts_without_an_id_are_counted_here() {
     facet.activity.session_count = -1;
     assert_eq!(facet.activity.sessions(), 2);
 }
+
+#[test]
+fn an_identifier_holds_so_many_attributes_and_the_same_in_any_order() {
+    let says = |name: String| Message {
+        id: Arc::from("m1"),
+        at: Timestamp::from_micros(1),
+        source: Arc::from("crm"),
+        platform: None,
+        identifiers: vec![Identifier::new(Kind::new("external_id"), "1")],
+        attributes: BTreeMap::from([(name, AttributeValue::new(&json!(1)).expect("a number"))]),
+        event: None,
+        session_id: None,
+        device: None,
+        order: None,
+        refund: None,
+    };
+    let mut messages: Vec<Message> = (0..MAX_CUSTOM_ATTRIBUTES).map(|it| says(format!("n{it:04}"))).collect();
+    messages.extend(["df_name", "df_sms_ads_optin"].map(|it| says(it.to_owned())));
+    let mut full = Facet::default();
+    assert!(messages.iter().all(|it| full.add(it)), "there is room for all");
+    assert_eq!(full.attributes.iter().count(), MAX_CUSTOM_ATTRIBUTES + 2);
+    assert!(full.add(&messages[0]), "what is known needs none");
+
+    // One more whose name comes last finds none, one whose name comes first takes the last one's.
+    let before = full.clone();
+    assert!(!full.add(&says("z".to_owned())));
+    assert_eq!(full.attributes.iter().count(), MAX_CUSTOM_ATTRIBUTES + 2);
+    assert!(full.attributes.get("z").is_none() && full.attributes == before.attributes);
+    assert!(!full.add(&says("a".to_owned())));
+    let last = format!("n{:04}", MAX_CUSTOM_ATTRIBUTES - 1);
+    assert!(full.attributes.get("a").is_some() && full.attributes.get(&last).is_none());
+
+    messages.extend([messages[0].clone(), says("z".to_owned()), says("a".to_owned())]);
+    messages.reverse();
+    assert_eq!(facet(&messages), full);
+    messages.rotate_left(500);
+    assert_eq!(facet(&messages), full);
+}

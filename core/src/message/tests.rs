@@ -119,7 +119,8 @@ fn what_can_be_left_out_is_left_out_with_a_warning() {
         (with("attributes", r#"{"df_birth":"1990-02-30"}"#), "ATTRIBUTE_VALUE", "attributes.df_birth"),
         (with("attributes", r#"{"df_push_optin":"yes"}"#), "ATTRIBUTE_VALUE", "attributes.df_push_optin"),
         (with("attributes", r#"{"a":{"b":1}}"#), "ATTRIBUTE_TYPE", "attributes.a"),
-        (with("attributes", r#"{"a":null}"#), "ATTRIBUTE_TYPE", "attributes.a"),
+        (with("attributes", r#"{"a":[1,null]}"#), "ATTRIBUTE_TYPE", "attributes.a"),
+        (with("attributes", r#"{"df_push_optin":null}"#), "ATTRIBUTE_VALUE", "attributes.df_push_optin"),
         (with("device", r#"{"model":"Galaxy S24"}"#), "DEVICE_WITHOUT_ID", "device"),
         (with("traits", "{}"), "UNKNOWN_FIELD", "traits"),
         (with("properties", "{}"), "NOT_AN_EVENT", "properties"),
@@ -192,4 +193,108 @@ fn a_message_without_a_usable_identifier_is_told_every_reason() {
          identifiers.fax: the policy knows no identifiers of this kind; \
          identifiers.phone: it is a foreign number; only numbers of +82 are taken)"
     );
+}
+
+#[test]
+fn attributes_have_limits_and_are_taken_up_to_them() {
+    let long = |n: usize| "x".repeat(n);
+    let named = |name: &str, value: &str| with("attributes", &format!("{{\"{name}\":{value}}}"));
+    let many = |n: usize| {
+        let all: Vec<String> = (0..n).map(|it| format!("\"a{it}\":1")).collect();
+        with("attributes", &format!("{{{}}}", all.join(",")))
+    };
+    let list = |n: usize| named("a", &format!("[{}]", vec!["1"; n].join(",")));
+    // The text of a value, quotes included.
+    let text = |n: usize| named("a", &format!("\"{}\"", long(n - 2)));
+    let at_the_limit = [
+        (named(&long(MAX_NAME_BYTES), "1"), 1),
+        (text(MAX_ATTRIBUTE_BYTES), 1),
+        (list(MAX_LIST_ITEMS), 1),
+        (many(MAX_ATTRIBUTES), MAX_ATTRIBUTES),
+    ];
+    for (json, n_taken) in at_the_limit {
+        let accepted = parse(&json).expect("accepted");
+        assert_eq!((accepted.message.attributes.len(), accepted.warnings), (n_taken, Vec::new()));
+    }
+    let beyond = [
+        (named("", "1"), "ATTRIBUTE_NAME", 0),
+        (named(&long(MAX_NAME_BYTES + 1), "1"), "ATTRIBUTE_NAME", 0),
+        (text(MAX_ATTRIBUTE_BYTES + 1), "ATTRIBUTE_TOO_LONG", 0),
+        (list(MAX_LIST_ITEMS + 1), "ATTRIBUTE_TOO_LONG", 0),
+        (VALID.replacen('{', "{\"attributes\":{\"a\":1e400},", 1), "ATTRIBUTE_TYPE", 0),
+        (many(MAX_ATTRIBUTES + 1), "ATTRIBUTES_TOO_MANY", MAX_ATTRIBUTES),
+    ];
+    for (json, code, n_taken) in beyond {
+        let accepted = parse(&json).expect("accepted");
+        let codes: Vec<&str> = accepted.warnings.iter().map(|it| it.code).collect();
+        assert_eq!((codes, accepted.message.attributes.len()), (vec![code], n_taken));
+    }
+}
+
+#[test]
+fn what_clues_say_is_kept_as_if_it_had_been_named() {
+    let sent = r#"{"identifiers":{"device_id":"d"},"device":{"ip":" 203.0.113.9 ","os":"Android","browser":"","user_agent":"an agent"}}"#;
+    let mut message: serde_json::Value = serde_json::from_str(VALID).expect("valid");
+    for (name, value) in serde_json::from_str::<serde_json::Map<_, _>>(sent).expect("json") {
+        message[name] = value;
+    }
+    let policy = CompiledPolicy::initial();
+    let accepted = parse_described(&message.to_string(), &policy, &|clues| {
+        assert_eq!(clues.user_agent, Some("an agent"));
+        assert_eq!(clues.address, "203.0.113.9".parse().ok());
+        assert_eq!(clues.named.get(&DeviceField::Os).map(|it| &**it), Some("Android"));
+        let told = [
+            (DeviceField::Os, "iOS".to_owned()),
+            (DeviceField::Browser, "Safari \"17\"".to_owned()),
+            (DeviceField::City, "  ".to_owned()),
+            (DeviceField::Model, "x".repeat(256)),
+        ];
+        Description::from(told)
+    })
+    .expect("accepted");
+    assert_eq!(accepted.warnings, []);
+    let device = accepted.message.device.as_ref().expect("a device");
+    let fields: Vec<(DeviceField, &str)> = device.fields.iter().map(|(field, text)| (*field, &**text)).collect();
+    assert_eq!(fields, [(DeviceField::Os, "Android"), (DeviceField::Browser, "Safari \"17\"")]);
+    let kept: serde_json::Value = serde_json::from_str(&accepted.payload).expect("json");
+    let expected = serde_json::json!({ "os": "Android", "browser": "Safari \"17\"", "user_agent": "an agent" });
+    assert_eq!(kept["device"], expected);
+    let again = parse_kept(&accepted.payload, &policy).expect("the kept text is a message");
+    assert_eq!((again.message, again.payload), (accepted.message, accepted.payload));
+}
+
+#[test]
+fn what_is_kept_of_the_longest_message_is_read_again() {
+    let mut message: serde_json::Value = serde_json::from_str(VALID).expect("valid");
+    message["identifiers"]["device_id"] = "d".into();
+    message["device"] = serde_json::json!({ "user_agent": "an agent", "padding": "" });
+    let n_bytes = message.to_string().len();
+    message["device"]["padding"] = "x".repeat(MAX_MESSAGE_BYTES - n_bytes).into();
+    let policy = CompiledPolicy::initial();
+    let describe = |_: &Clues<'_>| Description::from([(DeviceField::Os, "iOS".to_owned())]);
+    let accepted = parse_described(&message.to_string(), &policy, &describe).expect("accepted");
+    assert!(MAX_MESSAGE_BYTES < accepted.payload.len());
+    assert_eq!(parse_kept(&accepted.payload, &policy).expect("read again").message, accepted.message);
+}
+
+#[test]
+fn bad_fields_of_a_device_are_left_out_with_a_warning() {
+    for (device, expected) in [
+        (r#"{"ip":"203.0.113"}"#, vec![("ADDRESS_MALFORMED", "device.ip")]),
+        (r#"{"ip":"fe80::1%eth0"}"#, vec![("ADDRESS_MALFORMED", "device.ip")]),
+        (r#"{"ip":7}"#, vec![("ADDRESS_MALFORMED", "device.ip")]),
+        (r#"{"ip":["203.0.113.9"]}"#, vec![("WRONG_TYPE", "device.ip")]),
+        (r#"{"ip":"","user_agent":null,"os":" "}"#, vec![]),
+        (r#"{"ip":"::ffff:203.0.113.9"}"#, vec![]),
+        (r#"{"user_agent":{}}"#, vec![("WRONG_TYPE", "device.user_agent")]),
+        (&format!(r#"{{"user_agent":"{}"}}"#, "x".repeat(1024)), vec![]),
+        (&format!(r#"{{"user_agent":"{}"}}"#, "x".repeat(1025)), vec![("TOO_LONG", "device.user_agent")]),
+        (&format!(r#"{{"model":"{}"}}"#, "x".repeat(256)), vec![("TOO_LONG", "device.model")]),
+        (r#"{"colour":"red"}"#, vec![("UNKNOWN_FIELD", "device.colour")]),
+    ] {
+        let accepted = parse(&with("device", device)).expect("accepted");
+        let found: Vec<(&str, &str)> = accepted.warnings.iter().map(|it| (it.code, it.path.as_str())).collect();
+        assert_eq!(found, expected, "{device}");
+        assert!(!accepted.payload.contains("203.0.113") && !accepted.payload.contains("fe80"));
+    }
 }

@@ -233,6 +233,30 @@ fn a_union_lists_all_values_and_the_items_of_lists_oldest_first() {
 }
 
 #[test]
+fn an_attribute_that_was_unset_has_what_was_said_since() {
+    let check = |messages: &[(i64, Value)], rule: Rule, expected: Option<Value>| {
+        let mut policy = Policy::default();
+        policy.survivorship.default = rule;
+        let said: Vec<Message> = messages.iter().map(|(at, value)| says(*at, json!({ "df_name": value }))).collect();
+        let (ours, theirs) = said.split_at(said.len() / 2);
+        let owners = [owner("external_id", "7", 1, ours), owner("phone", "+821012345678", 2, theirs)];
+        let it = profile(&owners, &policy);
+        assert_eq!(it.attributes.first().map(|it| it.value.to_value()), expected, "{messages:?}");
+        let name = expected.as_ref().and_then(|it| it.as_array().map_or(Some(it), |it| it.last()));
+        assert_eq!(it.basic(as_of()).name.map(Value::from).as_ref(), name);
+    };
+    for rule in [Rule::Latest, Rule::Earliest, Rule::MostFrequent, Rule::Max, Rule::Min, Rule::SourcePriority] {
+        check(&[(1, json!("A")), (2, json!(null))], rule, None);
+        check(&[(2, json!(null)), (1, json!("A")), (1, json!("A"))], rule, None);
+        check(&[(1, json!("A")), (1, json!("A")), (2, json!(null)), (3, json!("B"))], rule, Some(json!("B")));
+        // At one time it is unset.
+        check(&[(2, json!("A")), (2, json!(null))], rule, None);
+        check(&[(2, json!(null))], rule, None);
+    }
+    check(&[(1, json!("A")), (2, json!(null)), (3, json!("B")), (4, json!("C"))], Rule::Union, Some(json!(["B", "C"])));
+}
+
+#[test]
 fn consents_are_the_latest_of_each_identifier_and_the_strictest_of_those() {
     let check = |of_id: &[(i64, bool)], of_phone: &[(i64, bool)], expected: (bool, i64), others: usize| {
         let messages = |of: &[(i64, bool)]| -> Vec<Message> {

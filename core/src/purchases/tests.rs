@@ -260,4 +260,60 @@ proptest! {
             prop_assert_eq!(tops(&a), tops(&b));
         }
     }
+
+    #[test]
+    fn windows_and_peaks_are_what_they_are_defined_to_be(
+        rows in vec((0..1_000_i64, -2..1_000_i64, 0..2_u32), 0..30),
+        as_of in 300..1_100_u64,
+        months in 1..=24_u32,
+        cut in 0..30_usize,
+    ) {
+        let start = seoul("2024-01-01 00:00").micros();
+        // Times of day that lie around midnight and at it, amounts with and without a fraction, zero among them.
+        let orders: Vec<Order> = rows
+            .iter()
+            .enumerate()
+            .map(|(n, (day, minutes, scale))| Order {
+                key: OrderKey::Order(Arc::from(n.to_string())),
+                message_id: Arc::from(n.to_string()),
+                at: Timestamp::from_micros(start + day * 86_400_000_000 + minutes * 60_000_000),
+                currency: Currency::KRW,
+                amount: Decimal::new((minutes / 10).max(0), *scale),
+                lines: Vec::new(),
+            })
+            .collect();
+        let as_of = "2024-01-01".parse::<NaiveDate>().expect("a date") + chrono::Days::new(as_of);
+        let last = as_of.pred_opt().expect("a day before");
+        let first = last.checked_sub_months(chrono::Months::new(months)).expect("in range").succ_opt().expect("a day after");
+        let local = |it: &Order| it.at.to_datetime().with_timezone(&chrono_tz::Asia::Seoul);
+        let question = Question { as_of, currency: None, net_of_refunds: false };
+
+        let window_of = |orders: &[Order]| read(orders, &[], &question).window(Months::new(months).expect("1 to 24"));
+        let within: Vec<&Order> = orders.iter().filter(|it| (first..=last).contains(&local(it).date_naive())).collect();
+        let sum = within.iter().map(|it| it.amount).sum::<Decimal>();
+        let window = window_of(&orders);
+        prop_assert_eq!((window.from, window.to, window.count), (first, last, within.len() as u64));
+        prop_assert_eq!(window.amount, sum);
+        let average = (!within.is_empty()).then(|| sum / Decimal::from(within.len()));
+        prop_assert_eq!(window.average, average.map(|it| it.round_dp(4)));
+        // What is bought under several identifiers adds up.
+        let (ours, theirs) = orders.split_at(cut.min(orders.len()));
+        let parts = [window_of(ours), window_of(theirs)];
+        prop_assert_eq!(parts.iter().map(|it| it.count).sum::<u64>(), window.count);
+        prop_assert_eq!(parts.iter().map(|it| it.amount).sum::<Decimal>(), window.amount);
+
+        let past: Vec<&Order> = orders.iter().filter(|it| local(it).date_naive() <= last).collect();
+        let info = read(&orders, &[], &question).info();
+        prop_assert_eq!(info.first_purchase_date, past.iter().map(|it| local(it).date_naive()).min());
+        prop_assert_eq!(info.last_purchase_date, past.iter().map(|it| local(it).date_naive()).max());
+        let peak = |of: &dyn Fn(&Order) -> u32| {
+            let rows = |key: u32| past.iter().filter(move |it| of(it) == key);
+            let score = |key: &u32| (rows(*key).count(), rows(*key).map(|it| it.amount).sum::<Decimal>(), std::cmp::Reverse(*key));
+            (0..24).filter(|it| rows(*it).next().is_some()).max_by_key(score)
+        };
+        let weekday = |it: &Order| chrono::Datelike::weekday(&local(it)).num_days_from_monday();
+        prop_assert_eq!(info.peak_hour.map(u32::from), peak(&|it: &Order| chrono::Timelike::hour(&local(it))));
+        let of_week = [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday, Weekday::Saturday, Weekday::Sunday];
+        prop_assert_eq!(info.peak_weekday, peak(&weekday).map(|it| of_week[it as usize]));
+    }
 }

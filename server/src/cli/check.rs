@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 use profile360_core::{
     facts::Facts,
     identifier::Identifier,
-    message::parse_message,
+    message::parse_kept,
     plan::{CellKey, CellState, IdentifierState, LinkState},
     purchase::{Order, OrderKey, Refund},
     time::Timestamp,
@@ -60,7 +60,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     facts.decisions = store.decisions().await?;
     let retirements = policy.retirements().clone();
     let mut differences = Differences::default();
-    let held = read(&store, |payload| match parse_message(payload, &policy) {
+    let held = read(&store, |payload| match parse_kept(payload, &policy) {
         Ok(mut accepted) => {
             retirements.assign(&mut accepted.message);
             differences_of_repeat(facts.add(&accepted.message))

@@ -14,7 +14,7 @@ use profile360_core::plan::Outcome;
 use tokio::sync::mpsc;
 
 use super::{
-    Base, Opened,
+    Base, Describing, Opened,
     input::{self, Messages, Part, RefusedFile},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     news::News,
     pipeline::{Pipeline, PipelineError, Workshop},
     rules::Rules,
-    table::Map,
+    table::{Encoding, Map},
 };
 
 /// Takes messages from files (NDJSON or CSV, plain or .gz) into a base. Safe to interrupt and to repeat: what is there already is
@@ -37,6 +37,11 @@ pub(super) struct Options {
     /// What the columns of tables mean (TOML); `profile360 map FILE` proposes one.
     #[arg(long, env = "PROFILE360_MAP", required_if_eq("format", "csv"))]
     map: Option<PathBuf>,
+    /// How the texts of tables are written.
+    #[arg(long, env = "PROFILE360_ENCODING", value_enum, default_value_t = Encoding::Auto)]
+    encoding: Encoding,
+    #[command(flatten)]
+    describing: Describing,
     #[command(flatten)]
     base: Base,
 }
@@ -68,15 +73,16 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         (Some(path), Format::Csv) => {
             let failed = || format!("the map {} cannot be read", path.display());
             let text = std::fs::read_to_string(path).with_context(failed)?;
-            Some(Arc::new(Map::parse(&text).with_context(failed)?))
+            Some((Arc::new(Map::parse(&text).with_context(failed)?), options.encoding))
         }
         _ => None,
     };
+    let intake = options.describing.intake()?;
     // A file that is not there is told before a base is made for it.
     let mut opened = Vec::new();
     let mut failures = Vec::new();
     for path in &options.files {
-        match Messages::open(path, map.as_ref()) {
+        match Messages::open(path, map.as_ref(), &intake) {
             Ok(messages) => opened.push((path, messages)),
             Err(failure) => failures.push(failure),
         }
@@ -168,7 +174,14 @@ async fn import(
         n_messages += part.accepted.len() as u64;
         if !part.accepted.is_empty() {
             let receipt = pipeline.ingest(part.accepted).await?;
-            receipt.taken.iter().for_each(|it| counts.add(&it.outcome));
+            for (line, taken) in part.lines.iter().zip(&receipt.taken) {
+                counts.add(&taken.outcome);
+                if let Some(warning) = &taken.warning {
+                    counts.warnings += 1;
+                    let n_warnings = counts.warnings;
+                    bar.suspend(|| input::report_warning(path, *line, warning, n_warnings));
+                }
+            }
         }
         bar.set_position(n_read.load(Ordering::Relaxed));
         let rate = n_messages as f64 / bar.elapsed().as_secs_f64().max(0.001);

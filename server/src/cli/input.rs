@@ -19,8 +19,9 @@ use profile360_core::{
 use serde_json::json;
 
 use crate::{
+    intake::Intake,
     reader::{Form, Item, ReadError, Reader},
-    table::{Map, Table},
+    table::{Encoding, Map, Table, decoded},
 };
 
 /// Lines that are read at once.
@@ -31,6 +32,8 @@ const MAX_BYTES: usize = 12 * 1024 * 1024;
 #[derive(Default)]
 pub(super) struct Part {
     pub accepted: Vec<Accepted>,
+    /// The line of each of them.
+    pub lines: Vec<u64>,
     pub refused: Vec<Refused>,
     /// What was left out of accepted messages, by line.
     pub warnings: Vec<(u64, Warning)>,
@@ -63,7 +66,7 @@ enum Rows {
 
 impl Messages {
     /// Opens a file of messages a line or, with a map, a table.
-    pub(super) fn open(path: &Path, map: Option<&Arc<Map>>) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, map: Option<&(Arc<Map>, Encoding)>, intake: &Intake) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
         let n_bytes = file.metadata().map(|it| it.len()).unwrap_or(0);
         let n_read = Arc::new(AtomicU64::new(0));
@@ -75,9 +78,11 @@ impl Messages {
             Box::new(counted)
         };
         let rows = match map {
-            None => Rows::Lines(Reader::new(reader, Form::Lines)),
-            Some(map) => {
-                let table = Table::new(reader, map.clone()).with_context(|| path.display().to_string())?;
+            None => Rows::Lines(Reader::new(reader, Form::Lines, intake.clone())),
+            Some((map, encoding)) => {
+                let opened = || path.display().to_string();
+                let rows = decoded(reader, *encoding).with_context(opened)?;
+                let table = Table::new(rows, map.clone(), intake.clone()).with_context(opened)?;
                 Rows::Table(Box::new(table))
             }
         };
@@ -117,6 +122,7 @@ impl Messages {
                 Ok(accepted) => {
                     part.warnings.extend(accepted.warnings.iter().map(|it| (line, it.clone())));
                     part.accepted.push(accepted);
+                    part.lines.push(line);
                 }
                 Err(refusal) => part.refused.push(Refused { line, refusal, text: item.text }),
             }
@@ -214,7 +220,7 @@ pub(super) fn for_each_message(
     for path in paths {
         let (parts, incoming) = std::sync::mpsc::sync_channel(4);
         let policy = policy.clone();
-        let mut messages = Messages::open(path, None)?;
+        let mut messages = Messages::open(path, None, &Intake::plain())?;
         // Reading and parsing on one core, taking on another.
         let reading = std::thread::spawn(move || -> anyhow::Result<()> {
             while let Some(part) = messages.next_part(&policy)? {

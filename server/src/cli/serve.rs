@@ -1,21 +1,29 @@
 //! `profile360 serve`: the server.
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
-use profile360_core::message::parse_message;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
-use super::{Base, Opened};
+use super::{Base, Describing, Opened};
 use crate::{
+    audit::Audit,
     clock,
     generate::{GenerateOptions, generate},
     graphql::{self, Current},
     http,
+    intake::Intake,
+    keys::Gate,
     limits::Limits,
     list,
     news::News,
@@ -30,11 +38,19 @@ pub(super) struct Options {
     /// Where to listen; only this machine's own addresses, as long as there are no keys.
     #[arg(long, env = "PROFILE360_LISTEN", default_value = "127.0.0.1:8360")]
     listen: SocketAddr,
+    /// The file of the keys, which `profile360 key` makes: with it every request needs one.
+    #[arg(long, env = "PROFILE360_KEYS", value_name = "FILE")]
+    keys: Option<PathBuf>,
     /// Fills an empty base with made-up customers.
     #[arg(long, env = "PROFILE360_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
     demo: bool,
+    /// A list of GraphQL documents (JSON, hash to text); no others are answered but the page's own.
+    #[arg(long, value_name = "FILE", env = "PROFILE360_TRUSTED_DOCUMENTS")]
+    trusted_documents: Option<PathBuf>,
     #[command(flatten)]
     limits: Limits,
+    #[command(flatten)]
+    describing: Describing,
     #[command(flatten)]
     base: Base,
 }
@@ -44,16 +60,22 @@ const DEMO_PROFILES: u64 = 300;
 const DEMO_SEED: u64 = 360;
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    if !options.listen.ip().is_loopback() {
-        bail!("without keys the server listens on this machine only; use an address such as 127.0.0.1:8360");
+    if options.keys.is_none() && !options.listen.ip().is_loopback() {
+        bail!(
+            "without keys the server listens on this machine only; use an address such as 127.0.0.1:8360, or make keys with \
+             `profile360 key create` and give their file with --keys"
+        );
     }
+    let trusted = options.trusted_documents.as_deref().map(read_documents).transpose()?;
+    let intake = options.describing.intake()?;
+    let gate = options.keys.map(Gate::open).transpose()?.map(Arc::new);
     let Opened { store, policy, secret } = options.base.open().await?;
     let news = Arc::new(News::keeping(options.limits.behind));
     let workshop = Workshop::open(store, policy, secret, news).await?;
     let (pipeline, working) = Pipeline::start(workshop);
     let Workshop { store, list, policy, .. } = pipeline.workshop();
     if options.demo && list.read(list::Index::is_empty) && list.n_waiting() == 0 {
-        fill(&pipeline, &policy).await?;
+        fill(&pipeline, &intake, &policy).await?;
     }
     // What the last process left unlisted, and the demo, before anyone looks.
     list.catch_up(&store, &policy, |_| {}).await?;
@@ -68,8 +90,16 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let publication = Arc::new(Publication::default());
     publication.resume(&pipeline).await?;
     let editions = pipeline.editions();
-    let current = Current { pipeline, limits: Arc::new(options.limits), publication: publication.clone() };
-    let serving = tokio::spawn(http::serve(listener, graphql::schema(), current, stopping));
+    let audit = gate.as_ref().map(|_| Audit::start(pipeline.editions()));
+    let current = Current {
+        pipeline,
+        intake,
+        limits: Arc::new(options.limits),
+        publication: publication.clone(),
+        audit,
+        lookups: Arc::default(),
+    };
+    let serving = tokio::spawn(http::serve(listener, graphql::schema(), current, gate, trusted, stopping));
     println!("listening on http://{address}");
     tracing::info!(%address, "serving");
 
@@ -86,6 +116,14 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads a list of documents, as GraphQL Code Generator writes it.
+fn read_documents(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    serde_json::from_str(&text).with_context(|| {
+        format!("{} is no list of documents: it is a JSON object of texts by their hashes", path.display())
+    })
+}
+
 async fn wait_for_signal() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be listened to")?;
     tokio::select! {
@@ -95,7 +133,7 @@ async fn wait_for_signal() -> anyhow::Result<()> {
 }
 
 /// Takes made-up customers in, whose last day is yesterday: nothing of them lies in the future.
-async fn fill(pipeline: &Pipeline, rules: &Rules) -> anyhow::Result<()> {
+async fn fill(pipeline: &Pipeline, intake: &Intake, rules: &Rules) -> anyhow::Result<()> {
     const BATCH: usize = 1_000;
     let options = GenerateOptions {
         profiles: DEMO_PROFILES,
@@ -110,7 +148,7 @@ async fn fill(pipeline: &Pipeline, rules: &Rules) -> anyhow::Result<()> {
     eprintln!("filling the empty base with {DEMO_PROFILES} made-up customers …");
     for line in text.lines() {
         // The demo has bad messages, too, as real sources do.
-        if let Ok(accepted) = parse_message(line, rules) {
+        if let Ok(accepted) = intake.parse(line, rules) {
             batch.push(accepted);
         }
         if batch.len() == BATCH {

@@ -12,47 +12,63 @@ use profile360_core::{
     link::Pair,
     retirement,
     time::Timestamp,
+    unified_id::unified_id,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     App,
+    allowed::caller,
     error::{ErrorCode, unavailable},
     identity::{Shown, named_identifier, parse_identifier},
     page::{Arguments, Asked, PageInfo, encode},
     profile::{Identifier, Profile},
     query::{IdentifierInput, global_id_of},
     scalars::DateTime,
+    witness::saw_identifier,
 };
 use crate::{
     clock, customer,
     pipeline::{Decided, Wish, new_id},
 };
 
+/// What an operator can decide of two identifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "decision::Relation")]
 pub(super) enum Relation {
+    /// They are one customer.
     Same,
+    /// They are two.
     Different,
 }
 
+/// An operator's word that two identifiers are one customer, or are two.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
 pub(super) struct Decision {
     #[graphql(skip)]
     key: String,
+    /// What was decided.
     relation: Relation,
+    /// The one identifier.
     a: Identifier,
+    /// The other identifier.
     b: Identifier,
+    /// Why, in the words of who decided.
     reason: String,
+    /// Who decided.
     actor: String,
+    /// When.
     at: DateTime,
+    /// When it was taken back; null while it holds.
     revoked_at: Option<DateTime>,
+    /// Who took it back.
     revoked_by: Option<String>,
 }
 
 #[ComplexObject]
 impl Decision {
+    /// The global ID.
     pub(super) async fn id(&self) -> ID {
         global_id_of("Decision", &self.key)
     }
@@ -74,25 +90,38 @@ impl Decision {
     }
 }
 
+/// A page of decisions.
 #[derive(Debug, SimpleObject)]
 pub(super) struct DecisionConnection {
+    /// The entries of this page, each with its cursor.
     edges: Vec<DecisionEdge>,
+    /// The entries of this page.
     nodes: Vec<Decision>,
+    /// Where this page stands.
     page_info: PageInfo,
 }
 
+/// An entry of a page of decisions.
 #[derive(Debug, SimpleObject)]
 struct DecisionEdge {
+    /// The entry.
     node: Decision,
+    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
     cursor: String,
 }
 
+/// How a decision ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum DecisionStatus {
+    /// It holds, and is durable.
     Applied,
+    /// It was so already.
     NoChange,
+    /// The customers have changed since the preview that it was made from; look again.
     StalePreview,
+    /// Another decision says the contrary; take that one back first.
     Contradicted,
+    /// There is nothing of that ID or of that name.
     NotFound,
 }
 
@@ -102,20 +131,28 @@ pub(super) enum DecisionStatus {
 pub(super) struct Retirement {
     #[graphql(skip)]
     key: String,
+    /// The kind of the identifier.
     kind: String,
+    /// The value of the identifier.
     value: String,
     #[graphql(name = "from")]
     /// The first instant of the value's next owner.
     starts: DateTime,
+    /// Why, in the words of who decided.
     reason: String,
+    /// Who decided.
     actor: String,
+    /// When it was decided.
     at: DateTime,
+    /// When it was taken back; null while it holds.
     revoked_at: Option<DateTime>,
+    /// Who took it back.
     revoked_by: Option<String>,
 }
 
 #[ComplexObject]
 impl Retirement {
+    /// The global ID.
     pub(super) async fn id(&self) -> ID {
         global_id_of("Retirement", &self.key)
     }
@@ -137,15 +174,20 @@ impl From<&retirement::Retirement> for Retirement {
     }
 }
 
+/// What became of a decision.
 #[derive(Debug, SimpleObject)]
 pub(super) struct DecisionPayload {
+    /// How it ended.
     status: DecisionStatus,
+    /// The decision that was made or taken back, where it is one.
     decision: Option<Decision>,
     /// All that were made, or taken back.
     decisions: Vec<Decision>,
     /// What retireIdentifier made, or revokeDecision took back.
     retirement: Option<Retirement>,
+    /// The customers that came of it.
     profiles: Vec<Profile>,
+    /// Where it was not applied: why, in a sentence.
     detail: Option<String>,
 }
 
@@ -165,7 +207,8 @@ impl DecisionQuery {
     async fn retirements(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "Some(false)")] include_revoked: Option<bool>,
+        #[graphql(default_with = "Some(false)", desc = "Whether those that were taken back are listed, too.")]
+        include_revoked: Option<bool>,
     ) -> Result<Vec<Retirement>> {
         let app = ctx.data::<App>()?;
         let retirements = app.policy.retirements();
@@ -173,6 +216,9 @@ impl DecisionQuery {
             |it: &&std::sync::Arc<retirement::Retirement>| include_revoked.unwrap_or(false) || it.is_active();
         let mut found: Vec<_> = retirements.iter().filter(is_wanted).cloned().collect();
         found.sort_by_key(|it| std::cmp::Reverse((it.at, it.id.clone())));
+        for retirement in &found {
+            saw_identifier(ctx, unified_id(&retirement.value, &app.secret));
+        }
         Ok(found.iter().map(|it| Retirement::from(&**it)).collect())
     }
 
@@ -181,11 +227,13 @@ impl DecisionQuery {
     async fn decisions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "Some(false)")] include_revoked: Option<bool>,
+        #[graphql(default_with = "Some(false)", desc = "Whether those that were taken back are listed, too.")]
+        include_revoked: Option<bool>,
+        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<DecisionConnection> {
         let app = ctx.data::<App>()?;
         let asked = Arguments { first, after, last, before }.parse::<Place>(&app.limits)?;
@@ -231,8 +279,9 @@ impl DecisionMutation {
     async fn merge_profiles(
         &self,
         ctx: &Context<'_>,
-        unified_ids: Vec<ID>,
-        reason: String,
+        #[graphql(desc = "Which customers; two or more.")] unified_ids: Vec<ID>,
+        #[graphql(desc = "Why; the history shows it.")] reason: String,
+        #[graphql(desc = "The revision of the preview; STALE_PREVIEW where it has changed. Not checked if left out.")]
         expected_revision: Option<String>,
     ) -> Result<DecisionPayload> {
         let app = ctx.data::<App>()?;
@@ -256,13 +305,15 @@ impl DecisionMutation {
         make(ctx, decision::Relation::Same, pairs, &reason, expected_revision).await
     }
 
+    /// Decides that two identifiers are one customer, or are two.
     async fn decide(
         &self,
         ctx: &Context<'_>,
-        relation: Relation,
-        a: IdentifierInput,
-        b: IdentifierInput,
-        reason: String,
+        #[graphql(desc = "What is decided.")] relation: Relation,
+        #[graphql(desc = "The one.")] a: IdentifierInput,
+        #[graphql(desc = "The other.")] b: IdentifierInput,
+        #[graphql(desc = "Why; the history shows it.")] reason: String,
+        #[graphql(desc = "The revision of the preview; STALE_PREVIEW where it has changed. Not checked if left out.")]
         expected_revision: Option<String>,
     ) -> Result<DecisionPayload> {
         let app = ctx.data::<App>()?;
@@ -278,9 +329,9 @@ impl DecisionMutation {
     async fn retire_identifier(
         &self,
         ctx: &Context<'_>,
-        identifier: IdentifierInput,
-        from: DateTime,
-        reason: String,
+        #[graphql(desc = "Which identifier.")] identifier: IdentifierInput,
+        #[graphql(desc = "From when on it is the next owner's.")] from: DateTime,
+        #[graphql(desc = "Why; the history shows it.")] reason: String,
     ) -> Result<DecisionPayload> {
         let app = ctx.data::<App>()?;
         let retirement = retirement::Retirement {
@@ -289,7 +340,7 @@ impl DecisionMutation {
             from: from.required("from")?,
             at: now(),
             reason: check_reason(&reason)?.into(),
-            actor: ACTOR.into(),
+            actor: caller(ctx)?.name.clone(),
             revoked: None,
         };
         settle(ctx, Wish::Retire(retirement), None).await
@@ -300,19 +351,18 @@ impl DecisionMutation {
     async fn revoke_decision(
         &self,
         ctx: &Context<'_>,
-        id: ID,
-        reason: String,
+        #[graphql(desc = "The global ID of a decision or of a retirement.")] id: ID,
+        #[graphql(desc = "Why; the history shows it.")] reason: String,
+        #[graphql(desc = "The revision of the preview; STALE_PREVIEW where it has changed. Not checked if left out.")]
         expected_revision: Option<String>,
     ) -> Result<DecisionPayload> {
         let id = super::query::key_of("Decision", &id).or_else(|| super::query::key_of("Retirement", &id));
         let id = id.unwrap_or_default();
-        let by = Revocation { at: now(), reason: check_reason(&reason)?.into(), actor: ACTOR.into() };
+        let by = Revocation { at: now(), reason: check_reason(&reason)?.into(), actor: caller(ctx)?.name.clone() };
         settle(ctx, Wish::Revoke { id, by }, expected_revision).await
     }
 }
 
-/// Without keys whoever comes is the operator of this machine.
-pub(super) const ACTOR: &str = "local";
 /// How long an answer waits for the list to show what it tells of.
 const LISTED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -324,6 +374,7 @@ async fn make(
     expected_revision: Option<String>,
 ) -> Result<DecisionPayload> {
     let reason = check_reason(reason)?;
+    let actor = &caller(ctx)?.name;
     let at = now();
     let first = new_id();
     let decision = |(number, pair)| decision::Decision {
@@ -332,7 +383,7 @@ async fn make(
         pair,
         at,
         reason: reason.into(),
-        actor: ACTOR.into(),
+        actor: actor.clone(),
         revoked: None,
     };
     settle(ctx, Wish::Make(pairs.into_iter().enumerate().map(decision).collect()), expected_revision).await
@@ -427,5 +478,5 @@ async fn profiles_of(app: &App, identifiers: &[profile360_core::identifier::Iden
     let keys: Vec<_> = keys.into_iter().collect();
     let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
     let today = clock::today(&app.policy);
-    Ok(customers.values().map(|it| Profile::of(it, today, None)).collect())
+    Ok(customers.values().map(|it| Profile::of(it, today)).collect())
 }

@@ -28,11 +28,27 @@ pub enum ErrorCode {
     QueryTooComplex,
     TooManyAliases,
     TooManyDirectives,
+    /// A document was named that the server does not know; send its text along once.
+    PersistedQueryNotFound,
+    /// A document was named in another way than the server knows.
+    PersistedQueryNotSupported,
+    /// A document and a hash that is not its own.
+    PersistedQueryMismatch,
+    /// A document that is not on the server's list.
+    DocumentNotTrusted,
     /// The answer took longer than answers may.
     TimedOut,
     /// Several requests in one.
     BatchRefused,
     MethodNotAllowed,
+    /// No key, or one that is not known or was revoked.
+    Unauthenticated,
+    /// The key's role may not do that.
+    Forbidden,
+    /// A key stands in the address, where logs and histories keep it.
+    KeyInAddress,
+    /// A key that sees masks looks for more identifiers than people do.
+    TooManyLookups,
     /// A body that ended too early.
     BodyCut,
     /// A body that cannot be unpacked.
@@ -78,8 +94,16 @@ impl ErrorCode {
             Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
             Self::TooManyAliases => "TOO_MANY_ALIASES",
             Self::TooManyDirectives => "TOO_MANY_DIRECTIVES",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::PersistedQueryMismatch => "PERSISTED_QUERY_MISMATCH",
+            Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::TimedOut => "TIMED_OUT",
             Self::BatchRefused => "BATCH_REFUSED",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::KeyInAddress => "KEY_IN_ADDRESS",
+            Self::TooManyLookups => "TOO_MANY_LOOKUPS",
             Self::BodyCut => "BODY_CUT",
             Self::BodyDamaged => "BODY_DAMAGED",
             Self::BodyMalformed => "BODY_MALFORMED",
@@ -115,7 +139,7 @@ impl ErrorCode {
 
 /// Whether the request was refused as a whole, and nothing of it was run.
 pub fn is_refused(response: &Response) -> bool {
-    const OF_REQUEST: [ErrorCode; 7] = [
+    const OF_REQUEST: [ErrorCode; 11] = [
         ErrorCode::ParseFailed,
         ErrorCode::ValidationFailed,
         ErrorCode::TooManyTokens,
@@ -123,6 +147,10 @@ pub fn is_refused(response: &Response) -> bool {
         ErrorCode::QueryTooComplex,
         ErrorCode::TooManyAliases,
         ErrorCode::TooManyDirectives,
+        ErrorCode::PersistedQueryNotFound,
+        ErrorCode::PersistedQueryNotSupported,
+        ErrorCode::PersistedQueryMismatch,
+        ErrorCode::DocumentNotTrusted,
     ];
     has_one_of(response, &OF_REQUEST)
 }

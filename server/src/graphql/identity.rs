@@ -14,15 +14,17 @@ use profile360_core::{
     time::Timestamp,
     unified_id::unified_id,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     App,
     decision::Decision,
     error::{ErrorCode, unavailable},
-    page::{Arguments, Asked, PageInfo, encode},
+    page::{Arguments, PageInfo, encode},
     profile::Identifier,
     query::IdentifierInput,
     scalars::{DateTime, Json, count},
+    witness::{look_up, saw_identifier},
 };
 use crate::{
     clock,
@@ -32,23 +34,37 @@ use crate::{
     store::LINKS_OF,
 };
 
+/// Two identifiers that were seen together.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct Link {
+    /// The one end.
     a: Identifier,
+    /// The other end.
     b: Identifier,
+    /// When they were first seen together.
     first_seen_at: DateTime,
+    /// When they were last seen together.
     last_seen_at: DateTime,
+    /// How often; 0 for what an operator decided.
     count: i32,
+    /// Who sent it.
     sources: Vec<String>,
+    /// The decision on these two that holds, where there is one.
     decision: Option<Decision>,
 }
 
+/// Why a link is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum WithheldReason {
+    /// The customer would have more identifiers of a kind than the policy allows.
     Limit,
+    /// An operator decided that they are two.
     Different,
+    /// One end is a value that says nothing, such as `unknown`.
     Blocked,
+    /// One end is used by too many customers.
     Shared,
+    /// One end was given up before.
     Retired,
 }
 
@@ -64,46 +80,69 @@ impl WithheldReason {
     }
 }
 
+/// A link that resolution did not follow.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct WithheldLink {
+    /// The link.
     link: Link,
+    /// Why, as a code.
     reason: WithheldReason,
+    /// Why, in a sentence.
     detail: String,
 }
 
+/// A page of withheld links.
 #[derive(Debug, SimpleObject)]
 pub(super) struct WithheldLinkConnection {
+    /// The entries of this page, each with its cursor.
     edges: Vec<WithheldLinkEdge>,
+    /// The entries of this page.
     nodes: Vec<WithheldLink>,
+    /// Where this page stands.
     page_info: PageInfo,
+    /// How many there are in all.
     total_count: i32,
 }
 
+/// An entry of a page of withheld links.
 #[derive(Debug, SimpleObject)]
 struct WithheldLinkEdge {
+    /// The entry.
     node: WithheldLink,
+    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
     cursor: String,
 }
 
 /// A link whose removal would split the profile, and the identifiers that would leave with it.
 #[derive(Debug, SimpleObject)]
 struct Bridge {
+    /// The link that alone holds them.
     link: Link,
+    /// Who would leave with it: the smaller side.
     leaving: Vec<Identifier>,
 }
 
+/// A customer's identifiers and what holds them together.
 #[derive(Debug, SimpleObject)]
 pub(super) struct IdentityGraph {
+    /// The identifiers.
     identifiers: Vec<Identifier>,
+    /// The links that were followed.
     links: Vec<Link>,
+    /// The links from these identifiers that were not followed.
     withheld: Vec<WithheldLink>,
+    /// The links that the customer would fall apart without.
     bridges: Vec<Bridge>,
 }
 
+/// Why two identifiers are one customer, or why they are not.
 #[derive(Debug, SimpleObject)]
 pub(super) struct Explanation {
+    /// Whether they are one.
     together: bool,
+    /// The strongest chain of links between them; empty where they are two.
     path: Vec<Link>,
+    /// The links that would make them one and are not followed.
     blocked_by: Vec<WithheldLink>,
 }
 
@@ -113,6 +152,7 @@ pub(super) struct ProfileFacts {
     /// Of the named profiles, together: a decision that is sent with it is refused with STALE_PREVIEW where they have changed
     /// since.
     revision: String,
+    /// The version of the policy that they were read by.
     policy_version: i32,
     /// In core's own form, for the functions of the WebAssembly module.
     facts: Json,
@@ -124,8 +164,15 @@ pub(super) struct IdentityQuery;
 #[Object]
 impl IdentityQuery {
     /// Why two identifiers are one customer, or why they are not.
-    async fn explain(&self, ctx: &Context<'_>, a: IdentifierInput, b: IdentifierInput) -> Result<Explanation> {
+    async fn explain(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The one.")] a: IdentifierInput,
+        #[graphql(desc = "The other.")] b: IdentifierInput,
+    ) -> Result<Explanation> {
         let app = ctx.data::<App>()?;
+        look_up(ctx)?;
+        look_up(ctx)?;
         let (a, b) = (named_identifier(app, &a).await?, named_identifier(app, &b).await?);
         let cells = customer::cells_of_identifiers(&app.store, &[a.clone(), b.clone()]).await;
         let keys: Vec<_> = cells.map_err(|it| unavailable(&it))?.into_values().collect();
@@ -148,7 +195,11 @@ impl IdentityQuery {
 
     /// The facts that the browser's previews need, of all that hangs together with some profiles: core's own JSON form, with the
     /// revision that they were read at.
-    async fn profile_facts(&self, ctx: &Context<'_>, unified_ids: Vec<ID>) -> Result<ProfileFacts> {
+    async fn profile_facts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of whom; 1 to 100.")] unified_ids: Vec<ID>,
+    ) -> Result<ProfileFacts> {
         const MAX_IDS: usize = 100;
         let app = ctx.data::<App>()?;
         if unified_ids.is_empty() || MAX_IDS < unified_ids.len() {
@@ -163,6 +214,9 @@ impl IdentityQuery {
             FactsError::Restless => ErrorCode::Unavailable.with(error.to_string()),
         })?;
         let FactsRead { facts, revision } = read;
+        for identifier in &facts.identifiers {
+            saw_identifier(ctx, identifier.unified_id);
+        }
         let unreadable = |_| ErrorCode::Internal.with("the facts cannot be written as JSON");
         Ok(ProfileFacts {
             revision,
@@ -176,16 +230,17 @@ impl IdentityQuery {
     async fn withheld_links(
         &self,
         ctx: &Context<'_>,
-        reason: Option<WithheldReason>,
+        #[graphql(desc = "Only those withheld for this.")] reason: Option<WithheldReason>,
+        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<WithheldLinkConnection> {
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<Place>(&app.limits)?;
-        let Asked { after, before, .. } = &asked;
+        let asked = Arguments { first, after, last, before }.parse::<Mark>(&app.limits)?;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
+        let (after, before) = (place_of(app, asked.after.as_ref()).await?, place_of(app, asked.before.as_ref()).await?);
         let (found, has_more, total) = {
             let inbox = app.inbox.read().unwrap_or_else(std::sync::PoisonError::into_inner);
             let is_wanted = |link: &LinkState| {
@@ -216,7 +271,7 @@ impl IdentityQuery {
         let mut edges = Vec::with_capacity(found.len());
         for (place, link) in &found {
             if let Some(node) = shown.withheld(&place.pair, link) {
-                edges.push(WithheldLinkEdge { node, cursor: encode(place) });
+                edges.push(WithheldLinkEdge { node, cursor: encode(&Mark::of(place, app)) });
             }
         }
         Ok(WithheldLinkConnection {
@@ -226,6 +281,33 @@ impl IdentityQuery {
             total_count: count(total as u64),
         })
     }
+}
+
+/// A place in the inbox as a cursor: its identifiers by their unified IDs, as the values are not everyone's to see.
+#[derive(Debug, Serialize, Deserialize)]
+struct Mark {
+    priority: u32,
+    first_seen: Timestamp,
+    a: identifier::UnifiedId,
+    b: identifier::UnifiedId,
+}
+
+impl Mark {
+    fn of(place: &Place, app: &App) -> Self {
+        let id = |it| unified_id(it, &app.secret);
+        let Place { priority, first_seen, pair } = place;
+        Self { priority: *priority, first_seen: *first_seen, a: id(&pair.a), b: id(&pair.b) }
+    }
+}
+
+/// The place that a cursor marks.
+async fn place_of(app: &App, mark: Option<&Mark>) -> Result<Option<Place>> {
+    let Some(Mark { priority, first_seen, a, b }) = mark else { return Ok(None) };
+    let found = app.store.identifiers_by_id(&[*a, *b]).await.map_err(|it| unavailable(&it))?;
+    let pair = found.get(a).zip(found.get(b)).and_then(|(a, b)| Pair::new(a, b));
+    let pair =
+        pair.ok_or_else(|| ErrorCode::BadCursor.with("this cursor is not of this list; begin again without one"))?;
+    Ok(Some(Place { priority: *priority, first_seen: *first_seen, pair }))
 }
 
 /// The graph of a customer's identifiers.

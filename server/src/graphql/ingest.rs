@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use profile360_core::{
-    message::{self, Accepted, Refusal, parse_message},
+    message::{self, Accepted, Refusal},
     plan::Outcome,
 };
 use serde_json::{Map, Value, json};
@@ -15,66 +15,106 @@ use super::{
     query::IdentifierInput,
     scalars::{DateTime, Json, Platform},
 };
-use crate::pipeline::{PipelineError, Taken};
+use crate::{
+    clock,
+    pipeline::{PipelineError, Taken},
+};
 
 #[derive(Debug, Default)]
 pub(super) struct IngestMutation;
 
+/// A message, as files have them; README has the fields.
 #[derive(Debug, InputObject)]
 pub(super) struct MessageInput {
+    /// Its ID: a repeat changes nothing. At most 128 bytes.
     message_id: String,
+    /// What it is.
     #[graphql(name = "type")]
     message_type: MessageType,
+    /// When it happened.
     timestamp: DateTime,
+    /// Who sends it. At most 64 bytes.
     source: String,
+    /// Where it happened.
     platform: Option<Platform>,
+    /// Whose it is; at least one.
     identifiers: Vec<IdentifierInput>,
+    /// What is known of the customer: names and values.
     attributes: Option<Json>,
+    /// The name of the event.
     event: Option<String>,
+    /// What belongs to the event: names and values.
     properties: Option<Json>,
+    /// The visit that the event belongs to.
     session_id: Option<String>,
+    /// The device: `model`, `os`, `os_version`, `browser`, and so on.
     device: Option<Json>,
 }
 
+/// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum MessageType {
+    /// What is known of a customer.
     Identify,
+    /// What a customer did.
     Event,
+    /// That identifiers are of one customer.
     Alias,
 }
 
+/// What became of messages.
 #[derive(Debug, SimpleObject)]
 pub(super) struct IngestPayload {
+    /// An answer to each, in their sequence.
     results: Vec<MessageResult>,
 }
 
+/// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum MessageStatus {
+    /// It is of a new customer.
     Created,
+    /// It adds to a customer.
     Updated,
+    /// It adds an identifier to a customer.
     Linked,
+    /// It made one customer of several.
     Merged,
+    /// It was taken, and a link of it was not followed.
     Withheld,
+    /// It was there already; nothing changed.
     Duplicate,
+    /// It was not taken.
     Refused,
 }
 
+/// What became of a message.
 #[derive(Debug, SimpleObject)]
 struct MessageResult {
+    /// Its ID.
     message_id: String,
+    /// The outcome.
     status: MessageStatus,
+    /// The customer that it is of now.
     unified_id: Option<ID>,
+    /// Why it was refused or a link was withheld, as a code.
     code: Option<String>,
+    /// Where in the message the fault is.
     path: Option<String>,
+    /// Why, in a sentence.
     detail: Option<String>,
+    /// What was left out of it.
     warnings: Vec<MessageWarning>,
 }
 
 /// Something of an accepted message that was left out, and why.
 #[derive(Debug, SimpleObject)]
 struct MessageWarning {
+    /// What it is about, as a code.
     code: String,
+    /// Where in the message it is.
     path: String,
+    /// What was left out and why, in a sentence.
     detail: String,
 }
 
@@ -83,7 +123,12 @@ const LISTED_WITHIN: Duration = Duration::from_secs(2);
 
 #[Object]
 impl IngestMutation {
-    async fn ingest(&self, ctx: &Context<'_>, messages: Vec<MessageInput>) -> Result<IngestPayload> {
+    /// Takes messages; each is answered, and what was taken is on disk.
+    async fn ingest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 2,000 (`--limit-batch`).")] messages: Vec<MessageInput>,
+    ) -> Result<IngestPayload> {
         let app = ctx.data::<App>()?;
         let most = app.limits.batch;
         if most < messages.len() {
@@ -92,7 +137,10 @@ impl IngestMutation {
         }
         let ids: Vec<String> = messages.iter().map(|it| it.message_id.clone()).collect();
         let parsed: Vec<std::result::Result<Accepted, Refusal>> =
-            messages.into_iter().map(|it| parse_message(&it.into_json(), &app.policy)).collect();
+            messages.into_iter().map(|it| app.intake.parse(&it.into_json(), &app.policy)).collect();
+        app.pipeline
+            .meter()
+            .refuse(clock::now(), parsed.iter().filter_map(|it| it.as_ref().err()).map(|it| it.code.as_str()));
         let accepted: Vec<Accepted> = parsed.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
         let mut taken = if accepted.is_empty() {
             Vec::new()
@@ -189,7 +237,7 @@ impl MessageResult {
             code: withheld.map(|it| it.code().to_owned()),
             path: None,
             detail: withheld.map(ToString::to_string),
-            warnings: accepted.warnings.into_iter().map(warning).collect(),
+            warnings: accepted.warnings.into_iter().chain(taken.warning).map(warning).collect(),
         }
     }
 }

@@ -8,7 +8,7 @@ use profile360_core::{identifier::UnifiedId, plan};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    App, Current,
+    App, Current, allowed,
     decision::{Decision, Retirement, decision_of},
     error::{ErrorCode, unavailable},
     page::{Arguments, Asked, PageInfo, encode},
@@ -19,6 +19,7 @@ use crate::{
     store::{Cause, LineageRow},
 };
 
+/// What can happen to customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "plan::LineageKind")]
 pub(super) enum LineageKind {
@@ -31,7 +32,9 @@ pub(super) enum LineageKind {
 /// One merge or unmerge.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct LineageEvent {
+    /// When it happened.
     at: DateTime,
+    /// What happened.
     kind: LineageKind,
     /// The unified ID of the profile that is left by a merge; by an unmerge, of the part that keeps the old one's.
     kept: ID,
@@ -39,22 +42,33 @@ pub(super) struct LineageEvent {
     others: Vec<ID>,
     /// MESSAGE, DECISION, RETIREMENT or POLICY.
     cause: String,
+    /// The message that it came of.
     message_id: Option<String>,
+    /// The decision that it came of.
     decision: Option<Decision>,
+    /// The retirement that it came of.
     retirement: Option<Retirement>,
+    /// The version of the policy that it came of.
     policy_version: Option<i32>,
 }
 
+/// A page of merges and unmerges.
 #[derive(Debug, SimpleObject)]
 pub(super) struct LineageEventConnection {
+    /// The entries of this page, each with its cursor.
     edges: Vec<LineageEventEdge>,
+    /// The entries of this page.
     nodes: Vec<LineageEvent>,
+    /// Where this page stands.
     page_info: PageInfo,
 }
 
+/// An entry of a page of merges and unmerges.
 #[derive(Debug, SimpleObject)]
 struct LineageEventEdge {
+    /// The entry.
     node: LineageEvent,
+    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
     cursor: String,
 }
 
@@ -69,11 +83,12 @@ impl LineageQuery {
     async fn lineage(
         &self,
         ctx: &Context<'_>,
-        unified_id: Option<ID>,
+        #[graphql(desc = "Only of this customer.")] unified_id: Option<ID>,
+        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<LineageEventConnection> {
         let app = ctx.data::<App>()?;
         let asked = Arguments { first, after, last, before }.parse::<i64>(&app.limits)?;
@@ -122,6 +137,7 @@ pub(super) struct LineageSubscription;
 impl LineageSubscription {
     /// Every merge and unmerge, when it is durable.
     async fn lineage_added(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<LineageEvent>> + use<>> {
+        allowed::check(ctx, "Subscription", "lineageAdded")?;
         let current = ctx.data::<Current>()?.clone();
         let news = current.app().news.lineage();
         Ok(stream::unfold(Some(news), move |news| {

@@ -9,11 +9,16 @@ use crate::limits::Limits;
 
 const DEFAULT_SIZE: usize = 50;
 
+/// Where a page stands in its list.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct PageInfo {
+    /// Whether anything comes behind it.
     pub has_next_page: bool,
+    /// Whether anything comes before it.
     pub has_previous_page: bool,
+    /// The cursor of its first entry; null where it is empty.
     pub start_cursor: Option<String>,
+    /// The cursor of its last entry; null where it is empty.
     pub end_cursor: Option<String>,
 }
 

@@ -10,7 +10,8 @@ use profile360_core::{
 
 use super::{
     App, Current,
-    decision::{ACTOR, check_reason},
+    allowed::caller,
+    decision::check_reason,
     error::{ErrorCode, unavailable},
     scalars::{DateTime, Json, count},
 };
@@ -20,6 +21,7 @@ use crate::{
     rules::PublishedPolicy,
 };
 
+/// Whether a version of the rules is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum PolicyStatus {
     /// Everything is judged by it.
@@ -33,14 +35,21 @@ pub(super) enum PolicyStatus {
 /// A version of the rules.
 #[derive(Debug, SimpleObject)]
 pub(super) struct Policy {
+    /// Its number.
     version: i32,
+    /// When it was published.
     published_at: DateTime,
+    /// Who published it.
     published_by: String,
     /// Why it was published; empty for the one that a base began with.
     reason: String,
+    /// Whether it is in force.
     status: PolicyStatus,
+    /// The time zone of days and months.
     time_zone: String,
+    /// The currency of figures where a question names none.
     currency: String,
+    /// All of the rules.
     document: Json,
 }
 
@@ -49,13 +58,16 @@ pub(super) struct Policy {
 pub(super) struct PolicyInput {
     /// The version to start from; the one in force if left out.
     from: Option<i32>,
+    /// The fields that differ from the version that it starts from.
     document: Json,
 }
 
 /// What would become of the whole base under another policy.
 #[derive(Debug, SimpleObject)]
 pub(super) struct PolicySimulation {
+    /// How many customers there are.
     profiles_before: i32,
+    /// How many there would be.
     profiles_after: i32,
     /// Profiles that would be put together from two or more.
     merging: i32,
@@ -68,7 +80,9 @@ pub(super) struct PolicySimulation {
 /// Profiles whose identifiers would lie in other profiles.
 #[derive(Debug, SimpleObject)]
 struct PolicyChange {
+    /// The unified IDs of the customers as they are.
     before: Vec<ID>,
+    /// The unified IDs of the customers as they would be.
     after: Vec<ID>,
 }
 
@@ -78,7 +92,11 @@ pub(super) struct PolicyQuery;
 #[Object]
 impl PolicyQuery {
     /// The policy in force, or a version of it.
-    async fn policy(&self, ctx: &Context<'_>, version: Option<i32>) -> Result<Policy> {
+    async fn policy(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The version; the one in force if left out.")] version: Option<i32>,
+    ) -> Result<Policy> {
         let app = ctx.data::<App>()?;
         let version = version.map_or(app.policy.version, i64::from);
         let published = published(app, version).await?;
@@ -97,8 +115,8 @@ impl PolicyQuery {
     async fn simulate_policy(
         &self,
         ctx: &Context<'_>,
-        policy: PolicyInput,
-        #[graphql(default_with = "Some(20)")] sample: Option<i32>,
+        #[graphql(desc = "The rules to try.")] policy: PolicyInput,
+        #[graphql(default_with = "Some(20)", desc = "How many examples, 0 to 1,000.")] sample: Option<i32>,
     ) -> Result<PolicySimulation> {
         const MAX_SAMPLE: usize = 1_000;
         let app = ctx.data::<App>()?;
@@ -127,7 +145,12 @@ pub(super) struct PolicyMutation;
 impl PolicyMutation {
     /// Publishes a new version. It is in force once all messages have been read by it, in the background: /healthz tells how
     /// far that is, and `status` when it is done. One at a time.
-    async fn publish_policy(&self, ctx: &Context<'_>, policy: PolicyInput, reason: String) -> Result<Policy> {
+    async fn publish_policy(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The rules.")] policy: PolicyInput,
+        #[graphql(desc = "Why; the history shows it.")] reason: String,
+    ) -> Result<Policy> {
         let current = ctx.data::<Current>()?;
         let app = current.app();
         let reason = check_reason(&reason)?;
@@ -139,7 +162,7 @@ impl PolicyMutation {
         }
         let published = PublishedPolicy {
             published_at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
-            published_by: ACTOR.to_owned(),
+            published_by: caller(ctx)?.name.to_string(),
             reason: reason.to_owned(),
             document: policy::Policy::clone(&compiled),
         };

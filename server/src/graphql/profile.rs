@@ -12,6 +12,7 @@ use profile360_core::{
 
 use super::{
     App,
+    allowed::caller,
     error::ErrorCode,
     identity::{IdentityGraph, graph},
     loaders::Loaders,
@@ -20,8 +21,14 @@ use super::{
     query::global_id,
     scalars::{Date, DateTime, Gender, Json, Platform, count},
     timeline::{EventConnection, timeline},
+    witness::{saw_customer, saw_identifier},
 };
-use crate::{customer::Customer, list::ListRow};
+use crate::{
+    access::Need,
+    clock,
+    customer::Customer,
+    list::{Figures, Listed},
+};
 
 /// A customer as of a date. What is not in the list's row is read when it is asked for.
 #[derive(Debug)]
@@ -29,50 +36,56 @@ pub(super) struct Profile {
     key: CellKey,
     unified_id: profile360_core::identifier::UnifiedId,
     as_of: NaiveDate,
-    /// The row that the list answers from, where the customer was found in the list.
-    row: Option<Arc<ListRow>>,
+    /// What the list knows of its purchases, where the customer was found in the list.
+    figures: Option<Figures>,
     /// The customer, where it was read already.
     customer: Option<Arc<Customer>>,
 }
 
 impl Profile {
-    pub(super) fn of(customer: &Arc<Customer>, as_of: NaiveDate, row: Option<Arc<ListRow>>) -> Self {
+    pub(super) fn of(customer: &Arc<Customer>, as_of: NaiveDate) -> Self {
         Self {
             key: customer.key,
             unified_id: customer.profile.unified_id,
             as_of,
-            row,
+            figures: None,
             customer: Some(customer.clone()),
         }
     }
 
     /// A customer of the list; it is not read yet.
-    pub(super) fn listed(key: CellKey, row: Arc<ListRow>, as_of: NaiveDate) -> Self {
-        Self { key, unified_id: row.unified_id, as_of, row: Some(row), customer: None }
+    pub(super) fn listed(listed: &Listed, as_of: NaiveDate) -> Self {
+        let unified_id = listed.position.id;
+        Self { key: listed.key, unified_id, as_of, figures: Some(listed.figures), customer: None }
     }
 
     pub(super) async fn load(ctx: &Context<'_>, key: CellKey, as_of: NaiveDate) -> Result<Option<Self>> {
         let customer = ctx.data::<Loaders>()?.customer(key).await?;
-        Ok(customer.map(|it| Self::of(&it, as_of, None)))
+        Ok(customer.map(|it| Self::of(&it, as_of)))
     }
 
     async fn customer(&self, ctx: &Context<'_>) -> Result<Arc<Customer>> {
-        if let Some(customer) = &self.customer {
-            return Ok(customer.clone());
-        }
-        let found = ctx.data::<Loaders>()?.customer(self.key).await?;
-        found.ok_or_else(|| {
+        let found = match &self.customer {
+            Some(customer) => Some(customer.clone()),
+            None => ctx.data::<Loaders>()?.customer(self.key).await?,
+        };
+        let found = found.ok_or_else(|| {
             ErrorCode::Unavailable.with("this customer was merged while the question was answered; ask again")
-        })
+        })?;
+        saw_customer(ctx, &found);
+        Ok(found)
     }
 }
 
+/// A customer, as of a date.
 #[Object]
 impl Profile {
+    /// The global ID.
     pub(super) async fn id(&self) -> ID {
         global_id(self.unified_id)
     }
 
+    /// The unified ID.
     async fn unified_id(&self) -> ID {
         ID(self.unified_id.to_string())
     }
@@ -90,92 +103,131 @@ impl Profile {
         Ok(customer.revision(&decisions, &app.policy))
     }
 
+    /// The date that ages and figures are computed for.
     async fn as_of(&self) -> Date {
         Date(self.as_of)
     }
 
+    /// Who it is.
     async fn basic(&self, ctx: &Context<'_>) -> Result<BasicInfo> {
-        Ok(BasicInfo::from(self.customer(ctx).await?.profile.basic(self.as_of)))
+        let customer = self.customer(ctx).await?;
+        let basic = customer.profile.basic(self.as_of);
+        if caller(ctx)?.may(Need::ReadPersonal) {
+            return Ok(basic.into());
+        }
+        // Asked for as of one day after the other the age group would tell the birthday: of all days it is today's.
+        let age_group = customer.profile.basic(clock::today(&ctx.data::<App>()?.policy)).age_group;
+        Ok(profile::BasicInfo { age_group, ..basic }.into())
     }
 
+    /// By what it is known.
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>> {
         Ok(self.customer(ctx).await?.profile.identifiers.iter().map(|it| Identifier(it.clone())).collect())
     }
 
+    /// The device that was used last.
     async fn recent_device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
         Ok(self.customer(ctx).await?.profile.recent_device.clone().map(Device::from))
     }
 
+    /// All devices, the one used last first.
     async fn devices(&self, ctx: &Context<'_>) -> Result<Vec<Device>> {
         Ok(self.customer(ctx).await?.profile.devices.iter().cloned().map(Device::from).collect())
     }
 
     /// Standard and custom attributes, each with where its value came from.
-    async fn attributes(&self, ctx: &Context<'_>, names: Option<Vec<String>>) -> Result<Vec<Attribute>> {
+    async fn attributes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only these; all if left out.")] names: Option<Vec<String>>,
+    ) -> Result<Vec<Attribute>> {
         let customer = self.customer(ctx).await?;
         let is_wanted = |name: &str| names.as_ref().is_none_or(|names| names.iter().any(|it| it == name));
         Ok(customer.profile.attributes.iter().filter(|it| is_wanted(&it.name)).cloned().map(Attribute::from).collect())
     }
 
+    /// What it allows.
     async fn consents(&self, ctx: &Context<'_>) -> Result<Vec<Consent>> {
         Ok(self.customer(ctx).await?.profile.consents.iter().cloned().map(Consent::from).collect())
     }
 
+    /// What it did, in numbers.
     async fn activity(&self, ctx: &Context<'_>) -> Result<Activity> {
         Ok(Activity::from(&self.customer(ctx).await?.profile.activity))
     }
 
+    /// What it bought, in numbers.
     async fn purchases(
         &self,
+        #[graphql(desc = "The currency of the figures (ISO 4217); the policy's, or the one most used, if left out.")]
         currency: Option<String>,
-        #[graphql(default_with = "Some(false)")] net_of_refunds: Option<bool>,
+        #[graphql(default_with = "Some(false)", desc = "Whether refunds are taken off.")] net_of_refunds: Option<bool>,
     ) -> Result<PurchaseInfo> {
         let parse = |it: String| {
             Currency::parse(&it)
                 .ok_or_else(|| ErrorCode::BadUserInput.with("currency: write three letters of ISO 4217, as KRW"))
         };
         let currency = currency.map(parse).transpose()?;
-        Ok(PurchaseInfo::new(self.key, self.as_of, currency, net_of_refunds.unwrap_or(false), self.row.clone()))
+        Ok(PurchaseInfo::new(self.key, self.as_of, currency, net_of_refunds.unwrap_or(false), self.figures))
     }
 
+    /// What holds it together.
     async fn graph(&self, ctx: &Context<'_>) -> Result<IdentityGraph> {
         graph(ctx.data::<App>()?, &*self.customer(ctx).await?).await
     }
 
+    /// What it did, newest first.
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity")]
     async fn timeline(
         &self,
         ctx: &Context<'_>,
-        events: Option<Vec<String>>,
+        #[graphql(desc = "Only events of these names.")] events: Option<Vec<String>>,
+        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<EventConnection> {
         let customer = self.customer(ctx).await?;
         timeline(ctx, &customer, events, Arguments { first, after, last, before }).await
     }
 }
 
+/// Who a customer is, as of the date of the profile.
 #[derive(Debug, SimpleObject)]
 struct BasicInfo {
+    /// What stands for a picture.
     avatar: Avatar,
+    /// The name.
     name: Option<String>,
+    /// Where the customer has been seen.
     platforms: Vec<Platform>,
+    /// How many devices the customer has used.
     device_count: i32,
+    /// The phone number of the customer, in E.164.
     phone: Option<String>,
+    /// The e-mail address of the customer.
     email: Option<String>,
+    /// The gender.
     gender: Option<Gender>,
+    /// The date of birth.
     birth_date: Option<Date>,
+    /// Full years.
     age: Option<i32>,
+    /// The decade of the age: `10s` to `70s+`.
     age_group: Option<String>,
+    /// The level of membership.
     membership_level: Option<String>,
+    /// Where the device that was used last was then: country, region, city.
     recent_area: Option<String>,
 }
 
+/// What stands for a picture of a customer.
 #[derive(Debug, SimpleObject)]
 struct Avatar {
+    /// The first letter of the name.
     letter: String,
+    /// A colour that the letter alone decides, as `#rrggbb`.
     color: String,
 }
 
@@ -201,28 +253,36 @@ impl From<profile::BasicInfo> for BasicInfo {
 #[derive(Debug, Clone)]
 pub(super) struct Identifier(pub Arc<ProfileIdentifier>);
 
+/// A value by which a customer is known somewhere.
 #[Object]
 impl Identifier {
+    /// Its kind, such as `phone`; the policy has the list.
     async fn kind(&self) -> &str {
         &self.0.kind
     }
 
-    async fn value(&self) -> &str {
+    /// Its value in the normal form of its kind.
+    async fn value(&self, ctx: &Context<'_>) -> &str {
+        saw_identifier(ctx, self.0.unified_id);
         &self.0.value
     }
 
+    /// The unified ID that it has when it stands alone.
     async fn unified_id(&self) -> ID {
         ID(self.0.unified_id.to_string())
     }
 
+    /// When it was first seen.
     async fn first_seen_at(&self) -> DateTime {
         self.0.first_seen_at.into()
     }
 
+    /// When it was last seen.
     async fn last_seen_at(&self) -> DateTime {
         self.0.last_seen_at.into()
     }
 
+    /// Who sent it.
     async fn sources(&self) -> Vec<&str> {
         self.0.sources.iter().map(AsRef::as_ref).collect()
     }
@@ -232,28 +292,46 @@ impl Identifier {
         self.0.shared
     }
 
+    /// When it was given up, and belongs to the next owner; null while it is in use.
     async fn retired_at(&self) -> Option<DateTime> {
         self.0.retired_at.map(DateTime::from)
     }
 }
 
+/// A device, as the messages of it last said.
 #[derive(Debug, SimpleObject)]
 struct Device {
+    /// The ID of the device.
     device_id: String,
+    /// The model.
     model: Option<String>,
+    /// The operating system.
     os: Option<String>,
+    /// The version of the operating system.
     os_version: Option<String>,
+    /// The browser.
     browser: Option<String>,
+    /// The version of the browser.
     browser_version: Option<String>,
+    /// The mobile network.
     carrier: Option<String>,
+    /// The language that is set, as `ko-KR`.
     language: Option<String>,
+    /// The time zone that is set.
     time_zone: Option<String>,
+    /// The country that it was last in.
     country: Option<String>,
+    /// The region that it was last in.
     region: Option<String>,
+    /// The city that it was last in.
     city: Option<String>,
+    /// Country, region and city in one, as far as they are known.
     area: Option<String>,
+    /// The SDK that spoke.
     library_platform: Option<String>,
+    /// The version of the SDK.
     library_version: Option<String>,
+    /// When it was last used.
     last_used_at: DateTime,
 }
 
@@ -281,24 +359,37 @@ impl From<profile::Device> for Device {
     }
 }
 
+/// A property of a customer, with where its value came from.
 #[derive(Debug, SimpleObject)]
 struct Attribute {
+    /// Its name, as messages send it.
     name: String,
+    /// Whether it is one of those that every customer has, such as name or gender.
     standard: bool,
+    /// The value that won.
     value: Json,
+    /// The rule of the policy by which it won, such as `latest`.
     rule: String,
+    /// When the value was last sent.
     observed_at: DateTime,
+    /// Who sent it.
     source: String,
+    /// The identifier that it was sent under.
     identifier: Identifier,
     /// Values that lost, newest first.
     others: Vec<AttributeObservation>,
 }
 
+/// A value of an attribute that did not win.
 #[derive(Debug, SimpleObject)]
 struct AttributeObservation {
+    /// The value.
     value: Json,
+    /// When it was last sent.
     observed_at: DateTime,
+    /// Who sent it.
     source: String,
+    /// The identifier that it was sent under.
     identifier: Identifier,
 }
 
@@ -323,11 +414,16 @@ impl From<profile::Attribute> for Attribute {
     }
 }
 
+/// A customer's word on one way of being addressed; across identifiers the strictest counts.
 #[derive(Debug, SimpleObject)]
 struct Consent {
+    /// The way, such as `sms_ads`.
     channel: String,
+    /// Whether it is allowed.
     granted: bool,
+    /// When that was last said.
     observed_at: DateTime,
+    /// Who sent it.
     source: String,
 }
 
@@ -342,12 +438,18 @@ impl From<profile::Consent> for Consent {
     }
 }
 
+/// What a customer did, and when.
 #[derive(Debug, SimpleObject)]
 struct Activity {
+    /// When the customer was first seen: the day of issue of the unified ID.
     first_access_at: DateTime,
+    /// When the customer was last seen.
     last_activity_at: DateTime,
+    /// How many events there are of the customer.
     event_count: i32,
+    /// How many visits the events belong to.
     session_count: i32,
+    /// When something about the customer last changed, by the time of what changed it.
     last_updated_at: DateTime,
 }
 

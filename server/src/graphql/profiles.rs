@@ -1,105 +1,152 @@
 //! The list of customers.
 
-use std::collections::BTreeSet;
-
-use async_graphql::{Enum, InputObject, Result, SimpleObject};
+use async_graphql::{Context, Enum, InputObject, Result, SimpleObject};
 use profile360_core::{
     message::AttributeValue,
-    plan::CellKey,
-    search::{Recognised, recognise},
+    policy::Form,
+    search::{Recognised, pieces::Pieces, recognise},
     time::Timestamp,
 };
 
 use super::{
     App,
+    allowed::{caller, only_unmasked},
     error::{ErrorCode, unavailable},
     page::{Arguments, Asked, PageInfo, encode},
     profile::Profile,
     scalars::{DateTime, Decimal, Gender, Json, Platform, count},
+    witness::look_up,
 };
 use crate::{
+    access::Need,
     clock, customer,
-    list::{Direction, Filter, OrderField, PageRequest, Position},
+    list::{Direction, Filter, OrderField, PageRequest, Position, Sought},
 };
 
+/// Which customers; each field narrows it, and the values of one field are alternatives.
 #[derive(Debug, Default, InputObject)]
 pub(super) struct ProfileFilter {
+    /// Seen on one of these.
     platform: Option<Vec<Platform>>,
+    /// Of one of these genders.
     gender: Option<Vec<Gender>>,
+    /// In one of these decades of age.
     age_group: Option<Vec<String>>,
+    /// On one of these levels.
     membership_level: Option<Vec<String>>,
+    /// Whose device was last in one of these countries.
     country: Option<Vec<String>>,
+    /// Whose device was last in one of these areas.
     recent_area: Option<Vec<String>>,
+    /// With an identifier of each of these kinds.
     has_identifier: Option<Vec<String>>,
+    /// Last seen then.
     last_activity: Option<DateTimeRange>,
+    /// First seen then.
     first_access: Option<DateTimeRange>,
+    /// With so many purchases in the last twelve months.
     #[graphql(name = "purchaseCount12m")]
     purchase_count_12m: Option<IntRange>,
+    /// Who bought for so much in the last twelve months.
     #[graphql(name = "purchaseAmount12m")]
     purchase_amount_12m: Option<DecimalRange>,
+    /// With all of these attributes.
     attribute: Option<Vec<AttributeFilter>>,
 }
 
+/// A span of time.
 #[derive(Debug, InputObject)]
 struct DateTimeRange {
+    /// From then on, inclusive.
     from: Option<DateTime>,
+    /// Until then, exclusive.
     before: Option<DateTime>,
 }
 
+/// A span of whole numbers.
 #[derive(Debug, InputObject)]
 struct IntRange {
+    /// At least that.
     min: Option<i32>,
+    /// At most that.
     max: Option<i32>,
 }
 
+/// A span of exact numbers.
 #[derive(Debug, InputObject)]
 struct DecimalRange {
+    /// At least that.
     min: Option<Decimal>,
+    /// At most that.
     max: Option<Decimal>,
 }
 
+/// Customers by one of their attributes.
 #[derive(Debug, InputObject)]
 struct AttributeFilter {
+    /// The name of the attribute.
     name: String,
+    /// The value that it has; of a list, one of its values.
     equals: Json,
 }
 
+/// In which order.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub(super) struct ProfileOrder {
+    /// By what.
     field: ProfileOrderField,
+    /// Which end first.
     direction: OrderDirection,
 }
 
+/// What customers can be ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "OrderField")]
 enum ProfileOrderField {
+    /// When they were last seen.
     LastActivity,
+    /// When they were first seen.
     FirstAccess,
+    /// When something about them last changed.
     LastUpdated,
+    /// The name.
     Name,
+    /// What they bought for in the last twelve months.
     #[graphql(name = "PURCHASE_AMOUNT_12M")]
     PurchaseAmount12m,
+    /// How often they bought in the last twelve months.
     #[graphql(name = "PURCHASE_COUNT_12M")]
     PurchaseCount12m,
 }
 
+/// Which end comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum OrderDirection {
+    /// The smallest, or oldest.
     Asc,
+    /// The greatest, or newest.
     Desc,
 }
 
+/// A page of customers.
 #[derive(Debug, SimpleObject)]
 pub(super) struct ProfileConnection {
+    /// The entries of this page, each with its cursor.
     edges: Vec<ProfileEdge>,
+    /// The entries of this page.
     nodes: Vec<Profile>,
+    /// Where this page stands.
     page_info: PageInfo,
+    /// How many customers the question finds in all.
     total_count: i32,
 }
 
+/// An entry of a page of customers.
 #[derive(Debug, SimpleObject)]
 struct ProfileEdge {
+    /// The entry.
     node: Profile,
+    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
     cursor: String,
 }
 
@@ -111,17 +158,21 @@ struct Cursor {
 }
 
 pub(super) async fn profiles(
-    app: &App,
+    ctx: &Context<'_>,
     filter: Option<ProfileFilter>,
     search: Option<String>,
     order_by: Option<ProfileOrder>,
     arguments: Arguments,
 ) -> Result<ProfileConnection> {
+    let app = ctx.data::<App>()?;
     let field = order_by.map_or(OrderField::LastActivity, |it| it.field.into());
     let direction = match order_by.map(|it| it.direction) {
         Some(OrderDirection::Asc) => Direction::Ascending,
         Some(OrderDirection::Desc) | None => Direction::Descending,
     };
+    if field == OrderField::Name {
+        only_unmasked(ctx, "orderBy: the order of names")?;
+    }
     let Asked { size, after, before, is_from_end } = arguments.parse::<Cursor>(&app.limits)?;
     let place = |cursor: Option<Cursor>| match cursor {
         Some(cursor) if cursor.order != field => {
@@ -130,51 +181,60 @@ pub(super) async fn profiles(
         cursor => Ok(cursor.map(|it| it.place)),
     };
     let request = PageRequest { field, direction, size, after: place(after)?, before: place(before)?, is_from_end };
-    let filter = filter.unwrap_or_default().parse()?;
-    let only = match search {
-        Some(search) => found_by(app, &search).await?,
+    let filter = filter.unwrap_or_default();
+    if filter.attribute.is_some() || filter.recent_area.is_some() {
+        only_unmasked(ctx, "filter: a filter by attributes or areas")?;
+    }
+    let filter = filter.parse()?;
+    let sought = match search {
+        Some(search) => sought(ctx, &search).await?,
         None => None,
     };
-    let page = app.list.read(|index| index.page(&request, &filter, only.as_ref()));
+    let page = app.list.read(|index| index.page(&request, &filter, sought.as_ref()));
     let today = clock::today(&app.policy);
     let cursors: Vec<String> =
-        page.rows.iter().map(|(place, _, _)| encode(&Cursor { order: field, place: place.clone() })).collect();
-    let node = |(_, key, row): &(Position, CellKey, std::sync::Arc<crate::list::ListRow>)| {
-        Profile::listed(*key, row.clone(), today)
-    };
+        page.rows.iter().map(|it| encode(&Cursor { order: field, place: it.position.clone() })).collect();
     Ok(ProfileConnection {
-        nodes: page.rows.iter().map(node).collect(),
+        nodes: page.rows.iter().map(|it| Profile::listed(it, today)).collect(),
         page_info: PageInfo {
             has_next_page: page.has_next,
             has_previous_page: page.has_previous,
             start_cursor: cursors.first().cloned(),
             end_cursor: cursors.last().cloned(),
         },
-        edges: page.rows.iter().zip(cursors).map(|(it, cursor)| ProfileEdge { node: node(it), cursor }).collect(),
+        edges: (page.rows.iter().zip(cursors))
+            .map(|(it, cursor)| ProfileEdge { node: Profile::listed(it, today), cursor })
+            .collect(),
         total_count: count(page.total as u64),
     })
 }
 
-/// The customers that a search text can mean; `None` where it says nothing.
-async fn found_by(app: &App, search: &str) -> Result<Option<BTreeSet<CellKey>>> {
-    let (candidates, name) = match recognise(search, &app.policy) {
+/// Whom a search text can mean; `None` where it says nothing.
+///
+/// A whole phone number or e-mail address that is known is that and no piece of another.
+async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<Sought>> {
+    let app = ctx.data::<App>()?;
+    let candidates = match recognise(search, &app.policy) {
         Recognised::Empty => return Ok(None),
         Recognised::UnifiedId { value } => {
             let cells = customer::cells_of_ids(&app.store, &[value]).await.map_err(|it| unavailable(&it))?;
-            return Ok(Some(cells.into_values().collect()));
+            return Ok(Some(Sought { cells: cells.into_values().collect(), pieces: None }));
         }
-        Recognised::Identifier { candidates } => (candidates, search.trim().to_owned()),
-        Recognised::Name { value, candidates } => (candidates, value),
+        Recognised::Identifier { candidates } | Recognised::Name { candidates, .. } => candidates,
     };
+    look_up(ctx)?;
     // Whoever searches a value looks for all who ever owned it.
     let candidates: Vec<_> = {
         let retirements = app.policy.retirements();
         candidates.iter().flat_map(|it| retirements.owners(it)).collect()
     };
     let cells = customer::cells_of_identifiers(&app.store, &candidates).await.map_err(|it| unavailable(&it))?;
-    let mut found: BTreeSet<CellKey> = cells.into_values().collect();
-    found.extend(app.list.read(|index| index.named(&name)));
-    Ok(Some(found))
+    let has_form = |kind: &str| app.policy.kind(kind).is_some_and(|it| matches!(it.form, Form::Phone | Form::Email));
+    let is_whole = cells.keys().any(|it| has_form(it.kind.as_str()));
+    // Whoever sees masks finds whom they can name: pieces, tried one after the other, would spell out what is masked.
+    let may_search_pieces = !is_whole && caller(ctx)?.may(Need::ReadPersonal);
+    let pieces = may_search_pieces.then(|| Pieces::of(search));
+    Ok(Some(Sought { cells: cells.into_values().collect(), pieces }))
 }
 
 impl ProfileFilter {

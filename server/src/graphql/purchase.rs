@@ -1,7 +1,5 @@
 //! Purchases of one customer: windows, habits, rankings.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use profile360_core::{
@@ -9,7 +7,7 @@ use profile360_core::{
     purchase::Currency,
     purchases::{self, Question},
     ranking::{self, RankTarget},
-    window::Months,
+    window::{Months, window},
 };
 
 use super::{
@@ -18,7 +16,7 @@ use super::{
     loaders::Loaders,
     scalars::{Date, DateTime, Decimal, RankBy, Weekday, count},
 };
-use crate::list::{ListRow, Window12};
+use crate::list::Figures;
 
 /// First, second, third.
 const DEFAULT_RANKS: i32 = 3;
@@ -28,8 +26,8 @@ const DEFAULT_RANKS: i32 = 3;
 pub(super) struct PurchaseInfo {
     key: CellKey,
     question: Question,
-    /// The list's row, where it answers the same question.
-    row: Option<Arc<ListRow>>,
+    /// The list's figures, where they answer the same question.
+    figures: Option<Figures>,
 }
 
 impl PurchaseInfo {
@@ -38,10 +36,10 @@ impl PurchaseInfo {
         as_of: NaiveDate,
         currency: Option<Currency>,
         net_of_refunds: bool,
-        row: Option<Arc<ListRow>>,
+        figures: Option<Figures>,
     ) -> Self {
-        let row = row.filter(|it| it.as_of == as_of && currency.is_none() && !net_of_refunds);
-        Self { key, question: Question { as_of, currency, net_of_refunds }, row }
+        let figures = figures.filter(|it| it.are_of(as_of) && currency.is_none() && !net_of_refunds);
+        Self { key, question: Question { as_of, currency, net_of_refunds }, figures }
     }
 
     async fn compute<T>(&self, ctx: &Context<'_>, figure: impl FnOnce(&purchases::Purchases<'_>) -> T) -> Result<T> {
@@ -82,11 +80,13 @@ fn parse_months(months: i32) -> Result<Months> {
     parsed.ok_or_else(|| ErrorCode::BadUserInput.with("months: a window has 1 to 120 months"))
 }
 
+/// What a customer bought, in numbers, up to the day before the date of the profile.
 #[Object]
 impl PurchaseInfo {
+    /// The currency of these figures.
     async fn currency(&self, ctx: &Context<'_>) -> Result<String> {
-        if let Some(row) = &self.row {
-            return Ok(row.window.currency.as_str().to_owned());
+        if let Some(figures) = &self.figures {
+            return Ok(figures.currency.as_str().to_owned());
         }
         self.compute(ctx, |it| it.currency().as_str().to_owned()).await
     }
@@ -96,72 +96,90 @@ impl PurchaseInfo {
         Ok(self.info(ctx).await?.currencies.iter().map(|it| it.as_str().to_owned()).collect())
     }
 
+    /// The last 3, 6 and 12 months.
     async fn windows(&self, ctx: &Context<'_>) -> Result<Vec<PurchaseWindow>> {
         Ok(self.info(ctx).await?.windows.into_iter().map(Into::into).collect())
     }
 
-    async fn window(&self, ctx: &Context<'_>, months: i32) -> Result<PurchaseWindow> {
+    /// The last so many months.
+    async fn window(&self, ctx: &Context<'_>, #[graphql(desc = "1 to 120.")] months: i32) -> Result<PurchaseWindow> {
         let months = parse_months(months)?;
-        if let Some(row) = self.row.as_ref().filter(|_| months == Months::YEAR) {
-            return Ok((&row.window).into());
+        if let Some(Figures { count, amount, .. }) = self.figures.filter(|_| months == Months::YEAR) {
+            let period = window(self.question.as_of, months);
+            return Ok(purchases::PurchaseWindow::new(months, period, count, amount).into());
         }
         self.compute(ctx, |it| it.window(months).into()).await
     }
 
+    /// The weekday of most purchases.
     async fn peak_weekday(&self, ctx: &Context<'_>) -> Result<Option<Weekday>> {
         Ok(self.info(ctx).await?.peak_weekday.map(Weekday::from))
     }
 
+    /// The hour of most purchases, 0 to 23.
     async fn peak_hour(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
         Ok(self.info(ctx).await?.peak_hour.map(i32::from))
     }
 
+    /// The day of the first purchase.
     async fn first_purchase_date(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
         Ok(self.info(ctx).await?.first_purchase_date.map(Date))
     }
 
+    /// The day of the last purchase.
     async fn last_purchase_date(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
         Ok(self.info(ctx).await?.last_purchase_date.map(Date))
     }
 
+    /// The categories bought most in the last so many calendar months.
     async fn top_categories(
         &self,
         ctx: &Context<'_>,
-        months: i32,
-        #[graphql(default_with = "Some(DEFAULT_RANKS)")] first: Option<i32>,
-        #[graphql(default_with = "Some(RankBy::Units)")] by: Option<RankBy>,
+        #[graphql(desc = "1 to 120.")] months: i32,
+        #[graphql(default_with = "Some(DEFAULT_RANKS)", desc = "How many ranks, 1 to 100.")] first: Option<i32>,
+        #[graphql(default_with = "Some(RankBy::Units)", desc = "What counts.")] by: Option<RankBy>,
     ) -> Result<Vec<RankedItem>> {
         self.top(ctx, RankTarget::Categories, months, first, by).await
     }
 
+    /// The products bought most in the last so many calendar months.
     async fn top_products(
         &self,
         ctx: &Context<'_>,
-        months: i32,
-        #[graphql(default_with = "Some(DEFAULT_RANKS)")] first: Option<i32>,
-        #[graphql(default_with = "Some(RankBy::Units)")] by: Option<RankBy>,
+        #[graphql(desc = "1 to 120.")] months: i32,
+        #[graphql(default_with = "Some(DEFAULT_RANKS)", desc = "How many ranks, 1 to 100.")] first: Option<i32>,
+        #[graphql(default_with = "Some(RankBy::Units)", desc = "What counts.")] by: Option<RankBy>,
     ) -> Result<Vec<RankedItem>> {
         self.top(ctx, RankTarget::Products, months, first, by).await
     }
 
+    /// How many refunds there were.
     async fn refund_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(count(self.info(ctx).await?.refund_count))
     }
 
+    /// What they come to.
     async fn refund_amount(&self, ctx: &Context<'_>) -> Result<Decimal> {
         Ok(Decimal(self.info(ctx).await?.refund_amount))
     }
 }
 
+/// Purchases of some months.
 #[derive(Debug, SimpleObject)]
 struct PurchaseWindow {
+    /// How many months.
     months: i32,
+    /// The first day.
     #[graphql(name = "from")]
     first_day: Date,
+    /// The last day: the day before the date of the profile.
     #[graphql(name = "to")]
     last_day: Date,
+    /// How many purchases.
     count: i32,
+    /// What they come to.
     amount: Decimal,
+    /// The amount of one, on average; null where there is none.
     average: Option<Decimal>,
 }
 
@@ -178,27 +196,22 @@ impl From<purchases::PurchaseWindow> for PurchaseWindow {
     }
 }
 
-impl From<&Window12> for PurchaseWindow {
-    fn from(it: &Window12) -> Self {
-        Self {
-            months: count(u64::from(Months::YEAR.get())),
-            first_day: Date(it.from),
-            last_day: Date(it.to),
-            count: count(it.count),
-            amount: Decimal(it.amount),
-            average: it.average.map(Decimal),
-        }
-    }
-}
-
+/// A place in a ranking.
 #[derive(Debug, SimpleObject)]
 struct RankedItem {
+    /// From 1 on.
     rank: i32,
+    /// What it goes by: the ID of the product, or the name.
     key: String,
+    /// Its newest name.
     name: String,
+    /// Pieces bought.
     units: i32,
+    /// Purchases that it is in.
     orders: i32,
+    /// What was paid for it.
     amount: Decimal,
+    /// When it was last bought.
     last_purchased_at: DateTime,
 }
 

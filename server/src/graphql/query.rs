@@ -6,6 +6,7 @@ use profile360_core::identifier::{self, Normalised, UnifiedId};
 
 use super::{
     App,
+    allowed::caller,
     decision::{Decision, Retirement, decision_of},
     error::{ErrorCode, unavailable},
     identity::named_identifier,
@@ -13,57 +14,85 @@ use super::{
     profile::Profile,
     profiles::{ProfileConnection, ProfileFilter, ProfileOrder, profiles},
     scalars::Date,
+    witness::look_up,
 };
-use crate::{clock, customer};
+use crate::{
+    access::{self, Need},
+    clock, customer,
+};
 
 /// The roots of customers, the policy and the viewer.
 #[derive(Debug, Default)]
 pub(super) struct ProfileQuery;
 
+/// Whatever has a global ID.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID"))]
+#[graphql(field(name = "id", ty = "ID", desc = "The global ID."))]
 pub(super) enum Node {
     Profile(Profile),
     Decision(Decision),
     Retirement(Retirement),
 }
 
+/// Which customer.
 #[derive(Debug, OneofObject)]
 pub(super) enum ProfileKey {
+    /// By any unified ID ever issued.
     UnifiedId(ID),
+    /// By any identifier.
     Identifier(IdentifierInput),
 }
 
+/// An identifier, as a kind and a value.
 #[derive(Debug, InputObject)]
 pub(super) struct IdentifierInput {
+    /// Its kind, such as `phone`.
     pub kind: String,
+    /// Its value, in any form that messages may have.
     pub value: String,
 }
 
+/// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "access::Role")]
 pub(super) enum Role {
+    /// Send messages, and read nothing.
     Ingest,
+    /// Read, with personal data masked.
     Reader,
+    /// Read everything.
     Analyst,
+    /// Also decide who is whom.
     Steward,
+    /// Also set the policy and make keys.
     Admin,
 }
 
+/// Who asks.
 #[derive(Debug, SimpleObject)]
 pub(super) struct Viewer {
+    /// The name of the key.
     name: String,
+    /// What it may do.
     role: Role,
+    /// Whether personal data comes as it is, and not masked.
     sees_personal_data: bool,
 }
 
 #[Object]
 impl ProfileQuery {
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+    /// Whatever has that global ID; null where there is none.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "A global ID.")] id: ID) -> Result<Option<Node>> {
         let app = ctx.data::<App>()?;
         Ok(nodes_of(app, std::slice::from_ref(&id)).await?.pop().flatten())
     }
 
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+    /// Whatever has these global IDs, in their sequence; at most 200.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global IDs.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
         const MAX_NODES: usize = 200;
         if MAX_NODES < ids.len() {
             return Err(ErrorCode::PageSizeOutOfRange.with(format!("ask for at most {MAX_NODES} nodes at once")));
@@ -72,7 +101,12 @@ impl ProfileQuery {
     }
 
     /// One customer, by any unified ID ever issued or by any identifier. Null where there is none.
-    async fn profile(&self, ctx: &Context<'_>, by: ProfileKey, as_of: Option<Date>) -> Result<Option<Profile>> {
+    async fn profile(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which customer.")] by: ProfileKey,
+        #[graphql(desc = "The date that ages and figures are computed for; today if left out.")] as_of: Option<Date>,
+    ) -> Result<Option<Profile>> {
         let app = ctx.data::<App>()?;
         let today = clock::today(&app.policy);
         let as_of = as_of.map_or(today, |it| it.0);
@@ -82,6 +116,7 @@ impl ProfileQuery {
                 customer::cells_of_ids(&app.store, &[id]).await.map_err(|it| unavailable(&it))?.remove(&id)
             }
             ProfileKey::Identifier(input) => {
+                look_up(ctx)?;
                 let is_blocked = |kind| identifier::normalise(&input.value, kind, &app.policy) == Normalised::Blocked;
                 if app.policy.kind(&input.kind).is_some_and(is_blocked) {
                     return Ok(None);
@@ -95,28 +130,34 @@ impl ProfileQuery {
         Profile::load(ctx, key, as_of).await
     }
 
-    /// The list. Newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier, or the beginning
-    /// of a word of the name.
+    /// The list. Newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier, the beginning of
+    /// words of the name (Korean ones by initial consonants, too), or three characters and more of a phone number or an e-mail
+    /// address.
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     #[expect(clippy::too_many_arguments, reason = "the contract has as many")]
     async fn profiles(
         &self,
         ctx: &Context<'_>,
-        filter: Option<ProfileFilter>,
-        search: Option<String>,
-        order_by: Option<ProfileOrder>,
+        #[graphql(desc = "Which customers.")] filter: Option<ProfileFilter>,
+        #[graphql(desc = "What to look for: a unified ID, an identifier, or a name.")] search: Option<String>,
+        #[graphql(desc = "In which order.")] order_by: Option<ProfileOrder>,
+        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<ProfileConnection> {
-        let app = ctx.data::<App>()?;
-        profiles(app, filter, search, order_by, Arguments { first, after, last, before }).await
+        profiles(ctx, filter, search, order_by, Arguments { first, after, last, before }).await
     }
 
-    async fn viewer(&self) -> Viewer {
-        // Without keys the server listens on loopback only, and whoever comes from there has every role.
-        Viewer { name: "local".to_owned(), role: Role::Admin, sees_personal_data: true }
+    /// Who asks, and what it may do.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        let caller = caller(ctx)?;
+        Ok(Viewer {
+            name: caller.name.to_string(),
+            role: caller.role.into(),
+            sees_personal_data: caller.may(Need::ReadPersonal),
+        })
     }
 }
 
@@ -150,7 +191,7 @@ async fn nodes_of(app: &App, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let today = clock::today(&app.policy);
     let node = |id: UnifiedId| {
         let customer = customers.get(cells.get(&id)?)?;
-        Some(Node::Profile(Profile::of(customer, today, None)))
+        Some(Node::Profile(Profile::of(customer, today)))
     };
     let mut nodes: Vec<Option<Node>> = unified.into_iter().map(|it| it.and_then(node)).collect();
     for (node, id) in nodes.iter_mut().zip(ids) {

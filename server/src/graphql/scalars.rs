@@ -114,41 +114,63 @@ impl ScalarType for Json {
     }
 }
 
+/// Where something happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "message::Platform")]
 pub(super) enum Platform {
+    /// An app on Android.
     Android,
+    /// An app on iOS.
     Ios,
+    /// A browser.
     Web,
+    /// A server.
     Api,
 }
 
+/// Genders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "profile::Gender")]
 pub(super) enum Gender {
+    /// Male.
     Male,
+    /// Female.
     Female,
+    /// Neither, or both.
     NonBinary,
+    /// Another one.
     Other,
 }
 
+/// Days of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "purchases::Weekday")]
 pub(super) enum Weekday {
+    /// Monday.
     Monday,
+    /// Tuesday.
     Tuesday,
+    /// Wednesday.
     Wednesday,
+    /// Thursday.
     Thursday,
+    /// Friday.
     Friday,
+    /// Saturday.
     Saturday,
+    /// Sunday.
     Sunday,
 }
 
+/// What a ranking counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "ranking::RankBy")]
 pub(super) enum RankBy {
+    /// Pieces.
     Units,
+    /// Purchases.
     Orders,
+    /// What was paid.
     Amount,
 }
 

@@ -6,7 +6,7 @@ use profile360_core::identifier::UnifiedId;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    Current,
+    Current, allowed,
     error::{ErrorCode, unavailable},
     profile::Profile,
 };
@@ -22,12 +22,13 @@ impl ProfileSubscription {
     async fn profile_changed(
         &self,
         ctx: &Context<'_>,
-        unified_id: Option<ID>,
+        #[graphql(desc = "Any unified ID ever issued; every customer if left out.")] unified_id: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Profile>> + use<>> {
         let parse = |it: ID| {
             UnifiedId::parse(&it).ok_or_else(|| ErrorCode::BadUserInput.with("unifiedId: this is no unified ID"))
         };
         let wanted = unified_id.map(parse).transpose()?;
+        allowed::check(ctx, "Subscription", "profileChanged")?;
         let current = ctx.data::<Current>()?.clone();
         let news = current.app().news.profiles();
         Ok(stream::unfold(Some(news), move |news| {
@@ -61,5 +62,5 @@ async fn profile_of(current: &Current, changed: &ProfileChanged) -> Result<Optio
     let app = current.app();
     let mut found = customer::load(&app.store, &app.policy, &[changed.key]).await.map_err(|it| unavailable(&it))?;
     let customer = found.remove(&changed.key);
-    Ok(customer.map(|it| Profile::of(&it, clock::today(&app.policy), None)))
+    Ok(customer.map(|it| Profile::of(&it, clock::today(&app.policy))))
 }

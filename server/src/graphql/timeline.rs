@@ -16,27 +16,42 @@ use super::{
 };
 use crate::customer::Customer;
 
+/// Something that a customer did.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct Event {
+    /// The ID of its message.
     message_id: String,
+    /// Its name.
     name: String,
+    /// When it happened.
     at: DateTime,
+    /// Who sent it.
     source: String,
+    /// Where it happened.
     platform: Option<Platform>,
+    /// The identifier of the customer that it is kept under.
     identifier: Identifier,
+    /// What else was sent with it.
     properties: Option<Json>,
 }
 
+/// A page of events.
 #[derive(Debug, SimpleObject)]
 pub(super) struct EventConnection {
+    /// The entries of this page, each with its cursor.
     edges: Vec<EventEdge>,
+    /// The entries of this page.
     nodes: Vec<Event>,
+    /// Where this page stands.
     page_info: PageInfo,
 }
 
+/// An entry of a page of events.
 #[derive(Debug, Clone, SimpleObject)]
 struct EventEdge {
+    /// The entry.
     node: Event,
+    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
     cursor: String,
 }
 

@@ -1,7 +1,7 @@
 //! What became of messages, as lines of JSON: the same for every way in but GraphQL.
 
 use profile360_core::{
-    message::{Accepted, MAX_NAME_BYTES, Refusal, Warning, parse_message},
+    message::{Accepted, MAX_NAME_BYTES, Refusal, Warning},
     plan::Outcome,
     resolve::Withheld,
 };
@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Site;
 use crate::{
+    clock,
     graphql::App,
     pipeline::{PipelineError, Taken},
     reader::made_id,
@@ -70,7 +71,7 @@ impl Answer {
             code: withheld.map(Withheld::code),
             path: None,
             detail: withheld.map(ToString::to_string),
-            warnings: accepted.warnings,
+            warnings: accepted.warnings.into_iter().chain(taken.warning.clone()).collect(),
         }
     }
 
@@ -86,6 +87,8 @@ pub(super) type Judged = Result<Accepted, (Option<String>, Refusal)>;
 pub(super) async fn ingest(app: &App, messages: Vec<Judged>) -> Result<Vec<Answer>, PipelineError> {
     let accepted: Vec<Accepted> = messages.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
     let taken = if accepted.is_empty() { Vec::new() } else { app.pipeline.ingest(accepted).await?.taken };
+    let refused = messages.iter().filter_map(|it| it.as_ref().err()).map(|(_, refusal)| refusal.code.as_str());
+    app.pipeline.meter().refuse(clock::now(), refused);
     let mut taken = taken.into_iter();
     let answer = |message| match message {
         Ok(accepted) => Some(Answer::taken(accepted, &taken.next()?)),
@@ -109,5 +112,6 @@ pub(super) fn judge(site: &Site, id: Option<String>, message: Result<Map<String,
     }
     let id =
         message.get("message_id").and_then(Value::as_str).filter(|it| it.len() <= MAX_NAME_BYTES).map(str::to_owned);
-    parse_message(&Value::Object(message).to_string(), &site.app().policy).map_err(|refusal| (id, refusal))
+    let text = Value::Object(message).to_string();
+    site.current.intake.parse(&text, &site.app().policy).map_err(|refusal| (id, refusal))
 }

@@ -19,7 +19,7 @@ use futures::{FutureExt, StreamExt};
 use serde_json::{Map, Value};
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 
-use super::{Site, refused};
+use super::{Site, json, refused};
 use crate::graphql::ErrorCode;
 
 /// How a body is packed.
@@ -163,6 +163,7 @@ pub(super) async fn object(
             return Err(refused(fault.code(), &fault.to_string()));
         }
     };
+    json::check(&bytes).map_err(|sentence| refused(ErrorCode::BodyMalformed, &sentence))?;
     serde_json::from_slice(&bytes).map_err(|_| refused(ErrorCode::BodyMalformed, "the body is not a JSON object"))
 }
 

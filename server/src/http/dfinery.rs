@@ -1,4 +1,7 @@
-//! The DFINERY Open API, so that a shop that sends there can send here: `/api/v1/identities` and `/api/v1/events`.
+//! The DFINERY Open API, so that a shop that sends there can send here: `/api/v1/identities`, `/api/v1/profiles` and
+//! `/api/v1/events`. The older form of its events is read by `older`.
+
+mod older;
 
 use axum::{
     Json, Router,
@@ -25,6 +28,8 @@ type Sent = Result<Bytes, BytesRejection>;
 pub(super) fn routes() -> Router<Site> {
     Router::new()
         .route("/api/v1/identities", post(identities).fallback(other_method))
+        .route("/api/v1/profiles", post(identities).fallback(other_method))
+        .route("/api/v1/identities/delete", post(delete).fallback(other_method))
         .route("/api/v1/events", post(events).fallback(other_method))
 }
 
@@ -40,12 +45,23 @@ async fn identities(State(site): State<Site>, headers: HeaderMap, body: Sent) ->
     take(&site, vec![judge(&site, None, Ok(identity_of(&sent, clock::now())))]).await
 }
 
+/// Nothing is removed yet, and nobody is told that it was: who asks for it has to know.
+async fn delete() -> Response {
+    let message = "this server cannot remove customers yet; nothing was removed";
+    let body = json!({ "status": false, "code": "50100", "message": message, "data": false });
+    (StatusCode::NOT_IMPLEMENTED, Json(body)).into_response()
+}
+
 /// Says what one customer did.
 async fn events(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Response {
     let sent = match body::object(&site, &headers, body).await {
         Ok(sent) => sent,
         Err(response) => return response,
     };
+    let now = clock::now();
+    if let Some(messages) = older::messages(&sent, now) {
+        return take(&site, messages.into_iter().map(|it| judge(&site, None, Ok(it))).collect()).await;
+    }
     let Some(events) = first_of(&sent, &["events"]).and_then(Value::as_array) else {
         return refused(ErrorCode::BodyMalformed, "the body is an object with an identity and a list of events");
     };
@@ -53,7 +69,6 @@ async fn events(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Res
         let sentence = format!("send at most {MAX_EVENTS} events at once; none of these was taken");
         return refused(ErrorCode::TooManyMessages, &sentence);
     }
-    let now = clock::now();
     let judged = events.iter().enumerate().map(|(n, event)| judge(&site, None, Ok(event_of(&sent, event, n, now))));
     take(&site, judged.collect()).await
 }

@@ -1,8 +1,9 @@
 //! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says. Over a WebSocket: see
 //! `socket`.
 
-use async_graphql::{BatchRequest, Name, Request, parser::types::OperationType};
+use async_graphql::{BatchRequest, Name, Request, Response, parser::types::OperationType};
 use axum::{
+    Extension,
     body::Bytes,
     extract::{
         Query, State, WebSocketUpgrade,
@@ -15,14 +16,18 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Site, socket};
-use crate::graphql::{ErrorCode, execute, is_refused};
+use super::{Site, body::Packing, json as unambiguous, socket};
+use crate::{
+    access::Caller,
+    graphql::{ErrorCode, execute, is_refused},
+};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
 pub(super) async fn post(
     State(site): State<Site>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> HttpResponse {
@@ -41,8 +46,17 @@ pub(super) async fn post(
         let sentence = "send the request as application/json";
         return refused(ErrorCode::UnsupportedMediaType, media_type, sentence);
     }
+    if Packing::of(&headers) != Some(Packing::Plain) {
+        return refused(ErrorCode::UnsupportedMediaType, media_type, "send the request as it is, and not packed");
+    }
+    if let Err(sentence) = unambiguous::check(&body) {
+        return refused(ErrorCode::ParseFailed, media_type, &sentence);
+    }
     match serde_json::from_slice::<BatchRequest>(&body) {
-        Ok(BatchRequest::Single(request)) => answer(&site, request, media_type).await,
+        Ok(BatchRequest::Single(request)) => match site.documents.resolve(request) {
+            Ok(request) => answer(&site, caller, request, media_type).await,
+            Err(error) => respond(&Response::from_errors(vec![error]), media_type),
+        },
         Ok(BatchRequest::Batch(_)) => {
             refused(ErrorCode::BatchRefused, media_type, "send one request at a time; ask for several fields in it")
         }
@@ -62,12 +76,15 @@ pub(super) struct InAddress {
     operation_name: Option<String>,
     /// JSON.
     variables: Option<String>,
+    /// JSON.
+    extensions: Option<String>,
 }
 
 impl InAddress {
     fn into_request(self) -> serde_json::Result<Request> {
         let variables = self.variables.as_deref().map(serde_json::from_str).transpose()?;
-        let request = Request::new(self.query).variables(variables.unwrap_or_default());
+        let mut request = Request::new(self.query).variables(variables.unwrap_or_default());
+        request.extensions = self.extensions.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
         Ok(match self.operation_name {
             Some(name) => request.operation_name(name),
             None => request,
@@ -77,6 +94,7 @@ impl InAddress {
 
 pub(super) async fn get(
     State(site): State<Site>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     address: Result<Query<InAddress>, QueryRejection>,
@@ -89,12 +107,16 @@ pub(super) async fn get(
     }
     let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
     let request = address.ok().and_then(|Query(it)| it.into_request().ok());
-    let Some(mut request) = request else {
+    let Some(request) = request else {
         return refused(
             ErrorCode::ParseFailed,
             media_type,
             "the address is not a GraphQL request: it has query and variables",
         );
+    };
+    let mut request = match site.documents.resolve(request) {
+        Ok(request) => request,
+        Err(error) => return respond(&Response::from_errors(vec![error]), media_type),
     };
     if is_mutation(&mut request) {
         return refused(
@@ -103,20 +125,23 @@ pub(super) async fn get(
             "send mutations by POST, and subscriptions over a WebSocket",
         );
     }
-    answer(&site, request, media_type).await
+    answer(&site, caller, request, media_type).await
 }
 
-async fn answer(site: &Site, request: Request, media_type: &'static str) -> HttpResponse {
+async fn answer(site: &Site, caller: Caller, request: Request, media_type: &'static str) -> HttpResponse {
     if request.query.trim().is_empty() {
         return refused(ErrorCode::ParseFailed, media_type, "the request has no query");
     }
-    let response = execute(&site.schema, &site.current, request).await;
+    respond(&execute(&site.schema, &site.current, caller, request).await, media_type)
+}
+
+fn respond(response: &Response, media_type: &'static str) -> HttpResponse {
     // Of what was never run there is no data, not even none; older clients get 200 for all that is well-formed.
-    let (status, body) = match (is_refused(&response), media_type) {
+    let (status, body) = match (is_refused(response), media_type) {
         (true, GRAPHQL_RESPONSE) => {
             (StatusCode::BAD_REQUEST, serde_json::to_vec(&json!({ "errors": response.errors })))
         }
-        _ => (StatusCode::OK, serde_json::to_vec(&response)),
+        _ => (StatusCode::OK, serde_json::to_vec(response)),
     };
     let body = body.unwrap_or_default();
     (status, [(header::CONTENT_TYPE, format!("{media_type}; charset=utf-8"))], body).into_response()
@@ -155,6 +180,18 @@ fn is_mutation(request: &mut Request) -> bool {
 
 pub(super) async fn other_method() -> HttpResponse {
     refused(ErrorCode::MethodNotAllowed, JSON, "ask by GET or POST, and subscribe over a WebSocket")
+}
+
+/// Too many requests at once.
+pub(super) fn overloaded() -> HttpResponse {
+    let mut response = refused(ErrorCode::Overloaded, JSON, super::TOO_MANY);
+    super::may_retry(&mut response);
+    response
+}
+
+/// The answer to whoever is not let in.
+pub(super) fn turned_away(code: ErrorCode, sentence: &str, headers: &HeaderMap) -> HttpResponse {
+    refused(code, negotiate(headers).unwrap_or(JSON), sentence)
 }
 
 /// A request that is no GraphQL request that can be answered.

@@ -6,6 +6,7 @@
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode, header},
@@ -27,7 +28,9 @@ use super::{
     overloaded, refused,
 };
 use crate::{
+    access::Caller,
     graphql::ErrorCode,
+    keys::NotLetIn,
     reader::{Form, Item, ReadError, Reader},
 };
 
@@ -56,6 +59,7 @@ enum Results {
 
 pub(super) async fn post(
     State(site): State<Site>,
+    Extension(caller): Extension<Caller>,
     parameters: Result<Query<Parameters>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
@@ -78,7 +82,7 @@ pub(super) async fn post(
     let runtime = Handle::current();
     let reading = site.clone();
     tokio::task::spawn_blocking(move || read(body, form, packing, &reading, runtime, parts));
-    tokio::spawn(take(site, incoming, answers, results, permit));
+    tokio::spawn(take(site, caller, incoming, answers, results, permit));
 
     let mut lines = match heard.recv().await {
         Some(Answer::Lines(lines)) => lines,
@@ -128,7 +132,7 @@ fn read(body: Body, form: Form, packing: Packing, site: &Site, runtime: Handle, 
     let handing_on = pending.clone();
     let before_waiting = move || handing_on.borrow_mut().hand_on();
     let end = match unpacked(body, packing, site, runtime, before_waiting) {
-        Ok(bytes) => read_all(&mut Reader::new(bytes, form), site, &pending),
+        Ok(bytes) => read_all(&mut Reader::new(bytes, form, site.current.intake.clone()), site, &pending),
         Err(error) => Err(error.into()),
     };
     let fault = match end {
@@ -190,6 +194,7 @@ enum Answer {
 /// Takes parts, one after the other, until the body or the client's patience ends.
 async fn take(
     site: Site,
+    caller: Caller,
     mut parts: mpsc::Receiver<Part>,
     answers: mpsc::Sender<Answer>,
     results: Results,
@@ -202,6 +207,10 @@ async fn take(
             Some(Part::End(fault)) => break fault,
             None => break Some((ErrorCode::Internal, "the reader stopped; send again what has no answer".to_owned())),
         };
+        // A long body must not outlive its key.
+        if site.gate.as_ref().is_some_and(|it| !it.still_knows(&caller)) {
+            break Some((ErrorCode::Unauthenticated, NotLetIn::UnknownKey.to_string()));
+        }
         let app = site.app();
         let (numbers, judged): (Vec<u64>, Vec<Judged>) = items.into_iter().map(judged).unzip();
         let told = match ingest(&app, judged).await {

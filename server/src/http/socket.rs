@@ -22,12 +22,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
-use super::{Site, overloaded};
-use crate::graphql::{ErrorCode, is_last, subscribe};
+use super::{Site, gate, overloaded};
+use crate::{
+    access::{Caller, Need},
+    graphql::{ErrorCode, is_last, subscribe},
+};
 
 const PROTOCOL: &str = "graphql-transport-ws";
-/// How often the other side is asked whether it is still there. One that has not answered by the next time is gone.
-const KEEP_ALIVE: Duration = Duration::from_secs(12);
 /// How long a client may take to take one frame.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -69,7 +70,8 @@ struct Connection {
     site: Site,
     socket: WebSocket,
     is_welcome: bool,
-    is_begun: bool,
+    /// Who it is; none before it began.
+    caller: Option<Caller>,
     /// What runs, by its ID, and how to end it.
     running: HashMap<String, AbortHandle>,
     answers: SelectAll<BoxStream<'static, (String, Answer)>>,
@@ -91,8 +93,8 @@ enum End {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum FromClient {
     ConnectionInit {
-        #[serde(default, rename = "payload")]
-        _payload: Option<Map<String, Value>>,
+        #[serde(default)]
+        payload: Option<Map<String, Value>>,
     },
     Ping {
         #[serde(default)]
@@ -125,7 +127,7 @@ const NOTHING: Option<()> = None;
 
 impl Connection {
     fn new(site: Site, socket: WebSocket, is_welcome: bool) -> Self {
-        Self { site, socket, is_welcome, is_begun: false, running: HashMap::new(), answers: SelectAll::new() }
+        Self { site, socket, is_welcome, caller: None, running: HashMap::new(), answers: SelectAll::new() }
     }
 
     async fn run(mut self) {
@@ -144,7 +146,9 @@ impl Connection {
     async fn talk(&mut self) -> End {
         let mut stop = self.site.stop.clone();
         let mut begun_late = Box::pin(sleep(self.site.app().limits.init));
-        let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+        // How often the other side is asked whether it is still there. One that has not answered by the next time is gone.
+        let silence = self.site.app().limits.silence;
+        let mut keep_alive = interval_at(Instant::now() + silence, silence);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_there = true;
         loop {
@@ -152,9 +156,11 @@ impl Connection {
                 biased;
                 // When nobody can say stop any more it is time to stop, too.
                 () = async { drop(stop.wait_for(|it| *it).await) } => Err(End::Closing(GOING_AWAY)),
-                () = &mut begun_late, if !self.is_begun => Err(End::Closing(TOO_SLOW_TO_BEGIN)),
+                () = &mut begun_late, if self.caller.is_none() => Err(End::Closing(TOO_SLOW_TO_BEGIN)),
                 _ = keep_alive.tick() => {
-                    if std::mem::replace(&mut is_there, false) {
+                    if !self.is_still_known() {
+                        Err(End::Closing(UNAUTHORIZED))
+                    } else if std::mem::replace(&mut is_there, false) {
                         self.say_frame(Message::Ping(Default::default())).await
                     } else {
                         Err(End::Gone)
@@ -181,16 +187,20 @@ impl Connection {
     async fn hear(&mut self, text: &str) -> Result<(), End> {
         let Ok(message) = serde_json::from_str::<FromClient>(text) else { return Err(End::Closing(INVALID_MESSAGE)) };
         match message {
-            FromClient::ConnectionInit { .. } if self.is_begun => Err(End::Closing(TOO_MANY_BEGINNINGS)),
+            FromClient::ConnectionInit { .. } if self.caller.is_some() => Err(End::Closing(TOO_MANY_BEGINNINGS)),
             FromClient::ConnectionInit { .. } if !self.is_welcome => Err(End::Closing(FORBIDDEN)),
-            FromClient::ConnectionInit { .. } => {
-                self.is_begun = true;
+            FromClient::ConnectionInit { payload } => {
+                self.caller = Some(self.let_in(payload.as_ref()).map_err(End::Closing)?);
                 self.say("connection_ack", None, NOTHING).await
             }
             FromClient::Ping { payload } => self.say("pong", None, payload).await,
             FromClient::Pong { .. } => Ok(()),
-            FromClient::Subscribe { .. } if !self.is_begun => Err(End::Closing(UNAUTHORIZED)),
-            FromClient::Subscribe { id, payload } if id.is_empty() || payload.query.trim().is_empty() => {
+            FromClient::Subscribe { .. } if self.caller.is_none() || !self.is_still_known() => {
+                Err(End::Closing(UNAUTHORIZED))
+            }
+            FromClient::Subscribe { id, payload }
+                if id.is_empty() || (payload.query.trim().is_empty() && payload.extensions.is_empty()) =>
+            {
                 Err(End::Closing(INVALID_MESSAGE))
             }
             FromClient::Subscribe { id, .. } if self.running.contains_key(&id) => Err(End::Closing(ID_IN_USE)),
@@ -204,6 +214,19 @@ impl Connection {
         }
     }
 
+    /// Who begins. A key that reads nothing has nothing to do here: it sends by POST.
+    fn let_in(&self, payload: Option<&Map<String, Value>>) -> Result<Caller, Reason> {
+        let Some(gate) = &self.site.gate else { return Ok(Caller::local()) };
+        let caller = gate.caller(payload.and_then(gate::shown_in)).map_err(|_| UNAUTHORIZED)?;
+        if caller.may(Need::Read) { Ok(caller) } else { Err(FORBIDDEN) }
+    }
+
+    /// Whether whoever began would be let in now, too.
+    fn is_still_known(&self) -> bool {
+        let (Some(gate), Some(caller)) = (&self.site.gate, &self.caller) else { return true };
+        gate.still_knows(caller)
+    }
+
     async fn start(&mut self, id: String, request: Request) -> Result<(), End> {
         let most = self.site.app().limits.operations;
         if most <= self.running.len() {
@@ -212,7 +235,12 @@ impl Connection {
             let error = json!([{ "message": message, "extensions": { "code": code } }]);
             return self.say("error", Some(&id), Some(error)).await;
         }
-        let responses = subscribe(&self.site.schema, &self.site.current, request);
+        let Some(caller) = self.caller.clone() else { return Err(End::Closing(UNAUTHORIZED)) };
+        let request = match self.site.documents.resolve(request) {
+            Ok(request) => request,
+            Err(error) => return self.say("error", Some(&id), Some([error])).await,
+        };
+        let responses = subscribe(&self.site.schema, &self.site.current, caller, request);
         let answers = responses.map(|it| Answer::Next(Box::new(it))).chain(stream::once(async { Answer::End }));
         let (answers, handle) = stream::abortable(answers);
         self.running.insert(id.clone(), handle);
@@ -221,6 +249,9 @@ impl Connection {
     }
 
     async fn tell(&mut self, id: String, answer: Answer) -> Result<(), End> {
+        if !self.is_still_known() {
+            return Err(End::Closing(UNAUTHORIZED));
+        }
         match answer {
             Answer::Next(response) if is_last(&response) => {
                 if let Some(running) = self.running.remove(&id) {

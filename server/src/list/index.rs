@@ -1,18 +1,37 @@
-//! The index: every order sorted, words of names, filters.
+//! The index: every order sorted, sets of customers by what filters ask, texts that searches pass over.
+//!
+//! A customer has a slot, a small number that all parts of the index know it by. What a million customers take of memory is in
+//! docs/list.md; a field more in here is a field a million times.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, btree_map},
-    iter::FusedIterator,
-    ops::Bound,
-    sync::Arc,
-};
+mod columns;
+mod facets;
+mod filter;
+mod order;
+mod packed;
+
+use std::{cmp::Ordering, ops::Range};
 
 use chrono::NaiveDate;
-use profile360_core::{identifier::UnifiedId, message::Platform, plan::CellKey, time::Timestamp};
+use profile360_core::{
+    identifier::UnifiedId,
+    plan::CellKey,
+    purchase::Currency,
+    search::{
+        names::initials,
+        pieces::{email_text, phone_text},
+    },
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::row::ListRow;
+pub use self::filter::{Filter, Sought};
+use self::{
+    columns::{Columns, Fixed, SORTINGS, Sorting},
+    facets::{Attributes, Facet, Tags, platform_tag},
+    order::Order,
+    packed::Packed,
+};
+use super::{row::ListRow, sizes::Sizes};
 
 /// What the list can be ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,14 +44,12 @@ pub enum OrderField {
     PurchaseCount12m,
 }
 
-const ORDERS: [OrderField; 6] = [
-    OrderField::LastActivity,
-    OrderField::FirstAccess,
-    OrderField::LastUpdated,
-    OrderField::Name,
-    OrderField::PurchaseAmount12m,
-    OrderField::PurchaseCount12m,
-];
+/// What customers are large in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    Identifiers,
+    Events,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Direction {
@@ -40,20 +57,12 @@ pub enum Direction {
     Descending,
 }
 
-impl Direction {
-    fn reversed(self) -> Self {
-        match self {
-            Self::Ascending => Self::Descending,
-            Self::Descending => Self::Ascending,
-        }
-    }
-}
-
 /// What a row is sorted by. `Missing` comes last in either direction.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SortKey {
     Number(i64),
     Amount(Decimal),
+    /// The normal form of a name.
     Text(String),
     Missing,
 }
@@ -63,26 +72,6 @@ pub enum SortKey {
 pub struct Position {
     pub key: SortKey,
     pub id: UnifiedId,
-}
-
-/// What customers must be like; what is empty or missing lets everyone through.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub platforms: Vec<Platform>,
-    /// Codes of api.graphql.
-    pub genders: Vec<String>,
-    pub age_groups: Vec<String>,
-    pub membership_levels: Vec<String>,
-    pub countries: Vec<String>,
-    pub recent_areas: Vec<String>,
-    /// Kinds of which a customer must have one each.
-    pub has_identifier: Vec<String>,
-    pub last_activity: (Option<Timestamp>, Option<Timestamp>),
-    pub first_access: (Option<Timestamp>, Option<Timestamp>),
-    pub purchase_count: (Option<i64>, Option<i64>),
-    pub purchase_amount: (Option<Decimal>, Option<Decimal>),
-    /// Names and values in canonical JSON.
-    pub attributes: Vec<(String, String)>,
 }
 
 /// One page of one order.
@@ -100,274 +89,398 @@ pub struct PageRequest {
 /// Rows in the order asked for, and whether there are more on either side.
 #[derive(Debug)]
 pub struct Page {
-    pub rows: Vec<(Position, CellKey, Arc<ListRow>)>,
+    pub rows: Vec<Listed>,
     pub has_next: bool,
     pub has_previous: bool,
     /// How many customers there are, whatever the page.
     pub total: usize,
 }
 
-/// All rows, found by every order.
+/// A customer of a page.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub position: Position,
+    pub key: CellKey,
+    pub figures: Figures,
+}
+
+/// The purchases of the last twelve months, for some days.
+#[derive(Debug, Clone, Copy)]
+pub struct Figures {
+    pub currency: Currency,
+    pub count: u64,
+    pub amount: Decimal,
+    days: (NaiveDate, Option<NaiveDate>),
+}
+
+impl Figures {
+    /// Whether they are those as of a date.
+    pub fn are_of(&self, as_of: NaiveDate) -> bool {
+        self.days.0 <= as_of && self.days.1.is_none_or(|it| as_of < it)
+    }
+}
+
+/// All customers, found by every order, filter and text.
 #[derive(Debug, Default)]
 pub struct Index {
-    rows: BTreeMap<CellKey, Arc<ListRow>>,
-    /// In the order of [`ORDERS`].
-    orders: [BTreeMap<Position, CellKey>; 6],
-    /// By words of names, in lower case.
-    words: BTreeSet<(Box<str>, CellKey)>,
+    columns: Columns,
+    /// In the order of [`SORTINGS`].
+    orders: [Order; SORTINGS.len()],
+    /// Slots of customers that are gone.
+    free: Vec<u32>,
+    platforms: Tags,
+    kinds: Tags,
+    genders: Facet,
+    age_groups: Facet,
+    membership_levels: Facet,
+    countries: Facet,
+    recent_areas: Facet,
+    attributes: Attributes,
+    initials: Packed,
+    emails: Packed,
+    phones: Packed,
+    by_identifiers: Sizes,
+    by_events: Sizes,
+}
+
+/// An index that is filled before anyone asks it: sorted once, at the end.
+#[derive(Debug, Default)]
+pub(super) struct Loading(Index);
+
+impl Loading {
+    /// Adds a row; no key comes twice.
+    pub(super) fn add(&mut self, key: CellKey, row: &ListRow) {
+        let slot = slot_number(self.0.columns.fixed.len());
+        let fixed = Fixed::new(key, row);
+        self.0.size(&fixed);
+        self.0.columns.fixed.push(fixed);
+        self.0.describe(slot, row);
+    }
+
+    pub(super) fn finish(self) -> Index {
+        let Self(mut index) = self;
+        let columns = &index.columns;
+        let sort = |sorting: Sorting| {
+            let mut slots: Vec<u32> = (0..slot_number(columns.fixed.len())).collect();
+            slots.sort_unstable_by(|a, b| columns.compare(sorting, *a, *b));
+            Order::from_sorted(&slots)
+        };
+        std::thread::scope(|scope| {
+            let sorting = SORTINGS.map(|it| scope.spawn(move || sort(it)));
+            for (order, sorted) in index.orders.iter_mut().zip(sorting) {
+                // It compares numbers and texts: there is nothing that could panic.
+                *order = sorted.join().unwrap_or_default();
+            }
+        });
+        index
+    }
 }
 
 impl Index {
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.order_of(Sorting::Key).len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
-    pub fn row(&self, key: CellKey) -> Option<Arc<ListRow>> {
-        self.rows.get(&key).cloned()
-    }
-
-    pub(super) fn put(&mut self, key: CellKey, row: ListRow) {
-        self.remove(key);
-        let row = Arc::new(row);
-        for (order, field) in self.orders.iter_mut().zip(ORDERS) {
-            order.insert(position(&row, field), key);
+    pub(super) fn put(&mut self, key: CellKey, row: &ListRow) {
+        let fixed = Fixed::new(key, row);
+        let known = self.slot_of(key);
+        let slot = match known.or_else(|| self.free.pop()) {
+            Some(slot) => slot,
+            None => {
+                self.columns.fixed.push(fixed.clone());
+                slot_number(self.columns.fixed.len() - 1)
+            }
+        };
+        let moves = match known {
+            Some(_) => self.moves(slot, &fixed, row),
+            None => SORTINGS.map(|_| true),
+        };
+        if known.is_some() {
+            self.take_out(slot, moves);
+            self.unsize(slot);
         }
-        self.words.extend(words(&row).map(|word| (word, key)));
-        self.rows.insert(key, row);
+        self.size(&fixed);
+        self.columns.fixed[slot as usize] = fixed;
+        self.describe(slot, row);
+        let columns = &self.columns;
+        for ((order, sorting), _) in self.orders.iter_mut().zip(SORTINGS).zip(moves).filter(|(_, it)| *it) {
+            order.insert(slot, |it| columns.compare(sorting, it, slot));
+        }
+        self.refill_sizes();
     }
 
     pub(super) fn remove(&mut self, key: CellKey) {
-        let Some(row) = self.rows.remove(&key) else { return };
-        for (order, field) in self.orders.iter_mut().zip(ORDERS) {
-            let position = position(&row, field);
-            // A merged customer may have taken this unified ID, and with it the place, already.
-            if order.get(&position) == Some(&key) {
-                order.remove(&position);
-            }
+        let Some(slot) = self.slot_of(key) else { return };
+        self.take_out(slot, SORTINGS.map(|_| true));
+        self.unsize(slot);
+        self.describe(slot, &ListRow::nobody());
+        self.free.push(slot);
+        self.refill_sizes();
+    }
+
+    fn size(&mut self, fixed: &Fixed) {
+        self.by_identifiers.put(fixed.n_identifiers.into(), fixed.key);
+        self.by_events.put(fixed.n_events.into(), fixed.key);
+    }
+
+    fn unsize(&mut self, slot: u32) {
+        let Fixed { key, n_identifiers, n_events, .. } = self.columns.fixed[slot as usize];
+        self.by_identifiers.remove(n_identifiers.into(), key);
+        self.by_events.remove(n_events.into(), key);
+    }
+
+    fn refill_sizes(&mut self) {
+        if self.by_identifiers.is_short() {
+            let all: Vec<(u64, CellKey)> = self.all().map(|it| (it.n_identifiers.into(), it.key)).collect();
+            self.by_identifiers.refill(all.into_iter());
         }
-        for word in words(&row) {
-            self.words.remove(&(word, key));
+        if self.by_events.is_short() {
+            let all: Vec<(u64, CellKey)> = self.all().map(|it| (it.n_events.into(), it.key)).collect();
+            self.by_events.refill(all.into_iter());
         }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Fixed> {
+        self.order_of(Sorting::Key).forwards(0..self.len()).map(|it| &self.columns.fixed[it as usize])
+    }
+
+    /// In which orders a row gets another place.
+    fn moves(&self, slot: u32, fixed: &Fixed, row: &ListRow) -> [bool; SORTINGS.len()] {
+        let before = &self.columns.fixed[slot as usize];
+        SORTINGS.map(|sorting| {
+            before.unified_id != fixed.unified_id
+                || match sorting {
+                    Sorting::By(OrderField::LastActivity) => before.last_activity != fixed.last_activity,
+                    Sorting::By(OrderField::FirstAccess) => before.first_access != fixed.first_access,
+                    Sorting::By(OrderField::LastUpdated) => before.last_updated != fixed.last_updated,
+                    Sorting::By(OrderField::PurchaseAmount12m) => before.amount != fixed.amount,
+                    Sorting::By(OrderField::PurchaseCount12m) => before.count != fixed.count,
+                    Sorting::By(OrderField::Name) => self.columns.names.text(slot) != row.normal_name(),
+                    Sorting::Key => false,
+                    Sorting::Due => before.due != fixed.due,
+                }
+        })
+    }
+
+    fn take_out(&mut self, slot: u32, from: [bool; SORTINGS.len()]) {
+        let columns = &self.columns;
+        for ((order, sorting), _) in self.orders.iter_mut().zip(SORTINGS).zip(from).filter(|(_, it)| *it) {
+            order.remove(slot, |it| columns.compare(sorting, it, slot));
+        }
+    }
+
+    pub fn sizes(&self, of: Size) -> &Sizes {
+        match of {
+            Size::Identifiers => &self.by_identifiers,
+            Size::Events => &self.by_events,
+        }
+    }
+
+    /// The largest customers with their size, the largest first.
+    pub fn largest(&self, by: Size, n_first: usize) -> Vec<(u64, Listed)> {
+        let found = self.sizes(by).largest().take(n_first);
+        let listed = |key| self.slot_of(key).map(|slot| self.listed(OrderField::LastActivity, slot));
+        found.filter_map(|(size, key)| Some((size, listed(key)?))).collect()
+    }
+
+    /// Sets what a row is filtered and searched by.
+    fn describe(&mut self, slot: u32, row: &ListRow) {
+        let name = row.normal_name();
+        self.initials.set(slot, &initials(&name));
+        self.columns.names.set(slot, &name);
+        self.emails.set(slot, &row.emails.iter().map(|it| email_text(it)).collect::<String>());
+        self.phones.set(slot, &row.phones.iter().map(|it| phone_text(it)).collect::<String>());
+        self.platforms.set(slot, row.platforms.iter().map(|it| platform_tag(*it)));
+        self.kinds.set(slot, row.kinds.iter().map(AsRef::as_ref));
+        self.genders.set(slot, row.gender.as_deref());
+        self.age_groups.set(slot, row.age_group.as_deref());
+        self.membership_levels.set(slot, row.membership_level.as_deref());
+        self.countries.set(slot, row.country.as_deref());
+        self.recent_areas.set(slot, row.recent_area.as_deref());
+        self.attributes.set(slot, self.columns.fixed.len(), &row.attributes);
     }
 
     /// The rows whose figures are others on that date.
     pub(super) fn due(&self, today: NaiveDate) -> Vec<CellKey> {
-        self.rows.iter().filter(|(_, row)| row.is_due(today)).map(|(key, _)| *key).collect()
+        let fixed = |slot: u32| &self.columns.fixed[slot as usize];
+        let order = self.order_of(Sorting::Due);
+        let n_due = order.rank(|it| fixed(it).due.is_some_and(|it| it <= today));
+        order.forwards(0..n_due).map(|it| fixed(it).key).collect()
     }
 
-    /// Customers that have a word in their name that begins so.
-    pub fn named(&self, beginning: &str) -> BTreeSet<CellKey> {
-        let mut parts = beginning.split_whitespace().map(|part| self.with_word(&part.to_lowercase()));
-        let Some(first) = parts.next() else { return BTreeSet::new() };
-        parts.fold(first, |found, part| found.intersection(&part).copied().collect())
+    fn slot_of(&self, key: CellKey) -> Option<u32> {
+        let order = self.order_of(Sorting::Key);
+        let key_of = |slot: u32| self.columns.fixed[slot as usize].key;
+        let rank = order.rank(|it| key_of(it) < key);
+        order.forwards(rank..rank + 1).next().filter(|it| key_of(*it) == key)
     }
 
-    fn with_word(&self, beginning: &str) -> BTreeSet<CellKey> {
-        let nil = CellKey(UnifiedId(uuid::Uuid::nil()));
-        self.words
-            .range((Box::from(beginning), nil)..)
-            .take_while(|(word, _)| word.starts_with(beginning))
-            .map(|(_, key)| *key)
-            .collect()
-    }
-
-    /// A page of all customers that pass the filter, or of those among `only`.
-    pub fn page(&self, request: &PageRequest, filter: &Filter, only: Option<&BTreeSet<CellKey>>) -> Page {
-        let passes = |key: CellKey| self.rows.get(&key).is_some_and(|row| filter.lets_through(row));
-        match only {
-            None if filter.is_open() => self.page_of(self.order(request.field), request, |_| true, self.rows.len()),
-            None => {
-                let total = self.rows.values().filter(|row| filter.lets_through(row)).count();
-                self.page_of(self.order(request.field), request, passes, total)
-            }
-            Some(keys) => {
-                let order: BTreeMap<Position, CellKey> = keys
-                    .iter()
-                    .filter(|key| passes(**key))
-                    .filter_map(|key| Some((position(self.rows.get(key)?, request.field), *key)))
-                    .collect();
-                self.page_of(&order, request, |_| true, order.len())
-            }
-        }
-    }
-
-    fn order(&self, field: OrderField) -> &BTreeMap<Position, CellKey> {
-        let number = ORDERS.iter().position(|it| *it == field).unwrap_or(0);
+    fn order_of(&self, sorting: Sorting) -> &Order {
+        let number = SORTINGS.iter().position(|it| *it == sorting).unwrap_or(0);
         &self.orders[number]
     }
 
+    fn order(&self, field: OrderField) -> &Order {
+        self.order_of(Sorting::By(field))
+    }
+
+    /// A page of all customers that pass the filter and that the search finds.
+    pub fn page(&self, request: &PageRequest, filter: &Filter, sought: Option<&Sought>) -> Page {
+        /// Up to this share of all, sorting those who pass is cheaper than looking for them in the order of all.
+        const FEW: u64 = 64;
+        let order = self.order(request.field);
+        let Some(matches) = self.matches(filter, sought) else {
+            return self.page_of(order, request, 0..order.len(), |_| true, self.len());
+        };
+        let total = usize::try_from(matches.len()).unwrap_or(usize::MAX);
+        if self.columns.fixed.len() as u64 / FEW < matches.len() {
+            // Where the filter asks for a part of this very order, nobody beyond it is looked at.
+            let ranks = self.ranks(filter, request.field).unwrap_or(0..order.len());
+            return self.page_of(order, request, ranks, |it| matches.contains(it), total);
+        }
+        let mut slots: Vec<u32> = matches.iter().collect();
+        slots.sort_unstable_by(|a, b| self.columns.compare(Sorting::By(request.field), *a, *b));
+        self.page_of(&Order::from_sorted(&slots), request, 0..slots.len(), |_| true, total)
+    }
+
+    /// A page of those of some ranks who pass.
     fn page_of(
         &self,
-        order: &BTreeMap<Position, CellKey>,
+        order: &Order,
         request: &PageRequest,
-        passes: impl Fn(CellKey) -> bool,
+        ranks: Range<usize>,
+        passes: impl Fn(u32) -> bool,
         total: usize,
     ) -> Page {
-        // Reading from the end is reading the other way with the cursors exchanged, and turning the page round.
-        let (direction, start, end) = if request.is_from_end {
-            (request.direction.reversed(), &request.before, &request.after)
-        } else {
-            (request.direction, &request.after, &request.before)
-        };
-        let is_missing_first = request.is_from_end;
-        let is_before_end = |it: &Position| match end {
-            Some(end) => comes_before(it, end, direction, is_missing_first),
-            None => true,
-        };
-        let mut found: Vec<(Position, CellKey, Arc<ListRow>)> = Vec::with_capacity(request.size.min(1_000) + 1);
-        for (position, key) in walk(order, direction, is_missing_first, start.as_ref()) {
-            if !is_before_end(position) || request.size < found.len() {
-                break;
-            }
-            if let Some(row) = self.rows.get(key).filter(|_| passes(*key)) {
-                found.push((position.clone(), *key, row.clone()));
-            }
-        }
-        let has_more = request.size < found.len();
-        found.truncate(request.size);
-        // Relay: what lies behind the cursor is told where it can be told cheaply.
-        let has_behind = start.is_some();
-        if request.is_from_end {
-            found.reverse();
-            Page { rows: found, has_next: has_behind, has_previous: has_more, total }
-        } else {
-            Page { rows: found, has_next: has_more, has_previous: has_behind, total }
-        }
-    }
-}
-
-/// Whether one place comes before another when reading in a direction.
-fn comes_before(one: &Position, other: &Position, direction: Direction, is_missing_first: bool) -> bool {
-    let is_missing = |it: &Position| it.key == SortKey::Missing;
-    match (is_missing(one), is_missing(other)) {
-        (true, false) => is_missing_first,
-        (false, true) => !is_missing_first,
-        _ => match direction {
-            Direction::Ascending => one < other,
-            Direction::Descending => other < one,
-        },
-    }
-}
-
-/// Reads an order in a direction from behind a place: rows that have the key and rows that miss it, either part in turn.
-fn walk<'i>(
-    order: &'i BTreeMap<Position, CellKey>,
-    direction: Direction,
-    is_missing_first: bool,
-    start: Option<&Position>,
-) -> impl Iterator<Item = (&'i Position, &'i CellKey)> {
-    let missing_from = Position { key: SortKey::Missing, id: UnifiedId(uuid::Uuid::nil()) };
-    let present = (Bound::Unbounded, Bound::Excluded(missing_from.clone()));
-    let missing = (Bound::Included(missing_from), Bound::Unbounded);
-    let parts = if is_missing_first { [missing, present] } else { [present, missing] };
-    let first_part = match start {
-        Some(start) if (start.key == SortKey::Missing) != is_missing_first => 1,
-        _ => 0,
-    };
-    let ranges: Vec<Walk<'i>> = parts
-        .into_iter()
-        .enumerate()
-        .skip(first_part)
-        .map(|(number, (mut from, mut to))| {
-            if let Some(start) = start.filter(|_| number == first_part) {
-                match direction {
-                    Direction::Ascending => from = Bound::Excluded(start.clone()),
-                    Direction::Descending => to = Bound::Excluded(start.clone()),
+        let reading = Reading::new(&self.columns, order, request);
+        let places = reading.places(ranks);
+        let after = request.after.as_ref().map_or(0, |it| reading.place(it, true)).max(places.start);
+        let before = request.before.as_ref().map_or(order.len(), |it| reading.place(it, false)).min(places.end);
+        let between = after..before.max(after);
+        let mut slots: Vec<u32> = Vec::with_capacity(request.size.min(1_000) + 1);
+        let pieces = reading.pieces(between, request.is_from_end);
+        'page: for piece in pieces {
+            let read: &mut dyn Iterator<Item = u32> = match piece {
+                Piece::Forwards(ranks) => &mut order.forwards(ranks),
+                Piece::Backwards(ranks) => &mut order.backwards(ranks),
+            };
+            for slot in read.filter(|it| passes(*it)) {
+                slots.push(slot);
+                if request.size < slots.len() {
+                    break 'page;
                 }
             }
-            let range = order.range((from, to));
-            match direction {
-                Direction::Ascending => Walk::Ascending(range),
-                Direction::Descending => Walk::Descending(range.rev()),
-            }
-        })
-        .collect();
-    ranges.into_iter().flatten()
-}
-
-enum Walk<'i> {
-    Ascending(btree_map::Range<'i, Position, CellKey>),
-    Descending(std::iter::Rev<btree_map::Range<'i, Position, CellKey>>),
-}
-
-impl<'i> Iterator for Walk<'i> {
-    type Item = (&'i Position, &'i CellKey);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Self::Ascending(it) => it.next(),
-            Self::Descending(it) => it.next(),
+        }
+        let has_more = request.size < slots.len();
+        slots.truncate(request.size);
+        if request.is_from_end {
+            slots.reverse();
+        }
+        let rows = slots.into_iter().map(|it| self.listed(request.field, it)).collect();
+        // Relay: what lies behind the cursor is told where it can be told cheaply.
+        if request.is_from_end {
+            Page { rows, has_next: request.before.is_some(), has_previous: has_more, total }
+        } else {
+            Page { rows, has_next: has_more, has_previous: request.after.is_some(), total }
         }
     }
-}
 
-impl FusedIterator for Walk<'_> {}
-
-fn position(row: &ListRow, field: OrderField) -> Position {
-    let count = |it: u64| SortKey::Number(i64::try_from(it).unwrap_or(i64::MAX));
-    let key = match field {
-        OrderField::LastActivity => SortKey::Number(row.last_activity.micros()),
-        OrderField::FirstAccess => SortKey::Number(row.first_access.micros()),
-        OrderField::LastUpdated => SortKey::Number(row.last_updated.micros()),
-        OrderField::Name => row.name.as_ref().map_or(SortKey::Missing, |it| SortKey::Text(it.to_lowercase())),
-        OrderField::PurchaseAmount12m => SortKey::Amount(row.window.amount),
-        OrderField::PurchaseCount12m => count(row.window.count),
-    };
-    Position { key, id: row.unified_id }
-}
-
-fn words(row: &ListRow) -> impl Iterator<Item = Box<str>> {
-    let name = row.name.as_deref().unwrap_or_default().to_lowercase();
-    let words: Vec<Box<str>> = name.split_whitespace().map(Box::from).collect();
-    words.into_iter()
-}
-
-impl Filter {
-    fn is_open(&self) -> bool {
-        self.platforms.is_empty()
-            && self.genders.is_empty()
-            && self.age_groups.is_empty()
-            && self.membership_levels.is_empty()
-            && self.countries.is_empty()
-            && self.recent_areas.is_empty()
-            && self.has_identifier.is_empty()
-            && self.last_activity == (None, None)
-            && self.first_access == (None, None)
-            && self.purchase_count == (None, None)
-            && self.purchase_amount == (None, None)
-            && self.attributes.is_empty()
-    }
-
-    fn lets_through(&self, row: &ListRow) -> bool {
-        fn is_one_of<T: AsRef<str>>(wanted: &[String], value: Option<&T>) -> bool {
-            wanted.is_empty() || value.is_some_and(|value| wanted.iter().any(|it| it == value.as_ref()))
-        }
-        let is_within = |at: Timestamp, (from, before): (Option<Timestamp>, Option<Timestamp>)| {
-            from.is_none_or(|it| it <= at) && before.is_none_or(|it| at < it)
+    fn listed(&self, field: OrderField, slot: u32) -> Listed {
+        let fixed = &self.columns.fixed[slot as usize];
+        let figures = Figures {
+            currency: fixed.currency,
+            count: fixed.count,
+            amount: fixed.amount,
+            days: (fixed.as_of, fixed.due),
         };
-        let count = i64::try_from(row.window.count).unwrap_or(i64::MAX);
-        (self.platforms.is_empty() || self.platforms.iter().any(|it| row.platforms.contains(it)))
-            && is_one_of(&self.genders, row.gender.as_ref())
-            && is_one_of(&self.age_groups, row.age_group.as_ref())
-            && is_one_of(&self.membership_levels, row.membership_level.as_ref())
-            && is_one_of(&self.countries, row.country.as_ref())
-            && is_one_of(&self.recent_areas, row.recent_area.as_ref())
-            && self.has_identifier.iter().all(|kind| row.kinds.iter().any(|it| **it == **kind))
-            && is_within(row.last_activity, self.last_activity)
-            && is_within(row.first_access, self.first_access)
-            && self.purchase_count.0.is_none_or(|it| it <= count)
-            && self.purchase_count.1.is_none_or(|it| count <= it)
-            && self.purchase_amount.0.is_none_or(|it| it <= row.window.amount)
-            && self.purchase_amount.1.is_none_or(|it| row.window.amount <= it)
-            && self
-                .attributes
-                .iter()
-                .all(|(name, value)| row.attributes.get(name.as_str()).is_some_and(|it| **it == **value))
+        Listed { position: self.columns.position(field, slot), key: fixed.key, figures }
     }
+}
+
+/// An order read in a direction: places count from the first that is shown. Those who miss what is sorted by come last.
+struct Reading<'i> {
+    columns: &'i Columns,
+    order: &'i Order,
+    field: OrderField,
+    direction: Direction,
+    n_present: usize,
+}
+
+/// Ranks, and which way they are read.
+enum Piece {
+    Forwards(Range<usize>),
+    Backwards(Range<usize>),
+}
+
+impl<'i> Reading<'i> {
+    fn new(columns: &'i Columns, order: &'i Order, request: &PageRequest) -> Self {
+        let field = request.field;
+        let n_present = order.rank(|it| !columns.misses(field, it));
+        Self { columns, order, field, direction: request.direction, n_present }
+    }
+
+    /// The place of the first that comes behind a position, or of the first that does not come before it.
+    fn place(&self, position: &Position, is_behind: bool) -> usize {
+        let rank = |is_counted: fn(Ordering) -> bool| {
+            self.order.rank(|it| is_counted(self.columns.compare_with(self.field, it, position)))
+        };
+        match self.direction {
+            Direction::Ascending => rank(if is_behind { Ordering::is_le } else { Ordering::is_lt }),
+            Direction::Descending => {
+                // Each part is read from its own end.
+                let rank = rank(if is_behind { Ordering::is_lt } else { Ordering::is_le });
+                let is_missing = position.key == SortKey::Missing;
+                self.end_of_part(is_missing) - rank
+            }
+        }
+    }
+
+    /// Of a row that is read backwards: what its rank and the place behind it sum up to.
+    fn end_of_part(&self, is_missing: bool) -> usize {
+        self.n_present + if is_missing { self.order.len() } else { 0 }
+    }
+
+    /// The places of ranks, of which none miss what is sorted by unless it is all.
+    fn places(&self, ranks: Range<usize>) -> Range<usize> {
+        match self.direction {
+            Direction::Descending if ranks.end <= self.n_present => {
+                self.n_present - ranks.end..self.n_present - ranks.start
+            }
+            Direction::Ascending | Direction::Descending => ranks,
+        }
+    }
+
+    /// The ranks of places, in the order in which they are read.
+    fn pieces(&self, places: Range<usize>, is_from_end: bool) -> Vec<Piece> {
+        let parted = self.n_present.clamp(places.start, places.end);
+        let parts = [places.start..parted, parted..places.end];
+        let mut pieces: Vec<Piece> = parts
+            .into_iter()
+            .filter(|it| !it.is_empty())
+            .map(|part| match self.direction {
+                Direction::Ascending if is_from_end => Piece::Backwards(part),
+                Direction::Ascending => Piece::Forwards(part),
+                Direction::Descending => {
+                    let end = self.end_of_part(self.n_present <= part.start);
+                    let ranks = end - part.end..end - part.start;
+                    if is_from_end { Piece::Forwards(ranks) } else { Piece::Backwards(ranks) }
+                }
+            })
+            .collect();
+        if is_from_end {
+            pieces.reverse();
+        }
+        pieces
+    }
+}
+
+/// Slots are 32 bits wide: four billion customers.
+fn slot_number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -2,17 +2,18 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{Months, NaiveDate};
+use chrono::NaiveDate;
 use profile360_core::{
     age::{age_group, full_years},
     identifier::UnifiedId,
     message::Platform,
-    policy::CompiledPolicy,
+    policy::{CompiledPolicy, Form},
     profile::Gender,
     purchase::Currency,
     purchases::{Question, purchases},
+    search::names::normal_name,
     time::Timestamp,
-    window::{self, local_date},
+    window::{Months, local_date, window},
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -26,9 +27,12 @@ pub struct ListRow {
     pub name: Option<String>,
     /// Kinds of identifiers that it has.
     pub kinds: Vec<Arc<str>>,
+    /// Normal forms of all e-mail addresses.
+    pub emails: Vec<Arc<str>>,
+    /// Normal forms of all phone numbers.
+    pub phones: Vec<Arc<str>>,
     pub platforms: Vec<Platform>,
     pub gender: Option<String>,
-    pub birth_date: Option<NaiveDate>,
     pub age_group: Option<String>,
     pub membership_level: Option<String>,
     pub country: Option<Arc<str>>,
@@ -37,6 +41,8 @@ pub struct ListRow {
     pub first_access: Timestamp,
     pub last_updated: Timestamp,
     pub window: Window12,
+    pub n_identifiers: u64,
+    pub n_events: u64,
     /// The value of each attribute in canonical JSON.
     pub attributes: BTreeMap<Arc<str>, Arc<str>>,
     /// The date that ages and windows are computed for.
@@ -49,11 +55,8 @@ pub struct ListRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Window12 {
     pub currency: Currency,
-    pub from: NaiveDate,
-    pub to: NaiveDate,
     pub count: u64,
     pub amount: Decimal,
-    pub average: Option<Decimal>,
 }
 
 impl ListRow {
@@ -65,18 +68,23 @@ impl ListRow {
         let refunds: Vec<_> = purchased.refunds.iter().collect();
         let question = Question { as_of: today, currency: None, net_of_refunds: false };
         let computed = purchases(&orders, &refunds, policy, &question);
-        let year = computed.window(window::Months::YEAR);
+        let year = computed.window(Months::YEAR);
         let mut kinds: Vec<Arc<str>> = profile.identifiers.iter().map(|it| it.kind.clone()).collect();
         kinds.dedup();
+        let of_form = |form: &Form| {
+            let is_so = |kind: &str| policy.kinds.iter().any(|it| it.name.as_str() == kind && it.form == *form);
+            profile.identifiers.iter().filter(|it| is_so(&it.kind)).map(|it| it.value.clone()).collect()
+        };
         let country = profile.devices.iter().find_map(|it| it.country.clone());
         let days = orders.iter().map(|it| local_date(it.at, policy.time_zone));
         Self {
             unified_id: profile.unified_id,
             name: basic.name,
             kinds,
+            emails: of_form(&Form::Email),
+            phones: of_form(&Form::Phone),
             platforms: basic.platforms,
             gender: basic.gender.map(|it| gender_code(it).to_owned()),
-            birth_date: basic.birth_date,
             age_group: basic.age_group.map(str::to_owned),
             membership_level: basic.membership_level,
             country,
@@ -84,18 +92,45 @@ impl ListRow {
             last_activity: profile.activity.last_activity_at,
             first_access: profile.activity.first_access_at,
             last_updated: profile.activity.last_updated_at,
-            window: Window12 {
-                currency: computed.currency(),
-                from: year.from,
-                to: year.to,
-                count: year.count,
-                amount: year.amount,
-                average: year.average,
-            },
+            window: Window12 { currency: computed.currency(), count: year.count, amount: year.amount },
+            n_identifiers: profile.identifiers.len() as u64,
+            n_events: profile.activity.event_count,
             attributes: profile.attributes.iter().map(|it| (it.name.clone(), Arc::from(it.value.as_json()))).collect(),
             as_of: today,
             due: due(days, basic.birth_date, today),
         }
+    }
+
+    /// A row with nothing to filter or search by.
+    pub(super) fn nobody() -> Self {
+        let (nil, never, day) = (UnifiedId(uuid::Uuid::nil()), Timestamp::from_micros(0), NaiveDate::default());
+        Self {
+            unified_id: nil,
+            name: None,
+            kinds: Vec::new(),
+            emails: Vec::new(),
+            phones: Vec::new(),
+            platforms: Vec::new(),
+            gender: None,
+            age_group: None,
+            membership_level: None,
+            country: None,
+            recent_area: None,
+            last_activity: never,
+            first_access: never,
+            last_updated: never,
+            window: Window12 { currency: Currency::KRW, count: 0, amount: Decimal::ZERO },
+            n_identifiers: 0,
+            n_events: 0,
+            attributes: BTreeMap::new(),
+            as_of: day,
+            due: None,
+        }
+    }
+
+    /// The name in the form that the list sorts and searches; empty where there is none.
+    pub(super) fn normal_name(&self) -> String {
+        self.name.as_deref().map(normal_name).unwrap_or_default()
     }
 
     /// Whether ages or windows are others on that date than when the row was made.
@@ -115,9 +150,6 @@ pub(super) fn gender_code(gender: Gender) -> &'static str {
 }
 
 /// The next date on which an order enters or leaves the window, or the customer's age group changes.
-///
-/// Early is harmless and late is not: near the ends of months an order may leave up to three days after a calendar year, so
-/// the year is all that is counted and the row is looked at again on each of the days after.
 fn due(orders: impl Iterator<Item = NaiveDate>, birth_date: Option<NaiveDate>, today: NaiveDate) -> Option<NaiveDate> {
     let mut due: Option<NaiveDate> = None;
     let mut consider = |date: Option<NaiveDate>| {
@@ -127,17 +159,13 @@ fn due(orders: impl Iterator<Item = NaiveDate>, birth_date: Option<NaiveDate>, t
     };
     for day in orders {
         consider(day.succ_opt());
-        for n_days in 0..=4 {
-            let leaves =
-                day.checked_add_months(Months::new(12)).and_then(|it| it.checked_add_days(chrono::Days::new(n_days)));
-            consider(leaves);
-        }
+        consider(leaves(day));
     }
     if let Some(birth) = birth_date {
         let group = |date: NaiveDate| full_years(birth, date).map(age_group);
         // The next round birthday, a day later for those born on a 29th of February.
         let decade = full_years(birth, today).map_or(0, |it| it / 10 + 1);
-        let birthday = birth.checked_add_months(Months::new(decade * 120));
+        let birthday = birth.checked_add_months(chrono::Months::new(decade * 120));
         for date in [birthday, birthday.and_then(|it| it.succ_opt())].into_iter().flatten() {
             if group(date) != group(today) {
                 consider(Some(date));
@@ -145,6 +173,13 @@ fn due(orders: impl Iterator<Item = NaiveDate>, birth_date: Option<NaiveDate>, t
         }
     }
     due
+}
+
+/// The first date as of which an order of that day is older than the window. Near the ends of months that is not a calendar year
+/// and a day later, so the window itself is asked.
+fn leaves(day: NaiveDate) -> Option<NaiveDate> {
+    let year = day.checked_add_months(chrono::Months::new(Months::YEAR.get()))?;
+    year.iter_days().take(4).find(|it| day < window(*it, Months::YEAR).from)
 }
 
 #[cfg(test)]

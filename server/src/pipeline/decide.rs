@@ -9,7 +9,7 @@ use std::{
 use profile360_core::{
     decision::{Decision, Decisions, Relation, Revocation},
     identifier::Identifier,
-    message::{Message, parse_message},
+    message::{Message, parse_kept},
     plan::{CellKey, Draft, Needs, View, first_needs, homes_of_value, next_needs},
     retirement::{Retirement, Retirements},
     revision,
@@ -200,7 +200,7 @@ impl Worker {
         for home in &homes {
             let id = unified_id(home, &secret);
             for event in self.workshop.store.events(id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
-                let Ok(accepted) = parse_message(&event.payload, &policy) else {
+                let Ok(accepted) = parse_kept(&event.payload, &policy) else {
                     let reason = "a kept message cannot be read by the policy in force".to_owned();
                     return Err(StoreError::Corrupt { table: "event", reason });
                 };

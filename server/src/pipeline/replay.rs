@@ -10,7 +10,8 @@ use std::{
 
 use profile360_core::{
     decision::Decision,
-    message::{Accepted, parse_message},
+    identifier::{Identifier, UnifiedId},
+    message::{Accepted, parse_kept},
     plan::{CellKey, Draft, Needs, View},
     policy::CompiledPolicy,
     retirement::Retirement,
@@ -52,6 +53,8 @@ pub struct Replay {
     followed: i64,
     /// How much of the source's history is there.
     n_lineage: i64,
+    /// What of the source was touched since the last time but one.
+    touched: Vec<CellKey>,
     /// Merges and unmerges by the policy itself.
     events: Vec<LineageRow>,
 }
@@ -76,7 +79,7 @@ impl Replay {
         let workshop = Workshop::open(store, rules, source.secret.clone(), source.news.clone()).await?;
         workshop.list.be_quiet(true);
         let worker = Worker { is_replay: true, ..Worker::new(workshop) };
-        Ok(Self { worker, source, followed, n_lineage, events: Vec::new() })
+        Ok(Self { worker, source, followed, n_lineage, touched: Vec::new(), events: Vec::new() })
     }
 
     /// Reads all messages of the source.
@@ -110,8 +113,8 @@ impl Replay {
             self.read_all(|_| {}).await?;
         } else {
             let touched: BTreeSet<CellKey> = commits.into_iter().flat_map(|(_, it)| it.touched).collect();
-            let touched: Vec<CellKey> = touched.into_iter().collect();
-            for keys in touched.chunks(CHUNK) {
+            self.touched = touched.into_iter().collect();
+            for keys in self.touched.clone().chunks(CHUNK) {
                 let texts = texts_of(&self.source.store, keys).await?;
                 for batch in texts.chunks(MAX_BATCH) {
                     self.take(batch).await?;
@@ -129,11 +132,61 @@ impl Replay {
         list.catch_up(store, policy, progress).await
     }
 
+    /// Lets unified IDs that name nobody in the new edition lead to where those are with whom they were: whoever has one in hand
+    /// finds the customer.
+    pub async fn lead_on(&self) -> Result<(), StoreError> {
+        for first_byte in 0..=u8::MAX {
+            let led: Vec<_> = self.source.store.identifiers_by_first_byte(first_byte).await?.into_iter().collect();
+            for led in led.chunks(MAX_BATCH) {
+                self.lead_on_from(led).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for whatever was touched last.
+    async fn lead_on_what_was_touched(&self) -> Result<(), StoreError> {
+        let Workshop { store, secret, .. } = &self.source;
+        for keys in self.touched.chunks(CHUNK) {
+            let cells = store.cells(keys).await?;
+            let members = cells.values().flat_map(|it| it.members.iter().cloned());
+            let led: Vec<_> = members.map(|it| (unified_id(&it, secret), it)).collect();
+            self.lead_on_from(&led).await?;
+        }
+        Ok(())
+    }
+
+    async fn lead_on_from(&self, led: &[(UnifiedId, Identifier)]) -> Result<(), StoreError> {
+        let Workshop { store, policy, .. } = &self.worker.workshop;
+        let ids: Vec<UnifiedId> = led.iter().map(|(id, _)| *id).collect();
+        let known = store.identifiers_by_id(&ids).await?;
+        let mut heirs = Vec::new();
+        for (id, identifier) in led.iter().filter(|(id, _)| !known.contains_key(id)) {
+            // What it led to already where it named nobody before, then who was one customer with it, then who was linked to it.
+            let mut kin = vec![identifier.clone()];
+            if let Some(state) = self.source.store.identifiers(&kin).await?.get(identifier) {
+                let cells = self.source.store.cells(&[state.cell]).await?;
+                kin.extend(cells.into_values().flat_map(|it| it.members.clone()));
+            }
+            let links = self.source.store.links_of(std::slice::from_ref(identifier)).await?;
+            let linked: Vec<Identifier> = links.into_keys().flat_map(|it| [it.a, it.b]).collect();
+            let strength = |it: &Identifier| (*it != *identifier, policy.priority(&it.kind), it.value.clone());
+            for candidates in [kin, linked] {
+                let there = store.identifiers(&candidates).await?;
+                if let Some(heir) = there.into_keys().min_by_key(strength) {
+                    heirs.push((*id, heir));
+                    break;
+                }
+            }
+        }
+        if heirs.is_empty() { Ok(()) } else { store.write_heirs(&heirs).await }
+    }
+
     async fn take(&mut self, texts: &[String]) -> Result<(), StoreError> {
         let mut accepted: Vec<Accepted> = Vec::with_capacity(texts.len());
         let mut unread = Vec::new();
         for text in texts {
-            match parse_message(text, &self.worker.workshop.policy) {
+            match parse_kept(text, &self.worker.workshop.policy) {
                 Ok(it) => accepted.push(it),
                 Err(_) => unread.push((message_id_of(text)?, text.clone())),
             }
@@ -219,6 +272,7 @@ impl Worker {
         let last_commit = self.last_commit().await?;
         replay.follow().await?;
         replay.list(|_| {}).await?;
+        replay.lead_on_what_was_touched().await?;
         let Workshop { store, policy, .. } = replay.worker.workshop.clone();
         let n_lineage = copy_lineage(&self.workshop.store, &store, replay.n_lineage).await?;
         let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);

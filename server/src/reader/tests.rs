@@ -5,7 +5,7 @@ use profile360_core::{
     policy::{CompiledPolicy, Policy},
 };
 
-use super::{Form, Reader};
+use super::{Form, Intake, Reader};
 
 fn message(id: &str) -> String {
     format!(
@@ -18,7 +18,7 @@ fn message(id: &str) -> String {
 fn read(bytes: &[u8], form: Form) -> String {
     let policy = CompiledPolicy::new(Policy::default()).expect("the default policy has no faults");
     let read = |n_at_once: usize| {
-        let mut reader = Reader::new(BufReader::with_capacity(n_at_once, bytes), form);
+        let mut reader = Reader::new(BufReader::with_capacity(n_at_once, bytes), form, Intake::plain());
         let mut heard = Vec::new();
         loop {
             match reader.next(&policy) {

@@ -5,7 +5,7 @@ use surrealdb::types::{Number, Value};
 use super::{Result, StoreError, connect::Handle, tx};
 
 /// What to run for each version, in one transaction that also writes the version's row.
-const MIGRATIONS: [(i64, &str); 3] = [
+const MIGRATIONS: [(i64, &str); 4] = [
     (
         1,
         concat!(
@@ -30,6 +30,15 @@ const MIGRATIONS: [(i64, &str); 3] = [
             "BEGIN;",
             include_str!("migrations/0003_editions.surql"),
             "CREATE migration:3 SET at = time::now();",
+            "COMMIT;"
+        ),
+    ),
+    (
+        4,
+        concat!(
+            "BEGIN;",
+            include_str!("migrations/0004_audit.surql"),
+            "CREATE migration:4 SET at = time::now();",
             "COMMIT;"
         ),
     ),

@@ -1,6 +1,6 @@
 //! Reads: by key, by bounded range, or one hop along links.
 
-use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
     decision::Decision,
@@ -14,7 +14,7 @@ use profile360_core::{
     unified_id::{IdSecret, unified_id},
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use surrealdb::types::{Array, Number, RecordId, RecordIdKey, RecordIdKeyRange, Value};
+use surrealdb::types::{Array, Number, RecordId, RecordIdKey, Value};
 
 use super::{Result, Store, StoreError, rows, tx, write::LineageRow};
 
@@ -167,8 +167,17 @@ impl Store {
     /// The identifiers that have those latent unified IDs; one that is not there is left out.
     pub async fn identifiers_by_id(&self, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, Identifier>> {
         let keys: Vec<Value> = ids.iter().map(|it| Value::RecordId(rows::latent_id(*it))).collect();
-        let query = "SELECT VALUE [id, i] FROM $ids";
-        let found = self.handle.run(query, tx::variables([("ids", Value::from_iter(keys))])).await?;
+        self.latent(Value::from_iter(keys)).await
+    }
+
+    /// Which identifiers unified IDs lead to that begin with a byte; 256 of these are all that were ever shown.
+    pub async fn identifiers_by_first_byte(&self, first_byte: u8) -> Result<BTreeMap<UnifiedId, Identifier>> {
+        self.latent(Value::RecordId(rows::range_of_byte("latent", first_byte))).await
+    }
+
+    async fn latent(&self, what: Value) -> Result<BTreeMap<UnifiedId, Identifier>> {
+        let query = "SELECT VALUE [id, i] FROM $what";
+        let found = self.handle.run(query, tx::variables([("what", what)])).await?;
         let Value::Array(found) = found else { return Err(rows::bad_key("latent")) };
         let mut identifiers = BTreeMap::new();
         for value in &*found {
@@ -278,11 +287,7 @@ impl Store {
     /// The numbers of the merges and unmerges that name a unified ID, ascending.
     pub async fn lineage_of(&self, id: UnifiedId) -> Result<Vec<i64>> {
         let key = |last: Value| Array::from_iter([rows::uuid_value(id), last]).into();
-        let range = RecordIdKeyRange {
-            start: Bound::Included(key(Value::None)),
-            end: Bound::Included(key(Value::Array(Array::new()))),
-        };
-        let range = RecordId::new("lineage_of", RecordIdKey::Range(Box::new(range)));
+        let range = rows::range("lineage_of", key(Value::None), key(Value::Array(Array::new())));
         let query = "SELECT VALUE record::id(id)[1] FROM $range";
         let found = self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
         let Value::Array(found) = found else { return Err(rows::bad_key("lineage_of")) };
@@ -375,12 +380,7 @@ impl Store {
     }
 
     async fn cell_range(&self, table: &'static str, first_byte: u8) -> Result<Vec<(CellKey, String)>> {
-        let bound = |rest: u8| {
-            let mut bytes = [rest; 16];
-            bytes[0] = first_byte;
-            RecordIdKey::Uuid(uuid::Uuid::from_bytes(bytes).into())
-        };
-        let found = self.range(table, bound(0), bound(u8::MAX)).await?;
+        let found = self.rows(rows::range_of_byte(table, first_byte)).await?;
         found.into_iter().map(|(id, payload)| Ok((rows::cell_key_of(&id)?, payload))).collect()
     }
 
@@ -390,8 +390,10 @@ impl Store {
         start: RecordIdKey,
         end: RecordIdKey,
     ) -> Result<Vec<(RecordId, String)>> {
-        let range = RecordIdKeyRange { start: Bound::Included(start), end: Bound::Included(end) };
-        let range = RecordId::new(table, RecordIdKey::Range(Box::new(range)));
+        self.rows(rows::range(table, start, end)).await
+    }
+
+    async fn rows(&self, range: RecordId) -> Result<Vec<(RecordId, String)>> {
         let query = "SELECT id, p FROM $range";
         let found = self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
         rows::id_and_payload(found)

@@ -1,5 +1,7 @@
 //! Keys and payloads: how core's types stand in rows.
 
+use std::ops::Bound;
+
 use profile360_core::{
     facts::Claim,
     identifier::{Identifier, Kind, UnifiedId},
@@ -8,7 +10,7 @@ use profile360_core::{
     time::Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use surrealdb::types::{Array, Number, Object, RecordId, RecordIdKey, Value};
+use surrealdb::types::{Array, Number, Object, RecordId, RecordIdKey, RecordIdKeyRange, Value};
 
 use super::{Result, StoreError};
 
@@ -48,6 +50,22 @@ pub(super) fn latent_row(id: UnifiedId, identifier: &Identifier) -> Value {
     object.insert("id", Value::RecordId(latent_id(id)));
     object.insert("i", Value::RecordId(identifier_id(identifier)));
     Value::Object(object)
+}
+
+/// The rows of a table from one key up to another, both included.
+pub(super) fn range(table: &'static str, start: RecordIdKey, end: RecordIdKey) -> RecordId {
+    let range = RecordIdKeyRange { start: Bound::Included(start), end: Bound::Included(end) };
+    RecordId::new(table, RecordIdKey::Range(Box::new(range)))
+}
+
+/// The rows of a table whose keys are unified IDs that begin with a byte.
+pub(super) fn range_of_byte(table: &'static str, first_byte: u8) -> RecordId {
+    let bound = |rest: u8| {
+        let mut bytes = [rest; 16];
+        bytes[0] = first_byte;
+        RecordIdKey::Uuid(uuid::Uuid::from_bytes(bytes).into())
+    };
+    range(table, bound(0), bound(u8::MAX))
 }
 
 /// That a merge or an unmerge names a unified ID.

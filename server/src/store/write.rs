@@ -200,6 +200,14 @@ impl Store {
         Ok(())
     }
 
+    /// Lets unified IDs lead to identifiers that are not their own.
+    pub async fn write_heirs(&self, heirs: &[(UnifiedId, Identifier)]) -> Result<()> {
+        let latent = heirs.iter().map(|(id, heir)| rows::latent_row(*id, heir));
+        let query = "INSERT INTO latent $latent ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE";
+        self.handle.run(query, tx::variables([("latent", Value::from_iter(latent))])).await?;
+        Ok(())
+    }
+
     /// Writes a new version of the policy; `false` where there is one of that number.
     pub async fn add_policy(&self, version: i64, payload: &str) -> Result<bool> {
         let row = rows::row(RecordId::new("policy", version), payload.to_owned());

@@ -138,7 +138,10 @@ pub fn propose(table: impl Read, file: &str, now: DateTime<Utc>) -> anyhow::Resu
     let delimiter = [b',', b';', b'\t', b'|'].into_iter().max_by_key(|it| (count(*it), *it == b',')).unwrap_or(b',');
     let mut rows =
         csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).flexible(true).from_reader(&bytes[..]);
-    let header = rows.headers().with_context(|| format!("the first line of {file} is no header in UTF-8"))?.clone();
+    let header = rows
+        .headers()
+        .with_context(|| format!("the first line of {file} is no header in this encoding; --encoding names another"))?
+        .clone();
     let sample: Vec<csv::StringRecord> = rows.records().take(SAMPLE).filter_map(Result::ok).collect();
     let mut found: BTreeMap<About, Vec<String>> = BTreeMap::new();
     let mut words = Vec::new();

@@ -5,7 +5,7 @@ use chrono_tz::Asia::Seoul;
 use profile360_core::policy::{CompiledPolicy, Policy};
 use serde_json::{Value, json};
 
-use super::{Map, Table, cell, propose};
+use super::{Intake, Map, Table, cell, propose};
 
 const CUSTOMERS: &str = "\u{feff}회원번호,이름,성별,생년월일,휴대폰,이메일,등급,SMS 수신,가입일,메모\r\n\
     1001,김하나,여,1991.03.14,010-1234-5678,One@Example.com,VIP,Y,2025-03-01 10:00,\"하나, 둘\"\r\n\
@@ -24,7 +24,7 @@ fn now() -> DateTime<Utc> {
 fn read(table: &str, map: &str) -> Vec<Value> {
     let policy = CompiledPolicy::new(Policy::default()).expect("the default policy has no faults");
     let map = Map::parse(map).expect("it is a map");
-    let mut table = Table::new(table.as_bytes(), Arc::new(map)).expect("it has the columns");
+    let mut table = Table::new(table.as_bytes(), Arc::new(map), Intake::plain()).expect("it has the columns");
     let mut heard = Vec::new();
     loop {
         match table.next(&policy) {
@@ -114,7 +114,9 @@ fn a_bad_row_costs_the_others_nothing() {
         (&MAP.replace("\"key\"", "\"nothing\""), "no column \"nothing\""),
         (&MAP.replace("type =", "typo = \"\"\ntype ="), "unknown field"),
     ] {
-        let error = match Map::parse(map).and_then(|map| Table::new(table.as_bytes(), Arc::new(map)).map(drop)) {
+        let error = match Map::parse(map)
+            .and_then(|map| Table::new(table.as_bytes(), Arc::new(map), Intake::plain()).map(drop))
+        {
             Ok(()) => String::new(),
             Err(error) => error.to_string(),
         };

@@ -136,3 +136,111 @@ async fn a_call_of_the_open_api_is_answered_as_there_and_with_what_became_of_it(
         "purchases": { "window": { "count": 1, "amount": "25800" } }, "timeline": { "nodes": nodes } })]
     );
 }
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(bytes).and_then(|()| gzip.finish()).expect("it can be packed")
+}
+
+/// Fields of the customer whose external ID is u1, as of a day in 2024. The list may show it a moment later.
+async fn u1(server: &Server, fields: &str) -> Value {
+    let key = r#"{ identifier: { kind: "external_id", value: "u1" } }"#;
+    let query = format!("{{ profile(by: {key}, asOf: \"2024-07-01\") {{ {fields} }} }}");
+    server.ask(&query, Value::Null).await["profile"].take()
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_refused_on_every_route_and_nothing_of_it_is_taken() {
+    let base = Base::new();
+    let server = base.serve();
+    let before = server.peak_memory();
+    let call = r#"{"userId":"u1","anonymousId":"a1","identity":{"external_id":"u1"},"messageId":"m","query":"{ viewer { role } }",
+        "variables":{"n":VALUE},"traits":{"n":VALUE},"user_properties":{"n":VALUE}}"#;
+    let with = |value: &str| call.replace("VALUE", value).into_bytes();
+    let packed = gzip(&with("1"));
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    // What is wrong, packing, body; status and code of the others, and of GraphQL, which takes nothing that is packed.
+    let cases = [
+        ("cut gzip", "gzip", packed[..packed.len() / 2].to_vec(), (400, "BODY_CUT")),
+        ("no gzip", "gzip", with("1"), (400, "BODY_DAMAGED")),
+        ("zip bomb", "gzip", gzip(&vec![b' '; 512 << 20]), (413, "REQUEST_TOO_LARGE")),
+        ("other packing", "br", with("1"), (415, "UNSUPPORTED_MEDIA_TYPE")),
+        ("no UTF-8", "", [&b"{\"userId\":\""[..], b"\xff\xfe", b"\"}"].concat(), (400, "BODY_MALFORMED")),
+        ("a field twice", "", with("{\"a\":1,\"a\":2}"), (400, "BODY_MALFORMED")),
+        ("a number that would be rounded", "", with("123456789012345678901234"), (400, "BODY_MALFORMED")),
+        ("deep nesting", "", with(&deep), (400, "BODY_MALFORMED")),
+        ("cut JSON", "", with("1")[..40].to_vec(), (400, "BODY_MALFORMED")),
+        ("no object", "", b"[1]".to_vec(), (400, "BODY_MALFORMED")),
+    ];
+    for path in [
+        "/v1/track",
+        "/v1/identify",
+        "/v1/batch",
+        "/api/v1/identities",
+        "/api/v1/profiles",
+        "/api/v1/events",
+        "/graphql",
+    ] {
+        for (what, packing, body, (status, code)) in &cases {
+            let request = server.http.post(server.url(path)).header(header::CONTENT_TYPE, "application/json");
+            let request = if packing.is_empty() { request } else { request.header(header::CONTENT_ENCODING, *packing) };
+            let response = request.body(body.clone()).send().await.expect("it answers");
+            let is_graphql = path == "/graphql";
+            let (status, code) = match is_graphql {
+                true if !packing.is_empty() => (415, "UNSUPPORTED_MEDIA_TYPE"),
+                true => (400, "GRAPHQL_PARSE_FAILED"),
+                false => (*status, *code),
+            };
+            assert_eq!(response.status().as_u16(), status, "{path} {what}");
+            let answer: Value = response.json().await.expect("every answer is JSON");
+            let (told, sentence) = match is_graphql {
+                true => (&answer["errors"][0]["extensions"]["code"], &answer["errors"][0]["message"]),
+                false => (&answer["code"], &answer["detail"]),
+            };
+            assert_eq!(told, code, "{path} {what}: {answer}");
+            assert!(sentence.as_str().is_some_and(|it| !it.is_empty()), "{path} {what}: {answer}");
+        }
+    }
+    let grown = server.peak_memory().saturating_sub(before) >> 20;
+    // Each of them may unpack to 16 MiB before it is refused, in a thread that keeps some of that.
+    assert!(grown < 256, "{grown} MiB more");
+    assert!(!server.log().contains("ERROR"), "nothing of this is a fault of the server: {}", server.log());
+    // Large numbers that are kept as they are, are taken.
+    let whole =
+        json!({ "userId": "u1", "messageId": "m", "timestamp": "2025-03-01T10:00:00Z", "traits": { "n": u64::MAX } });
+    let (status, answer) = post(&server, "/v1/identify", &whole).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(u1(&server, "attributes { value }").await, json!({ "attributes": [{ "value": u64::MAX }] }));
+    assert_eq!(server.stop(), Some(0));
+    assert!(base.check().starts_with("1 messages,"));
+}
+
+#[tokio::test]
+async fn the_older_form_of_the_open_api_is_read_and_what_cannot_be_done_is_said() {
+    let base = Base::new();
+    let server = base.serve();
+    let call = json!({
+        "event_attributes": {
+            "event_id": "5b0f", "event_name": "purchase", "event_datetime": 1_719_208_800_000_i64, "order_id": "o1", "order_sales": 25_800,
+            "items": [{ "product_id": "p1", "product_name": "차", "category1": "식품", "quantity": 2, "price": 12_900 }],
+        },
+        "user_attributes": { "user_id": "u1", "user_name": "하나" },
+    });
+    for status in ["CREATED", "DUPLICATE"] {
+        let (got, answer) = post(&server, "/api/v1/events", &call).await;
+        assert_eq!((got, outcomes(&answer)[0][1]), (StatusCode::OK, status), "{answer}");
+    }
+    let fields = "basic { name } purchases { window(months: 3) { count amount } }";
+    assert_eq!(
+        u1(&server, fields).await,
+        json!({ "basic": { "name": "하나" }, "purchases": { "window": { "count": 1, "amount": "25800" } } })
+    );
+    // Nobody is told that a customer is gone who is not.
+    let (status, answer) =
+        post(&server, "/api/v1/identities/delete", &json!({ "identity": { "external_id": "u1" } })).await;
+    assert_eq!(
+        (status, &answer["status"], &answer["data"]),
+        (StatusCode::NOT_IMPLEMENTED, &json!(false), &json!(false))
+    );
+    assert_eq!(u1(&server, "basic { name }").await["basic"]["name"], "하나");
+}

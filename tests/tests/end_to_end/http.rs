@@ -158,6 +158,85 @@ async fn each_limit_has_an_option_and_a_code() {
 }
 
 #[tokio::test]
+async fn more_at_once_than_is_answered_is_told_to_come_back() {
+    let base = Base::new();
+    let server = base.serve_with(&["--limit-requests", "0"]);
+    let retry = |response: &reqwest::Response| {
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        response.headers()[header::RETRY_AFTER].to_str().map(str::to_owned).expect("a number of seconds")
+    };
+    let request = server.http.post(server.url("/graphql")).json(&json!({ "query": "{ viewer { role } }" }));
+    let response = request.send().await.expect("it answers");
+    assert_eq!(retry(&response), "1");
+    let answer: Value = response.json().await.expect("every answer is JSON");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "OVERLOADED");
+    for path in ["/v1/track", "/v1/batch", "/api/v1/identities", "/api/v1/events"] {
+        let response = server.http.post(server.url(path)).json(&json!({})).send().await.expect("it answers");
+        assert_eq!(retry(&response), "1");
+        assert_eq!(response.json::<Value>().await.expect("every answer is JSON")["code"], "OVERLOADED");
+    }
+    // Whoever looks after the server sees it all the same.
+    for path in ["/healthz", "/readyz", "/openapi.json"] {
+        let response = server.http.get(server.url(path)).send().await.expect("it answers");
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn documents_can_be_named_and_none_but_the_trusted_be_answered() {
+    // By sha256sum.
+    const ROLE: &str = "{ viewer { role } }";
+    const HASH: &str = "f63c1d1d984628060baf66f876c2c675ee7a472f114e839c75f247e0cc7ba64f";
+    let base = Base::new();
+    let named = |hash: &str| json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+    let post = async |server: &profile360_tests::Server, body: &Value| {
+        let request = server.http.post(server.url("/graphql")).header(header::ACCEPT, NEW).json(body);
+        let response = request.send().await.expect("it answers");
+        let status = response.status().as_u16();
+        let answer: Value = response.json().await.expect("every answer is JSON");
+        let outcome = answer["errors"][0]["extensions"]["code"].as_str().or(answer["data"]["viewer"]["role"].as_str());
+        (status, outcome.unwrap_or_default().to_owned())
+    };
+    let get = async |server: &profile360_tests::Server, extensions: &Value| {
+        let mut url = reqwest::Url::parse(&server.url("/graphql")).expect("a URL");
+        url.query_pairs_mut().append_pair("extensions", &extensions.to_string());
+        let response = server.http.get(url).header(header::ACCEPT, NEW).send().await.expect("it answers");
+        response.status().as_u16()
+    };
+    let outcome = |status: u16, it: &str| (status, it.to_owned());
+
+    let server = base.serve();
+    assert_eq!(get(&server, &named(HASH)).await, 400);
+    let by_name = json!({ "extensions": named(HASH) });
+    assert_eq!(post(&server, &by_name).await, outcome(400, "PERSISTED_QUERY_NOT_FOUND"));
+    let other = json!({ "query": "{ viewer { name } }", "extensions": named(HASH) });
+    assert_eq!(post(&server, &other).await, outcome(400, "PERSISTED_QUERY_MISMATCH"));
+    let both = json!({ "query": ROLE, "extensions": named(HASH) });
+    assert_eq!(post(&server, &both).await, outcome(200, "ADMIN"));
+    assert_eq!(post(&server, &by_name).await, outcome(200, "ADMIN"));
+    assert_eq!(get(&server, &named(HASH)).await, 200);
+    assert_eq!(server.stop(), Some(0));
+
+    base.write("documents.json", json!({ "role": ROLE }).to_string());
+    let server = base.serve_with(&["--trusted-documents", "documents.json"]);
+    for (body, wanted) in [
+        (json!({ "query": ROLE }), outcome(200, "ADMIN")),
+        (by_name, outcome(200, "ADMIN")),
+        (json!({ "extensions": named("role") }), outcome(200, "ADMIN")),
+        (json!({ "query": "{ viewer { name } }" }), outcome(400, "DOCUMENT_NOT_TRUSTED")),
+        (json!({ "extensions": named("other") }), outcome(400, "DOCUMENT_NOT_TRUSTED")),
+        (json!({ "query": "{ __schema { queryType { name } } }" }), outcome(400, "DOCUMENT_NOT_TRUSTED")),
+    ] {
+        assert_eq!(post(&server, &body).await, wanted, "{body}");
+    }
+    assert_eq!(get(&server, &named("role")).await, 200);
+    base.write("faulty.json", "[]");
+    for file in ["missing.json", "faulty.json"] {
+        assert_eq!(base.run(&["serve", "--trusted-documents", file]).status, Some(1), "{file}");
+    }
+}
+
+#[tokio::test]
 async fn operators_see_that_it_lives_and_that_it_is_ready() {
     let base = Base::with(&messages::generated(5, 1));
     let server = base.serve();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use profile360_core::search::names::normal_name;
 use profile360_tests::{Base, Server, messages};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -27,6 +28,12 @@ const FIELDS: &str = "
     purchases { window(months: 12) { count amount } }
 ";
 
+const KOREANS: [(&str, &str, &str, &str); 2] = [
+    ("ada-3", "홍길동", "010-8181-2929", "gildong.hong@example.org"),
+    // Taken apart, as some systems write it.
+    ("ada-4", "\u{110b}\u{1175}\u{1109}\u{1173}\u{11bc}\u{1100}\u{1175}", "010-8282-2930", "sg_lee@example.net"),
+];
+
 /// A base of many customers, some of whom bought something lately; and today's date, as the server has it.
 async fn base() -> (Base, Server, BTreeMap<String, Value>) {
     let base = Base::with(&messages::generated(50, 41));
@@ -45,6 +52,10 @@ async fn base() -> (Base, Server, BTreeMap<String, Value>) {
             let name = ["Ada King Lovelace", "ada Lindqvist", "박 아다"][n];
             let who = json!({ "external_id": format!("ada-{n}"), "phone": format!("010-7777-000{n}"), "email": format!("ada{n}@example.org") });
             messages::identify(&format!("ada-{n}"), "2025-03-01T10:00:00Z", who, json!({ "df_name": name, "lucky": n }))
+        }))
+        .chain(KOREANS.iter().map(|(id, name, phone, email)| {
+            let who = json!({ "external_id": id, "phone": phone, "email": email });
+            messages::identify(id, "2025-03-02T10:00:00Z", who, json!({ "df_name": name }))
         }))
         .collect();
     assert_eq!(server.stop(), Some(0));
@@ -95,7 +106,8 @@ fn sort_key(field: &str, customer: &Value) -> Option<(Decimal, String)> {
         "LAST_ACTIVITY" => text(&customer["activity"]["lastActivityAt"]),
         "FIRST_ACCESS" => text(&customer["activity"]["firstAccessAt"]),
         "LAST_UPDATED" => text(&customer["activity"]["lastUpdatedAt"]),
-        "NAME" => text(&customer["basic"]["name"]),
+        // Some come as syllables that are taken apart: the list sorts what one sees.
+        "NAME" => customer["basic"]["name"].as_str().map(|it| (Decimal::ZERO, normal_name(it))),
         "PURCHASE_AMOUNT_12M" => Some((amount(&window["amount"]), String::new())),
         _ => Some((Decimal::from(window["count"].as_u64()?), String::new())),
     }
@@ -219,6 +231,25 @@ async fn filters_let_through_who_is_so() {
     assert_eq!(pages(&server, open, 200, false).await.len(), customers.len(), "what asks nothing keeps nobody out");
 }
 
+/// Whether a customer has what a text can be a part of, looked at in the plainest way.
+fn has_piece(customer: &Value, search: &str) -> bool {
+    let lower = search.trim().to_lowercase();
+    let name = customer["basic"]["name"].as_str().unwrap_or_default().to_lowercase();
+    let is_word = |part: &str| name.split_whitespace().any(|word| word.starts_with(part));
+    let digits: String = search.chars().filter(char::is_ascii_digit).collect();
+    let is_number = 3 <= digits.len() && search.chars().all(|it| it.is_ascii_digit() || " -+".contains(it));
+    let identifiers = customer["identifiers"].as_array().expect("identifiers are a list");
+    let has = |kind: &str, piece: &str| {
+        let is_so = |it: &Value| {
+            it["kind"] == kind && it["value"].as_str().is_some_and(|it| it.replace("+82", "0").contains(piece))
+        };
+        identifiers.iter().any(is_so)
+    };
+    lower.split_whitespace().all(is_word)
+        || (3 <= lower.chars().count() && has("email", &lower))
+        || (is_number && (has("phone", &digits) || has("phone", &digits.replacen("82", "0", 1))))
+}
+
 #[tokio::test]
 async fn a_search_finds_what_people_type() {
     let (_base, server, customers) = base().await;
@@ -228,17 +259,18 @@ async fn a_search_finds_what_people_type() {
             |it: &Value| it["identifiers"].as_array().is_some_and(|it| it.iter().any(|it| it["value"] == value));
         customers.iter().find(|(_, it)| is_ada(it)).map(|(id, _)| id.clone()).expect("she is there")
     };
-    let adas: [String; 3] = [ada(0), ada(1), ada(2)];
-    let upper = adas[2].to_uppercase();
-    let cases: [(&str, &[usize]); 18] = [
-        (&adas[0], &[0]),
+    let known: [String; 5] = [ada(0), ada(1), ada(2), ada(3), ada(4)];
+    let upper = known[2].to_uppercase();
+    let cases: [(&str, &[usize]); 46] = [
+        (&known[0], &[0]),
         (&upper, &[2]),
         ("010-7777-0001", &[1]),
         ("01077770001", &[1]),
         ("+82 10 7777 0001", &[1]),
         ("ADA1@example.ORG", &[1]),
         ("ada-2", &[2]),
-        ("ada", &[0, 1]),
+        // By name, and by the beginning of an address.
+        ("ada", &[0, 1, 2]),
         ("Ad", &[0, 1]),
         ("lovel", &[0]),
         (" ada   lind ", &[1]),
@@ -249,22 +281,65 @@ async fn a_search_finds_what_people_type() {
         ("velace", &[]),
         ("010-7777-0009", &[]),
         ("00000000-0000-8000-8000-000000000000", &[]),
+        ("ㅎㄱㄷ", &[3]),
+        ("ㅎㄱ", &[3]),
+        ("홍ㄱ", &[3]),
+        ("홍기", &[3]),
+        ("홍길ㄷ", &[3]),
+        ("\u{1112}\u{1169}\u{11bc}\u{1100}\u{1175}\u{11af}", &[3]),
+        ("\u{1112}\u{1100}\u{1103}", &[3]),
+        ("길동", &[]),
+        ("ㄱㄷ", &[]),
+        ("이승기", &[4]),
+        ("ㅇㅅㄱ", &[4]),
+        ("잇ㄱ", &[4]),
+        ("ㅂ ㅇ", &[2]),
+        ("7777-000", &[0, 1, 2]),
+        ("77770002", &[2]),
+        ("+82 10 7777", &[0, 1, 2]),
+        ("8210-8181", &[3]),
+        ("010-8181-29", &[3]),
+        ("2929", &[3]),
+        ("8181 2", &[3]),
+        ("29", &[]),
+        ("hong@", &[3]),
+        ("GILDONG", &[3]),
+        ("@example.org", &[0, 1, 2, 3]),
+        ("sg_lee", &[4]),
+        ("ada1@exam", &[1]),
+        ("da1@example.org", &[1]),
+        ("@@", &[]),
     ];
     for (search, expected) in cases {
         let found = pages(&server, json!({ "search": search }), 2, false).await;
-        let is_ada = |id: &String| adas.contains(id);
-        let expected: BTreeSet<&String> = expected.iter().map(|it| &adas[*it]).collect();
-        assert_eq!(found.iter().filter(|it| is_ada(it)).collect::<BTreeSet<_>>(), expected, "{search}");
+        assert_eq!(pages(&server, json!({ "search": search }), 3, true).await, found, "{search}");
+        let expected: BTreeSet<&String> = expected.iter().map(|it| &known[*it]).collect();
+        assert_eq!(found.iter().filter(|it| known.contains(it)).collect::<BTreeSet<_>>(), expected, "{search}");
         // Made-up customers may have such names, too.
-        let others = found.iter().filter(|it| !is_ada(it));
-        for id in others {
-            let name = customers[id]["basic"]["name"].as_str().unwrap_or_default().to_lowercase();
-            let is_word = |part: &str| name.split_whitespace().any(|word| word.starts_with(&part.to_lowercase()));
-            assert!(search.split_whitespace().all(is_word), "{search} finds {name}");
+        for id in found.iter().filter(|it| !known.contains(it)) {
+            let is_hangul = !search.is_ascii();
+            assert!(is_hangul || has_piece(&customers[id], search), "{search} finds {}", customers[id]);
         }
     }
     let everybody = pages(&server, json!({}), 100, false).await;
     assert_eq!(pages(&server, json!({ "search": "  " }), 100, false).await, everybody, "no text says nothing");
     let filtered = json!({ "search": "ada", "filter": { "attribute": [{ "name": "lucky", "equals": 1 }] } });
-    assert_eq!(pages(&server, filtered, 100, false).await, [adas[1].clone()]);
+    assert_eq!(pages(&server, filtered, 100, false).await, [known[1].clone()]);
+
+    // Every piece of what everybody has finds them, with any order.
+    for (id, customer) in customers.iter().take(12) {
+        for identifier in customer["identifiers"].as_array().expect("identifiers are a list") {
+            let value = identifier["value"].as_str().expect("values are texts");
+            let part = |range: std::ops::Range<usize>| value.get(range).unwrap_or(value).to_owned();
+            let pieces = match identifier["kind"].as_str() {
+                Some("phone") => vec![part(value.len() - 4..value.len()), value.replace("+82", "0"), part(0..9)],
+                Some("email") => vec![part(1..5), part(2..value.len()).to_uppercase()],
+                _ => vec![value.to_owned()],
+            };
+            for piece in pieces {
+                let question = json!({ "search": piece, "order": { "field": "NAME", "direction": "ASC" } });
+                assert!(pages(&server, question, 50, false).await.contains(id), "{piece} finds its customer");
+            }
+        }
+    }
 }

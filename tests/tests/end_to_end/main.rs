@@ -3,14 +3,20 @@
 #![expect(clippy::panic, reason = "a test that cannot go on says why")]
 
 mod apis;
+mod calendar;
+mod card;
 mod crash;
 mod damage;
 mod decisions;
+mod devices;
 mod graphql;
 mod http;
 mod input;
+mod keys;
+mod laws;
 mod lineage;
 mod list;
+mod masks;
 mod owners;
 mod policy;
 mod previews;

@@ -17,7 +17,7 @@ const PUBLISH: &str = "mutation($document: JSON!, $from: Int) {
 const LINEAGE: &str = "{ lineage(first: 200) { nodes { kind kept others cause policyVersion } } }";
 
 /// Other limits, another bar for shared values, another survivor.
-fn other_conclusions() -> Value {
+pub(super) fn other_conclusions() -> Value {
     json!({
         "kinds": [
             { "name": "external_id", "form": "external_id", "limit": 3, "priority": 1 },
@@ -48,7 +48,7 @@ fn other_facts() -> Value {
     })
 }
 
-async fn publish(server: &Server, document: Value, from: Option<i64>) -> Value {
+pub(crate) async fn publish(server: &Server, document: Value, from: Option<i64>) -> Value {
     let published = server.ask(PUBLISH, json!({ "document": document, "from": from })).await["publishPolicy"].take();
     assert_eq!(published["status"], "PUBLISHING", "{published}");
     wait_until_in_force(server, &published["version"]).await;
@@ -56,7 +56,7 @@ async fn publish(server: &Server, document: Value, from: Option<i64>) -> Value {
 }
 
 /// Asks until it is so; each question is an answer's time.
-async fn wait_until_in_force(server: &Server, version: &Value) {
+pub(super) async fn wait_until_in_force(server: &Server, version: &Value) {
     loop {
         let health = server.http.get(server.url("/healthz")).send().await.expect("it answers");
         let health: Value = health.json().await.expect("JSON");
@@ -219,4 +219,32 @@ async fn every_fault_of_a_policy_is_named_and_nothing_is_published() {
     let version = "{ policies { version } }";
     assert_eq!(server.ask(version, Value::Null).await["policies"], json!([{ "version": 1 }]));
     assert_eq!(server.codes(PUBLISH, json!({ "document": {}, "from": 9 })).await, ["BAD_USER_INPUT"]);
+}
+
+/// Found by the laws: an e-mail address gave the customer its unified ID, and then a policy did not let it name anyone.
+#[tokio::test]
+async fn an_id_whose_identifier_a_policy_does_not_read_leads_on() {
+    let at = |hour: u32| format!("2025-03-01T{hour:02}:00:00Z");
+    let sent = [
+        messages::identify("1", &at(1), json!({ "email": "desk@example.com", "line_id": "L1" }), json!({})),
+        messages::identify("2", &at(2), json!({ "external_id": "u1", "line_id": "L1" }), json!({})),
+        messages::identify("3", &at(3), json!({ "email": "alone@example.com" }), json!({})),
+    ];
+    let base = Base::with(&messages::ndjson(&sent));
+    let server = base.serve();
+    let shown = server.unified_ids().await;
+    let found = async |id: &str| {
+        let query = "query($id: ID!) { profile(by: { unifiedId: $id }) { identifiers { value } } }";
+        server.ask(query, json!({ "id": id })).await["profile"].take()
+    };
+    let of_desk = json!({ "identifiers": [{ "value": "u1" }, { "value": "L1" }] });
+    for document in [json!({ "blocked_patterns": [".*@example.com"] }), json!({ "blocked_patterns": ["(desk|x)@.*"] })]
+    {
+        let version = publish(&server, document, Some(1)).await;
+        // Newest first: the lone address, which then names nobody at all, and the customer that the other one was of.
+        assert_eq!(found(&shown[1]).await, of_desk, "version {version}");
+    }
+    assert_eq!(found(&shown[0]).await, json!({ "identifiers": [{ "value": "alone@example.com" }] }));
+    publish(&server, json!({}), Some(1)).await;
+    assert_eq!(server.unified_ids().await, shown, "what was shown first is shown again");
 }

@@ -241,3 +241,53 @@ async fn whoever_is_late_or_wants_too_much_is_told_so() {
     let changed = server.ingest(&[identify(30, json!({ "external_id": "u1" }), "나")]).await;
     assert_eq!(socket.said().await["payload"]["data"]["profileChanged"]["unifiedId"], changed[0]["unifiedId"]);
 }
+
+#[tokio::test]
+async fn a_client_is_kept_as_long_as_it_answers() {
+    let base = Base::new();
+    let server = base.serve_with(&["--limit-silence", "300ms", "--limit-sockets", "2"]);
+    let mut lively = Socket::begin(&server).await;
+    for _ in 0..4 {
+        // Asking for the next frame answers the last ping.
+        lively.is_asked().await;
+    }
+    lively.say(r#"{"type":"ping"}"#).await;
+    assert_eq!(lively.said().await, json!({ "type": "pong" }));
+
+    // One that is there and reads nothing, so that no ping is answered, is cut off and gives its place to another.
+    let silent = Socket::begin(&server).await;
+    let is_full = |status: reqwest::StatusCode| status == reqwest::StatusCode::SERVICE_UNAVAILABLE;
+    let mut n_refused = 0;
+    loop {
+        lively.is_asked().await;
+        let handshake = server.http.get(server.url("/graphql")).header("upgrade", "websocket");
+        let handshake = handshake.header("connection", "upgrade").header("sec-websocket-version", "13");
+        let handshake = handshake.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        let status = handshake.send().await.expect("it answers").status();
+        if !is_full(status) {
+            break;
+        }
+        n_refused += 1;
+        assert!(n_refused < 20, "it is still there");
+    }
+    drop(silent);
+}
+
+#[tokio::test]
+async fn documents_can_be_named_over_a_socket() {
+    let base = Base::new();
+    let server = base.serve();
+    let query = "{ viewer { role } }";
+    let hash = "b8f9ba4bff3e2b1e7d8b3fc2e1a1d0d2";
+    let named = |query: &str, hash: &str| {
+        let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+        let payload = json!({ "query": query, "extensions": extensions });
+        json!({ "id": "1", "type": "subscribe", "payload": payload }).to_string()
+    };
+    let mut socket = Socket::begin(&server).await;
+    for (query, code) in [("", "PERSISTED_QUERY_NOT_FOUND"), (query, "PERSISTED_QUERY_MISMATCH")] {
+        socket.say(named(query, hash)).await;
+        let error = socket.said().await;
+        assert_eq!((&error["type"], &error["payload"][0]["extensions"]["code"]), (&json!("error"), &json!(code)));
+    }
+}

@@ -1,8 +1,12 @@
 //! Tables in, tables out.
 
-use std::io::Read;
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path, process::Stdio};
 
-use profile360_tests::{Base, Ran};
+use parquet::{
+    file::reader::{FileReader, SerializedFileReader},
+    record::{Field, Row},
+};
+use profile360_tests::{Base, Ran, messages};
 use serde_json::{Value, json};
 
 const CUSTOMERS: &str = "\u{feff}회원번호,이름,성별,생년월일,휴대폰,이메일,등급,SMS 수신,가입일,메모\r\n\
@@ -67,7 +71,7 @@ fn a_table_comes_in_by_a_map_and_customers_go_out_as_a_table() {
     assert_eq!((&hana["asOf"], &hana["purchases"]["windows"][2]["amount"]), (&json!("2025-04-01"), &json!("12000")));
     assert_eq!(hana["identifiers"].as_array().map(Vec::len), Some(3));
     export("out.ndjson.gz");
-    let packed = std::fs::File::open(base.path("out.ndjson.gz")).expect("it is there");
+    let packed = File::open(base.path("out.ndjson.gz")).expect("it is there");
     let mut unpacked = String::new();
     flate2::read::GzDecoder::new(packed).read_to_string(&mut unpacked).expect("it is gzip");
     assert_eq!(unpacked, whole);
@@ -84,4 +88,111 @@ fn a_table_comes_in_by_a_map_and_customers_go_out_as_a_table() {
         assert_eq!(ran.status, Some(status), "{arguments:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(reason), "{arguments:?}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn a_spreadsheets_own_encoding_is_read() {
+    let (korean, _, _) = encoding_rs::EUC_KR.encode("회원번호,이름,가입일\r\n1001,똠방각하,2025-03-01\r\n");
+    let utf16: Vec<u8> =
+        "\u{feff}회원번호,이름,가입일\n1002,펲시,2025-03-01\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    // What is in no encoding costs its row, and no other.
+    let damaged = [&korean[..], b"1003,\xff\xff,2025-03-01\r\n1004,Jo,2025-03-01\r\n"].concat();
+    let base = Base::new();
+    for (name, bytes, taken, refused) in
+        [("korean.csv", korean.to_vec(), 1, 0), ("utf16.csv", utf16, 1, 0), ("damaged.csv", damaged, 1, 1)]
+    {
+        base.write(name, bytes);
+        let Ran { status, stdout, stderr } = base.run(&["map", name]);
+        assert_eq!(status, Some(0), "{stderr}");
+        base.write("map.toml", stdout);
+        let ran = base.run(&["import", name, "--format", "csv", "--map", "map.toml"]);
+        let counts = ran.counts();
+        assert!(counts.starts_with(&format!("{taken} messages taken")), "{name}: {counts}");
+        assert!(counts.contains(&format!("{refused} refused")), "{name}: {counts} {}", ran.stderr);
+    }
+    let ran = base.run(&["import", "korean.csv", "--format", "csv", "--map", "map.toml", "--encoding", "utf-16"]);
+    assert!(ran.status == Some(1) && ran.stderr.contains("has no column"), "{}", ran.stderr);
+    let ran = base.run(&["export", "--out", "out.csv"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let out = base.read("out.csv");
+    assert!(["똠방각하", "펲시", "Jo"].iter().all(|it| out.contains(it)), "{out}");
+}
+
+/// A Parquet file's rows, by the names of the columns.
+fn rows(path: &Path) -> Vec<BTreeMap<String, Field>> {
+    let file = File::open(path).expect("it is there");
+    let reader = SerializedFileReader::new(file).expect("it is a Parquet file");
+    let rows = reader.get_row_iter(None).expect("it has rows");
+    let fields = |it: Row| it.get_column_iter().map(|(name, field)| (name.clone(), field.clone())).collect();
+    rows.map(|it| fields(it.expect("it can be read"))).collect()
+}
+
+#[test]
+fn customers_go_out_as_typed_columns() {
+    let who = json!({ "external_id": "u1", "email": ["a@example.com", "b@example.com"] });
+    let known = json!({ "df_name": "하나", "df_birth": "1991-03-14", "tier": 7 });
+    let base = Base::with(&messages::ndjson(&[
+        messages::identify("m1", "2025-03-01T10:00:00.123456Z", who.clone(), known),
+        messages::purchase("m2", "2025-03-02T10:00:00+09:00", who, "o1", "12900.123456789"),
+        messages::identify("m3", "2025-03-01T10:00:00Z", json!({ "device_id": "d1" }), json!({})),
+    ]));
+    let ran = base.run(&["export", "--out", "out.parquet", "--as-of", "2025-04-01"]);
+    assert_eq!((ran.status, &*ran.stdout), (Some(0), "2 customers as of 2025-04-01\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("were rounded"), "nothing is changed without a word: {}", ran.stderr);
+    let rows = rows(&base.path("out.parquet"));
+    let (hana, device): (Vec<_>, Vec<_>) = rows.iter().partition(|it| it["name"] == Field::Str("하나".to_owned()));
+    let ([hana], [device]) = (&hana[..], &device[..]) else { panic!("{rows:?}") };
+    let texts = |field: &Field| match field {
+        Field::ListInternal(list) => list.elements().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        other => panic!("{other}"),
+    };
+    assert_eq!(texts(&hana["email"]), ["\"a@example.com\"", "\"b@example.com\""]);
+    assert_eq!((texts(&hana["phone"]), texts(&device["device_id"])), (vec![], vec!["\"d1\"".to_owned()]));
+    assert_eq!(hana["birth_date"], Field::Date(7_742));
+    assert_eq!(hana["first_access_at"], Field::TimestampMicros(1_740_823_200_123_456));
+    assert_eq!((&hana["age"], &hana["purchase_count_3m"]), (&Field::Long(34), &Field::Long(1)));
+    assert_eq!(hana["purchase_amount_3m"].to_string(), "12900.123457");
+    let attributes = Field::Str(json!({ "df_birth": "1991-03-14", "df_name": "하나", "tier": 7 }).to_string());
+    assert_eq!(hana["attributes"], attributes);
+    let nothing = ["name", "birth_date", "age", "peak_hour", "first_purchase_date"];
+    assert!(nothing.iter().all(|it| device[*it] == Field::Null), "{device:?}");
+}
+
+#[test]
+fn an_export_that_was_cut_off_goes_on_where_it_was() {
+    let base = Base::with(&messages::generated(120, 7));
+    let export = |out: &str| base.command(&["export", "--out", out, "--as-of", "2026-01-01", "--chunk", "3"]);
+    for ending in ["ndjson", "csv", "csv.gz", "parquet"] {
+        let (whole, cut) = (format!("whole.{ending}"), format!("cut.{ending}"));
+        let ran = Ran::of(&mut export(&whole));
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        // Killed between two instructions, after the first of some forty places that it can go on from.
+        let state = base.path(&format!("{cut}.part.json"));
+        let mut running = export(&cut).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it can be started");
+        while !state.exists() {
+            assert!(running.try_wait().expect("it runs").is_none(), "it ended before it could be cut off");
+            std::thread::yield_now();
+        }
+        running.kill().and_then(|()| running.wait()).expect("it runs");
+        assert!(!base.path(&cut).exists(), "what is not whole has no name");
+
+        // Another question is not answered by a part of this one.
+        let format = if ending == "ndjson" { "csv" } else { "ndjson" };
+        for other in [["--as-of", "2026-01-02"], ["--format", format]] {
+            let ran = base.run(&[&["export", "--out", &cut, "--resume"], &other[..]].concat());
+            assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+            assert!(ran.stderr.contains("without --resume"), "{}", ran.stderr);
+        }
+        let ran = base.run(&["export", "--out", &cut, "--chunk", "3", "--resume"]);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        assert!(ran.stderr.contains("going on after") && !ran.stderr.contains("after 0 "), "{}", ran.stderr);
+        let bytes = |name: &str| std::fs::read(base.path(name)).expect("it is there");
+        assert!(bytes(&whole) == bytes(&cut), "{ending}: an export that went on is the one that was never cut");
+        assert!(!state.exists() && !base.path(&format!("{cut}.part")).exists());
+    }
+    assert_eq!(rows(&base.path("cut.parquet")).len(), base.read("cut.ndjson").lines().count());
+    // Where there is nothing to go on with, it begins.
+    let ran = base.run(&["export", "--out", "cut.ndjson", "--as-of", "2026-01-01", "--resume"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(base.read("cut.ndjson"), base.read("whole.ndjson"));
 }

@@ -1,0 +1,155 @@
+//! What a message says of its customer: attributes, standard and custom.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{MAX_NAME_BYTES, Refusal, Warning};
+use crate::{
+    json::{Fields, object},
+    tree::Tree,
+    writing::to_text,
+};
+
+/// The most attributes that one message may carry.
+pub const MAX_ATTRIBUTES: usize = 500;
+/// The longest value of an attribute, in bytes of JSON.
+pub const MAX_ATTRIBUTE_BYTES: usize = 8 * 1024;
+/// The most items of a list.
+pub const MAX_LIST_ITEMS: usize = 1_000;
+
+/// The value of an attribute: a string, number, boolean or list of those, or null where it is unset, in canonical JSON text.
+///
+/// The text is what is compared for equality, stored as a key and sent to the browser.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AttributeValue(Arc<str>);
+
+impl AttributeValue {
+    /// Takes a scalar, a list of scalars or null; `None` for objects, nested lists and lists that hold null.
+    pub fn new(value: &serde_json::Value) -> Option<Self> {
+        use serde_json::Value::{Array, Bool, Null, Number, String};
+        let is_scalar = |it: &serde_json::Value| matches!(it, String(_) | Number(_) | Bool(_));
+        let is_fit = match value {
+            Array(items) => items.iter().all(is_scalar),
+            Null => true,
+            scalar => is_scalar(scalar),
+        };
+        is_fit.then(|| Self(Arc::from(value.to_string())))
+    }
+
+    /// Whether this says that the attribute has no value any more.
+    pub fn is_unset(&self) -> bool {
+        &*self.0 == "null"
+    }
+
+    /// The canonical JSON text.
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+
+    /// The value as serde_json has it.
+    pub fn to_value(&self) -> serde_json::Value {
+        serde_json::from_str(&self.0).unwrap_or(serde_json::Value::Null)
+    }
+
+    /// The text of a string value; `None` for every other type.
+    pub fn to_text(&self) -> Option<String> {
+        if let Ok(Tree::Text(text)) = Tree::parse(&self.0) { Some(text) } else { None }
+    }
+
+    /// A string value.
+    pub(crate) fn of_text(text: &str) -> Self {
+        // A text always makes JSON.
+        Self(Arc::from(to_text(&text).unwrap_or_else(|_| "\"\"".to_owned())))
+    }
+
+    /// A list of scalars.
+    pub(crate) fn list<'v>(values: impl Iterator<Item = &'v Self>) -> Self {
+        let texts: Vec<&str> = values.map(Self::as_json).collect();
+        Self(Arc::from(format!("[{}]", texts.join(","))))
+    }
+
+    /// The items of a list, or the value itself where it is a scalar.
+    pub(crate) fn items(&self) -> Vec<Self> {
+        if !self.0.starts_with('[') {
+            return vec![self.clone()];
+        }
+        let Ok(Tree::List(items)) = Tree::parse(&self.0) else { return Vec::new() };
+        items.iter().filter_map(|it| Some(Self(Arc::from(to_text(it).ok()?)))).collect()
+    }
+}
+
+const CONSENTS: [&str; 5] =
+    ["df_push_optin", "df_push_ads_optin", "df_sms_ads_optin", "df_kakao_ads_optin", "df_push_night_ads_optin"];
+
+pub(super) fn read(
+    reader: &Fields<'_, '_>,
+    warnings: &mut Vec<Warning>,
+) -> Result<BTreeMap<String, AttributeValue>, Refusal> {
+    let mut attributes = BTreeMap::new();
+    let Some(raw) = reader.optional("attributes") else { return Ok(attributes) };
+    let sent = object(raw, "attributes")?;
+    if MAX_ATTRIBUTES < sent.0.len() {
+        warnings.push(Warning {
+            code: "ATTRIBUTES_TOO_MANY",
+            path: "attributes".to_owned(),
+            detail: format!("a message has at most {MAX_ATTRIBUTES} attributes; those that follow were left out"),
+        });
+    }
+    for (name, raw) in sent.0.iter().take(MAX_ATTRIBUTES) {
+        let mut leave_out = |code: &'static str, detail: &str| {
+            let path = format!("attributes.{}", name.chars().take(MAX_NAME_BYTES).collect::<String>());
+            warnings.push(Warning { code, path, detail: format!("{detail}; it was left out") });
+        };
+        if name.is_empty() || MAX_NAME_BYTES < name.len() {
+            leave_out("ATTRIBUTE_NAME", &format!("an attribute's name has 1 to {MAX_NAME_BYTES} bytes"));
+            continue;
+        }
+        if MAX_ATTRIBUTE_BYTES < raw.get().len() {
+            leave_out("ATTRIBUTE_TOO_LONG", &format!("a value has at most {MAX_ATTRIBUTE_BYTES} bytes"));
+            continue;
+        }
+        let Ok(value) = serde_json::from_str::<serde_json::Value>(raw.get()) else {
+            leave_out("ATTRIBUTE_TYPE", "a number is within ±1.7976931348623157e308");
+            continue;
+        };
+        if value.as_array().is_some_and(|it| MAX_LIST_ITEMS < it.len()) {
+            leave_out("ATTRIBUTE_TOO_LONG", &format!("a list has at most {MAX_LIST_ITEMS} items"));
+            continue;
+        }
+        match standard_value(name, value) {
+            Ok(value) => match AttributeValue::new(&value) {
+                Some(value) => drop(attributes.insert(name.to_string(), value)),
+                None => leave_out("ATTRIBUTE_TYPE", "a value is a string, a number, a boolean, a list of them or null"),
+            },
+            Err(detail) => leave_out("ATTRIBUTE_VALUE", detail),
+        }
+    }
+    Ok(attributes)
+}
+
+/// Holds the standard attributes to their types; everything else passes, and null unsets all but consents.
+fn standard_value(name: &str, value: serde_json::Value) -> Result<serde_json::Value, &'static str> {
+    match name {
+        // Whoever said no has said no: a consent is given or refused, and never nothing.
+        _ if CONSENTS.contains(&name) && !value.is_boolean() => Err("a consent is true or false"),
+        _ if value.is_null() => Ok(value),
+        "df_gender" => match value.as_str().map(str::to_lowercase).as_deref() {
+            Some("male") => Ok("Male".into()),
+            Some("female") => Ok("Female".into()),
+            Some("nonbinary") => Ok("NonBinary".into()),
+            Some("other") => Ok("Other".into()),
+            _ => Err("use Male, Female, NonBinary or Other"),
+        },
+        "df_birth" => {
+            let is_date = |it: &str| it.len() == 10 && chrono::NaiveDate::parse_from_str(it, "%Y-%m-%d").is_ok();
+            if value.as_str().is_some_and(is_date) { Ok(value) } else { Err("a birth date is yyyy-MM-dd") }
+        }
+        "df_name" | "df_membership" => {
+            let is_text = value.as_str().is_some_and(|it| !it.trim().is_empty());
+            if is_text { Ok(value) } else { Err("it is a text that is not empty") }
+        }
+        _ => Ok(value),
+    }
+}

@@ -1,0 +1,268 @@
+//! Names as people search them: one normal form, and what the beginning of a word is, in Korean too.
+//!
+//! A Korean name is found while it is typed. A syllable is half there before its last key (`홍기` on the way to `홍길동`), its
+//! final consonant may be the first key of the next one (`한` on the way to `하나`), and initial consonants stand for whole
+//! syllables (`ㅎㄱㄷ`, `홍ㄱ`). A keyboard joins consonants where it can: who means `ㅂㅅㅈ` has `ㅄㅈ` in the field, who means
+//! `이ㅅㄱ` has `잇ㄱ`.
+
+use std::iter;
+
+use unicode_normalization::UnicodeNormalization;
+
+const FIRST_SYLLABLE: u32 = 0xac00;
+const N_VOWELS: u32 = 21;
+const N_FINALS: u32 = 28;
+const N_SYLLABLES: u32 = 19 * N_VOWELS * N_FINALS;
+
+/// Initial consonants, in the order of syllables.
+const INITIALS: [char; 19] =
+    ['ㄱ', 'ㄲ', 'ㄴ', 'ㄷ', 'ㄸ', 'ㄹ', 'ㅁ', 'ㅂ', 'ㅃ', 'ㅅ', 'ㅆ', 'ㅇ', 'ㅈ', 'ㅉ', 'ㅊ', 'ㅋ', 'ㅌ', 'ㅍ', 'ㅎ'];
+/// Vowels by the keys that they are typed with.
+const VOWELS: [&str; 21] = [
+    "ㅏ", "ㅐ", "ㅑ", "ㅒ", "ㅓ", "ㅔ", "ㅕ", "ㅖ", "ㅗ", "ㅗㅏ", "ㅗㅐ", "ㅗㅣ", "ㅛ", "ㅜ", "ㅜㅓ", "ㅜㅔ", "ㅜㅣ",
+    "ㅠ", "ㅡ", "ㅡㅣ", "ㅣ",
+];
+/// Final consonants by their keys; the first is none.
+const FINALS: [&str; 28] = [
+    "", "ㄱ", "ㄲ", "ㄱㅅ", "ㄴ", "ㄴㅈ", "ㄴㅎ", "ㄷ", "ㄹ", "ㄹㄱ", "ㄹㅁ", "ㄹㅂ", "ㄹㅅ", "ㄹㅌ", "ㄹㅍ", "ㄹㅎ",
+    "ㅁ", "ㅂ", "ㅂㅅ", "ㅅ", "ㅆ", "ㅇ", "ㅈ", "ㅊ", "ㅋ", "ㅌ", "ㅍ", "ㅎ",
+];
+/// Two consonants that keyboards write as one letter.
+const JOINED: [(char, &str); 11] = [
+    ('ㄳ', "ㄱㅅ"),
+    ('ㄵ', "ㄴㅈ"),
+    ('ㄶ', "ㄴㅎ"),
+    ('ㄺ', "ㄹㄱ"),
+    ('ㄻ', "ㄹㅁ"),
+    ('ㄼ', "ㄹㅂ"),
+    ('ㄽ', "ㄹㅅ"),
+    ('ㄾ', "ㄹㅌ"),
+    ('ㄿ', "ㄹㅍ"),
+    ('ㅀ', "ㄹㅎ"),
+    ('ㅄ', "ㅂㅅ"),
+];
+
+/// A name as it is compared and sorted: composed (NFC), without case, each word behind one space.
+///
+/// Letters of Hangul that belong to no syllable become those that a keyboard writes, each for itself. What cannot be seen is
+/// left out.
+pub fn normal_name(name: &str) -> String {
+    let folded = fold(name);
+    let mut normal = String::with_capacity(folded.len() + 1);
+    for word in folded.split_whitespace() {
+        normal.push(' ');
+        normal.push_str(word);
+    }
+    normal
+}
+
+/// Text without case, composed. By way of upper case: what has several forms in lower case, as `σ` and `ς`, `ss` and `ß`, has one
+/// there.
+pub(super) fn fold(text: &str) -> String {
+    let is_seen = |it: &char| !matches!(it, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    let composed = text.nfc().filter(is_seen).map(|it| if it.is_control() { ' ' } else { it });
+    let mut letters = String::with_capacity(text.len());
+    for letter in composed {
+        match lone_letter(letter) {
+            Some(keys) => letters.push_str(keys),
+            None => letters.extend(letter.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)),
+        }
+    }
+    letters.nfc().collect()
+}
+
+/// What a keyboard writes for a letter of Hangul that is in no syllable; `None` where it is that already, or no such letter.
+fn lone_letter(letter: char) -> Option<&'static str> {
+    const INITIAL_KEYS: [&str; 19] = [
+        "ㄱ", "ㄲ", "ㄴ", "ㄷ", "ㄸ", "ㄹ", "ㅁ", "ㅂ", "ㅃ", "ㅅ", "ㅆ", "ㅇ", "ㅈ", "ㅉ", "ㅊ", "ㅋ", "ㅌ", "ㅍ",
+        "ㅎ",
+    ];
+    let at = |first: u32| u32::from(letter).checked_sub(first).and_then(|it| usize::try_from(it).ok());
+    match letter {
+        '\u{1100}'..='\u{1112}' => at(0x1100).and_then(|it| INITIAL_KEYS.get(it).copied()),
+        '\u{1161}'..='\u{1175}' => at(0x1161).and_then(|it| VOWELS.get(it).copied()),
+        '\u{11a8}'..='\u{11c2}' => at(0x11a7).and_then(|it| FINALS.get(it).copied()),
+        'ㄳ'..='ㅄ' => JOINED.iter().find(|(it, _)| *it == letter).map(|(_, keys)| *keys),
+        _ => None,
+    }
+}
+
+/// Where a name is sought by initial consonants: of each word with Hangul in it a letter a syllable, behind a space.
+pub fn initials(normal_name: &str) -> String {
+    let words = normal_name.split_whitespace().filter(|it| it.chars().any(|it| initial_of(it).is_some()));
+    words.flat_map(|word| iter::once(' ').chain(word.chars().map(initial_letter))).collect()
+}
+
+/// A byte for an initial consonant, the same for whatever has none.
+fn initial_letter(letter: char) -> char {
+    let number = initial_of(letter).and_then(|it| INITIALS.iter().position(|initial| *initial == it));
+    number.and_then(|it| u8::try_from(it).ok()).map_or('~', |it| char::from(b'a' + it))
+}
+
+/// The initial consonant of a syllable; a consonant that stands alone is its own.
+fn initial_of(letter: char) -> Option<char> {
+    match syllable(letter) {
+        Some((initial, _, _)) => Some(initial),
+        None => INITIALS.contains(&letter).then_some(letter),
+    }
+}
+
+/// The parts of a syllable: its initial consonant, and the numbers of its vowel and its final.
+fn syllable(letter: char) -> Option<(char, u32, u32)> {
+    let number = u32::from(letter).checked_sub(FIRST_SYLLABLE).filter(|it| *it < N_SYLLABLES)?;
+    let initial = usize::try_from(number / (N_VOWELS * N_FINALS)).ok()?;
+    Some((*INITIALS.get(initial)?, number / N_FINALS % N_VOWELS, number % N_FINALS))
+}
+
+/// The keys that a letter is typed with.
+fn keys(letter: char) -> impl Iterator<Item = char> {
+    let text = |texts: &'static [&'static str], number: u32| {
+        usize::try_from(number).ok().and_then(|it| texts.get(it).copied()).unwrap_or_default()
+    };
+    let (first, vowel, last) = match syllable(letter) {
+        Some((initial, vowel, last)) => (initial, text(&VOWELS, vowel), text(&FINALS, last)),
+        None => (letter, "", ""),
+    };
+    iter::once(first).chain(vowel.chars()).chain(last.chars())
+}
+
+/// A syllable whose final consonants are taken for the first keys of the next ones: what is left of it, and those keys.
+fn without_last_keys(letter: char) -> impl Iterator<Item = (char, &'static str)> {
+    let number = syllable(letter).map_or(0, |(_, _, last)| last);
+    let last_keys = usize::try_from(number).ok().and_then(|it| FINALS.get(it).copied()).unwrap_or_default();
+    let open = u32::from(letter) - number;
+    last_keys.char_indices().rev().filter_map(move |(at, _)| {
+        let (kept, taken) = last_keys.split_at_checked(at)?;
+        let kept = u32::try_from(FINALS.iter().position(|it| *it == kept)?).ok()?;
+        Some((char::from_u32(open + kept)?, taken))
+    })
+}
+
+/// What a word of a name is to begin with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning(Vec<Part>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Any syllable with this initial consonant.
+    Initial(char),
+    Letter(char),
+}
+
+/// Bytes that are in the text of every name that a beginning can be in, so that the others are passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sieve {
+    /// One of these is in the [`normal_name`].
+    Names(Vec<Vec<u8>>),
+    /// This is in the [`initials`].
+    Initials(Vec<u8>),
+}
+
+impl Beginning {
+    /// Those of the words of a text, in any order.
+    pub fn of_words(text: &str) -> Vec<Self> {
+        let part = |it: char| if INITIALS.contains(&it) { Part::Initial(it) } else { Part::Letter(it) };
+        normal_name(text).split_whitespace().map(|word| Self(word.chars().map(part).collect())).collect()
+    }
+
+    /// Whether one of the words of a name in its normal form begins so.
+    pub fn is_in(&self, normal_name: &str) -> bool {
+        normal_name.split(' ').any(|word| !word.is_empty() && begins(&self.0, word))
+    }
+
+    /// Whether a name has it as soon as its text has what the sieve looks for.
+    pub fn is_told_by_sieve(&self) -> bool {
+        let is_initial = |it: &Part| matches!(it, Part::Initial(_));
+        self.0.iter().all(is_initial)
+            || self.0.iter().all(|it| matches!(it, Part::Letter(it) if syllable(*it).is_none()))
+    }
+
+    pub fn sieve(&self) -> Sieve {
+        let mut sure = String::from(" ");
+        for (place, part) in self.0.iter().enumerate() {
+            match part {
+                Part::Letter(letter) if self.is_open(place) => return Sieve::Names(half_typed(&sure, *letter)),
+                Part::Letter(letter) => sure.push(*letter),
+                Part::Initial(_) if 0 < place => break,
+                Part::Initial(_) => {
+                    let sure = self.0.iter().map_while(|it| match it {
+                        Part::Initial(it) => Some(initial_letter(*it)),
+                        Part::Letter(_) => None,
+                    });
+                    return Sieve::Initials(iter::once(' ').chain(sure).collect::<String>().into_bytes());
+                }
+            }
+        }
+        Sieve::Names(vec![sure.into_bytes()])
+    }
+
+    /// Whether what is typed there may be less than a syllable, or more.
+    fn is_open(&self, place: usize) -> bool {
+        let Some(Part::Letter(letter)) = self.0.get(place) else { return false };
+        match self.0.get(place + 1) {
+            None => syllable(*letter).is_some(),
+            Some(Part::Initial(_)) => without_last_keys(*letter).next().is_some(),
+            Some(Part::Letter(_)) => false,
+        }
+    }
+}
+
+/// All that a word can go on with where a syllable is half typed, but for the last bits: syllables that begin alike lie together.
+fn half_typed(sure: &str, letter: char) -> Vec<Vec<u8>> {
+    let Some((_, vowel, last)) = syllable(letter) else { return vec![format!("{sure}{letter}").into_bytes()] };
+    // ㅗ goes on to ㅘ, ㅙ and ㅚ.
+    let n_more: u32 = match vowel {
+        8 | 13 => 3,
+        18 => 1,
+        _ => 0,
+    };
+    let first = u32::from(letter) - last;
+    let beyond = first + N_FINALS * (n_more + 1) - 1;
+    let mut sieves: Vec<Vec<u8>> = [first, beyond]
+        .into_iter()
+        .chain((first..beyond).filter(|it| it.is_multiple_of(0x40)))
+        .filter_map(char::from_u32)
+        .map(|it| {
+            let mut bytes = format!("{sure}{it}").into_bytes();
+            bytes.pop();
+            bytes
+        })
+        .collect();
+    sieves.sort_unstable();
+    sieves.dedup();
+    sieves
+}
+
+fn begins(parts: &[Part], word: &str) -> bool {
+    let mut parts = parts;
+    let mut letters = word.chars();
+    while let Some((part, rest)) = parts.split_first() {
+        let ahead = letters.clone();
+        let Some(letter) = letters.next() else { return false };
+        parts = rest;
+        match *part {
+            Part::Initial(initial) if initial_of(letter) == Some(initial) => {}
+            Part::Letter(typed) if typed == letter => {}
+            Part::Letter(typed) if rest.is_empty() && is_half_typed(typed, ahead) => {}
+            Part::Letter(typed) if rest.first().is_none_or(|it| matches!(it, Part::Initial(_))) => {
+                let mut others = without_last_keys(typed);
+                let Some((_, taken)) = others.find(|(kept, _)| *kept == letter) else { return false };
+                let mut initials = letters.by_ref().take(taken.chars().count()).map(initial_of);
+                if !taken.chars().all(|it| initials.next() == Some(Some(it))) {
+                    return false;
+                }
+            }
+            Part::Initial(_) | Part::Letter(_) => return false,
+        }
+    }
+    true
+}
+
+/// Whether the keys of a syllable are the first of some letters.
+fn is_half_typed(typed: char, letters: std::str::Chars<'_>) -> bool {
+    let mut there = letters.flat_map(keys);
+    syllable(typed).is_some() && keys(typed).all(|key| there.next() == Some(key))
+}
+
+#[cfg(test)]
+mod tests;

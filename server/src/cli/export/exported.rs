@@ -1,0 +1,41 @@
+//! A customer with the names and forms of the API.
+
+use chrono::NaiveDate;
+use profile360_core::{
+    profile::{BasicInfo, Profile},
+    summary::{Summary, summary},
+};
+use serde::Serialize;
+
+use crate::{
+    customer::{self, Customer},
+    rules::Rules,
+    store::Store,
+};
+
+/// A customer with the names and forms of the API.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Exported<'c> {
+    #[serde(flatten)]
+    pub profile: &'c Profile,
+    as_of: NaiveDate,
+    basic: BasicInfo,
+    purchases: Summary,
+}
+
+impl<'c> Exported<'c> {
+    pub(super) async fn read(
+        store: &Store,
+        policy: &Rules,
+        as_of: NaiveDate,
+        customer: &'c Customer,
+    ) -> anyhow::Result<Self> {
+        let purchased = customer::purchases(store, customer).await?;
+        let profile = &customer.profile;
+        let orders: Vec<_> = purchased.orders.iter().collect();
+        let refunds: Vec<_> = purchased.refunds.iter().collect();
+        let purchases = summary(profile.unified_id, &orders, &refunds, policy, as_of);
+        Ok(Self { profile, as_of, basic: profile.basic(as_of), purchases })
+    }
+}

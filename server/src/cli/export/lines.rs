@@ -1,0 +1,139 @@
+//! Customers a line each: NDJSON and CSV, packed or not.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Format,
+    columns::{Column, columns, row},
+    exported::Exported,
+    part::{Progress, Question},
+};
+use crate::rules::Rules;
+
+/// How a file is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Packing {
+    Plain,
+    Gzip,
+}
+
+impl Packing {
+    pub(super) fn of(path: &Path) -> Self {
+        if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("gz")) { Self::Gzip } else { Self::Plain }
+    }
+}
+
+pub(super) struct Lines {
+    out: Out,
+    /// Of a CSV.
+    columns: Option<Vec<Column>>,
+}
+
+enum Out {
+    Plain(BufWriter<File>),
+    /// A member of gzip is open. Each time it is sealed it ends; readers take all of them as one file.
+    Member(GzEncoder<BufWriter<File>>),
+    /// No member is open.
+    Sealed(BufWriter<File>),
+    /// It could not be written.
+    Broken,
+}
+
+impl Lines {
+    pub(super) fn new(file: File, question: &Question, progress: &Progress, policy: &Rules) -> anyhow::Result<Self> {
+        let file = BufWriter::new(file);
+        let out = match question.packing {
+            Packing::Plain => Out::Plain(file),
+            Packing::Gzip => Out::Sealed(file),
+        };
+        let columns = (question.format == Format::Csv).then(|| columns(policy));
+        let mut lines = Self { out, columns };
+        if let (Some(columns), 0) = (&lines.columns, progress.bytes) {
+            let header: Vec<String> = columns.iter().map(|it| it.name.clone()).collect();
+            // Spreadsheets take a file for their own old encoding unless it begins so.
+            let header = ["\u{feff}".as_bytes(), &csv_line(&header)?].concat();
+            lines.out.write_all(&header)?;
+        }
+        Ok(lines)
+    }
+
+    pub(super) fn write(&mut self, exported: &Exported<'_>) -> anyhow::Result<()> {
+        match &self.columns {
+            None => {
+                serde_json::to_writer(&mut self.out, exported)?;
+                self.out.write_all(b"\n")?;
+            }
+            Some(columns) => {
+                let cells: Vec<String> = row(columns, exported)?.iter().map(text_of).collect();
+                self.out.write_all(&csv_line(&cells)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn seal(&mut self) -> anyhow::Result<()> {
+        self.out = match std::mem::replace(&mut self.out, Out::Broken) {
+            Out::Member(encoder) => Out::Sealed(encoder.finish()?),
+            out => out,
+        };
+        Ok(self.out.flush()?)
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        *self = match std::mem::replace(self, Self::Broken) {
+            Self::Sealed(file) => Self::Member(GzEncoder::new(file, Compression::default())),
+            out => out,
+        };
+        match self {
+            Self::Plain(file) => file.write(bytes),
+            Self::Member(encoder) => encoder.write(bytes),
+            Self::Sealed(_) | Self::Broken => Err(std::io::Error::other("it could not be written before")),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Plain(file) | Self::Sealed(file) => file.flush(),
+            Self::Member(encoder) => encoder.flush(),
+            Self::Broken => Ok(()),
+        }
+    }
+}
+
+/// A value as a cell; between several there are semicolons.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(";"),
+        Value::Object(fields) if fields.is_empty() => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A row as a line of CSV. What a spreadsheet would run as a formula is kept from that by an apostrophe.
+fn csv_line(cells: &[String]) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    for cell in cells {
+        let is_formula = cell.starts_with(['=', '@', '\t', '\r', '-', '+']) && !is_number_like(cell);
+        let safe = if is_formula { format!("'{cell}") } else { cell.clone() };
+        writer.write_field(safe)?;
+    }
+    writer.write_record(None::<&[u8]>)?;
+    writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// A phone number or an amount: what stands there may begin with a sign and is no formula.
+fn is_number_like(cell: &str) -> bool {
+    cell.chars().skip(1).all(|it| it.is_ascii_digit() || matches!(it, '.' | ';' | '+'))
+}

@@ -1,0 +1,124 @@
+//! The audit log: who read personal data, and of whom.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+use serde_json::json;
+
+use super::{
+    App,
+    error::unavailable,
+    page::{Arguments, Asked, PageInfo, encode},
+    scalars::{DateTime, Json},
+};
+use crate::store::AuditRow;
+
+/// What someone did, without what they saw.
+#[derive(Debug, Clone, SimpleObject)]
+pub(super) struct AuditEntry {
+    /// When.
+    at: DateTime,
+    /// The name of the key's holder.
+    actor: String,
+    /// READ (personal data as it is) or LOOK_UP (by an identifier, of one who sees masks).
+    action: String,
+    /// Whom it was about, by unified ID, where it was one.
+    subject: Option<String>,
+    /// `key`, `role`, `operation`, `unifiedIds` (of identifiers, where no customer was read; at most 100) and `count`.
+    detail: Option<Json>,
+}
+
+/// A page of the record.
+#[derive(Debug, SimpleObject)]
+pub(super) struct AuditEntryConnection {
+    /// The entries of this page, each with its cursor.
+    edges: Vec<AuditEntryEdge>,
+    /// The entries of this page.
+    nodes: Vec<AuditEntry>,
+    /// Where this page stands.
+    page_info: PageInfo,
+}
+
+/// An entry of a page of the record.
+#[derive(Debug, SimpleObject)]
+struct AuditEntryEdge {
+    /// The entry.
+    node: AuditEntry,
+    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
+    cursor: String,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct AuditQuery;
+
+#[Object]
+impl AuditQuery {
+    /// Who read personal data, newest first. Nothing in it is personal data of customers.
+    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
+    #[expect(clippy::too_many_arguments, reason = "the contract has as many")]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only entries of this action.")] action: Option<String>,
+        #[graphql(desc = "Only what the holder of the key of this name did.")] actor: Option<String>,
+        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<AuditEntryConnection> {
+        const CHUNK: usize = 500;
+        let app = ctx.data::<App>()?;
+        let asked = Arguments { first, after, last, before }.parse::<i64>(&app.limits)?;
+        let Asked { after, before, .. } = &asked;
+        let (size, is_from_end) = (asked.size, asked.is_from_end);
+        let newest = app.store.n_audited().await.map_err(|it| unavailable(&it))?;
+        // Newest first: what comes after a cursor has a smaller number.
+        let mut low = before.map_or(1, |it| it.saturating_add(1).max(1));
+        let mut high = after.map_or(newest, |it| it.saturating_sub(1).min(newest));
+        let is_wanted = |row: &AuditRow| {
+            action.as_ref().is_none_or(|it| *it == row.action) && actor.as_ref().is_none_or(|it| *it == row.actor)
+        };
+        let mut found: Vec<(i64, AuditRow)> = Vec::new();
+        while low <= high && found.len() <= size {
+            let numbers: Vec<i64> =
+                if is_from_end { (low..=high).take(CHUNK).collect() } else { (low..=high).rev().take(CHUNK).collect() };
+            let n_read = i64::try_from(numbers.len()).unwrap_or(i64::MAX);
+            if is_from_end {
+                low += n_read;
+            } else {
+                high -= n_read;
+            }
+            let mut rows = app.store.audit(&numbers).await.map_err(|it| unavailable(&it))?;
+            if !is_from_end {
+                rows.reverse();
+            }
+            found.extend(rows.into_iter().filter(|(_, row)| is_wanted(row)));
+        }
+        let has_more = size < found.len();
+        found.truncate(size);
+        if is_from_end {
+            found.reverse();
+        }
+        let edge = |(number, row): (i64, AuditRow)| AuditEntryEdge { node: row.into(), cursor: encode(&number) };
+        let edges: Vec<AuditEntryEdge> = found.into_iter().map(edge).collect();
+        Ok(AuditEntryConnection {
+            nodes: edges.iter().map(|it| it.node.clone()).collect(),
+            page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
+            edges,
+        })
+    }
+}
+
+impl From<AuditRow> for AuditEntry {
+    fn from(row: AuditRow) -> Self {
+        let ids: Vec<String> = row.subjects.iter().map(ToString::to_string).collect();
+        Self {
+            at: row.at.into(),
+            actor: row.actor,
+            action: row.action,
+            subject: ids.first().filter(|_| row.n_subjects == 1).cloned(),
+            detail: Some(Json(json!({
+                "key": row.key, "role": row.role, "operation": row.operation, "unifiedIds": ids, "count": row.n_subjects,
+            }))),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What an operator asks first in the morning. All of it is kept in memory beside what it tells of: no question of these reads the
+//! base, but for the shared values' own state.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use chrono::Utc;
+use profile360_core::{resolve::is_shared, time::Timestamp};
+
+use super::{
+    App,
+    error::{ErrorCode, unavailable},
+    identity::Shown,
+    profile::{Identifier, Profile},
+    scalars::{DateTime, count},
+};
+use crate::{
+    clock,
+    list::{MOST_LARGEST, Size},
+    meter::Minute,
+};
+
+/// Messages that came in one minute.
+#[derive(Debug, SimpleObject)]
+struct IngestedMinute {
+    /// When it began.
+    at: DateTime,
+    /// Messages that are in the base since.
+    taken: i32,
+    /// Messages that were there already: a repeat changes nothing.
+    repeated: i32,
+    /// Messages that were refused.
+    refused: i32,
+}
+
+/// Messages that were refused for one reason.
+#[derive(Debug, SimpleObject)]
+struct RefusedMessages {
+    /// The reason's code.
+    code: String,
+    /// How many.
+    count: i32,
+}
+
+/// What profiles are large in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+enum LargestBy {
+    /// Identifiers.
+    Identifiers,
+    /// Events.
+    Events,
+}
+
+/// A profile that is large.
+#[derive(Debug, SimpleObject)]
+struct LargeProfile {
+    /// The profile.
+    profile: Profile,
+    /// Identifiers or events, whichever was asked for.
+    size: i32,
+}
+
+/// How many customers have so many identifiers.
+#[derive(Debug, SimpleObject)]
+struct IdentifierCount {
+    /// So many identifiers.
+    identifiers: i32,
+    /// How many customers.
+    profiles: i32,
+}
+
+/// A value that links to too many and therefore joins nobody.
+#[derive(Debug, SimpleObject)]
+struct SharedValue {
+    /// The value.
+    identifier: Identifier,
+    /// Its links that are withheld for that.
+    withheld: i32,
+}
+
+/// What comes in, and what is noteworthy of the base. Rates and refusals are of this process, since it started.
+#[derive(Debug)]
+pub(super) struct Health;
+
+/// What comes in, and what is noteworthy of the base. Rates and refusals are of this process, since it started.
+#[Object]
+impl Health {
+    /// When this process began to count.
+    async fn since(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(shown(ctx.data::<App>()?.pipeline.meter().since()))
+    }
+
+    /// The last 60 minutes, the oldest first; the last is not over.
+    async fn ingestion(&self, ctx: &Context<'_>) -> Result<Vec<IngestedMinute>> {
+        let minutes = ctx.data::<App>()?.pipeline.meter().minutes(clock::now());
+        let minute = |it: Minute| IngestedMinute {
+            at: shown(it.at),
+            taken: count(it.taken),
+            repeated: count(it.repeated),
+            refused: count(it.refused),
+        };
+        Ok(minutes.into_iter().map(minute).collect())
+    }
+
+    /// Messages refused, by code; the most first.
+    async fn refused(&self, ctx: &Context<'_>) -> Result<Vec<RefusedMessages>> {
+        let refused = ctx.data::<App>()?.pipeline.meter().refused();
+        Ok(refused.into_iter().map(|(code, n)| RefusedMessages { code: code.to_owned(), count: count(n) }).collect())
+    }
+
+    /// The largest profiles.
+    #[graphql(complexity = "first.unwrap_or(10).clamp(1, 200) as usize * child_complexity.max(1)")]
+    async fn largest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What they are large in.")] by: LargestBy,
+        #[graphql(default_with = "Some(10)", desc = "How many, from the largest on; at most 200.")] first: Option<i32>,
+    ) -> Result<Vec<LargeProfile>> {
+        let app = ctx.data::<App>()?;
+        let first = page(first, 10, MOST_LARGEST)?;
+        let size = match by {
+            LargestBy::Identifiers => Size::Identifiers,
+            LargestBy::Events => Size::Events,
+        };
+        let today = clock::today(&app.policy);
+        let found = app.list.read(|index| index.largest(size, first));
+        let large = |(size, it)| LargeProfile { profile: Profile::listed(&it, today), size: count(size) };
+        Ok(found.into_iter().map(large).collect())
+    }
+
+    /// How many profiles have how many identifiers, the fewest first.
+    async fn identifier_counts(&self, ctx: &Context<'_>) -> Result<Vec<IdentifierCount>> {
+        let counts: Vec<(u64, usize)> =
+            ctx.data::<App>()?.list.read(|index| index.sizes(Size::Identifiers).counts().collect());
+        let with = |(identifiers, profiles): (u64, usize)| IdentifierCount {
+            identifiers: count(identifiers),
+            profiles: count(profiles as u64),
+        };
+        Ok(counts.into_iter().map(with).collect())
+    }
+
+    /// Values that link to too many, those with the most withheld links first.
+    #[graphql(complexity = "first.unwrap_or(20).clamp(1, 200) as usize * child_complexity.max(1)")]
+    async fn shared_values(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "Some(20)", desc = "How many, from the most withheld on; at most 200.")] first: Option<
+            i32,
+        >,
+    ) -> Result<Vec<SharedValue>> {
+        // The other ends of a shared value's links have some, too; few of them have more than a shared one.
+        const LOOKED_AT: usize = 400;
+        let app = ctx.data::<App>()?;
+        let first = page(first, 20, 200)?;
+        let ends = {
+            let inbox = app.inbox.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            inbox.most_shared(LOOKED_AT)
+        };
+        let identifiers: Vec<_> = ends.iter().map(|(it, _)| it.clone()).collect();
+        let states = app.store.identifiers(&identifiers).await.map_err(|it| unavailable(&it))?;
+        let found: Vec<_> = ends
+            .into_iter()
+            .filter(|(it, _)| states.get(it).is_some_and(|it| is_shared(&it.facts.neighbours, &app.policy)))
+            .take(first)
+            .collect();
+        let shown = Shown::read(app, found.iter().map(|(it, _)| it.clone()).collect(), BTreeMap::new()).await?;
+        let value = |(it, n): &(_, u64)| SharedValue { identifier: shown.identifier(it), withheld: count(*n) };
+        Ok(found.iter().map(value).collect())
+    }
+}
+
+fn shown(at: chrono::DateTime<Utc>) -> DateTime {
+    Timestamp::from_datetime(at).unwrap_or(Timestamp::EARLIEST).into()
+}
+
+fn page(first: Option<i32>, default: usize, most: usize) -> Result<usize> {
+    let Some(first) = first else { return Ok(default) };
+    match usize::try_from(first) {
+        Ok(first) if (1..=most).contains(&first) => Ok(first),
+        _ => Err(ErrorCode::PageSizeOutOfRange.with(format!("first: ask for 1 to {most}"))),
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct HealthQuery;
+
+#[Object]
+impl HealthQuery {
+    /// What comes in, and what is noteworthy: for who looks after the base.
+    async fn health(&self) -> Health {
+        Health
+    }
+}

@@ -1,0 +1,141 @@
+//! The keys file: JSON, versioned, replaced as a whole, changed by one at a time.
+//!
+//! A file, and no table: it can be made before there is a base, lies where other secrets lie, is mounted into several servers on
+//! one base, and does not travel with a copy of the customers' data.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Key, Keys};
+
+/// The form of the file that this program writes.
+const VERSION: u32 = 1;
+/// More than any file of keys; whatever is larger is something else.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document<K> {
+    version: u32,
+    keys: K,
+}
+
+/// Why there are no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    #[error(
+        "there is no keys file {0}; make it with the first key: profile360 key create --role ADMIN --keys {0}",
+        .path.display()
+    )]
+    Missing { path: PathBuf },
+    #[error("the keys file {} cannot be read: {source}", .path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error(
+        "the keys file {} is not one that `profile360 key` wrote ({reason}); put a copy of it back, or move it away and make new \
+         keys",
+        .path.display()
+    )]
+    Malformed { path: PathBuf, reason: String },
+    #[error("the keys file {} has version {found}, newer than the {VERSION} that this program knows; run a newer profile360", .path.display())]
+    Newer { path: PathBuf, found: u64 },
+    #[error(
+        "others than its owner can write to the keys file {0}, and so make keys for themselves; run: chmod 600 {0}",
+        .path.display()
+    )]
+    WritableByOthers { path: PathBuf },
+    #[error("the keys file {} cannot be written: {source}", .path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+}
+
+/// Reads all keys.
+pub fn read(path: &Path) -> Result<Keys, KeysError> {
+    let unreadable = |source: io::Error| match source.kind() {
+        ErrorKind::NotFound => KeysError::Missing { path: path.to_owned() },
+        _ => KeysError::Unreadable { path: path.to_owned(), source },
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let about = file.metadata().map_err(unreadable)?;
+    if about.permissions().mode() & 0o022 != 0 {
+        return Err(KeysError::WritableByOthers { path: path.to_owned() });
+    }
+    let malformed = |reason: String| KeysError::Malformed { path: path.to_owned(), reason };
+    if MAX_BYTES < about.len() {
+        return Err(malformed("it is larger than any keys file".to_owned()));
+    }
+    parse(&io::read_to_string(file).map_err(unreadable)?).map_err(|fault| match fault {
+        Fault::Malformed(reason) => malformed(reason),
+        Fault::Newer(found) => KeysError::Newer { path: path.to_owned(), found },
+    })
+}
+
+/// Changes the keys as nobody else does at that time; a file that is not there is made. What `change` refuses is not written.
+pub fn change<T, E>(path: &Path, change: impl FnOnce(&mut Keys) -> Result<T, E>) -> Result<Result<T, E>, KeysError> {
+    // Where the name leads to a file elsewhere, that one is replaced and not the name.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let unwritable = |source| KeysError::Unwritable { path: path.clone(), source };
+    let _locked = lock(path).map_err(unwritable)?;
+    let mut keys = match read(path) {
+        Err(KeysError::Missing { .. }) => Keys::default(),
+        read => read?,
+    };
+    let changed = match change(&mut keys) {
+        Ok(changed) => changed,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    write(path, &keys).map_err(unwritable)?;
+    Ok(Ok(changed))
+}
+
+/// Held until it is dropped. It is a file of its own beside the keys, as these are replaced as a whole.
+fn lock(path: &Path) -> io::Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(name)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Replaces the file: whoever reads it finds all of the one or all of the other, after a loss of power too.
+fn write(path: &Path, keys: &Keys) -> io::Result<()> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Made for its owner only.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer_pretty(&mut file, &Document { version: VERSION, keys: &keys.0 })?;
+    file.write_all(b"\n")?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    File::open(folder)?.sync_all()
+}
+
+enum Fault {
+    Malformed(String),
+    Newer(u64),
+}
+
+fn parse(text: &str) -> Result<Keys, Fault> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u64,
+    }
+    // Where it is wrong is told, what stands there is not.
+    let malformed = |error: serde_json::Error| {
+        Fault::Malformed(format!("line {} column {} is not in its form", error.line(), error.column()))
+    };
+    let Versioned { version } = serde_json::from_str(text).map_err(malformed)?;
+    if u64::from(VERSION) < version {
+        return Err(Fault::Newer(version));
+    }
+    let Document { keys, .. } = serde_json::from_str::<Document<Vec<Key>>>(text).map_err(malformed)?;
+    for (n, key) in keys.iter().enumerate() {
+        if keys[..n].iter().any(|it| it.id == key.id) {
+            return Err(Fault::Malformed(format!("the ID {} stands there twice", key.id)));
+        }
+    }
+    Ok(Keys(keys))
+}

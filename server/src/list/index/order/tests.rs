@@ -1,0 +1,41 @@
+use proptest::prelude::*;
+
+use super::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn it_is_as_a_sorted_list(
+        loaded in prop::collection::btree_set(0..4_000_u32, 0..1_500),
+        changes in prop::collection::vec(0..4_000_u32, 0..1_500),
+        ranks in prop::collection::vec((0..3_000_usize, 0..3_000_usize), 8),
+    ) {
+        let mut expected: Vec<u32> = loaded.into_iter().collect();
+        let mut order = Order::from_sorted(&expected);
+        for slot in changes {
+            match expected.binary_search(&slot) {
+                Ok(place) => {
+                    expected.remove(place);
+                    order.remove(slot, |it| it.cmp(&slot));
+                }
+                Err(place) => {
+                    expected.insert(place, slot);
+                    order.insert(slot, |it| it.cmp(&slot));
+                }
+            }
+            // What is not there is not taken out.
+            order.remove(5_000, |it| it.cmp(&5_000));
+        }
+        prop_assert_eq!(order.len(), expected.len());
+        for (one, other) in ranks {
+            let (from, to) = (one.min(other).min(expected.len()), one.max(other).min(expected.len()));
+            let part = &expected[from..to];
+            prop_assert_eq!(&order.forwards(from..to).collect::<Vec<_>>(), part);
+            let backwards: Vec<u32> = order.backwards(from..to).collect();
+            prop_assert!(part.iter().rev().eq(&backwards));
+            let sought = u32::try_from(one).expect("small");
+            prop_assert_eq!(order.rank(|it| it < sought), expected.partition_point(|it| *it < sought));
+        }
+    }
+}

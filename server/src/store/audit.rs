@@ -1,0 +1,67 @@
+//! The audit log: in the root, where no publication touches it. Rows are only ever added.
+
+use profile360_core::{identifier::UnifiedId, time::Timestamp};
+use serde::{Deserialize, Serialize};
+use surrealdb::types::{RecordId, RecordIdKey, Value};
+
+use super::{Result, Store, rows, tx};
+
+/// What someone did, without what they saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRow {
+    pub at: Timestamp,
+    /// The ID of the key; its holder's name and its role as they were.
+    pub key: String,
+    pub actor: String,
+    pub role: String,
+    pub action: String,
+    /// The root fields that were asked for.
+    pub operation: Vec<String>,
+    /// Whom it was about, by unified IDs: some of them, where they are many.
+    pub subjects: Vec<UnifiedId>,
+    /// How many they are.
+    pub n_subjects: u64,
+}
+
+impl Store {
+    /// How many rows there are; they are numbered from 1.
+    pub async fn n_audited(&self) -> Result<i64> {
+        Ok(self.root_setting("audited").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
+    }
+
+    /// Adds rows behind that many. Fails with a conflict where another server has added some meanwhile.
+    pub async fn add_audit(&self, n_before: i64, added: &[AuditRow]) -> Result<i64> {
+        let mut number = n_before;
+        let mut new = Vec::with_capacity(added.len());
+        for row in added {
+            number += 1;
+            new.push(rows::row(RecordId::new("audit", number), rows::encode("audit", row)?));
+        }
+        let counter = rows::row(rows::text_id("setting", "audited"), number.to_string());
+        let query = "
+            BEGIN;
+            INSERT INTO audit $new RETURN NONE;
+            FOR $row IN $counter { UPSERT $row.id CONTENT $row RETURN NONE };
+            COMMIT;
+        ";
+        let variables = tx::variables([("new", Value::from_iter(new)), ("counter", Value::from_iter([counter]))]);
+        self.root.run(query, variables).await?;
+        Ok(number)
+    }
+
+    /// Rows of those numbers, in ascending order.
+    pub async fn audit(&self, numbers: &[i64]) -> Result<Vec<(i64, AuditRow)>> {
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = numbers.iter().map(|it| Value::RecordId(RecordId::new("audit", *it)));
+        let found = self.root.run("SELECT id, p FROM $ids", tx::variables([("ids", Value::from_iter(ids))])).await?;
+        let mut audit = Vec::with_capacity(numbers.len());
+        for (id, payload) in rows::id_and_payload(found)? {
+            let RecordIdKey::Number(number) = id.key else { return Err(rows::bad_key("audit")) };
+            audit.push((number, rows::decode("audit", &payload)?));
+        }
+        audit.sort_unstable_by_key(|(number, _)| *number);
+        Ok(audit)
+    }
+}

@@ -1,0 +1,101 @@
+//! What slides with the calendar is right the next morning, without a message having come.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use chrono::{DateTime, Utc};
+use profile360_core::policy::{CompiledPolicy, Policy};
+use profile360_server::{
+    list::{List, ListRow},
+    news::News,
+    rules::Rules,
+    store::{self, Store},
+};
+use profile360_tests::{Base, in_process, messages};
+use serde_json::json;
+
+/// What the list takes for now: seconds since 1970.
+static NOW: AtomicI64 = AtomicI64::new(0);
+
+/// The last second of 29 March.
+const FIRST: &str = "2025-03-29T22:59:59Z";
+
+fn set(time: &str) {
+    NOW.store(DateTime::parse_from_rfc3339(time).expect("a time").timestamp(), Ordering::Relaxed);
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(NOW.load(Ordering::Relaxed), 0).expect("a time")
+}
+
+/// The only row of the list, as it is stored: the day that it is of, age group, number and amount of twelve months.
+async fn row(store: &Store) -> [String; 4] {
+    let mut rows = Vec::new();
+    for first_byte in 0..=u8::MAX {
+        rows.extend(store.profiles_of(first_byte).await.expect("it can be read"));
+    }
+    let [(_, payload)] = &rows[..] else { panic!("there is one customer") };
+    let row: ListRow = serde_json::from_str(payload).expect("a row");
+    [
+        row.as_of.to_string(),
+        row.age_group.unwrap_or_default(),
+        row.window.count.to_string(),
+        row.window.amount.to_string(),
+    ]
+}
+
+#[test]
+fn the_list_turns_with_the_day_of_the_policys_zone_and_its_summer_time() {
+    // Summer time begins in Berlin on 30 March 2025, at 01:00 UTC: that day ends at 22:00 UTC, the one before at 23:00.
+    let document = json!({ "time_zone": "Europe/Berlin" });
+    let who = json!({ "external_id": "1" });
+    let base = Base::new();
+    base.write("policy.json", document.to_string());
+    let sent = [
+        messages::identify("m1", "2025-01-01T00:00:00Z", who.clone(), json!({ "df_birth": "1995-03-31" })),
+        messages::purchase("m2", "2025-03-29T12:00:00Z", who.clone(), "o1", "100"),
+        messages::purchase("m3", "2025-03-30T21:30:00Z", who, "o2", "20"),
+    ];
+    base.write("in.ndjson", messages::ndjson(&sent));
+    assert_eq!(base.run(&["import", "in.ndjson", "--policy", "policy.json"]).status, Some(0));
+
+    let database = base.database();
+    in_process(async move {
+        let policy: Policy = serde_json::from_value(document).expect("a policy");
+        let policy = CompiledPolicy::new(policy).expect("it is sound");
+        let store = store::connect(&database).await.expect("it can be opened");
+        let rules = Rules::load(&store, 1, policy).await.expect("it can be read");
+        let list = List::load_by(now, &store, &rules, Arc::new(News::keeping(1))).await.expect("it can be read");
+        // The import has listed it for today; here it is another day.
+        set(FIRST);
+        let mut cells = Vec::new();
+        for first_byte in 0..=u8::MAX {
+            cells.extend(store.cells_of(first_byte).await.expect("they can be read").into_iter().map(|(key, _)| key));
+        }
+        list.touch(store.last_commit().await.expect("there is one"), cells, Vec::new());
+        for (time, expected, is_change) in [
+            (FIRST, ["2025-03-29", "20s", "0", "0"], true),
+            ("2025-03-29T23:00:00Z", ["2025-03-30", "20s", "1", "100"], true),
+            // After the hour that is skipped, and at 23:59 in summer time.
+            ("2025-03-30T01:00:00Z", ["2025-03-30", "20s", "1", "100"], false),
+            ("2025-03-30T21:59:59Z", ["2025-03-30", "20s", "1", "100"], false),
+            // The second order counts, and it is the thirtieth birthday.
+            ("2025-03-30T22:00:00Z", ["2025-03-31", "30s", "2", "120"], true),
+            ("2025-12-24T12:00:00Z", ["2025-03-31", "30s", "2", "120"], false),
+            // A year after the first order's day, and after the second's, they leave; that night summer time begins again.
+            ("2026-03-29T21:59:59Z", ["2025-03-31", "30s", "2", "120"], false),
+            ("2026-03-29T22:00:00Z", ["2026-03-30", "30s", "1", "20"], true),
+            ("2026-03-30T22:00:00Z", ["2026-03-31", "30s", "0", "0"], true),
+        ] {
+            set(time);
+            list.touch_due(list.today(&rules));
+            // Only who is due is looked at.
+            assert_eq!(list.n_waiting(), usize::from(is_change), "{time}");
+            list.catch_up(&store, &rules, |_| {}).await.expect("it can be written");
+            assert_eq!(row(&store).await, expected, "{time}");
+        }
+        store.close().await;
+    });
+}
