@@ -1,4 +1,8 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import { formatDocument, stringifyDocument } from "@urql/core";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
@@ -14,6 +18,58 @@ const fontLicence: Plugin = {
       fileName: "licences/Pretendard.txt",
       source: readFileSync("node_modules/pretendard/dist/LICENSE.txt"),
     });
+  },
+};
+
+/**
+ * What is packed once here need not be packed for each request. The server hands out these files where they are taken.
+ */
+const packed: Plugin = {
+  name: "packed",
+  apply: "build",
+  enforce: "post",
+  generateBundle: {
+    order: "post",
+    async handler(_options, bundle) {
+      const files = Object.values(bundle).filter(({ fileName }) =>
+        /\.(js|css|html|svg|wasm|txt)$/.test(fileName),
+      );
+      await Promise.all(
+        files.map(async (file) => {
+          const bytes = Buffer.from(file.type === "chunk" ? file.code : file.source);
+          if (bytes.length < smallest) return;
+          // The last levels take long for little where a file is large.
+          const quality = bytes.length < 1_000_000 ? 11 : 9;
+          const br = await promisify(brotliCompress)(bytes, {
+            params: {
+              [constants.BROTLI_PARAM_QUALITY]: quality,
+              [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+            },
+          });
+          const gz = await promisify(gzip)(bytes, { level: 9 });
+          this.emitFile({ type: "asset", fileName: `${file.fileName}.br`, source: br });
+          this.emitFile({ type: "asset", fileName: `${file.fileName}.gz`, source: gz });
+        }),
+      );
+    },
+  },
+};
+
+/** Files below this many bytes are not worth packing. */
+const smallest = 1000;
+
+/** The text's font is asked for with the style sheet, not only when the first word is set in it. */
+const fontAhead: Plugin = {
+  name: "font-ahead",
+  apply: "build",
+  transformIndexHtml: {
+    order: "post",
+    handler(_html, { bundle, path }) {
+      const font = Object.keys(bundle ?? {}).find((name) => /Pretendard-Regular.*\.woff2$/.test(name));
+      if (!font || !path.endsWith("index.html")) return;
+      const attrs = { rel: "preload", as: "font", type: "font/woff2", href: `/${font}`, crossorigin: "" };
+      return [{ tag: "link", attrs, injectTo: "head" }];
+    },
   },
 };
 
@@ -41,8 +97,35 @@ const graphiqlAddress: Plugin = {
   },
 };
 
+type Sent = Parameters<typeof formatDocument>[0] & Parameters<typeof stringifyDocument>[0];
+
+/**
+ * The documents that the page sends, by their hashes: a server that answers trusted documents only answers these, too. They
+ * are the texts that urql makes, with the type names that its cache adds and without.
+ */
+const documents: Plugin = {
+  name: "documents",
+  apply: "build",
+  generateBundle() {
+    const generated = readFileSync("src/graphql/generated/graphql.ts", "utf8");
+    const found = generated.matchAll(/^export const \w+Document = (\{.*\}) as unknown as/gm);
+    const nodes = Array.from(found, ([, json]): Sent => JSON.parse(json ?? ""));
+    if (nodes.length === 0) throw new Error("no document was found among what was generated");
+    const texts = nodes.flatMap((it) => [
+      stringifyDocument(it),
+      stringifyDocument(formatDocument(it) as Sent),
+    ]);
+    const list = texts.map((it) => [createHash("sha256").update(it).digest("hex"), it]);
+    this.emitFile({
+      type: "asset",
+      fileName: "documents.json",
+      source: JSON.stringify(Object.fromEntries(list)),
+    });
+  },
+};
+
 export default defineConfig({
-  plugins: [react(), fontLicence, fontsAsFiles, graphiqlAddress],
+  plugins: [react(), fontLicence, fontsAsFiles, graphiqlAddress, fontAhead, documents, packed],
   build: {
     rolldownOptions: { input: ["index.html", "graphiql.html"] },
     // The content security policy allows no data: fonts and no inline scripts.

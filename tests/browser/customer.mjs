@@ -132,7 +132,7 @@ test("a deep link shows another date, window and measure", async (t) => {
   const asOf = `${Number(today.asOf.slice(0, 4)) - 1}${today.asOf.slice(4, 8)}15`;
   const profile = await bestCustomer({ asOf, months: 6, by: "AMOUNT" });
   const page = await visit(t, `/customers/${profile.unifiedId}?asOf=${asOf}&months=6&by=AMOUNT`);
-  assert.equal(await page.getByLabel("As of").inputValue(), asOf);
+  assert.equal(await page.getByRole("textbox", { name: "As of" }).inputValue(), asOf);
   assert.ok(await page.getByRole("radio", { name: "6 months" }).isChecked());
   assert.ok(await page.getByRole("radio", { name: "Amount" }).isChecked());
   await agrees(page, profile);
@@ -168,6 +168,46 @@ test("the slider re-ranks as it moves, without a word to the server", async (t) 
   assert.equal(asked, 0, "the page asks nobody");
   assert.ok(shown.length > 0);
   await agrees(page, await bestCustomer({ asOf }));
+});
+
+test("before the module answers the server is asked for the date that stands, not for every step", async (t) => {
+  const today = await bestCustomer();
+  let release;
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  t.after(() => release());
+  const page = await visit(t, `/customers/${today.unifiedId}`, {
+    prepare: (page) =>
+      page.context().route("**/*.wasm", async (route) => {
+        await held;
+        await route.continue().catch(() => {
+          // The page is gone.
+        });
+      }),
+  });
+  await agrees(page, today);
+  const slider = page.getByRole("slider", { name: "As of" });
+  const dates = [];
+  page.on("request", (request) => {
+    if (!request.url().endsWith("/graphql")) return;
+    const { operationName, variables } = request.postDataJSON();
+    if (operationName === "Customer") dates.push(variables.asOf);
+  });
+  await slider.focus();
+  for (let day = 0; day < 40; day += 1) await page.keyboard.press("ArrowLeft");
+  const asOf = new Date(Date.parse(today.asOf) - 40 * 86_400_000).toISOString().slice(0, 10);
+  await agrees(page, await bestCustomer({ asOf }));
+  assert.equal(dates.at(-1), asOf);
+  assert.ok(dates.length < 10, `the server was asked ${dates.length} times for 40 steps`);
+  assert.equal(await page.locator("[data-months-chart]").count(), 0, "the module has not answered");
+
+  // It takes over where the slider stands.
+  const before = dates.length;
+  release();
+  await page.locator("[data-months-chart] li").first().waitFor();
+  await agrees(page, await bestCustomer({ asOf }));
+  assert.equal(dates.length, before);
 });
 
 test("purchases are drawn: every one of them in the heat map, a year of them in the months", async (t) => {

@@ -1,5 +1,5 @@
 // Starts the real server and a real Chromium; both end with the tests.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
@@ -25,6 +25,8 @@ let origin;
 /** Everything that a page asked another host for, or complained about, in any test. */
 export const strangers = [];
 export const complaints = [];
+/** Every GraphQL document that a page sent, GraphiQL apart, which sends what one writes. */
+export const documents = new Set();
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "profile360-browser-"));
@@ -112,8 +114,27 @@ export async function ask(query, variables = {}) {
   return data;
 }
 
+/** What another command of the program says. */
+export const run = (...options) => execFileSync(program, options, { encoding: "utf8", stdio: "pipe" }).trim();
+
+/** A folder of a test's own. */
+export async function ownFolder(test) {
+  const own = await mkdtemp(join(tmpdir(), "profile360-browser-"));
+  test.after(() => rm(own, { recursive: true, force: true }));
+  return own;
+}
+
+/** Another server, with options of its own, that ends with the test; its address. */
+export async function serve(test, ...options) {
+  const other = spawn(program, ["serve", "--listen", "127.0.0.1:0", ...options], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  test.after(() => other.kill("SIGKILL"));
+  return await addressOf(other);
+}
+
 /** A fresh visitor at one address of the page. `quiet: false` where a test breaks something on purpose. */
-export async function visit(test, path, { quiet = true, prepare, ...options } = {}) {
+export async function visit(test, path, { quiet = true, at = origin, prepare, ...options } = {}) {
   const context = await browser.newContext({
     locale: "en-US",
     viewport: { width: 1440, height: 900 },
@@ -122,9 +143,17 @@ export async function visit(test, path, { quiet = true, prepare, ...options } = 
   test.after(() => context.close());
   const page = await context.newPage();
   page.on("request", (request) => {
-    const { hostname, protocol } = new URL(request.url());
+    const { hostname, pathname, protocol } = new URL(request.url());
     if (protocol.startsWith("http") && hostname !== "127.0.0.1") strangers.push(request.url());
+    if (pathname === "/graphql" && !path.startsWith("/graphiql"))
+      documents.add(request.postDataJSON()?.query);
   });
+  page.on("websocket", (socket) =>
+    socket.on("framesent", ({ payload }) => {
+      const { type, payload: sent } = JSON.parse(payload);
+      if (type === "subscribe" && !path.startsWith("/graphiql")) documents.add(sent.query);
+    }),
+  );
   if (quiet) {
     page.on("pageerror", (error) => complaints.push(`${path}: ${error.message}`));
     page.on("console", (message) => {
@@ -132,14 +161,30 @@ export async function visit(test, path, { quiet = true, prepare, ...options } = 
     });
   }
   await prepare?.(page);
-  await page.goto(origin + path);
+  await page.goto(at + path);
   return page;
 }
 
-/** What axe finds wrong, each in a line. Evaluated, because the page's policy lets no script in. */
-export async function violations(page) {
+/** Goes on with Tab until something has the focus: what the keyboard cannot reach is not there for everyone. */
+export async function tabTo(page, locator, { steps = 400, key = "Tab" } = {}) {
+  await locator.waitFor();
+  for (let step = 0; step < steps; step += 1) {
+    if (await locator.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press(key);
+  }
+  throw new Error(`${steps} times ${key} do not reach ${locator}`);
+}
+
+/** The documents that a server which answers trusted documents only takes from the page. */
+export async function listedDocuments() {
+  const response = await fetch(`${origin}/documents.json`);
+  return Object.values(await response.json());
+}
+
+/** What axe finds wrong, each in a line; nothing is said of what matches `not`. Evaluated, because the page's policy lets no script in. */
+export async function violations(page, not = []) {
   await page.evaluate(axe);
-  const found = await page.evaluate(() => globalThis.axe.run());
+  const found = await page.evaluate((exclude) => globalThis.axe.run({ exclude }), not);
   return found.violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target }) => `${id} (${help}): ${target}`),
   );

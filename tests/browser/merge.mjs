@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ask, until, visit } from "./harness.mjs";
+import { ask, tabTo, until, visit } from "./harness.mjs";
 
 const list = `{ profiles(first: 40) { nodes { unifiedId basic { name } identifiers { kind value } } } }`;
 const owner = `query ($unifiedId: ID!) {
@@ -38,26 +38,34 @@ async function merge(page, reason) {
   await page.getByRole("button", { name: "Merge them" }).click();
 }
 
-test("two that are chosen in the list are previewed, merged as previewed, and parted again by undo", async (t) => {
+test("with the keyboard alone two are chosen in the list, previewed, merged as previewed, and parted again by undo", async (t) => {
   const [a, b] = await two(0);
   const page = await visit(t, "/customers");
-  await page.locator(`tbody a[href="/customers/${a.unifiedId}"]`).focus();
-  await page.keyboard.press("x");
-  await page.locator(`tbody a[href="/customers/${b.unifiedId}"]`).focus();
-  await page.keyboard.press("x");
-  await page.getByRole("button", { name: "Compare and merge" }).click();
+  const row = ({ unifiedId }) => page.locator(`tbody a[href="/customers/${unifiedId}"]`);
+  const isAt = (one) => row(one).evaluate((link) => link === document.activeElement);
+  await tabTo(page, page.locator("tbody a").first());
+  for (const one of [a, b]) {
+    for (let step = 0; step < 40 && !(await isAt(one)); step += 1) await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("x");
+  }
+  await tabTo(page, page.getByRole("button", { name: "Compare and merge" }));
+  await page.keyboard.press("Enter");
   await page.waitForURL(/\/merge\?id=/);
   const preview = await previewed(page);
   assert.equal(await page.locator('[data-field="unifiedId"]').count(), 1);
 
-  await merge(page, "Signed up twice");
+  await tabTo(page, page.getByRole("textbox", { name: "Why" }));
+  await page.keyboard.type("Signed up twice");
+  await page.keyboard.press("Enter");
   await page.waitForURL(`**/customers/${preview.unifiedId}`);
   const merged = await profileOf(a.unifiedId);
   assert.equal(merged.unifiedId, (await profileOf(b.unifiedId)).unifiedId);
   assert.equal(merged.unifiedId, preview.unifiedId);
   assert.equal(merged.purchases.window.count, preview.purchases);
 
-  await page.getByRole("button", { name: "Undo" }).click();
+  // What just happened stands at the end of the page.
+  await tabTo(page, page.getByRole("button", { name: "Undo" }), { key: "Shift+Tab" });
+  await page.keyboard.press("Enter");
   await page.getByText("Taken back.", { exact: true }).waitFor();
   await until(
     async () => (await profileOf(a.unifiedId)).unifiedId !== (await profileOf(b.unifiedId)).unifiedId,

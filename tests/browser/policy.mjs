@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ask, until, visit } from "./harness.mjs";
+import { ask, tabTo, until, visit } from "./harness.mjs";
 
 const simulate = `query ($document: JSON!) {
   simulatePolicy(policy: { document: $document }) { profilesBefore profilesAfter merging splitting }
@@ -50,11 +50,18 @@ test("a draft is tried on one customer, in the page", async (t) => {
   assert.equal(asked, 0, "the page asks nobody");
 });
 
-test("a policy is published with a reason, stands in the history, and is gone back from", async (t) => {
+test("with the keyboard alone a policy is changed, tried and published with a reason; it stands in the history, and is gone back from", async (t) => {
   const before = await inForce();
   const page = await visit(t, "/policy");
-  await limit(page).fill("2");
-  await publish(page, "Twins");
+  await tabTo(page, limit(page));
+  await page.keyboard.press("ArrowUp");
+  await page.locator("[data-changes]").getByText("Limit of external ID").waitFor();
+  await tabTo(page, page.getByRole("button", { name: "Try it" }));
+  await page.keyboard.press("Enter");
+  await page.locator("[data-simulated]").waitFor();
+  await tabTo(page, page.getByRole("textbox", { name: "Why" }));
+  await page.keyboard.type("Twins");
+  await page.keyboard.press("Enter");
   const arrived = async (version) => {
     await until(async () => (await inForce()).version === version, `version ${version} to be in force`);
     await page.getByText(`Version ${version} is in force`, { exact: false }).waitFor();

@@ -12,6 +12,7 @@ import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
 import { useInboxCounts } from "./routes/inbox/useInboxCounts";
 import { views } from "./routes/views";
+import { SignOut } from "./session/SignOut";
 import { type Theme, themes, useTheme } from "./theme";
 
 // Each is loaded when it is first opened: the list and the card come first.
@@ -67,12 +68,19 @@ function useFocusOnView() {
 function Header() {
   const text = useText();
   const [path] = useLocation();
+  const navigation = useRef<HTMLElement>(null);
+  // On a phone the views are a row that scrolls: the one that is open is in sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another view is what moves it.
+  useEffect(() => {
+    const current = navigation.current?.querySelector("[aria-current]");
+    current?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [path]);
   return (
     <header className={styles.header}>
       <a className={styles.skip} href="#content">
         {text.skipToContent}
       </a>
-      <nav className={styles.views} aria-label={text.product}>
+      <nav ref={navigation} className={styles.views} aria-label={text.product}>
         <Link href="/customers" className={styles.product}>
           <img src="/mark.svg" alt="" width={20} height={20} />
           <span>{text.product}</span>
@@ -96,6 +104,7 @@ function Header() {
       <div className={styles.choices}>
         <LanguageSwitch />
         <ThemeSwitch />
+        <SignOut className={styles.choice} />
       </div>
     </header>
   );

@@ -33,5 +33,7 @@ function explain(error: CombinedError, text: Text): { title: string; help?: stri
   if (!first) return { title: text.errorUnreachable, help: text.errorUnreachableHelp };
   if (first.extensions.code === "UNAVAILABLE")
     return { title: text.errorUnavailable, help: text.errorUnavailableHelp };
+  if (first.extensions.code === "FORBIDDEN")
+    return { title: text.errorForbidden, help: `${first.message}. ${text.errorForbiddenHelp}` };
   return { title: text.errorRefused(first.message), help: text.errorRefusedHelp };
 }

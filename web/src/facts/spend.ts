@@ -1,4 +1,3 @@
-import type { ShownProfile } from "../rules/preview";
 import type { RawFacts, RawOrder } from "./raw";
 
 export type Month = { month: string; amount: number; count: number };
@@ -11,25 +10,40 @@ export type Spend = {
 
 const shownMonths = 24;
 
-/** A customer's purchases up to the day before the reporting date, counted for drawing. */
-export function spendOf(raw: RawFacts, profile: ShownProfile): Spend {
-  const own = new Set(profile.identifiers.map(({ unifiedId }) => unifiedId));
-  const orders = raw.identifiers.flatMap((identifier) =>
-    own.has(identifier.unifiedId) ? (identifier.orders ?? []) : [],
-  );
-  const months = new Map(monthsBefore(profile.asOf).map((month) => [month, { month, amount: 0, count: 0 }]));
+/** A purchase by the clocks where the business is. */
+export type Paid = { date: string; day: number; hour: number; currency: string; amount: number };
+
+/** What a customer has bought: the orders of the customer's identifiers. */
+export function paidBy(raw: RawFacts, identifiers: { unifiedId: string }[]): Paid[] {
+  const own = new Set(identifiers.map(({ unifiedId }) => unifiedId));
+  return raw.identifiers.flatMap(({ unifiedId, orders }) => {
+    if (!orders || !own.has(unifiedId)) return [];
+    return orders.map((order): Paid => {
+      const at = clockOf(raw, order);
+      return {
+        date: at.toISOString().slice(0, 10),
+        day: (at.getUTCDay() + 6) % 7,
+        hour: at.getUTCHours(),
+        currency: order.currency,
+        amount: Number(order.amount),
+      };
+    });
+  });
+}
+
+/** Purchases up to the day before the reporting date, counted for drawing. */
+export function spendOf(orders: Paid[], asOf: string, currency: string): Spend {
+  const months = new Map(monthsBefore(asOf).map((month) => [month, { month, amount: 0, count: 0 }]));
   const week = Array.from({ length: 7 }, () => Array.from({ length: 24 }, () => 0));
   for (const order of orders) {
-    const at = clockOf(raw, order);
-    const date = at.toISOString().slice(0, 10);
-    if (order.currency !== profile.purchases.currency || date >= profile.asOf) continue;
-    const month = months.get(date.slice(0, 7));
+    if (order.currency !== currency || order.date >= asOf) continue;
+    const month = months.get(order.date.slice(0, 7));
     if (month) {
-      month.amount += Number(order.amount);
+      month.amount += order.amount;
       month.count += 1;
     }
-    const day = week[(at.getUTCDay() + 6) % 7];
-    if (day) day[at.getUTCHours()] = (day[at.getUTCHours()] ?? 0) + 1;
+    const day = week[order.day];
+    if (day) day[order.hour] = (day[order.hour] ?? 0) + 1;
   }
   return { months: [...months.values()], week };
 }

@@ -1,7 +1,12 @@
 import { type GraphiQLPlugin, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { BookOpen } from "lucide-react";
 import { useText } from "../language/language";
+import { authorization } from "../session/key";
+import { useMedia } from "../useMedia";
 import { type Example, examples } from "./examples";
+
+/** Where there is no room for the examples beside the editor. */
+export const phone = "(max-width: 720px)";
 
 /** Queries to begin with; those about one customer take the one that was active last. */
 export const EXAMPLES_PLUGIN: GraphiQLPlugin = {
@@ -12,7 +17,8 @@ export const EXAMPLES_PLUGIN: GraphiQLPlugin = {
 
 function Examples() {
   const text = useText();
-  const { addTab } = useGraphiQLActions();
+  const { addTab, setVisiblePlugin } = useGraphiQLActions();
+  const narrow = useMedia(phone);
   const queryEditor = useGraphiQL((state) => state.queryEditor);
   const variableEditor = useGraphiQL((state) => state.variableEditor);
   const open = async ({ query }: Example) => {
@@ -22,6 +28,8 @@ function Examples() {
     addTab();
     queryEditor?.setValue(query);
     variableEditor?.setValue(variables);
+    // On a phone the examples stand in the place of the editor.
+    if (narrow) setVisiblePlugin(null);
   };
   return (
     <section className="examples">
@@ -42,7 +50,7 @@ function Examples() {
 async function someCustomer(): Promise<string> {
   const response = await fetch("/graphql", {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...authorization() },
     body: JSON.stringify({ query: "{ profiles(first: 1) { nodes { unifiedId } } }" }),
   });
   const answer: { data?: { profiles: { nodes: { unifiedId: string }[] } } } = await response.json();

@@ -1,36 +1,46 @@
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
 import { createClient } from "graphql-ws";
+import { useState } from "react";
 import { useText } from "../language/language";
+import { authorization } from "../session/key";
 import { useTheme } from "../theme";
-import { EXAMPLES_PLUGIN } from "./ExamplesPlugin";
+import { useMedia } from "../useMedia";
+import { EXAMPLES_PLUGIN, phone } from "./ExamplesPlugin";
 import { examples } from "./examples";
 
 const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
+// The key that the page was given in this tab, if any; the headers editor overrides it.
+const headers = authorization();
 // The socket opens with the first subscription, not with the page.
 const fetcher = createGraphiQLFetcher({
   url: "/graphql",
-  wsClient: createClient({ url: socket, lazy: true }),
+  headers,
+  wsClient: createClient({ url: socket, lazy: true, connectionParams: headers }),
 });
 
 export function Explorer() {
   const text = useText();
   const [theme] = useTheme();
+  const [opened] = useState(useMedia(phone) ? {} : { visiblePlugin: EXAMPLES_PLUGIN });
   return (
-    <GraphiQL
-      fetcher={fetcher}
-      initialQuery={examples[0]?.query ?? ""}
-      plugins={[EXAMPLES_PLUGIN, HISTORY_PLUGIN]}
-      visiblePlugin={EXAMPLES_PLUGIN}
-      forcedTheme={theme}
-      showPersistHeadersSettings={false}
-    >
-      <GraphiQL.Logo>
-        <a className="back" href="/customers">
-          <img src="/mark.svg" alt="" width={18} height={18} />
-          {text.product}
-        </a>
-      </GraphiQL.Logo>
-    </GraphiQL>
+    <main>
+      <h1 className="heading">GraphiQL</h1>
+      <GraphiQL
+        fetcher={fetcher}
+        initialQuery={examples[0]?.query ?? ""}
+        plugins={[EXAMPLES_PLUGIN, HISTORY_PLUGIN]}
+        {...opened}
+        forcedTheme={theme}
+        showPersistHeadersSettings={false}
+      >
+        <GraphiQL.Logo>
+          <a className="back" href="/customers">
+            <img src="/mark.svg" alt="" width={18} height={18} />
+            {text.product}
+          </a>
+        </GraphiQL.Logo>
+      </GraphiQL>
+    </main>
   );
 }

@@ -1,6 +1,7 @@
 import { createClient } from "graphql-ws";
 import { useEffect, useEffectEvent, useState } from "react";
 import { subscriptionExchange, useClient } from "urql";
+import { askForKey, authorization } from "../session/key";
 import {
   type CustomerRowFragment,
   LineageAddedDocument,
@@ -11,6 +12,9 @@ import {
 /** How long changes are gathered before they are shown: many at once are one change to a reader. */
 const together = 400;
 
+/** The protocol's code for a connection that is not let in. */
+const unauthorized = 4401;
+
 const address = () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
 
 /** Subscriptions, over one socket that opens with the first of them and comes back by itself. */
@@ -18,8 +22,15 @@ export function liveExchange() {
   const socket = createClient({
     url: address,
     lazyCloseTimeout: 5000,
+    connectionParams: authorization,
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: () => true,
+    on: {
+      // The key was revoked, or there is none.
+      closed: (event) => {
+        if ((event as CloseEvent).code === unauthorized) askForKey();
+      },
+    },
   });
   return subscriptionExchange({
     forwardSubscription: ({ query, variables }) => ({

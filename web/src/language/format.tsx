@@ -98,6 +98,8 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
     dates: (from: string, to: string) => calendarDate.formatRange(new Date(from), new Date(to)),
     month: (date: string) => calendarMonth.format(new Date(date)),
     shortMonth: (date: string) => shortMonth.format(new Date(date)),
+    /** The first instant of a day where the business is. */
+    startOf: (date: string) => startOf(date, timeZone),
     /** Today where the business is, as yyyy-MM-dd. */
     today: () => isoDate.format(new Date()),
     weekday: (value: Weekday) => weekday.format(dayOfWeek(value)),
@@ -113,6 +115,7 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
       return parts?.[1] ? text.ageGroupOf(parts[1], parts[2] === "+") : group;
     },
     event: (name: string) => text.eventNames[name] ?? name,
+    property: (name: string) => propertyName(name, text),
     attribute: (name: string) => {
       const channel = /^df_(\w+)_optin$/.exec(name)?.[1] ?? "";
       return text.attributeNames[name] ?? text.consentNames[channel] ?? name;
@@ -121,8 +124,37 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
     identifier: (kind: string, value: string) => (kind === "phone" ? phone(value) : value),
     phone,
     value: (value: unknown) => inWords(value, text, numbers),
+    /** An attribute's value: what the product knows of is said in its words. */
+    attributeValue: (name: string, value: unknown): string => {
+      const gender = name === "df_gender" && typeof value === "string" ? genderOf[value] : undefined;
+      if (gender) return text.genders[gender];
+      if (typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value)))
+        return calendarDate.format(new Date(value));
+      return inWords(value, text, numbers);
+    },
   };
 }
+
+/** The first instant of a calendar day in a time zone, as RFC 3339. */
+function startOf(date: string, timeZone: string): string {
+  const zone = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" });
+  const offsetAt = (at: Date) => {
+    const named = zone.formatToParts(at).find(({ type }) => type === "timeZoneName")?.value;
+    return named?.slice("GMT".length) || "Z";
+  };
+  const inOffset = (offset: string) => `${date}T00:00:00${offset}`;
+  // On a day when clocks change, the offset is that of its midnight.
+  return inOffset(offsetAt(new Date(inOffset(offsetAt(new Date(date))))));
+}
+
+const genderOf: Record<string, Gender> = {
+  Male: "MALE",
+  Female: "FEMALE",
+  NonBinary: "NON_BINARY",
+  Other: "OTHER",
+};
+
+const propertyName = (name: string, text: Text) => text.propertyNames[name] ?? name.replace(/^df_/, "");
 
 /** Any JSON value in words. */
 function inWords(value: unknown, text: Text, numbers: Intl.NumberFormat): string {
@@ -133,7 +165,7 @@ function inWords(value: unknown, text: Text, numbers: Intl.NumberFormat): string
     return value.map((each) => inWords(each, text, numbers)).join(value.some(isObject) ? "; " : ", ");
   if (isObject(value)) {
     return Object.entries(value)
-      .map(([key, each]) => `${key} ${inWords(each, text, numbers)}`)
+      .map(([key, each]) => `${propertyName(key, text)} ${inWords(each, text, numbers)}`)
       .join(", ");
   }
   return String(value ?? "");

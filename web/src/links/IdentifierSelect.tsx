@@ -1,4 +1,3 @@
-import styles from "./IdentifierSelect.module.css";
 import { useLinkWords } from "./words";
 
 type Props = {
@@ -15,7 +14,7 @@ export function IdentifierSelect({ label, value, identifiers, onChange, last }: 
   const { named } = useLinkWords();
   return (
     <select
-      className={styles.select}
+      className="field"
       value={value}
       aria-label={label}
       onChange={(event) => onChange(event.target.value)}

@@ -6,6 +6,7 @@ import {
   DecisionsDocument,
   MergeDocument,
   type Relation,
+  RetireDocument,
   RevokeDocument,
 } from "../graphql/generated/graphql";
 import { useText } from "../language/language";
@@ -13,6 +14,8 @@ import { asInput } from "./key";
 
 type End = { kind: string; value: string };
 export type Pairing = { relation: Relation; a: End; b: End; reason: string; expectedRevision?: string };
+
+export type Retiring = { identifier: End; from: string; reason: string };
 
 /** Decisions and their taking back: each says what came of it, and offers the way back. */
 export function useDecisions() {
@@ -37,7 +40,8 @@ export function useDecisions() {
 
   /** Says how a decision ended; true where it holds now. */
   const tell = (decided: DecidedFragment, done: string): boolean => {
-    const { status, decision, detail } = decided;
+    const { status, decision, retirement, detail } = decided;
+    const made = decision ?? retirement;
     if (status !== "APPLIED" && status !== "NO_CHANGE") {
       toast({ kind: "failed", message: text.decisions.refused(status, detail ?? "") });
       return false;
@@ -45,8 +49,8 @@ export function useDecisions() {
     toast({
       message: status === "APPLIED" ? done : text.decisions.noChange,
       action:
-        status === "APPLIED" && decision
-          ? { label: text.decisions.undo, run: () => revoke(decision.id, text.decisions.undoReason) }
+        status === "APPLIED" && made
+          ? { label: text.decisions.undo, run: () => revoke(made.id, text.decisions.undoReason) }
           : undefined,
     });
     return true;
@@ -63,6 +67,16 @@ export function useDecisions() {
       return false;
     }
     return tell(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.parted);
+  };
+
+  const retire = async ({ identifier, from, reason }: Retiring): Promise<boolean> => {
+    const variables = { identifier: asInput(identifier), from, reason };
+    const { data, error } = await client.mutation(RetireDocument, variables);
+    if (!data || error) {
+      toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
+      return false;
+    }
+    return tell(data.retireIdentifier, text.identity.retiredDone);
   };
 
   /** Merges customers; where the facts have moved on, says so and leaves it to the caller to look again. */
@@ -101,5 +115,5 @@ export function useDecisions() {
     return { status: "merged", unifiedId: decided.profiles[0]?.unifiedId ?? unifiedIds[0] ?? "" };
   };
 
-  return { decide, revoke, merge };
+  return { decide, revoke, retire, merge };
 }

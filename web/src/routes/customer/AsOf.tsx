@@ -5,8 +5,8 @@ import styles from "./AsOf.module.css";
 type Props = {
   shown: string;
   today: string;
-  /** The first day that it can move to with the slider; without one there is no slider. */
-  from: string | undefined;
+  /** The first day that the slider can move to. */
+  from: string;
   /** `undefined` is today. While the slider moves, a date is not settled yet. */
   onChange: (asOf: string | undefined, settled: boolean) => void;
 };
@@ -22,7 +22,7 @@ export function AsOf({ shown, today, from, onChange }: Props) {
     onChange(asOf === today ? undefined : asOf, settled);
   return (
     <div className={styles.asOf}>
-      {from && from < today && (
+      {from < today && (
         <input
           type="range"
           className={styles.slider}

@@ -17,7 +17,7 @@ export function Attributes({ attributes }: { attributes: Attribute[] }) {
 
   const wanted = words.trim().toLocaleLowerCase();
   const matches = ({ name, value }: Attribute) =>
-    [name, format.attribute(name), format.value(value)].some((each) =>
+    [name, format.attribute(name), format.attributeValue(name, value)].some((each) =>
       each.toLocaleLowerCase().includes(wanted),
     );
   const found = attributes.filter(matches);
@@ -68,7 +68,7 @@ function Row({ attribute }: { attribute: Attribute }) {
         {format.attribute(name)}
       </td>
       <td className={table.wide}>
-        {format.value(value)}
+        {format.attributeValue(name, value)}
         {others.length > 0 && (
           <details className={styles.others}>
             <summary>{text.otherValues(others.length)}</summary>
@@ -76,7 +76,7 @@ function Row({ attribute }: { attribute: Attribute }) {
             <ul>
               {others.map((other) => (
                 <li key={`${other.source} ${other.observedAt} ${String(other.value)}`}>
-                  <span>{format.value(other.value)}</span>
+                  <span>{format.attributeValue(name, other.value)}</span>
                   <span className="soft">{text.from(other.source, format.kind(other.identifier.kind))}</span>
                   <span className="soft">
                     <Time at={other.observedAt} />

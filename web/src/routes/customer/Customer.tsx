@@ -7,6 +7,7 @@ import { Skeleton } from "../../components/Skeleton";
 import { CustomerDocument, type CustomerQuery } from "../../graphql/generated/graphql";
 import { useProfileChanges } from "../../graphql/live";
 import { useText } from "../../language/language";
+import { useStill } from "../../useStill";
 import { useTitle } from "../../useTitle";
 import { AsOf } from "./AsOf";
 import { Attributes } from "./Attributes";
@@ -14,7 +15,7 @@ import styles from "./Customer.module.css";
 import { Devices } from "./Devices";
 import { Identifiers } from "./Identifiers";
 import { Overview } from "./Overview";
-import { useCardQuery } from "./query";
+import { pause, useCardQuery } from "./query";
 import { Rankings } from "./Rankings";
 import { Section } from "./Section";
 import { Summary } from "./Summary";
@@ -26,10 +27,12 @@ export type Profile = NonNullable<CustomerQuery["profile"]>;
 export function Customer({ unifiedId }: { unifiedId: string }) {
   const text = useText();
   const [{ asOf }] = useCardQuery();
-  // Once the module answers, another date needs no other answer of the server.
+  // Once the module answers, another date needs no other answer of the server; until then the server is asked for the date
+  // that stands, not for every one on the way to it.
   const [answered, setAnswered] = useState(false);
+  const still = useStill(asOf, pause);
   const [asked, setAsked] = useState(asOf);
-  if (!answered && asked !== asOf) setAsked(asOf);
+  if (!answered && asked !== still) setAsked(still);
   const [{ data, error, fetching }, reload] = useQuery({
     query: CustomerDocument,
     variables: { unifiedId, asOf: asked ?? null },
@@ -38,8 +41,8 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
   const profile = data?.profile;
   useProfileChanges(unifiedId, () => reload({ requestPolicy: "network-only" }));
   return (
-    <main id="content" tabIndex={-1} className={styles.page} aria-busy={fetching}>
-      <Link href="/customers" className={styles.back}>
+    <main id="content" tabIndex={-1} className="page" aria-busy={fetching}>
+      <Link href="/customers" className="back">
         <ChevronLeft size={14} aria-hidden />
         {text.customers}
       </Link>
@@ -100,7 +103,7 @@ function Card({ profile: read, asked, onAnswered }: CardProps) {
           <AsOf
             shown={shown.asOf}
             today={shown.today}
-            from={shown.loaded && profile.activity.firstAccessAt.slice(0, 10)}
+            from={profile.activity.firstAccessAt.slice(0, 10)}
             onChange={shown.setAsOf}
           />
         </div>

@@ -11,28 +11,35 @@ import type { Shown } from "./useShown";
 export function Overview({ shown }: { shown: Shown }) {
   const text = useText();
   const format = useFormat();
-  const { profile, loaded, answer } = shown;
+  const { profile, loaded, inPage } = shown;
   const { activity, basic, purchases } = profile;
   return (
     <>
       <dl className={styles.figures}>
         <Figure name={text.lastActivity}>
           <Time at={activity.lastActivityAt} />
+          <Exact at={activity.lastActivityAt} />
         </Figure>
         <Figure name={text.events}>{format.number(activity.eventCount)}</Figure>
         <Figure name={text.sessions}>{format.number(activity.sessionCount)}</Figure>
         <Figure name={text.deviceCount}>{format.number(basic.deviceCount)}</Figure>
         <Figure name={text.lastUpdated}>
           <Time at={activity.lastUpdatedAt} />
+          <Exact at={activity.lastUpdatedAt} />
         </Figure>
       </dl>
       <div className={styles.purchases}>
         <Windows profile={profile} />
         <div className={styles.habits}>
           <h3>{text.purchaseHabits}</h3>
-          {!answer && <PeakWeekday weekday={purchases.peakWeekday ?? null} />}
-          {!answer && <PeakHour hour={purchases.peakHour ?? null} />}
           <dl>
+            <Line name={text.peakWeekday}>
+              {purchases.peakWeekday && format.weekday(purchases.peakWeekday)}
+            </Line>
+            <Line name={text.peakHour}>
+              {typeof purchases.peakHour === "number" &&
+                text.hourRange(format.hour(purchases.peakHour), format.hour(purchases.peakHour + 1))}
+            </Line>
             <Line name={text.firstPurchase}>
               {purchases.firstPurchaseDate && format.date(purchases.firstPurchaseDate)}
             </Line>
@@ -50,7 +57,7 @@ export function Overview({ shown }: { shown: Shown }) {
           </dl>
         </div>
       </div>
-      {loaded && answer && <Spend loaded={loaded} shown={answer} />}
+      {loaded && inPage && <Spend loaded={loaded} profile={profile} />}
     </>
   );
 }
@@ -62,6 +69,11 @@ function Figure({ name, children }: { name: string; children: ReactNode }) {
       <dd className={styles.figure}>{children}</dd>
     </div>
   );
+}
+
+function Exact({ at }: { at: string }) {
+  const format = useFormat();
+  return <span className={styles.exact}>{format.exact(at)}</span>;
 }
 
 function Line({ name, children }: { name: string; children: ReactNode }) {
@@ -112,55 +124,5 @@ function Windows({ profile }: { profile: Profile }) {
       </table>
       {others.length > 0 && <p className="soft small">{text.otherCurrencies(others.join(", "))}</p>}
     </div>
-  );
-}
-
-function PeakWeekday({ weekday }: { weekday: Profile["purchases"]["peakWeekday"] }) {
-  const text = useText();
-  const format = useFormat();
-  return (
-    <figure>
-      <figcaption className={styles.line}>
-        <span className="soft">{text.peakWeekday}</span>
-        <span>{weekday ? format.weekday(weekday) : <span className="soft">–</span>}</span>
-      </figcaption>
-      <ol className={styles.week} aria-hidden="true">
-        {format.week.map(({ value, letter }) => (
-          <li key={value} className={value === weekday ? styles.peak : undefined}>
-            {letter}
-          </li>
-        ))}
-      </ol>
-    </figure>
-  );
-}
-
-function PeakHour({ hour }: { hour: number | null }) {
-  const text = useText();
-  const format = useFormat();
-  return (
-    <figure>
-      <figcaption className={styles.line}>
-        <span className="soft">{text.peakHour}</span>
-        <span>
-          {hour === null ? (
-            <span className="soft">–</span>
-          ) : (
-            text.hourRange(format.hour(hour), format.hour(hour + 1))
-          )}
-        </span>
-      </figcaption>
-      <ol className={styles.day} aria-hidden="true">
-        {Array.from({ length: 24 }, (_, each) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the hours of a day.
-          <li key={each} className={each === hour ? styles.peak : undefined} />
-        ))}
-      </ol>
-      <p className={styles.hours} aria-hidden="true">
-        {[0, 6, 12, 18, 24].map((mark) => (
-          <span key={mark}>{mark}</span>
-        ))}
-      </p>
-    </figure>
   );
 }

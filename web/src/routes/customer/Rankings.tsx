@@ -12,7 +12,8 @@ import { type Formats, useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import type { TieBreak } from "../../rules/preview";
 import { useFlip } from "../../useFlip";
-import { measures, useCardQuery, windows } from "./query";
+import { useStill } from "../../useStill";
+import { measures, pause, useCardQuery, windows } from "./query";
 import styles from "./Rankings.module.css";
 import type { Shown } from "./useShown";
 
@@ -26,6 +27,7 @@ export function Rankings({ shown }: { shown: Shown }) {
   const text = useText();
   const format = useFormat();
   const [{ asOf, months, by }, show] = useCardQuery();
+  const still = useStill(asOf, pause);
   const [first, setFirst] = useState(few);
   const { unifiedId, revision } = shown.profile;
 
@@ -37,7 +39,7 @@ export function Rankings({ shown }: { shown: Shown }) {
   // Until the module answers, or where it cannot, the server does.
   const [{ data, error }, reload] = useQuery({
     query: RankingsDocument,
-    variables: { unifiedId, asOf: asOf ?? null, months, by, first },
+    variables: { unifiedId, asOf: still ?? null, months, by, first },
     pause: inPage !== undefined,
     requestPolicy: "cache-and-network",
   });

@@ -1,18 +1,20 @@
 import { useMemo } from "react";
-import { type Spend as SpendFigures, spendOf } from "../../facts/spend";
+import { paidBy, type Spend as SpendFigures, spendOf } from "../../facts/spend";
 import type { LoadedFacts } from "../../facts/useFacts";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import type { ShownProfile } from "../../rules/preview";
+import type { Profile } from "./Customer";
 import styles from "./Spend.module.css";
 
 /** Spend by month, and when purchases are made: figures that people would rather look at. */
-export function Spend({ loaded, shown }: { loaded: LoadedFacts; shown: ShownProfile }) {
-  const spend = useMemo(() => spendOf(loaded.raw, shown), [loaded, shown]);
+export function Spend({ loaded, profile }: { loaded: LoadedFacts; profile: Profile }) {
+  const { identifiers, asOf, purchases } = profile;
+  const paid = useMemo(() => paidBy(loaded.raw, identifiers), [loaded, identifiers]);
+  const spend = useMemo(() => spendOf(paid, asOf, purchases.currency), [paid, asOf, purchases.currency]);
   return (
     <div className={styles.spend}>
-      <Months months={spend.months} currency={shown.purchases.currency} />
-      <Week week={spend.week} shown={shown} />
+      <Months months={spend.months} currency={purchases.currency} />
+      <Week week={spend.week} purchases={purchases} />
     </div>
   );
 }
@@ -48,16 +50,16 @@ function Months({ months, currency }: { months: SpendFigures["months"]; currency
   );
 }
 
-function Week({ week, shown }: { week: number[][]; shown: ShownProfile }) {
+function Week({ week, purchases }: { week: number[][]; purchases: Profile["purchases"] }) {
   const text = useText();
   const format = useFormat();
   const most = Math.max(1, ...week.flat());
-  const { peakWeekday, peakHour } = shown.purchases;
+  const { peakWeekday, peakHour } = purchases;
   return (
     <figure>
       <figcaption className={styles.caption}>
         <h3>{text.spend.byHour}</h3>
-        {peakWeekday && peakHour !== null && (
+        {peakWeekday && typeof peakHour === "number" && (
           <span className="soft small">
             {text.spend.peak(format.weekday(peakWeekday), format.hour(peakHour))}
           </span>

@@ -4,7 +4,6 @@ import { useQuery } from "urql";
 import { Link } from "wouter";
 import { Avatar } from "../../components/Avatar";
 import { Copy } from "../../components/Copy";
-import { Time } from "../../components/Time";
 import { SessionDocument } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
@@ -24,6 +23,7 @@ export function Summary({ profile, merged }: { profile: Profile; merged: boolean
       <header className={styles.head}>
         <Avatar avatar={basic.avatar} large />
         <h1 className={basic.name ? styles.name : `${styles.name} soft`}>{basic.name ?? text.unnamed}</h1>
+        <p className="soft small">{text.unifiedId}</p>
         <p className={styles.id}>
           <span className="mono" data-testid="unified-id">
             {unifiedId}
@@ -44,14 +44,13 @@ export function Summary({ profile, merged }: { profile: Profile; merged: boolean
         <Fact name={text.membership}>{basic.membershipLevel}</Fact>
         <Fact name={text.gender}>{basic.gender && format.gender(basic.gender)}</Fact>
         <Fact name={text.birthDate}>{basic.birthDate && format.date(basic.birthDate)}</Fact>
-        <Fact name={text.age}>
-          {[age, basic.ageGroup && format.ageGroup(basic.ageGroup)].filter(Boolean).join(" · ")}
-        </Fact>
+        <Fact name={text.age}>{age}</Fact>
+        <Fact name={text.ageGroup}>{basic.ageGroup && format.ageGroup(basic.ageGroup)}</Fact>
         <Fact name={text.recentArea}>{basic.recentArea}</Fact>
         <Fact name={text.platforms}>{basic.platforms.map(format.platform).join(", ")}</Fact>
         <Fact name={text.deviceCount}>{format.number(basic.deviceCount)}</Fact>
-        <Fact name={text.customerSince}>
-          <Time asDate at={activity.firstAccessAt} />
+        <Fact name={text.firstAccess} means={text.firstAccessMeans}>
+          {format.exact(activity.firstAccessAt)}
         </Fact>
       </Group>
       <section className={styles.group}>
@@ -106,9 +105,9 @@ function Group({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function Fact({ name, children }: { name: string; children: ReactNode }) {
+function Fact({ name, means, children }: { name: string; means?: string; children: ReactNode }) {
   return (
-    <div className={styles.fact}>
+    <div className={styles.fact} title={means}>
       <dt>{name}</dt>
       <dd>{children || <span className="soft">–</span>}</dd>
     </div>

@@ -114,7 +114,9 @@ function EventLine({ event }: { event: TimelineEventFragment }) {
       <dl className={styles.properties}>
         {Object.entries(properties).map(([key, value]) => (
           <div key={key}>
-            <dt className="soft">{key}</dt>
+            <dt className="soft" title={key}>
+              {format.property(key)}
+            </dt>
             <dd>{format.value(value)}</dd>
           </div>
         ))}
@@ -151,6 +153,6 @@ function inShort(properties: Record<string, unknown>, format: Formats): string {
   return Object.entries(properties)
     .filter(([, value]) => typeof value === "string" || typeof value === "number")
     .slice(0, 3)
-    .map(([key, value]) => `${key.replace(/^df_/, "")} ${value}`)
+    .map(([key, value]) => `${format.property(key)} ${value}`)
     .join(", ");
 }

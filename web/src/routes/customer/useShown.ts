@@ -3,19 +3,18 @@ import { useAnswer } from "../../facts/useAnswer";
 import { type LoadedFacts, useFacts } from "../../facts/useFacts";
 import { useRevision } from "../../graphql/useRevision";
 import { useFormat } from "../../language/format";
-import type { ShownProfile } from "../../rules/preview";
 import type { Profile } from "./Customer";
 import { useCardQuery } from "./query";
 
 export type Shown = {
-  /** The customer as of the date that is looked at. */
+  /** The customer as of the date that is looked at, or, until that is known, as of the one before. */
   profile: Profile;
   asOf: string;
   today: string;
   setAsOf: (asOf: string | undefined, settled: boolean) => void;
   loaded: LoadedFacts | undefined;
-  /** The module's answer, where it has one. */
-  answer: ShownProfile | undefined;
+  /** Whether the module's figures are shown, not the server's. */
+  inPage: boolean;
 };
 
 /**
@@ -32,9 +31,9 @@ export function useShown(profile: Profile, onLoaded: (loaded: boolean) => void):
 
   const today = format.today();
   const asOf = moving ?? query.asOf ?? today;
-  const { answer } = useAnswer(loaded, "profile", {
+  const { answer, question } = useAnswer(loaded, "profileAsOf", {
     unifiedId: profile.unifiedId,
-    figures: { asOf, by: query.by },
+    figures: { asOf },
   });
   const tell = useEffectEvent(onLoaded);
   const answers = answer !== undefined;
@@ -44,7 +43,8 @@ export function useShown(profile: Profile, onLoaded: (loaded: boolean) => void):
     setMoving(settled ? undefined : (next ?? today));
     if (settled && next !== query.asOf) show({ asOf: next });
   };
-  const current = answer && answer.unifiedId === profile.unifiedId ? answer : undefined;
+  // After a merge the customer may have another name; an answer about the one before is none.
+  const current = question?.unifiedId === profile.unifiedId ? answer : undefined;
   return {
     profile: current
       ? {
@@ -54,10 +54,10 @@ export function useShown(profile: Profile, onLoaded: (loaded: boolean) => void):
           purchases: { ...profile.purchases, ...current.purchases },
         }
       : profile,
-    asOf: loaded ? asOf : (query.asOf ?? profile.asOf),
+    asOf,
     today,
     setAsOf,
     loaded,
-    answer: current,
+    inPage: current !== undefined,
   };
 }

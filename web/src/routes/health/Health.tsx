@@ -1,30 +1,45 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useEffectEvent } from "react";
 import { useQuery } from "urql";
 import { Link } from "wouter";
-import { IdentifierName } from "../../components/IdentifierName";
-import { Notice } from "../../components/Notice";
+import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
-import { InboxDocument } from "../../graphql/generated/graphql";
+import { HealthDocument } from "../../graphql/generated/graphql";
 import { useHealth } from "../../health";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import { useTitle } from "../../useTitle";
 import { Section } from "../customer/Section";
 import { Underway } from "../policy/Progress";
-import { customerPath } from "../views";
 import styles from "./Health.module.css";
+import { Ingestion } from "./Ingestion";
+import { Largest } from "./Largest";
+import { Refused } from "./Refused";
+import { SharedValues } from "./SharedValues";
+import { Sizes } from "./Sizes";
 
 const every = 3000;
-const most = 200;
+const largest = 8;
+const shared = 20;
 
-/** What an operator asks at nine in the morning. */
+/** What an operator asks at nine in the morning, and sees changing while looking. */
 export function Health() {
   const text = useText();
   const format = useFormat();
   useTitle(text.health.title);
   const health = useHealth(every);
+  const [{ data, error }, reload] = useQuery({
+    query: HealthDocument,
+    variables: { largest, shared },
+    requestPolicy: "cache-and-network",
+  });
+  const again = useEffectEvent(() => document.hidden || reload({ requestPolicy: "network-only" }));
+  useEffect(() => {
+    const timer = setInterval(() => again(), every);
+    return () => clearInterval(timer);
+  }, []);
+  const figures = data?.health;
   return (
-    <main id="content" tabIndex={-1} className={styles.page}>
+    <main id="content" tabIndex={-1} className="page narrow">
       <h1>{text.health.title}</h1>
       {health === undefined && <Skeleton width="60%" />}
       {health === null && (
@@ -45,9 +60,29 @@ export function Health() {
           {health.publication && <Underway publication={health.publication} />}
         </>
       )}
-      <Section id="shared" title={text.health.shared}>
-        <SharedValues />
-      </Section>
+      {error && !data && health !== null && (
+        <ErrorNotice error={error} onRetry={() => reload({ requestPolicy: "network-only" })} />
+      )}
+      {!figures && !error && <Skeleton width="60%" />}
+      {figures && (
+        <>
+          <Section id="ingestion" title={text.health.ingestion}>
+            <Ingestion minutes={figures.ingestion} since={figures.since} />
+          </Section>
+          <Section id="refused" title={text.health.refused}>
+            <Refused refused={figures.refused} />
+          </Section>
+          <Section id="sizes" title={text.health.sizes}>
+            <Sizes counts={figures.identifierCounts} />
+          </Section>
+          <Section id="largest" title={text.health.largest}>
+            <Largest byIdentifiers={figures.byIdentifiers} byEvents={figures.byEvents} />
+          </Section>
+          <Section id="shared" title={text.health.shared}>
+            <SharedValues values={figures.sharedValues} />
+          </Section>
+        </>
+      )}
     </main>
   );
 }
@@ -58,45 +93,5 @@ function Figure({ name, children }: { name: string; children: ReactNode }) {
       <dt className="soft small">{name}</dt>
       <dd className={styles.figure}>{children}</dd>
     </div>
-  );
-}
-
-/** Values that link to too many, with how many of their links are held back. */
-function SharedValues() {
-  const text = useText();
-  const [{ data }] = useQuery({
-    query: InboxDocument,
-    variables: { reason: "SHARED", first: most, after: null },
-    requestPolicy: "cache-and-network",
-  });
-  if (!data) return <Skeleton width="60%" />;
-  const counts = new Map<
-    string,
-    { end: { kind: string; value: string; unifiedId: string }; count: number }
-  >();
-  for (const { link } of data.withheldLinks.nodes) {
-    for (const end of [link.a, link.b].filter(({ shared }) => shared)) {
-      const { count } = counts.get(end.unifiedId) ?? { count: 0 };
-      counts.set(end.unifiedId, { end, count: count + 1 });
-    }
-  }
-  const mostFirst = [...counts.values()].sort((a, b) => b.count - a.count);
-  if (mostFirst.length === 0) return <p className="soft">{text.health.noneShared}</p>;
-  return (
-    <>
-      <ul className={styles.shared}>
-        {mostFirst.map(({ end, count }) => (
-          <li key={end.unifiedId}>
-            <Link href={customerPath(end.unifiedId)}>
-              <IdentifierName identifier={end} />
-            </Link>
-            <span className="soft">{text.health.heldBack(count)}</span>
-          </li>
-        ))}
-      </ul>
-      {data.withheldLinks.pageInfo.hasNextPage && (
-        <p className="soft small">{text.health.amongFirst(most)}</p>
-      )}
-    </>
   );
 }

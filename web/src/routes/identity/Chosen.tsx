@@ -17,17 +17,20 @@ type Props = {
   chosen: string | undefined;
   onChoose: (key: string) => void;
   onPart: (a: LinkEndFragment, b: LinkEndFragment) => void;
+  onRetire: (identifier: Member) => void;
 };
 
 /** What is known of the line or the dot that was chosen, and what can be done about it. */
-export function Chosen({ profile, graph, chosen, onChoose, onPart }: Props) {
+export function Chosen({ profile, graph, chosen, onChoose, onPart, onRetire }: Props) {
   const text = useText();
   const member = profile.graph.identifiers.find(({ unifiedId }) => unifiedId === chosen);
   const ghost = graph.ghosts.find(({ unifiedId }) => unifiedId === chosen);
   const edges = graph.edges.filter(({ key }) => key === chosen);
   return (
     <aside className={styles.chosen} aria-live="polite" aria-label={text.identity.chosen}>
-      {member && <OfMember member={member} graph={graph} onChoose={onChoose} onPart={onPart} />}
+      {member && (
+        <OfMember member={member} graph={graph} onChoose={onChoose} onPart={onPart} onRetire={onRetire} />
+      )}
       {ghost && <OfGhost ghost={ghost} />}
       {edges.map((edge) => (
         <OfEdge key={edge.as} edge={edge} onPart={onPart} />
@@ -37,17 +40,9 @@ export function Chosen({ profile, graph, chosen, onChoose, onPart }: Props) {
   );
 }
 
-function OfMember({
-  member,
-  graph,
-  onChoose,
-  onPart,
-}: {
-  member: Member;
-  graph: IdentityEdges;
-  onChoose: Props["onChoose"];
-  onPart: Props["onPart"];
-}) {
+type OfMemberProps = { member: Member } & Pick<Props, "graph" | "onChoose" | "onPart" | "onRetire">;
+
+function OfMember({ member, graph, onChoose, onPart, onRetire }: OfMemberProps) {
   const text = useText();
   const format = useFormat();
   const own = graph.edges.filter(
@@ -71,8 +66,8 @@ function OfMember({
         </Fact>
         <Fact name={text.sources}>{format.list(member.sources)}</Fact>
       </dl>
-      {member.shared && <p className={styles.amber}>{text.sharedHelp}</p>}
-      {member.retiredAt && <p className={styles.amber}>{text.retired(format.exact(member.retiredAt))}</p>}
+      {member.shared && <p className="amber">{text.sharedHelp}</p>}
+      {member.retiredAt && <p className="amber">{text.retired(format.exact(member.retiredAt))}</p>}
       {own.length > 0 && (
         <>
           <h3>{text.identity.linkedWith}</h3>
@@ -87,11 +82,18 @@ function OfMember({
           </ul>
         </>
       )}
-      {only && (
-        <button type="button" className="button" onClick={() => onPart(member, only)}>
-          {text.identity.partIdentifier}
-        </button>
-      )}
+      <p className={styles.actions}>
+        {only && (
+          <button type="button" className="button" onClick={() => onPart(member, only)}>
+            {text.identity.partIdentifier}
+          </button>
+        )}
+        {!member.retiredAt && (
+          <button type="button" className="button" onClick={() => onRetire(member)}>
+            {text.identity.retire}
+          </button>
+        )}
+      </p>
     </>
   );
 }
@@ -106,7 +108,7 @@ function OfGhost({ ghost }: { ghost: LinkEndFragment }) {
       </h2>
       <p className="soft">{format.kind(ghost.kind)}</p>
       <p>{text.identity.elsewhere}</p>
-      {ghost.shared && <p className={styles.amber}>{text.sharedHelp}</p>}
+      {ghost.shared && <p className="amber">{text.sharedHelp}</p>}
       <Link href={customerPath(ghost.unifiedId)} className="button">
         {text.identity.openCustomer}
       </Link>
@@ -135,7 +137,7 @@ function OfEdge({ edge, onPart }: { edge: Edge; onPart: Props["onPart"] }) {
     return (
       <>
         {both}
-        <p className={styles.amber}>{words.heldBack(edge.withheld)}</p>
+        <p className="amber">{words.heldBack(edge.withheld)}</p>
         <p className="soft">{words.evidence(edge.withheld.link)}</p>
         <Link href={inboxPath(edge.key)} className="button">
           {text.identity.toInbox}

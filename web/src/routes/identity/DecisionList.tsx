@@ -1,11 +1,10 @@
-import { type SubmitEvent, useState } from "react";
+import { useState } from "react";
 import { Dialog } from "../../components/Dialog";
 import { IdentifierName } from "../../components/IdentifierName";
 import type { DecisionFactsFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { ReasonField } from "../../links/ReasonField";
-import { useDecisions } from "../../links/useDecisions";
+import { TakeBack } from "../../links/TakeBack";
 import styles from "./Identity.module.css";
 import type { useDecisionsAbout } from "./useDecisionsAbout";
 
@@ -46,35 +45,16 @@ export function DecisionList({ decisions }: { decisions: ReturnType<typeof useDe
         ))}
       </ul>
       {more && <p className="soft small">{text.identity.newestDecisions}</p>}
-      {taking && <TakeBack decision={taking} onClose={() => setTaking(undefined)} />}
+      {taking && (
+        <Dialog title={text.identity.revokeTitle} onClose={() => setTaking(undefined)}>
+          <TakeBack id={taking.id} onDone={() => setTaking(undefined)} primary className={styles.form}>
+            <p>
+              {taking.relation === "SAME" ? text.decisions.same : text.decisions.different}: {taking.reason}
+            </p>
+            <p className="soft">{text.identity.revokeMeans}</p>
+          </TakeBack>
+        </Dialog>
+      )}
     </>
-  );
-}
-
-function TakeBack({ decision, onClose }: { decision: DecisionFactsFragment; onClose: () => void }) {
-  const text = useText();
-  const { revoke } = useDecisions();
-  const [reason, setReason] = useState("");
-  const [busy, setBusy] = useState(false);
-  const confirm = async (event: SubmitEvent) => {
-    event.preventDefault();
-    setBusy(true);
-    const gone = await revoke(decision.id, reason.trim());
-    setBusy(false);
-    if (gone) onClose();
-  };
-  return (
-    <Dialog title={text.identity.revokeTitle} onClose={onClose}>
-      <form className={styles.form} onSubmit={confirm}>
-        <p>
-          {decision.relation === "SAME" ? text.decisions.same : text.decisions.different}: {decision.reason}
-        </p>
-        <p className="soft">{text.identity.revokeMeans}</p>
-        <ReasonField value={reason} onChange={setReason} />
-        <button type="submit" className="button primary" disabled={busy || reason.trim() === ""}>
-          {text.decisions.revoke}
-        </button>
-      </form>
-    </Dialog>
   );
 }

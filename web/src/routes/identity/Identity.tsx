@@ -14,20 +14,22 @@ import { customerPath } from "../views";
 import { Chosen } from "./Chosen";
 import { DecisionList } from "./DecisionList";
 import { Graph } from "./Graph";
-import { edgesOf, type IdentityProfile } from "./graph";
+import { edgesOf, type IdentityProfile, type Member } from "./graph";
 import { HeldBack } from "./HeldBack";
 import styles from "./Identity.module.css";
 import { Lineage } from "./Lineage";
 import { LinkTable } from "./LinkTable";
 import { PartDialog, type Parting } from "./PartDialog";
 import { useChosen } from "./query";
+import { RetireDialog } from "./RetireDialog";
+import { Retirements } from "./Retirements";
 import { useDecisionsAbout } from "./useDecisionsAbout";
 import { Why } from "./Why";
 
 /** Which identifiers a customer is made of, what holds them together, and what keeps others away. */
 export function Identity({ unifiedId }: { unifiedId: string }) {
   const text = useText();
-  const context = useMemo(() => ({ additionalTypenames: ["Decision"] }), []);
+  const context = useMemo(() => ({ additionalTypenames: ["Decision", "Retirement"] }), []);
   const [{ data, error, fetching }, reload] = useQuery({
     query: IdentityDocument,
     variables: { unifiedId },
@@ -37,8 +39,8 @@ export function Identity({ unifiedId }: { unifiedId: string }) {
   const profile = data?.profile;
   useProfileChanges(unifiedId, () => reload({ requestPolicy: "network-only" }));
   return (
-    <main id="content" tabIndex={-1} className={styles.page} aria-busy={fetching && !data}>
-      <Link href={customerPath(unifiedId)} className={styles.back}>
+    <main id="content" tabIndex={-1} className="page" aria-busy={fetching && !data}>
+      <Link href={customerPath(unifiedId)} className="back">
         <ChevronLeft size={14} aria-hidden />
         {profile?.basic.name ?? text.identity.customer}
       </Link>
@@ -62,6 +64,7 @@ function Shown({ profile }: { profile: IdentityProfile }) {
   useTitle(`${text.identity.title} · ${name}`);
   const [chosen, choose] = useChosen();
   const [parting, setParting] = useState<Parting>();
+  const [retiring, setRetiring] = useState<Member>();
   const { identifiers, withheld } = profile.graph;
   const decisions = useDecisionsAbout(identifiers);
   const graph = useMemo(() => edgesOf(profile.graph, decisions.found), [profile.graph, decisions.found]);
@@ -88,6 +91,7 @@ function Shown({ profile }: { profile: IdentityProfile }) {
           chosen={chosen}
           onChoose={choose}
           onPart={(a, b) => setParting({ a, b })}
+          onRetire={setRetiring}
         />
       </div>
       <Legend />
@@ -103,10 +107,16 @@ function Shown({ profile }: { profile: IdentityProfile }) {
       <Section id="decisions" title={text.identity.decisions}>
         <DecisionList decisions={decisions} />
       </Section>
+      <Section id="retirements" title={text.identity.retirements}>
+        <Retirements identifiers={identifiers} />
+      </Section>
       <Section id="history" title={text.identity.history}>
         <Lineage unifiedId={profile.unifiedId} revision={profile.revision} />
       </Section>
       {parting && <PartDialog parting={parting} profile={profile} onClose={() => setParting(undefined)} />}
+      {retiring && (
+        <RetireDialog identifier={retiring} profile={profile} onClose={() => setRetiring(undefined)} />
+      )}
     </>
   );
 }

@@ -1,15 +1,16 @@
-import { type SubmitEvent, useState } from "react";
+import { useState } from "react";
 import { Dialog } from "../../components/Dialog";
 import { IdentifierName } from "../../components/IdentifierName";
 import { useFacts } from "../../facts/useFacts";
 import type { LinkEndFragment } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
 import { IdentifierSelect } from "../../links/IdentifierSelect";
-import { ReasonField } from "../../links/ReasonField";
+import { asInput } from "../../links/key";
+import { ReasonForm } from "../../links/ReasonForm";
 import { useDecisions } from "../../links/useDecisions";
+import { ChangePreview } from "./ChangePreview";
 import type { IdentityProfile } from "./graph";
 import styles from "./Identity.module.css";
-import { PartPreview } from "./PartPreview";
 
 export type Parting = { a: LinkEndFragment; b: LinkEndFragment };
 type Props = { parting: Parting; profile: IdentityProfile; onClose: () => void };
@@ -19,30 +20,31 @@ export function PartDialog({ parting, profile, onClose }: Props) {
   const text = useText();
   const { decide } = useDecisions();
   const [other, setOther] = useState(parting.b.unifiedId);
-  const [reason, setReason] = useState("");
-  const [busy, setBusy] = useState(false);
   const [unifiedIds] = useState([profile.unifiedId]);
   const { loaded } = useFacts(unifiedIds);
   const { identifiers } = profile.graph;
   const candidates = identifiers.filter(({ unifiedId }) => unifiedId !== parting.a.unifiedId);
   const from = identifiers.find(({ unifiedId }) => unifiedId === other) ?? parting.b;
 
-  const confirm = async (event: SubmitEvent) => {
-    event.preventDefault();
-    setBusy(true);
+  const confirm = async (reason: string) => {
     const holds = await decide({
       relation: "DIFFERENT",
       a: parting.a,
       b: from,
-      reason: reason.trim(),
+      reason,
       expectedRevision: profile.revision,
     });
-    setBusy(false);
     if (holds) onClose();
+    return holds;
   };
   return (
     <Dialog title={text.identity.partTitle} onClose={onClose}>
-      <form className={styles.form} onSubmit={confirm}>
+      <ReasonForm
+        className={styles.form}
+        confirm={text.decisions.confirmDifferent}
+        often={text.decisions.differentOften}
+        onConfirm={confirm}
+      >
         <p className={styles.pair}>
           <IdentifierName identifier={parting.a} />
           <span className="soft">{text.identity.partFrom}</span>
@@ -53,13 +55,13 @@ export function PartDialog({ parting, profile, onClose }: Props) {
             onChange={setOther}
           />
         </p>
-        <PartPreview loaded={loaded} a={parting.a} b={from} />
+        <ChangePreview
+          loaded={loaded}
+          change={{ different: { a: asInput(parting.a), b: asInput(from) } }}
+          same={text.identity.partsStill}
+        />
         <p className="soft">{text.decisions.differentMeans}</p>
-        <ReasonField value={reason} onChange={setReason} often={text.decisions.differentOften} />
-        <button type="submit" className="button primary" disabled={busy || reason.trim() === ""}>
-          {text.decisions.confirmDifferent}
-        </button>
-      </form>
+      </ReasonForm>
     </Dialog>
   );
 }

@@ -57,7 +57,7 @@ export function Why({ identifiers, ghosts }: Props) {
         {second === another && (
           <span className={styles.typed}>
             <select
-              className={styles.select}
+              className="field"
               value={kind}
               aria-label={text.kind}
               onChange={(event) => setKind(event.target.value)}
@@ -69,7 +69,7 @@ export function Why({ identifiers, ghosts }: Props) {
               ))}
             </select>
             <input
-              className={styles.input}
+              className="field"
               value={value}
               aria-label={text.value}
               placeholder={text.value}

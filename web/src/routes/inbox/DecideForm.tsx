@@ -1,7 +1,7 @@
-import { type SubmitEvent, useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 import type { LinkFactsFragment, Relation } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
-import { ReasonField } from "../../links/ReasonField";
+import { ReasonForm } from "../../links/ReasonForm";
 import { useDecisions } from "../../links/useDecisions";
 import styles from "./Inbox.module.css";
 
@@ -16,29 +16,19 @@ type Props = {
 export function DecideForm({ link, relation, onRelation, onSettled }: Props) {
   const text = useText();
   const { decide } = useDecisions();
-  const [reason, setReason] = useState("");
-  const [busy, setBusy] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     if (relation) field.current?.focus();
   }, [relation]);
 
-  const confirm = async (event: SubmitEvent) => {
-    event.preventDefault();
-    if (!relation || reason.trim() === "") return;
-    setBusy(true);
-    const holds = await decide({ relation, a: link.a, b: link.b, reason: reason.trim() });
-    setBusy(false);
-    if (holds) onSettled();
-  };
   const choices: { value: Relation; label: string; key: string }[] = [
     { value: "SAME", label: text.decisions.same, key: "S" },
     { value: "DIFFERENT", label: text.decisions.different, key: "D" },
   ];
   return (
-    <form
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape leaves whichever of its parts has the focus.
+    <div
       className={styles.decide}
-      onSubmit={confirm}
       onKeyDown={(event) => {
         if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
         onRelation(undefined);
@@ -66,21 +56,22 @@ export function DecideForm({ link, relation, onRelation, onSettled }: Props) {
         </p>
       </div>
       {relation && (
-        <>
+        <ReasonForm
+          ref={field}
+          className={styles.because}
+          confirm={relation === "SAME" ? text.decisions.confirmSame : text.decisions.confirmDifferent}
+          often={relation === "SAME" ? text.decisions.sameOften : text.decisions.differentOften}
+          onConfirm={async (reason) => {
+            const holds = await decide({ relation, a: link.a, b: link.b, reason });
+            if (holds) onSettled();
+            return holds;
+          }}
+        >
           <p className="soft">
             {relation === "SAME" ? text.decisions.sameMeans : text.decisions.differentMeans}
           </p>
-          <ReasonField
-            ref={field}
-            value={reason}
-            onChange={setReason}
-            often={relation === "SAME" ? text.decisions.sameOften : text.decisions.differentOften}
-          />
-          <button type="submit" className="button primary" disabled={busy || reason.trim() === ""}>
-            {relation === "SAME" ? text.decisions.confirmSame : text.decisions.confirmDifferent}
-          </button>
-        </>
+        </ReasonForm>
       )}
-    </form>
+    </div>
   );
 }

@@ -55,7 +55,7 @@ export function SideBySide({ a, b, link }: Props) {
     },
     plain(text.membership, ({ basic }) => basic.membershipLevel),
     plain(text.recentArea, ({ basic }) => basic.recentArea),
-    { name: text.customerSince, of: ({ activity }) => <Time asDate at={activity.firstAccessAt} /> },
+    { name: text.firstAccess, of: ({ activity }) => <Time asDate at={activity.firstAccessAt} /> },
     { name: text.lastActivity, of: ({ activity }) => <Time at={activity.lastActivityAt} /> },
     { name: text.events, of: ({ activity }) => format.number(activity.eventCount) },
     {

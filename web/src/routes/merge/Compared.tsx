@@ -15,7 +15,10 @@ type Row = {
 };
 type Props = { before: ShownProfile[]; after: ShownProfile; rows: Row[]; withWhy?: boolean };
 
-/** The customers side by side, the one that they would be after the first: of two, in the middle. */
+/**
+ * The customers side by side, the one that they would be after the first: of two, in the middle. On a phone below one
+ * another, each value with whose it is.
+ */
 export function Compared({ before, after, rows, withWhy = false }: Props) {
   const text = useText();
   const own = before.map((customer): Column => ({ key: customer.unifiedId, customer, isResult: false }));
@@ -54,11 +57,19 @@ export function Compared({ before, after, rows, withWhy = false }: Props) {
             <tr key={key} data-field={key}>
               <th scope="row">{name}</th>
               {columns.map(({ key: column, customer, isResult }) => (
-                <td key={column} className={isResult ? styles.result : undefined}>
-                  {cell(customer, isResult)}
+                <td
+                  key={column}
+                  className={isResult ? styles.result : undefined}
+                  data-who={isResult ? text.merge.result : (customer.basic.name ?? text.unnamed)}
+                >
+                  <div>{cell(customer, isResult)}</div>
                 </td>
               ))}
-              {withWhy && <td className={styles.why}>{why}</td>}
+              {withWhy && (
+                <td className={styles.why} data-who={text.merge.rule}>
+                  {why && <div>{why}</div>}
+                </td>
+              )}
             </tr>
           ))}
         </tbody>

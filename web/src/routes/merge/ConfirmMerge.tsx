@@ -1,24 +1,16 @@
-import { type SubmitEvent, useState } from "react";
 import { useText } from "../../language/language";
-import { ReasonField } from "../../links/ReasonField";
+import { ReasonForm } from "../../links/ReasonForm";
 import styles from "./Merge.module.css";
 
-export function ConfirmMerge({ onConfirm }: { onConfirm: (reason: string) => Promise<void> }) {
+/** The reason is kept where the merge is refused: it is the same for the next try. */
+export function ConfirmMerge({ onConfirm }: { onConfirm: (reason: string) => Promise<boolean> }) {
   const text = useText();
-  const [reason, setReason] = useState("");
-  const [busy, setBusy] = useState(false);
-  const confirm = async (event: SubmitEvent) => {
-    event.preventDefault();
-    setBusy(true);
-    await onConfirm(reason.trim());
-    setBusy(false);
-  };
   return (
-    <form className={styles.confirm} onSubmit={confirm}>
-      <ReasonField value={reason} onChange={setReason} often={text.decisions.sameOften} />
-      <button type="submit" className="button primary" disabled={busy || reason.trim() === ""}>
-        {text.merge.confirm}
-      </button>
-    </form>
+    <ReasonForm
+      className={styles.confirm}
+      confirm={text.merge.confirm}
+      often={text.decisions.sameOften}
+      onConfirm={onConfirm}
+    />
   );
 }

@@ -26,7 +26,7 @@ export function Merge() {
   useTitle(text.merge.title);
   const [picked, pick] = usePicked();
   return (
-    <main id="content" tabIndex={-1} className={styles.page}>
+    <main id="content" tabIndex={-1} className="page flush">
       <header className={styles.head}>
         <h1>{text.merge.heading}</h1>
         <p className="soft">{text.merge.lead}</p>
@@ -59,13 +59,14 @@ function Preview({ picked }: { picked: string[] }) {
   });
 
   const confirm = async (reason: string) => {
-    if (!answer || !revision) return;
+    if (!answer || !revision) return false;
     const outcome = await merge(picked, reason, revision);
     if (outcome.status === "merged") navigate(customerPath(outcome.unifiedId));
     if (outcome.status === "stale") {
       setRefused(answer);
       reload();
     }
+    return outcome.status === "merged";
   };
   if (error && !answer) return <ErrorNotice error={error} onRetry={reload} />;
   if (unanswered && !answer) return <Notice title={text.merge.cannotPreview(unanswered.message)} />;

@@ -26,22 +26,27 @@ export function Summary({ preview, after }: { preview: MergePreview; after: Show
         )}
       </p>
       {preview.limits.map(({ kind, limit, count }) => (
-        <p key={kind} className={styles.amber}>
+        <p key={kind} className="amber">
           {text.merge.overLimit(format.kind(kind), count, limit)}
         </p>
       ))}
+      {preview.decisions.length > 0 && (
+        <p className="soft" data-recorded>
+          {text.merge.recorded(preview.decisions.length)}
+        </p>
+      )}
       {outside.length > 0 && (
-        <p className={styles.amber} data-outside>
+        <p className="amber" data-outside>
           {text.merge.outside(outside.length, format.list(outside.map(named)))}
         </p>
       )}
       {others.length > 0 && (
-        <p className={styles.amber}>
+        <p className="amber">
           {text.merge.alsoChanges}: {text.merge.alsoText(format.list(others))}
         </p>
       )}
       {held.length > 0 && (
-        <p className={styles.amber}>
+        <p className="amber">
           {text.merge.heldInstead}:{" "}
           {held.map(({ link }) => `${named(link.a)} ${text.links.and} ${named(link.b)}`).join("; ")}
         </p>

@@ -26,7 +26,7 @@ export function Policy() {
   const versions = [...(data?.policies ?? [])].sort((a, b) => b.version - a.version);
   const inForce = versions.find(({ status }) => status === "IN_FORCE");
   return (
-    <main id="content" tabIndex={-1} className={styles.page}>
+    <main id="content" tabIndex={-1} className="page">
       {error && !data && <ErrorNotice error={error} onRetry={again} />}
       {!data && !error && <Skeleton width="60%" />}
       {inForce && <Shown key={inForce.version} versions={versions} inForce={inForce} onPublished={again} />}

@@ -1,9 +1,9 @@
-import { type SubmitEvent, useState } from "react";
+import { useState } from "react";
 import { type CombinedError, useMutation } from "urql";
 import { useToast } from "../../components/Toasts";
 import { PublishPolicyDocument } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
-import { ReasonField } from "../../links/ReasonField";
+import { ReasonForm } from "../../links/ReasonForm";
 import type { PolicyDocument } from "./document";
 import styles from "./Policy.module.css";
 
@@ -12,35 +12,30 @@ type Props = { draft: PolicyDocument; from: number; disabled: boolean; onPublish
 export function Publish({ draft, from, disabled, onPublished }: Props) {
   const text = useText();
   const toast = useToast();
-  const [{ fetching }, publish] = useMutation(PublishPolicyDocument);
-  const [reason, setReason] = useState("");
+  const [, publish] = useMutation(PublishPolicyDocument);
   const [error, setError] = useState<CombinedError>();
-  const confirm = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const outcome = await publish({ policy: { from, document: draft }, reason: reason.trim() });
+  const confirm = async (reason: string) => {
+    const outcome = await publish({ policy: { from, document: draft }, reason });
     setError(outcome.error);
-    if (!outcome.data) return;
-    setReason("");
+    if (!outcome.data) return false;
     toast({ message: text.policy.publishing(outcome.data.publishPolicy.version) });
     onPublished();
+    return true;
   };
   return (
-    <form className={styles.publish} onSubmit={confirm}>
+    <ReasonForm
+      className={styles.publish}
+      confirm={text.policy.publishIt}
+      disabled={disabled}
+      onConfirm={confirm}
+    >
       <h3>{text.policy.publish}</h3>
       <p className="soft">{text.policy.publishMeans}</p>
-      <ReasonField value={reason} onChange={setReason} />
       {error && (
-        <p className={styles.amber} role="alert">
+        <p className="amber" role="alert">
           {error.graphQLErrors[0]?.message ?? text.errorUnreachable}
         </p>
       )}
-      <button
-        type="submit"
-        className="button primary"
-        disabled={disabled || fetching || reason.trim() === ""}
-      >
-        {text.policy.publishIt}
-      </button>
-    </form>
+    </ReasonForm>
   );
 }

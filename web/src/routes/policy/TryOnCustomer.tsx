@@ -27,9 +27,9 @@ export function TryOnCustomer({ draft }: { draft: PolicyDocument }) {
     <section className={styles.try}>
       <h3>{text.policy.tryCustomer}</h3>
       <Picker picked={picked} onPick={(ids) => setPicked(ids.slice(-1))} />
-      {unread && <p className={styles.amber}>{text.errorUnreachable}</p>}
+      {unread && <p className="amber">{text.errorUnreachable}</p>}
       {error && (
-        <div className={styles.amber}>
+        <div className="amber">
           <p>{error.message}</p>
           {error instanceof Unanswered && (
             <ul>

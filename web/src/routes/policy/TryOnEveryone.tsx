@@ -35,7 +35,7 @@ export function TryOnEveryone({ draft, from }: { draft: PolicyDocument; from: nu
       {error && <ErrorNotice error={error} onRetry={run} />}
       {simulation && (
         <div data-simulated aria-live="polite">
-          {outcome?.of !== draft && <p className={styles.amber}>{text.policy.ofEarlierDraft}</p>}
+          {outcome?.of !== draft && <p className="amber">{text.policy.ofEarlierDraft}</p>}
           <p>{text.policy.simulated(simulation.profilesBefore, simulation.profilesAfter)}</p>
           <p className="soft">{text.policy.moving(simulation.merging, simulation.splitting)}</p>
           {simulation.samples.length > 0 && (

@@ -1,35 +1,46 @@
 import { Avatar } from "../../components/Avatar";
 import { IdentifierName } from "../../components/IdentifierName";
+import { Skeleton } from "../../components/Skeleton";
 import { useAnswer } from "../../facts/useAnswer";
 import type { LoadedFacts } from "../../facts/useFacts";
-import type { LinkEndFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { asInput } from "../../links/key";
+import { type Change, Unanswered } from "../../rules/preview";
 import styles from "./Identity.module.css";
 
-type Props = { loaded: LoadedFacts | undefined; a: LinkEndFragment; b: LinkEndFragment };
+type Props = {
+  loaded: LoadedFacts | undefined;
+  change: Change;
+  /** What is said where there would be no more customers than there are. */
+  same: string;
+};
 
 /** The customers that there would be, each with what it would hold: answered in the page. */
-export function PartPreview({ loaded, a, b }: Props) {
+export function ChangePreview({ loaded, change, same }: Props) {
   const text = useText();
   const format = useFormat();
   const { answer, error } = useAnswer(loaded, "unmergePreview", {
-    change: { different: { a: asInput(a), b: asInput(b) } },
+    change,
     figures: { asOf: format.today() },
   });
-  if (error) return <p className={styles.amber}>{text.merge.cannotPreview(error.message)}</p>;
-  if (!answer) return null;
+  if (error instanceof Unanswered && error.code === "NEEDS_MESSAGES")
+    return (
+      <p className="amber" data-needs-messages>
+        {text.identity.needsMessages}
+      </p>
+    );
+  if (error) return <p className="amber">{text.merge.cannotPreview(error.message)}</p>;
+  if (!answer) return <Skeleton width="60%" />;
   if (answer.status === "CONTRADICTED") {
     return (
-      <p className={styles.amber}>
+      <p className="amber">
         {text.merge.contradicted} {format.list(answer.contradictions.map(({ reason }) => reason))}
       </p>
     );
   }
   return (
     <div className={styles.parts} data-parts={answer.after.length}>
-      <p>{text.identity.parts(answer.before.length, answer.after.length)}</p>
+      <p>{answer.after.length > answer.before.length ? text.identity.parts(answer.after.length) : same}</p>
       <ul>
         {answer.after.map(({ unifiedId, basic, identifiers, activity, purchases }) => {
           const year = purchases.windows.find(({ months }) => months === 12);

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ownFolder, run, serve, until, violations, visit } from "./harness.mjs";
+
+test("where the server asks for a key the page asks for it, and keeps it to itself", async (t) => {
+  const folder = await ownFolder(t);
+  const keys = join(folder, "keys.json");
+  const key = (role) => run("key", "create", "--role", role, "--keys", keys);
+  const [sender, reader] = [key("INGEST"), key("READER")];
+  const at = await serve(t, "--keys", keys, "--demo", "--db", `surrealkv://${folder}/data?sync=never`);
+
+  // The browser itself complains of each 401.
+  const page = await visit(t, "/customers", { at, quiet: false });
+  const dialog = page.getByRole("dialog", { name: "Sign in with a key" });
+  await dialog.waitFor();
+  const field = dialog.getByLabel("Key");
+  assert.ok(await field.evaluate((it) => it === document.activeElement));
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press("Escape");
+  assert.ok(await dialog.isVisible(), "there is nothing behind it");
+  for (const [wrong, says] of [
+    ["한글", "not known"],
+    ["p360_000000000000_00", "not known"],
+    [sender, "only sends messages"],
+  ]) {
+    await field.fill(wrong);
+    await dialog.getByRole("button", { name: "Sign in" }).click();
+    await dialog.getByRole("alert").filter({ hasText: says }).waitFor();
+  }
+
+  await field.fill(reader);
+  await page.keyboard.press("Enter");
+  await page.getByRole("row").nth(3).waitFor();
+  const stored = await page.evaluate(() => ({ local: JSON.stringify(localStorage), url: location.href }));
+  assert.ok(!stored.local.includes(reader) && !stored.url.includes(reader));
+  assert.deepEqual(await page.context().cookies(), []);
+  await page.reload();
+  await page.getByRole("row").nth(3).click();
+  await page.getByText("Personal data is masked for your role").waitFor();
+
+  // Live updates come over a socket that has begun with the key.
+  const opened = page.waitForEvent("websocket");
+  await page.reload();
+  const socket = await opened;
+  await until(async () => !socket.isClosed(), "the socket to be open");
+  await socket.waitForEvent("framereceived", ({ payload }) => payload.includes("connection_ack"));
+
+  const signOut = page.getByRole("button", { name: /^Sign out/ });
+  assert.match(await signOut.getAttribute("title"), /READER/);
+  await signOut.click();
+  await dialog.waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+
+  // A key that is revoked while someone looks.
+  await field.fill(reader);
+  await page.keyboard.press("Enter");
+  await signOut.waitFor();
+  run("key", "revoke", reader, "--keys", keys);
+  await page.reload();
+  await dialog.waitFor();
+});
+
+test("where the server asks for no key the page does not either", async (t) => {
+  const page = await visit(t, "/customers");
+  await page.getByRole("row").nth(3).waitFor();
+  assert.equal(await page.getByRole("button", { name: /^Sign out/ }).count(), 0);
+});

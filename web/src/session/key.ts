@@ -1,0 +1,58 @@
+import { useSyncExternalStore } from "react";
+
+/** Who looks at the page: a key that this tab keeps while it is open, and whether the server asks for one. */
+export type Session = { key: string | null; asked: boolean };
+
+const place = "profile360.key";
+let session: Session = { key: stored(), asked: false };
+const listeners = new Set<() => void>();
+
+/** The key as a request shows it. It never stands in an address. */
+export const authorization = (): Record<string, string> =>
+  session.key ? { authorization: `Bearer ${session.key}` } : {};
+
+export function signIn(key: string) {
+  keep(key);
+  change({ key, asked: false });
+}
+
+export function signOut() {
+  keep(null);
+  change({ key: null, asked: true });
+}
+
+/** The server let nobody in, or not with this key any more. */
+export function askForKey() {
+  if (!session.asked) signOut();
+}
+
+export function useSession(): Session {
+  return useSyncExternalStore(listen, () => session);
+}
+
+function listen(listener: () => void) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function change(next: Session) {
+  session = next;
+  for (const listener of listeners) listener();
+}
+
+function stored(): string | null {
+  try {
+    return sessionStorage.getItem(place);
+  } catch {
+    return null;
+  }
+}
+
+function keep(key: string | null) {
+  try {
+    if (key === null) sessionStorage.removeItem(place);
+    else sessionStorage.setItem(place, key);
+  } catch {
+    // Storage is switched off: the key lasts as long as the page.
+  }
+}
