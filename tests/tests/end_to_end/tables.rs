@@ -1,6 +1,13 @@
 //! Tables in, tables out.
 
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path, process::Stdio};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Read,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use parquet::{
     file::reader::{FileReader, SerializedFileReader},
@@ -169,8 +176,14 @@ fn an_export_that_was_cut_off_goes_on_where_it_was() {
         // Killed between two instructions, after the first of some forty places that it can go on from.
         let state = base.path(&format!("{cut}.part.json"));
         let mut running = export(&cut).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it can be started");
+        let began = Instant::now();
         while !state.exists() {
             assert!(running.try_wait().expect("it runs").is_none(), "it ended before it could be cut off");
+            // Not a measure of speed: the storage engine can stand still for good (README, "Operating").
+            if Duration::from_secs(120) < began.elapsed() {
+                running.kill().expect("it runs");
+                panic!("the export stands still");
+            }
             std::thread::yield_now();
         }
         running.kill().and_then(|()| running.wait()).expect("it runs");
