@@ -160,6 +160,7 @@ impl Base {
     /// Opens the base; a new one gets its policy and its secret here.
     async fn open(&self) -> anyhow::Result<Opened> {
         let store = Arc::new(store::connect(&self.db).await?);
+        store::watch(&store).context("the store cannot be watched")?;
         let (version, policy) = self.given.policy_of(&store).await?;
         let policy = Arc::new(Rules::load(&store, version, policy).await?);
         let secret = self.given.secret_of(&store).await?;

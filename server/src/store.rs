@@ -11,12 +11,14 @@ mod migrate;
 mod read;
 mod rows;
 mod tx;
+mod watch;
 mod write;
 
 pub use self::{
     audit::AuditRow,
     connect::{connect, exists},
     read::{EventRow, LINKS_OF, PurchaseRow},
+    watch::watch,
     write::{Cause, Commit, LineageRow, ProfileWrite},
 };
 
