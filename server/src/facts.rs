@@ -20,7 +20,7 @@ use crate::{
     customer,
     pipeline::Workshop,
     rules::Rules,
-    store::{LINKS_OF, PurchaseRow, Store, StoreError},
+    store::{PurchaseRow, Store, StoreError},
 };
 
 /// Facts, and the revision that they were read at: of the named profiles, together.
@@ -177,11 +177,9 @@ impl Component {
                 return Err(FactsError::TooMany);
             }
             let mut linked: BTreeSet<Identifier> = BTreeSet::new();
-            for identifiers in open.chunks(LINKS_OF) {
-                for (pair, link) in store.links_of(identifiers).await? {
-                    linked.extend([pair.a.clone(), pair.b.clone()]);
-                    self.links.insert(pair, link);
-                }
+            for (pair, link) in store.links_of(&open).await? {
+                linked.extend([pair.a.clone(), pair.b.clone()]);
+                self.links.insert(pair, link);
             }
             let linked: Vec<Identifier> = linked.into_iter().filter(|it| !self.states.contains_key(it)).collect();
             let states = store.identifiers(&linked).await?;
@@ -190,11 +188,9 @@ impl Component {
         }
         // Links of open ones are there; what is left is between two that are closed.
         if 1 < closed.len() {
-            for identifiers in closed.chunks(LINKS_OF) {
-                let links = store.links_of(identifiers).await?;
-                let is_within = |pair: &Pair| self.states.contains_key(&pair.a) && self.states.contains_key(&pair.b);
-                self.links.extend(links.into_iter().filter(|(pair, _)| is_within(pair)));
-            }
+            let links = store.links_of(&closed).await?;
+            let is_within = |pair: &Pair| self.states.contains_key(&pair.a) && self.states.contains_key(&pair.b);
+            self.links.extend(links.into_iter().filter(|(pair, _)| is_within(pair)));
         }
         Ok(())
     }

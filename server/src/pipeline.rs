@@ -2,10 +2,12 @@
 //!
 //! Requests that wait share a transaction (group commit): batch → load → plan → commit → reply → tell the list. One task
 //! does this, so plans of one server never collide; another server's do, on the commit number, and are made again from fresh
-//! state. This module never decides who is whom: `core::plan` does.
+//! state. A request that reaches so far that others would wait for its reading steps aside meanwhile (`far`); in which order
+//! requests are taken makes no difference. This module never decides who is whom: `core::plan` does.
 
 mod cache;
 mod decide;
+mod far;
 mod replay;
 
 use std::{
@@ -28,7 +30,10 @@ use tokio::{
     time::Instant,
 };
 
-use self::cache::Cache;
+use self::{
+    cache::Cache,
+    far::{Ahead, Far, Job, Reach},
+};
 pub use self::{
     decide::{Decided, Wish, new_id},
     replay::{Read, Replay},
@@ -87,6 +92,7 @@ enum Request {
     Switch(Box<replay::Switch>),
 }
 
+#[derive(Debug)]
 struct Ingest {
     messages: Vec<Accepted>,
     n_bytes: usize,
@@ -139,9 +145,15 @@ impl Workshop {
 impl Pipeline {
     /// Starts the task. Wait for the handle, after the last clone is dropped, to know that everything is written.
     pub fn start(workshop: Workshop) -> (Self, tokio::task::JoinHandle<()>) {
+        Self::start_with(workshop, far::NEAR)
+    }
+
+    /// As [`Pipeline::start`], with another bound on what is read for a request while others wait, as a number of rows that are
+    /// read by their keys.
+    pub fn start_with(workshop: Workshop, near: usize) -> (Self, tokio::task::JoinHandle<()>) {
         let (requests, waiting) = mpsc::channel(QUEUE);
         let (current, shown) = watch::channel(workshop);
-        let task = tokio::spawn(work(current, waiting));
+        let task = tokio::spawn(work(current, waiting, near));
         let meter = Arc::new(Meter::new(clock::now()));
         (Self { requests, workshop: shown, meter }, task)
     }
@@ -192,21 +204,27 @@ impl Pipeline {
     }
 }
 
-async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Request>) {
-    let mut worker = Worker::new(current.borrow().clone());
+async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Request>, near: usize) {
+    let mut worker = Worker { near, ..Worker::new(current.borrow().clone()) };
     let mut held_over: Option<Request> = None;
     loop {
         let first = match held_over.take() {
             Some(request) => request,
-            None => match waiting.recv().await {
-                Some(request) => request,
-                None => return,
+            None => tokio::select! {
+                Some(next) = worker.far.next() => {
+                    worker.go_on(next).await;
+                    continue;
+                }
+                request = waiting.recv(), if worker.far.has_room() => match request {
+                    Some(request) => request,
+                    None => break,
+                },
             },
         };
         let first = match first {
             Request::Ingest(first) => first,
             Request::Decide(request) => {
-                worker.decide(request).await;
+                worker.decide(request, Ahead::default()).await;
                 continue;
             }
             Request::Switch(switch) => {
@@ -235,6 +253,9 @@ async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Requ
         }
         worker.serve(requests).await;
     }
+    while let Some(next) = worker.far.next().await {
+        worker.go_on(next).await;
+    }
 }
 
 #[derive(Debug)]
@@ -249,48 +270,70 @@ struct Worker {
     seen_up_to: i64,
     /// Whether it takes what another edition has taken: who merged and parted there is history already.
     is_replay: bool,
+    /// What may be read for a request while others wait.
+    near: usize,
+    /// Requests that stepped aside.
+    far: Far,
+}
+
+/// What came of an attempt to serve a request.
+enum Attempt<T> {
+    Done(T),
+    /// Nothing was written: more rows are needed than others can wait for.
+    TooFar(Reach),
 }
 
 impl Worker {
     fn new(workshop: Workshop) -> Self {
         let seen_up_to = workshop.seen_up_to;
-        Self { workshop, cache: Cache::default(), last_commit: None, n_lineage: 0, seen_up_to, is_replay: false }
+        Self {
+            workshop,
+            cache: Cache::default(),
+            last_commit: None,
+            n_lineage: 0,
+            seen_up_to,
+            is_replay: false,
+            near: far::NEAR,
+            far: Far::default(),
+        }
     }
 
     async fn serve(&mut self, requests: Vec<Ingest>) {
-        let messages: Vec<Accepted> = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
-        let result = self.take(messages).await;
-        if result.is_err() && 1 < requests.len() {
-            // One request must not cost its neighbours.
-            for request in requests {
-                let result = self.take(request.messages).await;
-                // Whoever asked may have gone; what was written stays written.
-                request.reply.send(result).ok();
-            }
-            return;
-        }
-        match result {
-            Ok(receipt) => {
+        if 1 < requests.len() {
+            let messages = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
+            if let Ok(Attempt::Done(receipt)) = self.take(messages, Ahead::default()).await {
                 let mut taken = receipt.taken.into_iter();
                 for request in requests {
                     let own = taken.by_ref().take(request.messages.len()).collect();
+                    // Whoever asked may have gone; what was written stays written.
                     request.reply.send(Ok(Receipt { taken: own, commit: receipt.commit })).ok();
                 }
+                return;
             }
-            Err(error) => {
-                for request in requests {
-                    request.reply.send(Err(error.clone())).ok();
-                }
-            }
+        }
+        // One request must not cost its neighbours.
+        for request in requests {
+            self.serve_one(request, Ahead::default()).await;
         }
     }
 
-    async fn take(&mut self, accepted: Vec<Accepted>) -> Result<Receipt, PipelineError> {
+    async fn serve_one(&mut self, request: Ingest, ahead: Ahead) {
+        let n_readings = ahead.n_readings();
+        let result = match self.take(request.messages.clone(), ahead).await {
+            Ok(Attempt::TooFar(reach)) => return self.step_aside(Job::Ingest(request), reach, n_readings),
+            Ok(Attempt::Done(receipt)) => Ok(receipt),
+            Err(error) => Err(error),
+        };
+        request.reply.send(result).ok();
+    }
+
+    async fn take(&mut self, accepted: Vec<Accepted>, mut ahead: Ahead) -> Result<Attempt<Receipt>, PipelineError> {
+        let at_most = ahead.at_most(self.near);
         let (messages, payloads): (Vec<Message>, Vec<String>) =
             accepted.into_iter().map(|it| (it.message, it.payload)).unzip();
         for attempt in 0..MAX_ATTEMPTS {
-            match self.attempt(&messages, &payloads).await {
-                Ok(receipt) => return Ok(receipt),
+            match self.attempt(&messages, &payloads, std::mem::take(&mut ahead.view), at_most).await {
+                Ok(attempt) => return Ok(attempt),
                 Err(StoreError::Conflict) => {
                     tokio::time::sleep(pause(attempt)).await;
                     self.forget();
@@ -310,6 +353,7 @@ impl Worker {
     fn forget(&mut self) {
         self.cache = Cache::default();
         self.last_commit = None;
+        self.far.forget();
     }
 
     /// The last commit of the base. At first and after a conflict the decisions and the inbox are read anew, if what others wrote since
@@ -364,12 +408,20 @@ impl Worker {
         }
         self.n_lineage = lineage.last().map_or(self.n_lineage, |(it, _)| *it);
         self.seen_up_to = number;
+        self.far.see(&changes);
         self.cache.remember(view, changes);
     }
 
-    async fn attempt(&mut self, messages: &[Message], payloads: &[String]) -> Result<Receipt, StoreError> {
+    /// Tries once, with rows that were read before and have not changed since.
+    async fn attempt(
+        &mut self,
+        messages: &[Message],
+        payloads: &[String],
+        mut view: View,
+        at_most: usize,
+    ) -> Result<Attempt<Receipt>, StoreError> {
         let last_commit = self.last_commit().await?;
-        let messages = &*{
+        let messages = {
             let mut messages = messages.to_vec();
             let retirements = self.workshop.policy.retirements();
             messages.iter_mut().for_each(|it| retirements.assign(it));
@@ -377,16 +429,19 @@ impl Worker {
         };
         let Workshop { store, policy, secret, .. } = &self.workshop;
         let started = Instant::now();
-        let mut view = View::default();
-        let mut needs = first_needs(messages);
+        let mut needs = first_needs(&messages);
         while !needs.is_empty() {
             self.cache.serve(&mut needs, &mut view);
             store.load(&needs, secret, &mut view).await?;
             needs = next_needs(&view);
         }
         let decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut draft = Draft::new(messages, &view, policy, &decisions, secret);
-        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
+        let mut draft = Draft::new(&messages, &view, policy, &decisions, secret);
+        let at_most = far::of_several(at_most, messages.len());
+        if !complete_within(at_most, &mut draft, &mut self.cache, &self.workshop, &mut view).await? {
+            drop(draft);
+            return Ok(Attempt::TooFar(Reach::Messages { messages, decisions }));
+        }
         let changes = draft.finish(&view);
         let planned = started.elapsed();
         let cause = |it: &Lineage| {
@@ -409,9 +464,9 @@ impl Worker {
         };
         let written = started.elapsed().saturating_sub(planned);
         tracing::debug!(messages = messages.len(), ?planned, ?written, commit = number, "took a batch");
-        let receipt = receipt(number, &changes, messages, &view);
+        let receipt = receipt(number, &changes, &messages, &view);
         self.written(number, &lineage, view, changes);
-        Ok(receipt)
+        Ok(Attempt::Done(receipt))
     }
 }
 
@@ -422,15 +477,32 @@ async fn complete(
     workshop: &Workshop,
     view: &mut View,
 ) -> Result<(), StoreError> {
+    complete_within(usize::MAX, draft, cache, workshop, view).await.map(drop)
+}
+
+/// Loads what a draft still needs, if reading it costs no more than reading so many rows by their keys: whether it is all
+/// there then.
+async fn complete_within(
+    mut at_most: usize,
+    draft: &mut Draft<'_>,
+    cache: &mut Cache,
+    workshop: &Workshop,
+    view: &mut View,
+) -> Result<bool, StoreError> {
     loop {
         let mut needs = draft.needs(view);
         if view.is_torn(&needs) {
             return Err(StoreError::Conflict);
         }
         if needs.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         cache.serve(&mut needs, view);
+        let cost = far::cost_of(&needs);
+        if at_most < cost {
+            return Ok(false);
+        }
+        at_most -= cost;
         workshop.store.load(&needs, &workshop.secret, view).await?;
     }
 }

@@ -17,7 +17,7 @@ mod write;
 pub use self::{
     audit::AuditRow,
     connect::{connect, exists},
-    read::{EventRow, LINKS_OF, PurchaseRow},
+    read::{EventRow, PurchaseRow},
     watch::watch,
     write::{Cause, Commit, LineageRow, ProfileWrite},
 };

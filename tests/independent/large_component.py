@@ -1,6 +1,6 @@
 """What a large component costs: writes and reads beside it, of a running server.
 
-    PROFILE360_BIN=profile360 python3 tests/independent/large_component.py [--identifiers N] [--one-profile]
+    PROFILE360_BIN=profile360 python3 tests/independent/large_component.py [--identifiers N] [--one-profile] [--times N]
 
 Makes a chain of N identifiers (e-mail addresses and cards in turn, each linked to the next), imports it into a new base on
 embedded storage, serves it, and measures. With the default limits the chain is one component of many profiles; with
@@ -18,13 +18,12 @@ import threading
 import time
 import urllib.request
 
-N_TIMES = 15
-
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--identifiers", type=int, default=20_000)
     arguments.add_argument("--one-profile", action="store_true")
+    arguments.add_argument("--times", type=int, default=5)
     chosen = arguments.parse_args()
     program = os.environ.get("PROFILE360_BIN", "profile360")
     with tempfile.TemporaryDirectory() as folder:
@@ -47,13 +46,13 @@ def main() -> None:
             [program, "serve", "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         try:
-            measure(server.stdout.readline().split()[-1], chosen.identifiers, chosen.one_profile)
+            measure(server.stdout.readline().split()[-1], chosen.identifiers, chosen.one_profile, chosen.times)
         finally:
             server.terminate()
             server.wait()
 
 
-def measure(origin: str, n_identifiers: int, is_one_profile: bool) -> None:
+def measure(origin: str, n_identifiers: int, is_one_profile: bool, n_times: int) -> None:
     while ask(origin, "{ profiles(first: 1) { totalCount } }")["profiles"]["totalCount"] == 0:
         time.sleep(0.1)
     middle = n_identifiers // 2
@@ -89,9 +88,9 @@ def measure(origin: str, n_identifiers: int, is_one_profile: bool) -> None:
         ask(origin, "query ($a: IdentifierInput!, $b: IdentifierInput!) { explain(a: $a, b: $b) { together } }", pair)
 
     rows = [
-        ("a message of known identifiers", [timed(lambda: tell(n, name_of(middle), name_of(middle + 1))) for n in range(N_TIMES)]),
-        ("a message with a new link", [timed(lambda: tell(n, name_of(middle + 10 * n), f"email:new{n}@example.com")) for n in range(N_TIMES)]),
-        ("an explanation of two neighbours", [timed(lambda: explain(ends)) for _ in range(N_TIMES)]),
+        ("a message of known identifiers", [timed(lambda: tell(n, name_of(middle), name_of(middle + 1))) for n in range(n_times)]),
+        ("a message with a new link", [timed(lambda: tell(n, name_of(middle + 10 * n), f"email:new{n}@example.com")) for n in range(n_times)]),
+        ("an explanation of two neighbours", [timed(lambda: explain(ends)) for _ in range(n_times)]),
     ]
     # Others write and read all the while: how long the worst of them waits is what a stall is.
     waits: dict[str, list[float]] = {"write": [], "read": []}
@@ -109,8 +108,8 @@ def measure(origin: str, n_identifiers: int, is_one_profile: bool) -> None:
     ]
     for thread in threads:
         thread.start()
-    same = [decide_and_undo("SAME", far) for _ in range(N_TIMES)] if not is_one_profile else []
-    different = [decide_and_undo("DIFFERENT", ends) for _ in range(N_TIMES)]
+    same = [decide_and_undo("SAME", far) for _ in range(n_times)] if not is_one_profile else []
+    different = [decide_and_undo("DIFFERENT", ends) for _ in range(n_times)]
     over.set()
     for thread in threads:
         thread.join()

@@ -60,6 +60,13 @@ impl Writers {
         pipeline
     }
 
+    /// One more pipeline, in which every request steps aside that needs anything beside what it names.
+    pub fn short_sighted_pipeline(&mut self) -> Pipeline {
+        let (pipeline, working) = Pipeline::start_with(self.workshop.clone(), 0);
+        self.working.push(working);
+        pipeline
+    }
+
     /// Waits until everything is written and listed, and closes the base. The pipelines must be gone.
     pub async fn close(self) -> anyhow::Result<()> {
         for working in self.working {

@@ -17,7 +17,7 @@ use crate::{
     clock, customer,
     list::{self, ListRow},
     rules::Rules,
-    store::{self, LINKS_OF, PurchaseRow, Store, StoreError},
+    store::{self, PurchaseRow, Store, StoreError},
 };
 
 /// Computes everything again from the messages in the base and compares: identifiers, links, profiles, purchases, sessions,
@@ -150,9 +150,7 @@ async fn read(
     }
     for (key, cell) in &held.cells {
         let states = store.identifiers(&cell.members).await?;
-        for members in cell.members.chunks(LINKS_OF) {
-            held.links.extend(store.links_of(members).await?);
-        }
+        held.links.extend(store.links_of(&cell.members).await?);
         for member in &cell.members {
             let Some(state) = states.get(member) else {
                 faults.push("members that are no identifiers");

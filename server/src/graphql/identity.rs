@@ -31,7 +31,6 @@ use crate::{
     customer::{self, Customer},
     facts::{self, FactsError, FactsRead},
     inbox::Place,
-    store::LINKS_OF,
 };
 
 /// Two identifiers that were seen together.
@@ -345,10 +344,7 @@ struct Gathered {
 
 impl Gathered {
     async fn read(app: &App, members: &[identifier::Identifier]) -> Result<Self> {
-        let mut links: BTreeMap<Pair, LinkState> = BTreeMap::new();
-        for members in members.chunks(LINKS_OF) {
-            links.extend(app.store.links_of(members).await.map_err(|it| unavailable(&it))?);
-        }
+        let links = app.store.links_of(members).await.map_err(|it| unavailable(&it))?;
         let mut ends: BTreeSet<identifier::Identifier> = members.iter().cloned().collect();
         ends.extend(links.keys().flat_map(|it| [it.a.clone(), it.b.clone()]));
         let (decisions, unseen) = {

@@ -18,11 +18,12 @@ use profile360_core::{
 };
 use tokio::sync::oneshot;
 
-use super::{MAX_ATTEMPTS, PipelineError, Worker, complete, pause};
-use crate::{
-    customer,
-    store::{Cause, Commit, StoreError},
+use super::{
+    Attempt, MAX_ATTEMPTS, PipelineError, Worker, complete, complete_within,
+    far::{self, Ahead, Job, Reach},
+    pause,
 };
+use crate::store::{Cause, Commit, StoreError};
 
 /// What an operator wants.
 #[derive(Debug, Clone)]
@@ -54,6 +55,7 @@ pub enum Decided {
     NotFound,
 }
 
+#[derive(Debug)]
 pub(super) struct Request {
     pub wish: Wish,
     pub expected_revision: Option<String>,
@@ -61,20 +63,28 @@ pub(super) struct Request {
 }
 
 impl Worker {
-    pub(super) async fn decide(&mut self, request: Request) {
-        let result = self.settle(&request.wish, request.expected_revision.as_deref()).await;
+    pub(super) async fn decide(&mut self, request: Request, ahead: Ahead) {
+        let n_readings = ahead.n_readings();
+        let result = match self.settle(&request.wish, request.expected_revision.as_deref(), ahead).await {
+            Ok(Attempt::TooFar(reach)) => return self.step_aside(Job::Decide(request), reach, n_readings),
+            Ok(Attempt::Done(decided)) => Ok(decided),
+            Err(error) => Err(error),
+        };
         // Whoever asked may have gone; what was decided stays decided.
         request.reply.send(result).ok();
     }
 
-    pub(super) async fn settle(
+    async fn settle(
         &mut self,
         wish: &Wish,
         expected_revision: Option<&str>,
-    ) -> Result<Decided, PipelineError> {
+        mut ahead: Ahead,
+    ) -> Result<Attempt<Decided>, PipelineError> {
+        let at_most = ahead.at_most(self.near);
         for attempt in 0..MAX_ATTEMPTS {
-            match self.attempt_decision(wish, expected_revision).await {
-                Ok(decided) => return Ok(decided),
+            let view = std::mem::take(&mut ahead.view);
+            match self.attempt_decision(wish, expected_revision, view, at_most).await {
+                Ok(attempt) => return Ok(attempt),
                 Err(StoreError::Conflict) => {
                     tokio::time::sleep(pause(attempt)).await;
                     self.forget();
@@ -90,72 +100,57 @@ impl Worker {
         Err(PipelineError::Busy)
     }
 
-    async fn attempt_decision(&mut self, wish: &Wish, expected_revision: Option<&str>) -> Result<Decided, StoreError> {
+    async fn attempt_decision(
+        &mut self,
+        wish: &Wish,
+        expected_revision: Option<&str>,
+        mut view: View,
+        at_most: usize,
+    ) -> Result<Attempt<Decided>, StoreError> {
         let last_commit = self.last_commit().await?;
         let retirements = self.workshop.policy.retirements().clone();
-        match wish {
-            Wish::Retire(wanted) => {
-                let is_there =
-                    |it: &&Arc<Retirement>| it.is_active() && it.value == wanted.value && it.from == wanted.from;
-                if let Some(there) = retirements.iter().find(is_there) {
-                    return Ok(Decided::Retired { retirement: Retirement::clone(there), commit: None });
-                }
-                return self.retire(last_commit, wanted.clone(), &retirements, expected_revision).await;
-            }
-            Wish::Revoke { id, by } => {
-                if let Some(there) = retirements.get(id) {
-                    if !there.is_active() {
-                        return Ok(Decided::Retired { retirement: Retirement::clone(there), commit: None });
-                    }
-                    let revoked = Retirement { revoked: Some(by.clone()), ..Retirement::clone(there) };
-                    return self.retire(last_commit, revoked, &retirements, expected_revision).await;
-                }
-            }
-            Wish::Make(_) => {}
-        }
         let before = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let (changed, kept) = match wish {
-            Wish::Make(wanted) => match new_of(wanted, &before) {
-                Ok(parts) => parts,
-                Err(by) => return Ok(Decided::Contradicted { by }),
-            },
-            Wish::Revoke { id, by } => match before.get(id) {
-                None => return Ok(Decided::NotFound),
-                Some(decision) if decision.is_active() => {
-                    let is_together = |it: &&Arc<Decision>| it.is_active() && it.group() == decision.group();
-                    let revoked = |it: &Arc<Decision>| Decision { revoked: Some(by.clone()), ..Decision::clone(it) };
-                    (before.iter().filter(is_together).map(revoked).collect(), Vec::new())
-                }
-                Some(decision) => return Ok(Decided::NoChange { decisions: vec![Decision::clone(decision)] }),
-            },
-            Wish::Retire(_) => return Ok(Decided::NotFound),
+        let (changed, kept) = match step_of(wish, &retirements, &before) {
+            Step::Answer(decided) => return Ok(Attempt::Done(decided)),
+            Step::Retire(retirement) => {
+                let decided = self.retire(last_commit, retirement, &retirements, expected_revision).await?;
+                return Ok(Attempt::Done(decided));
+            }
+            Step::Decide { changed, kept } => (changed, kept),
         };
-        let ends = |decisions: &[Decision]| -> BTreeSet<Identifier> {
-            decisions.iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect()
-        };
-        let all_ends = ends(&changed).into_iter().chain(ends(&kept)).collect();
-        let mut view = View::default();
-        self.see(Needs { identifiers: all_ends, ..Needs::default() }, &mut view).await?;
-        if let Some(expected) = expected_revision
-            && self.revision_of(&view, &before).await? != expected
-        {
-            return Ok(Decided::Stale);
-        }
-        if changed.is_empty() {
-            return Ok(Decided::NoChange { decisions: kept });
-        }
-
-        let mut decisions = before;
+        let mut decisions = before.clone();
         for decision in &changed {
             decisions.put(decision.clone());
         }
+
+        let ends: BTreeSet<Identifier> =
+            changed.iter().chain(&kept).flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
+        self.see(Needs { identifiers: ends.clone(), ..Needs::default() }, &mut view).await?;
+        if let Some(expected) = expected_revision {
+            let members = members_not_seen(&ends, &view);
+            if at_most < far::cost_of(&members) {
+                return Ok(Attempt::TooFar(Reach::Decisions { changed, decisions }));
+            }
+            self.see(members, &mut view).await?;
+            if self.revision_of(&ends, &view, &before)? != expected {
+                return Ok(Attempt::Done(Decided::Stale));
+            }
+        }
+        if changed.is_empty() {
+            return Ok(Attempt::Done(Decided::NoChange { decisions: kept }));
+        }
+
         let policy = self.workshop.policy.clone();
         let mut draft = Draft::of_decisions(&changed, &view, &policy, &decisions);
-        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
+        if !complete_within(at_most, &mut draft, &mut self.cache, &self.workshop, &mut view).await? {
+            drop(draft);
+            return Ok(Attempt::TooFar(Reach::Decisions { changed, decisions }));
+        }
         let changes = draft.finish(&view);
         let is_made = matches!(wish, Wish::Make(_));
         if is_made && !changes.unmet.is_empty() {
-            return Ok(Decided::Contradicted { by: excluded(&changes.unmet, &changed, &decisions) });
+            let by = excluded(&changes.unmet, &changed, &decisions);
+            return Ok(Attempt::Done(Decided::Contradicted { by }));
         }
         let number = last_commit + 1;
         let cause = changed.first().map(|it| it.id.to_string()).unwrap_or_default();
@@ -164,7 +159,8 @@ impl Worker {
         self.workshop.store.commit(&commit, &self.workshop.secret).await?;
         *self.workshop.decisions.write().unwrap_or_else(PoisonError::into_inner) = decisions;
         self.written(number, &lineage, view, changes);
-        Ok(Decided::Applied { decisions: changed.into_iter().chain(kept).collect(), commit: number })
+        let decisions = changed.into_iter().chain(kept).collect();
+        Ok(Attempt::Done(Decided::Applied { decisions, commit: number }))
     }
 
     /// Takes a retirement that is new or was revoked: reads all messages that name the value once more.
@@ -183,14 +179,15 @@ impl Worker {
         let decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
 
         let owners = before.owners(value);
-        let all_owners = owners.iter().cloned().chain(after.owners(value)).collect();
+        let all_owners: BTreeSet<Identifier> = owners.iter().cloned().chain(after.owners(value)).collect();
         let mut view = View::default();
         let links_of = owners.iter().cloned().collect();
-        self.see(Needs { identifiers: all_owners, links_of, ..Needs::default() }, &mut view).await?;
-        if let Some(expected) = expected_revision
-            && self.revision_of(&view, &decisions).await? != expected
-        {
-            return Ok(Decided::Stale);
+        self.see(Needs { identifiers: all_owners.clone(), links_of, ..Needs::default() }, &mut view).await?;
+        if let Some(expected) = expected_revision {
+            self.see(members_not_seen(&all_owners, &view), &mut view).await?;
+            if self.revision_of(&all_owners, &view, &decisions)? != expected {
+                return Ok(Decided::Stale);
+            }
         }
 
         let links = view.links_of.values().flat_map(|it| it.iter());
@@ -237,8 +234,9 @@ impl Worker {
         self.workshop.store.commit(&commit, &secret).await?;
         policy.set_retirements(after);
         self.written(number, &lineage, View::default(), changes);
-        // Rows that are gone may be in it.
+        // Rows that are gone may be in them.
         self.cache = super::Cache::default();
+        self.far.forget();
         Ok(Decided::Retired { retirement, commit: Some(number) })
     }
 
@@ -252,28 +250,99 @@ impl Worker {
         Ok(())
     }
 
-    /// The revision of the profiles that a view's identifiers are in, together.
-    async fn revision_of(&self, view: &View, decisions: &Decisions) -> Result<String, StoreError> {
-        let cells: BTreeSet<CellKey> = view.identifiers.values().flatten().map(|it| it.cell).collect();
-        let cells: Vec<CellKey> = cells.into_iter().collect();
-        let customers = customer::load(&self.workshop.store, &self.workshop.policy, &cells).await?;
+    /// The revision of the profiles that identifiers are in, together. The view must hold these, and their members.
+    fn revision_of(
+        &self,
+        identifiers: &BTreeSet<Identifier>,
+        view: &View,
+        decisions: &Decisions,
+    ) -> Result<String, StoreError> {
         let rules = &self.workshop.policy;
-        Ok(revision::joint(customers.values().map(|it| it.revision(decisions, rules)).collect()))
+        let retirements = rules.retirements();
+        let state_of = |it: &Identifier| view.identifiers.get(it).and_then(Option::as_ref);
+        let keys: BTreeSet<CellKey> = identifiers.iter().filter_map(|it| Some(state_of(it)?.cell)).collect();
+        let mut revisions = Vec::with_capacity(keys.len());
+        for key in keys {
+            // Of rows that do not fit together some were read before another server's commit.
+            let cell = view.cells.get(&key).and_then(Option::as_ref).ok_or(StoreError::Conflict)?;
+            let members: Option<Vec<_>> = cell
+                .members
+                .iter()
+                .map(|it| Some((it, &state_of(it).filter(|it| it.cell == key)?.facts, retirements.retired_at(it))))
+                .collect();
+            let members = members.ok_or(StoreError::Conflict)?;
+            let about = cell.members.iter().flat_map(|it| decisions.of(it)).map(AsRef::as_ref);
+            revisions.push(revision::revision(rules.version, members.into_iter(), about));
+        }
+        Ok(revision::joint(revisions))
     }
 }
 
-/// Which of the wanted decisions are new and which are there; or, as an error, those that say the opposite of the same two.
-fn new_of(wanted: &[Decision], before: &Decisions) -> Result<(Vec<Decision>, Vec<Decision>), Vec<Decision>> {
-    let (mut new, mut kept, mut opposite) = (Vec::new(), Vec::new(), Vec::new());
+/// The members of the profiles that identifiers are in, as far as a view does not hold them.
+pub(super) fn members_not_seen<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>, view: &View) -> Needs {
+    let states = identifiers.into_iter().filter_map(|it| view.identifiers.get(it)?.as_ref());
+    let keys: BTreeSet<CellKey> = states.map(|it| it.cell).collect();
+    let cells = keys.iter().filter_map(|it| view.cells.get(it)?.as_ref());
+    let members = cells.flat_map(|it| &it.members).filter(|it| !view.identifiers.contains_key(*it));
+    Needs { identifiers: members.cloned().collect(), ..Needs::default() }
+}
+
+/// What a wish comes to.
+enum Step {
+    /// Nothing is to be written.
+    Answer(Decided),
+    /// A retirement that is new or was revoked.
+    Retire(Retirement),
+    /// Decisions that are new or were revoked, and those that are there as they were wished.
+    Decide { changed: Vec<Decision>, kept: Vec<Decision> },
+}
+
+fn step_of(wish: &Wish, retirements: &Retirements, decisions: &Decisions) -> Step {
+    match wish {
+        Wish::Make(wanted) => step_of_wanted(wanted, decisions),
+        Wish::Retire(wanted) => {
+            let is_there = |it: &&Arc<Retirement>| it.is_active() && it.value == wanted.value && it.from == wanted.from;
+            match retirements.iter().find(is_there) {
+                Some(there) => is_so(there),
+                None => Step::Retire(wanted.clone()),
+            }
+        }
+        Wish::Revoke { id, by } => match (retirements.get(id), decisions.get(id)) {
+            (Some(there), _) if there.is_active() => {
+                Step::Retire(Retirement { revoked: Some(by.clone()), ..Retirement::clone(there) })
+            }
+            (Some(there), _) => is_so(there),
+            (None, Some(there)) if there.is_active() => {
+                let is_together = |it: &&Arc<Decision>| it.is_active() && it.group() == there.group();
+                let revoked = |it: &Arc<Decision>| Decision { revoked: Some(by.clone()), ..Decision::clone(it) };
+                Step::Decide { changed: decisions.iter().filter(is_together).map(revoked).collect(), kept: Vec::new() }
+            }
+            (None, Some(there)) => Step::Answer(Decided::NoChange { decisions: vec![Decision::clone(there)] }),
+            (None, None) => Step::Answer(Decided::NotFound),
+        },
+    }
+}
+
+fn is_so(retirement: &Retirement) -> Step {
+    Step::Answer(Decided::Retired { retirement: Retirement::clone(retirement), commit: None })
+}
+
+/// Of the wanted decisions which are new and which are there; or that there are those that say the opposite of the same two.
+fn step_of_wanted(wanted: &[Decision], before: &Decisions) -> Step {
+    let (mut changed, mut kept, mut opposite) = (Vec::new(), Vec::new(), Vec::new());
     for decision in wanted {
         let about = |it: &&Arc<Decision>| it.pair == decision.pair;
         match before.of(&decision.pair.a).iter().find(about) {
-            None => new.push(decision.clone()),
+            None => changed.push(decision.clone()),
             Some(there) if there.relation == decision.relation => kept.push(Decision::clone(there)),
             Some(there) => opposite.push(Decision::clone(there)),
         }
     }
-    if opposite.is_empty() { Ok((new, kept)) } else { Err(opposite) }
+    if opposite.is_empty() {
+        Step::Decide { changed, kept }
+    } else {
+        Step::Answer(Decided::Contradicted { by: opposite })
+    }
 }
 
 /// The decisions that exclude a new one: for a new `DIFFERENT` the `SAME`s that could not be followed any more, for a new

@@ -22,7 +22,7 @@ use profile360_core::{
 use serde::Deserialize;
 use tokio::sync::{oneshot, watch};
 
-use super::{MAX_BATCH, Worker, Workshop, complete};
+use super::{Attempt, MAX_BATCH, Worker, Workshop, complete};
 use crate::{
     clock,
     rules::Rules,
@@ -198,8 +198,10 @@ impl Replay {
             return Ok(());
         }
         let (messages, payloads): (Vec<_>, Vec<_>) = accepted.into_iter().map(|it| (it.message, it.payload)).unzip();
-        self.worker.attempt(&messages, &payloads).await?;
-        Ok(())
+        match self.worker.attempt(&messages, &payloads, View::default(), usize::MAX).await? {
+            Attempt::Done(_) => Ok(()),
+            Attempt::TooFar(_) => Err(StoreError::Conflict),
+        }
     }
 
     /// Takes the decisions and retirements that were made or revoked since.
@@ -255,7 +257,9 @@ impl Worker {
         let Switch { mut replay, reply } = switch;
         let result = self.attempt_switch(&mut replay).await;
         if result.is_ok() {
-            *self = Self::new(replay.worker.workshop);
+            let mut far = std::mem::take(&mut self.far);
+            far.forget();
+            *self = Self { near: self.near, far, ..Self::new(replay.worker.workshop) };
             self.workshop.list.be_quiet(false);
             for event in replay.events {
                 self.workshop.news.tell_lineage(event);

@@ -19,7 +19,7 @@ use surrealdb::types::{Array, Number, RecordId, RecordIdKey, Value};
 use super::{Result, Store, StoreError, rows, tx, write::LineageRow};
 
 /// Identifiers whose links are read at once.
-pub const LINKS_OF: usize = 500;
+const LINKS_OF: usize = 500;
 
 /// An order or a refund, with the latent ID of the identifier that it is kept under.
 #[derive(Debug, Clone)]
@@ -63,19 +63,16 @@ impl Store {
         self.load_claims("order_claim", &needs.orders, &mut view.orders).await?;
         self.load_claims("session_claim", &needs.sessions, &mut view.sessions).await?;
         let wanted: Vec<Identifier> = needs.links_of.iter().cloned().collect();
-        for identifiers in wanted.chunks(LINKS_OF) {
-            let mut pairs_of: BTreeMap<&Identifier, Vec<Pair>> =
-                identifiers.iter().map(|it| (it, Vec::new())).collect();
-            for (pair, link) in self.links_of(identifiers).await? {
-                for end in [&pair.a, &pair.b] {
-                    if let Some(pairs) = pairs_of.get_mut(end) {
-                        pairs.push(pair.clone());
-                    }
+        let mut pairs_of: BTreeMap<&Identifier, Vec<Pair>> = wanted.iter().map(|it| (it, Vec::new())).collect();
+        for (pair, link) in self.links_of(&wanted).await? {
+            for end in [&pair.a, &pair.b] {
+                if let Some(pairs) = pairs_of.get_mut(end) {
+                    pairs.push(pair.clone());
                 }
-                view.links.insert(pair, Some(Arc::new(link)));
             }
-            view.links_of.extend(pairs_of.into_iter().map(|(it, pairs)| (it.clone(), pairs.into())));
+            view.links.insert(pair, Some(Arc::new(link)));
         }
+        view.links_of.extend(pairs_of.into_iter().map(|(it, pairs)| (it.clone(), pairs.into())));
         Ok(())
     }
 
@@ -129,22 +126,24 @@ impl Store {
             (SELECT in, out, p FROM $i->linked),
             (SELECT in, out, p FROM $i<-linked)
         )";
-        let ids = Value::from_iter(identifiers.iter().map(|it| Value::RecordId(rows::identifier_id(it))));
-        let Value::Array(found) = self.handle.run(query, tx::variables([("i", ids)])).await? else {
-            return Err(rows::bad_key("linked"));
-        };
         let mut links = BTreeMap::new();
-        for value in found {
-            let Value::Object(object) = value else { return Err(rows::bad_key("linked")) };
-            let mut fields = object.into_inner();
-            let (Some(Value::RecordId(a)), Some(Value::RecordId(b)), Some(Value::String(payload))) =
-                (fields.remove("in"), fields.remove("out"), fields.remove("p"))
-            else {
+        for identifiers in identifiers.chunks(LINKS_OF) {
+            let ids = Value::from_iter(identifiers.iter().map(|it| Value::RecordId(rows::identifier_id(it))));
+            let Value::Array(found) = self.handle.run(query, tx::variables([("i", ids)])).await? else {
                 return Err(rows::bad_key("linked"));
             };
-            let pair = Pair { a: rows::identifier_of(&a)?, b: rows::identifier_of(&b)? };
-            if let std::collections::btree_map::Entry::Vacant(free) = links.entry(pair) {
-                free.insert(rows::decode("linked", &payload)?);
+            for value in found {
+                let Value::Object(object) = value else { return Err(rows::bad_key("linked")) };
+                let mut fields = object.into_inner();
+                let (Some(Value::RecordId(a)), Some(Value::RecordId(b)), Some(Value::String(payload))) =
+                    (fields.remove("in"), fields.remove("out"), fields.remove("p"))
+                else {
+                    return Err(rows::bad_key("linked"));
+                };
+                let pair = Pair { a: rows::identifier_of(&a)?, b: rows::identifier_of(&b)? };
+                if let std::collections::btree_map::Entry::Vacant(free) = links.entry(pair) {
+                    free.insert(rows::decode("linked", &payload)?);
+                }
             }
         }
         Ok(links)

@@ -1,14 +1,19 @@
-//! Several writers on one base: each message is taken once, and the result is what one writer makes of all of them.
+//! Several writers on one base: each message is taken once, and the result is what one writer makes of all of them; and
+//! requests that step aside while others are served, which come to what they would have come to at once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
+    decision::{Decision, Relation, Revocation},
     facts::Facts,
+    identifier::{Identifier, Kind},
+    link::Pair,
     message::Accepted,
     plan::Outcome,
+    time::Timestamp,
     unified_id::{IdSecret, unified_id},
 };
-use profile360_server::pipeline::{Pipeline, PipelineError};
+use profile360_server::pipeline::{Decided, Pipeline, PipelineError, Wish};
 use profile360_tests::{Base, SECRET, Writers, accepted, in_process, messages, policy};
 use proptest::{
     collection::vec,
@@ -116,41 +121,134 @@ fn however_they_arrive_the_base_is_what_core_resolves() {
         assert!(n_taken.values().all(|it| *it == 1));
         base.check();
 
-        let mut facts = Facts::default();
-        for accepted in accepted(&one) {
-            facts.add(&accepted.message);
-        }
-        let policy = policy();
-        let resolution = facts.resolve(&policy);
-        let secret = IdSecret::new(SECRET);
-        let expected: BTreeMap<String, String> = resolution
-            .identifiers
-            .iter()
-            .enumerate()
-            .map(|(node, (identifier, _))| {
-                let anchor = resolution.partition.anchors[resolution.partition.cell_of[node]];
-                let id = unified_id(resolution.identifiers[anchor].0, &secret);
-                (format!("{}:{}", identifier.kind, identifier.value), id.to_string())
-            })
-            .collect();
-        let database = base.database();
-        let held = in_process(async move {
-            let store = profile360_server::store::connect(&database).await?;
-            let mut held = BTreeMap::new();
-            for first_byte in 0..=u8::MAX {
-                for (_, cell) in store.cells_of(first_byte).await? {
-                    for member in &cell.members {
-                        held.insert(format!("{}:{}", member.kind, member.value), cell.unified_id.to_string());
-                    }
-                }
-            }
-            store.close().await;
-            anyhow::Ok(held)
-        });
-        assert_eq!(held.expect("the base can be read"), expected);
+        assert_eq!(held(&base), resolved(&one, Vec::new()));
         Ok(())
     };
     if let Err(error) = runner.run(&strategy, law) {
         panic!("{error}");
     }
+}
+
+type TwoOrders = (Vec<Value>, Vec<Value>);
+/// Decisions, and whether each is taken back.
+type Words = Vec<(Decision, bool)>;
+
+/// What an operator says, and perhaps takes back, of two of the identifiers that messages name.
+fn words() -> impl Strategy<Value = Words> {
+    let named = (0..3_usize, 0..5_u8).prop_map(|(kind, number)| {
+        let (kind, value) = [
+            ("external_id", format!("u{number}")),
+            ("phone", format!("+8210123456{}", 70 + number)),
+            ("device_id", format!("d{number}")),
+        ][kind]
+            .clone();
+        Identifier::new(Kind::new(kind), &value)
+    });
+    let pair = (named.clone(), named).prop_filter_map("of two", |(a, b)| Pair::new(&a, &b));
+    let relation = any::<bool>().prop_map(|it| if it { Relation::Same } else { Relation::Different });
+    vec((relation, pair, any::<bool>()), 1..6).prop_map(|words| {
+        let decision = |(n, (relation, pair, is_taken_back)): (usize, (Relation, Pair, bool))| {
+            let at = Timestamp::from_micros(i64::try_from(n).expect("few"));
+            let id = Arc::from(format!("d{n}"));
+            let (reason, actor) = (Arc::from("they said so"), Arc::from("a test"));
+            (Decision { id, relation, pair, at, reason, actor, revoked: None }, is_taken_back)
+        };
+        words.into_iter().enumerate().map(decision).collect()
+    })
+}
+
+/// Decides, and takes back what is to be; the decisions that stand then.
+async fn decide(pipeline: Pipeline, words: Words) -> anyhow::Result<Vec<Decision>> {
+    let mut standing = Vec::new();
+    for (decision, is_taken_back) in words {
+        let made = pipeline.decide(Wish::Make(vec![decision.clone()]), None).await?;
+        if !matches!(made, Decided::Applied { .. }) {
+            continue;
+        }
+        if !is_taken_back {
+            standing.push(decision);
+            continue;
+        }
+        let by = Revocation { at: decision.at, reason: Arc::from("a mistake"), actor: Arc::from("a test") };
+        let taken_back = pipeline.decide(Wish::Revoke { id: decision.id.to_string(), by }, None).await?;
+        assert!(matches!(taken_back, Decided::Applied { .. }), "{taken_back:?}");
+    }
+    Ok(standing)
+}
+
+#[test]
+fn whoever_steps_aside_comes_to_the_same() {
+    let cases = Config { cases: 12, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let strategy = (messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())), words());
+    let law = |((one, other), words): (TwoOrders, Words)| {
+        let base = Base::new();
+        base.write("empty.ndjson", "");
+        assert_eq!(base.import("empty.ndjson").status, Some(0));
+        let (one, other) = (messages::ndjson(&one), messages::ndjson(&other));
+        let (first, second) = (accepted(&one), accepted(&other));
+        let database = base.database();
+        let standing = in_process(async move {
+            let mut writers = Writers::open(&database).await?;
+            let pipeline = writers.short_sighted_pipeline();
+            let deciding = tokio::spawn(decide(pipeline.clone(), words));
+            let writing = [(first, 2), (second, 3)].map(|(messages, batch)| {
+                let pipeline = pipeline.clone();
+                tokio::spawn(write(pipeline, messages, batch))
+            });
+            drop(pipeline);
+            let mut n_taken = 0;
+            for writing in writing {
+                n_taken += writing.await??.len();
+            }
+            let standing = deciding.await??;
+            writers.close().await?;
+            anyhow::Ok((standing, n_taken))
+        });
+        let (standing, n_taken) = standing.expect("all can write");
+        assert_eq!(n_taken, one.lines().count(), "each message is taken once");
+        base.check();
+        assert_eq!(held(&base), resolved(&one, standing));
+        Ok(())
+    };
+    if let Err(error) = runner.run(&strategy, law) {
+        panic!("{error}");
+    }
+}
+
+/// Who is whom by `core` alone: each identifier with the unified ID of its customer.
+fn resolved(messages: &str, decisions: Vec<Decision>) -> BTreeMap<String, String> {
+    let mut facts = Facts::default();
+    facts.decisions.extend(decisions);
+    for accepted in accepted(messages) {
+        facts.add(&accepted.message);
+    }
+    let policy = policy();
+    let resolution = facts.resolve(&policy);
+    let secret = IdSecret::new(SECRET);
+    let named = resolution.identifiers.iter().enumerate().map(|(node, (identifier, _))| {
+        let anchor = resolution.partition.anchors[resolution.partition.cell_of[node]];
+        let id = unified_id(resolution.identifiers[anchor].0, &secret);
+        (format!("{}:{}", identifier.kind, identifier.value), id.to_string())
+    });
+    named.collect()
+}
+
+/// Who is whom in a base.
+fn held(base: &Base) -> BTreeMap<String, String> {
+    let database = base.database();
+    let held = in_process(async move {
+        let store = profile360_server::store::connect(&database).await?;
+        let mut held = BTreeMap::new();
+        for first_byte in 0..=u8::MAX {
+            for (_, cell) in store.cells_of(first_byte).await? {
+                for member in &cell.members {
+                    held.insert(format!("{}:{}", member.kind, member.value), cell.unified_id.to_string());
+                }
+            }
+        }
+        store.close().await;
+        anyhow::Ok(held)
+    });
+    held.expect("the base can be read")
 }
