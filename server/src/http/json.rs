@@ -3,7 +3,6 @@
 
 use std::{borrow::Cow, collections::HashSet, fmt};
 
-use rust_decimal::Decimal;
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
@@ -23,9 +22,6 @@ pub(super) fn check(text: &[u8]) -> Result<(), String> {
 /// From there on not every whole number has a binary form of its own.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
 
-/// Digits that every number of 64 bits keeps.
-const DIGITS: usize = 15;
-
 /// The numbers of a text that is JSON, as they stand there.
 fn numbers(text: &[u8]) -> impl Iterator<Item = &str> {
     let mut is_in_string = false;
@@ -44,17 +40,26 @@ fn numbers(text: &[u8]) -> impl Iterator<Item = &str> {
     .filter_map(|it| std::str::from_utf8(it).ok().filter(|it| it.bytes().any(|byte| byte.is_ascii_digit())))
 }
 
-/// Whether a number is the same once it has gone through 64 bits.
+/// Whether a number is the same once it has gone through 64 bits. Whole numbers that are not were refused by now.
 fn is_kept(number: &str) -> bool {
-    let is_whole = number.bytes().all(|it| it.is_ascii_digit() || it == b'-');
-    let n_digits = number.bytes().filter(u8::is_ascii_digit).count();
-    // Whole numbers that have no form of their own were refused by now.
-    if is_whole || n_digits <= DIGITS {
-        return true;
+    let is_whole = !number.contains(['.', 'e', 'E']);
+    is_whole || number.parse::<f64>().is_ok_and(|it| significant(number) == significant(&format!("{it:e}")))
+}
+
+/// A number's digits without zeros before and behind them, and where its point stands before these.
+fn significant(number: &str) -> (String, i64) {
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let mantissa = mantissa.trim_start_matches('-');
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    let n_leading = digits.bytes().take_while(|it| *it == b'0').count();
+    let digits = digits.trim_matches('0').to_owned();
+    if digits.is_empty() {
+        return (digits, 0);
     }
-    let exact = |it: &str| Decimal::from_str_exact(it).or_else(|_| Decimal::from_scientific(it)).ok();
-    let kept = number.parse::<f64>().ok().and_then(|it| exact(&it.to_string()));
-    kept.is_some() && exact(number) == kept
+    // An exponent too long to be read makes a number that is none of 64 bits either.
+    let point = exponent.parse::<i64>().unwrap_or(i64::MAX);
+    (digits, point.saturating_add_unsigned(whole.len() as u64).saturating_sub_unsigned(n_leading as u64))
 }
 
 struct Clear;
@@ -153,7 +158,7 @@ mod tests {
             "18446744073709551615",
             "-9223372036854775808",
             // As JavaScript writes a sum of 0.1 and 0.2; a text may hold anything.
-            "[0.30000000000000004, 25800.00000000000000, 1e-7, {\"1.00000000000000001\": \"\\\"0.1234567890123456789\"}]",
+            "[0.30000000000000004, 25800.00000000000000, 1e-7, 5.551115123125783e-17, -0.0, 0e5, 12.50E+3, {\"1.00000000000000001\": \"\\\"0.1234567890123456789\"}]",
         ] {
             assert_eq!(check(good.as_bytes()), Ok(()), "{good}");
         }
@@ -165,6 +170,7 @@ mod tests {
             ("1e300", "too large"),
             ("{\"a\": [true, 0.12345678901234567891]}", "more digits"),
             ("[\"\\\\\", 123456789012345.678]", "more digits"),
+            ("1e-400", "more digits"),
             ("1e999", "not valid"),
             ("{\"a\": 1", "not valid"),
             (&deep, "not valid"),
