@@ -8,8 +8,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// SurrealDB's executor nests deeply; its documentation asks for this much.
 const STACK_BYTES: usize = 10 * 1024 * 1024;
 
+/// Of one thread a long computation would leave nothing to whatever watches the base.
+const MIN_THREADS: usize = 2;
+
 fn main() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
+    let n_threads = std::thread::available_parallelism().map_or(MIN_THREADS, |it| it.get().max(MIN_THREADS));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(n_threads)
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build();
     match runtime {
         // The futures of a command are large; on the heap they do not need the first thread's small stack.
         Ok(runtime) => {
