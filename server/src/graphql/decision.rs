@@ -21,6 +21,7 @@ use super::{
     allowed::caller,
     error::{ErrorCode, unavailable},
     identity::{Shown, named_identifier, parse_identifier},
+    moment::Patience,
     page::{Arguments, Asked, PageInfo, encode},
     profile::{Identifier, Profile},
     query::{IdentifierInput, global_id_of},
@@ -391,7 +392,7 @@ async fn make(
 
 async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>) -> Result<DecisionPayload> {
     let app = ctx.data::<App>()?;
-    let decided = app.pipeline.decide(wish, expected_revision).await;
+    let decided = Patience::with(ctx, app.pipeline.decide(wish, expected_revision)).await;
     let decided = decided.map_err(|error| ErrorCode::Unavailable.with(error.to_string()))?;
     match decided {
         Decided::Applied { decisions, commit } => {

@@ -1,15 +1,25 @@
 //! The moment of an answer: what it is read from, and until when.
 
-use std::sync::Arc;
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_graphql::{
-    Data, Response,
+    Context, Data, Response,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 
 use tokio::time::timeout;
 
 use super::{Current, error::ErrorCode, loaders::Loaders};
+
+/// How often it is looked whether something is still waited for, at most.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Gives each answer, each event of a subscription included, the application of that moment, and loads of its own: they are
 /// batched and kept for its own length only.
@@ -19,6 +29,41 @@ pub(super) struct Moment;
 impl ExtensionFactory for Moment {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Self)
+    }
+}
+
+/// Whether an answer waits for something that may go on whether anyone waits or not. Then it is waited for, however long it takes:
+/// whoever asked would otherwise not know what became of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Patience(Arc<AtomicBool>);
+
+impl Patience {
+    /// Waits for it, past the time that an answer may take.
+    pub(super) async fn with<T>(ctx: &Context<'_>, result: impl Future<Output = T>) -> T {
+        match ctx.data_opt::<Self>() {
+            Some(patience) => patience.wait_for(result).await,
+            None => result.await,
+        }
+    }
+
+    async fn wait_for<T>(&self, result: impl Future<Output = T>) -> T {
+        self.0.store(true, Ordering::Relaxed);
+        let result = result.await;
+        self.0.store(false, Ordering::Relaxed);
+        result
+    }
+
+    /// The answer, unless it takes longer and nothing is waited for.
+    async fn answer_within<T>(&self, limit: Duration, answer: impl Future<Output = T>) -> Option<T> {
+        let mut answer = pin!(answer);
+        let mut limit = limit;
+        loop {
+            match timeout(limit, &mut answer).await {
+                Ok(answer) => return Some(answer),
+                Err(_) if self.0.load(Ordering::Relaxed) => limit = limit.max(LOOK_AGAIN_AFTER),
+                Err(_) => return None,
+            }
+        }
     }
 }
 
@@ -37,13 +82,35 @@ impl Extension for Moment {
         data.insert(Loaders::new(&app));
         let limit = app.limits.time;
         data.insert(app);
-        match timeout(limit, next.run_with_data(ctx, operation_name, data)).await {
-            Ok(response) => response,
-            Err(_) => {
-                let sentence = "the answer took longer than answers may; ask for less. What was sent may have been taken: to \
-                                send it again changes nothing";
-                Response::from_errors(vec![ErrorCode::TimedOut.of_request(sentence)])
-            }
-        }
+        let patience = Patience::default();
+        data.insert(patience.clone());
+        let answer = patience.answer_within(limit, next.run_with_data(ctx, operation_name, data)).await;
+        answer.unwrap_or_else(|| {
+            let sentence = "the answer took longer than answers may; ask for less. What was sent may have been taken: to send it \
+                            again changes nothing";
+            Response::from_errors(vec![ErrorCode::TimedOut.of_request(sentence)])
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_has_its_time_and_what_cannot_be_given_up_has_more() {
+        let none = Patience::default().answer_within(Duration::ZERO, std::future::pending::<()>()).await;
+        assert_eq!(none, None);
+
+        let (decided, decision) = oneshot::channel();
+        let patience = Patience::default();
+        let deciding = async {
+            tokio::task::yield_now().await;
+            decided.send("decided").expect("it is waited for");
+        };
+        let answer = patience.answer_within(Duration::ZERO, patience.wait_for(decision));
+        assert_eq!(tokio::join!(answer, deciding).0, Some(Ok("decided")));
     }
 }
