@@ -1,13 +1,15 @@
 //! The write pipeline: the only way into the base.
 //!
 //! Requests that wait share a transaction (group commit): batch → load → plan → commit → reply → tell the list. One task
-//! does this, so plans of one server never collide; another server's do, on the commit number, and are made again from fresh
-//! state. A request that reaches so far that others would wait for its reading steps aside meanwhile (`far`); in which order
-//! requests are taken makes no difference. This module never decides who is whom: `core::plan` does.
+//! does this, so plans of one server seldom collide; another server's do, on the commit number, and what collides is planned
+//! again from fresh state. A request for which others would wait steps aside: what reaches far is read beside the pipeline (`far`), what
+//! changes much is written there (`large`). In which order requests are taken makes no difference. This module never decides
+//! who is whom: `core::plan` does.
 
 mod cache;
 mod decide;
 mod far;
+mod large;
 mod replay;
 
 use std::{
@@ -33,9 +35,11 @@ use tokio::{
 use self::{
     cache::Cache,
     far::{Ahead, Far, Job, Reach},
+    large::{Large, Plan, WantedMessages},
 };
 pub use self::{
     decide::{Decided, Wish, new_id},
+    far::Bounds,
     replay::{Read, Replay},
 };
 use crate::{
@@ -45,7 +49,7 @@ use crate::{
     meter::Meter,
     news::News,
     rules::{self, Rules},
-    store::{Cause, Commit, LineageRow, Store, StoreError},
+    store::{Cause, Commit, LineageRow, Rows, Store, StoreError},
 };
 
 /// The most messages in one transaction. A batch stays far below a memtable.
@@ -145,15 +149,14 @@ impl Workshop {
 impl Pipeline {
     /// Starts the task. Wait for the handle, after the last clone is dropped, to know that everything is written.
     pub fn start(workshop: Workshop) -> (Self, tokio::task::JoinHandle<()>) {
-        Self::start_with(workshop, far::NEAR)
+        Self::start_with(workshop, Bounds::NEAR)
     }
 
-    /// As [`Pipeline::start`], with another bound on what is read for a request while others wait, as a number of rows that are
-    /// read by their keys.
-    pub fn start_with(workshop: Workshop, near: usize) -> (Self, tokio::task::JoinHandle<()>) {
+    /// As [`Pipeline::start`], with other bounds on what is done for a request while others wait.
+    pub fn start_with(workshop: Workshop, bounds: Bounds) -> (Self, tokio::task::JoinHandle<()>) {
         let (requests, waiting) = mpsc::channel(QUEUE);
         let (current, shown) = watch::channel(workshop);
-        let task = tokio::spawn(work(current, waiting, near));
+        let task = tokio::spawn(work(current, waiting, bounds));
         let meter = Arc::new(Meter::new(clock::now()));
         (Self { requests, workshop: shown, meter }, task)
     }
@@ -204,22 +207,26 @@ impl Pipeline {
     }
 }
 
-async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Request>, near: usize) {
-    let mut worker = Worker { near, ..Worker::new(current.borrow().clone()) };
+async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Request>, bounds: Bounds) {
+    let mut worker = Worker { bounds, ..Worker::new(current.borrow().clone()) };
     let mut held_over: Option<Request> = None;
     loop {
-        let first = match held_over.take() {
-            Some(request) => request,
-            None => tokio::select! {
-                Some(next) = worker.far.next() => {
-                    worker.go_on(next).await;
-                    continue;
-                }
-                request = waiting.recv(), if worker.far.has_room() => match request {
+        // What stepped aside has its turn however much comes in.
+        let first = tokio::select! {
+            Some(next) = worker.far.next() => {
+                worker.go_on(next).await;
+                continue;
+            }
+            Some(ready) = worker.large.next() => {
+                worker.conclude(ready).await;
+                continue;
+            }
+            request = next_of(&mut held_over, &mut waiting), if worker.far.has_room() && worker.large.has_room() => {
+                match request {
                     Some(request) => request,
                     None => break,
-                },
-            },
+                }
+            }
         };
         let first = match first {
             Request::Ingest(first) => first,
@@ -228,6 +235,7 @@ async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Requ
                 continue;
             }
             Request::Switch(switch) => {
+                worker.conclude_all().await;
                 worker.switch(*switch, &current).await;
                 continue;
             }
@@ -253,8 +261,20 @@ async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Requ
         }
         worker.serve(requests).await;
     }
-    while let Some(next) = worker.far.next().await {
-        worker.go_on(next).await;
+    loop {
+        tokio::select! {
+            Some(next) = worker.far.next() => worker.go_on(next).await,
+            Some(ready) = worker.large.next() => worker.conclude(ready).await,
+            else => break,
+        }
+    }
+}
+
+/// The next request, that which did not fit into the last transaction before all others.
+async fn next_of(held_over: &mut Option<Request>, waiting: &mut mpsc::Receiver<Request>) -> Option<Request> {
+    match held_over.take() {
+        Some(request) => Some(request),
+        None => waiting.recv().await,
     }
 }
 
@@ -270,17 +290,23 @@ struct Worker {
     seen_up_to: i64,
     /// Whether it takes what another edition has taken: who merged and parted there is history already.
     is_replay: bool,
-    /// What may be read for a request while others wait.
-    near: usize,
-    /// Requests that stepped aside.
+    /// What may be done for a request while others wait.
+    bounds: Bounds,
+    /// Requests that are read for.
     far: Far,
+    /// The request that is being written.
+    large: Large,
 }
 
-/// What came of an attempt to serve a request.
-enum Attempt<T> {
+/// What came of an attempt to serve a request. Nothing was written unless it is done.
+enum Attempt<T, W> {
     Done(T),
-    /// Nothing was written: more rows are needed than others can wait for.
+    /// More rows are needed than others can wait for.
     TooFar(Reach),
+    /// More rows change than others can wait for.
+    TooLarge(Box<Plan<W>>),
+    /// What it looks at is about to change.
+    Held,
 }
 
 impl Worker {
@@ -293,12 +319,16 @@ impl Worker {
             n_lineage: 0,
             seen_up_to,
             is_replay: false,
-            near: far::NEAR,
+            bounds: Bounds::NEAR,
             far: Far::default(),
+            large: Large::default(),
         }
     }
 
     async fn serve(&mut self, requests: Vec<Ingest>) {
+        let (held, requests): (Vec<Ingest>, Vec<Ingest>) =
+            requests.into_iter().partition(|it| self.large.is_named_by(&it.messages));
+        held.into_iter().for_each(|it| self.large.hold(Job::Ingest(it), 0));
         if 1 < requests.len() {
             let messages = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
             if let Ok(Attempt::Done(receipt)) = self.take(messages, Ahead::default()).await {
@@ -318,21 +348,27 @@ impl Worker {
     }
 
     async fn serve_one(&mut self, request: Ingest, ahead: Ahead) {
-        let n_readings = ahead.n_readings();
+        let n_asides = ahead.n_asides();
         let result = match self.take(request.messages.clone(), ahead).await {
-            Ok(Attempt::TooFar(reach)) => return self.step_aside(Job::Ingest(request), reach, n_readings),
             Ok(Attempt::Done(receipt)) => Ok(receipt),
+            Ok(Attempt::TooFar(reach)) => return self.read_aside(Job::Ingest(request), reach, n_asides).await,
+            Ok(Attempt::TooLarge(plan)) => return self.write_messages_aside(request, *plan, n_asides),
+            Ok(Attempt::Held) => return self.large.hold(Job::Ingest(request), n_asides),
             Err(error) => Err(error),
         };
         request.reply.send(result).ok();
     }
 
-    async fn take(&mut self, accepted: Vec<Accepted>, mut ahead: Ahead) -> Result<Attempt<Receipt>, PipelineError> {
-        let at_most = ahead.at_most(self.near);
+    async fn take(
+        &mut self,
+        accepted: Vec<Accepted>,
+        mut ahead: Ahead,
+    ) -> Result<Attempt<Receipt, WantedMessages>, PipelineError> {
+        let at_most = ahead.at_most(self.bounds);
         let (messages, payloads): (Vec<Message>, Vec<String>) =
             accepted.into_iter().map(|it| (it.message, it.payload)).unzip();
         for attempt in 0..MAX_ATTEMPTS {
-            match self.attempt(&messages, &payloads, std::mem::take(&mut ahead.view), at_most).await {
+            match self.attempt(&messages, &payloads, std::mem::take(&mut ahead), at_most).await {
                 Ok(attempt) => return Ok(attempt),
                 Err(StoreError::Conflict) => {
                     tokio::time::sleep(pause(attempt)).await;
@@ -354,6 +390,7 @@ impl Worker {
         self.cache = Cache::default();
         self.last_commit = None;
         self.far.forget();
+        self.large.forget();
     }
 
     /// The last commit of the base. At first and after a conflict the decisions and the inbox are read anew, if what others wrote since
@@ -379,6 +416,8 @@ impl Worker {
         }
         self.n_lineage = store.n_lineage().await?;
         self.seen_up_to = number;
+        // From here on whatever is read is of this commit or of one that the next of ours collides with.
+        self.last_commit = Some(number);
         Ok(number)
     }
 
@@ -393,14 +432,27 @@ impl Worker {
         (self.n_lineage + 1..).zip(changes.lineage.iter().map(row)).collect()
     }
 
-    /// Tells everyone of what a commit has changed.
+    fn lineage_of_messages(&self, changes: &Changes, messages: &[Message]) -> Vec<(i64, LineageRow)> {
+        self.lineage_of(changes, |it| {
+            let message = it.message.and_then(|it| messages.get(it));
+            Cause::Message(message.map(|it| it.id.to_string()).unwrap_or_default())
+        })
+    }
+
+    /// Takes note of a commit, and keeps what it has read and written.
     fn written(&mut self, number: i64, lineage: &[(i64, LineageRow)], view: View, changes: Changes) {
+        self.tell(number, lineage, &changes);
+        self.cache.remember(view, changes);
+    }
+
+    /// Tells everyone of what a commit has changed.
+    fn tell(&mut self, number: i64, lineage: &[(i64, LineageRow)], changes: &Changes) {
         let Workshop { list, policy, inbox, .. } = &self.workshop;
         if self.last_commit != Some(number) {
             let touched = changes.touched.iter().copied().collect();
             let removed = changes.removed_cells.iter().copied().collect();
             list.touch(number, touched, removed);
-            inbox.write().unwrap_or_else(PoisonError::into_inner).take(&changes, policy);
+            inbox.write().unwrap_or_else(PoisonError::into_inner).take(changes, policy);
         }
         self.last_commit = Some(number);
         for (_, event) in lineage {
@@ -408,8 +460,7 @@ impl Worker {
         }
         self.n_lineage = lineage.last().map_or(self.n_lineage, |(it, _)| *it);
         self.seen_up_to = number;
-        self.far.see(&changes);
-        self.cache.remember(view, changes);
+        self.far.see(changes);
     }
 
     /// Tries once, with rows that were read before and have not changed since.
@@ -417,9 +468,9 @@ impl Worker {
         &mut self,
         messages: &[Message],
         payloads: &[String],
-        mut view: View,
-        at_most: usize,
-    ) -> Result<Attempt<Receipt>, StoreError> {
+        ahead: Ahead,
+        at_most: Bounds,
+    ) -> Result<Attempt<Receipt, WantedMessages>, StoreError> {
         let last_commit = self.last_commit().await?;
         let messages = {
             let mut messages = messages.to_vec();
@@ -427,39 +478,39 @@ impl Worker {
             messages.iter_mut().for_each(|it| retirements.assign(it));
             messages
         };
-        let Workshop { store, policy, secret, .. } = &self.workshop;
+        let at_most = at_most.of_several(messages.len());
         let started = Instant::now();
-        let mut needs = first_needs(&messages);
-        while !needs.is_empty() {
-            self.cache.serve(&mut needs, &mut view);
-            store.load(&needs, secret, &mut view).await?;
-            needs = next_needs(&view);
-        }
-        let decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut draft = Draft::new(&messages, &view, policy, &decisions, secret);
-        let at_most = far::of_several(at_most, messages.len());
-        if !complete_within(at_most, &mut draft, &mut self.cache, &self.workshop, &mut view).await? {
-            drop(draft);
-            return Ok(Attempt::TooFar(Reach::Messages { messages, decisions }));
-        }
-        let changes = draft.finish(&view);
-        let planned = started.elapsed();
-        let cause = |it: &Lineage| {
-            let message = it.message.and_then(|it| messages.get(it));
-            Cause::Message(message.map(|it| it.id.to_string()).unwrap_or_default())
+        let Ahead { mut view, changes, .. } = ahead;
+        let changes = match changes {
+            Some(changes) => changes,
+            None => match self.plan(&messages, &mut view, at_most).await? {
+                Planned::Changes(changes) => *changes,
+                Planned::TooFar { decisions } => {
+                    return Ok(Attempt::TooFar(Reach::Messages { messages, decisions }));
+                }
+                Planned::Held => return Ok(Attempt::Held),
+            },
         };
-        let lineage = self.lineage_of(&changes, cause);
+        if self.large.is_about(&view) {
+            return Ok(Attempt::Held);
+        }
+        if at_most.write < large::n_rows(&changes) {
+            if self.large.is_writing() {
+                return Ok(Attempt::Held);
+            }
+            let wanted = WantedMessages { messages, payloads: payloads.to_vec() };
+            return Ok(Attempt::TooLarge(Box::new(Plan { view, changes, wanted })));
+        }
+        let planned = started.elapsed();
+        let lineage = self.lineage_of_messages(&changes, &messages);
         let number = if changes.kept.is_empty() {
             last_commit
         } else {
-            let texts: Vec<_> = messages
-                .iter()
-                .zip(payloads)
-                .map(|(message, text)| (message.at, &*message.id, text.as_str()))
-                .collect();
+            let texts = texts_of(&messages, payloads);
             let number = last_commit + 1;
-            let commit = Commit { messages: &texts, lineage: &lineage, ..Commit::of(number, &changes) };
-            self.workshop.store.commit(&commit, secret).await?;
+            let rows = Rows { messages: &texts, ..Rows::of(&changes) };
+            let commit = Commit { number, rows, lineage: &lineage };
+            self.workshop.store.commit(&commit, &self.workshop.secret).await?;
             number
         };
         let written = started.elapsed().saturating_sub(planned);
@@ -468,6 +519,40 @@ impl Worker {
         self.written(number, &lineage, view, changes);
         Ok(Attempt::Done(receipt))
     }
+
+    /// Reads what messages need, and plans.
+    async fn plan(&mut self, messages: &[Message], view: &mut View, at_most: Bounds) -> Result<Planned, StoreError> {
+        let Workshop { store, policy, secret, .. } = &self.workshop;
+        let mut needs = first_needs(messages);
+        while !needs.is_empty() {
+            self.cache.serve(&mut needs, view);
+            store.load(&needs, secret, view).await?;
+            needs = next_needs(view);
+        }
+        // Not only in the end: who is held need not read on.
+        if self.large.is_about(view) {
+            return Ok(Planned::Held);
+        }
+        let decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut draft = Draft::new(messages, view, policy, &decisions, secret);
+        if !complete_within(at_most.read, &mut draft, &mut self.cache, &self.workshop, view).await? {
+            drop(draft);
+            return Ok(Planned::TooFar { decisions });
+        }
+        Ok(Planned::Changes(Box::new(draft.finish(view))))
+    }
+}
+
+/// What messages come to, if others can wait for it.
+enum Planned {
+    Changes(Box<Changes>),
+    TooFar { decisions: Decisions },
+    Held,
+}
+
+/// The texts to keep, each with its message's time and ID.
+fn texts_of<'m>(messages: &'m [Message], payloads: &'m [String]) -> Vec<(Timestamp, &'m str, &'m str)> {
+    messages.iter().zip(payloads).map(|(message, text)| (message.at, &*message.id, text.as_str())).collect()
 }
 
 /// Loads what a draft still needs. Another server's commit between two reads is a conflict already.

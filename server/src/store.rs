@@ -19,7 +19,7 @@ pub use self::{
     connect::{connect, exists},
     read::{EventRow, PurchaseRow},
     watch::watch,
-    write::{Cause, Commit, LineageRow, ProfileWrite},
+    write::{Cause, Commit, LineageRow, ProfileWrite, Rows, Unfinished},
 };
 
 use surrealdb::types::{RecordId, Value};

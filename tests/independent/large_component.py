@@ -43,7 +43,9 @@ def main() -> None:
         subprocess.run([program, "import", messages, *options], check=True, capture_output=True)
         print(f"{chosen.identifiers} identifiers imported in {time.monotonic() - began:.1f} s", flush=True)
         server = subprocess.Popen(
-            [program, "serve", "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            # However long an answer takes here, it is waited for.
+            [program, "serve", "--listen", "127.0.0.1:0", "--limit-time", "3600s", *options],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )
         try:
             measure(server.stdout.readline().split()[-1], chosen.identifiers, chosen.one_profile, chosen.times)
@@ -108,11 +110,13 @@ def measure(origin: str, n_identifiers: int, is_one_profile: bool, n_times: int)
     ]
     for thread in threads:
         thread.start()
-    same = [decide_and_undo("SAME", far) for _ in range(n_times)] if not is_one_profile else []
-    different = [decide_and_undo("DIFFERENT", ends) for _ in range(n_times)]
-    over.set()
-    for thread in threads:
-        thread.join()
+    try:
+        same = [decide_and_undo("SAME", far) for _ in range(n_times)] if not is_one_profile else []
+        different = [decide_and_undo("DIFFERENT", ends) for _ in range(n_times)]
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
     for name, pairs in (("SAME of two that are far apart", same), ("DIFFERENT of two neighbours", different)):
         if pairs:
             rows += [(f"{name}", [it[0] for it in pairs]), (f"{name}, revoked", [it[1] for it in pairs])]

@@ -10,7 +10,7 @@ use profile360_core::{
 use profile360_server::{
     intake::Intake,
     news::News,
-    pipeline::{Pipeline, Workshop},
+    pipeline::{Bounds, Pipeline, Workshop},
     rules::Rules,
     store::{self, Store},
 };
@@ -60,9 +60,10 @@ impl Writers {
         pipeline
     }
 
-    /// One more pipeline, in which every request steps aside that needs anything beside what it names.
-    pub fn short_sighted_pipeline(&mut self) -> Pipeline {
-        let (pipeline, working) = Pipeline::start_with(self.workshop.clone(), 0);
+    /// One more pipeline, in which every request steps aside that needs anything beside what it names, or changes more than
+    /// very little.
+    pub fn impatient_pipeline(&mut self) -> Pipeline {
+        let (pipeline, working) = Pipeline::start_with(self.workshop.clone(), Bounds { read: 0, write: 6 });
         self.working.push(working);
         pipeline
     }

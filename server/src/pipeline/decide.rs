@@ -10,7 +10,7 @@ use profile360_core::{
     decision::{Decision, Decisions, Relation, Revocation},
     identifier::Identifier,
     message::{Message, parse_kept},
-    plan::{CellKey, Draft, Needs, View, first_needs, homes_of_value, next_needs},
+    plan::{CellKey, Changes, Draft, Needs, View, first_needs, homes_of_value, next_needs},
     retirement::{Retirement, Retirements},
     revision,
     time::Timestamp,
@@ -19,11 +19,12 @@ use profile360_core::{
 use tokio::sync::oneshot;
 
 use super::{
-    Attempt, MAX_ATTEMPTS, PipelineError, Worker, complete, complete_within,
+    Attempt, Bounds, MAX_ATTEMPTS, PipelineError, Worker, complete, complete_within,
     far::{self, Ahead, Job, Reach},
+    large::{self, Plan, WantedDecisions},
     pause,
 };
-use crate::store::{Cause, Commit, StoreError};
+use crate::store::{Cause, Commit, LineageRow, Rows, StoreError};
 
 /// What an operator wants.
 #[derive(Debug, Clone)]
@@ -64,10 +65,12 @@ pub(super) struct Request {
 
 impl Worker {
     pub(super) async fn decide(&mut self, request: Request, ahead: Ahead) {
-        let n_readings = ahead.n_readings();
+        let n_asides = ahead.n_asides();
         let result = match self.settle(&request.wish, request.expected_revision.as_deref(), ahead).await {
-            Ok(Attempt::TooFar(reach)) => return self.step_aside(Job::Decide(request), reach, n_readings),
             Ok(Attempt::Done(decided)) => Ok(decided),
+            Ok(Attempt::TooFar(reach)) => return self.read_aside(Job::Decide(request), reach, n_asides).await,
+            Ok(Attempt::TooLarge(plan)) => return self.write_decisions_aside(request, *plan, n_asides),
+            Ok(Attempt::Held) => return self.large.hold(Job::Decide(request), n_asides),
             Err(error) => Err(error),
         };
         // Whoever asked may have gone; what was decided stays decided.
@@ -79,11 +82,10 @@ impl Worker {
         wish: &Wish,
         expected_revision: Option<&str>,
         mut ahead: Ahead,
-    ) -> Result<Attempt<Decided>, PipelineError> {
-        let at_most = ahead.at_most(self.near);
+    ) -> Result<Attempt<Decided, WantedDecisions>, PipelineError> {
+        let at_most = ahead.at_most(self.bounds);
         for attempt in 0..MAX_ATTEMPTS {
-            let view = std::mem::take(&mut ahead.view);
-            match self.attempt_decision(wish, expected_revision, view, at_most).await {
+            match self.attempt_decision(wish, expected_revision, std::mem::take(&mut ahead), at_most).await {
                 Ok(attempt) => return Ok(attempt),
                 Err(StoreError::Conflict) => {
                     tokio::time::sleep(pause(attempt)).await;
@@ -104,32 +106,42 @@ impl Worker {
         &mut self,
         wish: &Wish,
         expected_revision: Option<&str>,
-        mut view: View,
-        at_most: usize,
-    ) -> Result<Attempt<Decided>, StoreError> {
+        ahead: Ahead,
+        at_most: Bounds,
+    ) -> Result<Attempt<Decided, WantedDecisions>, StoreError> {
         let last_commit = self.last_commit().await?;
         let retirements = self.workshop.policy.retirements().clone();
         let before = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let (changed, kept) = match step_of(wish, &retirements, &before) {
+        let wanted = match step_of(wish, &retirements, &before) {
             Step::Answer(decided) => return Ok(Attempt::Done(decided)),
+            // Which rows it looks at is not known before all messages that name the value are read.
+            Step::Retire(_) if self.large.is_writing() => return Ok(Attempt::Held),
             Step::Retire(retirement) => {
                 let decided = self.retire(last_commit, retirement, &retirements, expected_revision).await?;
                 return Ok(Attempt::Done(decided));
             }
-            Step::Decide { changed, kept } => (changed, kept),
+            Step::Decide(wanted) => wanted,
         };
+        let WantedDecisions { changed, kept } = &wanted;
         let mut decisions = before.clone();
-        for decision in &changed {
+        for decision in changed {
             decisions.put(decision.clone());
         }
 
+        let Ahead { mut view, changes, .. } = ahead;
         let ends: BTreeSet<Identifier> =
-            changed.iter().chain(&kept).flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
-        self.see(Needs { identifiers: ends.clone(), ..Needs::default() }, &mut view).await?;
+            changed.iter().chain(kept).flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
+        self.see(Needs { identifiers: missing(&ends, &view), ..Needs::default() }, &mut view).await?;
+        // Of what was read before, rows that it names may have been changed since.
+        self.see(next_needs(&view), &mut view).await?;
+        // Not only in the end: who is held need not read on.
+        if self.large.is_about(&view) {
+            return Ok(Attempt::Held);
+        }
         if let Some(expected) = expected_revision {
             let members = members_not_seen(&ends, &view);
-            if at_most < far::cost_of(&members) {
-                return Ok(Attempt::TooFar(Reach::Decisions { changed, decisions }));
+            if at_most.read < far::cost_of(&members) {
+                return Ok(Attempt::TooFar(Reach::Decisions { changed: wanted.changed, decisions }));
             }
             self.see(members, &mut view).await?;
             if self.revision_of(&ends, &view, &before)? != expected {
@@ -137,30 +149,60 @@ impl Worker {
             }
         }
         if changed.is_empty() {
-            return Ok(Attempt::Done(Decided::NoChange { decisions: kept }));
+            return Ok(Attempt::Done(Decided::NoChange { decisions: wanted.kept }));
         }
 
-        let policy = self.workshop.policy.clone();
-        let mut draft = Draft::of_decisions(&changed, &view, &policy, &decisions);
-        if !complete_within(at_most, &mut draft, &mut self.cache, &self.workshop, &mut view).await? {
-            drop(draft);
-            return Ok(Attempt::TooFar(Reach::Decisions { changed, decisions }));
+        let changes = match changes {
+            Some(changes) => changes,
+            None => {
+                let policy = self.workshop.policy.clone();
+                let mut draft = Draft::of_decisions(changed, &view, &policy, &decisions);
+                if !complete_within(at_most.read, &mut draft, &mut self.cache, &self.workshop, &mut view).await? {
+                    drop(draft);
+                    return Ok(Attempt::TooFar(Reach::Decisions { changed: wanted.changed, decisions }));
+                }
+                draft.finish(&view)
+            }
+        };
+        if self.large.is_about(&view) {
+            return Ok(Attempt::Held);
         }
-        let changes = draft.finish(&view);
         let is_made = matches!(wish, Wish::Make(_));
         if is_made && !changes.unmet.is_empty() {
-            let by = excluded(&changes.unmet, &changed, &decisions);
+            let by = excluded(&changes.unmet, changed, &decisions);
             return Ok(Attempt::Done(Decided::Contradicted { by }));
         }
+        if at_most.write < large::n_rows(&changes) {
+            if self.large.is_writing() {
+                return Ok(Attempt::Held);
+            }
+            return Ok(Attempt::TooLarge(Box::new(Plan { view, changes, wanted })));
+        }
         let number = last_commit + 1;
-        let cause = changed.first().map(|it| it.id.to_string()).unwrap_or_default();
-        let lineage = self.lineage_of(&changes, |_| Cause::Decision(cause.clone()));
-        let commit = Commit { decisions: &changed, lineage: &lineage, ..Commit::of(number, &changes) };
+        let lineage = self.lineage_of_decisions(&changes, changed);
+        let rows = Rows { decisions: changed, ..Rows::of(&changes) };
+        let commit = Commit { number, rows, lineage: &lineage };
         self.workshop.store.commit(&commit, &self.workshop.secret).await?;
-        *self.workshop.decisions.write().unwrap_or_else(PoisonError::into_inner) = decisions;
+        let applied = self.applied(number, wanted);
         self.written(number, &lineage, view, changes);
-        let decisions = changed.into_iter().chain(kept).collect();
-        Ok(Attempt::Done(Decided::Applied { decisions, commit: number }))
+        Ok(Attempt::Done(applied))
+    }
+
+    pub(super) fn lineage_of_decisions(&self, changes: &Changes, changed: &[Decision]) -> Vec<(i64, LineageRow)> {
+        let cause = changed.first().map(|it| it.id.to_string()).unwrap_or_default();
+        self.lineage_of(changes, |_| Cause::Decision(cause.clone()))
+    }
+
+    /// Lets decisions count that were written.
+    pub(super) fn applied(&mut self, commit: i64, wanted: WantedDecisions) -> Decided {
+        let WantedDecisions { changed, kept } = wanted;
+        let mut decisions = self.workshop.decisions.write().unwrap_or_else(PoisonError::into_inner);
+        for decision in &changed {
+            decisions.put(decision.clone());
+        }
+        drop(decisions);
+        self.far.see_decisions();
+        Decided::Applied { decisions: changed.into_iter().chain(kept).collect(), commit }
     }
 
     /// Takes a retirement that is new or was revoked: reads all messages that name the value once more.
@@ -224,13 +266,13 @@ impl Worker {
             changes.removed_identifiers.contains(&it.pair.a) || changes.removed_identifiers.contains(&it.pair.b)
         };
         let kept: Vec<Decision> = decisions.iter().filter(is_about).map(|it| Decision::clone(it)).collect();
-        let commit = Commit {
+        let rows = Rows {
             decisions: &kept,
             retirements: std::slice::from_ref(&retirement),
             moved: &texts,
-            lineage: &lineage,
-            ..Commit::of(number, &changes)
+            ..Rows::of(&changes)
         };
+        let commit = Commit { number, rows, lineage: &lineage };
         self.workshop.store.commit(&commit, &secret).await?;
         policy.set_retirements(after);
         self.written(number, &lineage, View::default(), changes);
@@ -278,6 +320,10 @@ impl Worker {
     }
 }
 
+fn missing(identifiers: &BTreeSet<Identifier>, view: &View) -> BTreeSet<Identifier> {
+    identifiers.iter().filter(|it| !view.identifiers.contains_key(*it)).cloned().collect()
+}
+
 /// The members of the profiles that identifiers are in, as far as a view does not hold them.
 pub(super) fn members_not_seen<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>, view: &View) -> Needs {
     let states = identifiers.into_iter().filter_map(|it| view.identifiers.get(it)?.as_ref());
@@ -293,8 +339,7 @@ enum Step {
     Answer(Decided),
     /// A retirement that is new or was revoked.
     Retire(Retirement),
-    /// Decisions that are new or were revoked, and those that are there as they were wished.
-    Decide { changed: Vec<Decision>, kept: Vec<Decision> },
+    Decide(WantedDecisions),
 }
 
 fn step_of(wish: &Wish, retirements: &Retirements, decisions: &Decisions) -> Step {
@@ -315,7 +360,8 @@ fn step_of(wish: &Wish, retirements: &Retirements, decisions: &Decisions) -> Ste
             (None, Some(there)) if there.is_active() => {
                 let is_together = |it: &&Arc<Decision>| it.is_active() && it.group() == there.group();
                 let revoked = |it: &Arc<Decision>| Decision { revoked: Some(by.clone()), ..Decision::clone(it) };
-                Step::Decide { changed: decisions.iter().filter(is_together).map(revoked).collect(), kept: Vec::new() }
+                let changed = decisions.iter().filter(is_together).map(revoked).collect();
+                Step::Decide(WantedDecisions { changed, kept: Vec::new() })
             }
             (None, Some(there)) => Step::Answer(Decided::NoChange { decisions: vec![Decision::clone(there)] }),
             (None, None) => Step::Answer(Decided::NotFound),
@@ -339,7 +385,7 @@ fn step_of_wanted(wanted: &[Decision], before: &Decisions) -> Step {
         }
     }
     if opposite.is_empty() {
-        Step::Decide { changed, kept }
+        Step::Decide(WantedDecisions { changed, kept })
     } else {
         Step::Answer(Decided::Contradicted { by: opposite })
     }

@@ -22,11 +22,11 @@ use profile360_core::{
 use serde::Deserialize;
 use tokio::sync::{oneshot, watch};
 
-use super::{Attempt, MAX_BATCH, Worker, Workshop, complete};
+use super::{Ahead, Attempt, Bounds, MAX_BATCH, Worker, Workshop, complete};
 use crate::{
     clock,
     rules::Rules,
-    store::{Cause, Commit, LineageRow, Store, StoreError},
+    store::{Cause, Commit, LineageRow, Rows, Store, StoreError},
 };
 
 /// Messages that one read of the source should bring.
@@ -198,9 +198,9 @@ impl Replay {
             return Ok(());
         }
         let (messages, payloads): (Vec<_>, Vec<_>) = accepted.into_iter().map(|it| (it.message, it.payload)).unzip();
-        match self.worker.attempt(&messages, &payloads, View::default(), usize::MAX).await? {
+        match self.worker.attempt(&messages, &payloads, Ahead::default(), Bounds::NONE).await? {
             Attempt::Done(_) => Ok(()),
-            Attempt::TooFar(_) => Err(StoreError::Conflict),
+            Attempt::TooFar(_) | Attempt::TooLarge(_) | Attempt::Held => Err(StoreError::Conflict),
         }
     }
 
@@ -259,7 +259,7 @@ impl Worker {
         if result.is_ok() {
             let mut far = std::mem::take(&mut self.far);
             far.forget();
-            *self = Self { near: self.near, far, ..Self::new(replay.worker.workshop) };
+            *self = Self { bounds: self.bounds, far, ..Self::new(replay.worker.workshop) };
             self.workshop.list.be_quiet(false);
             for event in replay.events {
                 self.workshop.news.tell_lineage(event);
@@ -271,8 +271,8 @@ impl Worker {
     }
 
     async fn attempt_switch(&mut self, replay: &mut Replay) -> Result<(), StoreError> {
-        // Of a base that others write to the number is read anew.
-        self.last_commit = None;
+        // Of a base that others write to the number is read anew, and nothing older counts then.
+        self.forget();
         let last_commit = self.last_commit().await?;
         replay.follow().await?;
         replay.list(|_| {}).await?;
@@ -310,7 +310,7 @@ impl Worker {
         let mut draft = Draft::of_decisions(changed, &view, &policy, &decisions);
         complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
         let changes = draft.finish(&view);
-        let commit = Commit { decisions: changed, ..Commit::of(number, &changes) };
+        let commit = Commit { number, rows: Rows { decisions: changed, ..Rows::of(&changes) }, lineage: &[] };
         self.workshop.store.commit(&commit, &self.workshop.secret).await?;
         *self.workshop.decisions.write().unwrap_or_else(PoisonError::into_inner) = decisions;
         self.written(number, &[], view, changes);

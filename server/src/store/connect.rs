@@ -3,8 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use surrealdb::{
-    Surreal,
+    IndexedResults, Surreal,
     engine::{any::Any, local::Db},
+    method::Transaction,
     types::{Value, Variables},
 };
 use surrealdb_cnf::ConfigMap;
@@ -69,14 +70,65 @@ impl Handle {
             Self::Any(db) => db.query(query).bind(variables).await,
             Self::Embedded(db, _) => db.query(query).bind(variables).await,
         };
-        let mut answer = answer.map_err(|error| tx::classify(vec![error]))?;
-        let errors = answer.take_errors();
-        if !errors.is_empty() {
-            return Err(tx::classify(errors.into_values().collect()));
-        }
-        let last = answer.num_statements().saturating_sub(1);
-        Ok(answer.take::<Value>(last)?)
+        last_of(answer)
     }
+
+    /// Opens a transaction.
+    pub(super) async fn begin(&self) -> Result<Open> {
+        let begun = match self {
+            Self::Any(db) => db.clone().begin().await.map(Open::Any),
+            Self::Embedded(db, _) => db.clone().begin().await.map(Open::Embedded),
+        };
+        begun.map_err(|error| tx::classify(vec![error]))
+    }
+}
+
+/// A transaction that is written to by several queries.
+#[derive(Debug)]
+pub(super) enum Open {
+    Any(Transaction<Any>),
+    Embedded(Transaction<Db>),
+}
+
+impl Open {
+    /// Runs a query of one or more statements in it. After an error it can only be cancelled.
+    pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
+        let answer = match self {
+            Self::Any(open) => open.query(query).bind(variables).await,
+            Self::Embedded(open) => open.query(query).bind(variables).await,
+        };
+        last_of(answer)
+    }
+
+    pub(super) async fn commit(self) -> Result<()> {
+        let committed = match self {
+            Self::Any(open) => open.commit().await.map(drop),
+            Self::Embedded(open) => open.commit().await.map(drop),
+        };
+        committed.map_err(|error| tx::classify(vec![error]))
+    }
+
+    pub(super) async fn cancel(self) {
+        let cancelled = match self {
+            Self::Any(open) => open.cancel().await.map(drop),
+            Self::Embedded(open) => open.cancel().await.map(drop),
+        };
+        // Nothing of it was committed, and nothing will be: it ends with its session.
+        if let Err(error) = cancelled {
+            tracing::debug!(%error, "a transaction was not cancelled cleanly");
+        }
+    }
+}
+
+/// The value of the last statement, unless one has failed.
+fn last_of(answer: surrealdb::Result<IndexedResults>) -> Result<Value> {
+    let mut answer = answer.map_err(|error| tx::classify(vec![error]))?;
+    let errors = answer.take_errors();
+    if !errors.is_empty() {
+        return Err(tx::classify(errors.into_values().collect()));
+    }
+    let last = answer.num_statements().saturating_sub(1);
+    Ok(answer.take::<Value>(last)?)
 }
 
 /// Opens `surrealkv://PATH`, `mem://`, `ws://…` or `wss://…` and brings its schema up to date.

@@ -5,7 +5,7 @@ use surrealdb::types::{Number, Value};
 use super::{Result, StoreError, connect::Handle, tx};
 
 /// What to run for each version, in one transaction that also writes the version's row.
-const MIGRATIONS: [(i64, &str); 4] = [
+const MIGRATIONS: [(i64, &str); 5] = [
     (
         1,
         concat!(
@@ -39,6 +39,15 @@ const MIGRATIONS: [(i64, &str); 4] = [
             "BEGIN;",
             include_str!("migrations/0004_audit.surql"),
             "CREATE migration:4 SET at = time::now();",
+            "COMMIT;"
+        ),
+    ),
+    (
+        5,
+        concat!(
+            "BEGIN;",
+            include_str!("migrations/0005_late_numbers.surql"),
+            "CREATE migration:5 SET at = time::now();",
             "COMMIT;"
         ),
     ),

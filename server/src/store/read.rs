@@ -16,7 +16,10 @@ use profile360_core::{
 use serde::{Deserialize, de::DeserializeOwned};
 use surrealdb::types::{Array, Number, RecordId, RecordIdKey, Value};
 
-use super::{Result, Store, StoreError, rows, tx, write::LineageRow};
+use super::{
+    Result, Store, StoreError, rows, tx,
+    write::{COMMITS, LINEAGE, LineageRow},
+};
 
 /// Identifiers whose links are read at once.
 const LINKS_OF: usize = 500;
@@ -235,11 +238,12 @@ impl Store {
 
     /// The number of the last commit; 0 for an empty base.
     pub async fn last_commit(&self) -> Result<i64> {
-        if self.setting("superseded_by").await?.is_some() {
+        let [superseded_by, commit, late] = self.settings(["superseded_by", COMMITS[0], COMMITS[1]]).await?;
+        if superseded_by.is_some() {
             return Err(StoreError::Superseded);
         }
-        // Every commit writes it in its own transaction.
-        Ok(self.setting("commit").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
+        // Every commit writes the one or the other in its own transaction.
+        Ok(larger(commit, late))
     }
 
     /// What the commits after one number, up to another, touched; in their order.
@@ -268,7 +272,8 @@ impl Store {
 
     /// How many merges and unmerges there were; they are numbered from 1.
     pub async fn n_lineage(&self) -> Result<i64> {
-        Ok(self.setting("lineage").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
+        let [number, late] = self.settings(LINEAGE).await?;
+        Ok(larger(number, late))
     }
 
     /// Merges and unmerges of those numbers, in ascending order; one that is not there is left out.
@@ -322,6 +327,12 @@ impl Store {
     /// A setting of the base, by name.
     pub async fn setting(&self, name: &str) -> Result<Option<String>> {
         Ok(self.select(vec![rows::text_id("setting", name)]).await?.pop().map(|(_, payload)| payload))
+    }
+
+    async fn settings<const N: usize>(&self, names: [&str; N]) -> Result<[Option<String>; N]> {
+        let ids = names.iter().map(|it| rows::text_id("setting", it)).collect();
+        let mut found: BTreeMap<RecordId, String> = self.select(ids).await?.into_iter().collect();
+        Ok(names.map(|it| found.remove(&rows::text_id("setting", it))))
     }
 
     /// The version of the policy that everything is judged by; 1 for a new base.
@@ -406,6 +417,10 @@ impl Store {
         let found = self.select(ids).await?;
         found.into_iter().map(|(id, payload)| Ok((id, Arc::new(rows::decode::<T>(table, &payload)?)))).collect()
     }
+}
+
+fn larger(one: Option<String>, other: Option<String>) -> i64 {
+    [one, other].into_iter().flatten().filter_map(|it| it.parse().ok()).max().unwrap_or(0)
 }
 
 impl From<std::num::TryFromIntError> for StoreError {

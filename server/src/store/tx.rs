@@ -28,7 +28,7 @@ fn is_conflict(error: &surrealdb::Error) -> bool {
         || error.message().contains("already exists")
 }
 
-pub(super) fn variables<const N: usize>(pairs: [(&str, Value); N]) -> Variables {
+pub(super) fn variables<'n>(pairs: impl IntoIterator<Item = (&'n str, Value)>) -> Variables {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

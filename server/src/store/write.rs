@@ -13,15 +13,30 @@ use profile360_core::{
     unified_id::{IdSecret, unified_id},
 };
 use serde::{Deserialize, Serialize};
-use surrealdb::types::{Number, Object, RecordId, Value, Variables};
+use surrealdb::types::{Number, Object, RecordId, Value};
 
-use super::{Result, Store, read::Touched, rows, tx};
+use super::{Result, Store, connect::Open, read::Touched, rows, tx};
 
-/// A plan's changes with the texts of the messages that are kept.
+/// What is written under one commit number.
 #[derive(Debug)]
 pub struct Commit<'a> {
     /// One more than the last commit that the plan has seen.
     pub number: i64,
+    pub rows: Rows<'a>,
+    /// Merges and unmerges, under the next numbers.
+    pub lineage: &'a [(i64, LineageRow)],
+}
+
+impl<'a> Commit<'a> {
+    /// A plan's changes with nothing beside.
+    pub fn of(number: i64, changes: &'a Changes) -> Self {
+        Self { number, rows: Rows::of(changes), lineage: &[] }
+    }
+}
+
+/// A plan's changes with the texts of the messages that are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
     pub changes: &'a Changes,
     /// The messages of the batch, by position: when, ID, and the text to keep.
     pub messages: &'a [(Timestamp, &'a str, &'a str)],
@@ -31,15 +46,13 @@ pub struct Commit<'a> {
     pub retirements: &'a [Retirement],
     /// The texts of the messages that move, by their IDs.
     pub moved: &'a BTreeMap<Arc<str>, String>,
-    /// Merges and unmerges, under the next numbers.
-    pub lineage: &'a [(i64, LineageRow)],
 }
 
-impl<'a> Commit<'a> {
+impl<'a> Rows<'a> {
     /// A plan's changes with nothing beside.
-    pub fn of(number: i64, changes: &'a Changes) -> Self {
+    pub fn of(changes: &'a Changes) -> Self {
         static NONE: BTreeMap<Arc<str>, String> = BTreeMap::new();
-        Self { number, changes, messages: &[], decisions: &[], retirements: &[], moved: &NONE, lineage: &[] }
+        Self { changes, messages: &[], decisions: &[], retirements: &[], moved: &NONE }
     }
 }
 
@@ -74,41 +87,99 @@ pub struct ProfileWrite {
     pub payload: Option<String>,
 }
 
-/// Whoever takes the number first wins; the rows of a plan are written only with it.
-///
 /// New rows are inserted, which fails where one is there; known rows are replaced one by one, which is half as dear again as
 /// `ON DUPLICATE KEY UPDATE` (a relation keeps its ends, so of those only the payload is set).
-const COMMIT: &str = "
-    BEGIN;
-    INSERT INTO committed $committed RETURN NONE;
-    INSERT INTO message $messages RETURN NONE;
-    INSERT INTO event $events RETURN NONE;
-    INSERT INTO identifier $new_identifiers RETURN NONE;
-    INSERT INTO latent $latent ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;
-    FOR $heir IN $heirs { UPDATE $heir.id SET i = $heir.i RETURN NONE };
-    INSERT RELATION INTO linked $new_links RETURN NONE;
-    FOR $link IN $links { UPDATE $link.id SET p = $link.p RETURN NONE };
-    INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-    DELETE $removed RETURN NONE;
-    INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-    INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-    INSERT INTO lineage $lineage RETURN NONE;
-    INSERT INTO lineage_of $lineage_of RETURN NONE;
-    INSERT INTO cell $new_cells RETURN NONE;
-    INSERT INTO purchase $purchases RETURN NONE;
-    INSERT INTO order_claim $order_claims RETURN NONE;
-    INSERT INTO session_claim $session_claims ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-    FOR $row IN $known { UPDATE $row.id REPLACE $row RETURN NONE };
-    FOR $row IN $settings { UPSERT $row.id CONTENT $row RETURN NONE };
-    COMMIT;
-";
+macro_rules! write_rows {
+    () => {
+        "
+        INSERT INTO message $messages RETURN NONE;
+        INSERT INTO event $events RETURN NONE;
+        INSERT INTO identifier $new_identifiers RETURN NONE;
+        INSERT INTO latent $latent ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;
+        FOR $heir IN $heirs { UPDATE $heir.id SET i = $heir.i RETURN NONE };
+        INSERT RELATION INTO linked $new_links RETURN NONE;
+        FOR $link IN $links { UPDATE $link.id SET p = $link.p RETURN NONE };
+        INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+        DELETE $removed RETURN NONE;
+        INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+        INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+        INSERT INTO cell $new_cells RETURN NONE;
+        INSERT INTO purchase $purchases RETURN NONE;
+        INSERT INTO order_claim $order_claims RETURN NONE;
+        INSERT INTO session_claim $session_claims ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+        FOR $row IN $known { UPDATE $row.id REPLACE $row RETURN NONE };
+        "
+    };
+}
+
+/// Whoever takes the number first wins; the rows of a plan are written only with it.
+macro_rules! take_number {
+    () => {
+        "
+        INSERT INTO committed $committed RETURN NONE;
+        INSERT INTO lineage $lineage RETURN NONE;
+        INSERT INTO lineage_of $lineage_of RETURN NONE;
+        FOR $row IN $settings { UPSERT $row.id CONTENT $row RETURN NONE };
+        "
+    };
+}
+
+const WRITE_ROWS: &str = write_rows!();
+const TAKE_NUMBER: &str = take_number!();
+const COMMIT: &str = concat!("BEGIN;", take_number!(), write_rows!(), "COMMIT;");
+
+/// Which settings say how far a base is. A transaction that stays open while others commit cannot write what each of them
+/// writes; so it has settings of its own, and the larger number counts.
+pub(super) const COMMITS: [&str; 2] = ["commit", "late_commit"];
+pub(super) const LINEAGE: [&str; 2] = ["lineage", "late_lineage"];
+
+/// Rows that are written in a transaction that is still open: nobody sees them.
+#[derive(Debug)]
+#[must_use = "it stays open until it is committed or cancelled"]
+pub struct Unfinished {
+    transaction: Open,
+    touched: Touched,
+}
+
+impl Unfinished {
+    /// Takes the commit number, one more than the last there is, and lets everyone see the rows. Fails with
+    /// [`super::StoreError::Conflict`] where another writer took it first or has written one of the rows meanwhile.
+    pub async fn commit(self, number: i64, lineage: &[(i64, LineageRow)]) -> Result<()> {
+        let Self { transaction, touched } = self;
+        let closing = closing_of(number, &touched, lineage, [COMMITS[1], LINEAGE[1]])?;
+        if let Err(error) = transaction.run(TAKE_NUMBER, tx::variables(closing)).await {
+            transaction.cancel().await;
+            return Err(error);
+        }
+        transaction.commit().await
+    }
+
+    /// Lets it be as if nothing had been written.
+    pub async fn cancel(self) {
+        self.transaction.cancel().await;
+    }
+}
 
 impl Store {
     /// Writes a plan's changes, all of them or none. Fails with [`super::StoreError::Conflict`] where another writer took the
     /// number first.
     pub async fn commit(&self, commit: &Commit<'_>, secret: &IdSecret) -> Result<()> {
-        self.handle.run(COMMIT, variables_of(commit, secret)?).await?;
+        let Commit { number, rows, lineage } = commit;
+        let closing = closing_of(*number, &touched_by(rows), lineage, [COMMITS[0], LINEAGE[0]])?;
+        self.handle.run(COMMIT, tx::variables(closing.into_iter().chain(variables_of(rows, secret)?))).await?;
         Ok(())
+    }
+
+    /// Writes a plan's changes without making them count, which [`Unfinished::commit`] does: others can commit meanwhile whatever
+    /// has nothing to do with them.
+    pub async fn write_ahead(&self, rows: &Rows<'_>, secret: &IdSecret) -> Result<Unfinished> {
+        let variables = tx::variables(variables_of(rows, secret)?);
+        let transaction = self.handle.begin().await?;
+        if let Err(error) = transaction.run(WRITE_ROWS, variables).await {
+            transaction.cancel().await;
+            return Err(error);
+        }
+        Ok(Unfinished { transaction, touched: touched_by(rows) })
     }
 
     /// Writes list rows, and up to which commit they are complete.
@@ -171,7 +242,7 @@ impl Store {
         for retirement in retirements {
             retired.push(rows::row(rows::text_id("retired", &retirement.id), rows::encode("retired", retirement)?));
         }
-        let (lineage, lineage_of, number) = lineage_rows(lineage)?;
+        let (lineage, lineage_of, number) = lineage_rows(lineage, LINEAGE[0])?;
         let query = "
             BEGIN;
             INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
@@ -226,20 +297,42 @@ impl Store {
     }
 }
 
-fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
-    let changes = commit.changes;
-    let touched = Touched {
+fn touched_by(rows: &Rows<'_>) -> Touched {
+    let changes = rows.changes;
+    Touched {
         touched: changes.touched.iter().copied().collect(),
         removed: changes.removed_cells.iter().copied().collect(),
-        has_decisions: !commit.decisions.is_empty() || !commit.retirements.is_empty(),
+        has_decisions: !rows.decisions.is_empty() || !rows.retirements.is_empty(),
         has_withheld: !changes.withheld.is_empty() || changes.links.values().any(|(it, _)| it.withheld.is_some()),
-    };
-    let committed = rows::row(RecordId::new("committed", commit.number), rows::encode("committed", &touched)?);
+    }
+}
 
+/// What [`TAKE_NUMBER`] needs; the settings are named that say how far the base is then.
+fn closing_of(
+    number: i64,
+    touched: &Touched,
+    lineage: &[(i64, LineageRow)],
+    [commit, history]: [&str; 2],
+) -> Result<[(&'static str, Value); 4]> {
+    let committed = rows::row(RecordId::new("committed", number), rows::encode("committed", touched)?);
+    let (lineage, lineage_of, length) = lineage_rows(lineage, history)?;
+    let mut settings = vec![rows::row(rows::text_id("setting", commit), number.to_string())];
+    settings.extend(length);
+    Ok([
+        ("committed", committed),
+        ("lineage", Value::from_iter(lineage)),
+        ("lineage_of", Value::from_iter(lineage_of)),
+        ("settings", Value::from_iter(settings)),
+    ])
+}
+
+/// What [`WRITE_ROWS`] needs.
+fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static str, Value)>> {
+    let changes = written.changes;
     let mut messages = Vec::with_capacity(changes.kept.len());
     let mut events = Vec::with_capacity(changes.kept.len());
     for (position, home) in &changes.kept {
-        let Some((at, id, payload)) = commit.messages.get(*position) else { continue };
+        let Some((at, id, payload)) = written.messages.get(*position) else { continue };
         let mut message = Object::new();
         message.insert("id", Value::RecordId(rows::text_id("message", id)));
         message.insert("home", rows::uuid_value(*home));
@@ -250,7 +343,7 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
 
     let mut known = Vec::new();
     for moved in &changes.moved {
-        let Some(text) = commit.moved.get(&moved.message_id) else { continue };
+        let Some(text) = written.moved.get(&moved.message_id) else { continue };
         let mut message = Object::new();
         message.insert("id", Value::RecordId(rows::text_id("message", &moved.message_id)));
         message.insert("home", rows::uuid_value(moved.to));
@@ -290,7 +383,7 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
     }
     let heirs = changes.heirs.iter().map(|(owner, heir)| rows::latent_row(unified_id(owner, secret), heir));
     let mut decided = Vec::new();
-    for decision in commit.decisions {
+    for decision in written.decisions {
         let id = rows::text_id("decided", &decision.id);
         let Pair { a, b } = &decision.pair;
         decided.push(relation_row(id, a, b, rows::encode("decided", decision)?));
@@ -346,15 +439,11 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         session_claims.push(rows::claim_row("session_claim", session_id, claim)?);
     }
     let mut retired = Vec::new();
-    for retirement in commit.retirements {
+    for retirement in written.retirements {
         retired.push(rows::row(rows::text_id("retired", &retirement.id), rows::encode("retired", retirement)?));
     }
-    let (lineage, lineage_of, n_lineage) = lineage_rows(commit.lineage)?;
-    let mut settings = vec![rows::row(rows::text_id("setting", "commit"), commit.number.to_string())];
-    settings.extend(n_lineage);
 
-    Ok(tx::variables([
-        ("committed", committed),
+    Ok(vec![
         ("messages", Value::from_iter(messages)),
         ("events", Value::from_iter(events)),
         ("new_identifiers", Value::from_iter(new_identifiers)),
@@ -371,21 +460,18 @@ fn variables_of(commit: &Commit<'_>, secret: &IdSecret) -> Result<Variables> {
         ("session_claims", Value::from_iter(session_claims)),
         ("heirs", Value::from_iter(heirs)),
         ("retired", Value::from_iter(retired)),
-        ("lineage", Value::from_iter(lineage)),
-        ("lineage_of", Value::from_iter(lineage_of)),
-        ("settings", Value::from_iter(settings)),
-    ]))
+    ])
 }
 
 /// Rows of the history, of who is named in it, and of how long it is then.
-fn lineage_rows(lineage: &[(i64, LineageRow)]) -> Result<(Vec<Value>, Vec<Value>, Option<Value>)> {
+fn lineage_rows(lineage: &[(i64, LineageRow)], setting: &str) -> Result<(Vec<Value>, Vec<Value>, Option<Value>)> {
     let mut events = Vec::with_capacity(lineage.len());
     let mut named = Vec::new();
     for (number, row) in lineage {
         events.push(rows::row(RecordId::new("lineage", *number), rows::encode("lineage", row)?));
         named.extend(row.others.iter().chain([&row.kept]).map(|it| rows::lineage_of_row(*it, *number)));
     }
-    let length = lineage.last().map(|(number, _)| rows::row(rows::text_id("setting", "lineage"), number.to_string()));
+    let length = lineage.last().map(|(number, _)| rows::row(rows::text_id("setting", setting), number.to_string()));
     Ok((events, named, length))
 }
 

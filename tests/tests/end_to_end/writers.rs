@@ -9,11 +9,14 @@ use profile360_core::{
     identifier::{Identifier, Kind},
     link::Pair,
     message::Accepted,
-    plan::Outcome,
+    plan::{Changes, IdentifierState, Outcome},
     time::Timestamp,
     unified_id::{IdSecret, unified_id},
 };
-use profile360_server::pipeline::{Decided, Pipeline, PipelineError, Wish};
+use profile360_server::{
+    pipeline::{Decided, Pipeline, PipelineError, Wish},
+    store::{Commit, Rows, Store, StoreError},
+};
 use profile360_tests::{Base, SECRET, Writers, accepted, in_process, messages, policy};
 use proptest::{
     collection::vec,
@@ -161,7 +164,7 @@ fn words() -> impl Strategy<Value = Words> {
 async fn decide(pipeline: Pipeline, words: Words) -> anyhow::Result<Vec<Decision>> {
     let mut standing = Vec::new();
     for (decision, is_taken_back) in words {
-        let made = pipeline.decide(Wish::Make(vec![decision.clone()]), None).await?;
+        let made = settle(&pipeline, &Wish::Make(vec![decision.clone()])).await?;
         if !matches!(made, Decided::Applied { .. }) {
             continue;
         }
@@ -170,10 +173,20 @@ async fn decide(pipeline: Pipeline, words: Words) -> anyhow::Result<Vec<Decision
             continue;
         }
         let by = Revocation { at: decision.at, reason: Arc::from("a mistake"), actor: Arc::from("a test") };
-        let taken_back = pipeline.decide(Wish::Revoke { id: decision.id.to_string(), by }, None).await?;
+        let taken_back = settle(&pipeline, &Wish::Revoke { id: decision.id.to_string(), by }).await?;
         assert!(matches!(taken_back, Decided::Applied { .. }), "{taken_back:?}");
     }
     Ok(standing)
+}
+
+async fn settle(pipeline: &Pipeline, wish: &Wish) -> Result<Decided, PipelineError> {
+    loop {
+        match pipeline.decide(wish.clone(), None).await {
+            // The others were faster: nothing is decided.
+            Err(PipelineError::Busy) => {}
+            settled => return settled,
+        }
+    }
 }
 
 #[test]
@@ -190,13 +203,11 @@ fn whoever_steps_aside_comes_to_the_same() {
         let database = base.database();
         let standing = in_process(async move {
             let mut writers = Writers::open(&database).await?;
-            let pipeline = writers.short_sighted_pipeline();
-            let deciding = tokio::spawn(decide(pipeline.clone(), words));
-            let writing = [(first, 2), (second, 3)].map(|(messages, batch)| {
-                let pipeline = pipeline.clone();
-                tokio::spawn(write(pipeline, messages, batch))
-            });
-            drop(pipeline);
+            // Beside one writer on the same pipeline there is one that this knows nothing of.
+            let (near, far) = (writers.impatient_pipeline(), writers.impatient_pipeline());
+            let deciding = tokio::spawn(decide(near.clone(), words));
+            let writing = [(near, first, 2), (far, second, 3)]
+                .map(|(pipeline, messages, batch)| tokio::spawn(write(pipeline, messages, batch)));
             let mut n_taken = 0;
             for writing in writing {
                 n_taken += writing.await??.len();
@@ -214,6 +225,63 @@ fn whoever_steps_aside_comes_to_the_same() {
     if let Err(error) = runner.run(&strategy, law) {
         panic!("{error}");
     }
+}
+
+/// A change of one identifier's row that nothing else has a part in.
+fn seen_so_often(count: u64, (identifier, state): &(Identifier, Arc<IdentifierState>)) -> Changes {
+    let mut state = IdentifierState::clone(state);
+    state.facts.seen.count = count;
+    let mut changes = Changes::default();
+    changes.identifiers.insert(identifier.clone(), (state, false));
+    changes
+}
+
+#[test]
+fn what_is_written_ahead_counts_once_it_has_its_number() {
+    let who = |user: &str| json!({ "external_id": user });
+    let plain = messages::ndjson(&[
+        messages::event("m1", "2025-03-01T10:00:00Z", who("u1"), "df_login", json!({})),
+        messages::event("m2", "2025-03-01T10:00:00Z", who("u2"), "df_login", json!({})),
+    ]);
+    let base = Base::with(&plain);
+    let database = base.database();
+    let secret = IdSecret::new(SECRET);
+    in_process(async move {
+        let store = profile360_server::store::connect(&database).await?;
+        let users = ["u1", "u2"].map(|it| Identifier::new(Kind::new("external_id"), it));
+        let states = store.identifiers(&users).await?;
+        let [one, other] = users.clone().map(|it| (it.clone(), states[&it].clone()));
+        let n_seen = async |store: &Store| {
+            let states = store.identifiers(&users).await?;
+            anyhow::Ok(users.each_ref().map(|it| states[it].facts.seen.count))
+        };
+        let first = store.last_commit().await?;
+
+        let ahead = store.write_ahead(&Rows::of(&seen_so_often(2, &one)), &secret).await?;
+        // Others write what has nothing to do with it, and take the number that was the next one.
+        store.commit(&Commit::of(first + 1, &seen_so_often(2, &other)), &secret).await?;
+        assert_eq!(n_seen(&store).await?, [1, 2], "nobody sees it");
+        ahead.commit(first + 2, &[]).await?;
+        assert_eq!(n_seen(&store).await?, [2, 2]);
+        assert_eq!(store.last_commit().await?, first + 2);
+        assert_eq!(store.commits(first, first + 2).await?.len(), 2, "each has its number");
+
+        let is_conflict = |it: &Result<(), StoreError>| matches!(it, Err(StoreError::Conflict));
+        let ahead = store.write_ahead(&Rows::of(&seen_so_often(3, &one)), &secret).await?;
+        store.commit(&Commit::of(first + 3, &seen_so_often(3, &other)), &secret).await?;
+        assert!(is_conflict(&ahead.commit(first + 3, &[]).await), "another has that number");
+        let ahead = store.write_ahead(&Rows::of(&seen_so_often(4, &one)), &secret).await?;
+        store.commit(&Commit::of(first + 4, &seen_so_often(5, &one)), &secret).await?;
+        assert!(is_conflict(&ahead.commit(first + 5, &[]).await), "another has written the row");
+        store.write_ahead(&Rows::of(&seen_so_often(6, &other)), &secret).await?.cancel().await;
+        // The next one goes on behind all of them.
+        store.commit(&Commit::of(first + 5, &seen_so_often(7, &other)), &secret).await?;
+        assert_eq!(store.last_commit().await?, first + 5);
+        assert_eq!(n_seen(&store).await?, [5, 7]);
+        store.close().await;
+        anyhow::Ok(())
+    })
+    .expect("it can be written");
 }
 
 /// Who is whom by `core` alone: each identifier with the unified ID of its customer.
