@@ -26,6 +26,9 @@ use surrealdb::types::{RecordId, Value};
 
 use self::connect::Handle;
 
+/// Rows that are read by their keys at once. What a row costs grows with how many they are: of 100,000 at once fifteen times.
+const KEYS_AT_ONCE: usize = 500;
+
 /// An open database whose schema is this program's.
 #[derive(Debug)]
 pub struct Store {
@@ -80,11 +83,12 @@ impl Store {
     }
 
     async fn select(&self, ids: Vec<RecordId>) -> Result<Vec<(RecordId, String)>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        let mut rows = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(KEYS_AT_ONCE) {
+            let ids = Value::from_iter(ids.iter().cloned().map(Value::RecordId));
+            let found = self.handle.run("SELECT id, p FROM $ids", tx::variables([("ids", ids)])).await?;
+            rows.extend(rows::id_and_payload(found)?);
         }
-        let ids: Vec<Value> = ids.into_iter().map(Value::RecordId).collect();
-        let found = self.handle.run("SELECT id, p FROM $ids", tx::variables([("ids", Value::from_iter(ids))])).await?;
-        rows::id_and_payload(found)
+        Ok(rows)
     }
 }

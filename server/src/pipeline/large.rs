@@ -12,7 +12,7 @@ use profile360_core::{
     message::{Accepted, Message},
     plan::{Changes, View},
 };
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
     Ingest, PipelineError, QUEUE, Worker, Workshop,
@@ -172,9 +172,14 @@ impl Worker {
     /// Makes a change count whose rows are written, and serves those that it held up.
     pub(super) async fn conclude(&mut self, ready: Ready) {
         let Ready { written, view, n_asides, is_stale } = ready;
+        let started = Instant::now();
         if let Some((waiting, changes, unfinished)) = written {
             let concluded = self.commit_large(unfinished, is_stale, &waiting, &changes).await;
+            let committed = started.elapsed();
             self.answer(concluded, waiting, &view, &changes, n_asides).await;
+            tracing::debug!(rows = n_rows(&changes), ?committed, told = ?started.elapsed(), "concluded a large change");
+            // Giving back the memory of so many rows takes its time, too.
+            tokio::task::spawn_blocking(move || drop((view, changes)));
         }
         for (job, n_asides) in std::mem::take(&mut self.large.held) {
             self.serve_aside(job, Ahead::again(n_asides)).await;

@@ -17,12 +17,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use surrealdb::types::{Array, Number, RecordId, RecordIdKey, Value};
 
 use super::{
-    Result, Store, StoreError, rows, tx,
+    KEYS_AT_ONCE, Result, Store, StoreError, rows, tx,
     write::{COMMITS, LINEAGE, LineageRow},
 };
-
-/// Identifiers whose links are read at once.
-const LINKS_OF: usize = 500;
 
 /// An order or a refund, with the latent ID of the identifier that it is kept under.
 #[derive(Debug, Clone)]
@@ -80,17 +77,16 @@ impl Store {
     }
 
     async fn load_messages(&self, needs: &Needs, view: &mut View) -> Result<()> {
-        if needs.messages.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<Value> = needs.messages.iter().map(|it| Value::RecordId(rows::text_id("message", it))).collect();
-        let query = "SELECT VALUE id FROM $ids";
-        let found = self.handle.run(query, tx::variables([("ids", Value::from_iter(ids))])).await?;
         view.messages.extend(needs.messages.iter().map(|it| (it.clone(), false)));
-        let Value::Array(found) = found else { return Err(rows::bad_key("message")) };
-        for id in &*found {
-            let Value::RecordId(id) = id else { return Err(rows::bad_key("message")) };
-            view.messages.insert(Arc::from(rows::text_key_of(id)?), true);
+        let ids: Vec<Value> = needs.messages.iter().map(|it| Value::RecordId(rows::text_id("message", it))).collect();
+        for ids in ids.chunks(KEYS_AT_ONCE) {
+            let ids = Value::from_iter(ids.iter().cloned());
+            let found = self.handle.run("SELECT VALUE id FROM $ids", tx::variables([("ids", ids)])).await?;
+            let Value::Array(found) = found else { return Err(rows::bad_key("message")) };
+            for id in &*found {
+                let Value::RecordId(id) = id else { return Err(rows::bad_key("message")) };
+                view.messages.insert(Arc::from(rows::text_key_of(id)?), true);
+            }
         }
         Ok(())
     }
@@ -130,7 +126,7 @@ impl Store {
             (SELECT in, out, p FROM $i<-linked)
         )";
         let mut links = BTreeMap::new();
-        for identifiers in identifiers.chunks(LINKS_OF) {
+        for identifiers in identifiers.chunks(KEYS_AT_ONCE) {
             let ids = Value::from_iter(identifiers.iter().map(|it| Value::RecordId(rows::identifier_id(it))));
             let Value::Array(found) = self.handle.run(query, tx::variables([("i", ids)])).await? else {
                 return Err(rows::bad_key("linked"));
@@ -168,8 +164,13 @@ impl Store {
 
     /// The identifiers that have those latent unified IDs; one that is not there is left out.
     pub async fn identifiers_by_id(&self, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, Identifier>> {
-        let keys: Vec<Value> = ids.iter().map(|it| Value::RecordId(rows::latent_id(*it))).collect();
-        self.latent(Value::from_iter(keys)).await
+        let mut identifiers = BTreeMap::new();
+        for ids in ids.chunks(KEYS_AT_ONCE) {
+            identifiers.extend(
+                self.latent(Value::from_iter(ids.iter().map(|it| Value::RecordId(rows::latent_id(*it))))).await?,
+            );
+        }
+        Ok(identifiers)
     }
 
     /// Which identifiers unified IDs lead to that begin with a byte; 256 of these are all that were ever shown.
