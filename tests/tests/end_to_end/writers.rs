@@ -227,6 +227,47 @@ fn whoever_steps_aside_comes_to_the_same() {
     }
 }
 
+/// The decision is read for while the message waits for its turn to be read for.
+#[test]
+fn who_waits_heeds_what_is_decided_meanwhile() {
+    // Two users of one phone: a limit parts them, so whatever is linked to them is not a plain join.
+    let at = "2025-03-01T10:00:00Z";
+    let before = messages::ndjson(&[
+        messages::event("m1", at, json!({ "external_id": "u1", "phone": "010-1234-5678" }), "df_login", json!({})),
+        messages::event("m2", at, json!({ "external_id": "u2", "phone": "010-1234-5678" }), "df_login", json!({})),
+        messages::event("m3", at, json!({ "device_id": "d1" }), "df_login", json!({})),
+    ]);
+    let linking = messages::event("m4", at, json!({ "external_id": "u1", "device_id": "d1" }), "df_login", json!({}));
+    let base = Base::with(&before);
+    let database = base.database();
+    let [user, device] =
+        [("external_id", "u1"), ("device_id", "d1")].map(|(kind, value)| Identifier::new(Kind::new(kind), value));
+    let decision = Decision {
+        id: Arc::from("d"),
+        relation: Relation::Different,
+        pair: Pair::new(&user, &device).expect("they are two"),
+        at: Timestamp::EARLIEST,
+        reason: Arc::from("they said so"),
+        actor: Arc::from("a test"),
+        revoked: None,
+    };
+    in_process(async move {
+        let mut writers = Writers::open(&database).await?;
+        let pipeline = writers.impatient_pipeline();
+        let linking = accepted(&messages::ndjson(&[linking]));
+        let (decided, taken) =
+            tokio::join!(pipeline.decide(Wish::Make(vec![decision]), None), pipeline.ingest(linking));
+        assert!(matches!(decided?, Decided::Applied { .. }));
+        assert_eq!(taken?.taken.len(), 1);
+        drop(pipeline);
+        writers.close().await
+    })
+    .expect("both are written");
+    base.check();
+    let held = held(&base);
+    assert_ne!(held["external_id:u1"], held["device_id:d1"], "the decision keeps them apart");
+}
+
 /// A change of one identifier's row that nothing else has a part in.
 fn seen_so_often(count: u64, (identifier, state): &(Identifier, Arc<IdentifierState>)) -> Changes {
     let mut state = IdentifierState::clone(state);
