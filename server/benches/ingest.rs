@@ -103,7 +103,7 @@ async fn import(file: &str, path: &str) -> anyhow::Result<usize> {
     for batch in lines.chunks(BATCH) {
         let accepted: Vec<_> = batch.iter().filter_map(|it| parse_message(it, &policy).ok()).collect();
         n_messages += accepted.len();
-        pipeline.ingest(accepted).await?;
+        pipeline.ingest(accepted, policy.version).await?;
     }
     drop(pipeline);
     working.await?;

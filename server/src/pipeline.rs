@@ -21,7 +21,7 @@ use profile360_core::{
     decision::Decisions,
     facet::MAX_CUSTOM_ATTRIBUTES,
     identifier::UnifiedId,
-    message::{Accepted, Message, Warning},
+    message::{Accepted, Message, Warning, parse_kept},
     plan::{Changes, Draft, Lineage, Outcome, View, first_needs, next_needs},
     time::Timestamp,
     unified_id::IdSecret,
@@ -88,6 +88,8 @@ pub enum PipelineError {
     Stopping,
     #[error("another server has published a policy; restart this one, then send the messages again")]
     Superseded,
+    #[error("a policy has come into force that does not take one of the messages; send them again to be told why")]
+    RulesChanged,
 }
 
 enum Request {
@@ -99,6 +101,8 @@ enum Request {
 #[derive(Debug)]
 struct Ingest {
     messages: Vec<Accepted>,
+    /// The version of the policy that they were read by.
+    read_by: i64,
     n_bytes: usize,
     reply: oneshot::Sender<Result<Receipt, PipelineError>>,
 }
@@ -184,11 +188,12 @@ impl Pipeline {
         answer.await.map_err(|_| StoreError::Superseded)?
     }
 
-    /// Takes messages, all of them or none; comes back when they are durable.
-    pub async fn ingest(&self, messages: Vec<Accepted>) -> Result<Receipt, PipelineError> {
+    /// Takes messages, all of them or none; comes back when they are durable. Where another version of the policy than the one that
+    /// they were read by has come into force, they are read again.
+    pub async fn ingest(&self, messages: Vec<Accepted>, read_by: i64) -> Result<Receipt, PipelineError> {
         let (reply, answer) = oneshot::channel();
         let n_bytes = messages.iter().map(|it| it.payload.len()).sum();
-        let request = Ingest { messages, n_bytes, reply };
+        let request = Ingest { messages, read_by, n_bytes, reply };
         self.requests.send(Request::Ingest(request)).await.map_err(|_| PipelineError::Stopping)?;
         let receipt = answer.await.map_err(|_| PipelineError::Stopping)??;
         let n_repeated = receipt.taken.iter().filter(|it| it.outcome == Outcome::Duplicate).count();
@@ -326,8 +331,9 @@ impl Worker {
     }
 
     async fn serve(&mut self, requests: Vec<Ingest>) {
+        let requests = requests.into_iter().filter_map(|it| self.as_read_now(it));
         let (held, requests): (Vec<Ingest>, Vec<Ingest>) =
-            requests.into_iter().partition(|it| self.large.is_named_by(&it.messages));
+            requests.partition(|it| self.large.is_named_by(&it.messages));
         held.into_iter().for_each(|it| self.large.hold(Job::Ingest(it), 0));
         if 1 < requests.len() {
             let messages = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
@@ -344,6 +350,26 @@ impl Worker {
         // One request must not cost its neighbours.
         for request in requests {
             self.serve_one(request, Ahead::default()).await;
+        }
+    }
+
+    /// A request as the policy in force reads it; none that was answered because this does not take all of its messages.
+    fn as_read_now(&self, mut request: Ingest) -> Option<Ingest> {
+        let policy = &self.workshop.policy;
+        if request.read_by == policy.version {
+            return Some(request);
+        }
+        let messages = std::mem::take(&mut request.messages);
+        let again = messages.into_iter().map(|it| {
+            let warnings = it.warnings;
+            parse_kept(&it.payload, policy).map(|it| Accepted { warnings, ..it })
+        });
+        match again.collect() {
+            Ok(messages) => Some(Ingest { messages, read_by: policy.version, ..request }),
+            Err(_) => {
+                request.reply.send(Err(PipelineError::RulesChanged)).ok();
+                None
+            }
         }
     }
 

@@ -18,5 +18,5 @@ pub use self::{
     program::program,
     server::Server,
     socket::{Heard, Socket},
-    writers::{Writers, accepted, in_process, policy},
+    writers::{POLICY_VERSION, Writers, accepted, accepted_by, in_process, policy},
 };

@@ -40,45 +40,53 @@ pub fn in_process<T: Send + 'static>(future: impl Future<Output = T> + Send + 's
 #[derive(Debug)]
 pub struct Writers {
     pub store: Arc<Store>,
-    workshop: Workshop,
     working: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Writers {
     /// Opens a base with the default policy and the tests' secret; a command must have made it.
     pub async fn open(database: &str) -> anyhow::Result<Self> {
-        let store = Arc::new(store::connect(database).await?);
-        let policy = Arc::new(Rules::load(&store, 1, policy()).await?);
-        let workshop = Workshop::open(store.clone(), policy, IdSecret::new(SECRET), Arc::new(News::keeping(1))).await?;
-        Ok(Self { store, workshop, working: Vec::new() })
+        Ok(Self { store: Arc::new(store::connect(database).await?), working: Vec::new() })
     }
 
     /// One more pipeline, that knows nothing of the others.
-    pub fn pipeline(&mut self) -> Pipeline {
-        let (pipeline, working) = Pipeline::start(self.workshop.clone());
-        self.working.push(working);
-        pipeline
+    pub async fn pipeline(&mut self) -> anyhow::Result<Pipeline> {
+        self.start(Bounds::NEAR).await
     }
 
     /// One more pipeline, in which every request steps aside that needs anything beside what it names, or changes more than
     /// very little.
-    pub fn impatient_pipeline(&mut self) -> Pipeline {
-        let (pipeline, working) = Pipeline::start_with(self.workshop.clone(), Bounds { read: 0, write: 6 });
+    pub async fn impatient_pipeline(&mut self) -> anyhow::Result<Pipeline> {
+        self.start(Bounds { read: 0, write: 6 }).await
+    }
+
+    /// As another server on the same base: it shares nothing but that.
+    async fn start(&mut self, bounds: Bounds) -> anyhow::Result<Pipeline> {
+        let (pipeline, working) = Pipeline::start_with(self.workshop().await?, bounds);
         self.working.push(working);
-        pipeline
+        Ok(pipeline)
+    }
+
+    async fn workshop(&self) -> anyhow::Result<Workshop> {
+        let rules = Arc::new(Rules::load(&self.store, POLICY_VERSION, policy()).await?);
+        let news = Arc::new(News::keeping(1));
+        Ok(Workshop::open(self.store.clone(), rules, IdSecret::new(SECRET), news).await?)
     }
 
     /// Waits until everything is written and listed, and closes the base. The pipelines must be gone.
-    pub async fn close(self) -> anyhow::Result<()> {
-        for working in self.working {
+    pub async fn close(mut self) -> anyhow::Result<()> {
+        for working in std::mem::take(&mut self.working) {
             working.await?;
         }
-        let Workshop { store, list, policy, .. } = &self.workshop;
-        list.catch_up(store, policy, |_| {}).await?;
+        let Workshop { store, list, policy, .. } = self.workshop().await?;
+        list.catch_up(&store, &policy, |_| {}).await?;
         store.close().await;
         Ok(())
     }
 }
+
+/// The version of the policy of a new base.
+pub const POLICY_VERSION: i64 = 1;
 
 /// The policy of a new base.
 pub fn policy() -> CompiledPolicy {
@@ -87,7 +95,11 @@ pub fn policy() -> CompiledPolicy {
 
 /// The messages of a file's lines.
 pub fn accepted(lines: &str) -> Vec<Accepted> {
-    let policy = policy();
+    accepted_by(&policy(), lines)
+}
+
+/// The messages of a file's lines, as some policy reads them.
+pub fn accepted_by(policy: &CompiledPolicy, lines: &str) -> Vec<Accepted> {
     let intake = Intake::new(None).expect("there is no file to be wrong");
-    lines.lines().map(|line| intake.parse(line, &policy).expect("the line is a good message")).collect()
+    lines.lines().map(|line| intake.parse(line, policy).expect("the line is a good message")).collect()
 }

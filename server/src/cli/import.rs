@@ -136,7 +136,7 @@ async fn import(
     let n_read = messages.n_read.clone();
     let bar = bar(messages.n_bytes, "{wide_bar} {percent}%  {msg}  {eta} left");
     let (parts, mut incoming) = mpsc::channel::<Part>(2);
-    let policy = policy.clone();
+    let (policy, read_by) = (policy.clone(), policy.version);
     // Parsing goes on while the database writes.
     let reading = tokio::task::spawn_blocking(move || -> anyhow::Result<()> {
         while let Some(part) = messages.next_part(&policy)? {
@@ -173,7 +173,7 @@ async fn import(
         }
         n_messages += part.accepted.len() as u64;
         if !part.accepted.is_empty() {
-            let receipt = pipeline.ingest(part.accepted).await?;
+            let receipt = pipeline.ingest(part.accepted, read_by).await?;
             for (line, taken) in part.lines.iter().zip(&receipt.taken) {
                 counts.add(&taken.outcome);
                 if let Some(warning) = &taken.warning {

@@ -153,12 +153,12 @@ async fn fill(pipeline: &Pipeline, intake: &Intake, rules: &Rules) -> anyhow::Re
         }
         if batch.len() == BATCH {
             n_messages += batch.len();
-            pipeline.ingest(std::mem::take(&mut batch)).await?;
+            pipeline.ingest(std::mem::take(&mut batch), rules.version).await?;
         }
     }
     n_messages += batch.len();
     if !batch.is_empty() {
-        pipeline.ingest(batch).await?;
+        pipeline.ingest(batch, rules.version).await?;
     }
     eprintln!("{n_messages} messages taken");
     Ok(())

@@ -145,10 +145,11 @@ impl IngestMutation {
         let mut taken = if accepted.is_empty() {
             Vec::new()
         } else {
-            let receipt = app.pipeline.ingest(accepted).await.map_err(|error| match error {
+            let receipt = app.pipeline.ingest(accepted, app.policy.version).await.map_err(|error| match error {
                 PipelineError::Unavailable
                 | PipelineError::Busy
                 | PipelineError::Stopping
+                | PipelineError::RulesChanged
                 | PipelineError::Superseded => ErrorCode::Unavailable.with(error.to_string()),
             })?;
             app.list.wait_until_listed(receipt.commit, LISTED_WITHIN).await;

@@ -83,10 +83,11 @@ impl Answer {
 /// A message as it was judged, with its ID where it was refused.
 pub(super) type Judged = Result<Accepted, (Option<String>, Refusal)>;
 
-/// Hands what was accepted to the pipeline; an answer to each, in their sequence.
-pub(super) async fn ingest(app: &App, messages: Vec<Judged>) -> Result<Vec<Answer>, PipelineError> {
+/// Hands what was accepted to the pipeline; an answer to each, in their sequence. `read_by` is the version of the policy that was in
+/// force before the first of them was judged.
+pub(super) async fn ingest(app: &App, read_by: i64, messages: Vec<Judged>) -> Result<Vec<Answer>, PipelineError> {
     let accepted: Vec<Accepted> = messages.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
-    let taken = if accepted.is_empty() { Vec::new() } else { app.pipeline.ingest(accepted).await?.taken };
+    let taken = if accepted.is_empty() { Vec::new() } else { app.pipeline.ingest(accepted, read_by).await?.taken };
     let refused = messages.iter().filter_map(|it| it.as_ref().err()).map(|(_, refusal)| refusal.code.as_str());
     app.pipeline.meter().refuse(clock::now(), refused);
     let mut taken = taken.into_iter();

@@ -42,7 +42,7 @@ async fn identities(State(site): State<Site>, headers: HeaderMap, body: Sent) ->
         Ok(sent) => sent,
         Err(response) => return response,
     };
-    take(&site, vec![judge(&site, None, Ok(identity_of(&sent, clock::now())))]).await
+    take(&site, std::iter::once_with(|| judge(&site, None, Ok(identity_of(&sent, clock::now()))))).await
 }
 
 /// Nothing is removed yet, and nobody is told that it was: who asks for it has to know.
@@ -60,7 +60,7 @@ async fn events(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Res
     };
     let now = clock::now();
     if let Some(messages) = older::messages(&sent, now) {
-        return take(&site, messages.into_iter().map(|it| judge(&site, None, Ok(it))).collect()).await;
+        return take(&site, messages.into_iter().map(|it| judge(&site, None, Ok(it)))).await;
     }
     let Some(events) = first_of(&sent, &["events"]).and_then(Value::as_array) else {
         return refused(ErrorCode::BodyMalformed, "the body is an object with an identity and a list of events");
@@ -70,12 +70,13 @@ async fn events(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Res
         return refused(ErrorCode::TooManyMessages, &sentence);
     }
     let judged = events.iter().enumerate().map(|(n, event)| judge(&site, None, Ok(event_of(&sent, event, n, now))));
-    take(&site, judged.collect()).await
+    take(&site, judged).await
 }
 
-/// Answers as there, and besides that what became of each.
-async fn take(site: &Site, judged: Vec<Judged>) -> Response {
-    let answers = match ingest(&site.app(), judged).await {
+/// Judges calls and takes them. Answers as there, and besides that what became of each.
+async fn take(site: &Site, judged: impl Iterator<Item = Judged>) -> Response {
+    let app = site.app();
+    let answers = match ingest(&app, app.policy.version, judged.collect()).await {
         Ok(answers) => answers,
         Err(error) => return refused(ErrorCode::Unavailable, &error.to_string()),
     };

@@ -122,13 +122,14 @@ fn form_of(headers: &HeaderMap) -> Option<Form> {
 
 /// A part of a body, and how it ended.
 enum Part {
-    Items(Vec<Item>),
+    /// With the version of the policy that was in force before the first of them was read.
+    Items(Vec<Item>, i64),
     End(Option<(ErrorCode, String)>),
 }
 
 /// Reads in a thread of its own. What was read goes on before the thread waits for more, so nobody waits for a full part.
 fn read(body: Body, form: Form, packing: Packing, site: &Site, runtime: Handle, parts: mpsc::Sender<Part>) {
-    let pending = Rc::new(RefCell::new(Pending { items: Vec::new(), n_bytes: 0, parts }));
+    let pending = Rc::new(RefCell::new(Pending { items: Vec::new(), read_by: None, n_bytes: 0, parts }));
     let handing_on = pending.clone();
     let before_waiting = move || handing_on.borrow_mut().hand_on();
     let end = match unpacked(body, packing, site, runtime, before_waiting) {
@@ -155,9 +156,12 @@ fn read_all<R: std::io::BufRead>(
     site: &Site,
     pending: &RefCell<Pending>,
 ) -> Result<(), ReadError> {
-    // The rules of the moment: they may change while a long body comes in.
-    while let Some(item) = reader.next(&site.app().policy)? {
+    loop {
+        // The rules of the moment: they may change while a long body comes in.
+        let app = site.app();
+        let Some(item) = reader.next(&app.policy)? else { return Ok(()) };
         let mut pending = pending.borrow_mut();
+        pending.read_by.get_or_insert(app.policy.version);
         pending.n_bytes += item.text.as_ref().map_or(0, String::len);
         pending.items.push(item);
         if MAX_ITEMS <= pending.items.len() || MAX_BYTES <= pending.n_bytes {
@@ -167,11 +171,11 @@ fn read_all<R: std::io::BufRead>(
             return Ok(());
         }
     }
-    Ok(())
 }
 
 struct Pending {
     items: Vec<Item>,
+    read_by: Option<i64>,
     n_bytes: usize,
     parts: mpsc::Sender<Part>,
 }
@@ -180,8 +184,8 @@ impl Pending {
     fn hand_on(&mut self) {
         self.n_bytes = 0;
         let items = std::mem::take(&mut self.items);
-        if !items.is_empty() {
-            self.parts.blocking_send(Part::Items(items)).ok();
+        if let Some(read_by) = self.read_by.take() {
+            self.parts.blocking_send(Part::Items(items, read_by)).ok();
         }
     }
 }
@@ -202,8 +206,8 @@ async fn take(
 ) {
     let mut counts = Counts::default();
     let fault = loop {
-        let items = match parts.recv().await {
-            Some(Part::Items(items)) => items,
+        let (items, read_by) = match parts.recv().await {
+            Some(Part::Items(items, read_by)) => (items, read_by),
             Some(Part::End(fault)) => break fault,
             None => break Some((ErrorCode::Internal, "the reader stopped; send again what has no answer".to_owned())),
         };
@@ -213,7 +217,7 @@ async fn take(
         }
         let app = site.app();
         let (numbers, judged): (Vec<u64>, Vec<Judged>) = items.into_iter().map(judged).unzip();
-        let told = match ingest(&app, judged).await {
+        let told = match ingest(&app, read_by, judged).await {
             Ok(told) => told,
             Err(error) => break Some((ErrorCode::Unavailable, error.to_string())),
         };

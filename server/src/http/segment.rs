@@ -58,13 +58,10 @@ async fn batch(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Resp
         return refused(ErrorCode::TooManyMessages, &sentence);
     }
     let received = Received::new(clock::now(), sent.get("sentAt"), sent.get("context"));
-    let judged = calls
-        .into_iter()
-        .map(|call| {
-            let kind = call.get("type").and_then(Value::as_str).and_then(Call::of_name);
-            judged(&site, kind, call, &received)
-        })
-        .collect();
+    let judged = calls.into_iter().map(|call| {
+        let kind = call.get("type").and_then(Value::as_str).and_then(Call::of_name);
+        judged(&site, kind, call, &received)
+    });
     match take(&site, judged).await {
         Ok(answers) => Json(json!({ "success": true, "results": answers })).into_response(),
         Err(response) => response,
@@ -78,8 +75,8 @@ async fn one(site: Site, headers: HeaderMap, body: Sent, kind: Call) -> Response
         Err(response) => return response,
     };
     let received = Received::new(clock::now(), call.get("sentAt"), None);
-    let judged = judged(&site, Some(kind), Value::Object(call), &received);
-    match take(&site, vec![judged]).await {
+    let judged = std::iter::once_with(|| judged(&site, Some(kind), Value::Object(call), &received));
+    match take(&site, judged).await {
         Ok(answers) => {
             let is_refused = answers.iter().any(Answer::is_refused);
             let status = if is_refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -98,6 +95,10 @@ fn judged(site: &Site, kind: Option<Call>, call: Value, received: &Received) -> 
     judge(site, id, message_of(kind, &call, received))
 }
 
-async fn take(site: &Site, judged: Vec<Judged>) -> Result<Vec<Answer>, Response> {
-    ingest(&site.app(), judged).await.map_err(|error| refused(ErrorCode::Unavailable, &error.to_string()))
+/// Judges calls, and takes them.
+async fn take(site: &Site, judged: impl Iterator<Item = Judged>) -> Result<Vec<Answer>, Response> {
+    let app = site.app();
+    ingest(&app, app.policy.version, judged.collect())
+        .await
+        .map_err(|error| refused(ErrorCode::Unavailable, &error.to_string()))
 }

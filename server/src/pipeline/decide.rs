@@ -132,8 +132,10 @@ impl Worker {
         let ends: BTreeSet<Identifier> =
             changed.iter().chain(kept).flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
         self.see(Needs { identifiers: missing(&ends, &view), ..Needs::default() }, &mut view).await?;
-        // Of what was read before, rows that it names may have been changed since.
-        self.see(next_needs(&view), &mut view).await?;
+        // Of what was read before, their profiles may have been changed since.
+        let profiles = ends.iter().filter_map(|it| Some(view.identifiers.get(it)?.as_ref()?.cell));
+        let cells = profiles.filter(|it| !view.cells.contains_key(it)).collect();
+        self.see(Needs { cells, ..Needs::default() }, &mut view).await?;
         // Not only in the end: who is held need not read on.
         if self.large.is_about(&view) {
             return Ok(Attempt::Held);
@@ -141,7 +143,7 @@ impl Worker {
         if let Some(expected) = expected_revision {
             let members = members_not_seen(&ends, &view);
             if at_most.read < far::cost_of(&members) {
-                return Ok(Attempt::TooFar(Reach::Decisions { changed: wanted.changed, decisions }));
+                return Ok(Attempt::TooFar(Reach::Decisions { ends, changed: wanted.changed, decisions }));
             }
             self.see(members, &mut view).await?;
             if self.revision_of(&ends, &view, &before)? != expected {
@@ -159,7 +161,7 @@ impl Worker {
                 let mut draft = Draft::of_decisions(changed, &view, &policy, &decisions);
                 if !complete_within(at_most.read, &mut draft, &mut self.cache, &self.workshop, &mut view).await? {
                     drop(draft);
-                    return Ok(Attempt::TooFar(Reach::Decisions { changed: wanted.changed, decisions }));
+                    return Ok(Attempt::TooFar(Reach::Decisions { ends, changed: wanted.changed, decisions }));
                 }
                 draft.finish(&view)
             }

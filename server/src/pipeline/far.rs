@@ -101,6 +101,8 @@ pub(super) enum Reach {
     /// With the owners of their values.
     Messages { messages: Vec<Message>, decisions: Decisions },
     Decisions {
+        /// Whoever the wish is about.
+        ends: BTreeSet<Identifier>,
         changed: Vec<Decision>,
         /// All of them, with those that change as they are to be.
         decisions: Decisions,
@@ -200,7 +202,11 @@ impl Worker {
     /// Serves a request that had stepped aside.
     pub(super) async fn serve_aside(&mut self, job: Job, ahead: Ahead) {
         match job {
-            Job::Ingest(request) => self.serve_one(request, ahead).await,
+            Job::Ingest(request) => {
+                if let Some(request) = self.as_read_now(request) {
+                    self.serve_one(request, ahead).await;
+                }
+            }
             Job::Decide(request) => self.decide(request, ahead).await,
         }
     }
@@ -238,11 +244,9 @@ async fn plan(view: &mut View, workshop: &Workshop, reach: &Reach) -> Result<Cha
             load(first_needs(messages), view, workshop).await?;
             Draft::new(messages, view, policy, decisions, secret)
         }
-        Reach::Decisions { changed, decisions } => {
-            let ends: BTreeSet<Identifier> =
-                changed.iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
+        Reach::Decisions { ends, changed, decisions } => {
             load(Needs { identifiers: ends.clone(), ..Needs::default() }, view, workshop).await?;
-            load(decide::members_not_seen(&ends, view), view, workshop).await?;
+            load(decide::members_not_seen(ends, view), view, workshop).await?;
             Draft::of_decisions(changed, view, policy, decisions)
         }
     };

@@ -15,13 +15,16 @@ use profile360_core::{
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
-    Ingest, PipelineError, QUEUE, Worker, Workshop,
+    Ingest, PipelineError, Worker, Workshop,
     cache::Cache,
     decide,
     far::{Ahead, Job},
     receipt, texts_of,
 };
 use crate::store::{LineageRow, Rows, StoreError, Unfinished};
+
+/// Requests that may be held; if more come, all wait. More than a server answers at once.
+const HELD: usize = 1_024;
 
 /// What comes of a request, before it is written.
 #[derive(Debug)]
@@ -120,9 +123,9 @@ impl Large {
         self.writing.as_ref().is_some_and(|it| have_common_rows(&it.view, view))
     }
 
-    /// Whether another request may be held; memory stays bounded.
+    /// Whether another request may be held. They take no more memory here than where they would wait otherwise.
     pub(super) fn has_room(&self) -> bool {
-        self.held.len() < QUEUE
+        self.held.len() < HELD
     }
 
     /// Serves a request once nothing is being written.
@@ -250,6 +253,11 @@ impl Worker {
                 return Err(error);
             }
         };
+        // The transaction is older than the numbers that were taken since; it does not see for itself that another's was.
+        if self.is_outrun().await.unwrap_or(true) {
+            unfinished.cancel().await;
+            return Err(StoreError::Conflict);
+        }
         let number = last_commit + 1;
         let lineage = match waiting {
             Waiting::Ingest(_, wanted) => self.lineage_of_messages(changes, &wanted.messages),

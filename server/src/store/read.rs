@@ -21,6 +21,9 @@ use super::{
     write::{COMMITS, LINEAGE, LineageRow},
 };
 
+/// Identifiers whose links are read at once.
+const LINKS_OF: usize = 500;
+
 /// An order or a refund, with the latent ID of the identifier that it is kept under.
 #[derive(Debug, Clone)]
 pub enum PurchaseRow {
@@ -126,7 +129,7 @@ impl Store {
             (SELECT in, out, p FROM $i<-linked)
         )";
         let mut links = BTreeMap::new();
-        for identifiers in identifiers.chunks(KEYS_AT_ONCE) {
+        for identifiers in identifiers.chunks(LINKS_OF) {
             let ids = Value::from_iter(identifiers.iter().map(|it| Value::RecordId(rows::identifier_id(it))));
             let Value::Array(found) = self.handle.run(query, tx::variables([("i", ids)])).await? else {
                 return Err(rows::bad_key("linked"));

@@ -26,6 +26,7 @@ fn is_conflict(error: &surrealdb::Error) -> bool {
         || error.is_already_exists()
         || error.message().contains("This transaction can be retried")
         || error.message().contains("already exists")
+        || error.message().contains("another writer was faster")
 }
 
 pub(super) fn variables<'n>(pairs: impl IntoIterator<Item = (&'n str, Value)>) -> Variables {

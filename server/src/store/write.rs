@@ -112,6 +112,17 @@ macro_rules! write_rows {
     };
 }
 
+/// A number that is not the next one is another writer's already, also where its row was forgotten since.
+macro_rules! follow_last {
+    () => {
+        "
+        IF array::max(array::concat([0], (SELECT VALUE <int> p FROM $counters))) != $number - 1 {
+            THROW 'another writer was faster'
+        };
+        "
+    };
+}
+
 /// Whoever takes the number first wins; the rows of a plan are written only with it.
 macro_rules! take_number {
     () => {
@@ -126,7 +137,7 @@ macro_rules! take_number {
 
 const WRITE_ROWS: &str = write_rows!();
 const TAKE_NUMBER: &str = take_number!();
-const COMMIT: &str = concat!("BEGIN;", take_number!(), write_rows!(), "COMMIT;");
+const COMMIT: &str = concat!("BEGIN;", follow_last!(), take_number!(), write_rows!(), "COMMIT;");
 
 /// Which settings say how far a base is. A transaction that stays open while others commit cannot write what each of them
 /// writes; so it has settings of its own, and the larger number counts.
@@ -164,22 +175,25 @@ impl Store {
     /// Writes a plan's changes, all of them or none. Fails with [`super::StoreError::Conflict`] where another writer took the
     /// number first.
     pub async fn commit(&self, commit: &Commit<'_>, secret: &IdSecret) -> Result<()> {
-        let Commit { number, rows, lineage } = commit;
-        let closing = closing_of(*number, &touched_by(rows), lineage, [COMMITS[0], LINEAGE[0]])?;
-        self.handle.run(COMMIT, tx::variables(closing.into_iter().chain(variables_of(rows, secret)?))).await?;
+        let Commit { number, rows: written, lineage } = commit;
+        let closing = closing_of(*number, &touched_by(written), lineage, [COMMITS[0], LINEAGE[0]])?;
+        let counters = COMMITS.map(|it| Value::RecordId(rows::text_id("setting", it)));
+        let follows = [("counters", Value::from_iter(counters)), ("number", Value::Number(Number::Int(*number)))];
+        let variables = follows.into_iter().chain(closing).chain(variables_of(written, secret)?);
+        self.handle.run(COMMIT, tx::variables(variables)).await?;
         Ok(())
     }
 
     /// Writes a plan's changes without making them count, which [`Unfinished::commit`] does: others can commit meanwhile whatever
     /// has nothing to do with them.
-    pub async fn write_ahead(&self, rows: &Rows<'_>, secret: &IdSecret) -> Result<Unfinished> {
-        let variables = tx::variables(variables_of(rows, secret)?);
+    pub async fn write_ahead(&self, written: &Rows<'_>, secret: &IdSecret) -> Result<Unfinished> {
+        let variables = tx::variables(variables_of(written, secret)?);
         let transaction = self.handle.begin().await?;
         if let Err(error) = transaction.run(WRITE_ROWS, variables).await {
             transaction.cancel().await;
             return Err(error);
         }
-        Ok(Unfinished { transaction, touched: touched_by(rows) })
+        Ok(Unfinished { transaction, touched: touched_by(written) })
     }
 
     /// Writes list rows, and up to which commit they are complete.

@@ -10,6 +10,7 @@ use profile360_core::{
     link::Pair,
     message::Accepted,
     plan::{Changes, IdentifierState, Outcome},
+    policy::CompiledPolicy,
     time::Timestamp,
     unified_id::{IdSecret, unified_id},
 };
@@ -17,7 +18,7 @@ use profile360_server::{
     pipeline::{Decided, Pipeline, PipelineError, Wish},
     store::{Commit, Rows, Store, StoreError},
 };
-use profile360_tests::{Base, SECRET, Writers, accepted, in_process, messages, policy};
+use profile360_tests::{Base, POLICY_VERSION, SECRET, Writers, accepted, accepted_by, in_process, messages, policy};
 use proptest::{
     collection::vec,
     prelude::{Just, Strategy, any},
@@ -30,7 +31,7 @@ async fn write(pipeline: Pipeline, messages: Vec<Accepted>, batch: usize) -> any
     let mut taken = Vec::new();
     for batch in messages.chunks(batch) {
         let receipt = loop {
-            match pipeline.ingest(batch.to_vec()).await {
+            match pipeline.ingest(batch.to_vec(), POLICY_VERSION).await {
                 // The others were faster: nothing of this batch is written, and it may be sent again.
                 Err(PipelineError::Busy) => {}
                 result => break result?,
@@ -56,8 +57,8 @@ fn write_twice(base: &Base, one: &str, other: &str, batches: [usize; 2]) -> BTre
     let database = Base::database(base);
     let taken = in_process(async move {
         let mut writers = Writers::open(&database).await?;
-        let one = tokio::spawn(write(writers.pipeline(), one, batches[0]));
-        let other = tokio::spawn(write(writers.pipeline(), other, batches[1]));
+        let one = tokio::spawn(write(writers.pipeline().await?, one, batches[0]));
+        let other = tokio::spawn(write(writers.pipeline().await?, other, batches[1]));
         let taken = [one.await??, other.await??].concat();
         writers.close().await?;
         anyhow::Ok(taken)
@@ -204,7 +205,7 @@ fn whoever_steps_aside_comes_to_the_same() {
         let standing = in_process(async move {
             let mut writers = Writers::open(&database).await?;
             // Beside one writer on the same pipeline there is one that this knows nothing of.
-            let (near, far) = (writers.impatient_pipeline(), writers.impatient_pipeline());
+            let (near, far) = (writers.impatient_pipeline().await?, writers.impatient_pipeline().await?);
             let deciding = tokio::spawn(decide(near.clone(), words));
             let writing = [(near, first, 2), (far, second, 3)]
                 .map(|(pipeline, messages, batch)| tokio::spawn(write(pipeline, messages, batch)));
@@ -253,10 +254,10 @@ fn who_waits_heeds_what_is_decided_meanwhile() {
     };
     in_process(async move {
         let mut writers = Writers::open(&database).await?;
-        let pipeline = writers.impatient_pipeline();
+        let pipeline = writers.impatient_pipeline().await?;
         let linking = accepted(&messages::ndjson(&[linking]));
         let (decided, taken) =
-            tokio::join!(pipeline.decide(Wish::Make(vec![decision]), None), pipeline.ingest(linking));
+            tokio::join!(pipeline.decide(Wish::Make(vec![decision]), None), pipeline.ingest(linking, POLICY_VERSION));
         assert!(matches!(decided?, Decided::Applied { .. }));
         assert_eq!(taken?.taken.len(), 1);
         drop(pipeline);
@@ -266,6 +267,38 @@ fn who_waits_heeds_what_is_decided_meanwhile() {
     base.check();
     let held = held(&base);
     assert_ne!(held["external_id:u1"], held["device_id:d1"], "the decision keeps them apart");
+}
+
+/// What comes in while a policy comes into force was read by the one before.
+#[test]
+fn what_was_read_by_other_rules_is_read_again() {
+    let kind =
+        |name: &str, form: &str, priority: u32| json!({ "name": name, "form": form, "limit": 1, "priority": priority });
+    let kinds =
+        json!({ "kinds": [kind("phone", "phone", 1), kind("fax", "trimmed", 2), kind("external_id", "trimmed", 3)] });
+    let other = CompiledPolicy::new(serde_json::from_value(kinds).expect("a policy")).expect("it has no faults");
+    let at = "2025-03-01T10:00:00Z";
+    let known = json!({ "external_id": "u1", "phone": "010-1234-5678" });
+    let known = messages::ndjson(&[messages::purchase("m1", at, known, "o1", "100")]);
+    let unknown = messages::ndjson(&[messages::event("m2", at, json!({ "fax": "02-1234" }), "df_login", json!({}))]);
+    let [known, unknown] = [known, unknown].map(|it| accepted_by(&other, &it));
+    assert_eq!(known[0].message.home().kind, Kind::new("phone"), "the policy in force names another home");
+
+    let base = Base::new();
+    base.write("empty.ndjson", "");
+    assert_eq!(base.import("empty.ndjson").status, Some(0));
+    let database = base.database();
+    in_process(async move {
+        let mut writers = Writers::open(&database).await?;
+        let pipeline = writers.pipeline().await?;
+        assert_eq!(pipeline.ingest(known, POLICY_VERSION - 1).await?.taken.len(), 1);
+        let refused = pipeline.ingest(unknown, POLICY_VERSION - 1).await;
+        assert!(matches!(refused, Err(PipelineError::RulesChanged)), "{refused:?}");
+        drop(pipeline);
+        writers.close().await
+    })
+    .expect("it can be written");
+    assert!(base.check().starts_with("1 messages, 2 identifiers"), "as the policy in force reads them");
 }
 
 /// A change of one identifier's row that nothing else has a part in.
@@ -318,6 +351,10 @@ fn what_is_written_ahead_counts_once_it_has_its_number() {
         // The next one goes on behind all of them.
         store.commit(&Commit::of(first + 5, &seen_so_often(7, &other)), &secret).await?;
         assert_eq!(store.last_commit().await?, first + 5);
+        // Who was away for so long that the numbers since are forgotten collides all the same.
+        store.forget_commits(first, first + 3).await?;
+        let late = store.commit(&Commit::of(first + 1, &seen_so_often(8, &one)), &secret).await;
+        assert!(is_conflict(&late), "that number was taken");
         assert_eq!(n_seen(&store).await?, [5, 7]);
         store.close().await;
         anyhow::Ok(())
