@@ -11,6 +11,7 @@ mod json;
 mod messages;
 mod openapi;
 mod page;
+mod rest;
 mod segment;
 mod socket;
 
@@ -151,21 +152,13 @@ fn router(site: Site) -> Router {
         .merge(messages)
         .layer(middleware::from_fn_with_state(site.clone(), gate::no_key_in_address))
         .with_state(site)
-        .layer(middleware::map_response(closing_unread))
+        .layer(middleware::from_fn(rest::read_of_what_is_too_large))
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
         .layer(CatchPanicLayer::new())
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-}
-
-/// The rest of a body that is too large is not read: the connection cannot be used again, and the client is told.
-async fn closing_unread(mut response: Response) -> Response {
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
 }
 
 /// Answers so many requests at once, and tells all others to come back: what waited here would take memory without bound.
