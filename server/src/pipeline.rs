@@ -2,9 +2,9 @@
 //!
 //! Requests that wait share a transaction (group commit): batch → load → plan → commit → reply → tell the list. One task
 //! does this, so plans of one server seldom collide; another server's do, on the commit number, and what collides is planned
-//! again from fresh state. A request for which others would wait steps aside: what reaches far is read beside the pipeline (`far`), what
-//! changes much is written there (`large`). In which order requests are taken makes no difference. This module never decides
-//! who is whom: `core::plan` does.
+//! again from fresh state. A request for which others would wait steps aside: what reaches far is read beside the pipeline
+//! (`far`), what changes much is written there (`large`). In which order requests are taken makes no difference. This module
+//! never decides who is whom: `core::plan` does.
 
 mod cache;
 mod decide;

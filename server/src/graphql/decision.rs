@@ -392,18 +392,19 @@ async fn make(
 
 async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>) -> Result<DecisionPayload> {
     let app = ctx.data::<App>()?;
-    let decided = Patience::with(ctx, app.pipeline.decide(wish, expected_revision)).await;
+    let deciding = async {
+        let decided = app.pipeline.decide(wish, expected_revision).await;
+        if let Ok(Decided::Applied { commit, .. } | Decided::Retired { commit: Some(commit), .. }) = &decided {
+            app.list.wait_until_listed(*commit, LISTED_WITHIN).await;
+        }
+        decided
+    };
+    let decided = Patience::with(ctx, deciding).await;
     let decided = decided.map_err(|error| ErrorCode::Unavailable.with(error.to_string()))?;
     match decided {
-        Decided::Applied { decisions, commit } => {
-            app.list.wait_until_listed(commit, LISTED_WITHIN).await;
-            DecisionPayload::about(app, DecisionStatus::Applied, &decisions).await
-        }
+        Decided::Applied { decisions, .. } => DecisionPayload::about(app, DecisionStatus::Applied, &decisions).await,
         Decided::NoChange { decisions } => DecisionPayload::about(app, DecisionStatus::NoChange, &decisions).await,
         Decided::Retired { retirement, commit } => {
-            if let Some(commit) = commit {
-                app.list.wait_until_listed(commit, LISTED_WITHIN).await;
-            }
             let status = if commit.is_some() { DecisionStatus::Applied } else { DecisionStatus::NoChange };
             let owners = app.policy.retirements().owners(&retirement.value);
             let profiles = profiles_of(app, &owners).await?;

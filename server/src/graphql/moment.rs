@@ -33,9 +33,16 @@ impl ExtensionFactory for Moment {
 }
 
 /// Whether an answer waits for something that may go on whether anyone waits or not. Then it is waited for, however long it takes:
-/// whoever asked would otherwise not know what became of it.
+/// whoever asked would otherwise not know what became of it. What is told of it then has its time anew.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Patience(Arc<AtomicBool>);
+pub(super) struct Patience(Arc<Waited>);
+
+#[derive(Debug, Default)]
+struct Waited {
+    is_waiting: AtomicBool,
+    /// Since it was last looked.
+    has_waited: AtomicBool,
+}
 
 impl Patience {
     /// Waits for it, past the time that an answer may take.
@@ -47,21 +54,29 @@ impl Patience {
     }
 
     async fn wait_for<T>(&self, result: impl Future<Output = T>) -> T {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_waiting.store(true, Ordering::Relaxed);
         let result = result.await;
-        self.0.store(false, Ordering::Relaxed);
+        self.0.has_waited.store(true, Ordering::Relaxed);
+        self.0.is_waiting.store(false, Ordering::Relaxed);
         result
+    }
+
+    /// How much longer an answer may take whose time is over, if at all.
+    fn more_time(&self, limit: Duration) -> Option<Duration> {
+        if self.0.is_waiting.load(Ordering::Relaxed) {
+            return Some(limit.max(LOOK_AGAIN_AFTER));
+        }
+        self.0.has_waited.swap(false, Ordering::Relaxed).then_some(limit)
     }
 
     /// The answer, unless it takes longer and nothing is waited for.
     async fn answer_within<T>(&self, limit: Duration, answer: impl Future<Output = T>) -> Option<T> {
         let mut answer = pin!(answer);
-        let mut limit = limit;
+        let mut within = limit;
         loop {
-            match timeout(limit, &mut answer).await {
+            match timeout(within, &mut answer).await {
                 Ok(answer) => return Some(answer),
-                Err(_) if self.0.load(Ordering::Relaxed) => limit = limit.max(LOOK_AGAIN_AFTER),
-                Err(_) => return None,
+                Err(_) => within = self.more_time(limit)?,
             }
         }
     }
@@ -98,6 +113,17 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_told_of_a_decision_has_its_time_anew() {
+        const LIMIT: Duration = Duration::from_secs(30);
+        let patience = Patience::default();
+        assert_eq!(patience.more_time(LIMIT), None);
+        let waiting = async { assert_eq!(patience.more_time(LIMIT), Some(LIMIT)) };
+        patience.wait_for(waiting).await;
+        assert_eq!(patience.more_time(LIMIT), Some(LIMIT), "the decision took all of it");
+        assert_eq!(patience.more_time(LIMIT), None, "but once");
+    }
 
     #[tokio::test]
     async fn an_answer_has_its_time_and_what_cannot_be_given_up_has_more() {
