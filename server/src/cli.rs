@@ -10,6 +10,7 @@ mod generate;
 mod import;
 mod input;
 mod key;
+mod listen;
 mod map;
 mod resolve;
 mod serve;
@@ -18,6 +19,7 @@ mod summarize;
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, bail};
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use profile360_core::{
     identifier::{Identifier, Kind},
@@ -159,7 +161,16 @@ fn start_log(command: &Command) -> anyhow::Result<()> {
 impl Base {
     /// Opens the base; a new one gets its policy and its secret here.
     async fn open(&self) -> anyhow::Result<Opened> {
-        let store = Arc::new(store::connect(&self.db).await?);
+        self.opened(store::connect(&self.db).await?).await
+    }
+
+    /// Opens a base that exists, for commands that only read: a mistyped address is an error, not an empty base.
+    async fn open_existing(&self) -> anyhow::Result<Opened> {
+        self.opened(store::connect_existing(&self.db).await?).await
+    }
+
+    async fn opened(&self, store: Store) -> anyhow::Result<Opened> {
+        let store = Arc::new(store);
         store::watch(&store).context("the store cannot be watched")?;
         let (version, policy) = self.given.policy_of(&store).await?;
         let policy = Arc::new(Rules::load(&store, version, policy).await?);
@@ -251,6 +262,11 @@ impl Given {
 fn new_secret() -> String {
     let secret: [u8; 32] = rand::random();
     secret.iter().map(|it| format!("{it:02x}")).collect()
+}
+
+/// Reads a date of an option.
+fn date(text: &str) -> Result<NaiveDate, &'static str> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "a date is written yyyy-MM-dd, as 2026-01-31")
 }
 
 fn compile(policy: Policy) -> anyhow::Result<CompiledPolicy> {

@@ -11,12 +11,13 @@ mod migrate;
 mod read;
 mod rows;
 mod tx;
+mod url;
 mod watch;
 mod write;
 
 pub use self::{
     audit::AuditRow,
-    connect::{connect, exists},
+    connect::{connect, connect_existing},
     read::{EventRow, PurchaseRow},
     watch::watch,
     write::{Cause, Commit, LineageRow, ProfileWrite, Rows, Unfinished},
@@ -44,6 +45,8 @@ pub struct Store {
 pub enum StoreError {
     #[error("the database URL {url} cannot be used: {reason}")]
     Url { url: String, reason: String },
+    #[error("there is no base at {url}; check the address, or make one with `serve` or `import`")]
+    NoBase { url: String },
     #[error(
         "the database has schema version {found}, newer than the {known} that this program knows; run a newer profile360"
     )]

@@ -17,7 +17,7 @@ use crate::{
     clock, customer,
     list::{self, ListRow},
     rules::Rules,
-    store::{self, PurchaseRow, Store, StoreError},
+    store::{PurchaseRow, Store, StoreError},
 };
 
 /// Computes everything again from the messages in the base and compares: identifiers, links, profiles, purchases, sessions,
@@ -52,10 +52,7 @@ struct Held {
 }
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    if !store::exists(&options.base.db) {
-        anyhow::bail!("there is no base at {}", options.base.db);
-    }
-    let Opened { store, policy, secret } = options.base.open().await?;
+    let Opened { store, policy, secret } = options.base.open_existing().await?;
     let mut facts = Facts::default();
     facts.decisions = store.decisions().await?;
     let retirements = policy.retirements().clone();

@@ -38,7 +38,7 @@ pub(super) struct Options {
     #[arg(long, env = "PROFILE360_FORMAT", value_enum)]
     format: Option<Format>,
     /// The reporting date, yyyy-MM-dd; today if it is left out, or that of the export that is gone on with.
-    #[arg(long, env = "PROFILE360_AS_OF")]
+    #[arg(long, env = "PROFILE360_AS_OF", value_parser = super::date)]
     as_of: Option<NaiveDate>,
     /// Goes on where an interrupted export into the same file stopped; begins where there is none.
     #[arg(long, env = "PROFILE360_RESUME", value_parser = clap::builder::BoolishValueParser::new())]
@@ -69,7 +69,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     if format == Format::Parquet && packing == Packing::Gzip {
         bail!("Parquet is packed within; leave .gz away");
     }
-    let Opened { store, policy, .. } = options.base.open().await?;
+    let Opened { store, policy, .. } = options.base.open_existing().await?;
     let question = Question {
         format,
         packing,

@@ -22,7 +22,7 @@ pub(super) struct Options {
     #[arg(long, env = "PROFILE360_SEED", default_value_t = 1)]
     seed: u64,
     /// The last day of activity.
-    #[arg(long, env = "PROFILE360_UNTIL", default_value = "2026-01-01")]
+    #[arg(long, env = "PROFILE360_UNTIL", default_value = "2026-01-01", value_parser = super::date)]
     until: NaiveDate,
     /// Where the messages go (NDJSON).
     #[arg(long, env = "PROFILE360_OUT")]

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -10,12 +9,14 @@ use std::{
 
 use anyhow::{Context, bail};
 use tokio::{
-    net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
-use super::{Base, Describing, Opened};
+use super::{
+    Base, Describing, Opened,
+    listen::{self, Listen},
+};
 use crate::{
     audit::Audit,
     clock,
@@ -35,9 +36,10 @@ use crate::{
 /// Serves the page and GraphQL.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Where to listen; only this machine's own addresses, as long as there are no keys.
+    /// Where to listen: an address or a host name and a port, or a port of 127.0.0.1 alone. Without keys only this machine's own
+    /// addresses are allowed.
     #[arg(long, env = "PROFILE360_LISTEN", default_value = "127.0.0.1:8360")]
-    listen: SocketAddr,
+    listen: Listen,
     /// The file of the keys, which `profile360 key` makes: with it every request needs one.
     #[arg(long, env = "PROFILE360_KEYS", value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -55,17 +57,23 @@ pub(super) struct Options {
     base: Base,
 }
 
+/// Connections that the kernel accepts before the server does.
+const BACKLOG: u32 = 1_024;
+
 /// Customers of a demo.
 const DEMO_PROFILES: u64 = 300;
 const DEMO_SEED: u64 = 360;
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    if options.keys.is_none() && !options.listen.ip().is_loopback() {
+    let address = options.listen.resolve().await?;
+    if options.keys.is_none() && !address.ip().is_loopback() {
         bail!(
             "without keys the server listens on this machine only; use an address such as 127.0.0.1:8360, or make keys with \
              `profile360 key create` and give their file with --keys"
         );
     }
+    // Before a base is made or filled: a port that is in use is an error at once.
+    let socket = listen::bind(address)?;
     let trusted = options.trusted_documents.as_deref().map(read_documents).transpose()?;
     let intake = options.describing.intake()?;
     let gate = options.keys.map(Gate::open).transpose()?.map(Arc::new);
@@ -83,9 +91,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
     let (stop, stopping) = watch::channel(false);
     let listing = tokio::spawn(list::run(pipeline.editions(), stopping.clone()));
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .with_context(|| format!("{} cannot be listened on; is another server there?", options.listen))?;
+    let listener = socket.listen(BACKLOG).with_context(|| listen::failed(address))?;
     let address = listener.local_addr()?;
     let publication = Arc::new(Publication::default());
     publication.resume(&pipeline).await?;

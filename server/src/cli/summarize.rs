@@ -20,7 +20,7 @@ pub(super) struct Options {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The reporting date, yyyy-MM-dd; windows end the day before.
-    #[arg(long, env = "PROFILE360_AS_OF")]
+    #[arg(long, env = "PROFILE360_AS_OF", value_parser = super::date)]
     as_of: NaiveDate,
     /// Where the NDJSON goes.
     #[arg(long, env = "PROFILE360_OUT")]

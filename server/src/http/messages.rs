@@ -40,7 +40,9 @@ const MAX_BYTES: usize = 2 * 1024 * 1024;
 /// How long the head of an answer waits for the end of the body, so that a short one has the status that it deserves.
 const HEAD_WITHIN: Duration = Duration::from_secs(1);
 
+/// A mistyped name would silently be the default.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Parameters {
     #[serde(default)]
     results: Results,
@@ -65,7 +67,7 @@ pub(super) async fn post(
     body: Body,
 ) -> Response {
     let Ok(Query(Parameters { results })) = parameters else {
-        return refused(ErrorCode::BadUserInput, "results is all, faulty or none");
+        return refused(ErrorCode::BadUserInput, "the one parameter here is results: all, faulty or none");
     };
     let Some(form) = form_of(&headers) else {
         let sentence = "send application/x-ndjson (a message a line) or application/json (an array of messages)";

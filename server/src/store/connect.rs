@@ -1,6 +1,6 @@
 //! Opening a database by its URL.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use surrealdb::{
     IndexedResults, Surreal,
@@ -11,7 +11,10 @@ use surrealdb::{
 use surrealdb_cnf::ConfigMap;
 use surrealdb_core::kvs::Datastore;
 
-use super::{Result, Store, StoreError, edition, migrate, tx};
+use super::{
+    Result, Store, StoreError, edition, migrate, tx,
+    url::{DatabaseUrl, Embedded, Remote},
+};
 
 const NAMESPACE: &str = "profile360";
 /// Of the first edition, and of what belongs to none.
@@ -131,41 +134,44 @@ fn last_of(answer: surrealdb::Result<IndexedResults>) -> Result<Value> {
     Ok(answer.take::<Value>(last)?)
 }
 
-/// Opens `surrealkv://PATH`, `mem://`, `ws://…` or `wss://…` and brings its schema up to date.
+/// Opens `surrealkv://PATH`, `mem://`, `ws://…` or `wss://…` and brings its schema up to date. Makes a base where there is none.
 ///
 /// An embedded database is synced to the disk before a write is acknowledged, unless the URL says `?sync=` otherwise. A
 /// server's URL may carry `user:password@` of a root user.
 pub async fn connect(url: &str) -> Result<Store> {
-    let handle = match url.strip_prefix("surrealkv://") {
-        Some(rest) => open_embedded(url, rest).await?,
-        None => open_any(url).await?,
-    };
+    let handle = open(DatabaseUrl::parse(url)?).await?;
     migrate::run(&handle).await?;
     edition::open_in_force(handle).await
 }
 
-/// Whether there is something to open: false only for an embedded database whose folder is not there.
-pub fn exists(url: &str) -> bool {
-    let path = url.strip_prefix("surrealkv://").map(|rest| rest.split('?').next().unwrap_or_default());
-    path.is_none_or(|path| Path::new(path).exists())
+/// Opens a base as [`connect`] does, but makes none: for commands that only read.
+pub async fn connect_existing(url: &str) -> Result<Store> {
+    let url = DatabaseUrl::parse(url)?;
+    let missing = || StoreError::NoBase { url: url.to_string() };
+    if let DatabaseUrl::Embedded(embedded) = &url
+        && !embedded.holds_database()
+    {
+        return Err(missing());
+    }
+    let handle = open(url.clone()).await?;
+    if migrate::version(&handle).await? == 0 {
+        handle.close().await;
+        return Err(missing());
+    }
+    migrate::run(&handle).await?;
+    edition::open_in_force(handle).await
 }
 
-async fn open_embedded(url: &str, rest: &str) -> Result<Handle> {
-    let bad = |reason: String| StoreError::Url { url: url.to_owned(), reason };
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    if path.is_empty() {
-        return Err(bad("name a folder, as surrealkv://./data/profiles".to_owned()));
+async fn open(url: DatabaseUrl) -> Result<Handle> {
+    match url {
+        DatabaseUrl::Embedded(embedded) => open_embedded(&embedded).await,
+        DatabaseUrl::Memory | DatabaseUrl::Remote(_) => open_any(&url).await,
     }
-    let is_known = |it: &&str| it.is_empty() || it.starts_with("sync=");
-    if let Some(option) = query.split('&').find(|it| !is_known(it)) {
-        return Err(bad(format!(
-            "the option {option} is not known; there is only sync=every, sync=never or a time as sync=1s"
-        )));
-    }
-    if let Some(parent) = Path::new(path).parent() {
-        std::fs::create_dir_all(parent).map_err(|error| bad(format!("its folder cannot be made: {error}")))?;
-    }
-    let sync = query.split('&').find(|it| it.starts_with("sync=")).unwrap_or("sync=every");
+}
+
+async fn open_embedded(url: &Embedded) -> Result<Handle> {
+    let bad = |reason: String| StoreError::Url { url: url.to_string(), reason };
+    url.make_folder()?;
     let config = ConfigMap::empty()
         .with_key_value("surrealkv_block_cache_capacity", BLOCK_CACHE_BYTES.to_string())
         .with_key_value("surrealkv_max_memtable_size", MEMTABLE_BYTES.to_string());
@@ -173,17 +179,9 @@ async fn open_embedded(url: &str, rest: &str) -> Result<Handle> {
         .with_config(config)
         // Started by hand below: a task that writes before the version is written makes a new store look like an old one.
         .without_maintenance_tasks()
-        .build_with_path(&format!("surrealkv://{path}?{sync}"))
+        .build_with_path(&url.to_string())
         .await;
-    let datastore: Arc<Datastore> = opened.map_err(|error| {
-        let text = error.to_string();
-        let hint = if text.to_lowercase().contains("lock") {
-            "; another process has it open: stop that one, or talk to it over HTTP"
-        } else {
-            ""
-        };
-        bad(format!("{text}{hint}"))
-    })?;
+    let datastore: Arc<Datastore> = opened.map_err(|error| bad(reason_of(&error.to_string())))?;
     datastore.check_version().await.map_err(|error| bad(error.to_string()))?;
     datastore.bootstrap().await.map_err(|error| bad(error.to_string()))?;
     datastore.start_maintenance_tasks();
@@ -192,20 +190,34 @@ async fn open_embedded(url: &str, rest: &str) -> Result<Handle> {
     Ok(Handle::Embedded(db, datastore))
 }
 
-async fn open_any(url: &str) -> Result<Handle> {
-    // The password must not come back in an error.
-    let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
-    let (credentials, host) =
-        rest.rsplit_once('@').map_or((None, rest), |(credentials, host)| (Some(credentials), host));
-    let plain = format!("{scheme}://{host}");
-    let bad = |reason: String| StoreError::Url { url: plain.clone(), reason };
-    if !matches!(scheme, "mem" | "ws" | "wss") {
-        return Err(bad("use surrealkv://PATH, mem://, ws://HOST or wss://HOST".to_owned()));
-    }
-    let db = surrealdb::engine::any::connect(plain.as_str()).await.map_err(|error| bad(error.to_string()))?;
-    if let Some(credentials) = credentials {
-        let (username, password) = credentials.split_once(':').unwrap_or((credentials, ""));
-        let root = surrealdb::opt::auth::Root { username: username.to_owned(), password: password.to_owned() };
+/// What the engine says of a folder that it cannot open, with what to do about it.
+fn reason_of(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let hint = if lower.contains("lock") {
+        "; another process has it open: stop that one, or talk to it over HTTP"
+    } else if lower.contains("permission denied") {
+        "; the user that runs this program may not read and write that folder: change its owner, or name another folder"
+    } else if lower.contains("no space left") {
+        "; the disk is full: free some of it, then start again"
+    } else {
+        ""
+    };
+    format!("{text}{hint}")
+}
+
+async fn open_any(url: &DatabaseUrl) -> Result<Handle> {
+    let bad = |reason: String| StoreError::Url { url: url.to_string(), reason };
+    let db = surrealdb::engine::any::connect(url.to_string()).await.map_err(|error| {
+        let text = error.to_string();
+        let hint = if text.contains("HTTP error") {
+            "; what answers there is no SurrealDB server: give the address that `surreal start` prints"
+        } else {
+            ""
+        };
+        bad(format!("{text}{hint}"))
+    })?;
+    if let DatabaseUrl::Remote(Remote { credentials: Some((username, password)), .. }) = url {
+        let root = surrealdb::opt::auth::Root { username: username.clone(), password: password.clone() };
         db.signin(root).await.map_err(|error| bad(error.to_string()))?;
     }
     db.use_ns(NAMESPACE).use_db(DATABASE).await?;

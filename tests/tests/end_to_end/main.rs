@@ -5,6 +5,7 @@
 mod apis;
 mod calendar;
 mod card;
+mod commands;
 mod crash;
 mod damage;
 mod decisions;

@@ -150,8 +150,10 @@ async fn what_is_not_whole_or_not_messages_is_refused_with_a_sentence() {
         (StatusCode::METHOD_NOT_ALLOWED, Some("POST"))
     );
     assert_eq!(other.json::<Value>().await.expect("JSON")["code"], "METHOD_NOT_ALLOWED");
-    let (status, _) = post(&server, "/v1/messages?results=some", LINES, "", Vec::new()).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST);
+    for mistyped in ["results=some", "result=none"] {
+        let (status, _) = post(&server, &format!("/v1/messages?{mistyped}"), LINES, "", Vec::new()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{mistyped}");
+    }
     assert!(!server.log().contains("ERROR"), "nothing of this is a fault of the server: {}", server.log());
 }
 
