@@ -71,6 +71,14 @@ test-rust: build ## Run the Rust tests
 	@echo '==> Running the Rust tests'
 	@cargo test --workspace --locked
 
+# How often the server is killed.
+KILLS ?= 300
+
+.PHONY: chaos
+chaos: build ## Kill a server again and again while it is written to, and look for what it acknowledged: make chaos KILLS=300
+	@echo '==> Killing a server $(KILLS) times, and cutting its log at every byte of its last records'
+	@KILLS=$(KILLS) cargo test --workspace --locked --test end_to_end recovery::long -- --ignored --nocapture --test-threads 1
+
 .PHONY: test-wasm
 test-wasm: wasm ## Check that the module answers as the native build does
 	@echo '==> Comparing the WebAssembly module with the native build'

@@ -1,6 +1,9 @@
 //! Whole customers, read from the store and folded by core.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use profile360_core::{
     decision::Decisions,
@@ -48,15 +51,33 @@ pub struct Purchased {
 /// How often a read that fell between two commits is made again.
 const MAX_ATTEMPTS: usize = 20;
 
+/// What was read of some cells; a cell that is gone is in neither.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    pub customers: BTreeMap<CellKey, Arc<Customer>>,
+    /// Cells that are there, but could not be read together with their members.
+    pub torn: Vec<CellKey>,
+}
+
 /// Reads the customers of those cells; one that is gone is left out.
 ///
-/// A cell and its members are two reads. Where a commit came between them some member says that it is of another cell (or
-/// the cell is gone); those customers are read again, so that nobody ever sees half of a merge.
+/// # Errors
+///
+/// [`StoreError::Torn`] where one is there and could not be read as a whole: that is not the same as being gone.
 pub async fn load(
     store: &Store,
     rules: &Rules,
     keys: &[CellKey],
 ) -> Result<BTreeMap<CellKey, Arc<Customer>>, StoreError> {
+    let Loaded { customers, torn } = load_some(store, rules, keys).await?;
+    if torn.is_empty() { Ok(customers) } else { Err(StoreError::Torn) }
+}
+
+/// Reads the customers of those cells, those that can be read as a whole.
+///
+/// A cell and its members are two reads. Where a commit came between them some member says that it is of another cell (or
+/// the cell is gone); those customers are read again, so that nobody ever sees half of a merge.
+pub async fn load_some(store: &Store, rules: &Rules, keys: &[CellKey]) -> Result<Loaded, StoreError> {
     let mut customers = BTreeMap::new();
     let mut pending: Vec<CellKey> = keys.to_vec();
     for _ in 0..MAX_ATTEMPTS {
@@ -80,7 +101,49 @@ pub async fn load(
         }
         tokio::task::yield_now().await;
     }
-    Ok(customers)
+    Ok(Loaded { customers, torn: pending })
+}
+
+/// The customers that identifiers belong to; an identifier that was never seen is left out.
+///
+/// # Errors
+///
+/// [`StoreError::Torn`] where one belongs to a customer that cannot be read as a whole.
+pub async fn of_identifiers(
+    store: &Store,
+    rules: &Rules,
+    identifiers: &[Identifier],
+) -> Result<BTreeMap<Identifier, Arc<Customer>>, StoreError> {
+    // Where a merge comes between the two reads the cell is gone that the first one named.
+    for _ in 0..MAX_ATTEMPTS {
+        let cells = cells_of_identifiers(store, identifiers).await?;
+        let keys: BTreeSet<CellKey> = cells.values().copied().collect();
+        let customers = load(store, rules, &keys.into_iter().collect::<Vec<_>>()).await?;
+        let found: Option<BTreeMap<_, _>> = cells
+            .into_iter()
+            .map(|(identifier, key)| customers.get(&key).map(|customer| (identifier, customer.clone())))
+            .collect();
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        tokio::task::yield_now().await;
+    }
+    Err(StoreError::Torn)
+}
+
+/// The customers of unified IDs, of any that was ever issued; one that never was is left out.
+///
+/// # Errors
+///
+/// [`StoreError::Torn`] where one belongs to a customer that cannot be read as a whole.
+pub async fn of_ids(
+    store: &Store,
+    rules: &Rules,
+    ids: &[UnifiedId],
+) -> Result<BTreeMap<UnifiedId, Arc<Customer>>, StoreError> {
+    let identifiers = store.identifiers_by_id(ids).await?;
+    let customers = of_identifiers(store, rules, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
+    Ok(identifiers.into_iter().filter_map(|(id, it)| Some((id, customers.get(&it)?.clone()))).collect())
 }
 
 fn fold(

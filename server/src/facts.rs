@@ -74,6 +74,9 @@ async fn read(store: &Store, rules: &Rules, decisions: &Decisions, ids: &[Unifie
     let mut component = Component::default();
     let members = cells.values().flat_map(|it| it.members.iter().cloned()).collect();
     component.gather(store, rules, decisions, members).await?;
+    if cells.values().flat_map(|cell| &cell.members).any(|member| !component.states.contains_key(member)) {
+        return Err(FactsError::Store(StoreError::Torn));
+    }
 
     let retirements = rules.retirements().clone();
     let revisions = cells.values().map(|cell| {

@@ -31,7 +31,7 @@ pub use self::{
 };
 use crate::{
     clock::{self, Clock},
-    customer::{self, Customer},
+    customer::{self, Customer, Loaded},
     news::{News, ProfileChanged},
     pipeline::Workshop,
     rules::Rules,
@@ -178,6 +178,11 @@ impl List {
     }
 
     /// Lists what waits, until nothing does. `progress` hears how many customers are done.
+    ///
+    /// # Errors
+    ///
+    /// What was not listed waits still, and the commits that touched it do not count as listed. [`StoreError::Torn`] where that
+    /// is only customers that could not be read as a whole: they keep the row that they have.
     pub async fn catch_up(
         &self,
         store: &Store,
@@ -194,19 +199,21 @@ impl List {
                 return Ok(());
             }
             let cells: Vec<(CellKey, Why)> = cells.into_iter().collect();
+            let mut torn = Vec::new();
             for (position, chunk) in cells.chunks(CHUNK).enumerate() {
-                if let Err(error) = self.list(store, rules, chunk).await {
-                    let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                    for (key, why) in &cells[position * CHUNK..] {
-                        match why {
-                            Why::Changed => waiting.changed([*key]),
-                            Why::Due => waiting.due(*key),
-                        }
+                match self.list(store, rules, chunk).await {
+                    Ok(unread) => torn.extend(unread),
+                    Err(error) => {
+                        self.wait_again(torn.iter().chain(&cells[position * CHUNK..]));
+                        return Err(error);
                     }
-                    return Err(error);
                 }
                 n_done += chunk.len();
                 progress(n_done);
+            }
+            if !torn.is_empty() {
+                self.wait_again(&torn);
+                return Err(StoreError::Torn);
             }
             store.write_profiles(Vec::new(), Some(up_to)).await?;
             let listed_before = self.listed.send_replace(up_to);
@@ -219,10 +226,28 @@ impl List {
         }
     }
 
-    async fn list(&self, store: &Store, rules: &Rules, cells: &[(CellKey, Why)]) -> Result<(), StoreError> {
+    fn wait_again<'c>(&self, cells: impl IntoIterator<Item = &'c (CellKey, Why)>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, why) in cells {
+            match why {
+                Why::Changed => waiting.changed([*key]),
+                Why::Due => waiting.due(*key),
+            }
+        }
+    }
+
+    /// Lists some customers; those that could not be read as a whole.
+    async fn list(
+        &self,
+        store: &Store,
+        rules: &Rules,
+        cells: &[(CellKey, Why)],
+    ) -> Result<Vec<(CellKey, Why)>, StoreError> {
         let today = self.today(rules);
         let keys: Vec<CellKey> = cells.iter().map(|(key, _)| *key).collect();
-        let customers = customer::load(store, rules, &keys).await?;
+        let Loaded { customers, torn } = customer::load_some(store, rules, &keys).await?;
+        let is_torn = |key: &CellKey| torn.contains(key);
+        let keys: Vec<CellKey> = keys.into_iter().filter(|key| !is_torn(key)).collect();
         let reading = keys.iter().map(|key| row_of(store, rules, customers.get(key).cloned(), today));
         let rows: Vec<Option<ListRow>> =
             stream::iter(reading.collect::<Vec<_>>()).buffered(READ_AT_ONCE).try_collect().await?;
@@ -239,8 +264,9 @@ impl List {
                 }
             }
         }
+        let unread = cells.iter().filter(|(key, _)| is_torn(key)).copied().collect();
         if self.is_quiet.load(Ordering::Relaxed) {
-            return Ok(());
+            return Ok(unread);
         }
         for (key, _) in cells.iter().filter(|(_, why)| *why == Why::Changed) {
             if let Some(customer) = customers.get(key) {
@@ -248,7 +274,7 @@ impl List {
                 self.news.tell_profile(ProfileChanged::new(*key, names));
             }
         }
-        Ok(())
+        Ok(unread)
     }
 }
 

@@ -31,6 +31,8 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 pub struct Publication {
     progress: Mutex<Progress>,
     task: Mutex<Option<JoinHandle<()>>>,
+    /// The edition that was in force before, which questions may still be answered from. It stays until the next publication.
+    before: Mutex<Option<Arc<Store>>>,
 }
 
 /// How far a publication is.
@@ -91,15 +93,14 @@ impl Publication {
             let started = Instant::now();
             tracing::info!(version, "publishing a policy");
             let before = pipeline.workshop().store;
+            publication.wait_until_unused().await;
             let result = publication.publish(&pipeline, version, policy).await;
             let seconds = started.elapsed().as_secs_f64();
             match result {
                 Ok(()) => {
                     tracing::info!(version, seconds, "the policy is in force");
                     publication.set(Progress::InForce { version, seconds });
-                    if let Err(error) = clear_unused(before).await {
-                        tracing::warn!(%error, "the edition before was not removed; the next start does it");
-                    }
+                    *publication.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
                 }
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
@@ -157,6 +158,18 @@ impl Publication {
         pipeline.switch(replay).await
     }
 
+    /// Waits until no question is answered any more from the edition before the one in force, which is removed next.
+    async fn wait_until_unused(&self) {
+        const PATIENCE: Duration = Duration::from_secs(60);
+        const PAUSE: Duration = Duration::from_millis(50);
+        let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(before) = before else { return };
+        let started = Instant::now();
+        while 1 < Arc::strong_count(&before) && started.elapsed() < PATIENCE {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     fn set(&self, progress: Progress) {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
@@ -167,20 +180,6 @@ async fn compiled(store: &Store, version: i64) -> Result<Option<CompiledPolicy>,
     let Some(text) = store.policy(version).await? else { return Ok(None) };
     let published = serde_json::from_str::<PublishedPolicy>(&text).ok();
     Ok(published.and_then(|it| CompiledPolicy::new(it.document).ok()))
-}
-
-/// Removes the rows of an edition once nobody reads it any more. What cannot be removed now is at the next start.
-async fn clear_unused(store: Arc<Store>) -> Result<(), StoreError> {
-    const PATIENCE: Duration = Duration::from_secs(60);
-    const PAUSE: Duration = Duration::from_millis(50);
-    let started = Instant::now();
-    while 1 < Arc::strong_count(&store) && started.elapsed() < PATIENCE {
-        tokio::time::sleep(PAUSE).await;
-    }
-    if 1 < Arc::strong_count(&store) {
-        return Ok(());
-    }
-    store.clear().await
 }
 
 /// What would become of the whole base under another policy: the messages are read by it, and nothing is written. Memory

@@ -9,6 +9,7 @@ mod connect;
 mod edition;
 mod migrate;
 mod read;
+mod recovery;
 mod rows;
 mod tx;
 mod url;
@@ -18,7 +19,8 @@ mod write;
 pub use self::{
     audit::AuditRow,
     connect::{connect, connect_existing},
-    read::{EventRow, PurchaseRow},
+    read::{EventRow, Held, PurchaseRow},
+    recovery::RecoveryError,
     watch::watch,
     write::{Cause, Commit, LineageRow, ProfileWrite, Rows, Unfinished},
 };
@@ -57,6 +59,15 @@ pub enum StoreError {
     Superseded,
     #[error("a row of {table} cannot be read ({reason}); run `profile360 check`")]
     Corrupt { table: &'static str, reason: String },
+    #[error("a customer changed each time it was read; try again, and if that does not help run `profile360 check`")]
+    Torn,
+    #[error(
+        "messages would be missing: the edition in force holds {before} and the next one {after}; the one in force stays, run \
+         `profile360 check`"
+    )]
+    MessagesMissing { before: Held, after: Held },
+    #[error("the log of the base cannot be kept: {0}")]
+    Log(#[from] RecoveryError),
     #[error("the database failed: {0}")]
     Database(Box<surrealdb::Error>),
 }

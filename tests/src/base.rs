@@ -107,6 +107,21 @@ impl Base {
         Server::start(self.command(&arguments), &self.path("server.log"))
     }
 
+    /// Starts a server that cannot make any file longer than so many KiB, as on a disk that is full; there when it listens.
+    pub fn serve_with_files_of(&self, kib: u32) -> Server {
+        let server = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut limited = Command::new("bash");
+        limited.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\""));
+        limited.arg(server.get_program()).args(server.get_args()).current_dir(self.folder.path()).stdin(Stdio::null());
+        for (name, value) in server.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        Server::start(limited, &self.path("server.log"))
+    }
+
     /// Makes a key of a role, whose name is the role's in small letters; what its holder shows.
     pub fn key(&self, role: &str) -> String {
         let keys = self.path(KEYS);

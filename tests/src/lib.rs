@@ -5,6 +5,7 @@
 #![expect(clippy::panic, reason = "a harness fails the test that uses it, with a sentence")]
 
 mod base;
+pub mod crashes;
 pub mod messages;
 mod places;
 mod program;

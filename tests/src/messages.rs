@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::{Base, Ran};
 
 /// Takes messages; asks all that there is to know of each.
-pub(crate) const INGEST: &str = "mutation($messages: [MessageInput!]!) {
+pub const INGEST: &str = "mutation($messages: [MessageInput!]!) {
     ingest(messages: $messages) {
         results { messageId status unifiedId code path detail warnings { code path detail } }
     }

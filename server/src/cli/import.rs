@@ -114,9 +114,10 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
 
     let bar = bar(list.n_waiting() as u64, "listing {bar:30} {pos} of {len} customers");
-    list.catch_up(&store, &policy, |n_done| bar.set_position(n_done as u64)).await?;
+    let listed = list.catch_up(&store, &policy, |n_done| bar.set_position(n_done as u64)).await;
     bar.finish_and_clear();
     store.close().await;
+    listed.context("the list could not be brought up to date; the next server or import does that")?;
     println!("{} customers in the base", list.read(list::Index::len));
     Ok(match (failures.len(), counts.refused) {
         (0, 0) => ExitCode::SUCCESS,

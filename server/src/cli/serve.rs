@@ -31,6 +31,7 @@ use crate::{
     pipeline::{Pipeline, Workshop},
     publication::Publication,
     rules::Rules,
+    store::StoreError,
 };
 
 /// Serves the page and GraphQL.
@@ -86,7 +87,11 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         fill(&pipeline, &intake, &policy).await?;
     }
     // What the last process left unlisted, and the demo, before anyone looks.
-    list.catch_up(&store, &policy, |_| {}).await?;
+    match list.catch_up(&store, &policy, |_| {}).await {
+        // One customer that cannot be read must not keep all others from being served; it is tried again and again.
+        Err(error @ StoreError::Torn) => tracing::error!(%error, "the list is not up to date"),
+        caught_up => caught_up?,
+    }
     drop((store, list, policy));
 
     let (stop, stopping) = watch::channel(false);

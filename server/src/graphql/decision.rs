@@ -290,13 +290,11 @@ impl DecisionMutation {
         let Some(ids) = unified_ids.iter().map(|it| UnifiedId::parse(it)).collect::<Option<Vec<UnifiedId>>>() else {
             return Ok(not_found());
         };
-        let cells = customer::cells_of_ids(&app.store, &ids).await.map_err(|it| unavailable(&it))?;
-        if ids.iter().any(|it| !cells.contains_key(it)) {
+        let customers = customer::of_ids(&app.store, &app.policy, &ids).await.map_err(|it| unavailable(&it))?;
+        if ids.iter().any(|it| !customers.contains_key(it)) {
             return Ok(not_found());
         }
-        let keys: BTreeSet<_> = cells.values().copied().collect();
-        let keys: Vec<_> = keys.into_iter().collect();
-        let found = app.store.cells(&keys).await.map_err(|it| unavailable(&it))?;
+        let found: BTreeMap<_, _> = customers.values().map(|customer| (customer.key, &customer.cell)).collect();
         if found.len() < 2 {
             let detail = "these IDs are one profile already";
             return Ok(DecisionPayload::without(DecisionStatus::NoChange, detail));
@@ -475,10 +473,9 @@ impl DecisionPayload {
 
 /// The profiles of identifiers, each once.
 async fn profiles_of(app: &App, identifiers: &[profile360_core::identifier::Identifier]) -> Result<Vec<Profile>> {
-    let cells = customer::cells_of_identifiers(&app.store, identifiers).await.map_err(|it| unavailable(&it))?;
-    let keys: BTreeSet<_> = cells.into_values().collect();
-    let keys: Vec<_> = keys.into_iter().collect();
-    let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
+    let customers = customer::of_identifiers(&app.store, &app.policy, identifiers).await;
+    let customers = customers.map_err(|it| unavailable(&it))?;
+    let customers: BTreeMap<_, _> = customers.into_values().map(|customer| (customer.key, customer)).collect();
     let today = clock::today(&app.policy);
     Ok(customers.values().map(|it| Profile::of(it, today)).collect())
 }

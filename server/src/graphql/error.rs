@@ -174,6 +174,7 @@ pub(super) fn unavailable(error: &StoreError) -> Error {
         StoreError::Corrupt { .. } => {
             ErrorCode::Internal.with("a row cannot be read; the operator should run `profile360 check`")
         }
+        StoreError::Torn => ErrorCode::Unavailable.with("a customer changed each time it was read; ask again"),
         _ => ErrorCode::Unavailable.with("the database cannot answer now; try again later"),
     }
 }

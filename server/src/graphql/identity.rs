@@ -173,11 +173,11 @@ impl IdentityQuery {
         look_up(ctx)?;
         look_up(ctx)?;
         let (a, b) = (named_identifier(app, &a).await?, named_identifier(app, &b).await?);
-        let cells = customer::cells_of_identifiers(&app.store, &[a.clone(), b.clone()]).await;
-        let keys: Vec<_> = cells.map_err(|it| unavailable(&it))?.into_values().collect();
-        let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
-        let members: Vec<identifier::Identifier> =
-            customers.values().flat_map(|it| it.members.iter().map(|(it, _)| it.clone())).collect();
+        let customers = customer::of_identifiers(&app.store, &app.policy, &[a.clone(), b.clone()]).await;
+        let customers = customers.map_err(|it| unavailable(&it))?;
+        let members: BTreeSet<identifier::Identifier> =
+            customers.values().flat_map(|customer| customer.members.iter().map(|(it, _)| it.clone())).collect();
+        let members: Vec<identifier::Identifier> = members.into_iter().collect();
         let mut gathered = Gathered::read(app, &members).await?;
         gathered.add_owners(app);
         let found = explain::explain(gathered.evidence(), &a, &b, &app.policy);

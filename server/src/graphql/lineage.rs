@@ -161,9 +161,7 @@ impl LineageSubscription {
 /// The numbers of what names the profile of a unified ID, or a part of it; ascending.
 async fn numbers_of(app: &App, id: &ID) -> Result<BTreeSet<i64>> {
     let Some(id) = UnifiedId::parse(id) else { return Ok(BTreeSet::new()) };
-    let cells = customer::cells_of_ids(&app.store, &[id]).await.map_err(|it| unavailable(&it))?;
-    let keys: Vec<_> = cells.into_values().collect();
-    let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
+    let customers = customer::of_ids(&app.store, &app.policy, &[id]).await.map_err(|it| unavailable(&it))?;
     let mut ids = BTreeSet::from([id]);
     ids.extend(customers.values().flat_map(|it| it.members.iter().map(|(_, state)| state.unified_id)));
     let mut numbers = BTreeSet::new();

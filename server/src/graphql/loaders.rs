@@ -1,17 +1,23 @@
 //! Loads of one request: the customers and purchases that its fields ask for one by one are read together.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use async_graphql::Result;
 use dataloader::{BatchFn, cached::Loader};
-use profile360_core::plan::CellKey;
+use profile360_core::{
+    identifier::{Identifier, UnifiedId},
+    plan::CellKey,
+};
 
 use super::{
     App,
     error::{ErrorCode, unavailable},
 };
 use crate::{
-    customer::{self, Customer, Purchased},
+    customer::{self, Customer, Loaded, Purchased},
     rules::Rules,
     store::{Store, StoreError},
 };
@@ -20,6 +26,8 @@ type Answer<T> = std::result::Result<Option<Arc<T>>, Arc<StoreError>>;
 
 /// Belongs to one request, so that no answer is older than its question.
 pub(super) struct Loaders {
+    store: Arc<Store>,
+    rules: Arc<Rules>,
     customers: Loader<CellKey, Answer<Customer>, Customers>,
     purchases: Loader<CellKey, Answer<Purchased>, Purchases>,
 }
@@ -29,16 +37,45 @@ impl Loaders {
         let customers = Customers { store: app.store.clone(), rules: app.policy.clone() };
         let customers = Loader::new(customers);
         let purchases = Loader::new(Purchases { store: app.store.clone(), customers: customers.clone() });
-        Self { customers, purchases }
+        Self { store: app.store.clone(), rules: app.policy.clone(), customers, purchases }
     }
 
-    /// The customer of a cell; `None` where a merge took it away since the question began.
-    pub(super) async fn customer(&self, key: CellKey) -> Result<Option<Arc<Customer>>> {
-        settle(self.customers.try_load(key).await)
+    /// The customer of a cell, which has that unified ID. The list is a little behind the base, and a merge may come while
+    /// a question is answered: where the cell is gone, the customer that the unified ID leads to.
+    pub(super) async fn customer(&self, key: CellKey, id: UnifiedId) -> Result<Arc<Customer>> {
+        match settle(self.customers.try_load(key).await)? {
+            Some(customer) => Ok(customer),
+            None => self.customer_of_id(id).await,
+        }
     }
 
-    pub(super) async fn purchases(&self, key: CellKey) -> Result<Arc<Purchased>> {
-        Ok(settle(self.purchases.try_load(key).await)?.unwrap_or_default())
+    /// What the customer of a cell bought, which has that unified ID; found as [`Loaders::customer`] finds it.
+    pub(super) async fn purchases(&self, key: CellKey, id: UnifiedId) -> Result<Arc<Purchased>> {
+        if let Some(purchased) = settle(self.purchases.try_load(key).await)? {
+            return Ok(purchased);
+        }
+        let customer = self.customer_of_id(id).await?;
+        let purchased = customer::purchases(&self.store, &customer).await.map_err(|error| unavailable(&error))?;
+        Ok(Arc::new(purchased))
+    }
+
+    /// The customer of an identifier; `None` where it was never seen.
+    pub(super) async fn customer_of(&self, identifier: &Identifier) -> Result<Option<Arc<Customer>>> {
+        let identifiers = std::slice::from_ref(identifier);
+        let cells = customer::cells_of_identifiers(&self.store, identifiers).await;
+        let Some(key) = cells.map_err(|error| unavailable(&error))?.remove(identifier) else { return Ok(None) };
+        // Over the loader, as its purchases are asked for next; it keeps what it was asked for.
+        if let Some(customer) = settle(self.customers.try_load(key).await)? {
+            return Ok(Some(customer));
+        }
+        let found = customer::of_identifiers(&self.store, &self.rules, identifiers).await;
+        Ok(found.map_err(|error| unavailable(&error))?.remove(identifier))
+    }
+
+    async fn customer_of_id(&self, id: UnifiedId) -> Result<Arc<Customer>> {
+        let found = customer::of_ids(&self.store, &self.rules, &[id]).await.map_err(|error| unavailable(&error))?;
+        let gone = || ErrorCode::Unavailable.with("this customer is gone since the list was made; ask again");
+        found.into_values().next().ok_or_else(gone)
     }
 }
 
@@ -57,8 +94,15 @@ struct Customers {
 
 impl BatchFn<CellKey, Answer<Customer>> for Customers {
     async fn load(&mut self, keys: &[CellKey]) -> HashMap<CellKey, Answer<Customer>> {
-        match customer::load(&self.store, &self.rules, keys).await {
-            Ok(mut found) => keys.iter().map(|key| (*key, Ok(found.remove(key)))).collect(),
+        match customer::load_some(&self.store, &self.rules, keys).await {
+            Ok(Loaded { mut customers, torn }) => {
+                let torn: HashSet<CellKey> = torn.into_iter().collect();
+                let answer = |key: &CellKey| match customers.remove(key) {
+                    None if torn.contains(key) => Err(Arc::new(StoreError::Torn)),
+                    found => Ok(found),
+                };
+                keys.iter().copied().zip(keys.iter().map(answer)).collect()
+            }
             Err(error) => {
                 let error = Arc::new(error);
                 keys.iter().map(|key| (*key, Err(error.clone()))).collect()

@@ -59,19 +59,11 @@ impl Profile {
         Self { key: listed.key, unified_id, as_of, figures: Some(listed.figures), customer: None }
     }
 
-    pub(super) async fn load(ctx: &Context<'_>, key: CellKey, as_of: NaiveDate) -> Result<Option<Self>> {
-        let customer = ctx.data::<Loaders>()?.customer(key).await?;
-        Ok(customer.map(|it| Self::of(&it, as_of)))
-    }
-
     async fn customer(&self, ctx: &Context<'_>) -> Result<Arc<Customer>> {
         let found = match &self.customer {
-            Some(customer) => Some(customer.clone()),
-            None => ctx.data::<Loaders>()?.customer(self.key).await?,
+            Some(customer) => customer.clone(),
+            None => ctx.data::<Loaders>()?.customer(self.key, self.unified_id).await?,
         };
-        let found = found.ok_or_else(|| {
-            ErrorCode::Unavailable.with("this customer was merged while the question was answered; ask again")
-        })?;
         saw_customer(ctx, &found);
         Ok(found)
     }
@@ -168,7 +160,14 @@ impl Profile {
                 .ok_or_else(|| ErrorCode::BadUserInput.with("currency: write three letters of ISO 4217, as KRW"))
         };
         let currency = currency.map(parse).transpose()?;
-        Ok(PurchaseInfo::new(self.key, self.as_of, currency, net_of_refunds.unwrap_or(false), self.figures))
+        Ok(PurchaseInfo::new(
+            self.key,
+            self.unified_id,
+            self.as_of,
+            currency,
+            net_of_refunds.unwrap_or(false),
+            self.figures,
+        ))
     }
 
     /// What holds it together.

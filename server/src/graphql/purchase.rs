@@ -3,6 +3,7 @@
 use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use profile360_core::{
+    identifier::UnifiedId,
     plan::CellKey,
     purchase::Currency,
     purchases::{self, Question},
@@ -25,6 +26,7 @@ const DEFAULT_RANKS: i32 = 3;
 #[derive(Debug)]
 pub(super) struct PurchaseInfo {
     key: CellKey,
+    unified_id: UnifiedId,
     question: Question,
     /// The list's figures, where they answer the same question.
     figures: Option<Figures>,
@@ -33,17 +35,18 @@ pub(super) struct PurchaseInfo {
 impl PurchaseInfo {
     pub(super) fn new(
         key: CellKey,
+        unified_id: UnifiedId,
         as_of: NaiveDate,
         currency: Option<Currency>,
         net_of_refunds: bool,
         figures: Option<Figures>,
     ) -> Self {
         let figures = figures.filter(|it| it.are_of(as_of) && currency.is_none() && !net_of_refunds);
-        Self { key, question: Question { as_of, currency, net_of_refunds }, figures }
+        Self { key, unified_id, question: Question { as_of, currency, net_of_refunds }, figures }
     }
 
     async fn compute<T>(&self, ctx: &Context<'_>, figure: impl FnOnce(&purchases::Purchases<'_>) -> T) -> Result<T> {
-        let purchased = ctx.data::<Loaders>()?.purchases(self.key).await?;
+        let purchased = ctx.data::<Loaders>()?.purchases(self.key, self.unified_id).await?;
         let orders: Vec<_> = purchased.orders.iter().collect();
         let refunds: Vec<_> = purchased.refunds.iter().collect();
         let policy = &ctx.data::<App>()?.policy;

@@ -10,6 +10,7 @@ use super::{
     decision::{Decision, Retirement, decision_of},
     error::{ErrorCode, unavailable},
     identity::named_identifier,
+    loaders::Loaders,
     page::Arguments,
     profile::Profile,
     profiles::{ProfileConnection, ProfileFilter, ProfileOrder, profiles},
@@ -110,10 +111,12 @@ impl ProfileQuery {
         let app = ctx.data::<App>()?;
         let today = clock::today(&app.policy);
         let as_of = as_of.map_or(today, |it| it.0);
-        let key = match by {
+        let identifier = match by {
             ProfileKey::UnifiedId(id) => {
                 let Some(id) = UnifiedId::parse(&id) else { return Ok(None) };
-                customer::cells_of_ids(&app.store, &[id]).await.map_err(|it| unavailable(&it))?.remove(&id)
+                let identifiers = app.store.identifiers_by_id(&[id]).await.map_err(|it| unavailable(&it))?;
+                let Some(identifier) = identifiers.into_values().next() else { return Ok(None) };
+                identifier
             }
             ProfileKey::Identifier(input) => {
                 look_up(ctx)?;
@@ -121,13 +124,11 @@ impl ProfileQuery {
                 if app.policy.kind(&input.kind).is_some_and(is_blocked) {
                     return Ok(None);
                 }
-                let identifier = named_identifier(app, &input).await?;
-                let found = customer::cells_of_identifiers(&app.store, std::slice::from_ref(&identifier)).await;
-                found.map_err(|it| unavailable(&it))?.remove(&identifier)
+                named_identifier(app, &input).await?
             }
         };
-        let Some(key) = key else { return Ok(None) };
-        Profile::load(ctx, key, as_of).await
+        let found = ctx.data::<Loaders>()?.customer_of(&identifier).await?;
+        Ok(found.map(|customer| Profile::of(&customer, as_of)))
     }
 
     /// The list. Newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier, the beginning of
@@ -185,14 +186,9 @@ fn unified_id_of(global: &ID) -> Option<UnifiedId> {
 async fn nodes_of(app: &App, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let unified: Vec<Option<UnifiedId>> = ids.iter().map(unified_id_of).collect();
     let known: Vec<UnifiedId> = unified.iter().flatten().copied().collect();
-    let cells = customer::cells_of_ids(&app.store, &known).await.map_err(|it| unavailable(&it))?;
-    let keys: Vec<_> = cells.values().copied().collect();
-    let customers = customer::load(&app.store, &app.policy, &keys).await.map_err(|it| unavailable(&it))?;
+    let customers = customer::of_ids(&app.store, &app.policy, &known).await.map_err(|it| unavailable(&it))?;
     let today = clock::today(&app.policy);
-    let node = |id: UnifiedId| {
-        let customer = customers.get(cells.get(&id)?)?;
-        Some(Node::Profile(Profile::of(customer, today)))
-    };
+    let node = |id: UnifiedId| Some(Node::Profile(Profile::of(customers.get(&id)?, today)));
     let mut nodes: Vec<Option<Node>> = unified.into_iter().map(|it| it.and_then(node)).collect();
     for (node, id) in nodes.iter_mut().zip(ids) {
         if let Some(key) = key_of("Decision", id) {

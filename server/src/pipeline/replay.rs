@@ -293,6 +293,11 @@ impl Worker {
             store.write_history(&[], &[], page).await?;
         }
         replay.events = events.into_iter().map(|(_, it)| it).collect();
+        // The last look before the next edition is the only one that is read: no message may be missing in it.
+        let (before, after) = (self.workshop.store.held().await?, store.held().await?);
+        if !before.is_whole_in(&after) {
+            return Err(StoreError::MessagesMissing { before, after });
+        }
         self.workshop.store.switch_to(&store, last_commit, policy.version).await
     }
 

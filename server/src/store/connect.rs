@@ -1,6 +1,6 @@
 //! Opening a database by its URL.
 
-use std::sync::Arc;
+use std::{io, sync::Arc, time::Instant};
 
 use surrealdb::{
     IndexedResults, Surreal,
@@ -12,8 +12,11 @@ use surrealdb_cnf::ConfigMap;
 use surrealdb_core::kvs::Datastore;
 
 use super::{
-    Result, Store, StoreError, edition, migrate, tx,
+    Result, Store, StoreError, edition, migrate,
+    recovery::{self, LogKeeper, RecoveryError},
+    tx,
     url::{DatabaseUrl, Embedded, Remote},
+    watch,
 };
 
 const NAMESPACE: &str = "profile360";
@@ -24,12 +27,36 @@ pub(super) const DATABASE: &str = "profile360";
 /// the URL; so an embedded database is built by hand.
 const BLOCK_CACHE_BYTES: usize = 256 * 1024 * 1024;
 /// What a memtable holds before it is written out; the largest transaction must stay well below.
-const MEMTABLE_BYTES: usize = 128 * 1024 * 1024;
+pub(super) const MEMTABLE_BYTES: usize = 128 * 1024 * 1024;
 
 /// A client of either making; the two types of the SDK have one interface and no common trait.
 pub(super) enum Handle {
     Any(Surreal<Any>),
-    Embedded(Surreal<Db>, Arc<Datastore>),
+    Embedded(Surreal<Db>, Arc<Engine>),
+}
+
+/// What an embedded database consists of beside its client.
+pub(super) struct Engine {
+    datastore: Arc<Datastore>,
+    log: LogKeeper,
+}
+
+impl Engine {
+    /// Called after everything that may have been a commit, and before it is acknowledged.
+    fn written<T>(&self, result: &Result<T>) -> Result<()> {
+        if let Err(error) = result
+            && tx::has_failed_to_write(error)
+        {
+            watch::end(&format!("the storage engine cannot write any more: {error}"));
+        }
+        Ok(self.log.follow()?)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("log", &self.log).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Handle {
@@ -44,10 +71,11 @@ impl std::fmt::Debug for Handle {
 impl Handle {
     /// Ends the tasks of an embedded database and closes its files. Nothing that was acknowledged waits for this.
     pub(super) async fn close(&self) {
-        if let Self::Embedded(_, datastore) = self
-            && let Err(error) = datastore.shutdown().await
-        {
-            tracing::warn!(%error, "the database did not close cleanly");
+        let Self::Embedded(_, engine) = self else { return };
+        // It answers that all is well where it could not write, so what it left behind counts.
+        let closed = engine.datastore.shutdown().await.map_err(|error| error.to_string());
+        if let Err(error) = closed.and_then(|()| engine.log.end().map_err(|error| error.to_string())) {
+            tracing::warn!(%error, "the database did not close cleanly; the next start recovers it from its log");
         }
     }
 
@@ -59,28 +87,33 @@ impl Handle {
                 db.use_ns(NAMESPACE).use_db(database).await?;
                 Ok(Self::Any(db))
             }
-            Self::Embedded(db, datastore) => {
+            Self::Embedded(db, engine) => {
                 let db = db.clone();
                 db.use_ns(NAMESPACE).use_db(database).await?;
-                Ok(Self::Embedded(db, datastore.clone()))
+                Ok(Self::Embedded(db, engine.clone()))
             }
         }
     }
 
     /// Runs a query of one or more statements; the value of the last. Fails with the first statement that fails.
     pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
-        let answer = match self {
-            Self::Any(db) => db.query(query).bind(variables).await,
-            Self::Embedded(db, _) => db.query(query).bind(variables).await,
-        };
-        last_of(answer)
+        match self {
+            Self::Any(db) => last_of(db.query(query).bind(variables).await),
+            Self::Embedded(db, engine) => {
+                let answer = last_of(db.query(query).bind(variables).await);
+                engine.written(&answer)?;
+                answer
+            }
+        }
     }
 
     /// Opens a transaction.
     pub(super) async fn begin(&self) -> Result<Open> {
         let begun = match self {
             Self::Any(db) => db.clone().begin().await.map(Open::Any),
-            Self::Embedded(db, _) => db.clone().begin().await.map(Open::Embedded),
+            Self::Embedded(db, engine) => {
+                db.clone().begin().await.map(|transaction| Open::Embedded(transaction, engine.clone()))
+            }
         };
         begun.map_err(|error| tx::classify(vec![error]))
     }
@@ -90,7 +123,7 @@ impl Handle {
 #[derive(Debug)]
 pub(super) enum Open {
     Any(Transaction<Any>),
-    Embedded(Transaction<Db>),
+    Embedded(Transaction<Db>, Arc<Engine>),
 }
 
 impl Open {
@@ -98,23 +131,27 @@ impl Open {
     pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
         let answer = match self {
             Self::Any(open) => open.query(query).bind(variables).await,
-            Self::Embedded(open) => open.query(query).bind(variables).await,
+            Self::Embedded(open, _) => open.query(query).bind(variables).await,
         };
         last_of(answer)
     }
 
     pub(super) async fn commit(self) -> Result<()> {
-        let committed = match self {
-            Self::Any(open) => open.commit().await.map(drop),
-            Self::Embedded(open) => open.commit().await.map(drop),
-        };
-        committed.map_err(|error| tx::classify(vec![error]))
+        let failed = |error| tx::classify(vec![error]);
+        match self {
+            Self::Any(open) => open.commit().await.map(drop).map_err(failed),
+            Self::Embedded(open, engine) => {
+                let committed = open.commit().await.map(drop).map_err(failed);
+                engine.written(&committed)?;
+                committed
+            }
+        }
     }
 
     pub(super) async fn cancel(self) {
         let cancelled = match self {
             Self::Any(open) => open.cancel().await.map(drop),
-            Self::Embedded(open) => open.cancel().await.map(drop),
+            Self::Embedded(open, _) => open.cancel().await.map(drop),
         };
         // Nothing of it was committed, and nothing will be: it ends with its session.
         if let Err(error) = cancelled {
@@ -171,23 +208,45 @@ async fn open(url: DatabaseUrl) -> Result<Handle> {
 
 async fn open_embedded(url: &Embedded) -> Result<Handle> {
     let bad = |reason: String| StoreError::Url { url: url.to_string(), reason };
+    let unsafe_to_open = |error: RecoveryError| bad(reason_not_to_open(&error));
     url.make_folder()?;
-    let config = ConfigMap::empty()
-        .with_key_value("surrealkv_block_cache_capacity", BLOCK_CACHE_BYTES.to_string())
-        .with_key_value("surrealkv_max_memtable_size", MEMTABLE_BYTES.to_string());
-    let opened = Datastore::builder()
-        .with_config(config)
-        // Started by hand below: a task that writes before the version is written makes a new store look like an old one.
-        .without_maintenance_tasks()
-        .build_with_path(&url.to_string())
-        .await;
-    let datastore: Arc<Datastore> = opened.map_err(|error| bad(reason_of(&error.to_string())))?;
+
+    let started = Instant::now();
+    let folder = url.path.clone();
+    let prepared = tokio::task::spawn_blocking(move || recovery::prepare(&folder)).await;
+    let prepared = prepared.map_err(|error| bad(error.to_string()))?.map_err(unsafe_to_open)?;
+    if let Some(recovered) = prepared {
+        let datastore = build(url).await.map_err(bad)?;
+        datastore.shutdown().await.map_err(|error| bad(error.to_string()))?;
+        drop(datastore);
+        recovery::finish(&url.path).map_err(unsafe_to_open)?;
+        tracing::warn!(
+            commits = recovered.n_commits,
+            bytes = recovered.n_bytes,
+            unfinished_bytes = recovered.n_bytes_cut,
+            seconds = started.elapsed().as_secs_f64(),
+            "the base was not closed; everything acknowledged was recovered from its log"
+        );
+    }
+
+    let datastore = build(url).await.map_err(bad)?;
+    let log = LogKeeper::start(&url.path).map_err(unsafe_to_open)?;
     datastore.check_version().await.map_err(|error| bad(error.to_string()))?;
     datastore.bootstrap().await.map_err(|error| bad(error.to_string()))?;
+    log.expect_written().map_err(unsafe_to_open)?;
     datastore.start_maintenance_tasks();
     let db = Surreal::<Db>::unstable_from_datastore(datastore.clone(), None).await?;
     db.use_ns(NAMESPACE).use_db(DATABASE).await?;
-    Ok(Handle::Embedded(db, datastore))
+    Ok(Handle::Embedded(db, Arc::new(Engine { datastore, log })))
+}
+
+/// Opens the engine without its tasks: one that writes before the version is written makes a new store look like an old one.
+async fn build(url: &Embedded) -> std::result::Result<Arc<Datastore>, String> {
+    let config = ConfigMap::empty()
+        .with_key_value("surrealkv_block_cache_capacity", BLOCK_CACHE_BYTES.to_string())
+        .with_key_value("surrealkv_max_memtable_size", MEMTABLE_BYTES.to_string());
+    let built = Datastore::builder().with_config(config).without_maintenance_tasks();
+    built.build_with_path(&url.to_string()).await.map_err(|error| reason_of(&error.to_string()))
 }
 
 /// What the engine says of a folder that it cannot open, with what to do about it.
@@ -196,14 +255,29 @@ fn reason_of(text: &str) -> String {
     let hint = if lower.contains("lock") {
         "; another process has it open: stop that one, or talk to it over HTTP"
     } else if lower.contains("permission denied") {
-        "; the user that runs this program may not read and write that folder: change its owner, or name another folder"
+        NOT_PERMITTED
     } else if lower.contains("no space left") {
-        "; the disk is full: free some of it, then start again"
+        DISK_FULL
     } else {
         ""
     };
     format!("{text}{hint}")
 }
+
+/// The same of a folder whose log cannot be looked at.
+fn reason_not_to_open(error: &RecoveryError) -> String {
+    let kind = if let RecoveryError::Io { error, .. } = error { Some(error.kind()) } else { None };
+    let hint = match kind {
+        Some(io::ErrorKind::PermissionDenied) => NOT_PERMITTED,
+        Some(io::ErrorKind::StorageFull) => DISK_FULL,
+        _ => "",
+    };
+    format!("{error}{hint}")
+}
+
+const NOT_PERMITTED: &str =
+    "; the user that runs this program may not read and write that folder: change its owner, or name another folder";
+const DISK_FULL: &str = "; the disk is full: free some of it, then start again";
 
 async fn open_any(url: &DatabaseUrl) -> Result<Handle> {
     let bad = |reason: String| StoreError::Url { url: url.to_string(), reason };

@@ -4,6 +4,9 @@
 //! the root: readers see the one or the other. The root is the first edition's database; it holds besides what belongs to
 //! no edition: policies, the secret, which edition is in force.
 
+#[cfg(test)]
+mod tests;
+
 use surrealdb::types::{RecordId, Value};
 
 use super::{Result, Store, connect::Handle, migrate, rows, tx};
@@ -13,22 +16,14 @@ fn database(edition: i64) -> String {
     if edition == 0 { super::connect::DATABASE.to_owned() } else { format!("{}_{edition}", super::connect::DATABASE) }
 }
 
-/// Opens the edition in force, and removes what is left of those before it.
+/// Opens the edition in force. Those before it stay as they are until the next one is begun.
 pub(super) async fn open_in_force(root: Handle) -> Result<Store> {
-    let number = |text: Option<String>| text.and_then(|it| it.parse::<i64>().ok()).unwrap_or(0);
-    let edition = number(root_setting(&root, "edition").await?);
-    let cleared = number(root_setting(&root, "editions_cleared").await?);
+    let edition = number_in_root(&root, "edition").await?;
     let store = Store { handle: root.open(&database(edition)).await?, root, edition };
     migrate::run(&store.handle).await?;
     if store.setting("superseded_by").await?.is_some_and(|it| it != edition.to_string()) {
         // It is in force all the same: the switch never came.
         store.handle.run("DELETE setting:superseded_by", tx::no_variables()).await?;
-    }
-    for other in cleared..edition {
-        clear(&store.root.open(&database(other)).await?).await?;
-    }
-    if cleared < edition {
-        store.set_in_root(&[("editions_cleared", Some(edition.to_string()))]).await?;
     }
     Ok(store)
 }
@@ -39,19 +34,27 @@ impl Store {
         self.edition
     }
 
-    /// An edition to be filled. It is never in force before [`Store::switch_to`]. What an interrupted publication left behind
-    /// is removed.
+    /// An edition to be filled. It is never in force before [`Store::switch_to`]. Editions before this one are removed, so that
+    /// the base holds two at most, and so is what a publication left behind that failed or was interrupted.
     pub async fn next_edition(&self) -> Result<Self> {
-        let last_begun = root_setting(&self.root, "edition_begun").await?.and_then(|it| it.parse().ok()).unwrap_or(0);
-        for begun in self.edition + 1..=last_begun {
-            clear(&self.root.open(&database(begun)).await?).await?;
-        }
+        self.remove_other_editions().await?;
+        let last_begun = number_in_root(&self.root, "edition_begun").await?;
         let edition = self.edition.max(last_begun) + 1;
         self.set_in_root(&[("edition_begun", Some(edition.to_string()))]).await?;
         let handle = self.root.open(&database(edition)).await?;
         migrate::run(&handle).await?;
         let root = self.root.open(&database(0)).await?;
         Ok(Self { handle, root, edition })
+    }
+
+    /// Removes what all editions hold but this one, which must be in force.
+    pub async fn remove_other_editions(&self) -> Result<()> {
+        let last_begun = number_in_root(&self.root, "edition_begun").await?;
+        let cleared = number_in_root(&self.root, "editions_cleared").await?;
+        for unused in (cleared..self.edition).chain(self.edition + 1..=last_begun) {
+            clear(&self.root.open(&database(unused)).await?).await?;
+        }
+        self.set_in_root(&[("editions_cleared", Some(self.edition.to_string()))]).await
     }
 
     /// Puts another edition in force, with the policy of a version. Nothing can be written to this one any more: its next
@@ -76,12 +79,6 @@ impl Store {
             ("publishing", None),
         ])
         .await
-    }
-
-    /// Removes what an edition holds that is not in force any more.
-    pub async fn clear(&self) -> Result<()> {
-        clear(&self.handle).await?;
-        self.set_in_root(&[("editions_cleared", Some((self.edition + 1).to_string()))]).await
     }
 
     /// The version of the policy that is being published, if one is.
@@ -113,6 +110,10 @@ impl Store {
         self.root.run(query, variables).await?;
         Ok(())
     }
+}
+
+async fn number_in_root(root: &Handle, name: &str) -> Result<i64> {
+    Ok(root_setting(root, name).await?.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
 async fn root_setting(root: &Handle, name: &str) -> Result<Option<String>> {

@@ -54,6 +54,32 @@ pub struct Touched {
 }
 
 #[expect(clippy::mutable_key_type, reason = "nothing in a key changes; the type could hold a file or a geometry")]
+/// How many messages an edition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Those that somebody is read out of.
+    pub kept: u64,
+    /// How many of these have a text; all, unless the base is damaged.
+    pub texts: u64,
+    /// Those that nobody is read out of.
+    pub set_aside: u64,
+}
+
+impl Held {
+    /// Whether another edition has as many messages, each with its text.
+    pub fn is_whole_in(&self, other: &Self) -> bool {
+        let is_whole = |held: &Self| held.kept == held.texts;
+        is_whole(self) && is_whole(other) && self.kept + self.set_aside == other.kept + other.set_aside
+    }
+}
+
+impl std::fmt::Display for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kept, texts, set_aside } = self;
+        write!(f, "{kept} kept messages, {texts} texts of them and {set_aside} that nobody is read out of")
+    }
+}
+
 impl Store {
     /// Loads what a plan needs into its view.
     pub async fn load(&self, needs: &Needs, secret: &IdSecret, view: &mut View) -> Result<()> {
@@ -374,6 +400,31 @@ impl Store {
         };
         let found = self.range("event", bound(0, Value::None), bound(u8::MAX, Value::Array(Array::new()))).await?;
         Ok(found.into_iter().map(|(_, payload)| payload).collect())
+    }
+
+    /// How many messages this edition holds. Counts them: for `check` and for publishing, not for questions.
+    pub async fn held(&self) -> Result<Held> {
+        let query = "
+            LET $aside = (SELECT VALUE type::record('message', record::id(id)) FROM set_aside);
+            RETURN [
+                array::first((SELECT VALUE n FROM (SELECT count() AS n FROM message GROUP ALL))) ?? 0,
+                array::first((SELECT VALUE n FROM (SELECT count() AS n FROM event GROUP ALL))) ?? 0,
+                array::len($aside),
+                array::len((SELECT VALUE id FROM $aside)),
+            ];
+        ";
+        let Value::Array(found) = self.handle.run(query, tx::no_variables()).await? else {
+            return Err(rows::bad_key("message"));
+        };
+        let numbers = found.into_iter().map(|value| match value {
+            Value::Number(Number::Int(number)) => Ok(u64::try_from(number)?),
+            _ => Err(rows::bad_key("message")),
+        });
+        let [kept, texts, aside, both] = numbers.collect::<Result<Vec<u64>>>()?[..] else {
+            return Err(rows::bad_key("message"));
+        };
+        // A message that was set aside and comes again in a form that can be read is held twice.
+        Ok(Held { kept, texts, set_aside: aside.saturating_sub(both) })
     }
 
     /// The texts of messages that the policy in force reads nobody out of.

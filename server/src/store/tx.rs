@@ -29,6 +29,22 @@ fn is_conflict(error: &surrealdb::Error) -> bool {
         || error.message().contains("another writer was faster")
 }
 
+/// Whether the storage engine could not write its log or its tables, as where the disk is full.
+///
+/// Part of a commit may be in the log then, and what came after it would be lost in a crash; or everything is refused from
+/// then on. Only opening the base again helps.
+pub(super) fn has_failed_to_write(error: &StoreError) -> bool {
+    const FAILURES: [&str; 4] = [
+        "WAL error: ",
+        "Commit failed: ",
+        "Other error: Failed to flush memtable",
+        "Other error: Failed to atomically update manifest",
+    ];
+    let StoreError::Database(error) = error else { return false };
+    let reason = error.message().split_once("There was a problem with a transaction: ").map(|(_, reason)| reason);
+    reason.is_some_and(|reason| FAILURES.iter().any(|failure| reason.starts_with(failure)))
+}
+
 pub(super) fn variables<'n>(pairs: impl IntoIterator<Item = (&'n str, Value)>) -> Variables {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

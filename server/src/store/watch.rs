@@ -1,4 +1,4 @@
-//! Ends a process whose storage engine stands still.
+//! Ends a process whose storage engine stands still or cannot write.
 //!
 //! SurrealKV 0.21.4 takes two of its locks in one order where it reads and in the other where a flush or a compaction ends;
 //! where the two meet, whoever asks the base waits for ever (README, "Operating"). Nothing that was acknowledged is lost by
@@ -38,17 +38,21 @@ pub fn watch(store: &Arc<Store>) -> std::io::Result<()> {
     // A thread of its own: those of the runtime may all be standing in the engine.
     thread::Builder::new().name("store-watch".to_owned()).spawn(move || {
         wait_for_standstill(&answers, LOOKS_WITHOUT_ANSWER, || thread::sleep(BETWEEN_LOOKS));
-        #[expect(clippy::print_stderr, reason = "the log may be standing, too")]
-        {
-            eprintln!(
-                "error: the storage engine has not answered for five minutes and will not (README, \"Operating\"); \
-                 start the program again, nothing that was acknowledged is lost"
-            );
-        }
-        #[expect(clippy::exit, reason = "nothing can be closed whose locks are held for ever")]
-        std::process::exit(EXIT_CODE);
+        end("the storage engine has not answered for five minutes and will not");
     })?;
     Ok(())
+}
+
+/// Ends the process without closing anything; the next start recovers what was acknowledged.
+pub(super) fn end(reason: &str) -> ! {
+    #[expect(clippy::print_stderr, reason = "the log may be blocked, too")]
+    {
+        eprintln!(
+            "error: {reason} (README, \"Operating\"); start the program again, nothing that was acknowledged is lost"
+        );
+    }
+    #[expect(clippy::exit, reason = "nothing can be closed whose locks are never released, or whose disk is full")]
+    std::process::exit(EXIT_CODE)
 }
 
 /// Counts what the base answers. An error is an answer, too: who asks sees it.

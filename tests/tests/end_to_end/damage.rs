@@ -5,13 +5,13 @@ use std::sync::Arc;
 use profile360_core::{
     identifier::{Identifier, Kind},
     link::Pair,
-    plan::{Changes, OrderChange},
+    plan::{CellKey, Changes, Moved, OrderChange},
     time::Timestamp,
     unified_id::IdSecret,
 };
 use profile360_server::store::{self, Commit, ProfileWrite, PurchaseRow, Store};
 use profile360_tests::{Base, Ran, SECRET, in_process, messages};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[derive(Debug, Clone, Copy)]
 enum Damage {
@@ -22,11 +22,13 @@ enum Damage {
     FactsChanged,
     LinkChanged,
     OrderChanged,
+    MemberElsewhere,
+    TextGone,
 }
 
 impl Damage {
     /// Each, and what `check` calls it.
-    const ALL: [(Self, &'static str); 7] = [
+    const ALL: [(Self, &'static str); 9] = [
         (Self::ListRowGone, "rows of the list that are missing"),
         (Self::ListRowChanged, "rows of the list"),
         (Self::MemberGone, "members of profiles"),
@@ -34,6 +36,8 @@ impl Damage {
         (Self::FactsChanged, "facts of identifiers"),
         (Self::LinkChanged, "sightings of links"),
         (Self::OrderChanged, "orders"),
+        (Self::MemberElsewhere, "profiles that cannot be read as a whole"),
+        (Self::TextGone, "messages without their text, or texts without their message"),
     ];
 
     async fn inflict(self, store: &Store) -> anyhow::Result<()> {
@@ -90,6 +94,18 @@ impl Damage {
                 let change = OrderChange { home: state.unified_id, claim, order, leaves: None, is_known: true };
                 changes.orders.push(change);
             }
+            Self::MemberElsewhere => {
+                let mut phone_state = (*states[&phone]).clone();
+                phone_state.cell = CellKey(phone_state.unified_id);
+                changes.identifiers.insert(phone, (phone_state, false));
+                changes.touched.insert(state.cell);
+            }
+            Self::TextGone => {
+                let event = store.events(state.unified_id, Timestamp::EARLIEST, Timestamp::LATEST).await?.remove(0);
+                let (from, to) = (state.unified_id, state.unified_id);
+                let message_id = event.message_id.into();
+                changes.moved.push(Moved { message_id, at: event.at, from, to, has_refund: false });
+            }
         }
         let number = store.last_commit().await? + 1;
         store.commit(&Commit::of(number, &changes), &IdSecret::new(SECRET)).await?;
@@ -97,27 +113,84 @@ impl Damage {
     }
 }
 
-#[test]
-fn what_differs_from_the_messages_is_named() {
+/// One customer, damaged.
+fn damaged(damage: Damage) -> Base {
     let who = json!({ "external_id": "u1", "phone": "010-1234-5678" });
     let plain = messages::ndjson(&[
         messages::identify("m1", "2025-03-01T10:00:00Z", who.clone(), json!({ "df_name": "김하나" })),
         messages::purchase("m2", "2025-03-02T10:00:00Z", who, "o1", "1000"),
     ]);
+    let base = Base::with(&plain);
+    base.check();
+    let database = base.database();
+    in_process(async move {
+        let store = store::connect(&database).await?;
+        damage.inflict(&store).await?;
+        store.close().await;
+        anyhow::Ok(())
+    })
+    .expect("the damage can be done");
+    base
+}
+
+#[test]
+fn what_differs_from_the_messages_is_named() {
     for (damage, name) in Damage::ALL {
-        let base = Base::with(&plain);
-        base.check();
-        let database = base.database();
-        in_process(async move {
-            let store = store::connect(&database).await?;
-            damage.inflict(&store).await?;
-            store.close().await;
-            anyhow::Ok(())
-        })
-        .expect("the damage can be done");
+        let base = damaged(damage);
         let Ran { status, stdout, stderr } = base.run(&["check"]);
         assert_eq!(status, Some(1), "{damage:?}: {stdout}{stderr}");
         assert!(stdout.contains(&format!("differs: {name} (")), "{damage:?}: {stdout}");
         assert!(stderr.contains("error: the base differs from what its messages say"), "{damage:?}: {stderr}");
     }
+}
+
+/// A customer whose parts do not fit together is there: no answer may say that it is not.
+#[tokio::test]
+async fn a_customer_that_cannot_be_read_as_a_whole_is_an_error_and_not_absent() {
+    let base = damaged(Damage::MemberElsewhere);
+    let server = base.serve();
+    let ids = server.unified_ids().await;
+    assert_eq!(ids.len(), 1, "the list keeps its row");
+    let id = &ids[0];
+    let by_id = format!("{{ profile(by: {{ unifiedId: \"{id}\" }}) {{ unifiedId }} }}");
+    let by_value = "{ profile(by: { identifier: { kind: \"external_id\", value: \"u1\" } }) { unifiedId } }";
+    let listed = "{ profiles { nodes { basic { name } purchases { peakHour } } } }";
+    let node = server.ask("{ profiles { nodes { id } } }", Value::Null).await["profiles"]["nodes"][0]["id"].take();
+    let nodes = format!("{{ nodes(ids: [{node}]) {{ id }} }}");
+    let explain = "{ explain(a: { kind: \"external_id\", value: \"u1\" }, b: { kind: \"external_id\", value: \"u1\" }) \
+        { together } }";
+    let lineage = format!("{{ lineage(unifiedId: \"{id}\") {{ nodes {{ kind }} }} }}");
+    for question in [&by_id, by_value, listed, &nodes, explain, &lineage] {
+        let codes = server.codes(question, Value::Null).await;
+        assert!(!codes.is_empty() && codes.iter().all(|code| code == "UNAVAILABLE"), "{question}: {codes:?}");
+    }
+    assert_eq!(server.stop(), Some(0));
+    let Ran { status, stderr, .. } = base.run(&["export", "--out", "customers.ndjson"]);
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("a customer changed each time it was read"), "{stderr}");
+    let Ran { status, stderr, .. } = base.import("messages.ndjson");
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("the list could not be brought up to date"), "{stderr}");
+}
+
+/// What a publication reads is the only copy there is.
+#[tokio::test]
+async fn a_policy_is_not_published_where_messages_would_be_missing() {
+    let base = damaged(Damage::TextGone);
+    let server = base.serve();
+    let before = server.everything("2026-01-01").await;
+    let publish = "mutation { publishPolicy(policy: { document: {} }, reason: \"a try\") { status } }";
+    assert_eq!(server.ask(publish, Value::Null).await["publishPolicy"]["status"], "PUBLISHING");
+    let publication = loop {
+        let health = server.http.get(server.url("/healthz")).send().await.expect("it answers");
+        let mut health: Value = health.json().await.expect("JSON");
+        assert_eq!(health["policyVersion"], 1, "{health}");
+        if ["FAILED", "IN_FORCE"].iter().any(|state| health["publication"]["state"] == *state) {
+            break health["publication"].take();
+        }
+    };
+    assert_eq!(publication["state"], "FAILED", "{publication}");
+    let reason = publication["reason"].as_str().unwrap_or_default();
+    assert!(reason.starts_with("messages would be missing: "), "{reason}");
+    assert_eq!(server.everything("2026-01-01").await, before, "the edition in force stays");
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use profile360_core::search::names::normal_name;
-use profile360_tests::{Base, Server, messages};
+use profile360_server::store::{self, ProfileWrite};
+use profile360_tests::{Base, Server, in_process, messages};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -342,4 +343,45 @@ async fn a_search_finds_what_people_type() {
             }
         }
     }
+}
+
+/// The list follows the base a moment later; meanwhile a merge may have taken away the profile of a row.
+#[tokio::test]
+async fn a_row_whose_profile_was_merged_shows_the_customer_that_it_is_part_of() {
+    let at = |hour: u32| format!("2025-03-01T{hour:02}:00:00Z");
+    let apart = [
+        messages::identify("1", &at(1), json!({ "external_id": "u1" }), json!({ "df_name": "김하나" })),
+        messages::purchase("2", &at(2), json!({ "device_id": "d1" }), "o1", "1000"),
+    ];
+    let together = messages::event("3", &at(3), json!({ "external_id": "u1", "device_id": "d1" }), "seen", json!({}));
+    let base = Base::with(&messages::ndjson(&apart));
+    let database = base.database();
+    let rows = in_process(async move {
+        let store = store::connect(&database).await.expect("it can be opened");
+        let mut rows = Vec::new();
+        for first_byte in 0..=u8::MAX {
+            rows.extend(store.profiles_of(first_byte).await.expect("it can be read"));
+        }
+        store.close().await;
+        rows
+    });
+    assert_eq!(rows.len(), 2);
+    base.write("messages.ndjson", messages::ndjson(&[together]));
+    assert_eq!(base.import("messages.ndjson").status, Some(0));
+    let database = base.database();
+    in_process(async move {
+        let store = store::connect(&database).await.expect("it can be opened");
+        let stale = rows.into_iter().map(|(key, payload)| ProfileWrite { key, payload: Some(payload) }).collect();
+        store.write_profiles(stale, None).await.expect("it can be written");
+        store.close().await;
+    });
+    let server = base.serve();
+    let query = "{ profiles { nodes { basic { name } identifiers { value } purchases { firstPurchaseDate } } } }";
+    let nodes = server.ask(query, Value::Null).await["profiles"]["nodes"].take();
+    let merged = json!({
+        "basic": { "name": "김하나" },
+        "identifiers": [{ "value": "u1" }, { "value": "d1" }],
+        "purchases": { "firstPurchaseDate": "2025-03-01" },
+    });
+    assert_eq!(nodes, json!([merged, merged]));
 }

@@ -1,0 +1,205 @@
+//! What an embedded base does with the log that a crash leaves behind.
+
+use std::{fs, path::Path};
+
+use profile360_server::store::{self, Store};
+use profile360_tests::{
+    Base,
+    crashes::{self, newest_log},
+    in_process, messages,
+};
+use serde_json::{Value, json};
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("it is a folder") {
+        let entry = entry.expect("it can be listed");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("it has a type").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("it can be copied");
+        }
+    }
+}
+
+/// The base as a kill would leave it now.
+fn killed(base: &Base) -> Base {
+    let copied = Base::new();
+    copy(&base.path("data"), &copied.path("data"));
+    copied
+}
+
+async fn open(base: &Base) -> Store {
+    store::connect(&base.database()).await.expect("the base can be opened")
+}
+
+async fn write(store: &Store, name: &str, n_bytes: usize) {
+    store.root_setting_or(name, &"x".repeat(n_bytes)).await.expect("it can be written");
+}
+
+async fn expect_written(base: &Base, names: &[String], when: &str) {
+    let store = open(base).await;
+    for name in names {
+        let found = store.root_setting(name).await.expect("it can be read");
+        assert!(found.is_some(), "{name} was acknowledged and is missing: {when}");
+    }
+    store.close().await;
+}
+
+fn n_bytes_of_log(base: &Base) -> usize {
+    let log = newest_log(base).expect("there is a log");
+    usize::try_from(fs::metadata(log).expect("it has a size").len()).expect("it is not that long")
+}
+
+/// A base that was killed, and up to where its log has each of its last writes.
+async fn written() -> (Base, Vec<(String, usize)>) {
+    let base = Base::new();
+    let store = open(&base).await;
+    let mut ends = Vec::new();
+    for (name, n_bytes) in [("first", 10), ("long", 70_000), ("last but one", 10), ("last", 100)] {
+        write(&store, name, n_bytes).await;
+        ends.push((name.to_owned(), n_bytes_of_log(&base)));
+    }
+    let killed = killed(&base);
+    store.close().await;
+    (killed, ends)
+}
+
+/// Cuts a log, writes on, is killed with the beginning of a record behind it, and has all that was acknowledged but what was cut.
+async fn cut_at(base: &Base, ends: &[(String, usize)], cut: usize) {
+    let cut_off = killed(base);
+    let log = newest_log(&cut_off).expect("there is a log");
+    fs::File::options().write(true).open(&log).and_then(|it| it.set_len(cut as u64)).expect("it can be cut");
+    let when = format!("cut at byte {cut} of {}", ends.last().expect("there is a last").1);
+    let mut names: Vec<String> = ends.iter().filter(|(_, end)| *end <= cut).map(|(name, _)| name.clone()).collect();
+    let store = open(&cut_off).await;
+    for name in ["later", "latest"] {
+        write(&store, name, 30).await;
+        names.push(name.to_owned());
+    }
+    let again = killed(&cut_off);
+    store.close().await;
+    expect_written(&cut_off, &names, &format!("{when}, closed")).await;
+    // The beginning of a record.
+    let log = newest_log(&again).expect("there is a log");
+    let mut bytes = fs::read(&log).expect("it can be read");
+    bytes.extend_from_within(..cut % 9);
+    fs::write(&log, bytes).expect("it can be written");
+    expect_written(&again, &names, &format!("{when}, killed again")).await;
+}
+
+#[test]
+fn a_log_that_is_cut_anywhere_loses_what_is_cut_and_nothing_else() {
+    in_process(async {
+        let (base, ends) = written().await;
+        let [first, long, last_but_one, last] = [0, 1, 2, 3].map(|it: usize| ends[it].1);
+        // Nothing of a record but too little for its head, a whole block of it, all but its end.
+        let cuts =
+            [first + 3, first + 32_768, long - 1, last_but_one, last_but_one + 1, last_but_one + 6, last - 1, last];
+        for cut in cuts {
+            cut_at(&base, &ends, cut).await;
+        }
+    });
+}
+
+/// The engine rotates its log after it has written a commit there that does not fit into memory any more.
+#[test]
+fn what_causes_a_rotation_of_the_log_survives_it() {
+    const ENOUGH: usize = 400;
+    in_process(async {
+        let base = Base::new();
+        let store = open(&base).await;
+        let first = newest_log(&base).expect("there is a log");
+        let mut names = Vec::new();
+        while newest_log(&base).as_ref() == Some(&first) {
+            assert!(names.len() < ENOUGH, "the log is rotated after 128 MiB");
+            names.push(format!("{}", names.len()));
+            write(&store, &names[names.len() - 1], 1_000_000).await;
+        }
+        // The memory before is written out while this goes on, and then the segment is removed.
+        while first.exists() {
+            names.push(format!("{}", names.len()));
+            write(&store, &names[names.len() - 1], 10).await;
+        }
+        let killed = killed(&base);
+        store.close().await;
+        expect_written(&killed, &names, "killed after a rotation").await;
+    });
+}
+
+#[test]
+fn a_base_without_its_manifest_is_not_taken_for_a_new_one() {
+    let base = Base::with("");
+    fs::remove_dir_all(base.path("data/manifest")).expect("it can be removed");
+    let ran = base.run(&["check"]);
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.stderr.contains("is missing or cut short"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn kills_lose_nothing_that_was_acknowledged() {
+    let base = Base::new();
+    let survived = crashes::survive(&base, 8, 16).await;
+    assert_eq!(survived.lost, Vec::<String>::new(), "{survived:?}");
+    assert_eq!(survived.recoveries, survived.kills, "each start says what it did");
+    base.check();
+}
+
+/// A write that fails can leave a part of a commit in the log, and nothing behind it would be found after a crash.
+#[tokio::test]
+async fn a_server_that_cannot_write_ends_and_loses_nothing() {
+    const TRY_AGAIN: i32 = 75;
+    let base = Base::new();
+    let server = base.serve_with_files_of(400);
+    let mut acknowledged = Vec::new();
+    for n in 0.. {
+        let text = "x".repeat(if n % 2 == 0 { 40_000 } else { 10 });
+        let who = json!({ "external_id": format!("u{}", n % 3) });
+        let sent = messages::event(&n.to_string(), "2025-03-01T10:00:00Z", who, "seen", json!({ "text": text }));
+        let body = json!({ "query": messages::INGEST, "variables": { "messages": [messages::input(&sent)] } });
+        let Ok(response) = server.http.post(server.url("/graphql")).json(&body).send().await else { break };
+        let Ok(answer) = response.json::<Value>().await else { break };
+        if answer["data"]["ingest"]["results"][0]["status"].is_string() {
+            acknowledged.push(sent);
+        }
+        assert!(n < 1_000, "a file of the base reaches 400 KiB");
+    }
+    let log = server.log();
+    assert_eq!(server.wait(), Some(TRY_AGAIN), "{log}");
+    let server = base.serve();
+    let results = server.ingest(&acknowledged).await;
+    assert!(!results.is_empty() && results.iter().all(|it| it["status"] == "DUPLICATE"), "{results:?}");
+    assert_eq!(server.stop(), Some(0));
+    base.check();
+}
+
+/// As long as one likes: `make chaos`.
+mod long {
+    use super::*;
+
+    #[tokio::test]
+    #[ignore = "takes long; make chaos runs it"]
+    async fn kills_lose_nothing_that_was_acknowledged() {
+        let kills = std::env::var("KILLS").ok().and_then(|it| it.parse().ok()).unwrap_or(300);
+        let base = Base::new();
+        let survived = crashes::survive(&base, kills, 360).await;
+        let crashes::Survived { kills, acknowledged, lost, recoveries } = &survived;
+        println!("{kills} kills, {recoveries} recoveries, {acknowledged} messages acknowledged, {} lost", lost.len());
+        assert_eq!(*lost, Vec::<String>::new());
+        base.check();
+    }
+
+    #[test]
+    #[ignore = "takes long; make chaos runs it"]
+    fn a_log_that_is_cut_at_every_byte_loses_what_is_cut_and_nothing_else() {
+        in_process(async {
+            let (base, ends) = written().await;
+            let [from, to] = [1, 3].map(|it: usize| ends[it].1);
+            for cut in from..=to {
+                cut_at(&base, &ends, cut).await;
+            }
+            println!("{} cuts, nothing lost", to - from + 1);
+        });
+    }
+}
