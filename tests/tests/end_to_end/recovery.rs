@@ -128,9 +128,10 @@ fn what_causes_a_rotation_of_the_log_survives_it() {
     });
 }
 
-#[test]
-fn a_base_without_its_manifest_is_not_taken_for_a_new_one() {
-    let base = Base::with("");
+#[tokio::test]
+async fn a_base_without_its_manifest_is_not_taken_for_a_new_one() {
+    let base = Base::new();
+    assert_eq!(base.serve().stop(), Some(0));
     fs::remove_dir_all(base.path("data/manifest")).expect("it can be removed");
     let ran = base.run(&["check"]);
     assert_eq!(ran.status, Some(1));
