@@ -96,9 +96,11 @@ impl Damage {
             }
             Self::MemberElsewhere => {
                 let mut phone_state = (*states[&phone]).clone();
-                phone_state.cell = CellKey(phone_state.unified_id);
+                let ids = [state.unified_id, phone_state.unified_id];
+                let elsewhere =
+                    ids.into_iter().map(CellKey).find(|key| *key != state.cell).expect("one is not the cell's");
+                phone_state.cell = elsewhere;
                 changes.identifiers.insert(phone, (phone_state, false));
-                changes.touched.insert(state.cell);
             }
             Self::TextGone => {
                 let event = store.events(state.unified_id, Timestamp::EARLIEST, Timestamp::LATEST).await?.remove(0);
@@ -148,6 +150,18 @@ fn what_differs_from_the_messages_is_named() {
 #[tokio::test]
 async fn a_customer_that_cannot_be_read_as_a_whole_is_an_error_and_not_absent() {
     let base = damaged(Damage::MemberElsewhere);
+    let database = base.database();
+    in_process(async move {
+        let store = store::connect(&database).await?;
+        let user = Identifier::new(Kind::new("external_id"), "u1");
+        let cell = store.identifiers(std::slice::from_ref(&user)).await?[&user].cell;
+        let changes = Changes { touched: [cell].into(), ..Changes::default() };
+        let number = store.last_commit().await? + 1;
+        store.commit(&Commit::of(number, &changes), &IdSecret::new(SECRET)).await?;
+        store.close().await;
+        anyhow::Ok(())
+    })
+    .expect("the list is made to read it again");
     let server = base.serve();
     let ids = server.unified_ids().await;
     assert_eq!(ids.len(), 1, "the list keeps its row");
