@@ -53,7 +53,6 @@ pub struct Touched {
     pub has_withheld: bool,
 }
 
-#[expect(clippy::mutable_key_type, reason = "nothing in a key changes; the type could hold a file or a geometry")]
 /// How many messages an edition holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
@@ -80,6 +79,7 @@ impl std::fmt::Display for Held {
     }
 }
 
+#[expect(clippy::mutable_key_type, reason = "nothing in a key changes; the type could hold a file or a geometry")]
 impl Store {
     /// Loads what a plan needs into its view.
     pub async fn load(&self, needs: &Needs, secret: &IdSecret, view: &mut View) -> Result<()> {
