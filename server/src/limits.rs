@@ -52,7 +52,12 @@ pub struct Limits {
     #[arg(long = "limit-connections", value_name = "N", env = "PROFILE360_LIMIT_CONNECTIONS", default_value_t = 4_096)]
     pub connections: usize,
     /// The most connections of one address at once. A proxy is one address.
-    #[arg(long = "limit-connections-per-address", value_name = "N", env = "PROFILE360_LIMIT_CONNECTIONS_PER_ADDRESS", default_value_t = 1_024)]
+    #[arg(
+        long = "limit-connections-per-address",
+        value_name = "N",
+        env = "PROFILE360_LIMIT_CONNECTIONS_PER_ADDRESS",
+        default_value_t = 1_024
+    )]
     pub connections_per_address: usize,
     /// How long the head of a request may take, from its first byte on.
     #[arg(long = "limit-head", value_name = "TIME", env = "PROFILE360_LIMIT_HEAD", default_value = "10s", value_parser = period)]
@@ -64,19 +69,34 @@ pub struct Limits {
     #[arg(long = "limit-requests", value_name = "N", env = "PROFILE360_LIMIT_REQUESTS", default_value_t = 512)]
     pub requests: usize,
     /// The most requests of one key that are answered at once; without keys, of one address.
-    #[arg(long = "limit-requests-per-client", value_name = "N", env = "PROFILE360_LIMIT_REQUESTS_PER_CLIENT", default_value_t = 128)]
+    #[arg(
+        long = "limit-requests-per-client",
+        value_name = "N",
+        env = "PROFILE360_LIMIT_REQUESTS_PER_CLIENT",
+        default_value_t = 128
+    )]
     pub requests_per_client: usize,
     /// The most streams of messages at once.
     #[arg(long = "limit-streams", value_name = "N", env = "PROFILE360_LIMIT_STREAMS", default_value_t = 16)]
     pub streams: usize,
     /// The most streams of messages of one key at once; without keys, of one address.
-    #[arg(long = "limit-streams-per-client", value_name = "N", env = "PROFILE360_LIMIT_STREAMS_PER_CLIENT", default_value_t = 8)]
+    #[arg(
+        long = "limit-streams-per-client",
+        value_name = "N",
+        env = "PROFILE360_LIMIT_STREAMS_PER_CLIENT",
+        default_value_t = 8
+    )]
     pub streams_per_client: usize,
     /// The most WebSocket connections at once.
     #[arg(long = "limit-sockets", value_name = "N", env = "PROFILE360_LIMIT_SOCKETS", default_value_t = 1_000)]
     pub sockets: usize,
     /// The most WebSocket connections of one key at once; without keys, of one address.
-    #[arg(long = "limit-sockets-per-client", value_name = "N", env = "PROFILE360_LIMIT_SOCKETS_PER_CLIENT", default_value_t = 250)]
+    #[arg(
+        long = "limit-sockets-per-client",
+        value_name = "N",
+        env = "PROFILE360_LIMIT_SOCKETS_PER_CLIENT",
+        default_value_t = 250
+    )]
     pub sockets_per_client: usize,
     /// The most WebSocket connections at once that have not said connection_init yet; one address has half of these at most.
     #[arg(long = "limit-handshakes", value_name = "N", env = "PROFILE360_LIMIT_HANDSHAKES", default_value_t = 64)]

@@ -112,7 +112,15 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         audit,
         lookups: Arc::default(),
     };
-    let serving = tokio::spawn(http::serve(listener, graphql::schema(), current, authentication, trusted, options.allowed_hosts, stopping));
+    let serving = tokio::spawn(http::serve(
+        listener,
+        graphql::schema(),
+        current,
+        authentication,
+        trusted,
+        options.allowed_hosts,
+        stopping,
+    ));
     println!("listening on http://{address}");
     tracing::info!(%address, "serving");
 
@@ -148,7 +156,11 @@ fn connections_of(wanted: usize, open_files: Option<u64>) -> usize {
     let Some(open_files) = open_files.and_then(|it| usize::try_from(it).ok()) else { return wanted };
     let most = open_files.saturating_sub(RESERVED).max(open_files / 2);
     if most < wanted {
-        tracing::warn!(most, open_files, "fewer connections are taken than --limit-connections says; raise the limit of open files");
+        tracing::warn!(
+            most,
+            open_files,
+            "fewer connections are taken than --limit-connections says; raise the limit of open files"
+        );
     }
     wanted.min(most)
 }

@@ -122,7 +122,12 @@ mod tests {
         let two = "query A($a: Int) { viewer { role } } query B($b: [Int!]) { viewer { role } }";
         // The document, the operation, the variables, and what they come to.
         for (query, name, variables, wanted) in [
-            ("query($a: Int, $b: Int) { viewer { role } }", None, r#"{"a": 1, "b": null}"#, Ok(json!({"a": 1, "b": null}))),
+            (
+                "query($a: Int, $b: Int) { viewer { role } }",
+                None,
+                r#"{"a": 1, "b": null}"#,
+                Ok(json!({"a": 1, "b": null})),
+            ),
             ("query($a: Int) { viewer { role } }", None, "null", Ok(json!({}))),
             ("{ viewer { role } }", None, "{}", Ok(json!({}))),
             ("{ viewer { role } }", None, r#"{"x": [0, 0]}"#, Err("GRAPHQL_VALIDATION_FAILED")),
@@ -151,10 +156,18 @@ mod tests {
         for (query, name, is_ingestion) in [
             ("mutation($m: [MessageInput!]!) { ingest(messages: $m) { results { status } } }", None, true),
             ("mutation { a: ingest(messages: []) { results { status } } }", None, true),
-            ("mutation { ingest(messages: []) { results { status } } mergeProfiles(unifiedIds: [], reason: \"\") { status } }", None, false),
+            (
+                "mutation { ingest(messages: []) { results { status } } mergeProfiles(unifiedIds: [], reason: \"\") { status } }",
+                None,
+                false,
+            ),
             ("mutation { ...F } fragment F on Mutation { ingest(messages: []) { results { status } } }", None, false),
             ("query { ingest }", None, false),
-            ("query A { viewer { role } } mutation B { ingest(messages: []) { results { status } } }", Some("A"), false),
+            (
+                "query A { viewer { role } } mutation B { ingest(messages: []) { results { status } } }",
+                Some("A"),
+                false,
+            ),
             ("query A { viewer { role } } mutation B { ingest(messages: []) { results { status } } }", Some("B"), true),
         ] {
             let mut request = Request::new(query);

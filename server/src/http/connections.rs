@@ -30,7 +30,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{Notify, watch},
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -62,7 +62,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: &Limits
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match seats.take(peer.ip()) {
+            Ok((stream, peer)) => match seats.take(peer.ip()).await {
                 Some(seat) => drop(open.spawn(talk(stream, peer, seat, router.clone(), times, stop.clone()))),
                 None => turn_away(&stream),
             },
@@ -91,7 +91,8 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// Tells a client to come back, as well as can be done without waiting for it.
 fn turn_away(stream: &TcpStream) {
-    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     // A client that does not take it finds the connection closed.
     stream.try_write(ANSWER).ok();
 }
@@ -167,6 +168,8 @@ struct Room {
     most: usize,
     most_per_address: usize,
     open: Mutex<Open>,
+    /// Told whenever a connection is closed.
+    freed: Notify,
 }
 
 #[derive(Default)]
@@ -192,28 +195,37 @@ impl Open {
 
 impl Seats {
     fn new(most: usize, most_per_address: usize) -> Self {
-        Self(Arc::new(Room { most, most_per_address, open: Mutex::default() }))
+        Self(Arc::new(Room { most, most_per_address, open: Mutex::default(), freed: Notify::new() }))
     }
 
-    /// A place for a connection; none where all are in use and nobody waits.
-    fn take(&self, peer: IpAddr) -> Option<Arc<Seat>> {
+    /// A place for a connection, once the one that gives way is closed; none where all are in use and nobody waits.
+    async fn take(&self, peer: IpAddr) -> Option<Arc<Seat>> {
+        /// One that waits is closed at once; this is for the case that nothing is done at all.
+        const CLOSED_WITHIN: Duration = Duration::from_secs(1);
         let address = network_of(peer);
+        let mut has_asked = false;
+        loop {
+            if let Some(seat) = self.take_free(address, &mut has_asked)? {
+                return Some(seat);
+            }
+            timeout(CLOSED_WITHIN, self.0.freed.notified()).await.ok()?;
+        }
+    }
+
+    /// A place that is free now, or none yet, where another connection was asked to go. Asks one to go at most.
+    fn take_free(&self, address: IpAddr, has_asked: &mut bool) -> Option<Option<Arc<Seat>>> {
         let mut open = self.0.lock();
         let n_of_address = open.by_address.get(&address).copied().unwrap_or_default();
-        let has_room = if self.0.most_per_address <= n_of_address {
-            open.make_room(Some(address))
-        } else {
-            open.n < self.0.most || open.make_room(None)
-        };
-        if !has_room {
-            return None;
+        let is_own_full = self.0.most_per_address <= n_of_address;
+        if is_own_full || self.0.most <= open.n {
+            let asked = *has_asked || open.make_room(is_own_full.then_some(address));
+            *has_asked = true;
+            return asked.then_some(None);
         }
         open.n += 1;
         open.last += 1;
-        let number = open.last;
         *open.by_address.entry(address).or_default() += 1;
-        drop(open);
-        let now = Instant::now();
+        let (number, now) = (open.last, Instant::now());
         let seat = Arc::new(Seat {
             room: self.0.clone(),
             number,
@@ -222,8 +234,8 @@ impl Seats {
             gives_way: Arc::default(),
             may_send: AtomicU64::new(u64::MAX),
         });
-        seat.room.lock().waiting.insert((now, number), (address, seat.gives_way.clone()));
-        Some(seat)
+        open.waiting.insert((now, number), (address, seat.gives_way.clone()));
+        Some(Some(seat))
     }
 
     fn make_room(&self) {
@@ -298,6 +310,8 @@ impl Drop for Seat {
                 open.by_address.remove(&self.address);
             }
         }
+        drop(open);
+        self.room.freed.notify_one();
     }
 }
 
@@ -463,40 +477,38 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    /// Whether a connection was asked to go.
-    async fn is_to_go(seat: &Seat) -> bool {
-        tokio::select! {
-            biased;
-            () = seat.gives_way.notified() => true,
-            () = std::future::ready(()) => false,
-        }
+    /// Waits until a connection is asked to go, and closes it.
+    async fn goes(seat: Arc<Seat>) {
+        seat.gives_way.notified().await;
     }
 
     #[tokio::test]
     async fn the_one_that_waits_longest_gives_way() {
         let seats = Seats::new(3, 2);
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
-        let first = seats.take(one).expect("there is room");
-        let second = seats.take(one).expect("there is room");
+        let first = seats.take(one).await.expect("there is room");
+        let second = seats.take(one).await.expect("there is room");
         // Of an address that has all that one can have, one of its own goes: the one that has waited longest.
         let busy = Busy::new(first.clone());
-        let third = seats.take(one).expect("one gives way");
-        assert!(is_to_go(&second).await && !is_to_go(&first).await && !is_to_go(&third).await);
-        drop(second);
-        let fourth = seats.take(other).expect("there is room");
+        let (third, ()) = tokio::join!(seats.take(one), goes(second));
+        let third = third.expect("one gives way");
+        let fourth = seats.take(other).await.expect("there is room");
         // All places are in use: of everyone's connections the one goes that has waited longest.
-        let fifth = seats.take(other).expect("one gives way");
-        assert!(is_to_go(&third).await && !is_to_go(&fourth).await);
-        drop(third);
+        let (fifth, ()) = tokio::join!(seats.take(other), goes(third));
+        let fifth = fifth.expect("one gives way");
         let at_work: Vec<Busy> = [&fourth, &fifth].map(|seat| Busy::new(seat.clone())).into();
         // Those at work do not go.
-        assert!(seats.take(address("192.0.2.3")).is_none());
+        assert!(seats.take(address("192.0.2.3")).await.is_none());
         // One that was answered waits again.
         drop(busy);
-        assert!(seats.take(address("192.0.2.3")).is_some() && is_to_go(&first).await);
-        drop((at_work, first, fourth, fifth));
+        let (sixth, ()) = tokio::join!(seats.take(address("192.0.2.3")), goes(first));
+        assert!(sixth.is_some());
+        drop((at_work, fourth, fifth, sixth));
         let open = seats.0.lock();
-        assert!(open.n == 0 && open.by_address.is_empty() && open.waiting.is_empty(), "nothing is kept of those who left");
+        assert!(
+            open.n == 0 && open.by_address.is_empty() && open.waiting.is_empty(),
+            "nothing is kept of those who left"
+        );
     }
 
     #[tokio::test]
@@ -504,7 +516,7 @@ mod tests {
         let seconds = Duration::from_secs;
         let least_pace = LeastPace { rate: 1, grace: seconds(1) };
         let times = Times { head: seconds(10), idle: seconds(75), least_pace };
-        let seat = Seats::new(1, 1).take(address("192.0.2.1")).expect("there is room");
+        let seat = Seats::new(1, 1).take(address("192.0.2.1")).await.expect("there is room");
         let left = |seat: &Seat| seat.waits_until(times).map(|end| end.saturating_duration_since(Instant::now()));
         assert!(left(&seat).is_some_and(|left| seconds(10) < left));
         seat.heard();

@@ -111,7 +111,8 @@ impl<'t> Envelope<'t> {
         }
         let most = limits.query_body.min(limits.body);
         if most < n_bytes && !only_ingests(&mut request, &limits)? {
-            let sentence = format!("a request that does anything but ingest has at most {most} bytes; send less at once");
+            let sentence =
+                format!("a request that does anything but ingest has at most {most} bytes; send less at once");
             return Err(NoRequest::Refused(ErrorCode::RequestTooLarge, sentence));
         }
         give_variables(&mut request, self.variables, &limits)?;

@@ -70,7 +70,9 @@ pub(super) fn open(site: Site, head: &Parts, upgrade: WebSocketUpgrade) -> HttpR
         return overloaded("as many connections are open as there are places for; try again later");
     };
     let Ok(stranger) = site.strangers.take(&client, 1) else {
-        return overloaded("as many connections wait for their connection_init as there are places for; try again later");
+        return overloaded(
+            "as many connections wait for their connection_init as there are places for; try again later",
+        );
     };
     let is_welcome = site.door.welcomes(&head.headers);
     let seat = head.extensions.get::<Arc<Seat>>().cloned();
@@ -305,12 +307,10 @@ impl Connection {
         };
         let held = (LARGE < text.len()).then_some(work);
         let responses = subscribe(&self.site.schema, &self.site.current, caller, request);
-        let answers = responses
-            .map(|response| Answer::Next(Box::new(response)))
-            .chain(stream::once(async move {
-                drop(held);
-                Answer::End
-            }));
+        let answers = responses.map(|response| Answer::Next(Box::new(response))).chain(stream::once(async move {
+            drop(held);
+            Answer::End
+        }));
         let (answers, handle) = stream::abortable(answers);
         self.running.insert(id.clone(), handle);
         self.answers.push(answers.map(move |answer| (id.clone(), answer)).boxed());

@@ -67,11 +67,13 @@ async fn no_header_and_no_method_opens_what_takes_a_key() {
     let base = Base::with(&messages::generated(3, 1));
     let admin = base.key("ADMIN");
     let mut server = base.serve_with_keys(&[]);
-    let holds = "{ profiles(first: 200) { totalCount nodes { revision } } policies { version } decisions { nodes { id } } }";
+    let holds =
+        "{ profiles(first: 200) { totalCount nodes { revision } } policies { version } decisions { nodes { id } } }";
     let strangers = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
     server.show(&admin);
     let before = server.ask(holds, Value::Null).await;
-    let methods = [Method::GET, Method::POST, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    let methods =
+        [Method::GET, Method::POST, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
     for (path, body) in ways() {
         for method in &methods {
             for headers in UPGRADES {
@@ -154,7 +156,12 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
             let (status, answer) = ask(&server, &first, &[&foreign, json], &body);
             assert!(status == 421 && is_told(&answer, "HOST_NOT_ALLOWED"), "{first} {status} {answer}");
             assert!(!answer.contains("evil"), "no error repeats what was sent");
-            for line in ["origin: https://evil.example", "origin: null", "sec-fetch-site: cross-site", "sec-fetch-site: same-site"] {
+            for line in [
+                "origin: https://evil.example",
+                "origin: null",
+                "sec-fetch-site: cross-site",
+                "sec-fetch-site: same-site",
+            ] {
                 let (status, answer) = ask(&server, &first, &[&own, json, line], &body);
                 assert!(status == 403 && is_told(&answer, "CROSS_SITE_REFUSED"), "{first} {line} {status} {answer}");
             }
@@ -209,7 +216,9 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
     let hosts = ["profiles.example.com", "profiles.example.com:8443", "localhost:9000", "localhost:9001", "127.0.0.1"];
     let server = base.serve_with(&allowed);
     let port = server.address.rsplit(':').next().expect("it has a port").to_owned();
-    let status_of = |server: &Server, host: &str| ask(server, "GET /graphql?query={viewer{role}}", &[&format!("host: {host}")], "").0;
+    let status_of = |server: &Server, host: &str| {
+        ask(server, "GET /graphql?query={viewer{role}}", &[&format!("host: {host}")], "").0
+    };
     assert_eq!(hosts.map(|host| status_of(&server, host)), [200, 200, 200, 421, 421]);
     assert_eq!(status_of(&server, &format!("127.0.0.1:{port}")), 200);
     assert_eq!(server.stop(), Some(0));
@@ -264,7 +273,16 @@ fn half_a_head_and_a_connection_without_requests_are_closed() {
 #[tokio::test]
 async fn connections_that_wait_give_way() {
     let base = Base::new();
-    let limits = ["--limit-connections", "8", "--limit-connections-per-address", "4", "--limit-head", "600s", "--limit-idle", "600s"];
+    let limits = [
+        "--limit-connections",
+        "8",
+        "--limit-connections-per-address",
+        "4",
+        "--limit-head",
+        "600s",
+        "--limit-idle",
+        "600s",
+    ];
     let server = base.serve_with(&limits);
     // Of one address the oldest of those that wait goes.
     let half: Vec<TcpStream> = (0..12).map(|_| half_a_head(&server)).collect();
@@ -283,7 +301,10 @@ async fn connections_that_wait_give_way() {
     }
     let mut answer = Vec::new();
     connect(&server).read_to_end(&mut answer).ok();
-    assert!(answer.starts_with(b"HTTP/1.1 503") && String::from_utf8_lossy(&answer).contains("retry-after"), "{answer:?}");
+    assert!(
+        answer.starts_with(b"HTTP/1.1 503") && String::from_utf8_lossy(&answer).contains("retry-after"),
+        "{answer:?}"
+    );
     sockets[0].say(r#"{"type":"ping"}"#).await;
     assert_eq!(sockets[0].said().await, json!({ "type": "pong" }));
 }
@@ -297,9 +318,17 @@ async fn where_few_files_can_be_opened_the_base_keeps_its_own() {
     let n_half = 400;
     let half: Vec<TcpStream> = (0..n_half).map(|_| half_a_head(&server)).collect();
     let lines: Vec<Value> = (0..2_000)
-        .map(|n| messages::identify(&format!("m{n}"), "2025-03-01T10:00:00Z", json!({ "external_id": format!("u{n}") }), json!({ "pad": "x".repeat(2_000) })))
+        .map(|n| {
+            messages::identify(
+                &format!("m{n}"),
+                "2025-03-01T10:00:00Z",
+                json!({ "external_id": format!("u{n}") }),
+                json!({ "pad": "x".repeat(2_000) }),
+            )
+        })
         .collect();
-    let request = client.post(server.url("/v1/messages?results=none")).header(header::CONTENT_TYPE, "application/x-ndjson");
+    let request =
+        client.post(server.url("/v1/messages?results=none")).header(header::CONTENT_TYPE, "application/x-ndjson");
     let answer = request.body(messages::ndjson(&lines)).send().await.expect("it answers").text().await.expect("text");
     assert!(answer.contains("\"end\":\"COMPLETE\",\"taken\":2000"), "{answer}");
     assert!(!server.log().contains("Too many open files"), "{}", server.log());
@@ -402,7 +431,8 @@ async fn one_client_does_not_take_all_places() {
     let server = base.serve_with_keys(&limits);
     let status = async |path: &str, key: &str| {
         let body = if path == "/graphql" { json!({ "query": "{ viewer { role } }" }) } else { json!([]) };
-        let response = server.http.post(server.url(path)).bearer_auth(key).json(&body).send().await.expect("it answers");
+        let response =
+            server.http.post(server.url(path)).bearer_auth(key).json(&body).send().await.expect("it answers");
         (response.status().as_u16(), response.headers().contains_key(header::RETRY_AFTER))
     };
     for path in ["/graphql", "/v1/messages"] {
@@ -455,7 +485,8 @@ async fn bodies_take_no_more_than_there_is_for_all_of_them() {
     let server = base.serve_with_keys(&["--limit-work=40000000"]);
     let zeros = |n: usize| vec!["0"; n].join(",");
     let post = async |path: &str, key: &str, body: String| {
-        let request = server.http.post(server.url(path)).bearer_auth(key).header(header::CONTENT_TYPE, "application/json");
+        let request =
+            server.http.post(server.url(path)).bearer_auth(key).header(header::CONTENT_TYPE, "application/json");
         let response = request.body(body).send().await.expect("it answers");
         let status = response.status().as_u16();
         let answer: Value = response.json().await.expect("every answer is JSON");
@@ -463,20 +494,51 @@ async fn bodies_take_no_more_than_there_is_for_all_of_them() {
         (status, code.to_owned())
     };
     let outcome = |status: u16, code: &str| (status, code.to_owned());
-    let request = |query: &str, name: &str, n: usize| format!(r#"{{"query":"{query}","variables":{{"{name}":[{}]}}}}"#, zeros(n));
+    let request =
+        |query: &str, name: &str, n: usize| format!(r#"{{"query":"{query}","variables":{{"{name}":[{}]}}}}"#, zeros(n));
     let messages = "mutation($x: [MessageInput!]!) { ingest(messages: $x) { results { status } } }";
     let peak_before = server.peak_memory();
     let cases = [
         // What is not declared is not read, and what is declared is read where there is room.
         ("/graphql", admin, request("{ viewer { role } }", "x", 100), outcome(200, "GRAPHQL_VALIDATION_FAILED")),
-        ("/graphql", admin, request("query($x: [Int!]) { viewer { role } }", "x", 400_000), outcome(413, "REQUEST_TOO_LARGE")),
+        (
+            "/graphql",
+            admin,
+            request("query($x: [Int!]) { viewer { role } }", "x", 400_000),
+            outcome(413, "REQUEST_TOO_LARGE"),
+        ),
         // Only messages may be large, and only of those who send any.
-        ("/graphql", admin, request("query($x: [Int!]) { viewer { role } }", "x", 600_000), outcome(413, "REQUEST_TOO_LARGE")),
+        (
+            "/graphql",
+            admin,
+            request("query($x: [Int!]) { viewer { role } }", "x", 600_000),
+            outcome(413, "REQUEST_TOO_LARGE"),
+        ),
         ("/graphql", admin, request(messages, "x", 7_000_000), outcome(413, "REQUEST_TOO_LARGE")),
-        ("/graphql", ingest, format!("{}{}", " ".repeat(2_000_000), request(messages, "y", 1)), outcome(200, "GRAPHQL_VALIDATION_FAILED")),
-        ("/graphql", reader, format!("{}{}", " ".repeat(2_000_000), request(messages, "y", 1)), outcome(413, "REQUEST_TOO_LARGE")),
-        ("/graphql", ingest, format!("{}{}", " ".repeat(2_000_000), request("{ viewer { role } }", "x", 1)), outcome(413, "REQUEST_TOO_LARGE")),
-        ("/v1/batch", ingest, format!(r#"{{"batch":[],"x":[{}]}}"#, zeros(7_000_000)), outcome(413, "REQUEST_TOO_LARGE")),
+        (
+            "/graphql",
+            ingest,
+            format!("{}{}", " ".repeat(2_000_000), request(messages, "y", 1)),
+            outcome(200, "GRAPHQL_VALIDATION_FAILED"),
+        ),
+        (
+            "/graphql",
+            reader,
+            format!("{}{}", " ".repeat(2_000_000), request(messages, "y", 1)),
+            outcome(413, "REQUEST_TOO_LARGE"),
+        ),
+        (
+            "/graphql",
+            ingest,
+            format!("{}{}", " ".repeat(2_000_000), request("{ viewer { role } }", "x", 1)),
+            outcome(413, "REQUEST_TOO_LARGE"),
+        ),
+        (
+            "/v1/batch",
+            ingest,
+            format!(r#"{{"batch":[],"x":[{}]}}"#, zeros(7_000_000)),
+            outcome(413, "REQUEST_TOO_LARGE"),
+        ),
         ("/v1/batch", ingest, r#"{"batch":[]}"#.to_owned(), outcome(200, "none")),
     ];
     for (path, key, body, wanted) in cases {
@@ -511,7 +573,13 @@ async fn a_client_that_does_not_read_is_cut_off() {
     let large: Vec<Value> = (0..40)
         .map(|n| {
             let properties = json!({ "text": "x".repeat(400_000) });
-            messages::event(&format!("m{n}"), "2025-03-01T10:00:00Z", json!({ "external_id": "u1" }), "read", properties)
+            messages::event(
+                &format!("m{n}"),
+                "2025-03-01T10:00:00Z",
+                json!({ "external_id": "u1" }),
+                "read",
+                properties,
+            )
         })
         .collect();
     let lines = server.http.post(server.url("/v1/messages")).header(header::CONTENT_TYPE, "application/x-ndjson");
@@ -562,7 +630,11 @@ async fn answers_are_kept_nowhere_and_strangers_learn_only_that_it_lives() {
                     ("x-frame-options", "DENY"),
                     ("x-content-type-options", "nosniff"),
                 ] {
-                    assert_eq!(headers.get(name).and_then(|it| it.to_str().ok()), Some(value), "{method} {path} {name}");
+                    assert_eq!(
+                        headers.get(name).and_then(|it| it.to_str().ok()),
+                        Some(value),
+                        "{method} {path} {name}"
+                    );
                 }
             }
         }
