@@ -103,6 +103,14 @@ impl<'a> Fields<'_, 'a> {
         })
     }
 
+    /// As [`Fields::required_text`], and a number is taken in its own digits.
+    pub(crate) fn required_key(&self, name: &str, max_bytes: usize) -> Result<Arc<str>, Refusal> {
+        self.required(name)?;
+        self.optional_key(name, max_bytes)?.ok_or_else(|| {
+            refusal(RefusalCode::MissingField, self.path_to(name), "the field is empty; a message needs it")
+        })
+    }
+
     /// A string of at most `max_bytes` bytes; none where it is missing, null or empty.
     pub(crate) fn optional_text(&self, name: &str, max_bytes: usize) -> Result<Option<Arc<str>>, Refusal> {
         let Some(raw) = self.optional(name) else { return Ok(None) };

@@ -118,6 +118,7 @@ pub enum RefusalCode {
     TimestampMalformed,
     TimestampWithoutZone,
     TimestampOutOfRange,
+    TimestampAhead,
     NoUsableIdentifier,
     TooManyIdentifiers,
     QuantityOutOfRange,
@@ -141,6 +142,7 @@ impl RefusalCode {
             Self::TimestampMalformed => "TIMESTAMP_MALFORMED",
             Self::TimestampWithoutZone => "TIMESTAMP_WITHOUT_ZONE",
             Self::TimestampOutOfRange => "TIMESTAMP_OUT_OF_RANGE",
+            Self::TimestampAhead => "TIMESTAMP_AHEAD",
             Self::NoUsableIdentifier => "NO_USABLE_IDENTIFIER",
             Self::TooManyIdentifiers => "TOO_MANY_IDENTIFIERS",
             Self::QuantityOutOfRange => "QUANTITY_OUT_OF_RANGE",
@@ -224,7 +226,7 @@ fn read(
         "alias" => MessageType::Alias,
         _ => return Err(refusal(RefusalCode::UnknownType, "type", "use identify, event or alias")),
     };
-    let at = Timestamp::parse(&reader.required_text("timestamp", MAX_NAME_BYTES)?).map_err(|error| {
+    let (at, by_date) = Timestamp::read(&reader.required_key("timestamp", MAX_NAME_BYTES)?).map_err(|error| {
         let code = match error {
             TimestampError::NoZone => RefusalCode::TimestampWithoutZone,
             TimestampError::Malformed => RefusalCode::TimestampMalformed,
@@ -267,9 +269,10 @@ fn read(
     };
     let mut order = None;
     let mut refund = None;
+    let told = purchase::Told { message_id: &id, at, by_date, source: &source, policy };
     match event.as_deref() {
-        Some("df_purchase") => order = Some(purchase::read_order(properties.as_ref(), &id, at, policy)?),
-        Some("df_refund") => refund = Some(purchase::read_refund(properties.as_ref(), &id, at, policy)?),
+        Some("df_purchase") => order = Some(purchase::read_order(properties.as_ref(), &told, &mut warnings)?),
+        Some("df_refund") => refund = Some(purchase::read_refund(properties.as_ref(), &told, &mut warnings)?),
         _ => {}
     }
     for (name, _) in &fields.0 {

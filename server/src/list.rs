@@ -66,6 +66,8 @@ pub struct List {
 #[derive(Debug, Default)]
 struct Waiting {
     cells: BTreeMap<CellKey, Why>,
+    /// How many were taken out of `cells` and are not in the index yet.
+    n_being_listed: usize,
     up_to: i64,
 }
 
@@ -166,9 +168,15 @@ impl List {
         question(&self.index.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How many customers wait to be listed.
+    /// How many customers are not listed as they are, those among them that are being listed. Ask for it before the index: 0 is
+    /// then true of what that says.
     pub fn n_waiting(&self) -> usize {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).cells.len()
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.cells.len() + waiting.n_being_listed
+    }
+
+    fn is_listing(&self, n: usize) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).n_being_listed = n;
     }
 
     /// Waits until everything that a commit touched is listed, or the time is over; whether it is.
@@ -188,6 +196,7 @@ impl List {
         loop {
             let (cells, up_to) = {
                 let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                waiting.n_being_listed = waiting.cells.len();
                 (std::mem::take(&mut waiting.cells), waiting.up_to)
             };
             if cells.is_empty() && up_to <= *self.listed.borrow() {
@@ -197,6 +206,7 @@ impl List {
             for (position, chunk) in cells.chunks(CHUNK).enumerate() {
                 if let Err(error) = self.list(store, rules, chunk).await {
                     let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                    waiting.n_being_listed = 0;
                     for (key, why) in &cells[position * CHUNK..] {
                         match why {
                             Why::Changed => waiting.changed([*key]),
@@ -206,6 +216,7 @@ impl List {
                     return Err(error);
                 }
                 n_done += chunk.len();
+                self.is_listing(cells.len().saturating_sub((position + 1) * CHUNK));
                 progress(n_done);
             }
             store.write_profiles(Vec::new(), Some(up_to)).await?;

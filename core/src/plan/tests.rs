@@ -18,7 +18,7 @@ struct Base {
     identifiers: BTreeMap<Identifier, Arc<IdentifierState>>,
     links: BTreeMap<Pair, Arc<LinkState>>,
     cells: BTreeMap<CellKey, Arc<CellState>>,
-    orders: BTreeMap<Arc<str>, Arc<Claim>>,
+    orders: BTreeMap<Arc<str>, Arc<OrderState>>,
     sessions: BTreeMap<Arc<str>, Arc<Claim>>,
     purchases: BTreeMap<(UnifiedId, OrderKey), Order>,
     refunds: BTreeMap<(UnifiedId, Arc<str>), Refund>,
@@ -151,12 +151,17 @@ impl Base {
             let (home, _) = self.kept.get_mut(&moved.message_id).expect("it was kept");
             assert_eq!(*home, moved.from);
             *home = moved.to;
-            if moved.has_refund {
-                assert!(self.refunds.remove(&(moved.from, moved.message_id.clone())).is_some());
+        }
+        for RefundChange { leaves, refund, .. } in &changes.refunds {
+            if let Some(home) = leaves {
+                assert!(self.refunds.remove(&(*home, refund.message_id.clone())).is_some());
             }
         }
-        for (home, refund) in changes.refunds {
-            self.refunds.insert((home, refund.message_id.clone()), refund);
+        for RefundChange { home, refund, .. } in changes.refunds {
+            assert!(self.refunds.insert((home, refund.message_id.clone()), refund).is_none());
+        }
+        for (order_id, (state, is_new)) in changes.order_states {
+            assert_eq!(self.orders.insert(order_id, Arc::new(state)).is_none(), is_new);
         }
         for identifier in changes.removed_identifiers {
             assert!(self.identifiers.remove(&identifier).is_some());
@@ -186,11 +191,9 @@ impl Base {
             if let Some(home) = change.leaves {
                 assert!(self.purchases.remove(&(home, change.order.key.clone())).is_some());
             }
-            if let OrderKey::Order(order_id) = &change.order.key {
-                let old = self.orders.insert(order_id.clone(), Arc::new(change.claim));
-                assert_eq!(old.is_some(), change.is_known);
-            }
-            self.purchases.insert((change.home, change.order.key.clone()), change.order);
+            let has_row = change.is_known && change.leaves.is_none();
+            let old = self.purchases.insert((change.home, change.order.key.clone()), change.order);
+            assert_eq!(old.is_some(), has_row);
         }
         for (session, claim) in changes.sessions {
             self.sessions.insert(session, Arc::new(claim));
@@ -229,11 +232,19 @@ impl Base {
             .collect();
         prop_assert_eq!(&self.purchases, &purchases);
         let refunds: BTreeMap<(UnifiedId, Arc<str>), Refund> = facts
-            .refunds
-            .iter()
-            .map(|(id, (home, refund))| ((unified_id(home, &IdSecret::public()), id.clone()), refund.clone()))
+            .refunds_in_place()
+            .map(|(home, it)| ((unified_id(home, &IdSecret::public()), it.message_id.clone()), it.clone()))
             .collect();
         prop_assert_eq!(&self.refunds, &refunds);
+        for (order_id, state) in &self.orders {
+            let order = facts.orders.get(&OrderKey::Order(order_id.clone()));
+            let claim = state.claim.as_ref().map(|it| (&it.home, &it.message_id));
+            prop_assert_eq!(claim, order.map(|(home, order)| (home, &order.message_id)));
+            prop_assert_eq!(state.paid.as_ref().map(|it| it.amount), order.map(|(_, order)| order.amount));
+            let named = |it: &(Identifier, Refund)| it.1.order_id.as_ref() == Some(order_id);
+            let refunds = facts.refunds.iter().filter(|(_, it)| named(it));
+            prop_assert!(state.refunds.iter().eq(refunds), "refunds of {}", order_id);
+        }
         for (id, identifier) in &self.latent {
             prop_assert!(self.identifiers.contains_key(identifier), "{} leads nowhere", id);
         }
@@ -288,6 +299,10 @@ fn build(parts: &Parts, policy: &CompiledPolicy) -> Message {
             serde_json::json!({ "df_order_id": format!("o{order}"), "df_total_purchase_amount": number });
         if number % 7 == 1 {
             message["properties"] = serde_json::json!({ "df_total_purchase_amount": number });
+        }
+        if number % 10 == 0 {
+            let refund_id = (number % 4 == 0).then(|| format!("r{}", number % 3));
+            message["properties"] = serde_json::json!({ "df_order_id": format!("o{order}"), "df_refund_id": refund_id });
         }
     }
     parse_message(&message.to_string(), policy).expect("accepted").message

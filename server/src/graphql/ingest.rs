@@ -238,7 +238,7 @@ impl MessageResult {
             code: withheld.map(|it| it.code().to_owned()),
             path: None,
             detail: withheld.map(ToString::to_string),
-            warnings: accepted.warnings.into_iter().chain(taken.warning).map(warning).collect(),
+            warnings: accepted.warnings.into_iter().chain(taken.warnings).map(warning).collect(),
         }
     }
 }

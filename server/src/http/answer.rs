@@ -1,7 +1,7 @@
 //! What became of messages, as lines of JSON: the same for every way in but GraphQL.
 
 use profile360_core::{
-    message::{Accepted, MAX_NAME_BYTES, Refusal, Warning},
+    message::{Accepted, MAX_NAME_BYTES, Refusal, RefusalCode, Warning},
     plan::Outcome,
     resolve::Withheld,
 };
@@ -39,6 +39,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn refused(message_id: Option<String>, refusal: Refusal) -> Self {
+        let is_ahead = refusal.code == RefusalCode::TimestampAhead;
         Self {
             line: None,
             message_id,
@@ -47,7 +48,7 @@ impl Answer {
             code: Some(refusal.code.as_str()),
             path: Some(refusal.path),
             detail: Some(refusal.detail),
-            warnings: Vec::new(),
+            warnings: is_ahead.then(clock_ahead).into_iter().collect(),
         }
     }
 
@@ -71,13 +72,19 @@ impl Answer {
             code: withheld.map(Withheld::code),
             path: None,
             detail: withheld.map(ToString::to_string),
-            warnings: accepted.warnings.into_iter().chain(taken.warning.clone()).collect(),
+            warnings: accepted.warnings.into_iter().chain(taken.warnings.clone()).collect(),
         }
     }
 
     pub(super) fn is_refused(&self) -> bool {
         self.status == "REFUSED"
     }
+}
+
+/// One message is refused for its time; its sender has others.
+fn clock_ahead() -> Warning {
+    let detail = "the sender's clock runs ahead, so its other messages are dated wrongly, too; look at what it sent before";
+    Warning { code: "CLOCK_AHEAD", path: "timestamp".to_owned(), detail: detail.to_owned() }
 }
 
 /// A message as it was judged, with its ID where it was refused.

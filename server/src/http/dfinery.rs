@@ -12,6 +12,7 @@ use axum::{
     routing::post,
 };
 use chrono::{DateTime, Utc};
+use profile360_core::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -128,9 +129,9 @@ fn event_of(sent: &Map<String, Value>, event: &Value, position: usize, now: Date
 fn common(sent: &Map<String, Value>, at: Option<&Value>, now: DateTime<Utc>) -> Map<String, Value> {
     let identity = first_of(sent, &["identity"]).cloned().unwrap_or_default();
     let at = match at {
-        Some(Value::Number(millis)) => {
-            let at = millis.as_i64().and_then(DateTime::from_timestamp_millis);
-            at.map_or_else(|| json!(millis), |it| json!(it.to_rfc3339()))
+        Some(Value::Number(number)) => {
+            let at = Timestamp::read(&number.to_string());
+            at.map_or_else(|_| json!(number), |(at, _)| json!(at.to_datetime().to_rfc3339()))
         }
         Some(other) => other.clone(),
         None => json!(now.to_rfc3339()),
@@ -140,9 +141,9 @@ fn common(sent: &Map<String, Value>, at: Option<&Value>, now: DateTime<Utc>) -> 
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The first of those fields that is there and not null.
+/// The first of those fields that is there, and neither null nor an empty text.
 fn first_of<'v>(object: &'v Map<String, Value>, names: &[&str]) -> Option<&'v Value> {
-    names.iter().find_map(|it| object.get(*it).filter(|it| !it.is_null()))
+    names.iter().find_map(|name| object.get(*name).filter(|value| !value.is_null() && *value != ""))
 }
 
 #[cfg(test)]

@@ -20,11 +20,12 @@ use crate::{
 /// The process is up.
 pub(super) async fn healthz(State(site): State<Site>) -> Response {
     let App { list, policy, publication, .. } = site.app();
+    let n_waiting = list.n_waiting();
     Json(json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
         "customers": list.read(Index::len),
-        "customersToList": list.n_waiting(),
+        "customersToList": n_waiting,
         "policyVersion": policy.version,
         "publication": publication_json(&publication.progress()),
     }))

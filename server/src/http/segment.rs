@@ -92,7 +92,10 @@ fn judged(site: &Site, kind: Option<Call>, call: Value, received: &Received) -> 
         _ => Map::new(),
     };
     let id = call.get("messageId").and_then(Value::as_str).map(str::to_owned);
-    judge(site, id, message_of(kind, &call, received))
+    judge(site, id, message_of(kind, &call, received)).map(|mut accepted| {
+        accepted.warnings.extend(received.warning(&call));
+        accepted
+    })
 }
 
 /// Judges calls, and takes them.

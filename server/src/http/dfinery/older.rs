@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 use super::{event_of, first_of};
 
 /// What names mean there, of an order and of its items.
-const ORDER: [(&str, &str); 4] = [
+const ORDER: [(&str, &str); 5] = [
     ("order_id", "df_order_id"),
+    ("refund_id", "df_refund_id"),
     ("order_sales", "df_total_purchase_amount"),
     ("payment_method", "df_payment_method"),
     ("discount", "df_discount"),

@@ -1,10 +1,14 @@
 //! What a call of Segment's tracking API means, as a message.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use profile360_core::message::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, Refusal, RefusalCode};
+use profile360_core::{
+    message::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, Refusal, RefusalCode, Warning},
+    time::Timestamp,
+};
 use serde_json::{Map, Value, json};
 
 use super::shop;
+use crate::intake::A_DAY;
 
 /// What a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub(super) struct Received {
     at: DateTime<Utc>,
     /// How far the sender's clock is ahead; nothing where it is about right.
     ahead: TimeDelta,
+    /// Whether it is so far off that it is no clock: a request that was stored for long, or a device that never had the time.
+    is_no_clock: bool,
     context: Map<String, Value>,
 }
 
@@ -46,23 +52,58 @@ const TOLERANCE: TimeDelta = TimeDelta::seconds(30);
 impl Received {
     pub(super) fn new(at: DateTime<Utc>, sent_at: Option<&Value>, context: Option<&Value>) -> Self {
         let ahead = sent_at.and_then(instant).map(|sent_at| sent_at - at).filter(|it| TOLERANCE < it.abs());
+        let ahead = ahead.unwrap_or_default();
         let context = context.and_then(Value::as_object).cloned().unwrap_or_default();
-        Self { at, ahead: ahead.unwrap_or_default(), context }
+        Self { at, ahead, is_no_clock: A_DAY + TOLERANCE < ahead.abs(), context }
     }
 
     /// When something happened by this server's clock, given when it happened by the sender's.
     fn corrected(&self, original: Option<&Value>) -> Value {
         let Some(original) = original else { return json!(self.at.to_rfc3339()) };
-        match instant(original).and_then(|it| it.checked_sub_signed(self.ahead)) {
+        match instant(original).and_then(|it| it.checked_sub_signed(self.correction(it))) {
             Some(at) => json!(at.to_rfc3339()),
             // Whoever reads the message says what is wrong with it.
             None => original.clone(),
         }
     }
+
+    /// What is taken off a time of the sender's. A clock that is none corrects nothing, unless the time is as far ahead as it is.
+    fn correction(&self, at: DateTime<Utc>) -> TimeDelta {
+        if self.is_no_clock && at <= self.at + A_DAY { TimeDelta::zero() } else { self.ahead }
+    }
+
+    /// What the sender of a call should know of its clock.
+    pub(super) fn warning(&self, call: &Map<String, Value>) -> Option<Warning> {
+        let at = original_time(call).and_then(instant).filter(|_| self.is_no_clock)?;
+        let detail = if self.correction(at).is_zero() {
+            "sentAt is more than a day from this server's clock, so it corrects nothing; the time was kept as it is"
+        } else {
+            "the sender's clock is more than a day ahead, and so was the time; as much was taken off it"
+        };
+        Some(Warning { code: "CLOCK_OFF", path: "sentAt".to_owned(), detail: detail.to_owned() })
+    }
 }
 
+/// When a call says that it happened. What programs write that fill every field is no time: an empty text, the year 1.
+fn original_time(call: &Map<String, Value>) -> Option<&Value> {
+    let is_time = |value: &&Value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty() && !text.starts_with("0001-01-01"),
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        _ => true,
+    };
+    ["originalTimestamp", "timestamp"].iter().find_map(|name| call.get(*name).filter(is_time))
+}
+
+/// A time that is written in any way that messages know; none of a date alone, which has no time to be corrected.
 fn instant(value: &Value) -> Option<DateTime<Utc>> {
-    value.as_str()?.parse().ok()
+    let written = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let read = || Timestamp::read(&written).ok().filter(|(_, is_date)| !is_date).map(|(at, _)| at.to_datetime());
+    written.parse().ok().or_else(read)
 }
 
 /// The call as a message of our own.
@@ -77,7 +118,7 @@ pub(super) fn message_of(
     };
     let mut context = received.context.clone();
     context.extend(call.get("context").and_then(Value::as_object).cloned().unwrap_or_default());
-    let original = call.get("originalTimestamp").or_else(|| call.get("timestamp")).filter(|it| !it.is_null());
+    let original = original_time(call);
     let source = source_of(&context);
     let mut message = Map::new();
     message.insert("message_id".to_owned(), call.get("messageId").cloned().unwrap_or_default());

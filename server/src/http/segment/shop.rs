@@ -27,8 +27,9 @@ const EVENTS: [(&str, &str); 20] = [
 ];
 
 /// Properties of an order, and what they are here.
-const OF_ORDER: [(&str, &str); 5] = [
+const OF_ORDER: [(&str, &str); 6] = [
     ("order_id", "df_order_id"),
+    ("refund_id", "df_refund_id"),
     ("currency", "df_currency"),
     ("shipping", "df_delivery_charge"),
     ("discount", "df_discount"),
