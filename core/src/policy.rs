@@ -32,6 +32,7 @@ pub struct Policy {
     /// The currency of purchases that name none, and of figures unless the customer never paid in it.
     pub currency: Currency,
     /// Within what an order ID names one order.
+    #[serde(skip_serializing_if = "OrderIds::are_global")]
     pub order_ids: OrderIds,
 }
 
@@ -45,6 +46,12 @@ pub enum OrderIds {
     /// Within one source: shops that count by themselves have an order 777 each. `df_order_source` names another source than the
     /// message's own.
     Source,
+}
+
+impl OrderIds {
+    fn are_global(&self) -> bool {
+        *self == Self::Global
+    }
 }
 
 /// What the policy says of one kind of identifier.

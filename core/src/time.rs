@@ -161,6 +161,52 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn times_are_read_in_every_unit_and_never_as_1970() {
+        let read = |text: &str| Timestamp::read(text).map(|(at, is_date)| (at.to_rfc3339(), is_date));
+        let whole = "2024-06-24T06:00:00Z";
+        for (text, expected, is_date) in [
+            ("1719208800", whole, false),
+            ("1719208800000", whole, false),
+            ("1719208800000000", whole, false),
+            ("1719208800000000000", whole, false),
+            ("1719208800.25", "2024-06-24T06:00:00.250Z", false),
+            ("1719208800.1234567", "2024-06-24T06:00:00.123456Z", false),
+            ("1719208800.0", whole, false),
+            ("1719208800123", "2024-06-24T06:00:00.123Z", false),
+            ("1000000000", "2001-09-09T01:46:40Z", false),
+            ("7258118399", "2199-12-31T23:59:59Z", false),
+            ("2024-06-24T15:00:00+09:00", whole, false),
+            ("2024-06-24+09:00", "2024-06-23T15:00:00Z", true),
+            ("2024-06-24Z", "2024-06-24T00:00:00Z", true),
+            ("2024-06-24 -03:30", "2024-06-24T03:30:00Z", true),
+        ] {
+            assert_eq!(read(text), Ok((expected.to_owned(), is_date)), "{text}");
+        }
+        for (text, fault) in [
+            ("2024-06-24", TimestampError::NoZone),
+            ("2024-06-24T10:00:00", TimestampError::NoZone),
+            ("2024-06-24T25:00:00Z", TimestampError::Malformed),
+            ("2024-06-31Z", TimestampError::Malformed),
+            // A date, what Excel counts, seconds before 2001, the hours of a day: all of them would be 1970.
+            ("20240624", TimestampError::Malformed),
+            ("45467.5", TimestampError::Malformed),
+            ("999999999", TimestampError::Malformed),
+            ("0", TimestampError::Malformed),
+            ("202406240600", TimestampError::Malformed),
+            ("9999999999", TimestampError::Malformed),
+            ("99999999999999999999999", TimestampError::Malformed),
+            ("-1719208800", TimestampError::Malformed),
+            ("1.719e9", TimestampError::Malformed),
+            (".", TimestampError::Malformed),
+            ("", TimestampError::Malformed),
+            ("１７１９２０８８００", TimestampError::Malformed),
+            ("한국 시간 2024", TimestampError::Malformed),
+        ] {
+            assert_eq!(read(text), Err(fault), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn instants_are_written_as_chrono_writes_them(

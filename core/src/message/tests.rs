@@ -298,3 +298,82 @@ fn bad_fields_of_a_device_are_left_out_with_a_warning() {
         assert!(!accepted.payload.contains("203.0.113") && !accepted.payload.contains("fe80"));
     }
 }
+
+#[test]
+fn a_refund_says_what_it_gives_back_or_leaves_it_to_the_order() {
+    let refund = |properties: &str| parse(&purchase(properties).replace("df_purchase", "df_refund"));
+    let check = |properties: &str, amount: Option<&str>, currency: Option<&str>, warnings: &[&str]| {
+        let accepted = refund(properties).expect(properties);
+        let codes: Vec<&str> = accepted.warnings.iter().map(|it| it.code).collect();
+        assert_eq!(codes, warnings, "{properties}");
+        let refund = accepted.message.refund.expect("a refund");
+        assert_eq!(refund.amount.map(|it| it.to_string()).as_deref(), amount, "{properties}");
+        assert_eq!(refund.currency.as_ref().map(purchase::Currency::as_str), currency, "{properties}");
+        refund
+    };
+    check(r#"{"df_total_refund_amount":-30,"df_currency":"usd"}"#, Some("30"), Some("USD"), &[]);
+    check(r#"{"df_order_id":"o"}"#, None, None, &[]);
+    check(r#"{"df_items":[{"df_item_id":"a","df_price":5,"df_quantity":2}]}"#, Some("10"), None, &[]);
+    let by_order = check(r#"{"df_order_id":"o","df_items":[{"df_item_id":"a","df_quantity":2}]}"#, None, None, &[]);
+    assert!(by_order.lines[0].unpriced);
+    check(r#"{"df_items":[{"df_item_id":"a","df_quantity":2}]}"#, None, None, &["AMOUNT_MISSING"]);
+    let repeated = check(r#"{"df_order_id":"o","df_refund_id":7,"df_total_refund_amount":"1.50"}"#, Some("1.5"), None, &[]);
+    assert_eq!(repeated.refund_id.as_deref(), Some("7"));
+    // It stands in rows as it is here.
+    let text = serde_json::to_string(&by_order).expect("it serialises");
+    assert_eq!(serde_json::from_str::<Refund>(&text).expect("it is read again"), by_order);
+    let nothing = refund("{}").expect_err("it gives nothing back");
+    assert_eq!((nothing.code, nothing.path.as_str()), (RefusalCode::MissingField, "properties.df_total_refund_amount"));
+}
+
+#[test]
+fn an_order_that_names_no_amount_is_told() {
+    let table = [
+        (r#"{"df_order_id":"o","df_items":[{"df_item_id":"a"},{"df_item_id":"b","df_quantity":3}]}"#, true),
+        (r#"{"df_order_id":"o","df_items":[{"df_item_id":"a"},{"df_item_id":"b","df_price":0}]}"#, false),
+        (r#"{"df_order_id":"o","df_total_purchase_amount":0,"df_items":[{"df_item_id":"a"}]}"#, false),
+        (r#"{"df_order_id":"o","df_items":[{"df_item_id":"a","df_line_amount":0}]}"#, false),
+    ];
+    for (properties, is_told) in table {
+        let accepted = parse(&purchase(properties)).expect("accepted");
+        let codes: Vec<&str> = accepted.warnings.iter().map(|it| it.code).collect();
+        assert_eq!(codes == ["AMOUNT_MISSING"], is_told, "{properties}");
+        assert!(accepted.message.order.expect("an order").lines.iter().all(|it| !it.unpriced));
+    }
+}
+
+#[test]
+fn order_ids_are_of_their_source_where_the_policy_says_so() {
+    let by_source = crate::policy::Policy { order_ids: crate::policy::OrderIds::Source, ..Default::default() };
+    let by_source = CompiledPolicy::new(by_source).expect("it has no faults");
+    let key = |json: &str, policy: &CompiledPolicy| {
+        let message = parse_message(json, policy).expect(json).message;
+        message.order.map(|it| it.key).or_else(|| message.refund?.order_id.map(OrderKey::Order)).expect("it names an order")
+    };
+    let shop = purchase(r#"{"df_order_id":"777","df_total_purchase_amount":1}"#);
+    let other = shop.replace("\"shop\"", "\"toys\"");
+    assert_eq!(key(&shop, &CompiledPolicy::initial()), key(&other, &CompiledPolicy::initial()));
+    assert_ne!(key(&shop, &by_source), key(&other, &by_source));
+    // Whoever gives it back for the shop names the shop.
+    let erp = r#"{"df_order_id":"777","df_order_source":"shop"}"#;
+    let erp = purchase(erp).replace("df_purchase", "df_refund").replace("\"source\":\"shop\"", "\"source\":\"erp\"");
+    assert_eq!(key(&erp, &by_source), key(&shop, &by_source));
+    // No two pairs of a source and an ID make one key.
+    let pairs = [("1:a", "b"), ("1", "a:b"), ("", "1:1:a:b")].map(|(source, id)| {
+        let properties = serde_json::json!({ "df_order_id": id, "df_order_source": source, "df_total_purchase_amount": 1 });
+        key(&purchase(&properties.to_string()), &by_source)
+    });
+    assert!(pairs[0] != pairs[1] && pairs[1] != pairs[2] && pairs[0] != pairs[2], "{pairs:?}");
+}
+
+#[test]
+fn an_order_by_date_alone_has_no_time_of_day() {
+    let on = |timestamp: &str| {
+        let json = purchase(r#"{"df_total_purchase_amount":1}"#).replace("\"2026-01-31T00:00:00Z\"", timestamp);
+        let message = parse(&json).expect(timestamp).message;
+        (message.at.to_rfc3339(), message.order.expect("an order").by_date)
+    };
+    assert_eq!(on("\"2026-01-31+09:00\""), ("2026-01-30T15:00:00Z".to_owned(), true));
+    assert_eq!(on("\"2026-01-31T00:00:00+09:00\""), ("2026-01-30T15:00:00Z".to_owned(), false));
+    assert_eq!(on("1719208800"), ("2024-06-24T06:00:00Z".to_owned(), false));
+}

@@ -26,6 +26,8 @@ struct Base {
     retirements: Retirements,
     /// By message ID: the latent ID of its home, and the message.
     kept: BTreeMap<Arc<str>, (UnifiedId, Message)>,
+    /// What the senders of the last batch were told of their orders.
+    told: BTreeMap<usize, OrderNews>,
     /// Which identifier each latent ID leads to.
     latent: BTreeMap<UnifiedId, Identifier>,
 }
@@ -142,6 +144,7 @@ impl Base {
             self.load(&needs, &mut view);
         }
         let changes = draft.finish(&view);
+        self.told = changes.told;
         for (position, home) in &changes.kept {
             let message = &messages[*position];
             assert!(self.messages.insert(message.id.clone()), "a message is kept once");
@@ -465,6 +468,52 @@ proptest! {
         }
         base.check(&facts, &policy)?;
     }
+}
+
+/// What the senders of orders and refunds are told, message by message.
+#[test]
+fn whose_order_it_is_and_what_it_cost_is_told() {
+    let policy = CompiledPolicy::initial();
+    let message = |id: &str, who: &str, second: u8, properties: serde_json::Value| {
+        let event = if id.starts_with('r') { "df_refund" } else { "df_purchase" };
+        let json = serde_json::json!({
+            "message_id": id, "type": "event", "event": event, "timestamp": format!("2026-01-01T00:00:{second:02}Z"),
+            "source": "shop", "identifiers": { "external_id": who }, "properties": properties,
+        });
+        parse_message(&json.to_string(), &policy).expect("accepted").message
+    };
+    let order = |amount: u32| serde_json::json!({ "df_order_id": "o", "df_total_purchase_amount": amount });
+    let refund = |amount: u32, id: &str| {
+        serde_json::json!({ "df_order_id": "o", "df_total_refund_amount": amount, "df_refund_id": id })
+    };
+    let all = [
+        (message("r1", "guest", 9, refund(30, "1")), None),
+        (message("o1", "a", 1, order(100)), None),
+        (message("o2", "a", 2, order(90)), None),
+        (message("o3", "b", 4, order(90)), Some(OrderNews::Moved)),
+        (message("o4", "a", 3, order(90)), Some(OrderNews::Taken)),
+        (message("r2", "b", 10, refund(30, "1")), Some(OrderNews::RefundRepeated)),
+        (message("r3", "erp", 11, refund(60, "2")), None),
+        (message("r4", "erp", 12, refund(1, "3")), Some(OrderNews::RefundExceeds)),
+    ];
+    let expected: Vec<Option<OrderNews>> = all.iter().map(|(_, news)| *news).collect();
+    let messages: Vec<Message> = all.into_iter().map(|(it, _)| it).collect();
+    let mut base = Base::default();
+    let mut facts = Facts::default();
+    for (message, news) in messages.iter().zip(&expected) {
+        base.take(std::slice::from_ref(message), &policy);
+        facts.add(message);
+        assert_eq!(base.told.remove(&0), *news, "{}", message.id);
+    }
+    base.check(&facts, &policy).expect("it is what all facts give");
+    assert!(base.refunds.keys().all(|(home, _)| *base.latent[home].value == *"b"), "they lie with the order");
+    // In one batch the order's moves are told message by message, too.
+    let mut base = Base::default();
+    base.take(&messages, &policy);
+    for position in 1..=4 {
+        assert_eq!(base.told.get(&position).copied(), expected[position], "{position}");
+    }
+    base.check(&facts, &policy).expect("it is what all facts give");
 }
 
 /// A step of a chain, from a device to one or two further on, with a second; seldom a decision about the two instead.

@@ -18,6 +18,7 @@ mod laws;
 mod lineage;
 mod list;
 mod masks;
+mod money;
 mod owners;
 mod policy;
 mod previews;

@@ -488,6 +488,7 @@ export const en = {
       sources: "Sources",
       timeZone: "Time zone",
       currency: "Currency",
+      orderIds: "Order IDs",
     },
   },
 

@@ -474,6 +474,7 @@ export const ko: Text = {
       sources: "출처 순서",
       timeZone: "시간대",
       currency: "통화",
+      orderIds: "주문 번호",
     },
   },
 

@@ -41,6 +41,9 @@ fn an_event_is_a_message_under_either_of_its_names() {
             json!({ "df_order_id": "o1", "df_items": items }),
         ),
         (json!({ "name": "df_purchase" }), "2024-06-24T06:01:48.501Z", json!({})),
+        // In seconds; empty.
+        (json!({ "name": "df_purchase", "datetime": 1_719_208_800 }), "2024-06-24T06:00:00+00:00", json!({})),
+        (json!({ "name": "df_purchase", "datetime": "" }), "2024-06-24T06:01:48.501Z", json!({})),
     ];
     for (n, (event, at, properties)) in table.into_iter().enumerate() {
         let message = json!({ "type": "event", "event": "df_purchase", "timestamp": at, "source": "dfinery", "platform": "API",

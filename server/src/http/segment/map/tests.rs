@@ -92,10 +92,11 @@ fn each_call_is_a_message() {
         (
             call(
                 "track",
-                json!({ "userId": "u1", "event": "Order Refunded", "properties": { "order_id": "o1", "total": 5 } }),
+                json!({ "userId": "u1", "event": "Order Refunded",
+                "properties": { "order_id": "o1", "refund_id": "r1", "total": 5 } }),
             ),
             json!({ "type": "event", "event": "df_refund", "identifiers": { "external_id": ["u1"] },
-                "properties": { "df_order_id": "o1", "df_total_refund_amount": 5 } }),
+                "properties": { "df_order_id": "o1", "df_refund_id": "r1", "df_total_refund_amount": 5 } }),
         ),
         (
             call(
@@ -153,12 +154,62 @@ fn a_clock_that_is_wrong_is_corrected_and_a_slow_way_is_not() {
         (Some("2025-03-01T12:00:00Z"), None, "2025-03-01T10:00:00+00:00"),
         (Some("2025-03-01T12:00:00Z"), Some("yesterday"), "yesterday"),
         (Some("noon"), Some("2025-03-01T08:00:00Z"), "2025-03-01T08:00:00+00:00"),
+        // A day is what a clock can be off.
+        (Some("2025-03-02T10:00:20Z"), Some("2025-03-02T09:59:20Z"), "2025-03-01T09:59:00+00:00"),
+        (Some("2025-02-28T10:00:00Z"), Some("2025-02-28T09:59:00Z"), "2025-03-01T09:59:00+00:00"),
     ];
     for (sent_at, original, at) in table {
-        let sent_at = sent_at.map(Value::from);
-        let received = Received::new(received(), sent_at.as_ref(), None);
-        let call = object(json!({ "messageId": "m1", "userId": "u1", "originalTimestamp": original }));
-        let message = message_of(Some(Call::Identify), &call, &received).expect("it is a call");
-        assert_eq!(message["timestamp"], at, "{sent_at:?} {original:?}");
+        assert_eq!(timed(&json!(sent_at), &json!(original)), (json!(at), false), "{sent_at:?} {original:?}");
+    }
+}
+
+/// The time of a call's message, and whether the sender is told something of its clock.
+fn timed(sent_at: &Value, original: &Value) -> (Value, bool) {
+    let received = Received::new(received(), Some(sent_at), None);
+    let call = object(json!({ "messageId": "m1", "userId": "u1", "originalTimestamp": original }));
+    let message = message_of(Some(Call::Identify), &call, &received).expect("it is a call");
+    (message["timestamp"].clone(), received.warning(&call).is_some_and(|it| it.code == "CLOCK_OFF"))
+}
+
+#[test]
+fn a_clock_that_is_off_by_more_than_a_day_corrects_nothing_and_is_told() {
+    let table = [
+        // Stored a year ago and sent again.
+        ("2024-05-01T00:00:05Z", "2024-05-01T00:00:00Z", "2024-05-01T00:00:00+00:00"),
+        ("2025-02-28T09:00:00Z", "2025-02-28T08:00:00Z", "2025-02-28T08:00:00+00:00"),
+        ("1970-01-01T00:00:30Z", "2025-03-01T09:00:00Z", "2025-03-01T09:00:00+00:00"),
+        // A time that is as far ahead as the clock is explained by it; another one is not.
+        ("2099-01-01T00:00:00Z", "2098-12-31T23:00:00Z", "2025-03-01T09:00:00+00:00"),
+        ("2099-01-01T00:00:00Z", "2025-02-01T00:00:00Z", "2025-02-01T00:00:00+00:00"),
+    ];
+    for (sent_at, original, at) in table {
+        assert_eq!(timed(&json!(sent_at), &json!(original)), (json!(at), true), "{sent_at} {original}");
+    }
+    assert_eq!(timed(&json!("2024-05-01T00:00:05Z"), &json!(null)), (json!("2025-03-01T10:00:00+00:00"), false));
+}
+
+#[test]
+fn times_that_are_numbers_are_read_in_their_unit() {
+    let eight = json!("2025-03-01T08:00:00+00:00");
+    for original in [json!(1_740_816_000), json!("1740816000"), json!(1_740_816_000_000_u64), json!(1_740_816_000.0)] {
+        assert_eq!(timed(&json!(null), &original), (eight.clone(), false), "{original}");
+        // By a clock that is two hours ahead.
+        assert_eq!(timed(&json!(1_740_830_400), &original), (json!("2025-03-01T06:00:00+00:00"), false), "{original}");
+    }
+    for original in [json!(1_740_816), json!("2025-03-01"), json!(true)] {
+        assert_eq!(timed(&json!(null), &original).0, original, "whoever reads the message says what is wrong");
+    }
+}
+
+#[test]
+fn an_empty_original_time_is_none() {
+    for empty in [json!(null), json!(""), json!("  "), json!(0), json!("0001-01-01T00:00:00Z")] {
+        let received = Received::new(received(), None, None);
+        let both = json!({ "userId": "u1", "originalTimestamp": empty, "timestamp": "2025-03-01T08:00:00Z" });
+        let neither = json!({ "userId": "u1", "originalTimestamp": empty, "timestamp": empty });
+        for (call, at) in [(both, "2025-03-01T08:00:00+00:00"), (neither, "2025-03-01T10:00:00+00:00")] {
+            let message = message_of(Some(Call::Identify), &object(call), &received).expect("it is a call");
+            assert_eq!(message["timestamp"], at, "{empty}");
+        }
     }
 }
