@@ -487,7 +487,7 @@ fn whose_order_it_is_and_what_it_cost_is_told() {
         serde_json::json!({ "df_order_id": "o", "df_total_refund_amount": amount, "df_refund_id": id })
     };
     let all = [
-        (message("r1", "guest", 9, refund(30, "1")), None),
+        (message("r1", "till", 9, refund(30, "1")), None),
         (message("o1", "a", 1, order(100)), None),
         (message("o2", "a", 2, order(90)), None),
         (message("o3", "b", 4, order(90)), Some(OrderNews::Moved)),
