@@ -175,7 +175,7 @@ impl List {
         waiting.cells.len() + waiting.n_being_listed
     }
 
-    fn is_listing(&self, n: usize) {
+    fn note_being_listed(&self, n: usize) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).n_being_listed = n;
     }
 
@@ -216,7 +216,7 @@ impl List {
                     return Err(error);
                 }
                 n_done += chunk.len();
-                self.is_listing(cells.len().saturating_sub((position + 1) * CHUNK));
+                self.note_being_listed(cells.len().saturating_sub((position + 1) * CHUNK));
                 progress(n_done);
             }
             store.write_profiles(Vec::new(), Some(up_to)).await?;

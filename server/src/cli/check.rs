@@ -104,7 +104,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     differences.note("orders", held.orders != facts.orders);
     let in_place = facts.refunds_in_place().map(|(home, it)| (it.message_id.clone(), (home.clone(), it.clone())));
-    differences.note("refunds", held.refunds != in_place.collect());
+    let refunds: BTreeMap<_, _> = in_place.collect();
+    differences.note("refunds", held.refunds != refunds);
     differences.note(
         "messages without their text, or texts without their message",
         store.n_messages().await? != held.n_events,

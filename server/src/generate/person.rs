@@ -104,7 +104,7 @@ impl Phone {
     /// Each seed counts its numbers out from a beginning of its own. The beginnings of small seeds lie as far apart as they can:
     /// those of the first `n` by a part in `2n` of all numbers or more.
     fn of(customer: u64, place: u64, seed: u64) -> Self {
-        let beginning = u128::from(seed.reverse_bits()) * u128::from(Self::COUNT) >> 64;
+        let beginning = (u128::from(seed.reverse_bits()) * u128::from(Self::COUNT)) >> 64;
         let counted = beginning as u64 + (customer * 2 + place) % Self::COUNT;
         // The factor has no divisor in common with the count, so that no number comes twice.
         let number = Self::FIRST + counted % Self::COUNT * 7_368_787 % Self::COUNT;

@@ -89,7 +89,7 @@ fn original_time(call: &Map<String, Value>) -> Option<&Value> {
     let is_time = |value: &&Value| match value {
         Value::Null => false,
         Value::String(text) => !text.trim().is_empty() && !text.starts_with("0001-01-01"),
-        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Number(number) => number.as_i64() != Some(0),
         _ => true,
     };
     ["originalTimestamp", "timestamp"].iter().find_map(|name| call.get(*name).filter(is_time))
