@@ -97,7 +97,7 @@ fn the_same_seed_gives_the_same_bytes_on_every_platform() {
     let digest = |text: &str| {
         text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, it| (hash ^ u64::from(it)).wrapping_mul(0x100_0000_01b3))
     };
-    assert_eq!((digest(&it.messages), digest(&it.truth)), (9_917_381_689_281_076_645, 12_347_166_223_863_093_585));
+    assert_eq!((digest(&it.messages), digest(&it.truth)), (9_020_685_946_390_739_690, 549_447_531_292_401_912));
     let expected = GenerateCounts {
         customers: 500,
         messages: 13_799,
