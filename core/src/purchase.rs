@@ -53,6 +53,15 @@ pub enum OrderKey {
     Message(Arc<str>),
 }
 
+impl OrderKey {
+    /// The ID of the order, or of the message.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Order(id) | Self::Message(id) => id,
+        }
+    }
+}
+
 /// One purchase. Of several messages with one order ID the latest (time, then message ID) is the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -145,6 +154,7 @@ pub(crate) fn read_order(
     let missing =
         || refusal(RefusalCode::MissingField, "properties", "a df_purchase says in its properties what was bought");
     let fields = Fields { object: properties.ok_or_else(missing)?, path: "properties" };
+    refuse_repeated(&fields)?;
     let mut lines = read_lines(&fields)?;
     let total = read_amount(&fields, TOTAL)?;
     if total.is_none() && lines.is_empty() {
@@ -183,6 +193,7 @@ pub(crate) fn read_refund(
     let missing =
         || refusal(RefusalCode::MissingField, "properties", "a df_refund says in its properties what was given back");
     let fields = Fields { object: properties.ok_or_else(missing)?, path: "properties" };
+    refuse_repeated(&fields)?;
     let lines = read_lines(&fields)?;
     let total = match read_amount(&fields, "df_total_refund_amount")? {
         Some(total) => Some(total),
@@ -252,8 +263,16 @@ fn read_lines(fields: &Fields<'_, '_>) -> Result<Vec<Line>, Refusal> {
     Ok(lines)
 }
 
+/// Of two amounts nobody can tell which was meant.
+fn refuse_repeated(fields: &Fields<'_, '_>) -> Result<(), Refusal> {
+    let Some(name) = fields.object.repeated() else { return Ok(()) };
+    let name: String = name.chars().take(MAX_NAME_BYTES).collect();
+    Err(refusal(RefusalCode::DuplicateField, fields.path_to(&name), "the field is there twice; send it once"))
+}
+
 fn read_line(fields: &Fields<'_, '_>) -> Result<Line, Refusal> {
     const MAX_TEXT_BYTES: usize = 1024;
+    refuse_repeated(fields)?;
     let quantity = read_quantity(fields)?;
     let price = read_amount(fields, "df_price")?;
     let discount = read_amount(fields, "df_discount")?;
@@ -302,15 +321,76 @@ fn read_amount(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, R
     Ok(amount)
 }
 
-/// Reads a number, or a string that holds one, in its own digits: nothing goes through binary floating point.
+/// Reads a number, or a string that holds one, in its own digits: nothing goes through binary floating point. Of more digits than
+/// a decimal keeps (28 or 29) the nearest decimal counts.
 fn read_decimal(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, Refusal> {
     let Some(raw) = fields.optional(name) else { return Ok(None) };
-    let malformed =
-        || refusal(RefusalCode::AmountMalformed, fields.path_to(name), "it must be a number, as 12900 or 12.50");
-    let Scalar::Text(text) = scalar_text(raw) else { return Err(malformed()) };
-    let text = text.trim();
-    let parsed = if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { Decimal::from_str_exact(text) };
-    parsed.map(|it| Some(it.normalize())).map_err(|_| malformed())
+    let malformed = "it must be a number, as 12900 or 12.50";
+    let text = match scalar_text(raw) {
+        Scalar::Text(text) => text,
+        Scalar::Null | Scalar::Other => {
+            return Err(refusal(RefusalCode::AmountMalformed, fields.path_to(name), malformed));
+        }
+    };
+    nearest(text.trim()).map(|it| Some(it.normalize())).map_err(|fault| match fault {
+        NoDecimal::Malformed => refusal(RefusalCode::AmountMalformed, fields.path_to(name), malformed),
+        NoDecimal::TooLarge => {
+            refusal(RefusalCode::AmountOutOfRange, fields.path_to(name), "the number is beyond all reason")
+        }
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NoDecimal {
+    Malformed,
+    TooLarge,
+}
+
+/// The decimal that is nearest to a number.
+fn nearest(text: &str) -> Result<Decimal, NoDecimal> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
+    if exponent.is_empty()
+        && let Ok(exact) = Decimal::from_str_exact(text)
+    {
+        return Ok(exact);
+    }
+    let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let digits = [whole, fraction].concat();
+    let power = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    let are_digits = |it: &str| it.bytes().all(|byte| byte.is_ascii_digit());
+    let has_exponent = text.len() != mantissa.len();
+    if digits.is_empty() || !are_digits(&digits) || !are_digits(power) || has_exponent == power.is_empty() {
+        return Err(NoDecimal::Malformed);
+    }
+    let significant = digits.trim_start_matches('0');
+    if significant.is_empty() {
+        return Ok(Decimal::ZERO);
+    }
+    // An exponent too long to be read is as far from zero as one that can be.
+    let power = power.parse::<i64>().unwrap_or(i64::MAX / 2);
+    let power = if exponent.starts_with('-') {
+        -power
+    } else if has_exponent {
+        power
+    } else {
+        0
+    };
+    let length = |it: &str| i64::try_from(it.len()).unwrap_or(i64::MAX / 4);
+    // Where the point stands before the first digit that counts.
+    let point = power.saturating_add(length(whole)).saturating_sub(length(&digits) - length(significant));
+    let zeros = |n: i64| "0".repeat(usize::try_from(n).unwrap_or_default());
+    let plain = match point {
+        ..=-30 => return Ok(Decimal::ZERO),
+        -29..=0 => ["0.", &zeros(-point), significant].concat(),
+        1..=29 => match usize::try_from(point).ok().and_then(|it| significant.split_at_checked(it)) {
+            Some((whole, fraction)) => [whole, ".", fraction, "0"].concat(),
+            None => [significant, &zeros(point - length(significant))].concat(),
+        },
+        30.. => return Err(NoDecimal::TooLarge),
+    };
+    let nearest: Decimal = plain.parse().map_err(|_| NoDecimal::TooLarge)?;
+    Ok(if mantissa.starts_with('-') { -nearest } else { nearest })
 }
 
 fn sum_of_lines(lines: &[Line]) -> Result<Decimal, Refusal> {

@@ -133,6 +133,124 @@ fn what_can_be_left_out_is_left_out_with_a_warning() {
 }
 
 #[test]
+fn a_bad_value_costs_itself_and_is_told() {
+    let half = |field: &str, json: &str| with(field, &json.replace("HALF", "half")).replace("half", r"cut \ud83d");
+    // The message; the codes and paths of what is told; what has become of the values.
+    let cases: [(String, &[(&str, &str)], &str); 12] = [
+        (
+            half("attributes", r#"{"bio":"HALF","b":1}"#),
+            &[("HALF_CHARACTER", "")],
+            "{\"b\":1,\"bio\":\"cut \u{fffd}\"}",
+        ),
+        (with("attributes", r#"{"bio":"A"}"#).replace('A', r"\ud83d\ude00 \\ud83d"), &[], "{\"bio\":\"😀 \\\\ud83d\"}"),
+        (
+            with("attributes", r#"{"bio":"A"}"#).replace('A', r"\udE00\uD83D"),
+            &[("HALF_CHARACTER", "")],
+            "{\"bio\":\"\u{fffd}\u{fffd}\"}",
+        ),
+        (
+            half("identifiers", r#"{"external_id":["1","HALF"]}"#),
+            &[("IDENTIFIER_DAMAGED", "identifiers.external_id[1]"), ("HALF_CHARACTER", "")],
+            "{}",
+        ),
+        (with("identifiers", r#"{"external_id":["1",true]}"#), &[("WRONG_TYPE", "identifiers.external_id[1]")], "{}"),
+        (
+            with("attributes", r#"{"A":1}"#).replace(r#""A":1"#, r#""a":1,"b":0,"a":2"#),
+            &[("DUPLICATE_FIELD", "attributes.a")],
+            "{\"a\":2,\"b\":0}",
+        ),
+        (with("attributes", r#"{"a":"N"}"#).replace("\"N\"", "29.949999999999999"), &[], "{\"a\":29.95}"),
+        (
+            with("attributes", r#"{"a":"N"}"#).replace("\"N\"", "12345678901234567890123"),
+            &[("NUMBER_ROUNDED", "attributes.a")],
+            "{\"a\":1.2345678901234568e+22}",
+        ),
+        (
+            with("attributes", r#"{"a":"N"}"#).replace("\"N\"", "[18446744073709551615,0.12345678901234567891]"),
+            &[("NUMBER_ROUNDED", "attributes.a")],
+            "{\"a\":[18446744073709551615,0.12345678901234568]}",
+        ),
+        (with("attributes", r#"{"a":"N"}"#).replace("\"N\"", "1e300"), &[], "{\"a\":1e+300}"),
+        (
+            with("attributes", r#"{"a":"N","b":1}"#).replace("\"N\"", "1e999"),
+            &[("ATTRIBUTE_TYPE", "attributes.a")],
+            "{\"b\":1}",
+        ),
+        (
+            with("attributes", r#"{"a":"N","b":1}"#)
+                .replace("\"N\"", &format!("{}{}", "[".repeat(1_000), "]".repeat(1_000))),
+            &[("ATTRIBUTE_TYPE", "attributes.a")],
+            "{\"b\":1}",
+        ),
+    ];
+    for (json, told, kept) in cases {
+        let accepted = parse(&json).expect(&json);
+        let found: Vec<(&str, &str)> = accepted.warnings.iter().map(|it| (it.code, it.path.as_str())).collect();
+        assert_eq!(found, told, "{json}");
+        let attributes: Vec<String> =
+            accepted.message.attributes.iter().map(|(name, it)| format!("\"{name}\":{}", it.as_json())).collect();
+        assert_eq!(format!("{{{}}}", attributes.join(",")), kept, "{json}");
+        // What is kept can be read again, and says the same.
+        let again = parse_kept(&accepted.payload, &CompiledPolicy::initial()).expect("it is kept as it can be read");
+        assert_eq!(again.message, accepted.message, "{json}");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&accepted.payload).is_ok() || !json.contains("cut"),
+            "{json}"
+        );
+    }
+    let order = |id: &str| purchase(&format!(r#"{{"df_order_id":"{id}","df_total_purchase_amount":1}}"#));
+    for (json, path) in [
+        (half("message_id", "\"HALF\""), "message_id"),
+        (order(r"\ud83d"), "properties.df_order_id"),
+        (order(r"\ud83d").replace("df_purchase\"", "df_refund\""), "properties.df_order_id"),
+    ] {
+        let refusal = parse(&json).expect_err(&json);
+        assert_eq!((refusal.code.as_str(), refusal.path.as_str()), ("WRONG_TYPE", path), "{json}");
+    }
+    for (properties, path) in [
+        (r#"{"df_total_purchase_amount":1,"df_total_purchase_amount":2}"#, "properties.df_total_purchase_amount"),
+        (r#"{"df_items":[{"df_price":1,"df_price":2}]}"#, "properties.df_items[0].df_price"),
+    ] {
+        let refusal = parse(&purchase(properties)).expect_err(properties);
+        assert_eq!((refusal.code.as_str(), refusal.path.as_str()), ("DUPLICATE_FIELD", path));
+    }
+    let login = purchase(r#"{"a":1,"a":2}"#).replace("df_purchase", "df_login");
+    let warnings = parse(&login).expect("it costs only itself").warnings;
+    assert_eq!(warnings.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["properties.a"]);
+}
+
+#[test]
+fn an_amount_is_the_nearest_decimal_of_28_digits() {
+    let table = [
+        ("29.949999999999999", Ok("29.949999999999999")),
+        ("0.45000000000000001", Ok("0.45000000000000001")),
+        ("\"0.45000000000000001\"", Ok("0.45000000000000001")),
+        ("123456789012.12345678901234567890", Ok("123456789012.12345678901234568")),
+        ("0.00000000000000000000000000000000001", Ok("0")),
+        ("1e-400", Ok("0")),
+        ("0e999999999999999999999", Ok("0")),
+        ("2.9949999999999999e1", Ok("29.949999999999999")),
+        ("29949999999999999.00000000000000000000000000000e-15", Ok("29.949999999999999")),
+        ("1.5E+3", Ok("1500")),
+        ("15e2", Ok("1500")),
+        ("1e300", Err("AMOUNT_OUT_OF_RANGE")),
+        ("1e999999999999999999999", Err("AMOUNT_OUT_OF_RANGE")),
+        ("123456789012345678901234567890123", Err("AMOUNT_OUT_OF_RANGE")),
+        ("\"1e\"", Err("AMOUNT_MALFORMED")),
+        ("\"e5\"", Err("AMOUNT_MALFORMED")),
+        ("\"1.2.3\"", Err("AMOUNT_MALFORMED")),
+        ("\"NaN\"", Err("AMOUNT_MALFORMED")),
+        ("true", Err("AMOUNT_MALFORMED")),
+    ];
+    for (sent, read) in table {
+        let parsed = parse(&purchase(&format!("{{\"df_total_purchase_amount\":{sent}}}")));
+        let amount = parsed.map(|it| it.message.order.expect("an order").amount.to_string());
+        let amount = amount.as_deref().map_err(|it| it.code.as_str());
+        assert_eq!(amount, read, "{sent}");
+    }
+}
+
+#[test]
 fn the_obvious_is_tolerated() {
     let spaced = format!("\u{feff}{VALID}\r");
     assert!(parse(&spaced).is_ok());
