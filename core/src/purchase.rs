@@ -282,7 +282,8 @@ fn read_line(fields: &Fields<'_, '_>) -> Result<Line, Refusal> {
         Some(amount) => amount,
         None => {
             let full = price.unwrap_or_default().checked_mul(Decimal::from(quantity));
-            let amount = full.and_then(|it| it.checked_sub(discount.unwrap_or_default())).filter(|it| it.abs() < MAX_AMOUNT);
+            let amount =
+                full.and_then(|it| it.checked_sub(discount.unwrap_or_default())).filter(|it| it.abs() < MAX_AMOUNT);
             amount.ok_or_else(|| {
                 refusal(
                     RefusalCode::AmountOutOfRange,

@@ -13,6 +13,7 @@ mod openapi;
 mod page;
 mod rest;
 mod segment;
+mod sent;
 mod socket;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
@@ -129,22 +130,26 @@ fn router(site: Site) -> Router {
     // What a role may do over GraphQL stands at each field.
     let graphql = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
-        .route_layer(gate::of(&site, Way { key_as: KeyAs::Bearer, need: Need::Nothing, is_graphql: true }));
+        .route_layer(gate::of(&site, Way { need: Need::Nothing, is_graphql: true, ..Way::of_messages(KeyAs::Bearer) }));
     let messages = Router::new()
         .route("/v1/messages", post(messages::post).fallback(other_method))
         .route_layer(gate::of(&site, Way::of_messages(KeyAs::Bearer)));
     let slowest = site.app().limits.time.max(Duration::from_secs(1));
     Router::new()
         .merge(graphql)
-        .merge(segment::routes().route_layer(gate::of(&site, Way::of_messages(KeyAs::UserName))))
+        .merge(
+            segment::routes()
+                .route_layer(gate::of(&site, Way::of_messages(KeyAs::UserName)))
+                .route_layer(segment::cors(&site)),
+        )
         .merge(dfinery::routes().route_layer(gate::of(&site, Way::of_messages(KeyAs::AccessToken))))
         // Whoever sends slowly holds no place for long.
         .layer(RequestBodyTimeoutLayer::new(slowest))
         .layer(middleware::from_fn_with_state(site.clone(), bounded))
         // These answer however much there is to do.
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/openapi.json", get(openapi::document))
+        .route("/healthz", get(health::healthz).fallback(only_asked))
+        .route("/readyz", get(health::readyz).fallback(only_asked))
+        .route("/openapi.json", get(openapi::document).fallback(only_asked))
         .fallback(page::asset)
         .layer(DefaultBodyLimit::max(largest_body))
         .layer(CompressionLayer::new())
@@ -174,6 +179,12 @@ const TOO_MANY: &str = "as many requests are open as are answered at once; try a
 
 async fn other_method() -> Response {
     refused(ErrorCode::MethodNotAllowed, "this is sent by POST")
+}
+
+async fn only_asked() -> Response {
+    let mut response = refused(ErrorCode::MethodNotAllowed, "this is asked by GET");
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
 }
 
 /// A refusal of what is no GraphQL.
@@ -206,6 +217,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::TimedOut => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden => StatusCode::FORBIDDEN,

@@ -64,7 +64,8 @@ impl Intake {
 /// years, or the customer's first access.
 fn judge_time(at: Timestamp, received: DateTime<Utc>) -> Result<(), Refusal> {
     let (code, detail) = if received + A_DAY < at.to_datetime() {
-        let detail = "it is more than a day ahead of this server's clock; set the sender's clock, or send when it happened";
+        let detail =
+            "it is more than a day ahead of this server's clock; set the sender's clock, or send when it happened";
         (RefusalCode::TimestampAhead, detail)
     } else if at.micros() < LAST_SHRUNK_MICROS {
         let detail = "it lies in the first weeks of 1970, as a time in seconds does that was taken for milliseconds; multiply it by 1,000";

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     clock,
+    literal::restored,
     pipeline::{PipelineError, Taken},
 };
 
@@ -199,7 +200,7 @@ impl MessageInput {
         ];
         let message: Map<String, Value> =
             fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-        Value::Object(message).to_string()
+        restored(&Value::Object(message))
     }
 }
 

@@ -16,10 +16,9 @@ use axum::{
 use bytes::{Buf, Bytes};
 use flate2::read::MultiGzDecoder;
 use futures::{FutureExt, StreamExt};
-use serde_json::{Map, Value};
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 
-use super::{Site, json, refused};
+use super::{Site, refused};
 use crate::graphql::ErrorCode;
 
 /// How a body is packed.
@@ -123,19 +122,30 @@ fn unpack<'s>(source: impl Read + 's, packing: Packing, n_packed: Rc<Cell<u64>>)
     })
 }
 
-/// The JSON object that a short body is, or what is answered instead.
-pub(super) async fn object(
+/// What a body may be called that holds JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Media {
+    /// `application/json`: what no page of another site can send without being asked whether it may.
+    Json,
+    /// Anything: programs call it text, or a form, or nothing at all.
+    Any,
+}
+
+/// The bytes of a short body, unpacked, or what is answered instead.
+pub(super) async fn whole(
     site: &Site,
     headers: &HeaderMap,
     body: std::result::Result<Bytes, BytesRejection>,
-) -> std::result::Result<Map<String, Value>, Response> {
+    media: Media,
+) -> std::result::Result<Vec<u8>, Response> {
     let most = site.app().limits.body;
     let too_large = || {
         let sentence = format!("the request is larger than {most} bytes; send less at once");
         refused(ErrorCode::RequestTooLarge, &sentence)
     };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    if !content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json")) {
+    let is_json = content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json"));
+    if media == Media::Json && !is_json {
         return Err(refused(ErrorCode::UnsupportedMediaType, "send the body as application/json"));
     }
     let Some(packing) = Packing::of(headers) else {
@@ -147,6 +157,7 @@ pub(super) async fn object(
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return Err(too_large()),
         Err(_) => return Err(refused(ErrorCode::BodyCut, &Fault::Cut.to_string())),
     };
+    let packing = if packing == Packing::Plain && body.starts_with(GZIP) { Packing::Gzip } else { packing };
     let unpacking = move || {
         let mut bytes = Vec::new();
         let n_packed = Rc::new(Cell::new(body.len() as u64));
@@ -155,17 +166,18 @@ pub(super) async fn object(
         Ok(bytes)
     };
     let unpacked: Result<Vec<u8>> = tokio::task::spawn_blocking(unpacking).await.map_err(Error::other).flatten();
-    let bytes = match unpacked {
-        Ok(bytes) if most < bytes.len() => return Err(too_large()),
-        Ok(bytes) => bytes,
+    match unpacked {
+        Ok(bytes) if most < bytes.len() => Err(too_large()),
+        Ok(bytes) => Ok(bytes),
         Err(error) => {
             let fault = Fault::of(&error);
-            return Err(refused(fault.code(), &fault.to_string()));
+            Err(refused(fault.code(), &fault.to_string()))
         }
-    };
-    json::check(&bytes).map_err(|sentence| refused(ErrorCode::BodyMalformed, &sentence))?;
-    serde_json::from_slice(&bytes).map_err(|_| refused(ErrorCode::BodyMalformed, "the body is not a JSON object"))
+    }
 }
+
+/// How everything begins that gzip packs. No JSON does.
+const GZIP: &[u8] = b"\x1f\x8b";
 
 struct Source<F> {
     frames: BodyDataStream,

@@ -9,9 +9,9 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::future::BoxFuture;
 
-use super::{Site, graphql, refused};
+use super::{Site, graphql, refused, segment};
 use crate::{
-    access::{Caller, Need},
+    access::{Caller, Need, Role},
     graphql::ErrorCode,
     keys::{NotLetIn, PREFIX},
 };
@@ -23,6 +23,8 @@ pub(super) struct Way {
     pub need: Need,
     /// Refusals have the form of GraphQL's answers.
     pub is_graphql: bool,
+    /// Where the head of a request shows no key, its body may: then the handler lets it in.
+    pub is_key_in_body: bool,
 }
 
 /// How a key is shown, besides `Authorization: Bearer KEY`, which is taken everywhere.
@@ -38,7 +40,7 @@ pub(super) enum KeyAs {
 impl Way {
     /// A way for messages.
     pub(super) const fn of_messages(key_as: KeyAs) -> Self {
-        Self { key_as, need: Need::Send, is_graphql: false }
+        Self { key_as, need: Need::Send, is_graphql: false, is_key_in_body: matches!(key_as, KeyAs::UserName) }
     }
 }
 
@@ -50,10 +52,12 @@ pub(super) fn of(site: &Site, way: Way) -> Layer {
     axum::middleware::from_fn_with_state((site.clone(), way), let_in as Letting)
 }
 
-/// Lets a request in and says by whom it is, as an extension of the type [`Caller`].
+/// Lets a request in and says by whom it is, as an extension of the type [`Caller`]; none where that is up to the handler.
 fn let_in(State((site, way)): State<(Site, Way)>, mut request: Request, next: Next) -> BoxFuture<'static, Response> {
     Box::pin(async move {
+        let shows_none = || shown(request.headers(), way.key_as).is_none() && no_authorization(request.headers());
         match caller(&site, way, &request) {
+            Err((ErrorCode::Unauthenticated, _)) if way.is_key_in_body && shows_none() => next.run(request).await,
             Ok(caller) => {
                 request.extensions_mut().insert(caller);
                 next.run(request).await
@@ -69,12 +73,21 @@ fn caller(site: &Site, way: Way, request: &Request) -> Result<Caller, (ErrorCode
         // A browser can show nothing with a handshake: the key comes with connection_init.
         return Ok(Caller::local());
     }
-    let caller =
-        gate.caller(shown(request.headers(), way.key_as).as_deref()).map_err(|it| (code_of(it), it.to_string()))?;
-    if caller.may(way.need) {
+    by_key(site, way.need, shown(request.headers(), way.key_as).as_deref())
+}
+
+fn no_authorization(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::AUTHORIZATION)
+}
+
+/// Lets in by a key, wherever it was shown.
+pub(super) fn by_key(site: &Site, need: Need, key: Option<&str>) -> Result<Caller, (ErrorCode, String)> {
+    let Some(gate) = &site.gate else { return Ok(Caller::local()) };
+    let caller = gate.caller(key).map_err(|reason| (code_of(reason), reason.to_string()))?;
+    if caller.may(need) {
         return Ok(caller);
     }
-    Err((ErrorCode::Forbidden, not_enough(&caller, way.need)))
+    Err((ErrorCode::Forbidden, not_enough(&caller, need)))
 }
 
 /// The code of a refusal.
@@ -138,6 +151,16 @@ fn refuse(way: Way, code: ErrorCode, sentence: &str, headers: &HeaderMap) -> Res
     response
 }
 
+/// The answer to a program that shows a key in a body or an address, where it is not let in.
+pub(super) fn turned_away(code: ErrorCode, sentence: &str) -> Response {
+    refuse(Way::of_messages(KeyAs::UserName), code, sentence, &HeaderMap::new())
+}
+
+/// Whether a key that is in an address does no more harm there than in the page that it came with: one that only sends, or none.
+fn is_public(site: &Site, key: &str) -> bool {
+    by_key(site, Need::Nothing, Some(key)).map_or(true, |caller| caller.role == Role::Ingest)
+}
+
 /// Refuses a request whose address holds a key: addresses are kept in logs and histories and told to others.
 pub(super) async fn no_key_in_address(State(site): State<Site>, request: Request, next: Next) -> Response {
     const NAMES: [&str; 5] = ["access_token", "authorization", "api_key", "write_key", "writekey"];
@@ -146,7 +169,9 @@ pub(super) async fn no_key_in_address(State(site): State<Site>, request: Request
     let is_named = |it: &str| NAMES.iter().any(|name| it.eq_ignore_ascii_case(name));
     let holds_key = address.path().contains(PREFIX)
         || parameters().any(|it| it.contains(PREFIX) || is_named(it.split('=').next().unwrap_or_default()));
-    if site.gate.is_none() || !holds_key {
+    // The handler there sees to it that the key is one that may be public.
+    let is_by_design = || segment::key_in_address(address).is_some_and(|key| is_public(&site, key));
+    if site.gate.is_none() || !holds_key || is_by_design() {
         return next.run(request).await;
     }
     let sentence = "a key never stands in an address, where logs and histories keep it: send it as Authorization: Bearer KEY, and \

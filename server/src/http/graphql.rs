@@ -49,6 +49,7 @@ pub(super) async fn post(
     if Packing::of(&headers) != Some(Packing::Plain) {
         return refused(ErrorCode::UnsupportedMediaType, media_type, "send the request as it is, and not packed");
     }
+    let body = unambiguous::prepared(&body);
     if let Err(sentence) = unambiguous::check(&body) {
         return refused(ErrorCode::ParseFailed, media_type, &sentence);
     }
