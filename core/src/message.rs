@@ -186,20 +186,21 @@ pub fn parse_described(
     }
     let whole = whole_characters(json);
     let mut accepted = read(&whole, policy, describe)?;
-    if let Cow::Owned(_) = whole {
-        // What names something names something else without the character that was lost.
-        let is_cut = |name: &str| name.contains(LOST);
-        let path = match &accepted.message {
-            it if is_cut(&it.id) => Some("message_id"),
-            it if it.order.as_ref().is_some_and(|order| is_cut(order.key.as_str())) => Some(ORDER_ID),
-            it if it.refund.as_ref().and_then(|refund| refund.order_id.as_deref()).is_some_and(is_cut) => {
-                Some(ORDER_ID)
-            }
-            _ => None,
-        };
-        if let Some(path) = path {
-            return Err(refusal(RefusalCode::WrongType, path, "a character of it was cut in half; send it whole"));
+    // What names something names something else without the character that was lost.
+    let is_damaged = |name: &str| name.contains(LOST);
+    let path = match &accepted.message {
+        it if is_damaged(&it.id) => Some("message_id"),
+        it if it.order.as_ref().is_some_and(|order| is_damaged(order.key.as_str())) => Some(ORDER_ID),
+        it if it.refund.as_ref().and_then(|refund| refund.order_id.as_deref()).is_some_and(is_damaged) => {
+            Some(ORDER_ID)
         }
+        _ => None,
+    };
+    if let Some(path) = path {
+        let detail = "a character of it was lost on the way (U+FFFD, or half of one); send it whole";
+        return Err(refusal(RefusalCode::WrongType, path, detail));
+    }
+    if let Cow::Owned(_) = whole {
         accepted.warnings.push(Warning {
             code: "HALF_CHARACTER",
             path: String::new(),

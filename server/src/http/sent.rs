@@ -285,8 +285,9 @@ pub(super) fn rename(fields: &mut Fields<'_>, names: &[(&'static str, &'static s
         if fields.iter().any(|(name, _)| name == ours) {
             continue;
         }
-        if let Some((name, _)) = fields.iter_mut().find(|(name, value)| name == theirs && !value.is_null()) {
-            *name = Cow::Borrowed(ours);
+        // All of a name: where it is there twice, the reader of the message tells of it.
+        for (name, _) in fields.iter_mut().filter(|(name, value)| name == theirs && !value.is_null()) {
+            *name = Cow::Borrowed(*ours);
         }
     }
 }

@@ -24,9 +24,9 @@ type Answering = fn(State<Site>, Request, Next) -> BoxFuture<'static, Response>;
 
 /// The layer that lets pages of other sites send where the server asks for keys: they have one to show, and nothing else, for nothing is
 /// answered to cookies. Without keys a browser is not told that it may.
-pub(in super::super) type Cors = axum::middleware::FromFnLayer<Answering, Site, (State<Site>, Request)>;
+pub(in crate::http) type Cors = axum::middleware::FromFnLayer<Answering, Site, (State<Site>, Request)>;
 
-pub(in super::super) fn cors(site: &Site) -> Cors {
+pub(in crate::http) fn cors(site: &Site) -> Cors {
     axum::middleware::from_fn_with_state(site.clone(), answer as Answering)
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Parameters {
 }
 
 /// The key that an address holds by the design of the SDKs that ask there, and nowhere else.
-pub(in super::super) fn key_in_address(address: &Uri) -> Option<&str> {
+pub(in crate::http) fn key_in_address(address: &Uri) -> Option<&str> {
     let path = address.path().strip_suffix('/').unwrap_or(address.path());
     let in_query = || {
         let mut keys = address.query()?.split('&').filter_map(|it| it.strip_prefix("writeKey="));

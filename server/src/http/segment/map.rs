@@ -319,8 +319,12 @@ fn attributes_of<'c>(own: Option<&'c RawValue>, of_context: Option<&'c RawValue>
         }
     }
     let is_named = attributes.iter().any(|(name, value)| name == "df_name" && !value.is_null());
-    if prefix.is_empty() && !is_named {
-        attributes.extend(full_name(&traits).map(|name| ("df_name".into(), name)));
+    if prefix.is_empty()
+        && !is_named
+        && let Some(name) = full_name(&traits)
+    {
+        attributes.retain(|(name, _)| name != "df_name");
+        attributes.push(("df_name".into(), name));
     }
     Json::Object(attributes)
 }
