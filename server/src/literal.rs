@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 64;
 const OF_REQUEST: usize = 2;
 
 /// A request in which what cannot be held is marked; as it is where that cannot be done.
-pub fn marked(text: &[u8], is_kept: fn(&str) -> bool) -> Cow<'_, [u8]> {
+pub(crate) fn marked(text: &[u8], is_kept: fn(&str) -> bool) -> Cow<'_, [u8]> {
     let Ok(whole) = std::str::from_utf8(text).map(whole_characters) else { return Cow::Borrowed(text) };
     let mut out = String::with_capacity(whole.len());
     match serde_json::from_str::<&RawValue>(&whole).ok().and_then(|value| mark(value.get(), 0, is_kept, &mut out)) {
@@ -68,7 +68,7 @@ fn marked_text(fields: &Map<String, Value>) -> Option<&str> {
 }
 
 /// The text of a value, with what is marked as it was.
-pub fn restored(value: &Value) -> String {
+pub(crate) fn restored(value: &Value) -> String {
     match value {
         Value::Object(fields) => match marked_text(fields) {
             Some(text) => text.to_owned(),
@@ -85,7 +85,7 @@ pub fn restored(value: &Value) -> String {
 }
 
 /// A value with the nearest number of 64 bits for one that is marked.
-pub fn nearest(value: Value) -> Value {
+pub(crate) fn nearest(value: Value) -> Value {
     let number = value.as_object().and_then(marked_text).and_then(|text| text.parse::<f64>().ok());
     number.map_or(value, Value::from)
 }
