@@ -71,18 +71,19 @@ export async function ask(address, query, variables = {}, key = undefined) {
   return data;
 }
 
-const CUSTOMER = `query($value: String!) { profile(by: { identifier: { kind: "external_id", value: $value } }) {
+const CUSTOMER = `query($value: String!, $asOf: Date) {
+  profile(by: { identifier: { kind: "external_id", value: $value } }, asOf: $asOf) {
   identifiers { kind value }
   basic { name email phone }
   attributes(names: ["plan", "tier", "address.city", "group_id", "group.name"]) { name value }
-  purchases { refundAmount refundCount firstPurchaseDate currency }
+  purchases { refundAmount refundCount window(months: 1) { count amount } currency }
   timeline { nodes { name platform } }
 } }`;
 
-/** What came of a customer, once as many events are there as were sent. */
-export async function customer({ address, analyst }, value, events) {
+/** What came of a customer as of a day, once as many events are there as were sent. */
+export async function customer({ address, analyst }, value, events, asOf) {
   for (let n = 0; n < 300; n++) {
-    const { profile } = await ask(address, CUSTOMER, { value }, analyst);
+    const { profile } = await ask(address, CUSTOMER, { value, asOf }, analyst);
     if (profile && events <= profile.timeline.nodes.length) {
       return {
         identifiers: profile.identifiers.map(({ kind, value }) => `${kind} ${value}`).sort(),

@@ -305,8 +305,7 @@ fn build(parts: &Parts, policy: &CompiledPolicy) -> Message {
         }
         if number % 10 == 0 {
             let refund_id = (number % 4 == 0).then(|| format!("r{}", number % 3));
-            message["properties"] =
-                serde_json::json!({ "df_order_id": format!("o{order}"), "df_refund_id": refund_id });
+            message["properties"] = serde_json::json!({ "df_order_id": format!("o{order}"), "df_refund_id": refund_id });
         }
     }
     parse_message(&message.to_string(), policy).expect("accepted").message

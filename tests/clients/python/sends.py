@@ -10,7 +10,8 @@ def send(sdk, customer):
     """Sends it, and waits until it is sent."""
     device, order = f"a-{customer}", f"o-{customer}"
     sdk.page(anonymous_id=device, name="Home", timestamp=AT)
-    traits = {"name": "한지우", "email": f"{customer}@example.com", "phone": "010-1234-5678", "plan": "gold", "tier": 3}
+    phone = f"010-1234-{1000 + len(customer)}"
+    traits = {"name": "한지우", "email": f"{customer}@example.com", "phone": phone, "plan": "gold", "tier": 3}
     sdk.identify(customer, anonymous_id=device, traits={**traits, "address": {"city": "서울"}}, timestamp=AT)
     sdk.identify(customer, traits={"tier": None, "address": {"city": None}}, timestamp=LATER)
     products = [{"product_id": "p-1", "name": "드립백 커피", "category": "식품", "price": 12500, "quantity": 2}]

@@ -64,17 +64,15 @@ pub(super) struct Parameters {
 
 /// The key that an address holds by the design of the SDKs that ask there, and nowhere else.
 pub(in crate::http) fn key_in_address(address: &Uri) -> Option<&str> {
-    let path = address.path().strip_suffix('/').unwrap_or(address.path());
-    let in_query = || {
-        let mut keys = address.query()?.split('&').filter_map(|it| it.strip_prefix("writeKey="));
-        keys.next().filter(|_| keys.next().is_none())
-    };
-    if matches!(path, "/sourceConfig" | "/beacon/v1/batch") {
-        return in_query();
+    let parts: Vec<&str> = address.path().trim_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["sourceConfig"] | ["beacon", "v1", "batch"] => {
+            let mut keys = address.query()?.split('&').filter_map(|it| it.strip_prefix("writeKey="));
+            keys.next().filter(|_| keys.next().is_none())
+        }
+        ["v1", "projects", key, "settings"] | ["projects", key, "settings"] if address.query().is_none() => Some(key),
+        _ => None,
     }
-    let path = path.strip_prefix("/v1").unwrap_or(path);
-    let key = path.strip_prefix("/projects/")?.strip_suffix("/settings")?;
-    (address.query().is_none() && !key.contains('/')).then_some(key)
 }
 
 /// The caller of a key that may be public.

@@ -94,12 +94,21 @@ impl<'r> Received<'r> {
 }
 
 /// When a call says that it happened. What programs write that fill every field is no time: an empty text, the year 1.
-fn original_time<'c>(call: &Object<'c>) -> Option<&'c RawValue> {
+///
+/// RudderStack's SDK for Node says in `originalTimestamp` when it was called; a time that it was given is `timestamp`.
+fn original_time<'c>(call: &Object<'c>, context: &Context<'c>) -> Option<&'c RawValue> {
     let is_time = |value: &&RawValue| match text_or_digits(value) {
-        Some(written) => !written.trim().is_empty() && !written.starts_with("0001-01-01") && written.parse() != Ok(0.0),
+        Some(written) => {
+            !written.starts_with("0001-01-01") && !written.trim().bytes().all(|byte| matches!(byte, b'0' | b'.'))
+        }
         None => value.get() != "\"\"",
     };
-    ["originalTimestamp", "timestamp"].iter().find_map(|name| call.get(name).filter(is_time))
+    let library = context.within(&["library", "name"]).and_then(text).unwrap_or_default();
+    let mut names = ["originalTimestamp", "timestamp"];
+    if library.starts_with("@rudderstack/") {
+        names.reverse();
+    }
+    names.iter().find_map(|name| call.get(name).filter(is_time))
 }
 
 /// A time that is written in any way that messages know; none of a date alone, which has no time to be corrected.
@@ -121,7 +130,7 @@ pub(super) fn message_of<'c>(
     };
     let mut made = Made::default();
     let context = Context::of(call, received, &mut made);
-    let original = original_time(call);
+    let original = original_time(call, &context);
     made.warnings.extend(received.warning(original));
     if let Some(id) = call.get("messageId") {
         made.add("message_id", Json::Sent(id));
