@@ -94,8 +94,8 @@ test-web: wasm ## Check the page's format, lints and types
 
 .PHONY: test-clients
 test-clients: setup-test build ## Let other people's programs talk to the server
-	@echo '==> Testing with other programs: the audits of graphql-http, graphql-ws, an SDK, checkers of schemas'
-	@npm --prefix tests/clients run --silent test
+	@echo '==> Testing with other programs: the audits of graphql-http, graphql-ws, tracking SDKs, checkers of schemas'
+	@. .ci/common; CHROMIUM=$$(chromium_path) npm --prefix tests/clients run --silent test
 
 .PHONY: test-browser
 test-browser: setup-test build ## Use the page in a real Chromium
@@ -113,7 +113,7 @@ bench: build ## Measure an import beside a bare INSERT of its rows: make bench F
 
 .PHONY: clean
 clean: ## Remove what was built in this folder
-	@rm -rf web/dist web/src/rules/pkg web/node_modules tests/clients/node_modules
+	@rm -rf web/dist web/src/rules/pkg web/node_modules tests/clients/node_modules tests/clients/python/venv
 	@echo '==> What cargo built stays in $(CACHE), for every clone; delete that folder to build it anew'
 
 .PHONY: help

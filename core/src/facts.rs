@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -17,9 +18,10 @@ use crate::{
     link::{Pair, Sightings, pairs_of},
     message::Message,
     policy::CompiledPolicy,
-    purchase::{Order, OrderKey, Refund},
+    purchase::{Currency, Order, OrderKey, Refund},
     resolve::{Edge, Node, Partition, Verdict, is_shared, resolve},
     time::Timestamp,
+    wire,
 };
 
 /// What is known of one identifier.
@@ -68,6 +70,55 @@ impl Claim {
     }
 }
 
+/// Who has an order, and what was given back of it. Refunds come from anyone, also before the order does, so they stand here
+/// to be found by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderState {
+    /// The message that is the order; none as long as only refunds name it.
+    #[serde(flatten)]
+    pub claim: Option<Claim>,
+    /// What that message says was paid.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub paid: Option<Paid>,
+    /// By message ID, with the identifier that the message is kept under.
+    #[serde(rename = "r", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refunds: BTreeMap<Arc<str>, (Identifier, Refund)>,
+}
+
+/// What was paid for an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    pub currency: Currency,
+    #[serde(deserialize_with = "wire::read_decimal")]
+    pub amount: Decimal,
+}
+
+impl OrderState {
+    /// The identifier that a refund counts for: that of the order, else its sender's.
+    pub(crate) fn place_of<'s>(&'s self, sender: &'s Identifier) -> &'s Identifier {
+        self.claim.as_ref().map_or(sender, |it| &it.home)
+    }
+
+    /// Whether what refunds say they give back is more than was paid.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        let Some(paid) = &self.paid else { return false };
+        let mut refunds: Vec<&Refund> = self.refunds.values().map(|(_, it)| it).collect();
+        refunds.sort_by_key(|it| (it.at, &it.message_id));
+        let mut seen = BTreeSet::new();
+        refunds.retain(|it| it.refund_id.as_ref().is_none_or(|id| seen.insert(id)));
+        let of_order = refunds.into_iter().filter(|it| it.currency.is_none_or(|it| it == paid.currency));
+        paid.amount < of_order.fold(Decimal::ZERO, |sum, it| sum.saturating_add(it.said_amount()))
+    }
+
+    /// The refund that counts in the place of one, where it is another of the same ID.
+    pub(crate) fn first_told(&self, refund: &Refund) -> Option<&Refund> {
+        let rank = |it: &Refund| (it.at, it.message_id.clone());
+        let is_before = |it: &&Refund| it.refund_id == refund.refund_id && rank(it) < rank(refund);
+        refund.refund_id.as_ref()?;
+        self.refunds.values().map(|(_, it)| it).find(is_before)
+    }
+}
+
 /// All facts of a base.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
@@ -77,7 +128,7 @@ pub struct Facts {
     pub decisions: Vec<Decision>,
     /// Each order once, under its latest message (time, then message ID), with that message's home.
     pub orders: BTreeMap<OrderKey, (Identifier, Order)>,
-    /// Each refund, by the message that told of it, with that message's home.
+    /// Each refund, by the message that told of it, with that message's home. [`Facts::refunds_in_place`] says whom it counts for.
     pub refunds: BTreeMap<Arc<str>, (Identifier, Refund)>,
     /// Each session's earliest message.
     pub sessions: BTreeMap<Arc<str>, Claim>,
@@ -133,6 +184,15 @@ impl Facts {
             self.refunds.insert(message.id.clone(), (message.home().clone(), refund.clone()));
         }
         true
+    }
+
+    /// Each refund with the identifier that it counts for: that of the order that it names, else its sender's.
+    pub fn refunds_in_place(&self) -> impl Iterator<Item = (&Identifier, &Refund)> {
+        self.refunds.values().map(|(sender, refund)| {
+            let key = refund.order_id.clone().map(OrderKey::Order);
+            let order = key.and_then(|it| self.orders.get(&it));
+            (order.map_or(sender, |(home, _)| home), refund)
+        })
     }
 
     fn claim_session(&mut self, session_id: &Arc<str>, claim: Claim) {

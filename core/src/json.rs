@@ -8,11 +8,14 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::message::{Refusal, RefusalCode, refusal};
+use crate::{
+    message::{Refusal, RefusalCode, refusal},
+    sorting::sort_by,
+};
 
 /// The fields of an object as they stand in the text; where a name is there twice, both.
 #[derive(Debug)]
-pub(crate) struct Object<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Object<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Object<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -42,10 +45,62 @@ impl<'de> Deserialize<'de> for Object<'de> {
 }
 
 impl<'a> Object<'a> {
+    /// A name that is there twice: the first such one, in byte order.
+    pub fn repeated(&self) -> Option<&str> {
+        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_ref()).collect();
+        sort_by(&mut names, |a, b| a.cmp(b));
+        names.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first().copied())
+    }
+
     /// The last value of that name that is not null.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.iter().rev().find(|(it, _)| it == name).map(|(_, value)| *value).filter(|it| it.get() != "null")
     }
+}
+
+/// JSON text without halves of surrogate pairs. JavaScript cuts texts by halves of a character and writes the rest as `\ud83d`,
+/// which is no character and which no reader of UTF-8 takes: each is replaced by U+FFFD, as browsers do.
+pub fn whole_characters(json: &str) -> Cow<'_, str> {
+    if !json.contains("\\u") {
+        return Cow::Borrowed(json);
+    }
+    let unit_at = |at: usize| {
+        let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
+        u32::from_str_radix(digits, 16).ok().filter(|_| digits.bytes().all(|it| it.is_ascii_hexdigit()))
+    };
+    let mut whole = String::new();
+    let mut n_copied = 0;
+    let mut at = 0;
+    while let Some(found) = json.get(at..).and_then(|rest| rest.find('\\')) {
+        at += found;
+        let is_low = |unit: Option<u32>| unit.is_some_and(|it| (0xdc00..0xe000).contains(&it));
+        at += match unit_at(at) {
+            Some(0xd800..0xdc00) if is_low(unit_at(at + 6)) => 12,
+            Some(0xd800..0xe000) => {
+                whole.push_str(json.get(n_copied..at).unwrap_or_default());
+                whole.push_str("\\ufffd");
+                n_copied = at + 6;
+                6
+            }
+            Some(_) => 6,
+            // Another escape is two characters, of which the second may be a backslash.
+            None => 1 + json.get(at + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8),
+        };
+    }
+    if n_copied == 0 {
+        return Cow::Borrowed(json);
+    }
+    whole.push_str(json.get(n_copied..).unwrap_or_default());
+    Cow::Owned(whole)
+}
+
+/// How many digits of a number count: those without zeros at either end.
+pub(crate) fn significant_digits(number: &str) -> usize {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
+    let is_zero = |digit: &&u8| **digit == b'0';
+    let n_zeros = digits.iter().take_while(is_zero).count() + digits.iter().rev().take_while(is_zero).count();
+    digits.len().saturating_sub(n_zeros)
 }
 
 /// Reads a value that must be an object.
@@ -99,6 +154,14 @@ impl<'a> Fields<'_, 'a> {
     pub(crate) fn required_text(&self, name: &str, max_bytes: usize) -> Result<Arc<str>, Refusal> {
         self.required(name)?;
         self.optional_text(name, max_bytes)?.ok_or_else(|| {
+            refusal(RefusalCode::MissingField, self.path_to(name), "the field is empty; a message needs it")
+        })
+    }
+
+    /// As [`Fields::required_text`], and a number is taken in its own digits.
+    pub(crate) fn required_key(&self, name: &str, max_bytes: usize) -> Result<Arc<str>, Refusal> {
+        self.required(name)?;
+        self.optional_key(name, max_bytes)?.ok_or_else(|| {
             refusal(RefusalCode::MissingField, self.path_to(name), "the field is empty; a message needs it")
         })
     }

@@ -9,7 +9,7 @@ pub mod purchase;
 pub mod time;
 
 pub mod identifier;
-mod json;
+pub mod json;
 pub mod policy;
 pub mod search;
 pub mod tree;

@@ -18,7 +18,7 @@ pub use self::{
 };
 use crate::{
     identifier::{self, Identifier, Normalised},
-    json::{Fields, Object, Scalar, object, scalar_text},
+    json::{Fields, Object, Scalar, object, scalar_text, whole_characters},
     policy::CompiledPolicy,
     purchase::{self, Order, Refund},
     time::{Timestamp, TimestampError},
@@ -118,6 +118,7 @@ pub enum RefusalCode {
     TimestampMalformed,
     TimestampWithoutZone,
     TimestampOutOfRange,
+    TimestampAhead,
     NoUsableIdentifier,
     TooManyIdentifiers,
     QuantityOutOfRange,
@@ -141,6 +142,7 @@ impl RefusalCode {
             Self::TimestampMalformed => "TIMESTAMP_MALFORMED",
             Self::TimestampWithoutZone => "TIMESTAMP_WITHOUT_ZONE",
             Self::TimestampOutOfRange => "TIMESTAMP_OUT_OF_RANGE",
+            Self::TimestampAhead => "TIMESTAMP_AHEAD",
             Self::NoUsableIdentifier => "NO_USABLE_IDENTIFIER",
             Self::TooManyIdentifiers => "TOO_MANY_IDENTIFIERS",
             Self::QuantityOutOfRange => "QUANTITY_OUT_OF_RANGE",
@@ -182,13 +184,40 @@ pub fn parse_described(
         let detail = format!("the message has {} bytes; at most {MAX_MESSAGE_BYTES} are taken", json.len());
         return Err(refusal(RefusalCode::TooLarge, "", detail));
     }
-    read(json, policy, describe)
+    let whole = whole_characters(json);
+    let mut accepted = read(&whole, policy, describe)?;
+    // What names something names something else without the character that was lost.
+    let is_damaged = |name: &str| name.contains(LOST);
+    let path = match &accepted.message {
+        it if is_damaged(&it.id) => Some("message_id"),
+        it if it.order.as_ref().is_some_and(|order| is_damaged(order.key.as_str())) => Some(ORDER_ID),
+        it if it.refund.as_ref().and_then(|refund| refund.order_id.as_deref()).is_some_and(is_damaged) => {
+            Some(ORDER_ID)
+        }
+        _ => None,
+    };
+    if let Some(path) = path {
+        let detail = "a character of it was lost on the way (U+FFFD, or half of one); send it whole";
+        return Err(refusal(RefusalCode::WrongType, path, detail));
+    }
+    if let Cow::Owned(_) = whole {
+        accepted.warnings.push(Warning {
+            code: "HALF_CHARACTER",
+            path: String::new(),
+            detail: "a text was cut in the middle of a character; U+FFFD stands for the half that was left".to_owned(),
+        });
+    }
+    Ok(accepted)
 }
 
 /// Reads a message's kept text again. It may be a little longer than any that is sent.
 pub fn parse_kept(payload: &str, policy: &CompiledPolicy) -> Result<Accepted, Refusal> {
-    read(trimmed(payload), policy, &|_| Description::default())
+    read(&whole_characters(trimmed(payload)), policy, &|_| Description::default())
 }
+
+/// What stands for a character that was lost on the way.
+const LOST: char = '\u{fffd}';
+const ORDER_ID: &str = "properties.df_order_id";
 
 fn trimmed(json: &str) -> &str {
     json.trim_start_matches('\u{feff}').trim()
@@ -224,7 +253,7 @@ fn read(
         "alias" => MessageType::Alias,
         _ => return Err(refusal(RefusalCode::UnknownType, "type", "use identify, event or alias")),
     };
-    let at = Timestamp::parse(&reader.required_text("timestamp", MAX_NAME_BYTES)?).map_err(|error| {
+    let (at, by_date) = Timestamp::read(&reader.required_key("timestamp", MAX_NAME_BYTES)?).map_err(|error| {
         let code = match error {
             TimestampError::NoZone => RefusalCode::TimestampWithoutZone,
             TimestampError::Malformed => RefusalCode::TimestampMalformed,
@@ -265,11 +294,16 @@ fn read(
         (Some(_), Some(value)) => Some(object(value, "properties")?),
         _ => None,
     };
+    // Orders are refused for it where they are read.
+    if !matches!(event.as_deref(), Some("df_purchase" | "df_refund")) {
+        warn_of_repeated(properties.as_ref(), "properties", &mut warnings);
+    }
     let mut order = None;
     let mut refund = None;
+    let told = purchase::Told { message_id: &id, at, by_date, source: &source, policy };
     match event.as_deref() {
-        Some("df_purchase") => order = Some(purchase::read_order(properties.as_ref(), &id, at, policy)?),
-        Some("df_refund") => refund = Some(purchase::read_refund(properties.as_ref(), &id, at, policy)?),
+        Some("df_purchase") => order = Some(purchase::read_order(properties.as_ref(), &told, &mut warnings)?),
+        Some("df_refund") => refund = Some(purchase::read_refund(properties.as_ref(), &told, &mut warnings)?),
         _ => {}
     }
     for (name, _) in &fields.0 {
@@ -285,6 +319,17 @@ fn read(
     let message =
         Message { id, at, source, platform, identifiers, attributes, event, session_id, device, order, refund };
     Ok(Accepted { message, payload, warnings })
+}
+
+/// Of a field that is there twice the last counts, as with most readers of JSON.
+fn warn_of_repeated(object: Option<&Object<'_>>, path: &str, warnings: &mut Vec<Warning>) {
+    if let Some(name) = object.and_then(Object::repeated) {
+        warnings.push(Warning {
+            code: RefusalCode::DuplicateField.as_str(),
+            path: format!("{path}.{}", name.chars().take(MAX_NAME_BYTES).collect::<String>()),
+            detail: "the field is there twice; the last one counts".to_owned(),
+        });
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -350,6 +395,18 @@ fn identifiers(
         };
         for (path, value) in values {
             let text = match scalar_text(value) {
+                // A boolean is nobody's name.
+                _ if matches!(value.get(), "true" | "false") => {
+                    let detail = "an identifier is a string; it was left out".to_owned();
+                    warnings.push(Warning { code: "WRONG_TYPE", path, detail });
+                    continue;
+                }
+                // Two that were cut differently would be one.
+                Scalar::Text(text) if text.contains(LOST) => {
+                    let detail = "a character of it was lost on the way (U+FFFD); it was left out".to_owned();
+                    warnings.push(Warning { code: "IDENTIFIER_DAMAGED", path, detail });
+                    continue;
+                }
                 Scalar::Text(text) => text,
                 Scalar::Null => Cow::Borrowed(""),
                 Scalar::Other => {

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Decision, Decisions},
-    facts::{Claim, IdentifierFacts},
+    facts::{Claim, IdentifierFacts, OrderState, Paid},
     identifier::{Identifier, Kind, UnifiedId},
     link::{Pair, Sightings, pairs_of},
     message::Message,
@@ -111,7 +111,7 @@ pub struct View {
     pub identifiers: BTreeMap<Identifier, Option<Arc<IdentifierState>>>,
     pub links: BTreeMap<Pair, Option<Arc<LinkState>>>,
     pub cells: BTreeMap<CellKey, Option<Arc<CellState>>>,
-    pub orders: BTreeMap<Arc<str>, Option<Arc<Claim>>>,
+    pub orders: BTreeMap<Arc<str>, Option<Arc<OrderState>>>,
     pub sessions: BTreeMap<Arc<str>, Option<Arc<Claim>>>,
     /// The stored links of an identifier; their states are in `links`.
     pub links_of: BTreeMap<Identifier, Arc<[Pair]>>,
@@ -171,7 +171,11 @@ pub struct Changes {
     pub cells: BTreeMap<CellKey, (CellState, bool)>,
     pub removed_cells: BTreeSet<CellKey>,
     pub orders: Vec<OrderChange>,
-    pub refunds: Vec<(UnifiedId, Refund)>,
+    /// By the key of the order; `true` where the row is new.
+    pub order_states: BTreeMap<Arc<str>, (OrderState, bool)>,
+    pub refunds: Vec<RefundChange>,
+    /// What of orders and refunds their senders should know, by the messages' positions in the batch.
+    pub told: BTreeMap<usize, OrderNews>,
     pub sessions: BTreeMap<Arc<str>, Claim>,
     /// Every cell, as it is now, of which anything changed.
     pub touched: BTreeSet<CellKey>,
@@ -198,19 +202,37 @@ pub struct Moved {
     pub at: Timestamp,
     pub from: UnifiedId,
     pub to: UnifiedId,
-    /// Whether a refund lies beside it.
-    pub has_refund: bool,
 }
 
 /// An order under its new home; where it was under another before, that home's latent ID.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrderChange {
     pub home: UnifiedId,
-    pub claim: Claim,
     pub order: Order,
     pub leaves: Option<UnifiedId>,
     /// Whether a message told of this order before this batch.
     pub is_known: bool,
+}
+
+/// A refund under the identifier that it counts for now; where that was another one before, that one's latent ID.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefundChange {
+    pub home: UnifiedId,
+    pub refund: Refund,
+    pub leaves: Option<UnifiedId>,
+}
+
+/// Something of an order or a refund that its sender should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderNews {
+    /// The order was another customer's before.
+    Moved,
+    /// Another customer has an order of that ID, by a later message; this one is not counted.
+    Taken,
+    /// A refund of that ID was told before; this one is not counted.
+    RefundRepeated,
+    /// More is given back of the order than was paid; net of refunds nothing falls below zero.
+    RefundExceeds,
 }
 
 /// What must be seen first: the rows that the messages name.
@@ -221,19 +243,28 @@ pub fn first_needs(messages: &[Message]) -> Needs {
         needs.identifiers.extend(message.identifiers.iter().cloned());
         needs.links.extend(pairs_of(message));
         needs.sessions.extend(message.session_id.clone());
-        if let Some(OrderKey::Order(order_id)) = message.order.as_ref().map(|it| &it.key) {
-            needs.orders.insert(order_id.clone());
-        }
+        needs.orders.extend(order_named_by(message).cloned());
     }
     needs
+}
+
+/// The key of the order that a message tells of or gives back.
+fn order_named_by(message: &Message) -> Option<&Arc<str>> {
+    match (&message.order, &message.refund) {
+        (Some(Order { key: OrderKey::Order(order_id), .. }), _) => Some(order_id),
+        (_, Some(refund)) => refund.order_id.as_ref(),
+        _ => None,
+    }
 }
 
 /// What must be seen next: the rows that the first ones name. Empty when a draft can be made.
 pub fn next_needs(view: &View) -> Needs {
     let mut needs = Needs::default();
-    for claim in view.orders.values().chain(view.sessions.values()).flatten() {
-        if !view.identifiers.contains_key(&claim.home) {
-            needs.identifiers.insert(claim.home.clone());
+    let of_sessions = view.sessions.values().flatten().map(|it| &it.home);
+    let of_orders = view.orders.values().flatten().flat_map(|it| places_of(it));
+    for home in of_sessions.chain(of_orders) {
+        if !view.identifiers.contains_key(home) {
+            needs.identifiers.insert(home.clone());
         }
     }
     for state in view.identifiers.values().flatten() {
@@ -242,6 +273,12 @@ pub fn next_needs(view: &View) -> Needs {
         }
     }
     needs
+}
+
+/// The identifiers under which an order and its refunds lie.
+fn places_of(state: &OrderState) -> impl Iterator<Item = &Identifier> {
+    let senders = state.refunds.values().map(|(sender, _)| sender).filter(|_| state.claim.is_none());
+    state.claim.iter().map(|it| &it.home).chain(senders)
 }
 
 /// Messages taken into the state that was loaded; not yet known is what else must be seen to settle who is whom.
@@ -256,8 +293,12 @@ pub struct Draft<'a> {
     identifiers: BTreeMap<Identifier, IdentifierState>,
     links: BTreeMap<Pair, LinkState>,
     new_links: BTreeSet<Pair>,
-    orders: BTreeMap<OrderKey, (Claim, Order)>,
-    refunds: Vec<(UnifiedId, Refund)>,
+    /// Those that a message of the batch is now, with its home.
+    orders: BTreeMap<OrderKey, (Identifier, Order)>,
+    /// By their keys; some as they were.
+    order_states: BTreeMap<Arc<str>, OrderState>,
+    /// Those that name no order.
+    refunds: Vec<RefundChange>,
     sessions: BTreeMap<Arc<str>, Claim>,
     /// Cells that are new or changed by a plain join, as they are now; the members are brought in order at the end.
     cells: BTreeMap<CellKey, CellState>,
@@ -344,6 +385,7 @@ impl<'a> Draft<'a> {
             links: BTreeMap::new(),
             new_links: BTreeSet::new(),
             orders: BTreeMap::new(),
+            order_states: BTreeMap::new(),
             refunds: Vec::new(),
             sessions: BTreeMap::new(),
             cells: BTreeMap::new(),
@@ -400,10 +442,8 @@ impl<'a> Draft<'a> {
         if let Some(order) = &message.order {
             self.claim_order(order, Claim::of(message), view);
         }
-        if let Some(refund) = &message.refund
-            && let Some(state) = self.identifiers.get(message.home())
-        {
-            self.refunds.push((state.unified_id, refund.clone()));
+        if let Some(refund) = &message.refund {
+            self.take_refund(refund, message.home(), view);
         }
         has_room
     }
@@ -456,16 +496,41 @@ impl<'a> Draft<'a> {
     }
 
     fn claim_order(&mut self, order: &Order, claim: Claim, view: &View) {
-        let drafted = self.orders.get(&order.key).map(|(claim, _)| claim);
-        let old = drafted.or_else(|| stored_order(&order.key, view));
-        if old.is_some_and(|old| claim.rank() <= old.rank()) {
-            return;
+        if let OrderKey::Order(order_id) = &order.key {
+            let state = self.order_state_mut(order_id, view);
+            if state.claim.as_ref().is_some_and(|old| claim.rank() <= old.rank()) {
+                return;
+            }
+            let losers: Vec<Identifier> = places_of(state).cloned().collect();
+            state.paid = Some(Paid { currency: order.currency, amount: order.amount });
+            state.claim = Some(claim.clone());
+            // Who loses the order, or the refund of one that was not there yet, changes too.
+            for home in losers {
+                self.state_mut(&home, view);
+            }
         }
-        // The identifier that loses the order changes too.
-        if let Some(home) = old.map(|it| it.home.clone()) {
+        self.orders.insert(order.key.clone(), (claim.home, order.clone()));
+    }
+
+    fn take_refund(&mut self, refund: &Refund, sender: &Identifier, view: &View) {
+        let Some(order_id) = &refund.order_id else {
+            if let Some(state) = self.identifiers.get(sender) {
+                self.refunds.push(RefundChange { home: state.unified_id, refund: refund.clone(), leaves: None });
+            }
+            return;
+        };
+        let state = self.order_state_mut(order_id, view);
+        state.refunds.insert(refund.message_id.clone(), (sender.clone(), refund.clone()));
+        if let Some(home) = state.claim.as_ref().map(|it| it.home.clone()) {
             self.state_mut(&home, view);
         }
-        self.orders.insert(order.key.clone(), (claim, order.clone()));
+    }
+
+    /// What is known of an order, for change.
+    fn order_state_mut(&mut self, order_id: &Arc<str>, view: &View) -> &mut OrderState {
+        self.order_states
+            .entry(order_id.clone())
+            .or_insert_with(|| stored_order(order_id, view).cloned().unwrap_or_default())
     }
 
     fn find_newly_shared(&mut self, view: &View) {
@@ -666,6 +731,7 @@ impl<'a> Draft<'a> {
         let mut changes = Changes {
             outcomes: self.outcomes(view),
             crowded: self.crowded.clone(),
+            told: self.news_of_orders(view),
             lineage: self.lineage(view),
             ..Changes::default()
         };
@@ -679,23 +745,7 @@ impl<'a> Draft<'a> {
         for pair in self.links.keys() {
             changes.touched.extend([self.cell_of(&pair.a, view), self.cell_of(&pair.b, view)]);
         }
-        for (key, (claim, order)) in &self.orders {
-            let old = stored_order(key, view);
-            let id_of = |it: &Identifier| self.state(it, view).map(|it| it.unified_id);
-            let Some(home) = id_of(&claim.home) else { continue };
-            changes.orders.push(OrderChange {
-                home,
-                claim: claim.clone(),
-                order: order.clone(),
-                leaves: self
-                    .moved_orders
-                    .get(key)
-                    .copied()
-                    .or_else(|| old.and_then(|it| id_of(&it.home)))
-                    .filter(|it| *it != home),
-                is_known: old.is_some(),
-            });
-        }
+        self.change_orders(view, &mut changes);
         for (key, mut cell) in self.cells {
             // Members that were there are in order: a sort that sees runs has little to do.
             cell.members.sort();
@@ -722,13 +772,79 @@ impl<'a> Draft<'a> {
             let is_new = !view.links.get(&pair).is_some_and(Option::is_some);
             changes.links.insert(pair, (link, is_new));
         }
-        changes.refunds = self.refunds;
+        changes.refunds.extend(self.refunds);
         changes.sessions = self.sessions;
         changes.removed_identifiers = self.removed_identifiers;
         changes.heirs = self.heirs;
         changes.removed_links = self.removed_links;
         changes.moved = self.moved_messages;
         changes
+    }
+
+    fn change_orders(&self, view: &View, changes: &mut Changes) {
+        // Who is not there any more still names rows.
+        let id_of = |it: &Identifier| {
+            let drafted = self.identifiers.get(it).map(|it| it.unified_id);
+            drafted.or_else(|| view.identifier(it).map(|it| it.unified_id))
+        };
+        for (key, (home, order)) in &self.orders {
+            let Some(home) = id_of(home) else { continue };
+            let old = match key {
+                OrderKey::Order(order_id) => stored_order(order_id, view).and_then(|it| it.claim.as_ref()),
+                OrderKey::Message(_) => None,
+            };
+            let leaves = self.moved_orders.get(key).copied().or_else(|| old.and_then(|it| id_of(&it.home)));
+            changes.orders.push(OrderChange {
+                home,
+                order: order.clone(),
+                leaves: leaves.filter(|it| *it != home),
+                is_known: old.is_some(),
+            });
+        }
+        for (order_id, state) in &self.order_states {
+            let stored = stored_order(order_id, view);
+            if stored == Some(state) {
+                continue;
+            }
+            for (message_id, (sender, refund)) in &state.refunds {
+                let place_before = stored.and_then(|it| Some(it.place_of(&it.refunds.get(message_id)?.0)));
+                let leaves = place_before.and_then(id_of);
+                if let Some(home) = id_of(state.place_of(sender)).filter(|it| Some(*it) != leaves) {
+                    changes.refunds.push(RefundChange { home, refund: refund.clone(), leaves });
+                }
+            }
+            changes.order_states.insert(order_id.clone(), (state.clone(), stored.is_none()));
+        }
+    }
+
+    /// What the senders of orders and refunds should know. It depends on what came before, as an answer may.
+    fn news_of_orders(&self, view: &View) -> BTreeMap<usize, OrderNews> {
+        let mut news = BTreeMap::new();
+        let mut claims: BTreeMap<&Arc<str>, Claim> = BTreeMap::new();
+        for (position, message) in self.messages.iter().enumerate().filter(|(it, _)| !self.is_duplicate[*it]) {
+            let Some(order_id) = order_named_by(message) else { continue };
+            let Some(state) = self.order_states.get(order_id) else { continue };
+            if let Some(refund) = &message.refund {
+                if state.first_told(refund).is_some() {
+                    news.insert(position, OrderNews::RefundRepeated);
+                } else if state.is_exceeded() {
+                    news.insert(position, OrderNews::RefundExceeds);
+                }
+                continue;
+            }
+            let claim = Claim::of(message);
+            let stored = || stored_order(order_id, view)?.claim.clone();
+            let known = claims.get(order_id).cloned().or_else(stored);
+            let is_of_other = |it: &Claim| self.cell_of(&it.home, view) != self.cell_of(&claim.home, view);
+            let is_later = known.as_ref().is_none_or(|it| it.rank() < claim.rank());
+            if known.as_ref().is_some_and(is_of_other) {
+                news.insert(position, if is_later { OrderNews::Moved } else { OrderNews::Taken });
+            }
+            if let Some(latest) = if is_later { Some(claim) } else { known } {
+                claims.insert(order_id, latest);
+            }
+        }
+        news
     }
 
     /// What became of each message, told in their order.
@@ -795,11 +911,8 @@ fn root(joined: &BTreeMap<CellKey, CellKey>, mut key: CellKey) -> CellKey {
     key
 }
 
-fn stored_order<'v>(key: &OrderKey, view: &'v View) -> Option<&'v Claim> {
-    match key {
-        OrderKey::Order(order_id) => view.orders.get(order_id)?.as_deref(),
-        OrderKey::Message(_) => None,
-    }
+fn stored_order<'v>(order_id: &Arc<str>, view: &'v View) -> Option<&'v OrderState> {
+    view.orders.get(order_id)?.as_deref()
 }
 
 /// The order in which members may name a profile: earliest, then strongest kind, then value.

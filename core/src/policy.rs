@@ -31,6 +31,27 @@ pub struct Policy {
     pub time_zone: Zone,
     /// The currency of purchases that name none, and of figures unless the customer never paid in it.
     pub currency: Currency,
+    /// Within what an order ID names one order.
+    #[serde(skip_serializing_if = "OrderIds::are_global")]
+    pub order_ids: OrderIds,
+}
+
+/// Within what an order ID names one order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderIds {
+    /// Everywhere: two messages with one `df_order_id` speak of one order.
+    #[default]
+    Global,
+    /// Within one source: shops that count by themselves have an order 777 each. `df_order_source` names another source than the
+    /// message's own.
+    Source,
+}
+
+impl OrderIds {
+    fn are_global(&self) -> bool {
+        *self == Self::Global
+    }
 }
 
 /// What the policy says of one kind of identifier.
@@ -132,6 +153,7 @@ impl Default for Policy {
             survivorship: Survivorship::default(),
             time_zone: SEOUL,
             currency: Currency::KRW,
+            order_ids: OrderIds::Global,
         }
     }
 }
@@ -148,7 +170,7 @@ impl Policy {
     }
 
     /// Whether messages say the same under both: the same identifiers in the same forms, none more blocked, kept under the same
-    /// strongest one. Where they do not, facts that were gathered under the one say nothing about the other.
+    /// strongest one, and the same orders. Where they do not, facts that were gathered under the one say nothing about the other.
     pub fn reads_messages_as(&self, other: &Self) -> bool {
         let kinds = |it: &Self| {
             let mut kinds: Vec<_> = it.kinds.iter().map(|it| (it.name.clone(), it.form.clone(), it.priority)).collect();
@@ -157,7 +179,11 @@ impl Policy {
         };
         let values = |it: &Self| distinct(it.blocked_values.iter().map(|it| blocked_form(it)));
         let patterns = |it: &Self| distinct(it.blocked_patterns.iter().cloned());
-        kinds(self) == kinds(other) && values(self) == values(other) && patterns(self) == patterns(other)
+        let are_orders_same = self.order_ids == other.order_ids;
+        are_orders_same
+            && kinds(self) == kinds(other)
+            && values(self) == values(other)
+            && patterns(self) == patterns(other)
     }
 
     /// The policy with the fields of a JSON document in place of its own; a field that is left out keeps its value.
@@ -181,6 +207,7 @@ impl Policy {
                 "survivorship" => read(name, value, &mut amended.survivorship, &mut faults),
                 "time_zone" => read(name, value, &mut amended.time_zone, &mut faults),
                 "currency" => read(name, value, &mut amended.currency, &mut faults),
+                "order_ids" => read(name, value, &mut amended.order_ids, &mut faults),
                 _ => faults.push(PolicyFault { path: name.clone(), detail: "a policy has no such field".to_owned() }),
             }
         }

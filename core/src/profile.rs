@@ -445,11 +445,17 @@ fn fold_attributes(members: &[&Member<'_>], identifiers: &[Arc<ProfileIdentifier
     }
     sort_stably_by(&mut all, |(a, _), (b, _)| a.cmp(b));
     let mut folded = Folded::default();
+    // An attribute whose name has dots is a part of what is named before each dot, and unset with that; in byte order that comes
+    // first.
+    let mut unset: BTreeMap<&str, Timestamp> = BTreeMap::new();
     for same in all.chunk_by(|(a, _), (b, _)| a == b) {
         let Some((name, _)) = same.first() else { continue };
         let mut sightings: Vec<Sighting<'_>> = same.iter().map(|(_, it)| *it).collect();
         // What was last said when it was unset, or before, is said no more; nothing at all is earlier than any time.
         let unset_at = sightings.iter().filter(|it| it.value.is_unset()).map(|it| it.seen.last).max();
+        unset.extend(unset_at.map(|at| (name.as_ref(), at)));
+        let of_whole = name.match_indices('.').filter_map(|(dot, _)| unset.get(name.get(..dot)?).copied()).max();
+        let unset_at = unset_at.max(of_whole);
         sightings.retain(|it| unset_at < Some(it.seen.last));
         let channel = CONSENTS.iter().find(|(it, _)| **it == ***name).map(|(_, channel)| *channel);
         if let Some(channel) = channel

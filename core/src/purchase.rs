@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     json::{Fields, Object, Scalar, object, scalar_text},
-    message::{MAX_NAME_BYTES, MAX_QUANTITY, Refusal, RefusalCode, refusal},
-    policy::CompiledPolicy,
+    message::{MAX_NAME_BYTES, MAX_QUANTITY, MAX_SOURCE_BYTES, Refusal, RefusalCode, Warning, refusal},
+    policy::{CompiledPolicy, OrderIds},
     time::Timestamp,
     wire,
 };
@@ -53,12 +53,24 @@ pub enum OrderKey {
     Message(Arc<str>),
 }
 
+impl OrderKey {
+    /// The ID of the order, or of the message.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Order(id) | Self::Message(id) => id,
+        }
+    }
+}
+
 /// One purchase. Of several messages with one order ID the latest (time, then message ID) is the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     pub key: OrderKey,
     pub message_id: Arc<str>,
     pub at: Timestamp,
+    /// The message names the day and no time of day, so the order has no hour.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_date: bool,
     pub currency: Currency,
     /// What was paid in all.
     #[serde(deserialize_with = "wire::read_decimal")]
@@ -83,93 +95,156 @@ pub struct Line {
     /// What was paid for the line: `df_line_amount`, else price × quantity − discount.
     #[serde(deserialize_with = "wire::read_decimal")]
     pub amount: Decimal,
+    /// Of a refund: neither a price nor an amount is given, so the order's prices count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unpriced: bool,
 }
 
-/// Money given back. It belongs to the order that it names, where it names one.
+/// Money given back. It counts for the customer who has the order that it names, whoever sends it; without such an order for
+/// its sender.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
     pub message_id: Arc<str>,
     pub at: Timestamp,
+    /// The key of the order, as [`OrderKey::Order`] has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<Arc<str>>,
-    pub currency: Currency,
-    /// What was given back in all; never negative.
-    #[serde(deserialize_with = "wire::read_decimal")]
-    pub amount: Decimal,
+    /// `df_refund_id`: of several refunds of one order with one ID the first (time, then message ID) counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<Arc<str>>,
+    /// `None` is the order's, or the policy's where there is no order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// What was given back in all; never negative. `None` is what the lines come to by the order's prices, and without lines
+    /// all that is left of the order.
+    #[serde(default, deserialize_with = "wire::read_optional_decimal", skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Decimal>,
     pub lines: Vec<Line>,
+}
+
+impl Refund {
+    /// What it says it gives back, without a look at the order.
+    pub(crate) fn said_amount(&self) -> Decimal {
+        let of_lines = || self.lines.iter().fold(Decimal::ZERO, |sum, line| sum.saturating_add(line.amount)).abs();
+        self.amount.unwrap_or_else(of_lines)
+    }
 }
 
 /// Amounts stay below this, so that sums over a lifetime stay exact.
 const MAX_AMOUNT: Decimal = Decimal::from_parts(0xa4c6_8000, 0x0003_8d7e, 0, false, 0);
 
+/// What the reading of an order or a refund rests on beside its properties.
+pub(crate) struct Told<'a> {
+    pub message_id: &'a Arc<str>,
+    pub at: Timestamp,
+    pub by_date: bool,
+    pub source: &'a str,
+    pub policy: &'a CompiledPolicy,
+}
+
+const ORDER_ID: &str = "df_order_id";
+const TOTAL: &str = "df_total_purchase_amount";
+
 /// Reads the properties of a `df_purchase`.
 pub(crate) fn read_order(
     properties: Option<&Object<'_>>,
-    message_id: &Arc<str>,
-    at: Timestamp,
-    policy: &CompiledPolicy,
+    told: &Told<'_>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Order, Refusal> {
     let missing =
         || refusal(RefusalCode::MissingField, "properties", "a df_purchase says in its properties what was bought");
     let fields = Fields { object: properties.ok_or_else(missing)?, path: "properties" };
-    let lines = read_lines(&fields)?;
-    let total = read_amount(&fields, "df_total_purchase_amount")?;
+    refuse_repeated(&fields)?;
+    let mut lines = read_lines(&fields)?;
+    let total = read_amount(&fields, TOTAL)?;
     if total.is_none() && lines.is_empty() {
         let detail = "say what was paid in all, or name the items";
-        return Err(refusal(RefusalCode::MissingField, "properties.df_total_purchase_amount", detail));
+        return Err(refusal(RefusalCode::MissingField, fields.path_to(TOTAL), detail));
     }
+    if total.is_none() && lines.iter().all(|it| it.unpriced) {
+        let detail = "neither a total amount nor a price is given; the order counts with the amount 0";
+        warnings.push(warning("AMOUNT_MISSING", fields.path_to(TOTAL), detail));
+    }
+    lines.iter_mut().for_each(|it| it.unpriced = false);
     let amount = match total {
         Some(total) => total,
         None => sum_of_lines(&lines)?,
     };
     if amount.is_sign_negative() && !amount.is_zero() {
         let detail = "an order's amount is zero or more; send money given back as df_refund";
-        return Err(refusal(RefusalCode::AmountOutOfRange, "properties.df_total_purchase_amount", detail));
+        return Err(refusal(RefusalCode::AmountOutOfRange, fields.path_to(TOTAL), detail));
     }
-    let key = match fields.optional_key("df_order_id", MAX_NAME_BYTES)? {
+    let (message_id, at) = (told.message_id.clone(), told.at);
+    let key = match read_order_id(&fields, told)? {
         Some(order_id) => OrderKey::Order(order_id),
         None => OrderKey::Message(message_id.clone()),
     };
-    Ok(Order { key, message_id: message_id.clone(), at, currency: read_currency(&fields, policy)?, amount, lines })
+    let currency = read_currency(&fields)?.unwrap_or(told.policy.currency);
+    Ok(Order { key, message_id, at, by_date: told.by_date, currency, amount, lines })
 }
 
-/// Reads the properties of a `df_refund`: `df_total_refund_amount`, else `df_total_purchase_amount`, else the lines.
+/// Reads the properties of a `df_refund`: `df_total_refund_amount`, else `df_total_purchase_amount`, else the lines, else all of
+/// the order.
 pub(crate) fn read_refund(
     properties: Option<&Object<'_>>,
-    message_id: &Arc<str>,
-    at: Timestamp,
-    policy: &CompiledPolicy,
+    told: &Told<'_>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Refund, Refusal> {
     let missing =
         || refusal(RefusalCode::MissingField, "properties", "a df_refund says in its properties what was given back");
     let fields = Fields { object: properties.ok_or_else(missing)?, path: "properties" };
+    refuse_repeated(&fields)?;
     let lines = read_lines(&fields)?;
     let total = match read_amount(&fields, "df_total_refund_amount")? {
         Some(total) => Some(total),
-        None => read_amount(&fields, "df_total_purchase_amount")?,
+        None => read_amount(&fields, TOTAL)?,
     };
-    if total.is_none() && lines.is_empty() {
-        let detail = "say what was given back in all, or name the items";
-        return Err(refusal(RefusalCode::MissingField, "properties.df_total_refund_amount", detail));
+    let order_id = read_order_id(&fields, told)?;
+    let path = || fields.path_to("df_total_refund_amount");
+    if total.is_none() && lines.is_empty() && order_id.is_none() {
+        let detail = "say what was given back in all, name the items, or name the order that is given back";
+        return Err(refusal(RefusalCode::MissingField, path(), detail));
+    }
+    let is_priced = !lines.is_empty() && lines.iter().all(|it| !it.unpriced);
+    if total.is_none() && !is_priced && order_id.is_none() {
+        let detail = "an item has no price and no order is named that has one; it counts with the amount 0";
+        warnings.push(warning("AMOUNT_MISSING", path(), detail));
     }
     let amount = match total {
-        Some(total) => total,
-        None => sum_of_lines(&lines)?,
+        None if is_priced => Some(sum_of_lines(&lines)?),
+        total => total,
     };
     Ok(Refund {
-        message_id: message_id.clone(),
-        at,
-        order_id: fields.optional_key("df_order_id", MAX_NAME_BYTES)?,
-        currency: read_currency(&fields, policy)?,
+        message_id: told.message_id.clone(),
+        at: told.at,
+        order_id,
+        refund_id: fields.optional_key("df_refund_id", MAX_NAME_BYTES)?,
+        currency: read_currency(&fields)?,
         // Some sources write what was given back as a negative amount.
-        amount: amount.abs(),
+        amount: amount.map(|it| it.abs()),
         lines,
     })
 }
 
-fn read_currency(fields: &Fields<'_, '_>, policy: &CompiledPolicy) -> Result<Currency, Refusal> {
-    let Some(text) = fields.optional_text("df_currency", MAX_NAME_BYTES)? else { return Ok(policy.currency) };
-    Currency::parse(&text).ok_or_else(|| {
+/// The key of the order that is named. Where order IDs are of their source, that is a part of it, behind its length so that no
+/// two pairs make one key.
+fn read_order_id(fields: &Fields<'_, '_>, told: &Told<'_>) -> Result<Option<Arc<str>>, Refusal> {
+    let named = fields.optional_key(ORDER_ID, MAX_NAME_BYTES)?;
+    if told.policy.order_ids == OrderIds::Global {
+        return Ok(named);
+    }
+    let of_other = fields.optional_key("df_order_source", MAX_SOURCE_BYTES)?;
+    let source = of_other.as_deref().unwrap_or(told.source);
+    Ok(named.map(|it| format!("{}:{source}:{it}", source.len()).into()))
+}
+
+fn warning(code: &'static str, path: String, detail: &str) -> Warning {
+    Warning { code, path, detail: detail.to_owned() }
+}
+
+fn read_currency(fields: &Fields<'_, '_>) -> Result<Option<Currency>, Refusal> {
+    let Some(text) = fields.optional_text("df_currency", MAX_NAME_BYTES)? else { return Ok(None) };
+    Currency::parse(&text).map(Some).ok_or_else(|| {
         let detail = "a currency is three letters of ISO 4217, as KRW";
         refusal(RefusalCode::CurrencyMalformed, fields.path_to("df_currency"), detail)
     })
@@ -188,16 +263,27 @@ fn read_lines(fields: &Fields<'_, '_>) -> Result<Vec<Line>, Refusal> {
     Ok(lines)
 }
 
+/// Of two amounts nobody can tell which was meant.
+fn refuse_repeated(fields: &Fields<'_, '_>) -> Result<(), Refusal> {
+    let Some(name) = fields.object.repeated() else { return Ok(()) };
+    let name: String = name.chars().take(MAX_NAME_BYTES).collect();
+    Err(refusal(RefusalCode::DuplicateField, fields.path_to(&name), "the field is there twice; send it once"))
+}
+
 fn read_line(fields: &Fields<'_, '_>) -> Result<Line, Refusal> {
     const MAX_TEXT_BYTES: usize = 1024;
+    refuse_repeated(fields)?;
     let quantity = read_quantity(fields)?;
     let price = read_amount(fields, "df_price")?;
-    let discount = read_amount(fields, "df_discount")?.unwrap_or_default();
-    let amount = match read_amount(fields, "df_line_amount")? {
+    let discount = read_amount(fields, "df_discount")?;
+    let line_amount = read_amount(fields, "df_line_amount")?;
+    let unpriced = price.is_none() && discount.is_none() && line_amount.is_none();
+    let amount = match line_amount {
         Some(amount) => amount,
         None => {
             let full = price.unwrap_or_default().checked_mul(Decimal::from(quantity));
-            let amount = full.and_then(|it| it.checked_sub(discount)).filter(|it| it.abs() < MAX_AMOUNT);
+            let amount =
+                full.and_then(|it| it.checked_sub(discount.unwrap_or_default())).filter(|it| it.abs() < MAX_AMOUNT);
             amount.ok_or_else(|| {
                 refusal(
                     RefusalCode::AmountOutOfRange,
@@ -213,6 +299,7 @@ fn read_line(fields: &Fields<'_, '_>) -> Result<Line, Refusal> {
         category: fields.optional_key("df_category1", MAX_TEXT_BYTES)?,
         quantity,
         amount,
+        unpriced,
     })
 }
 
@@ -235,15 +322,76 @@ fn read_amount(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, R
     Ok(amount)
 }
 
-/// Reads a number, or a string that holds one, in its own digits: nothing goes through binary floating point.
+/// Reads a number, or a string that holds one, in its own digits: nothing goes through binary floating point. Of more digits than
+/// a decimal keeps (28 or 29) the nearest decimal counts.
 fn read_decimal(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, Refusal> {
     let Some(raw) = fields.optional(name) else { return Ok(None) };
-    let malformed =
-        || refusal(RefusalCode::AmountMalformed, fields.path_to(name), "it must be a number, as 12900 or 12.50");
-    let Scalar::Text(text) = scalar_text(raw) else { return Err(malformed()) };
-    let text = text.trim();
-    let parsed = if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { Decimal::from_str_exact(text) };
-    parsed.map(|it| Some(it.normalize())).map_err(|_| malformed())
+    let malformed = "it must be a number, as 12900 or 12.50";
+    let text = match scalar_text(raw) {
+        Scalar::Text(text) => text,
+        Scalar::Null | Scalar::Other => {
+            return Err(refusal(RefusalCode::AmountMalformed, fields.path_to(name), malformed));
+        }
+    };
+    nearest(text.trim()).map(|it| Some(it.normalize())).map_err(|fault| match fault {
+        NoDecimal::Malformed => refusal(RefusalCode::AmountMalformed, fields.path_to(name), malformed),
+        NoDecimal::TooLarge => {
+            refusal(RefusalCode::AmountOutOfRange, fields.path_to(name), "the number is beyond all reason")
+        }
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NoDecimal {
+    Malformed,
+    TooLarge,
+}
+
+/// The decimal that is nearest to a number.
+fn nearest(text: &str) -> Result<Decimal, NoDecimal> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
+    if exponent.is_empty()
+        && let Ok(exact) = Decimal::from_str_exact(text)
+    {
+        return Ok(exact);
+    }
+    let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let digits = [whole, fraction].concat();
+    let power = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    let are_digits = |it: &str| it.bytes().all(|byte| byte.is_ascii_digit());
+    let has_exponent = text.len() != mantissa.len();
+    if digits.is_empty() || !are_digits(&digits) || !are_digits(power) || has_exponent == power.is_empty() {
+        return Err(NoDecimal::Malformed);
+    }
+    let significant = digits.trim_start_matches('0');
+    if significant.is_empty() {
+        return Ok(Decimal::ZERO);
+    }
+    // An exponent too long to be read is as far from zero as one that can be.
+    let power = power.parse::<i64>().unwrap_or(i64::MAX / 2);
+    let power = if exponent.starts_with('-') {
+        -power
+    } else if has_exponent {
+        power
+    } else {
+        0
+    };
+    let length = |it: &str| i64::try_from(it.len()).unwrap_or(i64::MAX / 4);
+    // Where the point stands before the first digit that counts.
+    let point = power.saturating_add(length(whole)).saturating_sub(length(&digits) - length(significant));
+    let zeros = |n: i64| "0".repeat(usize::try_from(n).unwrap_or_default());
+    let plain = match point {
+        ..=-30 => return Ok(Decimal::ZERO),
+        -29..=0 => ["0.", &zeros(-point), significant].concat(),
+        1..=29 => match usize::try_from(point).ok().and_then(|it| significant.split_at_checked(it)) {
+            Some((whole, fraction)) => [whole, ".", fraction, "0"].concat(),
+            None => [significant, &zeros(point - length(significant))].concat(),
+        },
+        30.. => return Err(NoDecimal::TooLarge),
+    };
+    let nearest: Decimal = plain.parse().map_err(|_| NoDecimal::TooLarge)?;
+    Ok(if mantissa.starts_with('-') { -nearest } else { nearest })
 }
 
 fn sum_of_lines(lines: &[Line]) -> Result<Decimal, Refusal> {

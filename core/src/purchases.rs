@@ -144,7 +144,9 @@ impl<'a> Purchase<'a> {
 /// nothing. Net of refunds:
 ///
 /// * A refund up to the previous day that names an order of its currency lowers that order's amount, and, item by item, the
-///   units and amounts of its lines, none below zero. Without lines it lowers the order's amount only.
+///   units and amounts of its lines, none below zero. Without lines it lowers the order's amount only. Without an amount it
+///   gives back what its lines cost in the order, and without lines all that is left.
+/// * Of several refunds of one order with one refund ID the first counts.
 /// * An order of which nothing is left to pay is no purchase any more; a line of which nothing is left is in no ranking.
 /// * Every other refund lowers the amount of the windows that its own day falls into.
 #[cfg(not(target_arch = "wasm32"))]
@@ -168,19 +170,11 @@ pub(crate) fn purchases_by<'a>(
     let until = day_number(last_day(question.as_of));
     let (currency, currencies) = currency(orders, policy, question);
 
-    let mut counted_refunds: Vec<(i32, &Refund)> = refunds
-        .iter()
-        .filter(|it| it.currency == currency)
-        .map(|it| (local_time(it.at, clocks).day, *it))
-        .filter(|(day, _)| *day <= until)
-        .collect();
-    sort_by(&mut counted_refunds, |(_, a), (_, b)| (a.at, &a.message_id).cmp(&(b.at, &b.message_id)));
-    let refund_count = counted_refunds.len() as u64;
-    let refund_amount = counted_refunds.iter().fold(Decimal::ZERO, |sum, (_, it)| plus(sum, it.amount));
+    let mut back = given_back(clocks, orders, refunds, policy.currency, currency, until);
     if !question.net_of_refunds {
-        counted_refunds.clear();
+        back.orders.clear();
+        back.alone.clear();
     }
-    let assigned = assign(orders, currency, &counted_refunds);
 
     let mut purchases = Vec::with_capacity(orders.len());
     for order in orders.iter().copied().filter(|it| it.currency == currency) {
@@ -188,14 +182,13 @@ pub(crate) fn purchases_by<'a>(
         if until < local.day {
             continue;
         }
-        let (amount, left) = match order_id(order).and_then(|it| assigned.of(it)) {
+        let (amount, left) = match back.take(order) {
             None => (order.amount, None),
-            Some(refunds) => match after_refunds(order, refunds) {
-                Some((amount, left)) => (amount, Some(left)),
-                None => continue,
-            },
+            Some(rest) if rest.amount <= Decimal::ZERO => continue,
+            Some(rest) => (rest.amount, Some(rest.lines)),
         };
-        purchases.push(Purchase { order, day: local.day, weekday: local.weekday, hour: local.hour, amount, left });
+        let hour = if order.by_date { NO_HOUR } else { local.hour };
+        purchases.push(Purchase { order, day: local.day, weekday: local.weekday, hour, amount, left });
     }
     sort_by(&mut purchases, |a, b| (a.order.at, &a.order.key).cmp(&(b.order.at, &b.order.key)));
     Purchases {
@@ -203,11 +196,14 @@ pub(crate) fn purchases_by<'a>(
         currencies,
         as_of: question.as_of,
         purchases,
-        taken_off: assigned.alone,
-        refund_count,
-        refund_amount,
+        taken_off: back.alone,
+        refund_count: back.count,
+        refund_amount: back.amount,
     }
 }
+
+/// No slot of the day: an order that names none has no vote on the hour.
+const NO_HOUR: u8 = u8::MAX;
 
 /// The currency of the figures, and all that the customer ever paid in.
 fn currency(orders: &[&Order], policy: &Policy, question: &Question) -> (Currency, Vec<Currency>) {
@@ -236,37 +232,93 @@ fn order_id(order: &Order) -> Option<&str> {
     }
 }
 
-/// Refunds by what they are taken off from.
-struct Assigned<'a> {
-    /// By the ID of the order that they name, ascending; of some orders there are none.
-    by_order: Vec<(&'a str, Vec<&'a Refund>)>,
-    /// The days and amounts of those that belong to no order.
+/// What was given back in a currency, up to a day.
+struct GivenBack<'a> {
+    /// What is left of the orders that refunds name, by ID, ascending.
+    orders: Vec<(&'a str, Option<Rest<'a>>)>,
+    /// The days and amounts of refunds that belong to no order.
     alone: Vec<(i32, Decimal)>,
+    count: u64,
+    amount: Decimal,
 }
 
-impl<'a> Assigned<'a> {
-    fn of(&self, order_id: &str) -> Option<&[&'a Refund]> {
-        let found = self.by_order.binary_search_by(|(it, _)| (*it).cmp(order_id)).ok()?;
-        self.by_order.get(found).map(|(_, refunds)| refunds.as_slice()).filter(|it| !it.is_empty())
+/// What is left of an order after refunds.
+struct Rest<'a> {
+    order: &'a Order,
+    /// Below zero where more was given back than paid.
+    amount: Decimal,
+    lines: Box<[Left]>,
+    is_touched: bool,
+}
+
+impl<'a> GivenBack<'a> {
+    fn position(&self, order_id: Option<&str>) -> Option<usize> {
+        self.orders.binary_search_by(|(it, _)| Some(*it).cmp(&order_id)).ok()
+    }
+
+    /// What is left of an order, where something of it was given back.
+    fn take(&mut self, order: &Order) -> Option<Rest<'a>> {
+        if self.orders.is_empty() {
+            return None;
+        }
+        let position = self.position(order_id(order))?;
+        self.orders.get_mut(position)?.1.take().filter(|it| it.is_touched)
     }
 }
 
-fn assign<'a>(orders: &[&'a Order], currency: Currency, refunds: &[(i32, &'a Refund)]) -> Assigned<'a> {
+/// Takes the refunds off the orders that they name, the earliest first.
+fn given_back<'a>(
+    clocks: &impl Clocks,
+    orders: &[&'a Order],
+    refunds: &[&'a Refund],
+    policy_currency: Currency,
+    currency: Currency,
+    until: i32,
+) -> GivenBack<'a> {
+    let mut back = GivenBack { orders: Vec::new(), alone: Vec::new(), count: 0, amount: Decimal::ZERO };
     if refunds.is_empty() {
-        return Assigned { by_order: Vec::new(), alone: Vec::new() };
+        return back;
     }
-    let ids = distinct(orders.iter().copied().filter(|it| it.currency == currency).filter_map(order_id));
-    let mut by_order: Vec<(&str, Vec<&Refund>)> = ids.into_iter().map(|it| (it, Vec::new())).collect();
-    let mut alone = Vec::new();
-    for (day, refund) in refunds {
-        let named = refund.order_id.as_deref();
-        let position = named.and_then(|named| by_order.binary_search_by(|(it, _)| (*it).cmp(named)).ok());
-        match position.and_then(|it| by_order.get_mut(it)) {
-            Some((_, refunds)) => refunds.push(refund),
-            None => alone.push((*day, refund.amount)),
+    let mut refunds = refunds.to_vec();
+    sort_by(&mut refunds, |a, b| (a.at, &a.message_id).cmp(&(b.at, &b.message_id)));
+    let named = distinct(refunds.iter().filter_map(|it| it.order_id.as_deref()));
+    back.orders = named.into_iter().map(|it| (it, None)).collect();
+    for order in orders {
+        if let Some(position) = back.position(order_id(order))
+            && let Some((_, rest)) = back.orders.get_mut(position)
+        {
+            *rest = Some(Rest::of(order));
         }
     }
-    Assigned { by_order, alone }
+    let mut seen: Vec<(Option<&str>, &str)> = Vec::new();
+    for refund in refunds {
+        if let Some(refund_id) = refund.refund_id.as_deref() {
+            let id = (refund.order_id.as_deref(), refund_id);
+            match seen.binary_search(&id) {
+                Ok(_) => continue,
+                Err(place) => seen.insert(place, id),
+            }
+        }
+        let position = back.position(refund.order_id.as_deref());
+        let rest = position.and_then(|it| back.orders.get_mut(it)).and_then(|(_, rest)| rest.as_mut());
+        let rest = rest.filter(|rest| refund.currency.is_none_or(|it| it == rest.order.currency));
+        let of_order = rest.as_ref().map(|it| it.order.currency);
+        let day = local_time(refund.at, clocks).day;
+        if refund.currency.or(of_order).unwrap_or(policy_currency) != currency || until < day {
+            continue;
+        }
+        let amount = match rest {
+            Some(rest) => rest.give_back(refund),
+            None => {
+                let amount = refund.said_amount();
+                back.alone.push((day, amount));
+                amount
+            }
+        };
+        back.count += 1;
+        back.amount = plus(back.amount, amount);
+    }
+    back
 }
 
 /// The sum; it stops at the largest number.
@@ -282,34 +334,61 @@ fn minus(a: Decimal, b: Decimal) -> Decimal {
     a.saturating_sub(b)
 }
 
-/// What is left of an order; nothing where it was given back in full.
-fn after_refunds(order: &Order, refunds: &[&Refund]) -> Option<(Decimal, Box<[Left]>)> {
-    let amount = refunds.iter().fold(order.amount, |sum, it| minus(sum, it.amount));
-    if amount <= Decimal::ZERO {
-        return None;
+impl<'a> Rest<'a> {
+    fn of(order: &'a Order) -> Self {
+        let whole = |line: &Line| Left::Something { units: u64::from(line.quantity), amount: line.amount };
+        Self { order, amount: order.amount, lines: order.lines.iter().map(whole).collect(), is_touched: false }
     }
-    let whole = |line: &Line| Left::Something { units: u64::from(line.quantity), amount: line.amount };
-    let mut left: Box<[Left]> = order.lines.iter().map(whole).collect();
-    for returned in refunds.iter().flat_map(|it| &it.lines) {
-        let Some(key) = ranking::product_key(returned) else { continue };
+
+    /// Takes a refund off; what it gives back.
+    fn give_back(&mut self, refund: &Refund) -> Decimal {
+        self.is_touched = true;
+        let of_lines = refund.lines.iter().fold(Decimal::ZERO, |sum, it| plus(sum, self.give_line_back(it)));
+        let amount = match refund.amount {
+            Some(said) => said,
+            None if refund.lines.is_empty() => self.amount.max(Decimal::ZERO),
+            None => of_lines,
+        };
+        self.amount = minus(self.amount, amount);
+        amount
+    }
+
+    /// Takes an item off the lines that have it; what it gives back.
+    fn give_line_back(&mut self, returned: &Line) -> Decimal {
+        let mut given = if returned.unpriced { Decimal::ZERO } else { returned.amount.abs() };
+        let Some(key) = ranking::product_key(returned) else { return given };
         let mut units_back = u64::from(returned.quantity);
-        let mut amount_back = returned.amount.abs();
+        let mut amount_back = given;
         // An order may hold an item in several lines: the first gives as much as it has, then the next.
-        for (line, left) in order.lines.iter().zip(&mut left) {
+        for (line, left) in self.order.lines.iter().zip(&mut self.lines) {
             let Left::Something { units, amount } = *left else { continue };
             if ranking::product_key(line) != Some(key) {
                 continue;
             }
             let units_taken = units.min(units_back);
-            let amount_taken = amount.max(Decimal::ZERO).min(amount_back);
+            let there = amount.max(Decimal::ZERO);
+            let amount_taken = if returned.unpriced { share(there, units_taken, units) } else { there.min(amount_back) };
             units_back -= units_taken;
-            amount_back = minus(amount_back, amount_taken);
+            if returned.unpriced {
+                given = plus(given, amount_taken);
+            } else {
+                amount_back = minus(amount_back, amount_taken);
+            }
             let (units, amount) = (units - units_taken, minus(amount, amount_taken));
             let is_all_back = units == 0 && amount <= Decimal::ZERO;
             *left = if is_all_back { Left::Nothing } else { Left::Something { units, amount } };
         }
+        given
     }
-    Some((amount, left))
+}
+
+/// What some of a line's units cost. The last of them cost what is left, so that all parts together are the whole.
+fn share(amount: Decimal, units: u64, of: u64) -> Decimal {
+    if units == of {
+        return amount;
+    }
+    let part = amount.checked_mul(Decimal::from(units)).and_then(|it| it.checked_div(Decimal::from(of)));
+    part.map_or(amount, |it| it.round_dp_with_strategy(4, RoundingStrategy::MidpointNearestEven)).min(amount)
 }
 
 impl Purchases<'_> {

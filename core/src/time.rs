@@ -18,7 +18,7 @@ pub struct Timestamp(i64);
 pub enum TimestampError {
     #[error("it has no time zone; write for example 2026-01-31T09:00:00+09:00 or 2026-01-31T00:00:00Z")]
     NoZone,
-    #[error("it is not RFC 3339; write for example 2026-01-31T09:00:00+09:00")]
+    #[error("it is neither RFC 3339, as 2026-01-31T09:00:00+09:00, nor a Unix time since September 2001")]
     Malformed,
     #[error("it lies outside of 1970-01-01 to 2199-12-31")]
     OutOfRange,
@@ -48,6 +48,52 @@ impl Timestamp {
             return Err(if with_zone.is_ok() { TimestampError::NoZone } else { TimestampError::Malformed });
         };
         Self::from_datetime(time.to_utc())
+    }
+
+    /// Reads what messages say: RFC 3339; a Unix time in seconds, milliseconds, microseconds or nanoseconds; or a date alone with
+    /// its zone (`2026-01-31+09:00`), which is the beginning of that day. Whether it is a date alone.
+    ///
+    /// From 2001-09-09 to 2199 no number fits two of the units, so the size says which one it is. A number before that time fits
+    /// none, and is refused rather than read as a day in 1970.
+    pub fn read(text: &str) -> Result<(Self, bool), TimestampError> {
+        const FIRST_SECOND: i64 = 1_000_000_000;
+        let error = match Self::parse(text) {
+            Ok(at) => return Ok((at, false)),
+            Err(error) => error,
+        };
+        let text = text.trim();
+        if let Some(date) = text.get(..10)
+            && parse_date(date).is_some()
+        {
+            return match text.get(10..).unwrap_or_default().trim_start() {
+                "" => Err(TimestampError::NoZone),
+                zone if zone.starts_with(['+', '-', 'Z', 'z']) => {
+                    Self::parse(&format!("{date}T00:00:00{zone}")).map(|at| (at, true))
+                }
+                _ => Err(error),
+            };
+        }
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        if !(whole.bytes().chain(fraction.bytes()).all(|it| it.is_ascii_digit())) {
+            return Err(error);
+        }
+        let Ok(number) = whole.parse::<i64>() else { return Err(error) };
+        let digits = fraction.get(..6).unwrap_or(fraction);
+        let micros = || digits.parse::<i64>().unwrap_or(0) * 10_i64.pow(6 - u32::try_from(digits.len()).unwrap_or(6));
+        let last_second = Self::LATEST.0 / 1_000_000;
+        let is_in = |unit: i64| (FIRST_SECOND..=last_second).contains(&(number / unit));
+        let at = if is_in(1) {
+            number * 1_000_000 + micros()
+        } else if is_in(1_000) {
+            number * 1_000
+        } else if is_in(1_000_000) {
+            number
+        } else if is_in(1_000_000_000) {
+            number / 1_000
+        } else {
+            return Err(error);
+        };
+        Ok((Self(at), false))
     }
 
     /// Takes an instant, if it is within the range that messages may say.
@@ -114,6 +160,52 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn times_are_read_in_every_unit_and_never_as_1970() {
+        let read = |text: &str| Timestamp::read(text).map(|(at, is_date)| (at.to_rfc3339(), is_date));
+        let whole = "2024-06-24T06:00:00Z";
+        for (text, expected, is_date) in [
+            ("1719208800", whole, false),
+            ("1719208800000", whole, false),
+            ("1719208800000000", whole, false),
+            ("1719208800000000000", whole, false),
+            ("1719208800.25", "2024-06-24T06:00:00.250Z", false),
+            ("1719208800.1234567", "2024-06-24T06:00:00.123456Z", false),
+            ("1719208800.0", whole, false),
+            ("1719208800123", "2024-06-24T06:00:00.123Z", false),
+            ("1000000000", "2001-09-09T01:46:40Z", false),
+            ("7258118399", "2199-12-31T23:59:59Z", false),
+            ("2024-06-24T15:00:00+09:00", whole, false),
+            ("2024-06-24+09:00", "2024-06-23T15:00:00Z", true),
+            ("2024-06-24Z", "2024-06-24T00:00:00Z", true),
+            ("2024-06-24 -03:30", "2024-06-24T03:30:00Z", true),
+        ] {
+            assert_eq!(read(text), Ok((expected.to_owned(), is_date)), "{text}");
+        }
+        for (text, fault) in [
+            ("2024-06-24", TimestampError::NoZone),
+            ("2024-06-24T10:00:00", TimestampError::NoZone),
+            ("2024-06-24T25:00:00Z", TimestampError::Malformed),
+            ("2024-06-31Z", TimestampError::Malformed),
+            // A date, what Excel counts, seconds before 2001, the hours of a day: all of them would be 1970.
+            ("20240624", TimestampError::Malformed),
+            ("45467.5", TimestampError::Malformed),
+            ("999999999", TimestampError::Malformed),
+            ("0", TimestampError::Malformed),
+            ("202406240600", TimestampError::Malformed),
+            ("9999999999", TimestampError::Malformed),
+            ("99999999999999999999999", TimestampError::Malformed),
+            ("-1719208800", TimestampError::Malformed),
+            ("1.719e9", TimestampError::Malformed),
+            (".", TimestampError::Malformed),
+            ("", TimestampError::Malformed),
+            ("１７１９２０８８００", TimestampError::Malformed),
+            ("한국 시간 2024", TimestampError::Malformed),
+        ] {
+            assert_eq!(read(text), Err(fault), "{text}");
+        }
+    }
 
     proptest! {
         #[test]

@@ -39,6 +39,11 @@ pub(crate) fn count<S: Serializer>(count: &u64, serializer: S) -> Result<S::Ok, 
     serializer.serialize_i32(i32::try_from(*count).unwrap_or(i32::MAX))
 }
 
+/// As [`read_decimal`], where there may be none.
+pub(crate) fn read_optional_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
+    read_decimal(deserializer).map(Some)
+}
+
 /// Reads an exact decimal number from the text that it is stored as.
 pub(crate) fn read_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     let text = String::deserialize(deserializer)?;

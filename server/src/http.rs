@@ -16,6 +16,7 @@ mod pace;
 mod page;
 mod rest;
 mod segment;
+mod sent;
 mod shares;
 mod socket;
 
@@ -153,12 +154,16 @@ fn router(site: Site) -> Router {
     Router::new()
         // Not behind the gate: a handshake shows its key later, and everything else this takes through the gate itself.
         .route("/graphql", graphql.get(graphql::get))
-        .merge(segment::routes().route_layer(gate::of(&site, Way::of_messages(KeyAs::UserName))))
+        .merge(
+            segment::routes()
+                .route_layer(gate::of(&site, Way::of_messages(KeyAs::UserName)))
+                .route_layer(segment::cors(&site)),
+        )
         .merge(dfinery::routes().route_layer(gate::of(&site, Way::of_messages(KeyAs::AccessToken))))
         // These answer however much there is to do.
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/openapi.json", get(openapi::document))
+        .route("/healthz", get(health::healthz).fallback(only_asked))
+        .route("/readyz", get(health::readyz).fallback(only_asked))
+        .route("/openapi.json", get(openapi::document).fallback(only_asked))
         .fallback(page::asset)
         .layer(CompressionLayer::new())
         // Outside of this: packing would keep its lines back.
@@ -182,6 +187,12 @@ fn router(site: Site) -> Router {
 
 async fn other_method() -> Response {
     refused(ErrorCode::MethodNotAllowed, "this is sent by POST")
+}
+
+async fn only_asked() -> Response {
+    let mut response = refused(ErrorCode::MethodNotAllowed, "this is asked by GET");
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
 }
 
 /// A refusal of what is no GraphQL.
@@ -214,6 +225,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::TimedOut => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden | ErrorCode::CrossSiteRefused => StatusCode::FORBIDDEN,

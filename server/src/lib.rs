@@ -24,6 +24,7 @@ pub mod facts;
 pub mod inbox;
 pub mod limits;
 pub mod list;
+mod literal;
 pub mod meter;
 pub mod news;
 pub mod store;

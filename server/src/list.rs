@@ -66,6 +66,8 @@ pub struct List {
 #[derive(Debug, Default)]
 struct Waiting {
     cells: BTreeMap<CellKey, Why>,
+    /// How many were taken out of `cells` and are not in the index yet.
+    n_being_listed: usize,
     up_to: i64,
 }
 
@@ -166,9 +168,15 @@ impl List {
         question(&self.index.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How many customers wait to be listed.
+    /// How many customers are not listed as they are, those among them that are being listed. Ask for it before the index: 0 is
+    /// then true of what that says.
     pub fn n_waiting(&self) -> usize {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).cells.len()
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.cells.len() + waiting.n_being_listed
+    }
+
+    fn note_being_listed(&self, n: usize) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).n_being_listed = n;
     }
 
     /// Waits until everything that a commit touched is listed, or the time is over; whether it is.
@@ -193,6 +201,7 @@ impl List {
         loop {
             let (cells, up_to) = {
                 let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                waiting.n_being_listed = waiting.cells.len();
                 (std::mem::take(&mut waiting.cells), waiting.up_to)
             };
             if cells.is_empty() && up_to <= *self.listed.borrow() {
@@ -209,6 +218,7 @@ impl List {
                     }
                 }
                 n_done += chunk.len();
+                self.note_being_listed(cells.len().saturating_sub((position + 1) * CHUNK));
                 progress(n_done);
             }
             if !torn.is_empty() {
@@ -228,6 +238,7 @@ impl List {
 
     fn wait_again<'c>(&self, cells: impl IntoIterator<Item = &'c (CellKey, Why)>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.n_being_listed = 0;
         for (key, why) in cells {
             match why {
                 Why::Changed => waiting.changed([*key]),

@@ -22,7 +22,7 @@ use profile360_core::{
     facet::MAX_CUSTOM_ATTRIBUTES,
     identifier::UnifiedId,
     message::{Accepted, Message, Warning, parse_kept},
-    plan::{Changes, Draft, Lineage, Outcome, View, first_needs, next_needs},
+    plan::{Changes, Draft, Lineage, OrderNews, Outcome, View, first_needs, next_needs},
     time::Timestamp,
     unified_id::IdSecret,
 };
@@ -66,8 +66,8 @@ pub struct Taken {
     pub outcome: Outcome,
     /// The profile that it landed on; for a duplicate, the one that its home has now, if it is the same home.
     pub unified_id: Option<UnifiedId>,
-    /// Where something of it found no room.
-    pub warning: Option<Warning>,
+    /// What found no room, and what its order or refund runs into.
+    pub warnings: Vec<Warning>,
 }
 
 /// The answer to one request, and the number of the commit that made it durable.
@@ -653,10 +653,42 @@ fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) ->
         .map(|(position, ((outcome, id), message))| Taken {
             outcome: outcome.clone(),
             unified_id: id.or_else(|| current(message)),
-            warning: changes.crowded.contains(&position).then(crowded),
+            warnings: warnings_of(changes, position),
         })
         .collect();
     Receipt { taken, commit }
+}
+
+/// What the sender of a message should know that only the base can say.
+fn warnings_of(changes: &Changes, position: usize) -> Vec<Warning> {
+    let of_orders = changes.told.get(&position).map(|it| warning_of(*it));
+    changes.crowded.contains(&position).then(crowded).into_iter().chain(of_orders).collect()
+}
+
+fn warning_of(news: OrderNews) -> Warning {
+    let (code, path, detail) = match news {
+        OrderNews::Moved => (
+            "ORDER_MOVED",
+            "properties.df_order_id",
+            "another customer had an order with this ID, and it is this customer's now; where shops count by themselves, let the policy make order IDs unique by source (order_ids)",
+        ),
+        OrderNews::Taken => (
+            "ORDER_TAKEN",
+            "properties.df_order_id",
+            "a later message gives an order with this ID to another customer, so this one does not count; where shops count by themselves, let the policy make order IDs unique by source (order_ids)",
+        ),
+        OrderNews::RefundRepeated => (
+            "REFUND_REPEATED",
+            "properties.df_refund_id",
+            "a refund of the order with this ID is there already, and this one does not count",
+        ),
+        OrderNews::RefundExceeds => (
+            "REFUND_EXCEEDS_ORDER",
+            "properties.df_total_refund_amount",
+            "more was given back of the order than was paid; net of refunds nothing falls below zero",
+        ),
+    };
+    Warning { code, path: path.to_owned(), detail: detail.to_owned() }
 }
 
 fn crowded() -> Warning {

@@ -244,11 +244,7 @@ impl<R: BufRead> Table<R> {
         message.insert("type".to_owned(), json!(map.message_type));
         message.insert("source".to_owned(), json!(map.source));
         if let Some(text) = self.text(&map.timestamp, first) {
-            let format = match &map.timestamp {
-                Field::Rule(rule) => rule.format.as_deref(),
-                Field::Column(_) | Field::Columns(_) => None,
-            };
-            message.insert("timestamp".to_owned(), json!(cell::time(&text, format, zone)));
+            message.insert("timestamp".to_owned(), json!(cell::time(&text, format_of(&map.timestamp), zone)));
         }
         for (name, field) in [("platform", &map.platform), ("event", &map.event), ("session_id", &map.session_id)] {
             if let Some(value) = field.as_ref().and_then(|it| self.value(it, first, zone)) {
@@ -274,6 +270,13 @@ impl<R: BufRead> Table<R> {
         let id = map.message_id.as_ref().and_then(|it| self.text(it, first));
         let id = id.unwrap_or_else(|| made_id(&Value::Object(message.clone())));
         message.insert("message_id".to_owned(), json!(id));
+        // Behind the ID, which is made of the time in full: orders by date alone have no hour.
+        if map.message_type == "event"
+            && let Some(text) = self.text(&map.timestamp, first)
+            && let Some(day) = cell::day_alone(&text, format_of(&map.timestamp), zone)
+        {
+            message.insert("timestamp".to_owned(), json!(day));
+        }
         Value::Object(message)
     }
 
@@ -298,6 +301,13 @@ impl<R: BufRead> Table<R> {
             Field::Column(_) => self.text(field, row).map(Value::from),
             Field::Rule(rule) => Some(rule.kind.read(&self.text(field, row)?, rule.format.as_deref(), zone)),
         }
+    }
+}
+
+fn format_of(field: &Field) -> Option<&str> {
+    match field {
+        Field::Rule(rule) => rule.format.as_deref(),
+        Field::Column(_) | Field::Columns(_) => None,
     }
 }
 

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use super::{MAX_NAME_BYTES, Refusal, Warning};
+use super::{MAX_NAME_BYTES, Refusal, Warning, warn_of_repeated};
 use crate::{
-    json::{Fields, object},
+    json::{Fields, object, significant_digits},
     tree::Tree,
     writing::to_text,
 };
@@ -90,6 +91,7 @@ pub(super) fn read(
     let mut attributes = BTreeMap::new();
     let Some(raw) = reader.optional("attributes") else { return Ok(attributes) };
     let sent = object(raw, "attributes")?;
+    warn_of_repeated(Some(&sent), "attributes", warnings);
     if MAX_ATTRIBUTES < sent.0.len() {
         warnings.push(Warning {
             code: "ATTRIBUTES_TOO_MANY",
@@ -118,6 +120,7 @@ pub(super) fn read(
             leave_out("ATTRIBUTE_TOO_LONG", &format!("a list has at most {MAX_LIST_ITEMS} items"));
             continue;
         }
+        let is_rounded = is_rounded(raw.get(), &value);
         match standard_value(name, value) {
             Ok(value) => match AttributeValue::new(&value) {
                 Some(value) => drop(attributes.insert(name.to_string(), value)),
@@ -125,8 +128,36 @@ pub(super) fn read(
             },
             Err(detail) => leave_out("ATTRIBUTE_VALUE", detail),
         }
+        if is_rounded && attributes.contains_key(name.as_ref()) {
+            warnings.push(Warning {
+                code: "NUMBER_ROUNDED",
+                path: format!("attributes.{name}"),
+                detail:
+                    "a number keeps 17 digits; the nearest one of 64 bits is kept: send it as a text to keep them all"
+                        .to_owned(),
+            });
+        }
     }
     Ok(attributes)
+}
+
+/// Whether a number has more digits than 64 bits keep, or one of a list has.
+fn is_rounded(text: &str, value: &serde_json::Value) -> bool {
+    const KEPT: usize = 17;
+    if text.len() <= KEPT {
+        return false;
+    }
+    match value {
+        serde_json::Value::Number(number) => number.is_f64() && KEPT < significant_digits(text),
+        serde_json::Value::Array(items) if items.iter().any(serde_json::Value::is_f64) => {
+            let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+            items.iter().any(|item| {
+                let is_number = item.get().starts_with(|it: char| it == '-' || it.is_ascii_digit());
+                is_number && item.get().parse::<u64>().is_err() && KEPT < significant_digits(item.get())
+            })
+        }
+        _ => false,
+    }
 }
 
 /// Holds the standard attributes to their types; everything else passes, and null unsets all but consents.

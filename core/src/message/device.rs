@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Refusal, Warning, member};
+use super::{Refusal, Warning, member, warn_of_repeated};
 use crate::{
     identifier::{Identifier, MAX_VALUE_BYTES},
     json::{Fields, Scalar, object, scalar_text},
@@ -88,6 +88,7 @@ pub(super) fn read(
         return Ok(Read { seen, kept: None });
     };
     let sent = object(raw, "device")?;
+    warn_of_repeated(Some(&sent), "device", warnings);
     let mut fields = BTreeMap::new();
     let mut user_agent: Option<Cow<'_, str>> = None;
     let mut address = None;

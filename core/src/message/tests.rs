@@ -133,6 +133,124 @@ fn what_can_be_left_out_is_left_out_with_a_warning() {
 }
 
 #[test]
+fn a_bad_value_costs_itself_and_is_told() {
+    let half = |field: &str, json: &str| with(field, &json.replace("HALF", "half")).replace("half", r"cut \ud83d");
+    // The message; the codes and paths of what is told; what has become of the values.
+    let cases: [(String, &[(&str, &str)], &str); 12] = [
+        (
+            half("attributes", r#"{"bio":"HALF","b":1}"#),
+            &[("HALF_CHARACTER", "")],
+            "{\"b\":1,\"bio\":\"cut \u{fffd}\"}",
+        ),
+        (with("attributes", r#"{"bio":"A"}"#).replace('A', r"\ud83d\ude00 \\ud83d"), &[], "{\"bio\":\"😀 \\\\ud83d\"}"),
+        (
+            with("attributes", r#"{"bio":"A"}"#).replace('A', r"\udE00\uD83D"),
+            &[("HALF_CHARACTER", "")],
+            "{\"bio\":\"\u{fffd}\u{fffd}\"}",
+        ),
+        (
+            half("identifiers", r#"{"external_id":["1","HALF"]}"#),
+            &[("IDENTIFIER_DAMAGED", "identifiers.external_id[1]"), ("HALF_CHARACTER", "")],
+            "{}",
+        ),
+        (with("identifiers", r#"{"external_id":["1",true]}"#), &[("WRONG_TYPE", "identifiers.external_id[1]")], "{}"),
+        (
+            with("attributes", r#"{"A":1}"#).replace(r#""A":1"#, r#""a":1,"b":0,"a":2"#),
+            &[("DUPLICATE_FIELD", "attributes.a")],
+            "{\"a\":2,\"b\":0}",
+        ),
+        (with("attributes", r#"{"a":"N"}"#).replace("\"N\"", "29.949999999999999"), &[], "{\"a\":29.95}"),
+        (
+            with("attributes", r#"{"a":"N"}"#).replace("\"N\"", "12345678901234567890123"),
+            &[("NUMBER_ROUNDED", "attributes.a")],
+            "{\"a\":1.2345678901234568e+22}",
+        ),
+        (
+            with("attributes", r#"{"a":"N"}"#).replace("\"N\"", "[18446744073709551615,0.12345678901234567891]"),
+            &[("NUMBER_ROUNDED", "attributes.a")],
+            "{\"a\":[18446744073709551615,0.12345678901234568]}",
+        ),
+        (with("attributes", r#"{"a":"N"}"#).replace("\"N\"", "1e300"), &[], "{\"a\":1e+300}"),
+        (
+            with("attributes", r#"{"a":"N","b":1}"#).replace("\"N\"", "1e999"),
+            &[("ATTRIBUTE_TYPE", "attributes.a")],
+            "{\"b\":1}",
+        ),
+        (
+            with("attributes", r#"{"a":"N","b":1}"#)
+                .replace("\"N\"", &format!("{}{}", "[".repeat(1_000), "]".repeat(1_000))),
+            &[("ATTRIBUTE_TYPE", "attributes.a")],
+            "{\"b\":1}",
+        ),
+    ];
+    for (json, told, kept) in cases {
+        let accepted = parse(&json).expect(&json);
+        let found: Vec<(&str, &str)> = accepted.warnings.iter().map(|it| (it.code, it.path.as_str())).collect();
+        assert_eq!(found, told, "{json}");
+        let attributes: Vec<String> =
+            accepted.message.attributes.iter().map(|(name, it)| format!("\"{name}\":{}", it.as_json())).collect();
+        assert_eq!(format!("{{{}}}", attributes.join(",")), kept, "{json}");
+        // What is kept can be read again, and says the same.
+        let again = parse_kept(&accepted.payload, &CompiledPolicy::initial()).expect("it is kept as it can be read");
+        assert_eq!(again.message, accepted.message, "{json}");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&accepted.payload).is_ok() || !json.contains("cut"),
+            "{json}"
+        );
+    }
+    let order = |id: &str| purchase(&format!(r#"{{"df_order_id":"{id}","df_total_purchase_amount":1}}"#));
+    for (json, path) in [
+        (half("message_id", "\"HALF\""), "message_id"),
+        (order(r"\ud83d"), "properties.df_order_id"),
+        (order(r"\ud83d").replace("df_purchase\"", "df_refund\""), "properties.df_order_id"),
+    ] {
+        let refusal = parse(&json).expect_err(&json);
+        assert_eq!((refusal.code.as_str(), refusal.path.as_str()), ("WRONG_TYPE", path), "{json}");
+    }
+    for (properties, path) in [
+        (r#"{"df_total_purchase_amount":1,"df_total_purchase_amount":2}"#, "properties.df_total_purchase_amount"),
+        (r#"{"df_items":[{"df_price":1,"df_price":2}]}"#, "properties.df_items[0].df_price"),
+    ] {
+        let refusal = parse(&purchase(properties)).expect_err(properties);
+        assert_eq!((refusal.code.as_str(), refusal.path.as_str()), ("DUPLICATE_FIELD", path));
+    }
+    let login = purchase(r#"{"a":1,"a":2}"#).replace("df_purchase", "df_login");
+    let warnings = parse(&login).expect("it costs only itself").warnings;
+    assert_eq!(warnings.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["properties.a"]);
+}
+
+#[test]
+fn an_amount_is_the_nearest_decimal_of_28_digits() {
+    let table = [
+        ("29.949999999999999", Ok("29.949999999999999")),
+        ("0.45000000000000001", Ok("0.45000000000000001")),
+        ("\"0.45000000000000001\"", Ok("0.45000000000000001")),
+        ("123456789012.12345678901234567890", Ok("123456789012.12345678901234568")),
+        ("0.00000000000000000000000000000000001", Ok("0")),
+        ("1e-400", Ok("0")),
+        ("0e999999999999999999999", Ok("0")),
+        ("2.9949999999999999e1", Ok("29.949999999999999")),
+        ("29949999999999999.00000000000000000000000000000e-15", Ok("29.949999999999999")),
+        ("1.5E+3", Ok("1500")),
+        ("15e2", Ok("1500")),
+        ("1e300", Err("AMOUNT_OUT_OF_RANGE")),
+        ("1e999999999999999999999", Err("AMOUNT_OUT_OF_RANGE")),
+        ("123456789012345678901234567890123", Err("AMOUNT_OUT_OF_RANGE")),
+        ("\"1e\"", Err("AMOUNT_MALFORMED")),
+        ("\"e5\"", Err("AMOUNT_MALFORMED")),
+        ("\"1.2.3\"", Err("AMOUNT_MALFORMED")),
+        ("\"NaN\"", Err("AMOUNT_MALFORMED")),
+        ("true", Err("AMOUNT_MALFORMED")),
+    ];
+    for (sent, read) in table {
+        let parsed = parse(&purchase(&format!("{{\"df_total_purchase_amount\":{sent}}}")));
+        let amount = parsed.map(|it| it.message.order.expect("an order").amount.to_string());
+        let amount = amount.as_deref().map_err(|it| it.code.as_str());
+        assert_eq!(amount, read, "{sent}");
+    }
+}
+
+#[test]
 fn the_obvious_is_tolerated() {
     let spaced = format!("\u{feff}{VALID}\r");
     assert!(parse(&spaced).is_ok());
@@ -297,4 +415,83 @@ fn bad_fields_of_a_device_are_left_out_with_a_warning() {
         assert_eq!(found, expected, "{device}");
         assert!(!accepted.payload.contains("203.0.113") && !accepted.payload.contains("fe80"));
     }
+}
+
+#[test]
+fn a_refund_says_what_it_gives_back_or_leaves_it_to_the_order() {
+    let refund = |properties: &str| parse(&purchase(properties).replace("df_purchase", "df_refund"));
+    let check = |properties: &str, amount: Option<&str>, currency: Option<&str>, warnings: &[&str]| {
+        let accepted = refund(properties).expect(properties);
+        let codes: Vec<&str> = accepted.warnings.iter().map(|it| it.code).collect();
+        assert_eq!(codes, warnings, "{properties}");
+        let refund = accepted.message.refund.expect("a refund");
+        assert_eq!(refund.amount.map(|it| it.to_string()).as_deref(), amount, "{properties}");
+        assert_eq!(refund.currency.as_ref().map(purchase::Currency::as_str), currency, "{properties}");
+        refund
+    };
+    check(r#"{"df_total_refund_amount":-30,"df_currency":"usd"}"#, Some("30"), Some("USD"), &[]);
+    check(r#"{"df_order_id":"o"}"#, None, None, &[]);
+    check(r#"{"df_items":[{"df_item_id":"a","df_price":5,"df_quantity":2}]}"#, Some("10"), None, &[]);
+    let by_order = check(r#"{"df_order_id":"o","df_items":[{"df_item_id":"a","df_quantity":2}]}"#, None, None, &[]);
+    assert!(by_order.lines[0].unpriced);
+    check(r#"{"df_items":[{"df_item_id":"a","df_quantity":2}]}"#, None, None, &["AMOUNT_MISSING"]);
+    let repeated = check(r#"{"df_order_id":"o","df_refund_id":7,"df_total_refund_amount":"1.50"}"#, Some("1.5"), None, &[]);
+    assert_eq!(repeated.refund_id.as_deref(), Some("7"));
+    // It stands in rows as it is here.
+    let text = serde_json::to_string(&by_order).expect("it serialises");
+    assert_eq!(serde_json::from_str::<Refund>(&text).expect("it is read again"), by_order);
+    let nothing = refund("{}").expect_err("it gives nothing back");
+    assert_eq!((nothing.code, nothing.path.as_str()), (RefusalCode::MissingField, "properties.df_total_refund_amount"));
+}
+
+#[test]
+fn an_order_that_names_no_amount_is_told() {
+    let table = [
+        (r#"{"df_order_id":"o","df_items":[{"df_item_id":"a"},{"df_item_id":"b","df_quantity":3}]}"#, true),
+        (r#"{"df_order_id":"o","df_items":[{"df_item_id":"a"},{"df_item_id":"b","df_price":0}]}"#, false),
+        (r#"{"df_order_id":"o","df_total_purchase_amount":0,"df_items":[{"df_item_id":"a"}]}"#, false),
+        (r#"{"df_order_id":"o","df_items":[{"df_item_id":"a","df_line_amount":0}]}"#, false),
+    ];
+    for (properties, is_told) in table {
+        let accepted = parse(&purchase(properties)).expect("accepted");
+        let codes: Vec<&str> = accepted.warnings.iter().map(|it| it.code).collect();
+        assert_eq!(codes == ["AMOUNT_MISSING"], is_told, "{properties}");
+        assert!(accepted.message.order.expect("an order").lines.iter().all(|it| !it.unpriced));
+    }
+}
+
+#[test]
+fn order_ids_are_of_their_source_where_the_policy_says_so() {
+    let by_source = crate::policy::Policy { order_ids: crate::policy::OrderIds::Source, ..Default::default() };
+    let by_source = CompiledPolicy::new(by_source).expect("it has no faults");
+    let key = |json: &str, policy: &CompiledPolicy| {
+        let message = parse_message(json, policy).expect(json).message;
+        message.order.map(|it| it.key).or_else(|| message.refund?.order_id.map(OrderKey::Order)).expect("it names an order")
+    };
+    let shop = purchase(r#"{"df_order_id":"777","df_total_purchase_amount":1}"#);
+    let other = shop.replace("\"shop\"", "\"toys\"");
+    assert_eq!(key(&shop, &CompiledPolicy::initial()), key(&other, &CompiledPolicy::initial()));
+    assert_ne!(key(&shop, &by_source), key(&other, &by_source));
+    // Whoever gives it back for the shop names the shop.
+    let erp = r#"{"df_order_id":"777","df_order_source":"shop"}"#;
+    let erp = purchase(erp).replace("df_purchase", "df_refund").replace("\"source\":\"shop\"", "\"source\":\"erp\"");
+    assert_eq!(key(&erp, &by_source), key(&shop, &by_source));
+    // No two pairs of a source and an ID make one key.
+    let pairs = [("1:a", "b"), ("1", "a:b"), ("", "1:1:a:b")].map(|(source, id)| {
+        let properties = serde_json::json!({ "df_order_id": id, "df_order_source": source, "df_total_purchase_amount": 1 });
+        key(&purchase(&properties.to_string()), &by_source)
+    });
+    assert!(pairs[0] != pairs[1] && pairs[1] != pairs[2] && pairs[0] != pairs[2], "{pairs:?}");
+}
+
+#[test]
+fn an_order_by_date_alone_has_no_time_of_day() {
+    let on = |timestamp: &str| {
+        let json = purchase(r#"{"df_total_purchase_amount":1}"#).replace("\"2026-01-31T00:00:00Z\"", timestamp);
+        let message = parse(&json).expect(timestamp).message;
+        (message.at.to_rfc3339(), message.order.expect("an order").by_date)
+    };
+    assert_eq!(on("\"2026-01-31+09:00\""), ("2026-01-30T15:00:00Z".to_owned(), true));
+    assert_eq!(on("\"2026-01-31T00:00:00+09:00\""), ("2026-01-30T15:00:00Z".to_owned(), false));
+    assert_eq!(on("1719208800"), ("2024-06-24T06:00:00Z".to_owned(), false));
 }

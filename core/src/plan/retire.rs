@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CellKey, CellState, Draft, IdentifierState, LinkState, Moved, View};
+use super::{CellKey, CellState, Draft, IdentifierState, LinkState, Moved, RefundChange, View, stored_order};
 use crate::{
     decision::Decisions,
     facts::{Claim, IdentifierFacts},
@@ -84,11 +84,8 @@ impl<'a> Draft<'a> {
                     at: message.at,
                     from: unified_id(&old_home, secret),
                     to: unified_id(message.home(), secret),
-                    has_refund: message.refund.is_some(),
                 });
-                if let Some(refund) = &message.refund {
-                    draft.refunds.push((unified_id(message.home(), secret), refund.clone()));
-                }
+                draft.move_refund(&message, &old_home, view, secret);
             }
         }
 
@@ -134,13 +131,32 @@ impl<'a> Draft<'a> {
         }
         let Some(order) = message.order.as_ref().filter(|_| has_moved) else { return };
         let claim = match &order.key {
-            OrderKey::Order(order_id) => view.orders.get(order_id).and_then(Option::as_deref).filter(|it| is_of(it)),
+            OrderKey::Order(order_id) => stored_order(order_id, view).and_then(|it| it.claim.as_ref()).filter(|it| is_of(it)),
             OrderKey::Message(_) => None,
         };
-        if claim.is_some() || matches!(order.key, OrderKey::Message(_)) {
-            self.moved_orders.insert(order.key.clone(), unified_id(old_home, secret));
-            self.orders.insert(order.key.clone(), (Claim::of(message), order.clone()));
+        match (&order.key, claim) {
+            (OrderKey::Order(order_id), Some(_)) => self.order_state_mut(order_id, view).claim = Some(Claim::of(message)),
+            (OrderKey::Message(_), _) => {}
+            (OrderKey::Order(_), None) => return,
         }
+        self.moved_orders.insert(order.key.clone(), unified_id(old_home, secret));
+        self.orders.insert(order.key.clone(), (message.home().clone(), order.clone()));
+    }
+
+    /// The refund of a message that changed its home.
+    fn move_refund(&mut self, message: &Message, old_home: &Identifier, view: &View, secret: &IdSecret) {
+        let Some(refund) = &message.refund else { return };
+        if let Some(order_id) = &refund.order_id {
+            if let Some((sender, _)) = self.order_state_mut(order_id, view).refunds.get_mut(&message.id) {
+                *sender = message.home().clone();
+            }
+            return;
+        }
+        self.refunds.push(RefundChange {
+            home: unified_id(message.home(), secret),
+            refund: refund.clone(),
+            leaves: Some(unified_id(old_home, secret)),
+        });
     }
 
     fn count_neighbours(

@@ -18,7 +18,7 @@ struct Base {
     identifiers: BTreeMap<Identifier, Arc<IdentifierState>>,
     links: BTreeMap<Pair, Arc<LinkState>>,
     cells: BTreeMap<CellKey, Arc<CellState>>,
-    orders: BTreeMap<Arc<str>, Arc<Claim>>,
+    orders: BTreeMap<Arc<str>, Arc<OrderState>>,
     sessions: BTreeMap<Arc<str>, Arc<Claim>>,
     purchases: BTreeMap<(UnifiedId, OrderKey), Order>,
     refunds: BTreeMap<(UnifiedId, Arc<str>), Refund>,
@@ -26,6 +26,8 @@ struct Base {
     retirements: Retirements,
     /// By message ID: the latent ID of its home, and the message.
     kept: BTreeMap<Arc<str>, (UnifiedId, Message)>,
+    /// What the senders of the last batch were told of their orders.
+    told: BTreeMap<usize, OrderNews>,
     /// Which identifier each latent ID leads to.
     latent: BTreeMap<UnifiedId, Identifier>,
 }
@@ -142,6 +144,7 @@ impl Base {
             self.load(&needs, &mut view);
         }
         let changes = draft.finish(&view);
+        self.told = changes.told;
         for (position, home) in &changes.kept {
             let message = &messages[*position];
             assert!(self.messages.insert(message.id.clone()), "a message is kept once");
@@ -151,12 +154,17 @@ impl Base {
             let (home, _) = self.kept.get_mut(&moved.message_id).expect("it was kept");
             assert_eq!(*home, moved.from);
             *home = moved.to;
-            if moved.has_refund {
-                assert!(self.refunds.remove(&(moved.from, moved.message_id.clone())).is_some());
+        }
+        for RefundChange { leaves, refund, .. } in &changes.refunds {
+            if let Some(home) = leaves {
+                assert!(self.refunds.remove(&(*home, refund.message_id.clone())).is_some());
             }
         }
-        for (home, refund) in changes.refunds {
-            self.refunds.insert((home, refund.message_id.clone()), refund);
+        for RefundChange { home, refund, .. } in changes.refunds {
+            assert!(self.refunds.insert((home, refund.message_id.clone()), refund).is_none());
+        }
+        for (order_id, (state, is_new)) in changes.order_states {
+            assert_eq!(self.orders.insert(order_id, Arc::new(state)).is_none(), is_new);
         }
         for identifier in changes.removed_identifiers {
             assert!(self.identifiers.remove(&identifier).is_some());
@@ -186,11 +194,9 @@ impl Base {
             if let Some(home) = change.leaves {
                 assert!(self.purchases.remove(&(home, change.order.key.clone())).is_some());
             }
-            if let OrderKey::Order(order_id) = &change.order.key {
-                let old = self.orders.insert(order_id.clone(), Arc::new(change.claim));
-                assert_eq!(old.is_some(), change.is_known);
-            }
-            self.purchases.insert((change.home, change.order.key.clone()), change.order);
+            let has_row = change.is_known && change.leaves.is_none();
+            let old = self.purchases.insert((change.home, change.order.key.clone()), change.order);
+            assert_eq!(old.is_some(), has_row);
         }
         for (session, claim) in changes.sessions {
             self.sessions.insert(session, Arc::new(claim));
@@ -229,11 +235,19 @@ impl Base {
             .collect();
         prop_assert_eq!(&self.purchases, &purchases);
         let refunds: BTreeMap<(UnifiedId, Arc<str>), Refund> = facts
-            .refunds
-            .iter()
-            .map(|(id, (home, refund))| ((unified_id(home, &IdSecret::public()), id.clone()), refund.clone()))
+            .refunds_in_place()
+            .map(|(home, it)| ((unified_id(home, &IdSecret::public()), it.message_id.clone()), it.clone()))
             .collect();
         prop_assert_eq!(&self.refunds, &refunds);
+        for (order_id, state) in &self.orders {
+            let order = facts.orders.get(&OrderKey::Order(order_id.clone()));
+            let claim = state.claim.as_ref().map(|it| (&it.home, &it.message_id));
+            prop_assert_eq!(claim, order.map(|(home, order)| (home, &order.message_id)));
+            prop_assert_eq!(state.paid.as_ref().map(|it| it.amount), order.map(|(_, order)| order.amount));
+            let named = |it: &(Identifier, Refund)| it.1.order_id.as_ref() == Some(order_id);
+            let refunds = facts.refunds.iter().filter(|(_, it)| named(it));
+            prop_assert!(state.refunds.iter().eq(refunds), "refunds of {}", order_id);
+        }
         for (id, identifier) in &self.latent {
             prop_assert!(self.identifiers.contains_key(identifier), "{} leads nowhere", id);
         }
@@ -288,6 +302,10 @@ fn build(parts: &Parts, policy: &CompiledPolicy) -> Message {
             serde_json::json!({ "df_order_id": format!("o{order}"), "df_total_purchase_amount": number });
         if number % 7 == 1 {
             message["properties"] = serde_json::json!({ "df_total_purchase_amount": number });
+        }
+        if number % 10 == 0 {
+            let refund_id = (number % 4 == 0).then(|| format!("r{}", number % 3));
+            message["properties"] = serde_json::json!({ "df_order_id": format!("o{order}"), "df_refund_id": refund_id });
         }
     }
     parse_message(&message.to_string(), policy).expect("accepted").message
@@ -450,6 +468,52 @@ proptest! {
         }
         base.check(&facts, &policy)?;
     }
+}
+
+/// What the senders of orders and refunds are told, message by message.
+#[test]
+fn whose_order_it_is_and_what_it_cost_is_told() {
+    let policy = CompiledPolicy::initial();
+    let message = |id: &str, who: &str, second: u8, properties: serde_json::Value| {
+        let event = if id.starts_with('r') { "df_refund" } else { "df_purchase" };
+        let json = serde_json::json!({
+            "message_id": id, "type": "event", "event": event, "timestamp": format!("2026-01-01T00:00:{second:02}Z"),
+            "source": "shop", "identifiers": { "external_id": who }, "properties": properties,
+        });
+        parse_message(&json.to_string(), &policy).expect("accepted").message
+    };
+    let order = |amount: u32| serde_json::json!({ "df_order_id": "o", "df_total_purchase_amount": amount });
+    let refund = |amount: u32, id: &str| {
+        serde_json::json!({ "df_order_id": "o", "df_total_refund_amount": amount, "df_refund_id": id })
+    };
+    let all = [
+        (message("r1", "till", 9, refund(30, "1")), None),
+        (message("o1", "a", 1, order(100)), None),
+        (message("o2", "a", 2, order(90)), None),
+        (message("o3", "b", 4, order(90)), Some(OrderNews::Moved)),
+        (message("o4", "a", 3, order(90)), Some(OrderNews::Taken)),
+        (message("r2", "b", 10, refund(30, "1")), Some(OrderNews::RefundRepeated)),
+        (message("r3", "erp", 11, refund(60, "2")), None),
+        (message("r4", "erp", 12, refund(1, "3")), Some(OrderNews::RefundExceeds)),
+    ];
+    let expected: Vec<Option<OrderNews>> = all.iter().map(|(_, news)| *news).collect();
+    let messages: Vec<Message> = all.into_iter().map(|(it, _)| it).collect();
+    let mut base = Base::default();
+    let mut facts = Facts::default();
+    for (message, news) in messages.iter().zip(&expected) {
+        base.take(std::slice::from_ref(message), &policy);
+        facts.add(message);
+        assert_eq!(base.told.remove(&0), *news, "{}", message.id);
+    }
+    base.check(&facts, &policy).expect("it is what all facts give");
+    assert!(base.refunds.keys().all(|(home, _)| *base.latent[home].value == *"b"), "they lie with the order");
+    // In one batch the order's moves are told message by message, too.
+    let mut base = Base::default();
+    base.take(&messages, &policy);
+    for position in 1..=4 {
+        assert_eq!(base.told.get(&position).copied(), expected[position], "{position}");
+    }
+    base.check(&facts, &policy).expect("it is what all facts give");
 }
 
 /// A step of a chain, from a device to one or two further on, with a second; seldom a decision about the two instead.

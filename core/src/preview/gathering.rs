@@ -128,7 +128,7 @@ impl ProfileFacts {
                 it.orders.push(order.clone());
             }
         }
-        for (home, refund) in base.refunds.values() {
+        for (home, refund) in base.refunds_in_place() {
             if let Some(it) = self.position_of(home).and_then(|it| self.identifiers.get_mut(it)) {
                 it.refunds.push(refund.clone());
             }

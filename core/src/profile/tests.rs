@@ -257,6 +257,25 @@ fn an_attribute_that_was_unset_has_what_was_said_since() {
 }
 
 #[test]
+fn what_is_unset_is_unset_with_its_parts() {
+    let said = [
+        says(
+            1,
+            json!({ "address.city": "Seoul", "address.zip": "04524", "address.geo.lat": 37.5, "addressee": "Kim" }),
+        ),
+        says(2, json!({ "address": null, "address-2": "Busan", "address.zip": "04525" })),
+        says(3, json!({ "address.street": "Sejong-daero" })),
+    ];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let messages: Vec<Message> = order.iter().map(|it| said[*it].clone()).collect();
+        let owners = [owner("external_id", "7", 1, &messages[..1]), owner("phone", "+821012345678", 2, &messages[1..])];
+        let profile = profile(&owners, &Policy::default());
+        let names: Vec<&str> = profile.attributes.iter().map(|it| it.name.as_ref()).collect();
+        assert_eq!(names, ["address-2", "address.street", "addressee"], "what is said at that very time is unset, too");
+    }
+}
+
+#[test]
 fn consents_are_the_latest_of_each_identifier_and_the_strictest_of_those() {
     let check = |of_id: &[(i64, bool)], of_phone: &[(i64, bool)], expected: (bool, i64), others: usize| {
         let messages = |of: &[(i64, bool)]| -> Vec<Message> {

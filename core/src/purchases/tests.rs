@@ -12,6 +12,7 @@ fn order(id: &str, local: &str, amount: &str, lines: &[Line]) -> Order {
         key: OrderKey::Order(Arc::from(id)),
         message_id: Arc::from(format!("message of {id}")),
         at,
+        by_date: false,
         currency: Currency::KRW,
         amount: decimal(amount),
         lines: lines.to_vec(),
@@ -23,14 +24,20 @@ fn refund(order_id: Option<&str>, local: &str, amount: &str, lines: &[Line]) -> 
         message_id: Arc::from(format!("refund of {local}")),
         at: seoul(local),
         order_id: order_id.map(Arc::from),
-        currency: Currency::KRW,
-        amount: decimal(amount),
+        refund_id: None,
+        currency: Some(Currency::KRW),
+        amount: (!amount.is_empty()).then(|| decimal(amount)),
         lines: lines.to_vec(),
     }
 }
 
 fn line(item: &str, quantity: u32, amount: &str) -> Line {
-    Line { item_id: Some(Arc::from(item)), name: None, category: None, quantity, amount: decimal(amount) }
+    let amount = decimal(amount);
+    Line { item_id: Some(Arc::from(item)), name: None, category: None, quantity, amount, unpriced: false }
+}
+
+fn unpriced(item: &str, quantity: u32) -> Line {
+    Line { unpriced: true, ..line(item, quantity, "0") }
 }
 
 fn seoul(local: &str) -> Timestamp {
@@ -177,8 +184,101 @@ fn a_refund_belongs_to_its_orders_day_if_there_is_one() {
     check_window(&purchases, 3, "1 -100 -100");
     check_window(&purchases, 12, "2 900 450");
     // A refund in another currency is not of this order and not of these figures.
-    let foreign = [Refund { currency: Currency::parse("USD").expect("a currency"), ..of_old[0].clone() }];
+    let foreign = [Refund { currency: Currency::parse("USD"), ..of_old[0].clone() }];
     check_window(&read(&orders, &foreign, &net("2026-03-15")), 12, "2 1300 650");
+}
+
+#[test]
+fn a_refund_without_an_amount_gives_back_what_the_order_says() {
+    let orders = [
+        order("1", "2026-02-02 12:00", "48000", &[line("a", 3, "10000"), line("b", 2, "35000")]),
+        order("2", "2026-02-03 12:00", "1000", &[]),
+    ];
+    // Count and amount of a year, and what was given back, after each of these.
+    let table: [(&[Refund], &str, &str); 9] = [
+        // By the order's ID alone: all of it, or all that is left.
+        (&[refund(Some("1"), "2026-02-04 12:00", "", &[])], "1 1000 1000", "1 48000"),
+        (
+            &[refund(Some("1"), "2026-02-04 12:00", "8000", &[]), refund(Some("1"), "2026-02-05 12:00", "", &[])],
+            "1 1000 1000",
+            "2 48000",
+        ),
+        // Twice all of it is once all of it.
+        (
+            &[refund(Some("1"), "2026-02-04 12:00", "", &[]), refund(Some("1"), "2026-02-05 12:00", "", &[])],
+            "1 1000 1000",
+            "2 48000",
+        ),
+        // Quantities without prices, to a ten-thousandth; the last unit costs what is left of the line.
+        (&[refund(Some("1"), "2026-02-04 12:00", "", &[unpriced("a", 1)])], "2 45666.6667 22833.3334", "1 3333.3333"),
+        (
+            &[
+                refund(Some("1"), "2026-02-04 12:00", "", &[unpriced("a", 1)]),
+                refund(Some("1"), "2026-02-05 12:00", "", &[unpriced("a", 5)]),
+            ],
+            "2 39000 19500",
+            "2 10000",
+        ),
+        (&[refund(Some("1"), "2026-02-04 12:00", "", &[unpriced("a", 3), line("b", 1, "5")])], "2 38995 19497.5", "1 10005"),
+        // What the order does not have gives nothing back, and an order that is not there neither.
+        (&[refund(Some("1"), "2026-02-04 12:00", "", &[unpriced("z", 1)])], "2 49000 24500", "1 0"),
+        (&[refund(Some("3"), "2026-02-04 12:00", "", &[])], "2 49000 24500", "1 0"),
+        (&[refund(Some("2"), "2026-02-04 12:00", "1500", &[])], "1 48000 48000", "1 1500"),
+    ];
+    for (refunds, window, given_back) in table {
+        let purchases = read(&orders, refunds, &net("2026-03-15"));
+        check_window(&purchases, 12, window);
+        let info = purchases.info();
+        assert_eq!(format!("{} {}", info.refund_count, info.refund_amount), given_back, "{refunds:?}");
+        let gross = read(&orders, refunds, &question("2026-03-15"));
+        check_window(&gross, 12, "2 49000 24500");
+        assert_eq!((gross.info().refund_count, gross.info().refund_amount), (info.refund_count, info.refund_amount));
+    }
+    let all = refund(Some("1"), "2026-02-04 12:00", "", &[unpriced("a", 2), unpriced("b", 2)]);
+    let top = read(&orders, &[all], &net("2026-03-15")).top(RankTarget::Products, Months::YEAR, 3, RankBy::Units);
+    let top: Vec<String> = top.iter().map(|it| format!("{} {} {}", it.key, it.units, it.amount)).collect();
+    assert_eq!(top, ["a 1 3333.3333"]);
+}
+
+#[test]
+fn of_refunds_with_one_id_the_first_counts() {
+    let orders = [order("1", "2026-02-02 12:00", "100", &[]), order("2", "2026-02-02 12:00", "100", &[])];
+    let of = |order_id, local, amount| Refund { refund_id: Some("r".into()), ..refund(order_id, local, amount, &[]) };
+    let refunds = [
+        of(Some("1"), "2026-02-05 12:00", "30"),
+        of(Some("1"), "2026-02-04 12:00", "20"),
+        // The same ID of another order, or of none, is another refund.
+        of(Some("2"), "2026-02-06 12:00", "7"),
+        of(None, "2026-02-06 13:00", "1"),
+    ];
+    let purchases = read(&orders, &refunds, &net("2026-03-15"));
+    check_window(&purchases, 12, "2 172 86");
+    assert_eq!((purchases.info().refund_count, purchases.info().refund_amount), (3, decimal("28")));
+}
+
+#[test]
+fn a_refund_that_names_no_currency_is_of_its_orders() {
+    let usd = Currency::parse("USD");
+    let orders = [
+        Order { currency: usd.expect("a currency"), ..order("1", "2026-02-02 12:00", "100", &[]) },
+        order("2", "2026-02-02 12:00", "100", &[]),
+    ];
+    let refunds = [("1", "30"), ("2", "20"), ("3", "5")]
+        .map(|(id, amount)| Refund { currency: None, ..refund(Some(id), "2026-02-04 12:00", amount, &[]) });
+    let in_usd = read(&orders, &refunds, &Question { currency: usd, ..net("2026-03-15") });
+    check_window(&in_usd, 12, "1 70 70");
+    check_window(&read(&orders, &refunds, &net("2026-03-15")), 12, "1 75 75");
+}
+
+#[test]
+fn an_order_by_date_has_a_weekday_and_no_hour() {
+    let by_date = |id| Order { by_date: true, ..order(id, "2026-03-02 00:00", "100", &[]) };
+    let at_nine = order("3", "2026-03-03 09:30", "1", &[]);
+    let info = |orders: &[Order]| read(orders, &[], &question("2026-03-15")).info();
+    let mixed = info(&[by_date("1"), by_date("2"), at_nine]);
+    assert_eq!((mixed.peak_weekday, mixed.peak_hour), (Some(Weekday::Monday), Some(9)));
+    let dated = info(&[by_date("1")]);
+    assert_eq!((dated.peak_weekday, dated.peak_hour), (Some(Weekday::Monday), None));
 }
 
 #[test]
@@ -228,6 +328,7 @@ proptest! {
             let orders: Vec<Order> = rows.into_iter().enumerate().map(|(n, (id, day, parts, item, currency))| Order {
                 key: if id == "d" { OrderKey::Message(Arc::from(n.to_string())) } else { OrderKey::Order(Arc::from(format!("{id}{n}"))) },
                 message_id: Arc::from(n.to_string()),
+                by_date: n % 3 == 0,
                 at: Timestamp::from_micros(seoul("2025-01-01 00:00").micros() + day * 86_400_000_000),
                 currency: Currency::parse(&currency).expect("a currency"),
                 amount: Decimal::from_parts(parts[0], parts[1], parts[2], false, 28),
@@ -247,8 +348,9 @@ proptest! {
                 message_id: it.message_id.clone(),
                 at: it.at,
                 order_id: order_id(it).map(Arc::from),
-                currency: it.currency,
-                amount: Decimal::ONE,
+                refund_id: None,
+                currency: Some(it.currency),
+                amount: Some(Decimal::ONE),
                 lines: it.lines.clone(),
             })
             .collect();
@@ -277,6 +379,7 @@ proptest! {
                 key: OrderKey::Order(Arc::from(n.to_string())),
                 message_id: Arc::from(n.to_string()),
                 at: Timestamp::from_micros(start + day * 86_400_000_000 + minutes * 60_000_000),
+                by_date: false,
                 currency: Currency::KRW,
                 amount: Decimal::new((minutes / 10).max(0), *scale),
                 lines: Vec::new(),

@@ -26,6 +26,7 @@ fn order(id: &str, at: &str, lines: Vec<Line>) -> Order {
         key: OrderKey::Order(Arc::from(id)),
         message_id: Arc::from(id),
         at: Timestamp::parse(at).expect("a timestamp"),
+        by_date: false,
         currency: Currency::KRW,
         amount: Decimal::ONE,
         lines,
@@ -36,7 +37,7 @@ fn order(id: &str, at: &str, lines: Vec<Line>) -> Order {
 fn line(what: &str, quantity: u32, amount: i64) -> Line {
     let mut parts = what.split('|').map(|it| (!it.is_empty()).then(|| Arc::from(it)));
     let mut next = || parts.next().flatten();
-    Line { item_id: next(), name: next(), category: next(), quantity, amount: Decimal::from(amount) }
+    Line { item_id: next(), name: next(), category: next(), quantity, amount: Decimal::from(amount), unpriced: false }
 }
 
 #[track_caller]
@@ -191,6 +192,7 @@ fn orders() -> impl Strategy<Value = Vec<Order>> {
             category,
             quantity,
             amount: Decimal::new(cents, 1),
+            unpriced: false,
         });
     // Two years in steps of 12 hours, so that times collide now and then.
     vec((0..1_400_i64, vec(line, 0..4)), 0..40).prop_map(|rows| {

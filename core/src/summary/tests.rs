@@ -16,11 +16,13 @@ fn a_line_is_written_as_the_command_promises() {
         category: Some(Arc::from(category)),
         quantity,
         amount: rust_decimal::Decimal::new(cents, 2),
+        unpriced: false,
     };
     let order = |id: &str, at: &str, cents, lines| Order {
         key: OrderKey::Order(Arc::from(id)),
         message_id: Arc::from(id),
         at: Timestamp::parse(at).expect("a timestamp"),
+        by_date: false,
         currency: Currency::KRW,
         amount: rust_decimal::Decimal::new(cents, 2),
         lines,

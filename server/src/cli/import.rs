@@ -177,7 +177,7 @@ async fn import(
             let receipt = pipeline.ingest(part.accepted, read_by).await?;
             for (line, taken) in part.lines.iter().zip(&receipt.taken) {
                 counts.add(&taken.outcome);
-                if let Some(warning) = &taken.warning {
+                for warning in &taken.warnings {
                     counts.warnings += 1;
                     let n_warnings = counts.warnings;
                     bar.suspend(|| input::report_warning(path, *line, warning, n_warnings));

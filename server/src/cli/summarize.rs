@@ -48,7 +48,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             orders[cell].push(order);
         }
     }
-    for (home, refund) in facts.refunds.values() {
+    for (home, refund) in facts.refunds_in_place() {
         if let Some(cell) = cell_of(home) {
             refunds[cell].push(refund);
         }

@@ -5,8 +5,8 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A stream of draws of its own for each (seed, stream).
-pub(super) struct Dice(ChaCha8Rng);
+/// A stream of draws of its own for each (seed, stream), and the seed.
+pub(super) struct Dice(ChaCha8Rng, u64);
 
 impl Dice {
     pub(super) fn new(seed: u64, stream: u64) -> Self {
@@ -16,7 +16,12 @@ impl Dice {
         }
         let mut rng = ChaCha8Rng::from_seed(key);
         rng.set_stream(stream);
-        Self(rng)
+        Self(rng, seed)
+    }
+
+    /// The seed, which is a part of every ID, so that no two seeds share one.
+    pub(super) fn seed(&self) -> u64 {
+        self.1
     }
 
     /// From 0 to `n` - 1; 0 where `n` is 0.

@@ -286,7 +286,7 @@ impl<'a> Traveller<'a> {
         self.day = day;
         self.device = device;
         self.n_sessions += 1;
-        self.session_id = format!("s{:07}-{:03}", self.person.number, self.n_sessions);
+        self.session_id = format!("s{}-{:07}-{:03}", self.dice.seed(), self.person.number, self.n_sessions);
         self.is_logged_in = false;
         self.is_described = false;
     }
@@ -518,7 +518,7 @@ impl<'a> Traveller<'a> {
     fn next_order_id(&mut self) -> String {
         self.n_orders += 1;
         let date = self.outbox.calendar.date(self.day).format("%y%m%d");
-        format!("{date}-{:07}-{:03}", self.person.number, self.n_orders)
+        format!("{date}-{}-{:07}-{:03}", self.dice.seed(), self.person.number, self.n_orders)
     }
 
     fn draw_lines(&mut self) -> Vec<Item> {

@@ -116,7 +116,7 @@ impl Outbox {
             identifiers.insert(name, values);
         }
         let message = Message {
-            message_id: &format!("m{:07}-{:04}", customer, self.sender.1),
+            message_id: &format!("m{}-{:07}-{:04}", dice.seed(), customer, self.sender.1),
             message_type: draft.message_type,
             timestamp: &if is_crm { in_korean_time(at) } else { in_utc(at) },
             source: draft.source,

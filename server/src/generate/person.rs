@@ -41,6 +41,7 @@ pub(super) enum Standing {
 
 pub(super) struct Person {
     pub(super) number: u64,
+    seed: u64,
     pub(super) standing: Standing,
     /// The name as the customer writes it.
     pub(super) name: String,
@@ -94,13 +95,21 @@ const JUNK_PHONES: [Phone; 2] = [Phone(0), Phone(12_345_678)];
 
 impl Phone {
     const FIRST: u64 = 100_000;
-    const COUNT: u64 = 11_000_000;
+    /// 010-0010-0000 to 010-1999-9999 without the one of them that is junk.
+    const COUNT: u64 = 19_899_999;
 
     /// A number of a customer's own; `place` is 0 or 1. Two for each of [`super::MAX_PROFILES`] customers are there, and
     /// none of them is junk.
-    fn of(customer: u64, place: u64) -> Self {
+    ///
+    /// Each seed counts its numbers out from a beginning of its own. The beginnings of small seeds lie as far apart as they can:
+    /// those of the first `n` by a part in `2n` of all numbers or more.
+    fn of(customer: u64, place: u64, seed: u64) -> Self {
+        let beginning = (u128::from(seed.reverse_bits()) * u128::from(Self::COUNT)) >> 64;
+        let counted = beginning as u64 + (customer * 2 + place) % Self::COUNT;
         // The factor has no divisor in common with the count, so that no number comes twice.
-        Self(Self::FIRST + (customer * 2 + place) * 7_368_787 % Self::COUNT)
+        let number = Self::FIRST + counted % Self::COUNT * 7_368_787 % Self::COUNT;
+        let [_, Self(junk)] = JUNK_PHONES;
+        Self(number + u64::from(junk <= number))
     }
 
     pub(super) fn normal(self) -> String {
@@ -206,7 +215,7 @@ impl Group {
             Sharing::Nothing => {}
             Sharing::Phone => {
                 for person in &mut self.people {
-                    person.phones = vec![Phone::of(first, 0)];
+                    person.phones = vec![Phone::of(first, 0, dice.seed())];
                     person.shares_phone = true;
                 }
             }
@@ -227,7 +236,7 @@ impl Group {
             }
             Sharing::RecycledPhone => {
                 for (place, person) in (0..).zip(&mut self.people) {
-                    person.phones = vec![Phone::of(first, 0)];
+                    person.phones = vec![Phone::of(first, 0, dice.seed())];
                     person.shares_phone = true;
                     // The first is gone by day 300; the second comes 100 days later or more.
                     person.joined = dice.between(0, 200) + 400 * place;
@@ -271,9 +280,9 @@ impl Person {
         let is_account = standing == Standing::Account;
         let mut phones = Vec::new();
         if standing == Standing::Guest || is_account && dice.percent(92) {
-            phones.push(Phone::of(number, 0));
+            phones.push(Phone::of(number, 0, dice.seed()));
             if is_account && dice.percent(8) {
-                phones.push(Phone::of(number, 1));
+                phones.push(Phone::of(number, 1, dice.seed()));
             }
         }
         let emails = emails(number, &latin_name, standing, dice);
@@ -287,6 +296,7 @@ impl Person {
         }
         Self {
             number,
+            seed: dice.seed(),
             standing,
             name,
             latin_name,
@@ -295,7 +305,7 @@ impl Person {
             phones,
             shares_phone: false,
             emails,
-            card: (is_account && dice.percent(35)).then(|| card(number)),
+            card: (is_account && dice.percent(35)).then(|| card(number, dice.seed())),
             messenger_first: messenger.is_some() && dice.percent(25),
             messenger,
             anonymous_first: is_account && dice.percent(40),
@@ -315,7 +325,7 @@ impl Person {
 
     /// The number for internal use by which the shop knows a customer with an account.
     pub(super) fn external_id(&self) -> Identifier {
-        let id = (1_230_100_000 + self.number).to_string();
+        let id = format!("{}-{}", self.seed, 1_230_100_000 + self.number);
         Identifier { kind: "external_id", written: id.clone(), normal: Some(id) }
     }
 
@@ -364,7 +374,7 @@ fn birth(dice: &mut Dice) -> String {
     format!("{}-{:02}-{:02}", decade + dice.between(0, 9), dice.between(1, 12), dice.between(1, 28))
 }
 
-/// Addresses in domains that belong to nobody; the customer's number keeps them apart.
+/// Addresses in domains that belong to nobody; the customer's number and the seed keep them apart.
 fn emails(number: u64, latin_name: &str, standing: Standing, dice: &mut Dice) -> Vec<String> {
     let letters = |it: &str| it.to_lowercase().replace('ë', "e").replace(|c: char| !c.is_ascii_alphanumeric(), "");
     let (given, family) = latin_name.split_once(' ').unwrap_or((latin_name, ""));
@@ -375,24 +385,24 @@ fn emails(number: u64, latin_name: &str, standing: Standing, dice: &mut Dice) ->
         Standing::Guest => 1,
         Standing::Account => *dice.weighted(&[(0, 10), (1, 78), (2, 12)]),
     };
-    let mut addresses =
-        vec![format!("{given}.{family}{number}@{domain}"), format!("{family}{number}@work.example.com")];
+    let own = format!("{family}{number}.{}", dice.seed());
+    let mut addresses = vec![format!("{given}.{own}@{domain}"), format!("{own}@work.example.com")];
     addresses.truncate(n_addresses);
     addresses
 }
 
 fn messenger(number: u64, dice: &mut Dice) -> Identifier {
     let (kind, value) = if dice.percent(78) {
-        ("kakao_id", (3_000_000_000 + number * 7).to_string())
+        ("kakao_id", format!("{}-{}", dice.seed(), 3_000_000_000 + number * 7))
     } else {
         ("line_id", format!("U{:016x}{number:016x}", dice.below(u64::MAX)))
     };
     Identifier { kind, written: value.clone(), normal: Some(value) }
 }
 
-fn card(number: u64) -> String {
+fn card(number: u64, seed: u64) -> String {
     let digits = number * 7_919;
-    format!("9410-{:04}-{:04}-{:04}", digits / 100_000_000, digits / 10_000 % 10_000, digits % 10_000)
+    format!("9410-{seed}-{:04}-{:04}-{:04}", digits / 100_000_000, digits / 10_000 % 10_000, digits % 10_000)
 }
 
 fn device_id(dice: &mut Dice) -> String {

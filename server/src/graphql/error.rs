@@ -41,6 +41,8 @@ pub enum ErrorCode {
     /// Several requests in one.
     BatchRefused,
     MethodNotAllowed,
+    /// Nothing has this address.
+    NotFound,
     /// No key, or one that is not known or was revoked.
     Unauthenticated,
     /// The key's role may not do that.
@@ -114,6 +116,7 @@ impl ErrorCode {
             Self::BodyDamaged => "BODY_DAMAGED",
             Self::BodyMalformed => "BODY_MALFORMED",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::NotFound => "NOT_FOUND",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
             Self::BadUserInput => "BAD_USER_INPUT",

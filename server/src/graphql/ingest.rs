@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     clock,
+    literal::restored,
     pipeline::{PipelineError, Taken},
 };
 
@@ -199,7 +200,7 @@ impl MessageInput {
         ];
         let message: Map<String, Value> =
             fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-        Value::Object(message).to_string()
+        restored(&Value::Object(message))
     }
 }
 
@@ -238,7 +239,7 @@ impl MessageResult {
             code: withheld.map(|it| it.code().to_owned()),
             path: None,
             detail: withheld.map(ToString::to_string),
-            warnings: accepted.warnings.into_iter().chain(taken.warning).map(warning).collect(),
+            warnings: accepted.warnings.into_iter().chain(taken.warnings).map(warning).collect(),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     access::Need,
     clock, customer,
     list::{Direction, Filter, OrderField, PageRequest, Position, Sought},
+    literal::nearest,
 };
 
 /// Which customers; each field narrows it, and the values of one field are alternatives.
@@ -246,7 +247,7 @@ impl ProfileFilter {
         };
         let mut attributes = Vec::new();
         for wanted in self.attribute.unwrap_or_default() {
-            let value = AttributeValue::new(&wanted.equals.0).ok_or_else(|| {
+            let value = AttributeValue::new(&nearest(wanted.equals.0.clone())).ok_or_else(|| {
                 ErrorCode::BadUserInput
                     .with("filter.attribute: equals is a string, a number, a boolean or a list of them")
             })?;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_graphql::{Context, Result, SimpleObject};
-use profile360_core::{message, profile::ProfileIdentifier, time::Timestamp};
+use profile360_core::{json::whole_characters, message, profile::ProfileIdentifier, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -159,20 +159,43 @@ async fn read(
     Ok(found)
 }
 
+/// How deep the values of properties are that are shown as values.
+const MAX_DEPTH: usize = 16;
+
+/// A value as far as it can be shown: a number beyond all numbers, and what is nested too deeply, is its text. It costs nothing of what
+/// is next to it.
+fn readable(value: &str, depth: usize) -> serde_json::Value {
+    use serde_json::Value;
+    if let Ok(value) = serde_json::from_str(value) {
+        return value;
+    }
+    let fields = || serde_json::from_str::<BTreeMap<String, &RawValue>>(value).ok();
+    let items = || serde_json::from_str::<Vec<&RawValue>>(value).ok();
+    match value.bytes().next() {
+        Some(b'{') if 0 < depth => fields().map(|fields| {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, readable(value.get(), depth - 1))).collect())
+        }),
+        Some(b'[') if 0 < depth => {
+            items().map(|items| Value::Array(items.iter().map(|item| readable(item.get(), depth - 1)).collect()))
+        }
+        _ => None,
+    }
+    .unwrap_or_else(|| Value::from(value))
+}
+
 /// The event that a kept message tells of; none where it is of another type. The message was judged when it was taken, so
 /// only what is shown is read of it, and of a field that stands there twice the last, as the parser does.
 fn event(payload: &str, at: Timestamp, identifier: &Arc<ProfileIdentifier>) -> Result<Option<Event>> {
     let unreadable =
         || ErrorCode::Internal.with("a kept message cannot be read; the operator should run `profile360 check`");
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(payload).map_err(|_| unreadable())?;
+    let payload = whole_characters(payload);
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(&payload).map_err(|_| unreadable())?;
     let text = |name: &str| fields.get(name).and_then(|it| serde_json::from_str::<String>(it.get()).ok());
     if text("type").as_deref() != Some("event") {
         return Ok(None);
     }
     let platform = fields.get("platform").and_then(|it| serde_json::from_str::<message::Platform>(it.get()).ok());
-    // A text that was cut in the middle of a character, or a number beyond all numbers, has no value here; the message
-    // keeps it.
-    let properties = fields.get("properties").and_then(|it| serde_json::from_str(it.get()).ok());
+    let properties = fields.get("properties").map(|properties| readable(properties.get(), MAX_DEPTH));
     Ok(Some(Event {
         message_id: text("message_id").ok_or_else(unreadable)?,
         name: text("event").ok_or_else(unreadable)?,

@@ -1,19 +1,20 @@
 //! What became of messages, as lines of JSON: the same for every way in but GraphQL.
 
 use profile360_core::{
-    message::{Accepted, MAX_NAME_BYTES, Refusal, Warning},
+    message::{Accepted, Refusal, RefusalCode, Warning},
     plan::Outcome,
     resolve::Withheld,
 };
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
-use super::Site;
+use super::{
+    Site,
+    sent::{Made, id_of},
+};
 use crate::{
     clock,
     graphql::App,
     pipeline::{PipelineError, Taken},
-    reader::made_id,
 };
 
 /// What became of one message.
@@ -39,6 +40,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn refused(message_id: Option<String>, refusal: Refusal) -> Self {
+        let is_ahead = refusal.code == RefusalCode::TimestampAhead;
         Self {
             line: None,
             message_id,
@@ -47,7 +49,7 @@ impl Answer {
             code: Some(refusal.code.as_str()),
             path: Some(refusal.path),
             detail: Some(refusal.detail),
-            warnings: Vec::new(),
+            warnings: is_ahead.then(clock_ahead).into_iter().collect(),
         }
     }
 
@@ -71,13 +73,20 @@ impl Answer {
             code: withheld.map(Withheld::code),
             path: None,
             detail: withheld.map(ToString::to_string),
-            warnings: accepted.warnings.into_iter().chain(taken.warning.clone()).collect(),
+            warnings: accepted.warnings.into_iter().chain(taken.warnings.clone()).collect(),
         }
     }
 
     pub(super) fn is_refused(&self) -> bool {
         self.status == "REFUSED"
     }
+}
+
+/// One message is refused for its time; its sender has others.
+fn clock_ahead() -> Warning {
+    let detail =
+        "the sender's clock runs ahead, so its other messages are dated wrongly, too; look at what it sent before";
+    Warning { code: "CLOCK_AHEAD", path: "timestamp".to_owned(), detail: detail.to_owned() }
 }
 
 /// A message as it was judged, with its ID where it was refused.
@@ -98,21 +107,14 @@ pub(super) async fn ingest(app: &App, read_by: i64, messages: Vec<Judged>) -> Re
     Ok(messages.into_iter().filter_map(answer).collect())
 }
 
-/// Judges a message that another API's call was made into. One without an ID gets one that its contents alone decide, so that the
-/// same call again changes nothing.
-pub(super) fn judge(site: &Site, id: Option<String>, message: Result<Map<String, Value>, Refusal>) -> Judged {
-    let mut message = match message {
-        Ok(message) => message,
+/// Judges a message that another API's call was made into.
+pub(super) fn judge(site: &Site, id: Option<String>, made: Result<Made<'_>, Refusal>) -> Judged {
+    let (text, warnings) = match made {
+        Ok(made) => made.into_text(),
         Err(refusal) => return Err((id, refusal)),
     };
-    let position = message.remove("position").unwrap_or_default();
-    if message.get("message_id").is_none_or(Value::is_null) {
-        message.remove("message_id");
-        let made = made_id(&json!([position, message]));
-        message.insert("message_id".to_owned(), json!(made));
-    }
-    let id =
-        message.get("message_id").and_then(Value::as_str).filter(|it| it.len() <= MAX_NAME_BYTES).map(str::to_owned);
-    let text = Value::Object(message).to_string();
-    site.current.intake.parse(&text, &site.app().policy).map_err(|refusal| (id, refusal))
+    let id = id.or_else(|| id_of(text.as_bytes(), "message_id"));
+    let mut accepted = site.current.intake.parse(&text, &site.app().policy).map_err(|refusal| (id, refusal))?;
+    accepted.warnings.extend(warnings);
+    Ok(accepted)
 }

@@ -18,7 +18,6 @@ use axum::{
 use bytes::{Buf, Bytes};
 use flate2::read::MultiGzDecoder;
 use futures::{FutureExt, StreamExt};
-use serde_json::{Map, Value};
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 
 use super::{
@@ -226,14 +225,25 @@ fn unpack<'s>(source: impl Read + 's, packing: Packing, n_packed: Rc<Cell<u64>>)
     })
 }
 
-/// The JSON object that a short body is, or what is answered instead.
-pub(super) async fn object(
+/// What a body may be called that holds JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Media {
+    /// `application/json`: what no page of another site can send without being asked whether it may.
+    Json,
+    /// Anything: programs call it text, or a form, or nothing at all.
+    Any,
+}
+
+/// The bytes of a short body, unpacked, or what is answered instead.
+pub(super) async fn whole(
     site: &Site,
     headers: &HeaderMap,
     sent: Sent,
-) -> std::result::Result<Map<String, Value>, Response> {
+    media: Media,
+) -> std::result::Result<Vec<u8>, Response> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    if !content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json")) {
+    let is_json = content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json"));
+    if media == Media::Json && !is_json {
         return Err(refused(ErrorCode::UnsupportedMediaType, "send the body as application/json"));
     }
     let Some(packing) = Packing::of(headers) else {
@@ -243,6 +253,7 @@ pub(super) async fn object(
     let refuse = |fault: Fault| refused(fault.code(), &fault.to_string());
     let most = site.app().limits.body;
     let (mut bytes, work) = sent.whole(site, most).await.map_err(refuse)?;
+    let packing = if packing == Packing::Plain && bytes.starts_with(GZIP) { Packing::Gzip } else { packing };
     if packing != Packing::Plain {
         let unpacking = work.clone();
         let unpacked = tokio::task::spawn_blocking(move || unpack_all(&bytes, packing, most, &unpacking));
@@ -250,9 +261,11 @@ pub(super) async fn object(
         bytes = unpacked.map_err(|error| refuse(Fault::of(&error)))?;
     }
     work.add_values(&bytes).map_err(refuse)?;
-    json::check(&bytes).map_err(|sentence| refused(ErrorCode::BodyMalformed, &sentence))?;
-    serde_json::from_slice(&bytes).map_err(|_| refused(ErrorCode::BodyMalformed, "the body is not a JSON object"))
+    Ok(bytes)
 }
+
+/// How everything begins that gzip packs. No JSON does.
+const GZIP: &[u8] = b"\x1f\x8b";
 
 /// Unpacks a body that is there.
 fn unpack_all(packed: &[u8], packing: Packing, most: usize, work: &Work) -> Result<Vec<u8>> {

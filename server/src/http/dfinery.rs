@@ -11,13 +11,15 @@ use axum::{
     routing::post,
 };
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use profile360_core::{json::Object, time::Timestamp};
+use serde_json::{json, value::RawValue};
 
 use super::{
     Site,
     answer::{Answer, Judged, ingest, judge},
-    body::{self, Sent},
+    body::{self, Media, Sent},
     other_method, refused,
+    sent::{Json as Piece, Made, Pieces, fields_of, id_of, items, text_of},
 };
 use crate::{clock, graphql::ErrorCode};
 
@@ -35,11 +37,24 @@ const MAX_EVENTS: usize = 100;
 
 /// Says that identifiers are of one customer, and what else is known of it.
 async fn identities(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Response {
-    let sent = match body::object(&site, &headers, body).await {
-        Ok(sent) => sent,
+    let body = match body::whole(&site, &headers, body, Media::Json).await {
+        Ok(body) => body,
         Err(response) => return response,
     };
-    take(&site, std::iter::once_with(|| judge(&site, None, Ok(identity_of(&sent, clock::now()))))).await
+    let text = match text_of(&body) {
+        Ok(text) => text,
+        Err(refusal) => return malformed(&refusal.detail),
+    };
+    match fields_of(&text) {
+        Ok(sent) => {
+            take(&site, std::iter::once_with(|| judge(&site, None, Ok(identity_of(&sent, clock::now()))))).await
+        }
+        Err(refusal) => malformed(&refusal.detail),
+    }
+}
+
+fn malformed(sentence: &str) -> Response {
+    refused(ErrorCode::BodyMalformed, sentence)
 }
 
 /// Nothing is removed yet, and nobody is told that it was: who asks for it has to know.
@@ -51,23 +66,48 @@ async fn delete() -> Response {
 
 /// Says what one customer did.
 async fn events(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Response {
-    let sent = match body::object(&site, &headers, body).await {
-        Ok(sent) => sent,
+    let body = match body::whole(&site, &headers, body, Media::Json).await {
+        Ok(body) => body,
         Err(response) => return response,
     };
+    let sent = match Pieces::of(&body) {
+        Ok(sent) => sent,
+        Err(fault) => return malformed(&fault.to_string()),
+    };
     let now = clock::now();
-    if let Some(messages) = older::messages(&sent, now) {
-        return take(&site, messages.into_iter().map(|it| judge(&site, None, Ok(it)))).await;
+    if sent.get("event_attributes").is_some() {
+        let text = match text_of(&body) {
+            Ok(text) => text,
+            Err(refusal) => return malformed(&refusal.detail),
+        };
+        return match fields_of(&text).map(|sent| older::messages(&sent, now)) {
+            Ok(messages) => take(&site, messages.into_iter().map(|message| judge(&site, None, Ok(message)))).await,
+            Err(refusal) => malformed(&refusal.detail),
+        };
     }
-    let Some(events) = first_of(&sent, &["events"]).and_then(Value::as_array) else {
-        return refused(ErrorCode::BodyMalformed, "the body is an object with an identity and a list of events");
+    let Some(events) = sent.get("events").and_then(items) else {
+        return malformed("the body is an object with an identity and a list of events");
     };
     if MAX_EVENTS < events.len() {
         let sentence = format!("send at most {MAX_EVENTS} events at once; none of these was taken");
         return refused(ErrorCode::TooManyMessages, &sentence);
     }
-    let judged = events.iter().enumerate().map(|(n, event)| judge(&site, None, Ok(event_of(&sent, event, n, now))));
+    let call =
+        CallOf { identity: sent.json("identity"), at: sent.json("request_datetime").filter(|it| says_something(it)) };
+    let judged = events.into_iter().enumerate().map(|(n, event)| judged(&site, &call, event, n, now));
     take(&site, judged).await
+}
+
+fn judged(site: &Site, call: &CallOf<'_>, event: &[u8], position: usize, now: DateTime<Utc>) -> Judged {
+    let refuse = |refusal| Err((id_of(event, "event_id").or_else(|| id_of(event, "message_id")), refusal));
+    let text = match text_of(event) {
+        Ok(text) => text,
+        Err(refusal) => return refuse(refusal),
+    };
+    match fields_of(&text) {
+        Ok(fields) => judge(site, None, Ok(event_of(call, &fields, position, now))),
+        Err(refusal) => refuse(refusal),
+    }
 }
 
 /// Judges calls and takes them. Answers as there, and besides that what became of each.
@@ -90,56 +130,90 @@ async fn take(site: &Site, judged: impl Iterator<Item = Judged>) -> Response {
     }
 }
 
-fn identity_of(sent: &Map<String, Value>, now: DateTime<Utc>) -> Map<String, Value> {
+fn identity_of<'c>(sent: &Object<'c>, now: DateTime<Utc>) -> Made<'c> {
     let attributes = first_of(sent, &["user_properties", "user_attributes"]);
-    let mut message = common(sent, first_of(sent, &["request_datetime"]), now);
-    message.insert("type".to_owned(), json!(if attributes.is_some() { "identify" } else { "alias" }));
+    let call = CallOf { identity: sent.get("identity"), at: None };
+    let mut made = common(&call, first_of(sent, &["request_datetime"]), now);
+    made.add("type", Piece::of_text(if attributes.is_some() { "identify" } else { "alias" }));
     if let Some(attributes) = attributes {
-        message.insert("attributes".to_owned(), attributes.clone());
+        made.add("attributes", Piece::opened(attributes));
     }
-    message
+    made
 }
 
-fn event_of(sent: &Map<String, Value>, event: &Value, position: usize, now: DateTime<Utc>) -> Map<String, Value> {
-    let none = Map::new();
-    let event = event.as_object().unwrap_or(&none);
-    let at =
-        first_of(event, &["event_datetime", "datetime", "timestamp"]).or_else(|| first_of(sent, &["request_datetime"]));
-    let mut message = common(sent, at, now);
-    message.insert("type".to_owned(), json!("event"));
-    message.insert("event".to_owned(), first_of(event, &["event_name", "name"]).cloned().unwrap_or_default());
-    let properties = first_of(event, &["event_properties", "properties"]);
-    let mut properties = properties.and_then(Value::as_object).cloned().unwrap_or_default();
-    if let Some(items) = first_of(event, &["event_items", "items"]) {
-        properties.insert("df_items".to_owned(), items.clone());
-    }
-    message.insert("properties".to_owned(), Value::Object(properties));
-    match first_of(event, &["event_id", "message_id"]) {
-        Some(id) => drop(message.insert("message_id".to_owned(), id.clone())),
-        // The same call again is the same events; the same event twice in one call is two.
-        None => drop(message.insert("position".to_owned(), json!(position))),
-    }
-    message
+/// What a call says of all its events.
+#[derive(Debug, Clone, Copy)]
+struct CallOf<'c> {
+    identity: Option<&'c RawValue>,
+    at: Option<&'c RawValue>,
 }
 
-fn common(sent: &Map<String, Value>, at: Option<&Value>, now: DateTime<Utc>) -> Map<String, Value> {
-    let identity = first_of(sent, &["identity"]).cloned().unwrap_or_default();
-    let at = match at {
-        Some(Value::Number(millis)) => {
-            let at = millis.as_i64().and_then(DateTime::from_timestamp_millis);
-            at.map_or_else(|| json!(millis), |it| json!(it.to_rfc3339()))
-        }
-        Some(other) => other.clone(),
-        None => json!(now.to_rfc3339()),
+fn event_of<'c>(call: &CallOf<'c>, event: &Object<'c>, position: usize, now: DateTime<Utc>) -> Made<'c> {
+    let properties = first_of(event, &["event_properties", "properties"]).map_or(Piece::NOTHING, Piece::opened);
+    let items = first_of(event, &["event_items", "items"]).map(Piece::Sent);
+    let named = Named {
+        id: first_of(event, &["event_id", "message_id"]),
+        name: first_of(event, &["event_name", "name"]).map(Piece::Sent),
+        at: first_of(event, &["event_datetime", "datetime", "timestamp"]),
     };
-    let fields =
-        [("timestamp", at), ("source", json!("dfinery")), ("platform", json!("API")), ("identifiers", identity)];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    made_of(call, named, properties, items, position, now)
 }
 
-/// The first of those fields that is there and not null.
-fn first_of<'v>(object: &'v Map<String, Value>, names: &[&str]) -> Option<&'v Value> {
-    names.iter().find_map(|it| object.get(*it).filter(|it| !it.is_null()))
+/// What an event is, by the names of either form.
+struct Named<'c> {
+    id: Option<&'c RawValue>,
+    name: Option<Piece<'c>>,
+    at: Option<&'c RawValue>,
+}
+
+fn made_of<'c>(
+    call: &CallOf<'c>,
+    event: Named<'c>,
+    mut properties: Piece<'c>,
+    items: Option<Piece<'c>>,
+    position: usize,
+    now: DateTime<Utc>,
+) -> Made<'c> {
+    let mut made = common(call, event.at.or(call.at), now);
+    made.add("type", Piece::of_text("event"));
+    made.message.extend(event.name.map(|name| ("event".into(), name)));
+    // Properties that are no object go along as they are: the reader of the message says what is wrong with them.
+    if let (Piece::Object(properties), Some(items)) = (&mut properties, items) {
+        properties.retain(|(name, _)| name != "df_items");
+        properties.push(("df_items".into(), items));
+    }
+    made.add("properties", properties);
+    match event.id {
+        Some(id) => made.add("message_id", Piece::Sent(id)),
+        // The same call again is the same events; the same event twice in one call is two.
+        None => made.position = Some(position),
+    }
+    made
+}
+
+fn common<'c>(call: &CallOf<'c>, at: Option<&'c RawValue>, now: DateTime<Utc>) -> Made<'c> {
+    let at = match at {
+        Some(at) if at.get().starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+            Timestamp::read(at.get()).map_or(Piece::Sent(at), |(at, _)| Piece::of_text(at.to_datetime().to_rfc3339()))
+        }
+        Some(at) => Piece::Sent(at),
+        None => Piece::of_text(now.to_rfc3339()),
+    };
+    let mut made = Made::default();
+    made.add("timestamp", at);
+    made.add("source", Piece::of_text("dfinery"));
+    made.add("platform", Piece::of_text("API"));
+    made.add("identifiers", call.identity.map_or(Piece::NOTHING, Piece::Sent));
+    made
+}
+
+/// The first of those fields that is there, and neither null nor an empty text.
+fn first_of<'c>(object: &Object<'c>, names: &[&str]) -> Option<&'c RawValue> {
+    names.iter().find_map(|name| object.get(name).filter(|value| says_something(value)))
+}
+
+fn says_something(value: &RawValue) -> bool {
+    value.get() != "\"\""
 }
 
 #[cfg(test)]

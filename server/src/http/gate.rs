@@ -14,11 +14,11 @@ use super::{
     Site,
     body::Work,
     connections::Kept,
-    graphql, refused,
+    graphql, refused, segment,
     shares::{Client, NoShare},
 };
 use crate::{
-    access::{Caller, Need},
+    access::{Caller, Need, Role},
     graphql::ErrorCode,
     keys::{NotLetIn, PREFIX},
 };
@@ -32,6 +32,8 @@ pub(super) struct Way {
     pub is_graphql: bool,
     /// Requests take a place among all that are answered at once. Streams have places of their own.
     pub takes_place: bool,
+    /// Where the head of a request shows no key, its body may: then the handler authenticates it.
+    pub is_key_in_body: bool,
 }
 
 /// How a key is shown, besides `Authorization: Bearer KEY`, which is good everywhere.
@@ -47,16 +49,17 @@ pub(super) enum KeyAs {
 impl Way {
     /// What a role may do over GraphQL is said at each field.
     pub(super) const GRAPHQL: Self =
-        Self { key_as: KeyAs::Bearer, need: Need::Nothing, is_graphql: true, takes_place: true };
+        Self { key_as: KeyAs::Bearer, need: Need::Nothing, is_graphql: true, takes_place: true, is_key_in_body: false };
 
     /// A way for messages.
     pub(super) const fn of_messages(key_as: KeyAs) -> Self {
-        Self { key_as, need: Need::Send, is_graphql: false, takes_place: true }
+        let is_key_in_body = matches!(key_as, KeyAs::UserName);
+        Self { key_as, need: Need::Send, is_graphql: false, takes_place: true, is_key_in_body }
     }
 
     /// The way for streams of messages.
     pub(super) const STREAMS: Self =
-        Self { key_as: KeyAs::Bearer, need: Need::Send, is_graphql: false, takes_place: false };
+        Self { key_as: KeyAs::Bearer, need: Need::Send, is_graphql: false, takes_place: false, is_key_in_body: false };
 }
 
 type Letting = fn(State<(Site, Way)>, Request, Next) -> BoxFuture<'static, Response>;
@@ -67,23 +70,31 @@ pub(super) fn of(site: &Site, way: Way) -> Layer {
     axum::middleware::from_fn_with_state((site.clone(), way), let_in as Letting)
 }
 
+/// Authenticates a request; see [`admit`].
 fn let_in(State((site, way)): State<(Site, Way)>, request: Request, next: Next) -> BoxFuture<'static, Response> {
     Box::pin(async move { admit(&site, way, request, |request| next.run(request)).await })
 }
 
-/// Lets a request in and says by whom it is, as extensions of the types [`Caller`], [`Client`] and [`Work`]. What it takes of the
-/// server it gives back when its answer has been sent.
+/// Answers a request by its caller, with extensions of the types [`Caller`], [`Client`] and [`Work`]. Where its body may show the key and
+/// its head shows none, there is no [`Caller`], and the handler authenticates it. What it takes of the server it gives back when its
+/// answer has been sent.
 pub(super) async fn admit<F: Future<Output = Response>>(
     site: &Site,
     way: Way,
     mut request: Request,
     answer: impl FnOnce(Request) -> F,
 ) -> Response {
-    let caller = match caller(site, way, request.headers()) {
-        Ok(caller) => caller,
-        Err((code, sentence)) => return refuse(way, code, &sentence, request.headers()),
+    let headers = request.headers();
+    let may_come_in_body = way.is_key_in_body && shows_no_key(headers, way.key_as);
+    let caller = match caller(site, way, headers) {
+        Ok(caller) => Some(caller),
+        Err((ErrorCode::Unauthenticated, _)) if may_come_in_body => None,
+        Err((code, sentence)) => return refuse(way, code, &sentence, headers),
     };
-    let client = Client::of(&caller, request.extensions());
+    let client = match &caller {
+        Some(caller) => Client::of(caller, request.extensions()),
+        None => Client::at(request.extensions()),
+    };
     let place = match way.takes_place.then(|| site.requests.take(&client, 1)).transpose() {
         Ok(place) => place,
         Err(reason) => {
@@ -100,7 +111,9 @@ pub(super) async fn admit<F: Future<Output = Response>>(
     };
     let work = Work::new(&site.work, &client);
     let extensions = request.extensions_mut();
-    extensions.insert(caller);
+    if let Some(caller) = caller {
+        extensions.insert(caller);
+    }
     extensions.insert(client);
     extensions.insert(work.clone());
     let response = answer(request).await;
@@ -108,13 +121,21 @@ pub(super) async fn admit<F: Future<Output = Response>>(
 }
 
 fn caller(site: &Site, way: Way, headers: &HeaderMap) -> Result<Caller, (ErrorCode, String)> {
-    let shown = shown(headers, way.key_as);
-    let caller =
-        site.authentication.caller(shown.as_deref()).map_err(|reason| (code_of(reason), reason.to_string()))?;
-    if caller.may(way.need) {
+    by_key(site, way.need, shown(headers, way.key_as).as_deref())
+}
+
+/// Whether the head of a request says nothing of a key, not even something wrong.
+fn shows_no_key(headers: &HeaderMap, key_as: KeyAs) -> bool {
+    shown(headers, key_as).is_none() && !headers.contains_key(header::AUTHORIZATION)
+}
+
+/// The caller of a key, wherever it was shown.
+pub(super) fn by_key(site: &Site, need: Need, key: Option<&str>) -> Result<Caller, (ErrorCode, String)> {
+    let caller = site.authentication.caller(key).map_err(|reason| (code_of(reason), reason.to_string()))?;
+    if caller.may(need) {
         return Ok(caller);
     }
-    Err((ErrorCode::Forbidden, not_enough(&caller, way.need)))
+    Err((ErrorCode::Forbidden, not_enough(&caller, need)))
 }
 
 /// Whether a request may see what is not for everyone: it shows a key that reads, or there are no keys.
@@ -184,6 +205,16 @@ fn refuse(way: Way, code: ErrorCode, sentence: &str, headers: &HeaderMap) -> Res
     response
 }
 
+/// The answer to a program that shows a key in a body or an address that is not good there.
+pub(super) fn turned_away(code: ErrorCode, sentence: &str) -> Response {
+    refuse(Way::of_messages(KeyAs::UserName), code, sentence, &HeaderMap::new())
+}
+
+/// Whether a key that is in an address does no more harm there than in the page that it came with: one that only sends, or none.
+fn is_public(site: &Site, key: &str) -> bool {
+    by_key(site, Need::Nothing, Some(key)).map_or(true, |caller| caller.role == Role::Ingest)
+}
+
 /// Refuses a request whose address holds a key: logs and histories keep addresses, and tell them to others.
 pub(super) async fn no_key_in_address(State(site): State<Site>, request: Request, next: Next) -> Response {
     const NAMES: [&str; 5] = ["access_token", "authorization", "api_key", "write_key", "writekey"];
@@ -192,7 +223,9 @@ pub(super) async fn no_key_in_address(State(site): State<Site>, request: Request
     let is_named = |it: &str| NAMES.iter().any(|name| it.eq_ignore_ascii_case(name));
     let holds_key = address.path().contains(PREFIX)
         || parameters().any(|it| it.contains(PREFIX) || is_named(it.split('=').next().unwrap_or_default()));
-    if !site.authentication.asks_for_keys() || !holds_key {
+    // The handler there checks that the key is one that may be public.
+    let is_by_design = || segment::key_in_address(address).is_some_and(|key| is_public(&site, key));
+    if !site.authentication.asks_for_keys() || !holds_key || is_by_design() {
         return next.run(request).await;
     }
     let sentence = "a key never stands in an address, where logs and histories keep it: send it as Authorization: Bearer KEY, and \

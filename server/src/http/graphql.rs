@@ -141,7 +141,8 @@ pub(super) async fn post(
         Ok(sent) => sent,
         Err(fault) => return NoRequest::from(fault).into_response(media_type),
     };
-    match Envelope::read(&body, &work).and_then(|it| it.open(&site, body.len())) {
+    let prepared = unambiguous::prepared(&body);
+    match Envelope::read(&prepared, &work).and_then(|envelope| envelope.open(&site, body.len())) {
         Ok(request) => respond(&execute(&site.schema, &site.current, caller, request).await, media_type),
         Err(reason) => reason.into_response(media_type),
     }

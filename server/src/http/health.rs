@@ -23,11 +23,12 @@ pub(super) async fn healthz(State(site): State<Site>, request: Request) -> Respo
         return Json(json!({ "status": "ok" })).into_response();
     }
     let App { list, policy, publication, .. } = site.app();
+    let n_waiting = list.n_waiting();
     Json(json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
         "customers": list.read(Index::len),
-        "customersToList": list.n_waiting(),
+        "customersToList": n_waiting,
         "policyVersion": policy.version,
         "publication": publication_json(&publication.progress()),
     }))

@@ -8,6 +8,8 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
+use crate::literal;
+
 /// Checks a text; the error is a sentence without anything of the text in it.
 pub(super) fn check(text: &[u8]) -> Result<(), String> {
     match serde_json::from_slice::<Clear>(text) {
@@ -34,6 +36,25 @@ pub(super) fn n_values(text: &[u8]) -> usize {
         }
     }
     n
+}
+
+/// A request that every reader reads alike, however many of its messages have something that no value can hold; see
+/// [`literal`](crate::literal). What is wrong with the request itself is left to [`check`].
+pub(super) fn prepared(text: &[u8]) -> Cow<'_, [u8]> {
+    if check(text).is_ok() { Cow::Borrowed(text) } else { literal::marked(text, is_held) }
+}
+
+/// Whether every number of a text that is JSON is the same once it has gone through 64 bits.
+pub(super) fn keeps_digits(text: &[u8]) -> bool {
+    numbers(text).all(is_held)
+}
+
+/// Whether a number is the same once it has gone through 64 bits.
+fn is_held(number: &str) -> bool {
+    match number.contains(['.', 'e', 'E']) {
+        true => is_kept(number) && number.parse::<f64>().is_ok_and(|value| value.abs() < LARGEST),
+        false => number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok(),
+    }
 }
 
 /// From there on not every whole number has a binary form of its own.

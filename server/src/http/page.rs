@@ -8,6 +8,9 @@ use axum::{
 };
 use rust_embed::{Embed, EmbeddedFile};
 
+use super::{only_asked, refused};
+use crate::graphql::ErrorCode;
+
 #[derive(Embed)]
 #[folder = "$CARGO_MANIFEST_DIR/../web/dist"]
 #[allow_missing = true]
@@ -24,28 +27,67 @@ pub(super) fn documents() -> BTreeMap<String, String> {
     file.and_then(|it| serde_json::from_slice(&it.data).ok()).unwrap_or_default()
 }
 
-/// A file of the page; `/graphiql` is a page of its own, every other address gets the page itself, which finds the view.
+/// A file of the page, or the page itself, which finds the view. What is neither is told in JSON; a browser gets the page to tell it.
 pub(super) async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    if !matches!(method, Method::GET | Method::HEAD) {
-        return (StatusCode::METHOD_NOT_ALLOWED, "there is nothing here to send to\n").into_response();
-    }
     let path = uri.path().trim_start_matches('/');
-    if let Some(file) = Assets::get(path).filter(|_| !path.is_empty()) {
-        return file_response(path, file, &headers);
-    }
     let page = format!("{path}.html");
-    if let Some(file) = Assets::get(&page) {
-        return file_response(&page, file, &headers);
-    }
-    let is_view = !path.rsplit('/').next().unwrap_or_default().contains('.');
-    match Assets::get(INDEX).filter(|_| is_view) {
-        Some(file) => file_response(INDEX, file, &headers),
-        None if is_view => {
-            let sentence = "this program was built without the page; build it with `make run`\n";
-            (StatusCode::NOT_FOUND, sentence).into_response()
+    let file = Assets::get(path).filter(|_| !path.is_empty()).map(|file| (path, file));
+    let file = file.or_else(|| Assets::get(&page).map(|file| (page.as_str(), file)));
+    let is_own = file.is_some() || is_view(path);
+    if !matches!(method, Method::GET | Method::HEAD) {
+        if !is_own {
+            return not_found();
         }
-        None => (StatusCode::NOT_FOUND, "there is no such file\n").into_response(),
+        return only_asked().await;
     }
+    if let Some((name, file)) = file {
+        return file_response(name, file, &headers);
+    }
+    let shows_page =
+        if is_own { takes(&headers, &["text/html", "text/*", "*/*"], true) } else { is_visit(path, &headers) };
+    if !shows_page {
+        return not_found();
+    }
+    let Some(index) = Assets::get(INDEX) else {
+        let sentence = "this program was built without the page; build it with `make run`\n";
+        return (StatusCode::NOT_FOUND, sentence).into_response();
+    };
+    let mut response = file_response(INDEX, index, &headers);
+    if !is_own {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}
+
+/// Whether the page has a view of that address.
+fn is_view(path: &str) -> bool {
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    match parts.as_slice() {
+        [view] => matches!(*view, "" | "customers" | "inbox" | "merge" | "policy" | "health"),
+        ["customers", id] | ["customers", id, "identity"] => !id.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether somebody with a browser came to an address that the page does not have. Addresses of the APIs are for programs.
+fn is_visit(path: &str, headers: &HeaderMap) -> bool {
+    let first = path.split('/').next().unwrap_or_default();
+    let is_api = ["v1", "api", "beacon", "projects", "sourceConfig"].contains(&first) || first.starts_with("graphq");
+    !is_api && takes(headers, &["text/html"], false)
+}
+
+/// Whether the client takes one of those media types; `by_default` where it does not say what it takes.
+fn takes(headers: &HeaderMap, wanted: &[&str], by_default: bool) -> bool {
+    let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    if accepted.peek().is_none() {
+        return by_default;
+    }
+    let media_type = |it: &str| it.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    accepted.flat_map(|value| value.split(',')).any(|it| wanted.contains(&media_type(it).as_str()))
+}
+
+fn not_found() -> Response {
+    refused(ErrorCode::NotFound, "nothing has this address; the addresses are in /openapi.json")
 }
 
 fn file_response(path: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {

@@ -1,79 +1,126 @@
-//! Segment's tracking API, so that the SDKs that are installed already work unchanged: `/v1/batch`, `/v1/identify`, `/v1/track`,
-//! `/v1/page`, `/v1/screen`, `/v1/alias` and `/v1/group`. What a call means stands in `map`, what a shop's events mean in `shop`.
+//! Segment's tracking API, and RudderStack's, which is the same with some addresses more, so that the SDKs that are installed already
+//! work unchanged. What a call means is in `map`, what a shop's events mean in `shop`, what browsers ask for in `browser`.
 
+mod browser;
 mod map;
 mod shop;
 
 use axum::{
-    Json, Router,
-    extract::State,
+    Extension, Json, Router,
+    extract::{Query, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{MethodRouter, get, post},
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
+pub(super) use self::browser::{cors, key_in_address};
 use self::map::{Call, Received, message_of};
 use super::{
     Site,
     answer::{Answer, Judged, ingest, judge},
-    body::{self, Sent},
-    other_method, refused,
+    body::{self, Media, Sent},
+    gate, only_asked, other_method, refused,
+    sent::{Pieces, fields_of, id_of, items, text, text_of},
 };
-use crate::{clock, graphql::ErrorCode};
+use crate::{
+    access::{Caller, Need},
+    clock,
+    graphql::ErrorCode,
+};
 
 /// The addresses of the tracking API.
 pub(super) fn routes() -> Router<Site> {
     let calls = [
-        ("/v1/identify", Call::Identify),
-        ("/v1/track", Call::Track),
-        ("/v1/page", Call::Page),
-        ("/v1/screen", Call::Screen),
-        ("/v1/alias", Call::Alias),
-        ("/v1/group", Call::Group),
+        (["/v1/identify", "/v1/i"], Call::Identify),
+        (["/v1/track", "/v1/t"], Call::Track),
+        (["/v1/page", "/v1/p"], Call::Page),
+        (["/v1/screen", "/v1/s"], Call::Screen),
+        (["/v1/alias", "/v1/a"], Call::Alias),
+        (["/v1/group", "/v1/g"], Call::Group),
     ];
-    let batch = post(batch).fallback(other_method);
-    calls.into_iter().fold(Router::new().route("/v1/batch", batch), |router, (address, call)| {
-        let one =
-            async move |State(site): State<Site>, headers: HeaderMap, body: Sent| one(site, headers, body, call).await;
-        router.route(address, post(one).fallback(other_method))
-    })
+    let mut router = Router::new();
+    for (addresses, call) in calls {
+        for address in addresses {
+            let one = async move |State(site): State<Site>, caller: MaybeCaller, headers: HeaderMap, body: Sent| {
+                one(site, caller, headers, body, call).await
+            };
+            router = both(router, address, post(one).fallback(other_method));
+        }
+    }
+    for address in ["/v1/batch", "/v1/import", "/v1/b"] {
+        router = both(router, address, post(batch).fallback(other_method));
+    }
+    router = both(router, "/beacon/v1/batch", post(beacon).fallback(other_method));
+    router = both(router, "/v1/m", post(metrics).fallback(other_method));
+    for address in ["/v1/projects/{key}/settings", "/projects/{key}/settings"] {
+        router = both(router, address, get(browser::settings).fallback(only_asked));
+    }
+    both(router, "/sourceConfig", get(browser::source_config).fallback(only_asked))
+}
+
+/// The same with a slash behind it: some SDKs write one.
+fn both(router: Router<Site>, address: &str, methods: MethodRouter<Site>) -> Router<Site> {
+    router.route(address, methods.clone()).route(&format!("{address}/"), methods)
+}
+
+/// By whom a request is, where its head says so.
+type MaybeCaller = Option<Extension<Caller>>;
+
+/// Lets in by the key that the body shows where the head shows none: programs in browsers have no other place for it.
+fn let_in(site: &Site, caller: MaybeCaller, key: impl FnOnce() -> Option<String>) -> Result<Caller, Response> {
+    match caller {
+        Some(Extension(caller)) => Ok(caller),
+        None => gate::by_key(site, Need::Send, key().as_deref())
+            .map_err(|(code, sentence)| gate::turned_away(code, &sentence)),
+    }
+}
+
+/// The key that a body shows, or each of its calls; none where they show several.
+fn key_in(sent: &Pieces<'_>, calls: &[&[u8]]) -> Option<String> {
+    let own = |sent: &Pieces<'_>| sent.json("writeKey").and_then(text);
+    if let Some(key) = own(sent) {
+        return Some(key);
+    }
+    let mut keys = calls.iter().filter_map(|call| own(&Pieces::of(call).ok()?));
+    let first = keys.next()?;
+    keys.all(|key| key == first).then_some(first)
 }
 
 /// Several calls: one that is bad costs the others nothing, so the answer is 200 and says what became of each.
-async fn batch(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Response {
-    let mut sent = match body::object(&site, &headers, body).await {
-        Ok(sent) => sent,
+async fn batch(State(site): State<Site>, caller: MaybeCaller, headers: HeaderMap, body: Sent) -> Response {
+    let body = match body::whole(&site, &headers, body, Media::Any).await {
+        Ok(body) => body,
         Err(response) => return response,
     };
-    let Some(Value::Array(calls)) = sent.remove("batch") else {
-        return refused(ErrorCode::BodyMalformed, "the body is an object with a list of calls, batch");
-    };
-    let most = site.app().limits.batch;
-    if most < calls.len() {
-        let sentence = format!("send at most {most} calls at once; none of these was taken");
-        return refused(ErrorCode::TooManyMessages, &sentence);
-    }
-    let received = Received::new(clock::now(), sent.get("sentAt"), sent.get("context"));
-    let judged = calls.into_iter().map(|call| {
-        let kind = call.get("type").and_then(Value::as_str).and_then(Call::of_name);
-        judged(&site, kind, call, &received)
-    });
-    match take(&site, judged).await {
+    match take_batch(&site, caller, &body).await {
         Ok(answers) => Json(json!({ "success": true, "results": answers })).into_response(),
         Err(response) => response,
     }
 }
 
+async fn take_batch(site: &Site, caller: MaybeCaller, body: &[u8]) -> Result<Vec<Answer>, Response> {
+    let malformed = |sentence: &str| refused(ErrorCode::BodyMalformed, sentence);
+    let sent = Pieces::of(body).map_err(|fault| malformed(&fault.to_string()))?;
+    let calls = sent.get("batch").and_then(items);
+    let Some(calls) = calls else { return Err(malformed("the body is an object with a list of calls, batch")) };
+    let_in(site, caller, || key_in(&sent, &calls))?;
+    let most = site.app().limits.batch;
+    if most < calls.len() {
+        let sentence = format!("send at most {most} calls at once; none of these was taken");
+        return Err(refused(ErrorCode::TooManyMessages, &sentence));
+    }
+    let received = Received::new(clock::now(), &sent);
+    take(site, calls.into_iter().map(|call| judged(site, None, call, &received))).await
+}
+
 /// One call: one that is bad is a bad request, which no SDK sends again.
-async fn one(site: Site, headers: HeaderMap, body: Sent, kind: Call) -> Response {
-    let call = match body::object(&site, &headers, body).await {
-        Ok(call) => call,
+async fn one(site: Site, caller: MaybeCaller, headers: HeaderMap, body: Sent, kind: Call) -> Response {
+    let body = match body::whole(&site, &headers, body, Media::Any).await {
+        Ok(body) => body,
         Err(response) => return response,
     };
-    let received = Received::new(clock::now(), call.get("sentAt"), None);
-    let judged = std::iter::once_with(|| judged(&site, Some(kind), Value::Object(call), &received));
-    match take(&site, judged).await {
+    match take_one(&site, caller, &body, kind).await {
         Ok(answers) => {
             let is_refused = answers.iter().any(Answer::is_refused);
             let status = if is_refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -83,13 +130,49 @@ async fn one(site: Site, headers: HeaderMap, body: Sent, kind: Call) -> Response
     }
 }
 
-fn judged(site: &Site, kind: Option<Call>, call: Value, received: &Received) -> Judged {
-    let call = match call {
-        Value::Object(call) => call,
-        _ => Map::new(),
+async fn take_one(site: &Site, caller: MaybeCaller, body: &[u8], kind: Call) -> Result<Vec<Answer>, Response> {
+    let sent = Pieces::of(body).map_err(|fault| refused(ErrorCode::BodyMalformed, &fault.to_string()))?;
+    let_in(site, caller, || key_in(&sent, &[]))?;
+    let received = Received::of(clock::now(), sent.json("sentAt"), None);
+    take(site, std::iter::once_with(|| judged(site, Some(kind), body, &received))).await
+}
+
+/// Calls that a page sends as it is left. A beacon has no head, so RudderStack's SDK for browsers puts the key into the address.
+async fn beacon(
+    State(site): State<Site>,
+    caller: MaybeCaller,
+    Query(parameters): Query<browser::Parameters>,
+    headers: HeaderMap,
+    body: Sent,
+) -> Response {
+    let caller = match (caller, parameters.write_key) {
+        (None, Some(key)) => match browser::ingest_only(&site, &key) {
+            Ok(caller) => Some(Extension(caller)),
+            Err(response) => return response,
+        },
+        (caller, _) => caller,
     };
-    let id = call.get("messageId").and_then(Value::as_str).map(str::to_owned);
-    judge(site, id, message_of(kind, &call, received))
+    batch(State(site), caller, headers, body).await
+}
+
+/// What Analytics.js counts about itself. It says nothing of customers, so nothing is kept.
+async fn metrics() -> Response {
+    Json(json!({ "success": true })).into_response()
+}
+
+fn judged(site: &Site, kind: Option<Call>, call: &[u8], received: &Received<'_>) -> Judged {
+    let id = id_of(call, "messageId");
+    let text = match text_of(call) {
+        Ok(text) => text,
+        Err(refusal) => return Err((id, refusal)),
+    };
+    match fields_of(&text) {
+        Ok(fields) => {
+            let kind = kind.or_else(|| Call::of_name(&fields.get("type").and_then(self::text)?));
+            judge(site, id, message_of(kind, &fields, received))
+        }
+        Err(refusal) => Err((id, refusal)),
+    }
 }
 
 /// Judges calls, and takes them.

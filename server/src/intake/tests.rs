@@ -1,8 +1,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use profile360_core::message::DeviceField;
+use chrono::{DateTime, Utc};
+use profile360_core::{message::DeviceField, time::Timestamp};
 
-use super::agent;
+use super::{agent, judge_time};
 
 /// `browser version | os version | model`, as far as they are told; `named` is `field=value` that the message says itself.
 fn told(user_agent: &str, named: &[(DeviceField, &str)]) -> String {
@@ -72,4 +73,24 @@ fn a_version_belongs_to_the_name_that_the_message_gives() {
     assert_eq!(told(&user_agent, &[(DeviceField::Os, "Android")]), "Safari 17.6 | iOS | iPhone");
     assert_eq!(told(&user_agent, &[(DeviceField::Os, "ios")]), "Safari 17.6 | iOS 17.6.1 | iPhone");
     assert_eq!(told(&user_agent, &[(DeviceField::Browser, "Our app")]), "Safari | iOS 17.6.1 | iPhone");
+}
+
+#[test]
+fn a_time_that_no_clock_can_have_shown_is_refused() {
+    let received: DateTime<Utc> = "2026-03-15T10:00:00Z".parse().expect("it is a time");
+    for (at, code) in [
+        ("2026-03-15T10:00:00Z", None),
+        ("2026-03-16T10:00:00Z", None),
+        ("2026-03-16T10:00:00.000001Z", Some("TIMESTAMP_AHEAD")),
+        ("2099-06-01T09:00:00Z", Some("TIMESTAMP_AHEAD")),
+        ("1970-01-01T00:00:00Z", Some("TIMESTAMP_OUT_OF_RANGE")),
+        // Seconds of 2024 that were taken for milliseconds.
+        ("1970-01-20T21:33:28.800Z", Some("TIMESTAMP_OUT_OF_RANGE")),
+        ("1971-01-01T00:00:00Z", None),
+    ] {
+        let at_time = Timestamp::parse(at).expect("it is a time");
+        let refused = judge_time(at_time, received).err();
+        assert_eq!(refused.as_ref().map(|it| it.code.as_str()), code, "{at}");
+        assert!(refused.is_none_or(|it| it.path == "timestamp"));
+    }
 }

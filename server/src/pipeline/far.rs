@@ -17,7 +17,6 @@ use profile360_core::{
     link::Pair,
     message::Message,
     plan::{CellKey, Changes, Draft, Needs, View, first_needs, next_needs},
-    purchase::OrderKey,
 };
 use tokio::task::JoinHandle;
 
@@ -286,17 +285,14 @@ impl Written {
             removed_cells,
             removed_identifiers,
             removed_links,
-            orders,
+            order_states,
             sessions,
             ..
         } = changes;
         self.identifiers.extend(identifiers.keys().chain(removed_identifiers).cloned());
         self.links.extend(links.keys().chain(removed_links).cloned());
         self.cells.extend(cells.keys().chain(removed_cells));
-        self.orders.extend(orders.iter().filter_map(|it| match &it.order.key {
-            OrderKey::Order(order_id) => Some(order_id.clone()),
-            OrderKey::Message(_) => None,
-        }));
+        self.orders.extend(order_states.keys().cloned());
         self.sessions.extend(sessions.keys().cloned());
         self.linked.extend(links.keys().chain(removed_links).flat_map(|it| [it.a.clone(), it.b.clone()]));
     }

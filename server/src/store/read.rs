@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
     decision::Decision,
-    facts::Claim,
     identifier::{Identifier, UnifiedId},
     link::Pair,
     plan::{CellKey, CellState, IdentifierState, LinkState, Needs, View},
@@ -136,14 +135,14 @@ impl Store {
         Ok(())
     }
 
-    async fn load_claims(
+    async fn load_claims<T: DeserializeOwned>(
         &self,
         table: &'static str,
         keys: &std::collections::BTreeSet<Arc<str>>,
-        view: &mut BTreeMap<Arc<str>, Option<Arc<Claim>>>,
+        view: &mut BTreeMap<Arc<str>, Option<Arc<T>>>,
     ) -> Result<()> {
         let ids = keys.iter().map(|it| rows::text_id(table, it)).collect();
-        let mut found: BTreeMap<RecordId, Arc<Claim>> = self.payloads(table, ids).await?;
+        let mut found: BTreeMap<RecordId, Arc<T>> = self.payloads(table, ids).await?;
         view.extend(keys.iter().map(|key| (key.clone(), found.remove(&rows::text_id(table, key)))));
         Ok(())
     }

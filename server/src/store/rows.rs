@@ -3,7 +3,6 @@
 use std::ops::Bound;
 
 use profile360_core::{
-    facts::Claim,
     identifier::{Identifier, Kind, UnifiedId},
     plan::CellKey,
     purchase::OrderKey,
@@ -138,7 +137,8 @@ pub(super) fn decode<T: DeserializeOwned>(table: &'static str, payload: &str) ->
     })
 }
 
-pub(super) fn claim_row(table: &'static str, key: &str, claim: &Claim) -> Result<Value> {
+/// Who has an order or a session.
+pub(super) fn claim_row<T: Serialize>(table: &'static str, key: &str, claim: &T) -> Result<Value> {
     Ok(row(text_id(table, key), encode(table, claim)?))
 }
 

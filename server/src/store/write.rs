@@ -6,8 +6,7 @@ use profile360_core::{
     decision::Decision,
     identifier::{Identifier, UnifiedId},
     link::Pair,
-    plan::{CellKey, Changes, LineageKind},
-    purchase::OrderKey,
+    plan::{CellKey, Changes, LineageKind, RefundChange},
     retirement::Retirement,
     time::Timestamp,
     unified_id::{IdSecret, unified_id},
@@ -414,18 +413,14 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
     let followed = changes.withheld.iter().filter(is_followed);
     removed.extend(followed.map(|pair| Value::RecordId(link_id("withheld", pair, secret))));
 
-    removed.extend(changes.moved.iter().flat_map(|moved| {
-        let event = rows::event_id(moved.from, moved.at, &moved.message_id);
-        let refund = moved.has_refund.then(|| rows::purchase_id(moved.from, "refund", &moved.message_id));
-        [Some(event), refund].into_iter().flatten().map(Value::RecordId)
-    }));
+    let events_moved = changes.moved.iter().map(|it| rows::event_id(it.from, it.at, &it.message_id));
+    removed.extend(events_moved.map(Value::RecordId));
     removed.extend(changes.removed_links.iter().flat_map(|pair| {
         [Value::RecordId(link_id("linked", pair, secret)), Value::RecordId(link_id("withheld", pair, secret))]
     }));
     removed.extend(changes.removed_identifiers.iter().map(|it| Value::RecordId(rows::identifier_id(it))));
 
     let mut purchases = Vec::new();
-    let mut order_claims = Vec::new();
     for change in &changes.orders {
         let key = &change.order.key;
         if let Some(home) = change.leaves {
@@ -439,14 +434,16 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
         } else {
             purchases.push(purchase);
         }
-        if let OrderKey::Order(order_id) = key {
-            let claim = rows::claim_row("order_claim", order_id, &change.claim)?;
-            if change.is_known { known.push(claim) } else { order_claims.push(claim) }
-        }
     }
-    for (home, refund) in &changes.refunds {
-        let id = rows::purchase_id(*home, "refund", &refund.message_id);
-        purchases.push(rows::row(id, rows::encode("purchase", refund)?));
+    let mut order_claims = Vec::new();
+    for (order_id, (state, is_new)) in &changes.order_states {
+        let claim = rows::claim_row("order_claim", order_id, state)?;
+        if *is_new { order_claims.push(claim) } else { known.push(claim) }
+    }
+    for RefundChange { home, refund, leaves } in &changes.refunds {
+        let id = |home| rows::purchase_id(home, "refund", &refund.message_id);
+        removed.extend(leaves.map(|it| Value::RecordId(id(it))));
+        purchases.push(rows::row(id(*home), rows::encode("purchase", refund)?));
     }
     let mut session_claims = Vec::new();
     for (session_id, claim) in &changes.sessions {

@@ -1,7 +1,7 @@
 //! One cell of a table: what people write there, as messages have it. What cannot be read stays as it is, and whoever judges the
 //! message says what is wrong with it.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
@@ -77,6 +77,16 @@ pub(super) fn time(text: &str, format: Option<&str>, zone: Tz) -> String {
         Some(at) => at.to_rfc3339(),
         None => text.to_owned(),
     }
+}
+
+/// A day that is written without a time of day, with the zone that it begins in (`2026-01-31+09:00`).
+pub(super) fn day_alone(text: &str, format: Option<&str>, zone: Tz) -> Option<String> {
+    let has_time = format.is_some_and(|it| NaiveDateTime::parse_from_str(text, it).is_ok());
+    let day = date(text, format).filter(|_| !has_time)?;
+    let midnight = day.and_time(NaiveTime::MIN);
+    let offset = zone.from_local_datetime(&midnight).earliest()?.offset().fix();
+    // Before zones had whole minutes the day cannot be written so.
+    (offset.local_minus_utc() % 60 == 0).then(|| format!("{day}{offset}"))
 }
 
 fn naive(text: &str) -> Option<NaiveDateTime> {

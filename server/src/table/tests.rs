@@ -1,11 +1,21 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Asia::Seoul;
+use chrono_tz::{America::St_Johns as Newfoundland, Asia::Seoul};
 use profile360_core::policy::{CompiledPolicy, Policy};
 use serde_json::{Value, json};
 
 use super::{Intake, Map, Table, cell, propose};
+
+/// An order by date alone keeps its day, and has no time of day that nobody named.
+#[test]
+fn an_order_by_date_is_a_day() {
+    let map = "type = \"event\"\nsource = \"shop\"\nevent = { value = \"df_purchase\" }\ntimestamp = { column = \"at\", type = \"time\" }\n\
+        [identifiers]\nexternal_id = \"id\"\n[properties]\ndf_total_purchase_amount = \"paid\"\n";
+    let heard = read("id,at,paid\n1,2025-03-01,5\n1,2025-03-01 00:00,5\n", map);
+    let times: Vec<&Value> = heard.iter().map(|it| &it["timestamp"]).collect();
+    assert_eq!(times, ["2025-03-01+09:00", "2025-03-01T00:00:00+09:00"]);
+}
 
 const CUSTOMERS: &str = "\u{feff}회원번호,이름,성별,생년월일,휴대폰,이메일,등급,SMS 수신,가입일,메모\r\n\
     1001,김하나,여,1991.03.14,010-1234-5678,One@Example.com,VIP,Y,2025-03-01 10:00,\"하나, 둘\"\r\n\
@@ -156,5 +166,16 @@ fn cells_are_read_as_people_write_them() {
         ("soon", None, "soon"),
     ] {
         assert_eq!(cell::time(text, format, Seoul), at, "{text}");
+    }
+    for (text, format, zone, day) in [
+        ("2025-03-01", None, Seoul, Some("2025-03-01+09:00")),
+        ("01.03.2025", Some("%d.%m.%Y"), Newfoundland, Some("2025-03-01-03:30")),
+        ("01.07.2025", Some("%d.%m.%Y"), Newfoundland, Some("2025-07-01-02:30")),
+        ("2025-03-01 00:00", None, Seoul, None),
+        ("2025-03-01T00:00:00Z", None, Seoul, None),
+        ("01.03.2025 00:00", Some("%d.%m.%Y %H:%M"), Seoul, None),
+        ("soon", None, Seoul, None),
+    ] {
+        assert_eq!(cell::day_alone(text, format, zone).as_deref(), day, "{text}");
     }
 }

@@ -89,9 +89,7 @@ impl Damage {
                     panic!("there is an order");
                 };
                 order.message_id = Arc::from("another");
-                let claim =
-                    profile360_core::facts::Claim { at: order.at, message_id: order.message_id.clone(), home: user };
-                let change = OrderChange { home: state.unified_id, claim, order, leaves: None, is_known: true };
+                let change = OrderChange { home: state.unified_id, order, leaves: None, is_known: true };
                 changes.orders.push(change);
             }
             Self::MemberElsewhere => {

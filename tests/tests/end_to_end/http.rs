@@ -254,6 +254,51 @@ async fn documents_can_be_named_and_none_but_the_trusted_be_answered() {
 }
 
 #[tokio::test]
+async fn an_address_that_nothing_has_is_told_in_the_form_of_its_api() {
+    let base = Base::new();
+    let server = base.serve();
+    let html = "text/html,application/xhtml+xml,*/*;q=0.8";
+    for (method, path, accept, status, code) in [
+        (Method::GET, "/v1/nothing", html, 404, "NOT_FOUND"),
+        (Method::GET, "/v1", "*/*", 404, "NOT_FOUND"),
+        (Method::POST, "/v1/batches", "*/*", 404, "NOT_FOUND"),
+        (Method::POST, "/api/v2/identities", "application/json", 404, "NOT_FOUND"),
+        (Method::GET, "/graphq", html, 404, "NOT_FOUND"),
+        (Method::POST, "/graphqll", "*/*", 404, "NOT_FOUND"),
+        (Method::GET, "/customer", "application/json", 404, "NOT_FOUND"),
+        (Method::GET, "/customers/1/2/3", "*/*", 404, "NOT_FOUND"),
+        (Method::GET, "/nothing.js", "*/*", 404, "NOT_FOUND"),
+        (Method::DELETE, "/customer", "*/*", 404, "NOT_FOUND"),
+        (Method::GET, "/customers", "application/json", 404, "NOT_FOUND"),
+        (Method::POST, "/customers", html, 405, "METHOD_NOT_ALLOWED"),
+        (Method::PUT, "/", html, 405, "METHOD_NOT_ALLOWED"),
+        (Method::GET, "/v1/batch", html, 405, "METHOD_NOT_ALLOWED"),
+        (Method::POST, "/v1/projects/k/settings", html, 405, "METHOD_NOT_ALLOWED"),
+        (Method::POST, "/healthz", html, 405, "METHOD_NOT_ALLOWED"),
+        (Method::DELETE, "/readyz", html, 405, "METHOD_NOT_ALLOWED"),
+        (Method::POST, "/openapi.json", html, 405, "METHOD_NOT_ALLOWED"),
+    ] {
+        let request = server.http.request(method.clone(), server.url(path)).header(header::ACCEPT, accept);
+        let response = request.send().await.expect("it answers");
+        assert_eq!(response.status().as_u16(), status, "{method} {path}");
+        assert_eq!(response.headers().contains_key(header::ALLOW), status == 405, "{method} {path}");
+        let answer: Value = response.json().await.expect("it is JSON");
+        assert_eq!(answer["code"], code, "{method} {path}");
+    }
+    // A person with a browser gets the page where it was built: its own addresses are there, others are not.
+    for (path, is_there) in
+        [("/", true), ("/customers/58b3f907-09ef-8b3e-918d-c8c619c8fa77/identity", true), ("/nothing", false)]
+    {
+        let response = server.http.get(server.url(path)).header(header::ACCEPT, html).send().await.expect("it answers");
+        let status = response.status().as_u16();
+        let text = response.text().await.expect("it is text");
+        let is_built = !text.contains("built without the page");
+        assert_eq!(status, if is_there && is_built { 200 } else { 404 }, "{path}");
+        assert!(!is_built || text.starts_with("<!doctype html>") || text.starts_with("<!DOCTYPE html>"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn operators_see_that_it_lives_and_that_it_is_ready() {
     let base = Base::with(&messages::generated(5, 1));
     let server = base.serve();

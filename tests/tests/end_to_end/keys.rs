@@ -102,6 +102,22 @@ async fn every_way_in_asks_for_a_key_and_for_its_role() {
         let code = if status == StatusCode::BAD_REQUEST { "KEY_IN_ADDRESS" } else { "UNAUTHENTICATED" };
         assert_eq!(answer["code"], code, "{answer}");
     }
+    let settings = [
+        format!("/v1/projects/{admin}/settings"),
+        format!("/sourceConfig/?writeKey={admin}"),
+        format!("/beacon/v1/batch?writeKey={admin}"),
+        format!("/v1/batch?writeKey={ingest}"),
+        format!("/projects/{ingest}/settings?key={admin}"),
+    ];
+    for path in settings {
+        let response = server.http.get(server.url(&path)).send().await.expect("it answers");
+        assert_eq!(
+            response.status(),
+            StatusCode::BAD_REQUEST,
+            "only a key that reads nothing may be in an address, and only there"
+        );
+        assert_eq!(response.json::<Value>().await.expect("JSON")["code"], "KEY_IN_ADDRESS");
+    }
     // The page holds no data: whether it was built or not, nobody is asked for a key there.
     let page = server.http.get(server.url("/")).send().await.expect("it answers");
     assert_ne!(page.status(), StatusCode::UNAUTHORIZED);
@@ -293,4 +309,97 @@ fn a_server_does_not_start_with_keys_that_cannot_be_read() {
         assert!(status == Some(1) && error.contains(sentence), "{file}: {stderr}");
     }
     assert!(!base.path("data").exists(), "the base was not touched");
+}
+
+#[tokio::test]
+async fn an_sdk_shows_its_key_wherever_it_has_a_place_for_it_and_is_asked_for_from_any_page() {
+    let base = Base::new();
+    let ingest = base.key("INGEST");
+    let reader = base.key("READER");
+    let server = base.serve_with_keys(&[]);
+    let call = |key: Option<&str>| {
+        let mut call = json!({ "type": "track", "userId": "u1", "event": "Seen", "timestamp": "2025-03-01T10:00:00Z" });
+        if let Some(key) = key {
+            call["writeKey"] = json!(key);
+        }
+        call
+    };
+    let batch = |key: Option<&str>, calls: Value| {
+        let mut batch = json!({ "batch": calls });
+        if let Some(key) = key {
+            batch["writeKey"] = json!(key);
+        }
+        batch
+    };
+    let own = Some(ingest.as_str());
+    for (path, body, status) in [
+        ("/v1/t", call(own), 200),
+        ("/v1/t", call(Some(&reader)), 403),
+        ("/v1/t", call(Some(NOBODY)), 401),
+        ("/v1/t", call(None), 401),
+        ("/v1/b", batch(own, json!([call(None)])), 200),
+        ("/v1/b", batch(None, json!([call(own), call(own)])), 200),
+        ("/v1/b", batch(None, json!([call(own), call(Some(NOBODY))])), 401),
+        ("/v1/b", batch(None, json!([call(None)])), 401),
+        ("/api/v1/identities", json!({ "identity": { "external_id": "u1" }, "writeKey": ingest }), 401),
+    ] {
+        let response = server.http.post(server.url(path)).json(&body).send().await.expect("it answers");
+        assert_eq!(response.status(), status, "{path} {body}");
+        assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401, "{path}");
+    }
+    let beacon = server
+        .http
+        .post(server.url(&format!("/beacon/v1/batch?writeKey={ingest}")))
+        .body(json!({ "batch": [call(None)] }).to_string());
+    assert_eq!(beacon.send().await.expect("it answers").status(), StatusCode::OK);
+
+    // What SDKs ask first is answered to a page of another site, and what they send then.
+    let from_shop = |request: RequestBuilder| request.header(header::ORIGIN, "https://shop.example");
+    for path in [
+        format!("/v1/projects/{ingest}/settings"),
+        format!("/projects/{ingest}/settings"),
+        format!("/sourceConfig/?p=web&writeKey={ingest}"),
+    ] {
+        let response = from_shop(server.http.get(server.url(&path))).send().await.expect("it answers");
+        assert_eq!(
+            (response.status(), response.headers()["access-control-allow-origin"].as_bytes()),
+            (StatusCode::OK, &b"*"[..])
+        );
+        let settings: Value = response.json().await.expect("JSON");
+        let segment = &settings["integrations"]["Segment.io"];
+        let host = server.address.trim_start_matches("http://");
+        let (key, to) = match segment.is_object() {
+            true => (&segment["apiKey"], json!(format!("{host}/v1"))),
+            false => (&settings["source"]["writeKey"], Value::Null),
+        };
+        assert_eq!((key, &segment["apiHost"]), (&json!(ingest), &to), "{settings}");
+    }
+    let preflight = |path: &str| {
+        from_shop(server.http.request(Method::OPTIONS, server.url(path)))
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type,anonymousid")
+    };
+    let response = preflight("/v1/t").send().await.expect("it answers");
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    assert_eq!(response.headers()["access-control-allow-headers"], "authorization,content-type,anonymousid");
+    assert!(!response.headers().contains_key("access-control-allow-credentials"));
+    let refused = from_shop(server.http.post(server.url("/v1/t"))).json(&call(None)).send().await.expect("it answers");
+    assert_eq!(
+        (refused.status().as_u16(), refused.headers()["access-control-allow-origin"].as_bytes()),
+        (401, &b"*"[..])
+    );
+    for path in ["/graphql", "/v1/messages", "/api/v1/identities", "/healthz", "/"] {
+        let response = preflight(path).send().await.expect("it answers");
+        assert!(!response.headers().contains_key("access-control-allow-origin"), "{path}");
+    }
+    assert!(!server.log().contains("p360_"), "no key is in the log");
+    assert_eq!(server.stop(), Some(0));
+
+    // Without keys no page of another site is told that it may.
+    let keyless = Base::new();
+    let server = keyless.serve();
+    let preflight = from_shop(server.http.request(Method::OPTIONS, server.url("/v1/t")))
+        .header("access-control-request-method", "POST");
+    let response = preflight.send().await.expect("it answers");
+    assert!(!response.status().is_success() && !response.headers().contains_key("access-control-allow-origin"));
 }

@@ -19,6 +19,7 @@ mod laws;
 mod lineage;
 mod list;
 mod masks;
+mod money;
 mod owners;
 mod policy;
 mod previews;

@@ -488,6 +488,7 @@ export const en = {
       sources: "Sources",
       timeZone: "Time zone",
       currency: "Currency",
+      orderIds: "Order IDs",
     },
   },
 
@@ -529,6 +530,7 @@ export const en = {
       TIMESTAMP_MALFORMED: "Unreadable time",
       TIMESTAMP_WITHOUT_ZONE: "Time without a time zone",
       TIMESTAMP_OUT_OF_RANGE: "Time out of range",
+      TIMESTAMP_AHEAD: "Time in the future",
       NO_USABLE_IDENTIFIER: "No usable identifier",
       TOO_MANY_IDENTIFIERS: "Too many identifiers",
       QUANTITY_OUT_OF_RANGE: "Quantity out of range",

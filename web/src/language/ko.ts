@@ -474,6 +474,7 @@ export const ko: Text = {
       sources: "출처 순서",
       timeZone: "시간대",
       currency: "통화",
+      orderIds: "주문 번호",
     },
   },
 
@@ -514,6 +515,7 @@ export const ko: Text = {
       TIMESTAMP_MALFORMED: "시각 형식 오류",
       TIMESTAMP_WITHOUT_ZONE: "시간대 없는 시각",
       TIMESTAMP_OUT_OF_RANGE: "시각 범위 초과",
+      TIMESTAMP_AHEAD: "미래 시각",
       NO_USABLE_IDENTIFIER: "쓸 수 있는 식별자 없음",
       TOO_MANY_IDENTIFIERS: "식별자 수 초과",
       QUANTITY_OUT_OF_RANGE: "수량 범위 초과",

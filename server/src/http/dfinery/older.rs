@@ -1,13 +1,16 @@
 //! The older form of an event: `event_attributes` and `user_attributes`, one event a call.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use profile360_core::json::Object;
+use serde_json::value::RawValue;
 
-use super::{event_of, first_of};
+use super::{CallOf, Named, first_of, made_of};
+use crate::http::sent::{Json, Made, inner, rename, text};
 
 /// What names mean there, of an order and of its items.
-const ORDER: [(&str, &str); 4] = [
+const ORDER: [(&str, &str); 5] = [
     ("order_id", "df_order_id"),
+    ("refund_id", "df_refund_id"),
     ("order_sales", "df_total_purchase_amount"),
     ("payment_method", "df_payment_method"),
     ("discount", "df_discount"),
@@ -27,71 +30,91 @@ const ITEM: [(&str, &str); 10] = [
 /// What the event's own fields are; everything else is a property.
 const OWN: [&str; 4] = ["event_id", "event_name", "event_datetime", "items"];
 
-/// The messages of a call of that form; none where it is of the newer one.
-pub(super) fn messages(sent: &Map<String, Value>, now: DateTime<Utc>) -> Option<Vec<Map<String, Value>>> {
-    let event = first_of(sent, &["event_attributes"])?.as_object()?;
-    let none = Map::new();
-    let user = first_of(sent, &["user_attributes"]).and_then(Value::as_object).unwrap_or(&none);
-    let mut identity = first_of(sent, &["identity"]).and_then(Value::as_object).cloned().unwrap_or_default();
-    if let Some(id) = first_of(user, &["user_id"]) {
-        identity.entry("external_id").or_insert_with(|| id.clone());
-    }
+/// The messages of a call of that form.
+pub(super) fn messages<'c>(sent: &Object<'c>, now: DateTime<Utc>) -> Vec<Made<'c>> {
+    let of_event = first_of(sent, &["event_attributes"]);
+    let of_user = first_of(sent, &["user_attributes"]);
+    let event = inner(of_event).unwrap_or_else(|| Object(Vec::new()));
+    let user = inner(of_user);
+    let id = user.as_ref().and_then(|user| first_of(user, &["user_id"]));
 
-    let mut properties: Map<String, Value> = event.clone();
-    properties.retain(|name, _| !OWN.contains(&name.as_str()));
-    rename(&mut properties, &ORDER);
-    let items = first_of(event, &["items"]).and_then(Value::as_array);
-    let items = items.map(|items| items.iter().map(item).collect::<Value>());
-    let name = match first_of(event, &["event_name"]).and_then(Value::as_str) {
-        Some("purchase") => json!("df_purchase"),
-        Some("refund") => json!("df_refund"),
-        _ => event.get("event_name").cloned().unwrap_or_default(),
+    let properties = match of_event.map(Json::opened) {
+        Some(Json::Object(mut properties)) => {
+            properties.retain(|(name, _)| !OWN.contains(&name.as_ref()));
+            rename(&mut properties, &ORDER);
+            Json::Object(properties)
+        }
+        other => other.unwrap_or(Json::NOTHING),
     };
-    let call = [
-        ("identity", Value::Object(identity)),
-        ("request_datetime", sent.get("request_datetime").cloned().unwrap_or_default()),
-    ];
-    let call: Map<String, Value> = call.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let event = json!({
-        "event_id": event.get("event_id"), "event_name": name, "event_datetime": event.get("event_datetime"),
-        "event_properties": properties, "event_items": items,
-    });
-    let message = event_of(&call, &event, 0, now);
+    let named = Named {
+        id: first_of(&event, &["event_id"]),
+        name: first_of(&event, &["event_name"]).map(|name| match text(name).as_deref() {
+            Some("purchase") => Json::of_text("df_purchase"),
+            Some("refund") => Json::of_text("df_refund"),
+            _ => Json::Sent(name),
+        }),
+        at: first_of(&event, &["event_datetime"]),
+    };
+    let call = CallOf { identity: None, at: first_of(sent, &["request_datetime"]) };
+    let mut message = made_of(&call, named, properties, first_of(&event, &["items"]).map(items_of), 0, now);
+    identify(&mut message, first_of(sent, &["identity"]), id);
 
-    // Who the event is of is said beside it, and is a message of its own.
-    let mut attributes = user.clone();
-    attributes.remove("user_id");
-    rename(&mut attributes, &[("user_name", "df_name")]);
-    if attributes.is_empty() {
-        return Some(vec![message]);
-    }
+    // Who the event is of is said next to it, and is a message of its own.
+    let attributes = match of_user.map(Json::opened) {
+        None => return vec![message],
+        Some(Json::Object(mut attributes)) => {
+            attributes.retain(|(name, _)| name != "user_id");
+            rename(&mut attributes, &[("user_name", "df_name")]);
+            if attributes.is_empty() {
+                return vec![message];
+            }
+            Json::Object(attributes)
+        }
+        // The reader of the message says what is wrong with it.
+        Some(other) => other,
+    };
     let same = ["timestamp", "source", "platform", "identifiers"];
-    let mut who: Map<String, Value> =
-        same.iter().filter_map(|it| Some(((*it).to_owned(), message.get(*it)?.clone()))).collect();
-    who.insert("type".to_owned(), json!("identify"));
-    who.insert("attributes".to_owned(), Value::Object(attributes));
-    Some(vec![who, message])
+    let mut who = Made::default();
+    who.message.extend(message.message.iter().filter(|(name, _)| same.contains(&name.as_ref())).cloned());
+    who.add("type", Json::of_text("identify"));
+    who.add("attributes", attributes);
+    vec![who, message]
 }
 
-fn item(sent: &Value) -> Value {
-    let mut item = sent.clone();
-    if let Value::Object(fields) = &mut item {
-        rename(fields, &ITEM);
+/// Puts the identity and the user's ID, which is an external one where the identity names none, into a message.
+fn identify<'c>(message: &mut Made<'c>, identity: Option<&'c RawValue>, id: Option<&'c RawValue>) {
+    let mut identifiers = identity.map_or(Json::NOTHING, Json::opened);
+    if let (Json::Object(fields), Some(id)) = (&mut identifiers, id)
+        && !fields.iter().any(|(name, _)| name == "external_id")
+    {
+        fields.push(("external_id".into(), Json::Sent(id)));
     }
-    item
-}
-
-fn rename(fields: &mut Map<String, Value>, names: &[(&str, &str)]) {
-    for (there, here) in names {
-        if let Some(value) = fields.remove(*there) {
-            fields.insert((*here).to_owned(), value);
+    for (name, value) in &mut message.message {
+        if name == "identifiers" {
+            *value = identifiers.clone();
         }
     }
 }
 
+/// The items; what is no list stays as it is, and the reader of the message says what is wrong with it.
+fn items_of(sent: &RawValue) -> Json<'_> {
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(sent.get()) else { return Json::Sent(sent) };
+    let items = items.into_iter().map(|item| {
+        let mut item = Json::opened(item);
+        if let Json::Object(fields) = &mut item {
+            rename(fields, &ITEM);
+        }
+        item
+    });
+    Json::List(items.collect())
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::http::sent::made_as_value;
 
     #[test]
     fn an_event_of_the_older_form_is_an_event_and_who_it_is_of() {
@@ -103,8 +126,9 @@ mod tests {
             },
             "user_attributes": { "user_id": "u1", "user_name": "하나" },
         });
-        let sent = sent.as_object().expect("an object");
-        let messages = messages(sent, DateTime::UNIX_EPOCH).expect("it is of the older form");
+        let text = sent.to_string();
+        let sent = serde_json::from_str(&text).expect("an object");
+        let messages: Vec<Value> = messages(&sent, DateTime::UNIX_EPOCH).into_iter().map(made_as_value).collect();
         let common = json!({ "timestamp": "2024-06-24T06:00:00+00:00", "source": "dfinery", "platform": "API", "identifiers": { "external_id": "u1" } });
         let with = |more: Value| {
             let mut all = common.clone();
@@ -126,6 +150,5 @@ mod tests {
                 ),
             ])
         );
-        assert_eq!(super::messages(&Map::new(), DateTime::UNIX_EPOCH), None);
     }
 }

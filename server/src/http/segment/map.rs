@@ -1,10 +1,20 @@
 //! What a call of Segment's tracking API means, as a message.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use profile360_core::message::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, Refusal, RefusalCode};
-use serde_json::{Map, Value, json};
+use profile360_core::{
+    json::Object,
+    message::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, Refusal, RefusalCode, Warning},
+    time::Timestamp,
+};
+use serde_json::value::RawValue;
 
 use super::shop;
+use crate::{
+    http::sent::{Fields, Json, Made, Pieces, inner, is_empty_list, text, text_or_digits},
+    intake::A_DAY,
+};
 
 /// What a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,198 +43,353 @@ impl Call {
 
 /// When a request came, and what it says of all its calls.
 #[derive(Debug)]
-pub(super) struct Received {
+pub(super) struct Received<'r> {
     at: DateTime<Utc>,
     /// How far the sender's clock is ahead; nothing where it is about right.
     ahead: TimeDelta,
-    context: Map<String, Value>,
+    /// Whether it is so far off that it is no clock: a request that was stored for long, or a device that never had the time.
+    is_no_clock: bool,
+    context: Option<&'r RawValue>,
 }
 
 /// What the way of a request takes is no fault of a clock.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(30);
 
-impl Received {
-    pub(super) fn new(at: DateTime<Utc>, sent_at: Option<&Value>, context: Option<&Value>) -> Self {
-        let ahead = sent_at.and_then(instant).map(|sent_at| sent_at - at).filter(|it| TOLERANCE < it.abs());
-        let context = context.and_then(Value::as_object).cloned().unwrap_or_default();
-        Self { at, ahead: ahead.unwrap_or_default(), context }
+impl<'r> Received<'r> {
+    pub(super) fn new(at: DateTime<Utc>, sent: &Pieces<'r>) -> Self {
+        Self::of(at, sent.json("sentAt"), sent.json("context"))
+    }
+
+    pub(super) fn of(at: DateTime<Utc>, sent_at: Option<&RawValue>, context: Option<&'r RawValue>) -> Self {
+        let ahead = sent_at.and_then(instant).map(|sent_at| sent_at - at).filter(|ahead| TOLERANCE < ahead.abs());
+        let ahead = ahead.unwrap_or_default();
+        Self { at, ahead, is_no_clock: A_DAY + TOLERANCE < ahead.abs(), context }
     }
 
     /// When something happened by this server's clock, given when it happened by the sender's.
-    fn corrected(&self, original: Option<&Value>) -> Value {
-        let Some(original) = original else { return json!(self.at.to_rfc3339()) };
-        match instant(original).and_then(|it| it.checked_sub_signed(self.ahead)) {
-            Some(at) => json!(at.to_rfc3339()),
-            // Whoever reads the message says what is wrong with it.
-            None => original.clone(),
+    fn corrected<'c>(&self, original: Option<&'c RawValue>) -> Json<'c> {
+        let Some(original) = original else { return Json::of_text(self.at.to_rfc3339()) };
+        match instant(original).and_then(|at| at.checked_sub_signed(self.correction(at))) {
+            Some(at) => Json::of_text(at.to_rfc3339()),
+            // The reader of the message says what is wrong with it.
+            None => Json::Sent(original),
         }
+    }
+
+    /// What is taken off a time of the sender's. A clock that is none corrects nothing, unless the time is as far ahead as it is.
+    fn correction(&self, at: DateTime<Utc>) -> TimeDelta {
+        if self.is_no_clock && at <= self.at + A_DAY { TimeDelta::zero() } else { self.ahead }
+    }
+
+    /// What the sender of a call should know of its clock.
+    fn warning(&self, original: Option<&RawValue>) -> Option<Warning> {
+        let at = original.and_then(instant).filter(|_| self.is_no_clock)?;
+        let detail = if self.correction(at).is_zero() {
+            "sentAt is more than a day from this server's clock, so it corrects nothing; the time was kept as it is"
+        } else {
+            "the sender's clock is more than a day ahead, and so was the time; as much was taken off it"
+        };
+        Some(Warning { code: "CLOCK_OFF", path: "sentAt".to_owned(), detail: detail.to_owned() })
     }
 }
 
-fn instant(value: &Value) -> Option<DateTime<Utc>> {
-    value.as_str()?.parse().ok()
+/// When a call says that it happened. What programs write that fill every field is no time: an empty text, the year 1.
+///
+/// RudderStack's SDK for Node says in `originalTimestamp` when it was called; a time that it was given is `timestamp`.
+fn original_time<'c>(call: &Object<'c>, context: &Context<'c>) -> Option<&'c RawValue> {
+    let is_time = |value: &&RawValue| match text_or_digits(value) {
+        Some(written) => {
+            !written.starts_with("0001-01-01") && !written.trim().bytes().all(|byte| matches!(byte, b'0' | b'.'))
+        }
+        None => value.get() != "\"\"",
+    };
+    let library = context.within(&["library", "name"]).and_then(text).unwrap_or_default();
+    let mut names = ["originalTimestamp", "timestamp"];
+    if library.starts_with("@rudderstack/") {
+        names.reverse();
+    }
+    names.iter().find_map(|name| call.get(name).filter(is_time))
+}
+
+/// A time that is written in any way that messages know; none of a date alone, which has no time to be corrected.
+fn instant(value: &RawValue) -> Option<DateTime<Utc>> {
+    let written = text_or_digits(value)?;
+    let read = || Timestamp::read(&written).ok().filter(|(_, is_date)| !is_date).map(|(at, _)| at.to_datetime());
+    written.parse().ok().or_else(read)
 }
 
 /// The call as a message of our own.
-pub(super) fn message_of(
+pub(super) fn message_of<'c>(
     kind: Option<Call>,
-    call: &Map<String, Value>,
-    received: &Received,
-) -> Result<Map<String, Value>, Refusal> {
+    call: &Object<'c>,
+    received: &Received<'c>,
+) -> Result<Made<'c>, Refusal> {
     let Some(kind) = kind else {
         let detail = "use identify, track, page, screen, alias or group".to_owned();
         return Err(Refusal { code: RefusalCode::UnknownType, path: "type".to_owned(), detail });
     };
-    let mut context = received.context.clone();
-    context.extend(call.get("context").and_then(Value::as_object).cloned().unwrap_or_default());
-    let original = call.get("originalTimestamp").or_else(|| call.get("timestamp")).filter(|it| !it.is_null());
-    let source = source_of(&context);
-    let mut message = Map::new();
-    message.insert("message_id".to_owned(), call.get("messageId").cloned().unwrap_or_default());
-    message.insert("timestamp".to_owned(), received.corrected(original));
-    message.insert("source".to_owned(), json!(source));
-    let properties = || call.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut made = Made::default();
+    let context = Context::of(call, received, &mut made);
+    let original = original_time(call, &context);
+    made.warnings.extend(received.warning(original));
+    if let Some(id) = call.get("messageId") {
+        made.add("message_id", Json::Sent(id));
+    }
+    made.add("timestamp", received.corrected(original));
+    let source = source_of(&context, &mut made);
+    made.add("source", Json::Text(source));
     match kind {
         Call::Identify => {
-            message.insert("type".to_owned(), json!("identify"));
-            message.insert("attributes".to_owned(), Value::Object(attributes_of(call.get("traits"), "")));
+            made.add("type", Json::of_text("identify"));
+            made.add("attributes", attributes_of(call.get("traits"), context.get("traits"), ""));
         }
         Call::Group => {
-            message.insert("type".to_owned(), json!("identify"));
-            let mut attributes = attributes_of(call.get("traits"), "group.");
-            attributes.insert("group_id".to_owned(), call.get("groupId").cloned().unwrap_or_default());
-            attributes.retain(|_, value| !value.is_null());
-            message.insert("attributes".to_owned(), Value::Object(attributes));
+            made.add("type", Json::of_text("identify"));
+            let mut attributes = attributes_of(call.get("traits"), None, "group.");
+            if let (Json::Object(attributes), Some(id)) = (&mut attributes, call.get("groupId")) {
+                attributes.push(("group_id".into(), Json::Sent(id)));
+            }
+            made.add("attributes", attributes);
         }
-        Call::Alias => {
-            message.insert("type".to_owned(), json!("alias"));
-        }
+        Call::Alias => made.add("type", Json::of_text("alias")),
         Call::Track => {
-            message.insert("type".to_owned(), json!("event"));
-            let name = call.get("event").cloned().unwrap_or_default();
-            let (name, properties) = shop::event_of(name, properties());
-            message.insert("event".to_owned(), name);
-            message.insert("properties".to_owned(), Value::Object(properties));
+            made.add("type", Json::of_text("event"));
+            let (event, properties) = shop::event_of(call.get("event"), properties_of(call));
+            made.message.extend(event.map(|event| ("event".into(), event)));
+            made.add("properties", properties);
         }
         Call::Page | Call::Screen => {
-            message.insert("type".to_owned(), json!("event"));
-            let name = if kind == Call::Page { "page_view" } else { "screen_view" };
-            message.insert("event".to_owned(), json!(name));
-            let mut properties = properties();
-            for field in ["name", "category"] {
-                if let Some(value) = call.get(field).filter(|it| !it.is_null()) {
-                    properties.insert(field.to_owned(), value.clone());
+            made.add("type", Json::of_text("event"));
+            made.add("event", Json::of_text(if kind == Call::Page { "page_view" } else { "screen_view" }));
+            let mut properties = properties_of(call);
+            if let Json::Object(properties) = &mut properties {
+                for field in ["name", "category"] {
+                    if let Some(value) = call.get(field) {
+                        properties.retain(|(name, _)| name != field);
+                        properties.push((field.into(), Json::Sent(value)));
+                    }
                 }
             }
-            message.insert("properties".to_owned(), Value::Object(properties));
+            made.add("properties", properties);
         }
     }
-    let identifiers = identifiers_of(kind, call, &context);
+    let identifiers = identifiers_of(kind, call, &context, &mut made);
     if let Some(platform) = platform_of(call, &context) {
-        message.insert("platform".to_owned(), json!(platform));
+        made.add("platform", Json::of_text(platform));
     }
-    if let Some(session) = context.get("sessionId").and_then(text) {
-        message.insert("session_id".to_owned(), json!(session));
+    if let Some(session) = context.get("sessionId") {
+        match text_or_digits(session) {
+            Some(session) if session.len() <= MAX_NAME_BYTES => made.add("session_id", Json::Text(session)),
+            Some(_) => made.leave_out("TOO_LONG", "context.sessionId", "a session has at most 128 bytes"),
+            None if session.get() == "\"\"" => {}
+            None => made.leave_out("WRONG_TYPE", "context.sessionId", "a session is a string or a number"),
+        }
     }
     // A server that speaks for its customers describes itself, and not their devices.
-    if identifiers.contains_key("device_id") {
-        message.insert("device".to_owned(), Value::Object(device_of(&context)));
+    if identifiers.iter().any(|(name, _)| name == "device_id") {
+        let device = device_of(&context, &mut made);
+        made.add("device", Json::Object(device));
     }
-    message.insert("identifiers".to_owned(), Value::Object(identifiers));
-    Ok(message)
+    made.add("identifiers", Json::Object(identifiers));
+    Ok(made)
 }
 
-fn source_of(context: &Map<String, Value>) -> &str {
-    let library = at(context, &["library", "name"]).and_then(Value::as_str).map(str::trim);
-    library.filter(|it| !it.is_empty() && it.len() <= MAX_SOURCE_BYTES).unwrap_or("segment")
+/// What a call says besides: what its request says of all its calls, and its own.
+#[derive(Debug)]
+struct Context<'c> {
+    own: Object<'c>,
+    common: Object<'c>,
 }
 
-fn identifiers_of(kind: Call, call: &Map<String, Value>, context: &Map<String, Value>) -> Map<String, Value> {
-    let mut identifiers: Map<String, Value> = Map::new();
-    let mut add = |name: &str, value: Option<&Value>| {
-        let Some(value) = value.and_then(text) else { return };
-        if let Some(values) = identifiers.entry(name).or_insert_with(|| json!([])).as_array_mut() {
-            values.push(json!(value));
+impl<'c> Context<'c> {
+    fn of(call: &Object<'c>, received: &Received<'c>, made: &mut Made<'c>) -> Self {
+        let mut read = |value: Option<&'c RawValue>| {
+            inner(value).unwrap_or_else(|| {
+                if value.is_some_and(|value| value.get() != "null") {
+                    made.leave_out("WRONG_TYPE", "context", "it must be an object");
+                }
+                Object(Vec::new())
+            })
+        };
+        Self { own: read(call.get("context")), common: read(received.context) }
+    }
+
+    fn get(&self, name: &str) -> Option<&'c RawValue> {
+        self.own.get(name).or_else(|| self.common.get(name))
+    }
+
+    /// A field of an object within.
+    fn within(&self, path: &[&str]) -> Option<&'c RawValue> {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(self.get(first)?, |value, name| inner(Some(value))?.get(name))
+    }
+}
+
+fn source_of(context: &Context<'_>, made: &mut Made<'_>) -> String {
+    let library = context.within(&["library", "name"]).and_then(text).map(|library| library.trim().to_owned());
+    match library.filter(|library| !library.is_empty()) {
+        Some(library) if library.len() <= MAX_SOURCE_BYTES => library,
+        Some(_) => {
+            made.leave_out(
+                "TOO_LONG",
+                "context.library.name",
+                "a source has at most 64 bytes, so it is \"segment\" here",
+            );
+            "segment".to_owned()
+        }
+        None => "segment".to_owned(),
+    }
+}
+
+fn properties_of<'c>(call: &Object<'c>) -> Json<'c> {
+    call.get("properties").map_or(Json::NOTHING, Json::opened)
+}
+
+fn identifiers_of<'c>(kind: Call, call: &Object<'c>, context: &Context<'c>, made: &mut Made<'c>) -> Fields<'c> {
+    let mut identifiers: Fields<'c> = Vec::new();
+    // Of a wrong type or too long it goes along, too: the reader of the message tells of it.
+    let mut add = |kind: Cow<'c, str>, value: &'c RawValue| {
+        let value = Json::Sent(value);
+        match identifiers.iter_mut().find(|(name, _)| *name == kind) {
+            Some((_, Json::List(values))) => values.push(value),
+            _ => identifiers.push((kind, Json::List(vec![value]))),
         }
     };
-    add("external_id", call.get("userId"));
-    add("device_id", call.get("anonymousId"));
-    if kind == Call::Alias {
+    // SDKs write an empty text for somebody whom they do not know.
+    let id = |name: &str| call.get(name).filter(|value| value.get() != "\"\"");
+    if let Some(value) = id("userId") {
+        add("external_id".into(), value);
+    }
+    if let Some(value) = id("anonymousId") {
+        add("device_id".into(), value);
+    }
+    if kind == Call::Alias
+        && let Some(value) = id("previousId")
+    {
         // Before somebody signs in an SDK knows the device alone; what it was called then is what it is called here.
-        add("device_id", call.get("previousId"));
+        add("device_id".into(), value);
     }
-    let own_traits = if kind == Call::Identify { call.get("traits") } else { None };
-    for traits in [own_traits, context.get("traits")].into_iter().flatten().filter_map(Value::as_object) {
-        add("email", traits.get("email"));
-        add("phone", traits.get("phone"));
+    let own_traits = if kind == Call::Identify { inner(call.get("traits")) } else { None };
+    for traits in [own_traits, inner(context.get("traits"))].into_iter().flatten() {
+        for (name, value) in traits.0 {
+            if matches!(&*name, "email" | "phone") {
+                add(name, value);
+            }
+        }
     }
-    for external in context.get("externalIds").and_then(Value::as_array).into_iter().flatten() {
-        let Some(name) = external.get("type").and_then(Value::as_str) else { continue };
-        let name = match name {
-            "user_id" => "external_id",
-            "anonymous_id" => "device_id",
-            other => other,
+    let Some(external) = context.get("externalIds") else { return identifiers };
+    let Ok(external) = serde_json::from_str::<Vec<&RawValue>>(external.get()) else {
+        made.leave_out("WRONG_TYPE", "context.externalIds", "it must be a list of objects");
+        return identifiers;
+    };
+    for (n, external) in external.into_iter().enumerate() {
+        let external = inner(Some(external)).unwrap_or_else(|| Object(Vec::new()));
+        let (Some(name), Some(id)) = (external.get("type").and_then(text), external.get("id")) else {
+            let path = format!("context.externalIds[{n}]");
+            made.leave_out("WRONG_TYPE", path, "an external ID is an object with an id and a type, which is a string");
+            continue;
         };
-        add(name, external.get("id"));
+        let kind = match name.as_str() {
+            "user_id" => "external_id".into(),
+            "anonymous_id" => "device_id".into(),
+            _ => name.into(),
+        };
+        add(kind, id);
     }
     identifiers
 }
 
-/// Traits as attributes: those that have a standard one go there, what is nested gets names with dots.
-fn attributes_of(traits: Option<&Value>, prefix: &str) -> Map<String, Value> {
-    let mut attributes = Map::new();
-    let Some(traits) = traits.and_then(Value::as_object) else { return attributes };
-    for (name, value) in traits {
-        let name = format!("{prefix}{name}");
-        match (name.as_str(), value) {
+/// How deep traits are that get names with dots.
+const MAX_DEPTH: usize = 16;
+
+/// Traits as attributes: those that have a standard one go there, what is nested gets names with dots, and null unsets. RudderStack's
+/// SDKs put the traits into the context; of two the call's own counts.
+fn attributes_of<'c>(own: Option<&'c RawValue>, of_context: Option<&'c RawValue>, prefix: &str) -> Json<'c> {
+    let own = match (inner(own), own) {
+        (Some(own), _) => own,
+        // The reader of the message says what is wrong with it.
+        (None, Some(own)) => return Json::Sent(own),
+        (None, None) => Object(Vec::new()),
+    };
+    let mut traits = inner(of_context).unwrap_or_else(|| Object(Vec::new()));
+    traits.0.retain(|(name, _)| !own.0.iter().any(|(own, _)| own == name));
+    traits.0.extend(own.0);
+
+    let mut attributes = Vec::new();
+    for (name, value) in &traits.0 {
+        let full = format!("{prefix}{name}");
+        match full.as_str() {
             // These are identifiers.
-            ("email" | "phone", _) | (_, Value::Null) => {}
-            ("name", value) => drop(attributes.insert("df_name".to_owned(), value.clone())),
-            ("gender", value) => drop(attributes.insert("df_gender".to_owned(), gender_of(value))),
-            ("birthday", Value::String(text)) => {
-                let day = text.get(..10).unwrap_or(text);
-                attributes.insert("df_birth".to_owned(), json!(day));
-            }
-            (_, Value::Object(fields)) => {
-                for (field, value) in fields.iter().filter(|(_, it)| !it.is_null()) {
-                    attributes.insert(format!("{name}.{field}"), value.clone());
-                }
-            }
-            (_, value) => drop(attributes.insert(name, value.clone())),
+            "email" | "phone" => {}
+            "name" => attributes.push(("df_name".into(), Json::Sent(value))),
+            "gender" => attributes.push(("df_gender".into(), gender_of(value))),
+            "birthday" => attributes.push(("df_birth".into(), birthday_of(value))),
+            _ => flatten(full, value, MAX_DEPTH, &mut attributes),
         }
     }
-    if prefix.is_empty() && !attributes.contains_key("df_name") {
-        let names: Vec<&str> = ["firstName", "lastName"]
-            .iter()
-            .filter_map(|it| traits.get(*it)?.as_str())
-            .filter(|it| !it.is_empty())
-            .collect();
-        if !names.is_empty() {
-            attributes.insert("df_name".to_owned(), json!(names.join(" ")));
-        }
+    let is_named = attributes.iter().any(|(name, value)| name == "df_name" && !value.is_null());
+    if prefix.is_empty()
+        && !is_named
+        && let Some(name) = full_name(&traits)
+    {
+        attributes.retain(|(name, _)| name != "df_name");
+        attributes.push(("df_name".into(), name));
     }
-    attributes
+    Json::Object(attributes)
 }
 
-fn gender_of(value: &Value) -> Value {
-    match value.as_str().map(str::to_lowercase).as_deref() {
-        Some("m") => json!("Male"),
-        Some("f") => json!("Female"),
-        Some("non-binary" | "non binary") => json!("NonBinary"),
-        _ => value.clone(),
+fn flatten<'c>(name: String, value: &'c RawValue, depth: usize, attributes: &mut Fields<'c>) {
+    let is_object = value.get().starts_with('{');
+    match inner(Some(value)).filter(|_| is_object && 0 < depth) {
+        Some(Object(fields)) => {
+            for (field, value) in fields {
+                flatten(format!("{name}.{field}"), value, depth - 1, attributes);
+            }
+        }
+        None => attributes.push((name.into(), Json::Sent(value))),
     }
 }
 
-fn platform_of(call: &Map<String, Value>, context: &Map<String, Value>) -> Option<&'static str> {
-    let word = |path: &[&str]| at(context, path).and_then(Value::as_str).unwrap_or_default().to_lowercase();
+/// The name that the parts of one make; null where both parts are taken away.
+fn full_name<'c>(traits: &Object<'c>) -> Option<Json<'c>> {
+    let part = |name: &str| traits.get(name).and_then(text);
+    let names: Vec<String> = ["firstName", "lastName"].into_iter().filter_map(part).collect();
+    if !names.is_empty() {
+        return Some(Json::Text(names.join(" ")));
+    }
+    let null = |name: &str| {
+        let value = traits.0.iter().rev().find(|(it, _)| it == name).map(|(_, value)| *value);
+        value.filter(|value| value.get() == "null")
+    };
+    null("firstName").and(null("lastName")).map(Json::Sent)
+}
+
+fn gender_of(value: &RawValue) -> Json<'_> {
+    match text(value).map(|text| text.to_lowercase()).as_deref() {
+        Some("m") => Json::of_text("Male"),
+        Some("f") => Json::of_text("Female"),
+        Some("non-binary" | "non binary") => Json::of_text("NonBinary"),
+        _ => Json::Sent(value),
+    }
+}
+
+fn birthday_of(value: &RawValue) -> Json<'_> {
+    match text(value) {
+        Some(text) => Json::of_text(text.get(..10).unwrap_or(&text)),
+        None => Json::Sent(value),
+    }
+}
+
+fn platform_of(call: &Object<'_>, context: &Context<'_>) -> Option<&'static str> {
+    let word = |path: &[&str]| context.within(path).and_then(text).unwrap_or_default().to_lowercase();
     let kinds = [word(&["device", "type"]), word(&["os", "name"]), word(&["library", "name"])];
     let says = |what: &str| kinds.iter().any(|it| it.contains(what));
-    let channel = call.get("channel").or_else(|| context.get("channel")).and_then(Value::as_str).unwrap_or_default();
+    let channel = call.get("channel").or_else(|| context.get("channel")).and_then(text).unwrap_or_default();
     if says("android") {
         Some("Android")
     } else if says("ios") || says("ipados") || says("analytics-swift") {
         Some("iOS")
-    } else if channel == "browser" || says("analytics.js") || says("analytics-next") {
+    } else if matches!(channel.as_str(), "browser" | "web") || says("analytics.js") || says("analytics-next") {
         Some("Web")
     } else if channel == "server" || says("analytics-") {
         Some("API")
@@ -233,7 +398,7 @@ fn platform_of(call: &Map<String, Value>, context: &Map<String, Value>) -> Optio
     }
 }
 
-fn device_of(context: &Map<String, Value>) -> Map<String, Value> {
+fn device_of<'c>(context: &Context<'c>, made: &mut Made<'c>) -> Fields<'c> {
     const FIELDS: [(&str, &[&str]); 13] = [
         ("model", &["device", "model"]),
         ("os", &["os", "name"]),
@@ -249,24 +414,15 @@ fn device_of(context: &Map<String, Value>) -> Map<String, Value> {
         ("ip", &["ip"]),
         ("user_agent", &["userAgent"]),
     ];
-    let found = FIELDS.iter().filter_map(|(name, path)| Some(((*name).to_owned(), json!(text(at(context, path)?)?))));
-    found.collect()
-}
-
-fn at<'v>(object: &'v Map<String, Value>, path: &[&str]) -> Option<&'v Value> {
-    let (first, rest) = path.split_first()?;
-    rest.iter().try_fold(object.get(*first)?, |value, name| value.get(*name))
-}
-
-/// A text, or a number as it is written.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+    for whole in ["device", "os", "network", "location", "library"] {
+        let is_other = |value: &RawValue| !value.get().starts_with('{') && !is_empty_list(value.get());
+        if context.get(whole).is_some_and(is_other) {
+            made.leave_out("WRONG_TYPE", format!("context.{whole}"), "it must be an object");
+        }
     }
-    .filter(|it| it.len() <= 8 * MAX_NAME_BYTES)
+    // RudderStack's SDKs for browsers write an empty text for what they do not know.
+    let sent = |path: &[&str]| context.within(path).filter(|value| !matches!(value.get(), "null" | "\"\""));
+    FIELDS.iter().filter_map(|(name, path)| Some(((*name).into(), Json::Sent(sent(path)?)))).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What the events of a shop mean, by the names and properties of Segment's specification for e-commerce.
 
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
+
+use crate::http::sent::{Json, rename, text};
 
 /// Events of the specification, and what they are here. What is not in this list keeps its name.
 const EVENTS: [(&str, &str); 20] = [
@@ -27,8 +29,9 @@ const EVENTS: [(&str, &str); 20] = [
 ];
 
 /// Properties of an order, and what they are here.
-const OF_ORDER: [(&str, &str); 5] = [
+const OF_ORDER: [(&str, &str); 6] = [
     ("order_id", "df_order_id"),
+    ("refund_id", "df_refund_id"),
     ("currency", "df_currency"),
     ("shipping", "df_delivery_charge"),
     ("discount", "df_discount"),
@@ -47,39 +50,42 @@ const OF_PRODUCT: [(&str, &str); 7] = [
 ];
 
 /// The name and the properties of an event as they are here. Properties that have no other name here keep theirs.
-pub(super) fn event_of(name: Value, mut properties: Map<String, Value>) -> (Value, Map<String, Value>) {
-    let known = name.as_str().and_then(|name| EVENTS.iter().find(|(it, _)| it.eq_ignore_ascii_case(name.trim())));
-    let Some((_, known)) = known else { return (name, properties) };
+pub(super) fn event_of<'c>(name: Option<&'c RawValue>, mut properties: Json<'c>) -> (Option<Json<'c>>, Json<'c>) {
+    let said = name.and_then(text);
+    let known = said.and_then(|name| EVENTS.iter().find(|(it, _)| it.eq_ignore_ascii_case(name.trim())));
+    let Some((_, known)) = known else { return (name.map(Json::Sent), properties) };
     // What was paid in all is the total; revenue leaves shipping and tax out, and is all that some shops send.
     let total = match *known {
         "df_purchase" => Some("df_total_purchase_amount"),
         "df_refund" => Some("df_total_refund_amount"),
         _ => None,
     };
-    if let Some(total) = total {
-        rename(&mut properties, &OF_ORDER);
-        rename(&mut properties, &[("total", total), ("revenue", total), ("value", total)]);
-    }
-    if let Some(Value::Array(products)) = properties.remove("products") {
-        let items = products.into_iter().map(|product| match product {
-            Value::Object(mut product) => {
-                rename(&mut product, &OF_PRODUCT);
-                Value::Object(product)
+    if let Json::Object(properties) = &mut properties {
+        if let Some(total) = total {
+            rename(properties, &OF_ORDER);
+            rename(properties, &[("total", total), ("revenue", total), ("value", total)]);
+        }
+        let has_items = properties.iter().any(|(name, _)| name == "df_items");
+        for (name, value) in properties {
+            let Json::Sent(products) = value else { continue };
+            if name == "products" && !has_items && products.get() != "null" {
+                *name = "df_items".into();
+                *value = items_of(products);
             }
-            other => other,
-        });
-        properties.insert("df_items".to_owned(), items.collect());
+        }
     }
-    (Value::from(*known), properties)
+    (Some(Json::of_text(*known)), properties)
 }
 
-fn rename(properties: &mut Map<String, Value>, names: &[(&str, &str)]) {
-    for (theirs, ours) in names {
-        if properties.contains_key(*ours) {
-            continue;
+/// The items of an order; what is no list stays as it is, and the reader of the message says what is wrong with it.
+fn items_of(products: &RawValue) -> Json<'_> {
+    let Ok(products) = serde_json::from_str::<Vec<&RawValue>>(products.get()) else { return Json::Sent(products) };
+    let items = products.into_iter().map(|product| {
+        let mut item = Json::opened(product);
+        if let Json::Object(fields) = &mut item {
+            rename(fields, &OF_PRODUCT);
         }
-        if let Some(value) = properties.remove(*theirs).filter(|it| !it.is_null()) {
-            properties.insert((*ours).to_owned(), value);
-        }
-    }
+        item
+    });
+    Json::List(items.collect())
 }

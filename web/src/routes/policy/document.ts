@@ -8,6 +8,7 @@ export type PolicyDocument = {
   survivorship: { default: string; attributes: Record<string, string>; sources: string[] };
   time_zone: string;
   currency: string;
+  order_ids?: "global" | "source";
 };
 
 export type Change = { what: string; from: string; to: string };
@@ -23,6 +24,7 @@ type Words = {
   sources: string;
   timeZone: string;
   currency: string;
+  orderIds: string;
 };
 
 /** What is different between two documents, a line each. */
@@ -45,6 +47,7 @@ export function changesOf(before: PolicyDocument, after: PolicyDocument, { kind,
       [words.sources, survivorship.sources.join(", ")],
       [words.timeZone, document.time_zone],
       [words.currency, document.currency],
+      [words.orderIds, document.order_ids ?? "global"],
     ]);
   };
   const [old, now] = [lines(before), lines(after)];

@@ -1,25 +1,36 @@
 use chrono::{DateTime, Utc};
 use profile360_core::{
+    json::Object,
     message::parse_message,
     policy::{CompiledPolicy, Policy},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{Call, Received, message_of};
-
-fn object(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().expect("it is an object")
-}
+use crate::http::sent::made_as_value;
 
 fn received() -> DateTime<Utc> {
     "2025-03-01T10:00:00Z".parse().expect("it is a time")
 }
 
+fn read(text: &str) -> Object<'_> {
+    serde_json::from_str(text).expect("it is an object")
+}
+
+/// The message of a call as it is written, and the paths of what was left out.
+fn made(call: &str) -> (Map<String, Value>, Vec<String>) {
+    let call = read(call);
+    let kind = call.get("type").and_then(super::text).as_deref().and_then(Call::of_name);
+    let made = message_of(kind, &call, &Received::of(received(), None, None)).expect("it is a call");
+    let warnings = made.warnings.iter().map(|it| it.path.clone()).collect();
+    let Value::Object(message) = made_as_value(made) else { panic!("a message is an object") };
+    (message, warnings)
+}
+
 /// The message of a call, with what is the same in all of them left out.
-fn mapped(call: Value) -> Value {
-    let call = object(call);
-    let kind = call.get("type").and_then(Value::as_str).and_then(Call::of_name);
-    let mut message = message_of(kind, &call, &Received::new(received(), None, None)).expect("it is a call");
+fn mapped(call: &Value) -> Value {
+    let (mut message, warnings) = made(&call.to_string());
+    assert_eq!(warnings, [""; 0], "{call}");
     let policy = CompiledPolicy::new(Policy::default()).expect("the default policy has no faults");
     let parsed = parse_message(&Value::Object(message.clone()).to_string(), &policy);
     assert!(parsed.is_ok(), "{parsed:?}");
@@ -30,10 +41,10 @@ fn mapped(call: Value) -> Value {
 }
 
 fn call(kind: &str, rest: Value) -> Value {
-    let mut call = object(rest);
-    call.insert("type".to_owned(), json!(kind));
-    call.insert("messageId".to_owned(), json!("m1"));
-    Value::Object(call)
+    let mut call = rest;
+    call["type"] = json!(kind);
+    call["messageId"] = json!("m1");
+    call
 }
 
 #[test]
@@ -50,7 +61,7 @@ fn each_call_is_a_message() {
             json!({ "type": "identify",
                 "identifiers": { "external_id": ["u1"], "email": ["a@example.com"], "phone": ["010-1234-5678"] },
                 "attributes": { "df_name": "Jiwoo Han", "firstName": "Jiwoo", "lastName": "Han", "df_gender": "Female",
-                    "df_birth": "1991-03-14", "plan": "gold", "address.city": "Seoul" } }),
+                    "df_birth": "1991-03-14", "plan": "gold", "age": null, "address.city": "Seoul", "address.zip": null } }),
         ),
         (
             call(
@@ -92,10 +103,11 @@ fn each_call_is_a_message() {
         (
             call(
                 "track",
-                json!({ "userId": "u1", "event": "Order Refunded", "properties": { "order_id": "o1", "total": 5 } }),
+                json!({ "userId": "u1", "event": "Order Refunded",
+                "properties": { "order_id": "o1", "refund_id": "r1", "total": 5 } }),
             ),
             json!({ "type": "event", "event": "df_refund", "identifiers": { "external_id": ["u1"] },
-                "properties": { "df_order_id": "o1", "df_total_refund_amount": 5 } }),
+                "properties": { "df_order_id": "o1", "df_refund_id": "r1", "df_total_refund_amount": 5 } }),
         ),
         (
             call(
@@ -125,6 +137,31 @@ fn each_call_is_a_message() {
                 "identifiers": { "external_id": ["u1"], "device_id": ["a1"] },
                 "device": { "model": "iPhone17,1", "os": "iOS", "os_version": "19.1", "carrier": "SKT", "city": "서울" } }),
         ),
+        // RudderStack's SDKs put the traits of a customer into the context.
+        (
+            call(
+                "identify",
+                json!({ "userId": "u1", "anonymousId": "", "channel": "server",
+                "context": { "traits": { "plan": "silver", "name": "Han", "email": "a@example.com" } },
+                "traits": { "plan": "gold", "company": { "address": { "city": null } } } }),
+            ),
+            json!({ "type": "identify", "platform": "API",
+                "identifiers": { "external_id": ["u1"], "email": ["a@example.com"] },
+                "attributes": { "df_name": "Han", "plan": "gold", "company.address.city": null } }),
+        ),
+        // What PHP writes for objects of nothing.
+        (
+            call("track", json!({ "userId": "u1", "event": "Level Up", "properties": [], "context": [] })),
+            json!({ "type": "event", "event": "Level Up", "identifiers": { "external_id": ["u1"] }, "properties": {} }),
+        ),
+        (
+            call(
+                "identify",
+                json!({ "userId": "u1", "traits": { "firstName": null, "lastName": null, "gender": null } }),
+            ),
+            json!({ "type": "identify", "identifiers": { "external_id": ["u1"] },
+                "attributes": { "firstName": null, "lastName": null, "df_name": null, "df_gender": null } }),
+        ),
         (
             call("alias", json!({ "userId": "u1", "previousId": "a1" })),
             json!({ "type": "alias", "identifiers": { "external_id": ["u1"], "device_id": ["a1"] }, "device": {} }),
@@ -136,10 +173,10 @@ fn each_call_is_a_message() {
         ),
     ];
     for (call, message) in table {
-        assert_eq!(mapped(call.clone()), message, "{call}");
+        assert_eq!(mapped(&call), message, "{call}");
     }
-    let unknown = message_of(None, &Map::new(), &Received::new(received(), None, None));
-    assert_eq!(unknown.map_err(|it| it.code.as_str()), Err("UNKNOWN_TYPE"));
+    let unknown = message_of(None, &read("{}"), &Received::of(received(), None, None));
+    assert_eq!(unknown.map(|_| ()).map_err(|it| it.code.as_str()), Err("UNKNOWN_TYPE"));
 }
 
 #[test]
@@ -153,12 +190,124 @@ fn a_clock_that_is_wrong_is_corrected_and_a_slow_way_is_not() {
         (Some("2025-03-01T12:00:00Z"), None, "2025-03-01T10:00:00+00:00"),
         (Some("2025-03-01T12:00:00Z"), Some("yesterday"), "yesterday"),
         (Some("noon"), Some("2025-03-01T08:00:00Z"), "2025-03-01T08:00:00+00:00"),
+        // A day is what a clock can be off.
+        (Some("2025-03-02T10:00:20Z"), Some("2025-03-02T09:59:20Z"), "2025-03-01T09:59:00+00:00"),
+        (Some("2025-02-28T10:00:00Z"), Some("2025-02-28T09:59:00Z"), "2025-03-01T09:59:00+00:00"),
     ];
     for (sent_at, original, at) in table {
-        let sent_at = sent_at.map(Value::from);
-        let received = Received::new(received(), sent_at.as_ref(), None);
-        let call = object(json!({ "messageId": "m1", "userId": "u1", "originalTimestamp": original }));
-        let message = message_of(Some(Call::Identify), &call, &received).expect("it is a call");
-        assert_eq!(message["timestamp"], at, "{sent_at:?} {original:?}");
+        assert_eq!(timed(&json!(sent_at), &json!(original)), (json!(at), false), "{sent_at:?} {original:?}");
+    }
+}
+
+/// The time of a call's message, and whether the sender is told something of its clock.
+fn timed(sent_at: &Value, original: &Value) -> (Value, bool) {
+    let sent_at = RawValue::from_string(sent_at.to_string()).expect("it is JSON");
+    let received = Received::of(received(), Some(&sent_at), None);
+    let call = json!({ "messageId": "m1", "userId": "u1", "originalTimestamp": original }).to_string();
+    let made = message_of(Some(Call::Identify), &read(&call), &received).expect("it is a call");
+    let is_told = made.warnings.iter().any(|warning| warning.code == "CLOCK_OFF");
+    (made_as_value(made)["timestamp"].clone(), is_told)
+}
+
+#[test]
+fn a_clock_that_is_off_by_more_than_a_day_corrects_nothing_and_is_told() {
+    let table = [
+        // Stored a year ago and sent again.
+        ("2024-05-01T00:00:05Z", "2024-05-01T00:00:00Z", "2024-05-01T00:00:00+00:00"),
+        ("2025-02-28T09:00:00Z", "2025-02-28T08:00:00Z", "2025-02-28T08:00:00+00:00"),
+        ("1970-01-01T00:00:30Z", "2025-03-01T09:00:00Z", "2025-03-01T09:00:00+00:00"),
+        // A time that is as far ahead as the clock is explained by it; another one is not.
+        ("2099-01-01T00:00:00Z", "2098-12-31T23:00:00Z", "2025-03-01T09:00:00+00:00"),
+        ("2099-01-01T00:00:00Z", "2025-02-01T00:00:00Z", "2025-02-01T00:00:00+00:00"),
+    ];
+    for (sent_at, original, at) in table {
+        assert_eq!(timed(&json!(sent_at), &json!(original)), (json!(at), true), "{sent_at} {original}");
+    }
+    assert_eq!(timed(&json!("2024-05-01T00:00:05Z"), &json!(null)), (json!("2025-03-01T10:00:00+00:00"), false));
+}
+
+#[test]
+fn times_that_are_numbers_are_read_in_their_unit() {
+    let eight = json!("2025-03-01T08:00:00+00:00");
+    for original in [json!(1_740_816_000), json!("1740816000"), json!(1_740_816_000_000_u64), json!(1_740_816_000.0)] {
+        assert_eq!(timed(&json!(null), &original), (eight.clone(), false), "{original}");
+        // By a clock that is two hours ahead.
+        assert_eq!(timed(&json!(1_740_830_400), &original), (json!("2025-03-01T06:00:00+00:00"), false), "{original}");
+    }
+    for original in [json!(1_740_816), json!("2025-03-01"), json!(true)] {
+        assert_eq!(timed(&json!(null), &original).0, original, "whoever reads the message says what is wrong");
+    }
+}
+
+#[test]
+fn an_empty_original_time_is_none() {
+    for empty in [json!(null), json!(""), json!("  "), json!(0), json!("0001-01-01T00:00:00Z")] {
+        let received = Received::of(received(), None, None);
+        let both = json!({ "userId": "u1", "originalTimestamp": empty, "timestamp": "2025-03-01T08:00:00Z" });
+        let neither = json!({ "userId": "u1", "originalTimestamp": empty, "timestamp": empty });
+        for (call, at) in [(both, "2025-03-01T08:00:00+00:00"), (neither, "2025-03-01T10:00:00+00:00")] {
+            let call = call.to_string();
+            let made = message_of(Some(Call::Identify), &read(&call), &received).expect("it is a call");
+            assert_eq!(made_as_value(made)["timestamp"], at, "{empty}");
+        }
+    }
+}
+
+#[test]
+fn what_is_of_a_wrong_type_is_told_and_never_dropped() {
+    let policy = CompiledPolicy::new(Policy::default()).expect("the default policy has no faults");
+    let track = |more: &str| {
+        format!(r#"{{"type":"track","messageId":"m1","userId":"u1","anonymousId":"a1","event":"x",{more}}}"#)
+    };
+    let identify = |more: &str| format!(r#"{{"type":"identify","messageId":"m1","anonymousId":"a1",{more}}}"#);
+    // The call, and the paths of what was left out by either reader.
+    let table = [
+        (identify(r#""userId":{"$oid":"65f0"}"#), "identifiers.external_id[0]"),
+        (identify(r#""userId":["1002"]"#), "identifiers.external_id[0]"),
+        (identify(r#""userId":true"#), "identifiers.external_id[0]"),
+        (identify(&format!(r#""userId":"{}""#, "x".repeat(1_100))), "identifiers.external_id[0]"),
+        (identify(r#""traits":{"email":["a@example.com"]}"#), "identifiers.email[0]"),
+        (identify(r#""traits":{"email":null}"#), "identifiers.email[0]"),
+        (identify(r#""traits":{"tags":[{"a":1}]}"#), "attributes.tags"),
+        (identify(r#""traits":{"birthday":19910314}"#), "attributes.df_birth"),
+        (identify(r#""traits":{"score":12345678901234567890123}"#), "attributes.score"),
+        (track(r#""context":{"externalIds":[{"id":{"$oid":"1"},"type":"kakao_id"}]}"#), "identifiers.kakao_id[0]"),
+        (track(r#""context":{"externalIds":[{"id":"1"}]}"#), "context.externalIds[0]"),
+        (track(r#""context":{"externalIds":"1"}"#), "context.externalIds"),
+        (track(r#""context":"x""#), "context"),
+        (track(r#""context":{"os":"iOS"}"#), "context.os"),
+        (track(r#""context":{"os":{"name":["iOS"]}}"#), "device.os"),
+        (track(r#""context":{"sessionId":{}}"#), "context.sessionId"),
+        (track(&format!(r#""context":{{"library":{{"name":"{}"}}}}"#, "x".repeat(100))), "context.library.name"),
+        (track(r#""properties":{"a":1,"a":2}"#), "properties.a"),
+    ];
+    for (call, path) in table {
+        let (message, warnings) = made(&call);
+        // Numbers go along in their own digits, as they do from the call.
+        let mut text = Value::Object(message).to_string();
+        if call.contains("1234567890123456789012") {
+            text = text.replace("1.2345678901234568e+22", "12345678901234567890123");
+        }
+        if path == "properties.a" {
+            text = text.replace("\"a\":2", "\"a\":1,\"a\":2");
+        }
+        let accepted = parse_message(&text, &policy).unwrap_or_else(|refusal| panic!("{call}: {refusal}"));
+        let told: Vec<&str> =
+            accepted.warnings.iter().map(|it| it.path.as_str()).chain(warnings.iter().map(String::as_str)).collect();
+        assert_eq!(told, [path], "{call}");
+    }
+    for (call, path) in [
+        (track(r#""properties":"x""#), "properties"),
+        (identify(r#""traits":["x"]"#), "attributes"),
+        (track(r#""timestamp":["x"]"#), "timestamp"),
+        (
+            track(r#""products":1"#)
+                .replace("\"x\"", "\"Order Completed\"")
+                .replace("\"products\":1", "\"properties\":{\"products\":1}"),
+            "properties.df_items",
+        ),
+    ] {
+        let refusal = parse_message(&Value::Object(made(&call).0).to_string(), &policy).expect_err(&call);
+        assert_eq!(refusal.path, path, "{call}");
     }
 }

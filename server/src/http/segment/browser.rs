@@ -1,0 +1,184 @@
+//! What SDKs in browsers and apps ask for before they send: settings, and whether they may send from another site at all.
+//!
+//! They put their key into the address of the settings, and of beacons. It is public there, as it is in the page that it came with: so
+//! only keys that send and read nothing are good there.
+
+use axum::{
+    Json,
+    extract::{Path, Query, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::{Site, gate, refused};
+use crate::{
+    access::{Caller, Need, Role},
+    graphql::ErrorCode,
+};
+
+type Answering = fn(State<Site>, Request, Next) -> BoxFuture<'static, Response>;
+
+/// The layer that lets pages of other sites send where the server asks for keys: they have one to show, and nothing else, for nothing is
+/// answered to cookies. Without keys a browser is not told that it may.
+pub(in crate::http) type Cors = axum::middleware::FromFnLayer<Answering, Site, (State<Site>, Request)>;
+
+pub(in crate::http) fn cors(site: &Site) -> Cors {
+    axum::middleware::from_fn_with_state(site.clone(), answer as Answering)
+}
+
+fn answer(State(site): State<Site>, request: Request, next: Next) -> BoxFuture<'static, Response> {
+    Box::pin(async move {
+        let headers = request.headers();
+        if !site.authentication.asks_for_keys() || !headers.contains_key(header::ORIGIN) {
+            return next.run(request).await;
+        }
+        let asks = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        // SDKs send headers of their own, so all that the browser asks for may come along.
+        let wanted = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+        let mut response = if asks { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+        let answer = response.headers_mut();
+        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        answer.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+        if asks {
+            answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+            answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
+            answer.append(header::VARY, HeaderValue::from_static("access-control-request-headers"));
+            answer.extend(wanted.map(|wanted| (header::ACCESS_CONTROL_ALLOW_HEADERS, wanted)));
+        } else {
+            answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after, x-request-id"));
+        }
+        response
+    })
+}
+
+/// Parameters of an address.
+#[derive(Debug, Deserialize)]
+pub(super) struct Parameters {
+    #[serde(rename = "writeKey")]
+    pub write_key: Option<String>,
+}
+
+/// The key that an address holds by the design of the SDKs that ask there, and nowhere else.
+pub(in crate::http) fn key_in_address(address: &Uri) -> Option<&str> {
+    let parts: Vec<&str> = address.path().trim_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["sourceConfig"] | ["beacon", "v1", "batch"] => {
+            let mut keys = address.query()?.split('&').filter_map(|it| it.strip_prefix("writeKey="));
+            keys.next().filter(|_| keys.next().is_none())
+        }
+        ["v1", "projects", key, "settings"] | ["projects", key, "settings"] if address.query().is_none() => Some(key),
+        _ => None,
+    }
+}
+
+/// The caller of a key that may be public.
+pub(super) fn ingest_only(site: &Site, key: &str) -> Result<Caller, Response> {
+    let caller = gate::by_key(site, Need::Send, Some(key));
+    let caller = caller.map_err(|(code, sentence)| gate::turned_away(code, &sentence))?;
+    if site.authentication.asks_for_keys() && caller.role != Role::Ingest {
+        let sentence = "only a key of the role INGEST may be in an address; revoke this one, and make one of that role";
+        return Err(refused(ErrorCode::KeyInAddress, sentence));
+    }
+    Ok(caller)
+}
+
+/// The settings that Segment's SDKs for browsers and apps read first: to send here, and to nobody else.
+pub(super) async fn settings(State(site): State<Site>, Path(key): Path<String>, headers: HeaderMap) -> Response {
+    if let Err(response) = ingest_only(&site, &key) {
+        return response;
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    Json(json!({
+        "integrations": { "Segment.io": {
+            "apiKey": key,
+            "apiHost": format!("{host}/v1"),
+            "protocol": protocol(&headers, host),
+            "addBundledMetadata": true,
+            "unbundledIntegrations": [],
+            "maybeBundledConfigIds": {},
+            "versionSettings": { "version": "4.4.7", "componentTypes": ["browser"] },
+        } },
+        "plan": {
+            "track": { "__default": { "enabled": true, "integrations": {} } },
+            "identify": { "__default": { "enabled": true } },
+            "group": { "__default": { "enabled": true } },
+        },
+        "metrics": { "sampleRate": 0 },
+        "analyticsNextEnabled": true,
+        "edgeFunction": {},
+        "middlewareSettings": {},
+        "enabledMiddleware": {},
+        "legacyVideoPluginsEnabled": false,
+        "remotePlugins": [],
+    }))
+    .into_response()
+}
+
+/// By which protocol a browser reaches this server: what the proxy in front says, or else what the page itself came by.
+fn protocol(headers: &HeaderMap, host: &str) -> &'static str {
+    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_own = || ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| host.starts_with(own));
+    match (said("x-forwarded-proto"), said("origin")) {
+        (Some("https"), _) => "https",
+        (Some("http"), _) => "http",
+        _ if is_own() => "http",
+        (_, Some(origin)) if origin.starts_with("http://") => "http",
+        _ => "https",
+    }
+}
+
+/// The settings that RudderStack's SDKs for browsers and apps read first. Those of apps show the key as they do when they send.
+pub(super) async fn source_config(
+    State(site): State<Site>,
+    caller: super::MaybeCaller,
+    Query(parameters): Query<Parameters>,
+) -> Response {
+    let key = parameters.write_key.unwrap_or_default();
+    if caller.is_none()
+        && let Err(response) = ingest_only(&site, &key)
+    {
+        return response;
+    }
+    Json(json!({
+        "source": {
+            "id": "profile360",
+            "name": "profile360",
+            "writeKey": key,
+            "workspaceId": "profile360",
+            "enabled": true,
+            "config": { "statsCollection": { "errors": { "enabled": false }, "metrics": { "enabled": false } } },
+            "destinations": [],
+            "dataplanes": {},
+        },
+        "updatedAt": "2026-01-01T00:00:00.000Z",
+    }))
+    .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_in_an_address_only_where_sdks_put_it() {
+        for (address, key) in [
+            ("/v1/projects/p360_a/settings", Some("p360_a")),
+            ("/v1/projects/p360_a/settings/", Some("p360_a")),
+            ("/projects/p360_a/settings", Some("p360_a")),
+            ("/v1/projects/p360_a/settings?writeKey=p360_a", None),
+            ("/v1/projects/p360_a/other/settings", None),
+            ("/v1/projects/p360_a", None),
+            ("/sourceConfig/?p=npm&v=3&writeKey=p360_a", Some("p360_a")),
+            ("/sourceConfig?writeKey=p360_a&writeKey=p360_b", None),
+            ("/beacon/v1/batch?writeKey=p360_a", Some("p360_a")),
+            ("/v1/batch?writeKey=p360_a", None),
+            ("/graphql?writeKey=p360_a", None),
+        ] {
+            assert_eq!(key_in_address(&address.parse().expect("an address")), key, "{address}");
+        }
+    }
+}
