@@ -242,7 +242,7 @@ fn read(
         Some(_) => return Err(refusal(RefusalCode::UnknownPlatform, "platform", "use Android, iOS, Web or API")),
     };
     let identifiers = identifiers(&reader, policy, &mut warnings)?;
-    let attributes = attribute::read(&reader, &mut warnings)?;
+    let attributes = attribute::read(&reader, at, policy, &mut warnings)?;
     let event = match message_type {
         MessageType::Event => Some(reader.required_text("event", MAX_NAME_BYTES)?),
         MessageType::Identify | MessageType::Alias => {
@@ -271,6 +271,14 @@ fn read(
         Some("df_purchase") => order = Some(purchase::read_order(properties.as_ref(), &id, at, policy)?),
         Some("df_refund") => refund = Some(purchase::read_refund(properties.as_ref(), &id, at, policy)?),
         _ => {}
+    }
+    if order.as_ref().is_some_and(|order| order.amount.is_zero()) && purchase::names_no_amount(properties.as_ref()) {
+        warnings.push(Warning {
+            code: "AMOUNT_MISSING",
+            path: "properties.df_total_purchase_amount".to_owned(),
+            detail: "the order names neither a total nor the price of an item; it was taken with the amount 0"
+                .to_owned(),
+        });
     }
     for (name, _) in &fields.0 {
         if !KNOWN_FIELDS.contains(&name.as_ref()) {

@@ -133,6 +133,14 @@ pub(crate) fn read_order(
     Ok(Order { key, message_id: message_id.clone(), at, currency: read_currency(&fields, policy)?, amount, lines })
 }
 
+/// Whether neither an order nor any of its items says what was paid. Asked only of an order without an amount.
+pub(crate) fn names_no_amount(properties: Option<&Object<'_>>) -> bool {
+    let Some(properties) = properties else { return true };
+    let items = properties.get("df_items").and_then(|raw| serde_json::from_str::<Vec<Object<'_>>>(raw.get()).ok());
+    let says_amount = |item: &Object<'_>| item.get("df_price").or_else(|| item.get("df_line_amount")).is_some();
+    properties.get("df_total_purchase_amount").is_none() && !items.iter().flatten().any(says_amount)
+}
+
 /// Reads the properties of a `df_refund`: `df_total_refund_amount`, else `df_total_purchase_amount`, else the lines.
 pub(crate) fn read_refund(
     properties: Option<&Object<'_>>,

@@ -181,10 +181,8 @@ fn attributes_of(traits: Option<&Value>, prefix: &str) -> Map<String, Value> {
             ("email" | "phone", _) | (_, Value::Null) => {}
             ("name", value) => drop(attributes.insert("df_name".to_owned(), value.clone())),
             ("gender", value) => drop(attributes.insert("df_gender".to_owned(), gender_of(value))),
-            ("birthday", Value::String(text)) => {
-                let day = text.get(..10).unwrap_or(text);
-                attributes.insert("df_birth".to_owned(), json!(day));
-            }
+            // An instant is a day in the policy's time zone, which the reader of the message knows.
+            ("birthday", Value::String(text)) => drop(attributes.insert("df_birth".to_owned(), json!(text))),
             (_, Value::Object(fields)) => {
                 for (field, value) in fields.iter().filter(|(_, it)| !it.is_null()) {
                     attributes.insert(format!("{name}.{field}"), value.clone());
