@@ -423,7 +423,7 @@ impl<R: BufRead> Table<R> {
         if !properties.is_empty() {
             message.insert("properties".to_owned(), Value::Object(properties));
         }
-        // The same row is the same message, in whatever file it comes again.
+        // The same row is the same message, in any file that it comes in again.
         let id = map.message_id.as_ref().and_then(|it| self.text(it, first));
         let id = id.unwrap_or_else(|| made_id(&Value::Object(message.clone())));
         message.insert("message_id".to_owned(), json!(id));

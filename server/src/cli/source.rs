@@ -1,4 +1,4 @@
-//! Files as people have them: packed or not, and known by their first bytes, whatever they are called.
+//! Files as people have them: packed or not, by any name, and known by their first bytes.
 
 use std::{
     fs::File,
@@ -99,7 +99,7 @@ impl Source {
         if let Some((_, _, what, to_do)) = other {
             bail!("{name} is {what}; {to_do}");
         }
-        let is_utf16 = matches!(head[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1.., ..] | [1.., 0, ..]);
+        let is_utf16 = matches!(head[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=0xff, ..] | [1..=0xff, 0, ..]);
         let first = head.iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xef\xbb\xbf\xff\xfe\0".contains(byte));
         let looks = match first {
             Some(b'{') => Looks::Messages,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 const SIGNS: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
 /// Whether a spreadsheet would run the cell.
-pub fn is_formula(cell: &str) -> bool {
+fn is_formula(cell: &str) -> bool {
     cell.starts_with(SIGNS)
 }
 
@@ -20,7 +20,7 @@ fn behind_mark(cell: &str) -> Option<&str> {
 }
 
 /// A cell without the apostrophe that marks it.
-pub fn unmarked(cell: &str) -> &str {
+pub(super) fn unmarked(cell: &str) -> &str {
     behind_mark(cell).unwrap_or(cell)
 }
 
