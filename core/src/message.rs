@@ -271,7 +271,7 @@ fn read(
         Some(_) => return Err(refusal(RefusalCode::UnknownPlatform, "platform", "use Android, iOS, Web or API")),
     };
     let identifiers = identifiers(&reader, policy, &mut warnings)?;
-    let attributes = attribute::read(&reader, &mut warnings)?;
+    let attributes = attribute::read(&reader, at, policy, &mut warnings)?;
     let event = match message_type {
         MessageType::Event => Some(reader.required_text("event", MAX_NAME_BYTES)?),
         MessageType::Identify | MessageType::Alias => {

@@ -12,8 +12,10 @@ mod input;
 mod key;
 mod listen;
 mod map;
+mod own_export;
 mod resolve;
 mod serve;
+mod source;
 mod summarize;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};

@@ -2,12 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{MAX_NAME_BYTES, Refusal, Warning, warn_of_repeated};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::window::local_date;
 use crate::{
     json::{Fields, object, significant_digits},
+    policy::CompiledPolicy,
+    time::{Timestamp, parse_date},
     tree::Tree,
     writing::to_text,
 };
@@ -84,8 +89,11 @@ impl AttributeValue {
 const CONSENTS: [&str; 5] =
     ["df_push_optin", "df_push_ads_optin", "df_sms_ads_optin", "df_kakao_ads_optin", "df_push_night_ads_optin"];
 
+/// Reads the attributes of a message of a time.
 pub(super) fn read(
     reader: &Fields<'_, '_>,
+    at: Timestamp,
+    policy: &CompiledPolicy,
     warnings: &mut Vec<Warning>,
 ) -> Result<BTreeMap<String, AttributeValue>, Refusal> {
     let mut attributes = BTreeMap::new();
@@ -121,7 +129,7 @@ pub(super) fn read(
             continue;
         }
         let is_rounded = is_rounded(raw.get(), &value);
-        match standard_value(name, value) {
+        match standard_value(name, value, at, policy) {
             Ok(value) => match AttributeValue::new(&value) {
                 Some(value) => drop(attributes.insert(name.to_string(), value)),
                 None => leave_out("ATTRIBUTE_TYPE", "a value is a string, a number, a boolean, a list of them or null"),
@@ -161,7 +169,12 @@ fn is_rounded(text: &str, value: &serde_json::Value) -> bool {
 }
 
 /// Holds the standard attributes to their types; everything else passes, and null unsets all but consents.
-fn standard_value(name: &str, value: serde_json::Value) -> Result<serde_json::Value, &'static str> {
+fn standard_value(
+    name: &str,
+    value: serde_json::Value,
+    at: Timestamp,
+    policy: &CompiledPolicy,
+) -> Result<serde_json::Value, &'static str> {
     match name {
         // Whoever said no has said no: a consent is given or refused, and never nothing.
         _ if CONSENTS.contains(&name) && !value.is_boolean() => Err("a consent is true or false"),
@@ -169,18 +182,43 @@ fn standard_value(name: &str, value: serde_json::Value) -> Result<serde_json::Va
         "df_gender" => match value.as_str().map(str::to_lowercase).as_deref() {
             Some("male") => Ok("Male".into()),
             Some("female") => Ok("Female".into()),
-            Some("nonbinary") => Ok("NonBinary".into()),
+            Some("nonbinary" | "non_binary" | "non-binary" | "non binary") => Ok("NonBinary".into()),
             Some("other") => Ok("Other".into()),
             _ => Err("use Male, Female, NonBinary or Other"),
         },
-        "df_birth" => {
-            let is_date = |it: &str| it.len() == 10 && chrono::NaiveDate::parse_from_str(it, "%Y-%m-%d").is_ok();
-            if value.as_str().is_some_and(is_date) { Ok(value) } else { Err("a birth date is yyyy-MM-dd") }
-        }
+        "df_birth" => birth_date(value.as_str().unwrap_or_default(), at, policy).map(|day| day.to_string().into()),
         "df_name" | "df_membership" => {
             let is_text = value.as_str().is_some_and(|it| !it.trim().is_empty());
             if is_text { Ok(value) } else { Err("it is a text that is not empty") }
         }
         _ => Ok(value),
     }
+}
+
+/// A date, or an instant on the day that it is in the policy's time zone.
+fn birth_date(text: &str, at: Timestamp, policy: &CompiledPolicy) -> Result<NaiveDate, &'static str> {
+    let text = text.trim();
+    let day_of =
+        |instant: DateTime<_>| local_date(Timestamp::from_micros(instant.timestamp_micros()), policy.time_zone);
+    let day = parse_date(text)
+        .or_else(|| DateTime::parse_from_rfc3339(text).ok().map(day_of))
+        .or_else(|| {
+            text.parse::<NaiveDateTime>()
+                .ok()
+                .map(|it| it.date())
+                .filter(|_| text.get(..10).and_then(parse_date).is_some())
+        })
+        .ok_or("a birth date is yyyy-MM-dd")?;
+    if day.year() < 1900 {
+        return Err("a birth date is not before 1900; write the year with its four digits");
+    }
+    // A day more, for a message whose time is in another zone than its customer.
+    let latest = local_date(at, policy.time_zone).succ_opt().unwrap_or(NaiveDate::MAX);
+    if latest < day { Err("nobody is born after the time of the message") } else { Ok(day) }
+}
+
+/// Nobody reads messages in the browser, which has no time zones.
+#[cfg(target_arch = "wasm32")]
+fn local_date(at: Timestamp, _: crate::window::Zone) -> NaiveDate {
+    at.to_datetime().date_naive()
 }

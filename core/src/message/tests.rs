@@ -251,6 +251,35 @@ fn an_amount_is_the_nearest_decimal_of_28_digits() {
 }
 
 #[test]
+fn a_birth_date_is_a_day_on_which_a_living_customer_can_be_born() {
+    // Messages are of 31 January 2026, nine in the morning in Seoul.
+    for (sent, day) in [
+        ("1991-03-14", Some("1991-03-14")),
+        ("1900-01-01", Some("1900-01-01")),
+        ("2026-02-01", Some("2026-02-01")),
+        // An instant is the day that it is in the policy's time zone.
+        ("1991-03-13T15:00:00Z", Some("1991-03-14")),
+        ("1991-03-13T14:59:59.999Z", Some("1991-03-13")),
+        ("1991-03-14T00:00:00+09:00", Some("1991-03-14")),
+        ("1991-03-14T23:30:00", Some("1991-03-14")),
+        ("1899-12-31", None),
+        ("0091-03-14", None),
+        ("91-03-14", None),
+        ("2026-02-02", None),
+        ("2091-03-14", None),
+        ("2091-03-14T00:00:00Z", None),
+        ("1991-3-14", None),
+        ("+1991-03-14T00:00:00", None),
+    ] {
+        let accepted = parse(&with("attributes", &format!("{{\"df_birth\":\"{sent}\"}}"))).expect(sent);
+        let found = accepted.message.attributes.get("df_birth").and_then(AttributeValue::to_text);
+        assert_eq!(found.as_deref(), day, "{sent}");
+        let codes: Vec<&str> = accepted.warnings.iter().map(|it| it.code).collect();
+        assert_eq!(codes, if day.is_some() { vec![] } else { vec!["ATTRIBUTE_VALUE"] }, "{sent}");
+    }
+}
+
+#[test]
 fn the_obvious_is_tolerated() {
     let spaced = format!("\u{feff}{VALID}\r");
     assert!(parse(&spaced).is_ok());
@@ -259,6 +288,8 @@ fn the_obvious_is_tolerated() {
     assert_eq!(&*numeric.message.home().value, "1230102301");
     let gender = parse(&with("attributes", r#"{"df_gender":"female"}"#)).expect("accepted");
     assert_eq!(gender.message.attributes["df_gender"].as_json(), "\"Female\"");
+    let gender = parse(&with("attributes", r#"{"df_gender":"NON_BINARY"}"#)).expect("as an export writes it");
+    assert_eq!(gender.message.attributes["df_gender"].as_json(), "\"NonBinary\"");
     let text = parse(&purchase(r#"{"df_total_purchase_amount":"12900.50","df_order_id":7}"#)).expect("accepted");
     let order = text.message.order.expect("an order");
     assert_eq!(order.amount.to_string(), "12900.5");

@@ -1,7 +1,8 @@
 //! `profile360 export`: every customer of a base, into one file.
 //!
-//! Customers are read in the order of their keys. What is written goes into a part beside the file, and every so often what stands
-//! there is sealed: an export that was interrupted goes on from there.
+//! Customers are written in the order of their unified IDs, so that equal bases make equal files, however their messages came in.
+//! What is written goes into a part next to the file, and every so often what is there is sealed: an export that was interrupted
+//! goes on from there.
 
 mod columns;
 mod exported;
@@ -17,6 +18,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
+use profile360_core::{identifier::UnifiedId, plan::CellKey, window::local_date};
 use serde::{Deserialize, Serialize};
 
 use self::{
@@ -28,7 +30,8 @@ use self::{
 use super::{Base, Opened};
 use crate::{clock, customer, rules::Rules, store::Store};
 
-/// Writes every customer as of a date into a file: whole as NDJSON, or a row each as CSV or Parquet.
+/// Writes every customer into a file, in the order of unified IDs: whole as NDJSON, or a row each as CSV or Parquet. Ages and
+/// figures of purchases are as of a date; identity, attributes, consents, devices and activity are those of now.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// Where it goes; `.gz` behind the name packs NDJSON and CSV.
@@ -37,7 +40,8 @@ pub(super) struct Options {
     /// What the file is; by its name if this is left out.
     #[arg(long, env = "PROFILE360_FORMAT", value_enum)]
     format: Option<Format>,
-    /// The reporting date, yyyy-MM-dd; today if it is left out, or that of the export that is gone on with.
+    /// The reporting date of ages and purchases, yyyy-MM-dd; today if it is left out, or that of the export that is gone on with.
+    /// All else is as the base knows it now, and customers who came later are there, too.
     #[arg(long, env = "PROFILE360_AS_OF", value_parser = super::date)]
     as_of: Option<NaiveDate>,
     /// Goes on where an interrupted export into the same file stopped; begins where there is none.
@@ -165,38 +169,46 @@ async fn write_all(store: &Store, policy: &Rules, mut part: Part, chunk: u32) ->
     let mut interruption = pin!(tokio::signal::ctrl_c());
     let from = part.progress.last;
     let mut n_unsealed = 0;
-    for first_byte in from.map_or(0, |it| it.0.0.as_bytes()[0])..=u8::MAX {
-        let mut keys: Vec<_> = store.cells_of(first_byte).await?.into_iter().map(|(key, _)| key).collect();
-        keys.sort_unstable();
-        keys.retain(|it| from.is_none_or(|from| from < *it));
-        for keys in keys.chunks(CHUNK) {
-            let customers = tokio::select! {
-                biased;
-                signal = &mut interruption => {
-                    signal.context("the keyboard cannot be listened to")?;
-                    writer.seal(&mut part.progress).with_context(|| failed.clone())?;
-                    part.keep()?;
-                    return Ok(Written::Interrupted);
-                }
-                customers = customer::load(store, policy, keys) => customers?,
-            };
-            for (key, customer) in &customers {
-                let exported = Exported::read(store, policy, part.question.as_of, customer).await?;
-                writer.write(&exported).with_context(|| failed.clone())?;
-                part.progress.last = Some(*key);
-                part.progress.customers += 1;
-                n_unsealed += 1;
-                if chunk <= n_unsealed {
-                    writer.seal(&mut part.progress).with_context(|| failed.clone())?;
-                    part.keep()?;
-                    n_unsealed = 0;
-                }
+    let found = tokio::select! {
+        biased;
+        signal = &mut interruption => {
+            signal.context("the keyboard cannot be listened to")?;
+            return Ok(Written::Interrupted);
+        }
+        found = in_order(store, from) => found?,
+    };
+    // Their day ends where the date begins, in the policy's time zone.
+    let as_of = part.question.as_of;
+    for keys in found.chunks(CHUNK) {
+        let keys: Vec<CellKey> = keys.iter().map(|(_, key)| *key).collect();
+        let customers = tokio::select! {
+            biased;
+            signal = &mut interruption => {
+                signal.context("the keyboard cannot be listened to")?;
+                writer.seal(&mut part.progress).with_context(|| failed.clone())?;
+                part.keep()?;
+                return Ok(Written::Interrupted);
+            }
+            customers = customer::load(store, policy, &keys) => customers?,
+        };
+        for customer in keys.iter().filter_map(|key| customers.get(key)) {
+            let exported = Exported::read(store, policy, as_of, customer).await?;
+            writer.write(&exported).with_context(|| failed.clone())?;
+            part.progress.last = Some(customer.profile.unified_id);
+            part.progress.customers += 1;
+            let is_later = as_of <= local_date(customer.profile.activity.first_access_at, policy.time_zone);
+            part.progress.later += u64::from(is_later);
+            n_unsealed += 1;
+            if chunk <= n_unsealed {
+                writer.seal(&mut part.progress).with_context(|| failed.clone())?;
+                part.keep()?;
+                n_unsealed = 0;
             }
         }
     }
     writer.seal(&mut part.progress).with_context(|| failed.clone())?;
     part.keep()?;
-    let (n, n_rounded) = (part.progress.customers, part.progress.rounded);
+    let (n, n_rounded, n_later) = (part.progress.customers, part.progress.rounded, part.progress.later);
     if let Writer::Table(table) = &writer {
         let pieces = std::mem::take(&mut part.progress.pieces);
         part.replace(|from, to| table.assemble(from, to, &pieces))?;
@@ -205,5 +217,22 @@ async fn write_all(store: &Store, policy: &Rules, mut part: Part, chunk: u32) ->
     if 0 < n_rounded {
         eprintln!("{n_rounded} amounts have more than {} decimal places and were rounded to as many", table::SCALE);
     }
+    if 0 < n_later && as_of < clock::today(policy) {
+        eprintln!(
+            "{n_later} of the customers were seen first on {as_of} or later; only ages and purchases are as of that date"
+        );
+    }
     Ok(Written::All(n))
+}
+
+/// Every customer behind a unified ID, or all of them, in the order of unified IDs.
+async fn in_order(store: &Store, from: Option<UnifiedId>) -> anyhow::Result<Vec<(UnifiedId, CellKey)>> {
+    let mut found = Vec::new();
+    for first_byte in 0..=u8::MAX {
+        let cells = store.cells_of(first_byte).await?;
+        let behind = cells.into_iter().map(|(key, cell)| (cell.unified_id, key));
+        found.extend(behind.filter(|(unified_id, _)| from.is_none_or(|from| from < *unified_id)));
+    }
+    found.sort_unstable();
+    Ok(found)
 }

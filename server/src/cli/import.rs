@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Base, Describing, Opened,
-    input::{self, Messages, Part, RefusedFile},
+    input::{self, Format, Messages, Part, RefusedFile},
 };
 use crate::{
     list,
@@ -25,15 +25,15 @@ use crate::{
     table::{Encoding, Map},
 };
 
-/// Takes messages from files (NDJSON or CSV, plain or .gz) into a base. Safe to interrupt and to repeat: what is there already is
+/// Takes messages from files (NDJSON or CSV, plain or packed with gzip or Zstandard) into a base. Safe to interrupt and to repeat: what is there already is
 /// counted as a duplicate and changes nothing. Refused lines go to FILE.refused.ndjson.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// What the files are: messages a line, or tables.
-    #[arg(long, env = "PROFILE360_FORMAT", value_enum, default_value_t = Format::Ndjson)]
-    format: Format,
+    /// What the files are: messages a line, or tables; by their names and first bytes if this is left out.
+    #[arg(long, env = "PROFILE360_FORMAT", value_enum)]
+    format: Option<Format>,
     /// What the columns of tables mean (TOML); `profile360 map FILE` proposes one.
     #[arg(long, env = "PROFILE360_MAP", required_if_eq("format", "csv"))]
     map: Option<PathBuf>,
@@ -46,12 +46,6 @@ pub(super) struct Options {
     base: Base,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Ndjson,
-    Csv,
-}
-
 #[derive(Debug, Default)]
 struct Counts {
     created: u64,
@@ -62,6 +56,7 @@ struct Counts {
     duplicates: u64,
     refused: u64,
     warnings: u64,
+    left_out: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +64,8 @@ struct Counts {
 struct Interrupted;
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    let map = match (&options.map, options.format) {
-        (Some(path), Format::Csv) => {
+    let map = match &options.map {
+        Some(path) if options.format != Some(Format::Ndjson) => {
             let failed = || format!("the map {} cannot be read", path.display());
             let text = std::fs::read_to_string(path).with_context(failed)?;
             Some((Arc::new(Map::parse(&text).with_context(failed)?), options.encoding))
@@ -81,14 +76,31 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     // A file that is not there is told before a base is made for it.
     let mut opened = Vec::new();
     let mut failures = Vec::new();
+    let mut n_empty = 0;
     for path in &options.files {
-        match Messages::open(path, map.as_ref(), &intake) {
+        match Messages::open(path, options.format, map.as_ref(), &intake) {
+            Ok(messages) if messages.is_empty => {
+                n_empty += 1;
+                eprintln!("{} is empty: it holds no messages", path.display());
+            }
             Ok(messages) => opened.push((path, messages)),
             Err(failure) => failures.push(failure),
         }
     }
-    if let Some(failure) = failures.pop_if(|_| opened.is_empty()) {
-        return Err(failure);
+    if opened.is_empty() {
+        // Nothing comes in, so no base is made for it.
+        if 0 < n_empty {
+            println!("{}", Counts::default().to_line());
+        }
+        for failure in &failures {
+            eprintln!("error: {failure:#}");
+        }
+        return Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    if let Some(path) = &options.map
+        && !opened.iter().any(|(_, messages)| messages.is_table())
+    {
+        eprintln!("the map {} is not used: no file is a table; --format csv reads files as tables", path.display());
     }
     let Opened { store, policy, secret } = options.base.open().await?;
     let workshop = Workshop::open(store.clone(), policy.clone(), secret, Arc::new(News::keeping(1))).await?;
@@ -109,6 +121,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     drop(pipeline);
     working.await.context("the pipeline stopped before everything was written")?;
     println!("{}", counts.to_line());
+    if 0 < counts.left_out {
+        eprintln!("{} rows were left out, as the map says", counts.left_out);
+    }
     for failure in &failures {
         eprintln!("error: {failure:#}");
     }
@@ -150,6 +165,7 @@ async fn import(
     let mut refused_file = RefusedFile::beside(path);
     let mut n_refused = 0;
     let mut n_messages = 0_u64;
+    let mut is_own_export = false;
     loop {
         // Only here: what is on its way into the base is waited for, and counted.
         let part = tokio::select! {
@@ -172,6 +188,8 @@ async fn import(
             bar.suspend(|| input::report(path, refused, n_refused));
             refused_file.keep(refused)?;
         }
+        counts.left_out += part.n_left_out;
+        is_own_export |= part.is_own_export;
         n_messages += part.accepted.len() as u64;
         if !part.accepted.is_empty() {
             let receipt = pipeline.ingest(part.accepted, read_by).await?;
@@ -191,6 +209,13 @@ async fn import(
     let kept_in = refused_file.path().to_owned();
     refused_file.finish()?;
     bar.finish_and_clear();
+    if is_own_export {
+        eprintln!(
+            "{} is an export of this program: identifiers, attributes, consents and devices are taken; purchases and events are \
+             not in it",
+            path.display()
+        );
+    }
     if 0 < n_refused {
         eprintln!("{n_refused} lines of {} were refused; they are in {}", path.display(), kept_in.display());
     }
@@ -211,7 +236,7 @@ impl Counts {
     }
 
     fn to_line(&self) -> String {
-        let Self { created, updated, linked, merged, withheld, duplicates, refused, warnings } = self;
+        let Self { created, updated, linked, merged, withheld, duplicates, refused, warnings, .. } = self;
         let taken = created + updated + linked + merged + withheld;
         format!(
             "{taken} messages taken ({created} created, {updated} updated, {linked} linked, {merged} merged, {withheld} withheld), \

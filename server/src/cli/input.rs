@@ -1,23 +1,24 @@
-//! Reading messages from files: NDJSON, plain or gzip, with whatever editors and transfers do to it.
+//! Reading messages from files: JSON or tables, packed or not, with all that editors and transfers do to them.
 
 use std::{
+    collections::VecDeque,
     fs::File,
-    io::{BufRead, BufReader, BufWriter, Read, Write},
+    io::{BufRead, BufWriter, Write},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
 };
 
-use anyhow::Context;
-use flate2::read::MultiGzDecoder;
+use anyhow::{Context, bail};
 use profile360_core::{
     message::{Accepted, Refusal, Warning},
     policy::CompiledPolicy,
 };
 use serde_json::json;
 
+use super::{
+    own_export,
+    source::{Looks, Source},
+};
 use crate::{
     intake::Intake,
     reader::{Form, Item, ReadError, Reader},
@@ -37,6 +38,10 @@ pub(super) struct Part {
     pub refused: Vec<Refused>,
     /// What was left out of accepted messages, by line.
     pub warnings: Vec<(u64, Warning)>,
+    /// Rows that the map leaves out.
+    pub n_left_out: u64,
+    /// Whether lines of it are an export's.
+    pub is_own_export: bool,
 }
 
 /// A line that was refused.
@@ -47,15 +52,27 @@ pub(super) struct Refused {
     pub text: Option<String>,
 }
 
+/// What a file holds, where somebody says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    Ndjson,
+    Csv,
+}
+
 /// A file of messages.
 pub(super) struct Messages {
     path: PathBuf,
     rows: Rows,
+    intake: Intake,
+    /// Messages that were read with the last line.
+    pending: VecDeque<Item>,
+    is_own_export: bool,
     /// Why it could not be read on, until what came before is taken.
     failure: Option<anyhow::Error>,
     /// Bytes of the file that were read so far, shared with who shows progress.
     pub n_read: Arc<AtomicU64>,
     pub n_bytes: u64,
+    pub is_empty: bool,
 }
 
 /// What a file is read as.
@@ -65,28 +82,45 @@ enum Rows {
 }
 
 impl Messages {
-    /// Opens a file of messages a line or, with a map, a table.
-    pub(super) fn open(path: &Path, map: Option<&(Arc<Map>, Encoding)>, intake: &Intake) -> anyhow::Result<Self> {
-        let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
-        let n_bytes = file.metadata().map(|it| it.len()).unwrap_or(0);
-        let n_read = Arc::new(AtomicU64::new(0));
-        let counted = BufReader::with_capacity(1 << 20, Counted { inner: file, n_read: n_read.clone() });
-        let is_gzip = path.extension().is_some_and(|it| it == "gz");
-        let reader: Box<dyn BufRead + Send> = if is_gzip {
-            Box::new(BufReader::with_capacity(1 << 20, MultiGzDecoder::new(counted)))
-        } else {
-            Box::new(counted)
-        };
-        let rows = match map {
-            None => Rows::Lines(Reader::new(reader, Form::Lines, intake.clone())),
-            Some((map, encoding)) => {
-                let opened = || path.display().to_string();
-                let rows = decoded(reader, *encoding).with_context(opened)?;
+    /// Opens a file of messages or, with a map, a table. What it is, `format` says, else its name, else its first bytes.
+    pub(super) fn open(
+        path: &Path,
+        format: Option<Format>,
+        map: Option<&(Arc<Map>, Encoding)>,
+        intake: &Intake,
+    ) -> anyhow::Result<Self> {
+        let source = Source::open(path)?;
+        let Source { bytes, looks, is_utf16, n_read, n_bytes } = source;
+        let opened = || path.display().to_string();
+        let is_empty = looks == Looks::Nothing;
+        let format = format.unwrap_or_else(|| format_of(path, looks, map.is_some()));
+        let rows = match (format, map) {
+            (Format::Csv, _) if is_empty => {
+                bail!("{} is empty: the first line of a table has the names of the columns", path.display())
+            }
+            (Format::Csv, None) => bail!(
+                "{0} is a table: `profile360 map {0} > map.toml` proposes what its columns mean; look it over, then import with \
+                 --map map.toml",
+                path.display()
+            ),
+            (Format::Csv, Some((map, encoding))) => {
+                let rows = decoded(bytes, *encoding).with_context(opened)?;
                 let table = Table::new(rows, map.clone(), intake.clone()).with_context(opened)?;
                 Rows::Table(Box::new(table))
             }
+            (Format::Ndjson, _) => {
+                let bytes = if is_utf16 { decoded(bytes, Encoding::Auto).with_context(opened)? } else { bytes };
+                let form = if looks == Looks::Array { Form::Array } else { Form::Lines };
+                Rows::Lines(Reader::new(bytes, form, intake.clone()))
+            }
         };
-        Ok(Self { path: path.to_owned(), rows, failure: None, n_read, n_bytes })
+        let (path, intake, pending) = (path.to_owned(), intake.clone(), VecDeque::new());
+        Ok(Self { path, rows, intake, pending, is_own_export: false, failure: None, n_read, n_bytes, is_empty })
+    }
+
+    /// Whether it is read by the map.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.rows, Rows::Table(_))
     }
 
     /// The next lines, parsed; nothing at the end of the file. Where the file cannot be read on all whole lines before come
@@ -98,8 +132,8 @@ impl Messages {
         let mut part = Part::default();
         let mut n_bytes = 0;
         let number_before = self.rows.number();
-        while self.rows.number() - number_before < MAX_LINES && n_bytes < MAX_BYTES {
-            let item = match self.rows.next(policy) {
+        while !self.pending.is_empty() || (self.rows.number() - number_before < MAX_LINES && n_bytes < MAX_BYTES) {
+            let item = match self.next(policy) {
                 Ok(Some(item)) => item,
                 Ok(None) => break,
                 Err(error) => {
@@ -127,7 +161,46 @@ impl Messages {
                 Err(refusal) => part.refused.push(Refused { line, refusal, text: item.text }),
             }
         }
+        part.is_own_export = self.is_own_export;
+        if let Rows::Table(table) = &mut self.rows {
+            part.n_left_out = std::mem::take(&mut table.n_left_out);
+        }
         Ok((!part.is_empty()).then_some(part))
+    }
+
+    /// The next message. A line of an export is as many as it holds times at which something was said.
+    fn next(&mut self, policy: &CompiledPolicy) -> Result<Option<Item>, ReadError> {
+        if let Some(item) = self.pending.pop_front() {
+            return Ok(Some(item));
+        }
+        let item = self.rows.next(policy)?;
+        let exported = item.as_ref().and_then(|item| match (&item.parsed, &item.text) {
+            (Err(_), Some(text)) => own_export::messages_of(text),
+            _ => None,
+        });
+        let (Some(item), Some((messages, warnings))) = (&item, exported) else { return Ok(item) };
+        self.is_own_export = true;
+        for message in messages {
+            let parsed = self.intake.parse(&message, policy);
+            self.pending.push_back(Item { number: item.number, text: item.text.clone(), parsed });
+        }
+        if let Some(Item { parsed: Ok(accepted), .. }) = self.pending.front_mut() {
+            accepted.warnings.extend(warnings);
+        }
+        Ok(self.pending.pop_front())
+    }
+}
+
+/// What a file holds, by its name, else by its first bytes; with a map all that is no JSON is a table.
+fn format_of(path: &Path, looks: Looks, has_map: bool) -> Format {
+    let name = path.file_name().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let bare = [".gz", ".zst"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let is_json = matches!(looks, Looks::Messages | Looks::Array);
+    match bare.rsplit('.').next() {
+        Some("csv" | "tsv" | "tab") if !is_json || has_map => Format::Csv,
+        Some("ndjson" | "jsonl" | "json") if is_json || !has_map => Format::Ndjson,
+        _ if looks == Looks::Table || (looks == Looks::Nothing && has_map) => Format::Csv,
+        _ => Format::Ndjson,
     }
 }
 
@@ -150,20 +223,7 @@ impl Rows {
 
 impl Part {
     fn is_empty(&self) -> bool {
-        self.accepted.is_empty() && self.refused.is_empty()
-    }
-}
-
-struct Counted<R> {
-    inner: R,
-    n_read: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.n_read.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
+        self.accepted.is_empty() && self.refused.is_empty() && self.n_left_out == 0
     }
 }
 
@@ -220,7 +280,7 @@ pub(super) fn for_each_message(
     for path in paths {
         let (parts, incoming) = std::sync::mpsc::sync_channel(4);
         let policy = policy.clone();
-        let mut messages = Messages::open(path, None, &Intake::plain())?;
+        let mut messages = Messages::open(path, None, None, &Intake::plain())?;
         // Reading and parsing on one core, taking on another.
         let reading = std::thread::spawn(move || -> anyhow::Result<()> {
             while let Some(part) = messages.next_part(&policy)? {

@@ -1,15 +1,16 @@
 //! `profile360 map`: proposes what the columns of a table mean.
 
-use std::{fs::File, io::BufReader, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context;
+use anyhow::bail;
 
+use super::source::{Looks, Source};
 use crate::{
     clock,
     table::{self, Encoding},
 };
 
-/// Proposes a map for a CSV file: what its columns mean, for `import --format csv --map`. Prints it; look it over.
+/// Proposes a map for a CSV file: what its columns mean, for `import --map`. Prints it; look it over.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     file: PathBuf,
@@ -19,9 +20,12 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let file = File::open(&options.file).with_context(|| format!("{} cannot be opened", options.file.display()))?;
+    let source = Source::open(&options.file)?;
+    if matches!(source.looks, Looks::Messages | Looks::Array) {
+        bail!("{} holds JSON and no table; import it without a map", options.file.display());
+    }
     let name = options.file.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-    let text = table::decoded(BufReader::new(file), options.encoding)?;
+    let text = table::decoded(source.bytes, options.encoding)?;
     print!("{}", table::propose(text, &name, clock::now())?);
     Ok(ExitCode::SUCCESS)
 }

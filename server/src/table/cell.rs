@@ -1,10 +1,11 @@
-//! One cell of a table: what people write there, as messages have it. What cannot be read stays as it is, and whoever judges the
-//! message says what is wrong with it.
+//! One cell of a table: what people write there, as messages have it. A cell that cannot be read is told, never guessed.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
+
+use super::clock::{FIRST_DAY, Written, read};
 
 /// What a cell holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -16,84 +17,237 @@ pub(super) enum Kind {
     Number,
     /// As `Y`, `no`, `동의` or `0`.
     Boolean,
-    /// As `1991-03-14`, `1991.3.14` or `19910314`.
+    /// As `1991-03-14`, `1991.3.14`, `19910314` or `1991년 3월 14일`.
     Date,
-    /// As `2025-03-01 10:00`.
+    /// As `2025-03-01 10:00`, `2025-03-01 오후 3:05` or `2025-03-01 10:00:00 +0900`.
     Time,
 }
 
-impl Kind {
-    pub(super) fn read(self, text: &str, format: Option<&str>, zone: Tz) -> Value {
-        match self {
-            Self::Text => json!(text),
-            Self::Number => json!(number(text).unwrap_or_else(|| text.to_owned())),
-            Self::Boolean => boolean(text).map_or_else(|| json!(text), |it| json!(it)),
-            Self::Date => date(text, format).map_or_else(|| json!(text), |it| json!(it.to_string())),
-            Self::Time => json!(time(text, format, zone)),
+/// The sign in front of the decimal places of a number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub(super) enum Decimal {
+    #[default]
+    #[serde(rename = ".")]
+    Point,
+    #[serde(rename = ",")]
+    Comma,
+}
+
+/// How the cells of a column are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'m> {
+    pub kind: Kind,
+    /// How a date or a time is written, as `%d.%m.%Y %H:%M`.
+    pub format: Option<&'m str>,
+    pub decimal: Decimal,
+    /// The zone of times that name none.
+    pub zone: Tz,
+    /// The zone in which an instant is a day: the policy's.
+    pub days: Tz,
+    /// Whether a number stays a text, so that none of its digits is lost on the way.
+    pub keeps_digits: bool,
+}
+
+impl Reading<'_> {
+    /// A cell's value, or a sentence that says why it has none of its kind.
+    pub(super) fn read(&self, text: &str) -> Result<Value, &'static str> {
+        match self.kind {
+            Kind::Text => Ok(json!(text)),
+            Kind::Number => {
+                let digits = number(text, self.decimal).ok_or(match self.decimal {
+                    Decimal::Point => {
+                        "the cell is no number; a comma stands in front of groups of three digits, or give the column decimal = \",\""
+                    }
+                    Decimal::Comma => {
+                        "the cell is no number; with decimal = \",\" a point stands in front of groups of three digits"
+                    }
+                })?;
+                Ok(match digits.parse::<Number>() {
+                    Ok(number) if !self.keeps_digits => Value::Number(number),
+                    _ => json!(digits),
+                })
+            }
+            Kind::Boolean => boolean(text).map(Value::from).ok_or("the cell is neither yes nor no"),
+            Kind::Date => date(text, self.format, self.days).map(|day| json!(day.to_string())).ok_or(
+                "the cell is no date as 2025-03-01, with four digits of the year; else give the column a format",
+            ),
+            Kind::Time => time(text, self.format, self.zone)
+                .map(Value::from)
+                .ok_or("the cell is no time as 2025-03-01 10:00; else give the column a format"),
         }
     }
 }
 
-/// The digits of a number without what people put around and between them. They stay a text, so that none of them is lost.
-pub(super) fn number(text: &str) -> Option<String> {
-    let bare: String = text.chars().filter(|it| !matches!(it, ',' | ' ' | '₩' | '￦' | '$' | '€' | '원')).collect();
-    bare.parse::<Number>().is_ok().then_some(bare)
+/// What people write around a number: currencies and units.
+const AROUND: [&str; 26] = [
+    "US$", "KRW", "USD", "EUR", "JPY", "GBP", "CNY", "TWD", "₩", "￦", "\\", "$", "€", "£", "¥", "원", "円", "元",
+    "圓", "점", "개", "명", "회", "건", "個", "点",
+];
+
+/// The digits of a number without what people put around and between them; none where a separator is not in front of groups of
+/// three digits. They stay a text, so that none of them is lost.
+pub(super) fn number(text: &str, decimal: Decimal) -> Option<String> {
+    let folded: String = text.chars().map(folded).collect();
+    let mut rest = folded.trim();
+    let mut is_negative = false;
+    if let Some(inner) = rest.strip_prefix('(').and_then(|it| it.strip_suffix(')')) {
+        (rest, is_negative) = (inner, true);
+    }
+    let mut has_sign = is_negative;
+    loop {
+        rest = rest.trim();
+        let bare = AROUND.iter().find_map(|around| rest.strip_prefix(around).or_else(|| rest.strip_suffix(around)));
+        if let Some(bare) = bare {
+            rest = bare;
+            continue;
+        }
+        if has_sign {
+            break;
+        }
+        let positive = rest.strip_prefix('+');
+        let negative = rest.strip_prefix(['-', '△', '▲']).or_else(|| rest.strip_suffix('-'));
+        match positive.or(negative) {
+            Some(bare) => (rest, has_sign, is_negative) = (bare, true, positive.is_none()),
+            None => break,
+        }
+    }
+    let digits = match decimal {
+        // As a spreadsheet writes very large and very small ones.
+        Decimal::Point if rest.contains(['e', 'E']) => rest
+            .parse::<Number>()
+            .ok()
+            .filter(|_| rest.starts_with(|it: char| it.is_ascii_digit()))
+            .map(|_| rest.to_owned())?,
+        _ => plain(rest, decimal)?,
+    };
+    Some(if is_negative { format!("-{digits}") } else { digits })
+}
+
+/// Signs of full width and their like, as ASCII has them.
+pub(super) fn folded(sign: char) -> char {
+    match sign {
+        '\u{ff01}'..='\u{ff5e}' => u32::from(sign).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(sign),
+        '\u{2212}' | '\u{fe63}' => '-',
+        '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}' | '\u{3000}' => ' ',
+        '\u{2019}' => '\'',
+        other => other,
+    }
+}
+
+fn plain(text: &str, decimal: Decimal) -> Option<String> {
+    let (mark, thousands) = match decimal {
+        Decimal::Point => ('.', ','),
+        Decimal::Comma => (',', '.'),
+    };
+    let is_digits = |it: &str| it.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = match text.split_once(mark) {
+        Some((whole, fraction)) if !fraction.is_empty() && is_digits(fraction) => (whole, Some(fraction)),
+        Some(_) => return None,
+        None => (text, None),
+    };
+    let whole = match whole.find([thousands, ' ', '\'']) {
+        None => whole.to_owned(),
+        Some(at) => {
+            let separator = whole.get(at..)?.chars().next()?;
+            let mut groups = whole.split(separator);
+            let first = groups.next()?;
+            let is_first = (1..=3).contains(&first.len()) && !first.starts_with('0');
+            if !is_first || !groups.all(|group| group.len() == 3 && is_digits(group)) {
+                return None;
+            }
+            whole.replace(separator, "")
+        }
+    };
+    if !is_digits(&whole) || (whole.is_empty() && fraction.is_none()) {
+        return None;
+    }
+    let whole = Some(whole.trim_start_matches('0')).filter(|it| !it.is_empty()).unwrap_or("0");
+    Some(fraction.map_or_else(|| whole.to_owned(), |fraction| format!("{whole}.{fraction}")))
 }
 
 pub(super) fn boolean(text: &str) -> Option<bool> {
     match text.to_lowercase().as_str() {
-        "y" | "yes" | "true" | "t" | "1" | "o" | "on" | "예" | "동의" | "수신" => Some(true),
-        "n" | "no" | "false" | "f" | "0" | "x" | "off" | "아니오" | "미동의" | "거부" => Some(false),
+        "y" | "yes" | "true" | "t" | "1" | "o" | "on" | "예" | "동의" | "동의함" | "수신" | "수신함" | "수신동의"
+        | "수신허용" | "はい" | "subscribed" => Some(true),
+        "n" | "no" | "false" | "f" | "0" | "x" | "off" | "아니오" | "아니요" | "미동의" | "동의안함" | "거부"
+        | "수신안함" | "미수신" | "수신거부" | "いいえ" | "unsubscribed" => Some(false),
         _ => None,
     }
 }
 
-const DATES: [&str; 4] = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"];
-const TIMES: [&str; 4] = ["%H:%M:%S%.f", "%H:%M:%S", "%H:%M", "%H%M%S"];
-
-pub(super) fn date(text: &str, format: Option<&str>) -> Option<NaiveDate> {
-    match format {
-        Some(format) => NaiveDate::parse_from_str(text, format).ok(),
-        None => DATES.iter().find_map(|it| NaiveDate::parse_from_str(text, it).ok()),
-    }
-}
-
-/// A time in RFC 3339; one without a zone is of the zone given, a date alone its midnight.
-pub(super) fn time(text: &str, format: Option<&str>, zone: Tz) -> String {
-    if format.is_none() && DateTime::parse_from_rfc3339(text).is_ok() {
-        return text.to_owned();
-    }
-    let naive = match format {
-        Some(format) => {
-            if let Ok(at) = DateTime::parse_from_str(text, format) {
-                return at.to_rfc3339();
-            }
-            let at = NaiveDateTime::parse_from_str(text, format).ok();
-            at.or_else(|| NaiveDate::parse_from_str(text, format).ok().map(|it| it.and_time(NaiveTime::MIN)))
-        }
-        None => naive(text),
+/// The day that a cell names; an instant is the day of the zone given.
+pub(super) fn date(text: &str, format: Option<&str>, days: Tz) -> Option<NaiveDate> {
+    let Some(format) = format else {
+        let Written { day, time, zone } = read(text)?;
+        let (Some(time), Some(zone)) = (time, zone) else { return Some(day) };
+        return Some(zone.instant(day.and_time(time))?.with_timezone(&days).date_naive());
     };
-    match naive.and_then(|it| zone.from_local_datetime(&it).earliest()) {
-        Some(at) => at.to_rfc3339(),
-        None => text.to_owned(),
-    }
+    let day = match DateTime::parse_from_str(text, format) {
+        Ok(at) => Some(at.with_timezone(&days).date_naive()),
+        Err(_) => NaiveDate::parse_from_str(text, format).ok(),
+    };
+    // A year of two digits where the format asks for four.
+    day.filter(|day| FIRST_DAY <= *day)
 }
 
-/// A day that is written without a time of day, with the zone that it begins in (`2026-01-31+09:00`).
+/// A day that is written without a time of day, with the offset by which it begins (`2026-01-31+09:00`).
 pub(super) fn day_alone(text: &str, format: Option<&str>, zone: Tz) -> Option<String> {
-    let has_time = format.is_some_and(|it| NaiveDateTime::parse_from_str(text, it).is_ok());
-    let day = date(text, format).filter(|_| !has_time)?;
+    let day = match format {
+        None => {
+            let Written { day, time, .. } = read(text)?;
+            time.is_none().then_some(day)?
+        }
+        Some(format) => {
+            let has_time = NaiveDateTime::parse_from_str(text, format).is_ok()
+                || DateTime::parse_from_str(text, format).is_ok();
+            let day = NaiveDate::parse_from_str(text, format).ok().filter(|day| FIRST_DAY <= *day)?;
+            (!has_time).then_some(day)?
+        }
+    };
     let midnight = day.and_time(NaiveTime::MIN);
-    let offset = zone.from_local_datetime(&midnight).earliest()?.offset().fix();
+    let begins = in_zone(zone, midnight)?;
+    let offset = (midnight - begins.naive_utc()).num_seconds();
     // Before zones had whole minutes the day cannot be written so.
-    (offset.local_minus_utc() % 60 == 0).then(|| format!("{day}{offset}"))
+    let offset = FixedOffset::east_opt(i32::try_from(offset).ok()?).filter(|_| offset % 60 == 0)?;
+    Some(format!("{day}{offset}"))
 }
 
-fn naive(text: &str) -> Option<NaiveDateTime> {
-    if let Some(date) = date(text, None) {
-        return Some(date.and_time(NaiveTime::MIN));
+/// A time in RFC 3339; one without a zone is of the zone given, and a date alone is when its day begins there.
+pub(super) fn time(text: &str, format: Option<&str>, zone: Tz) -> Option<String> {
+    let Some(format) = format else {
+        if DateTime::parse_from_rfc3339(text).is_ok() {
+            return Some(text.to_owned());
+        }
+        let Written { day, time, zone: named } = read(text)?;
+        let at = day.and_time(time.unwrap_or(NaiveTime::MIN));
+        return match named {
+            Some(named) => named.instant(at).map(|it| it.to_rfc3339()),
+            None => in_zone(zone, at).map(|it| it.to_rfc3339()),
+        };
+    };
+    if let Ok(at) = DateTime::parse_from_str(text, format) {
+        return Some(at.to_rfc3339());
     }
-    let (day, time) = text.split_once([' ', 'T'])?;
-    let time = TIMES.iter().find_map(|it| NaiveTime::parse_from_str(time.trim(), it).ok())?;
-    Some(date(day.trim(), None)?.and_time(time))
+    let at = NaiveDateTime::parse_from_str(text, format).ok();
+    let at = at.or_else(|| Some(NaiveDate::parse_from_str(text, format).ok()?.and_time(NaiveTime::MIN)))?;
+    if at.date() < FIRST_DAY {
+        return None;
+    }
+    // Seconds since 1970 are of no zone, and a format can name its zone in plain letters.
+    let is_utc = format.contains("%s")
+        || ["UTC", "GMT"].iter().any(|name| format.contains(name))
+        || (format.ends_with('Z') && !format.ends_with("%Z"));
+    if is_utc { Some(at.and_utc().to_rfc3339()) } else { in_zone(zone, at).map(|it| it.to_rfc3339()) }
+}
+
+/// What the clocks of a zone show, as an instant. Of two the first; what they skip is as if they had not: a day without midnight
+/// begins an hour later.
+pub(super) fn in_zone(zone: Tz, at: NaiveDateTime) -> Option<DateTime<FixedOffset>> {
+    if let Some(found) = zone.from_local_datetime(&at).earliest() {
+        return Some(found.fixed_offset());
+    }
+    let day_before = at.checked_sub_days(chrono::Days::new(1))?;
+    let before = zone.from_local_datetime(&day_before).earliest()?.fixed_offset();
+    let utc = at.checked_sub_offset(*before.offset())?;
+    Some(zone.from_utc_datetime(&utc).fixed_offset())
 }

@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read, Result};
 
-use encoding_rs::{DecoderResult, EUC_KR, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{DecoderResult, EUC_KR, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// How the texts of a table are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -19,6 +19,12 @@ pub enum Encoding {
     EucKr,
     #[value(name = "utf-16")]
     Utf16,
+    /// What Japanese shops and spreadsheets write.
+    #[value(name = "shift-jis")]
+    ShiftJis,
+    /// What spreadsheets of western Europe write. Every byte has a meaning in it, so it is never found, only named.
+    #[value(name = "windows-1252")]
+    Windows1252,
 }
 
 /// How much is looked at to tell encodings apart.
@@ -32,6 +38,8 @@ pub fn decoded<R: BufRead + Send + 'static>(mut bytes: R, encoding: Encoding) ->
     let known = match (&head[..], encoding) {
         ([0xef, 0xbb, 0xbf, ..], Encoding::Auto) | (_, Encoding::Utf8) => Some(UTF_8),
         (_, Encoding::EucKr) => Some(EUC_KR),
+        (_, Encoding::ShiftJis) => Some(SHIFT_JIS),
+        (_, Encoding::Windows1252) => Some(WINDOWS_1252),
         ([0xfe, 0xff, ..] | [0, 1..=0xff, ..], Encoding::Auto | Encoding::Utf16) => Some(UTF_16BE),
         ([0xff, 0xfe, ..] | [1..=0xff, 0, ..], Encoding::Auto) | (_, Encoding::Utf16) => Some(UTF_16LE),
         (_, Encoding::Auto) => None,
@@ -88,8 +96,7 @@ impl<R: BufRead> Decoding<R> {
         if n_ascii < n_read {
             let mut sample = Vec::new();
             self.bytes.by_ref().take(SAMPLE).read_to_end(&mut sample)?;
-            let is_korean = n_faults(EUC_KR, &sample) < n_faults(UTF_8, &sample);
-            let mut decoder = if is_korean { EUC_KR } else { UTF_8 }.new_decoder_without_bom_handling();
+            let mut decoder = found(&sample).new_decoder_without_bom_handling();
             decode(&mut decoder, &sample, false, &mut self.text);
             self.decoder = Some(decoder);
         }
@@ -112,6 +119,31 @@ fn decode(decoder: &mut encoding_rs::Decoder, mut bytes: &[u8], is_last: bool, t
             DecoderResult::Malformed(..) => text.push(NO_UTF8),
         }
     }
+}
+
+/// What a sample is probably written in.
+fn found(sample: &[u8]) -> &'static encoding_rs::Encoding {
+    let n_without_meaning = n_faults(UTF_8, sample);
+    if n_without_meaning == 0 {
+        UTF_8
+    } else if is_japanese(sample) {
+        SHIFT_JIS
+    } else if n_faults(EUC_KR, sample) < n_without_meaning {
+        EUC_KR
+    } else {
+        UTF_8
+    }
+}
+
+/// Whether the sample has a meaning in Shift JIS, where a quarter of its signs are kana. In a Korean text the same bytes would be
+/// syllables that hardly any word has.
+fn is_japanese(sample: &[u8]) -> bool {
+    let mut text = Vec::new();
+    decode(&mut SHIFT_JIS.new_decoder_without_bom_handling(), sample, false, &mut text);
+    let Ok(text) = std::str::from_utf8(&text) else { return false };
+    let n_foreign = text.chars().filter(|sign| !sign.is_ascii()).count();
+    let n_kana = text.chars().filter(|sign| ('\u{3041}'..='\u{30fe}').contains(sign)).count();
+    0 < n_kana && n_foreign <= 4 * n_kana
 }
 
 /// How many signs have no meaning. A sign that is cut at the end is none of them.
@@ -152,6 +184,12 @@ mod tests {
             assert_eq!(read(&bytes, encoding).as_deref(), Ok(text), "{encoding:?}");
             assert_eq!(read(&bytes, Encoding::Auto).as_deref(), Ok(text), "{encoding:?}, found");
         }
+        let japanese = "受注日,お名前(姓),商品名\r\n2025-03-01,山田,ティーカップ\r\n";
+        let (shift_jis, _, _) = SHIFT_JIS.encode(japanese);
+        for encoding in [Encoding::ShiftJis, Encoding::Auto] {
+            assert_eq!(read(&shift_jis, encoding).as_deref(), Ok(japanese), "{encoding:?}");
+        }
+        assert_eq!(read(b"M\xfcller", Encoding::Windows1252).as_deref(), Ok("Müller"));
         for other in [&b""[..], b"a", b"id,name\r\n1,Jo\r\n"] {
             assert_eq!(read(other, Encoding::Auto), String::from_utf8(other.to_vec()).map_err(drop));
         }

@@ -183,10 +183,7 @@ fn what_editors_and_transfers_do_to_a_file_is_no_fault() {
     let base = Base::with(&plain);
     // A byte-order mark, line ends of Windows, empty lines, and no end of the last line.
     let edited = format!("\u{feff}{}", plain.trim_end().replace('\n', "\r\n\r\n"));
-    let gzip = |text: &str| {
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-        gzip.write_all(text.as_bytes()).and_then(|()| gzip.finish()).expect("it can be compressed")
-    };
+    let gzip = |text: &str| gzip(text.as_bytes());
     base.write("edited.ndjson", &edited);
     base.write("edited.ndjson.gz", gzip(&edited));
     // Two gzip files one behind the other are one.
@@ -212,19 +209,130 @@ fn what_holds_no_messages_takes_none() {
     let base = Base::new();
     base.write("empty.ndjson", "");
     base.write("lines.ndjson", "\u{feff}\r\n\n   \n");
+    base.write("empty.csv", "");
+    base.write("map.toml", MAP);
     for file in ["empty.ndjson", "lines.ndjson"] {
         let ran = base.import(file);
         assert_eq!((ran.status, ran.counts()), (Some(0), NOTHING), "{file}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("{file} is empty")), "{file}: {}", ran.stderr);
     }
-    for file in ["missing.ndjson", "."] {
-        let ran = base.import(file);
-        assert_eq!(ran.status, Some(1), "{file}: {}", ran.stderr);
-        assert!(ran.stderr.contains(&format!("error: {file}")), "the file is named: {}", ran.stderr);
+    for (arguments, reason) in [
+        (&["import", "missing.ndjson"][..], "missing.ndjson cannot be opened"),
+        (&["import", "."], ". is a directory"),
+        (&["import", "empty.csv", "--map", "map.toml"], "empty.csv is empty"),
+        (&["map", "empty.csv"], "empty.csv is empty"),
+        (&["map", "."], ". is a directory"),
+    ] {
+        let ran = base.run(arguments);
+        assert_eq!(ran.status, Some(1), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("error: {reason}")), "{arguments:?}: {}", ran.stderr);
     }
     let beside_another = base.run(&["import", "missing.ndjson", "empty.ndjson"]);
     assert_eq!((beside_another.status, beside_another.counts()), (Some(1), NOTHING), "{}", beside_another.stderr);
     assert_eq!(base.run(&["import"]).status, Some(2));
-    assert_eq!(base.check(), "0 messages, 0 identifiers, 0 links, 0 profiles, 0 orders");
+    assert_ne!(base.run(&["check"]).status, Some(0), "no base was made");
+}
+
+const MAP: &str = "type = \"identify\"\nsource = \"crm\"\ntimestamp = { column = \"at\", type = \"time\" }\n[identifiers]\n\
+    external_id = \"id\"\n";
+
+#[test]
+fn what_is_no_text_is_known_by_its_first_bytes() {
+    let base = Base::new();
+    base.write("map.toml", MAP);
+    let mut names = ["kunden.xlsx", "shop.ndjson", "table.csv", "file"].into_iter().cycle();
+    let tar = [&b"shop.ndjson"[..], &[0; 246], b"ustar\x0000"].concat();
+    for (bytes, reason) in [
+        (b"PK\x03\x04\x14\x00\x06\x00".to_vec(), "an Excel workbook or a ZIP archive; save the sheet as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00".to_vec(), "an Excel workbook"),
+        (tar.clone(), "a tar archive; unpack it"),
+        (gzip(&tar), "a tar archive; unpack it"),
+        (zstd::encode_all(&tar[..], 1).expect("it can be packed"), "a tar archive; unpack it"),
+        (gzip(b"PK\x03\x04"), "an Excel workbook or a ZIP archive"),
+        (b"BZh91AY&SY".to_vec(), "bzip2"),
+        (b"\xfd7zXZ\x00\x00".to_vec(), "packed with xz"),
+        (b"PAR1\x15\x04".to_vec(), "a Parquet file"),
+        (b"%PDF-1.7\n".to_vec(), "a PDF"),
+        (b"SQLite format 3\x00".to_vec(), "an SQLite database"),
+        (b"\xef\xbb\xbf<html><table><tr><td>id".to_vec(), "a page (HTML or XML)"),
+    ] {
+        // By any name.
+        let name = names.next().expect("names go round");
+        base.write(name, &bytes);
+        for arguments in [&["import", name][..], &["import", name, "--map", "map.toml"], &["map", name]] {
+            let ran = base.run(arguments);
+            assert_eq!((ran.status, &*ran.stdout), (Some(1), ""), "{arguments:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains(&format!("error: {name} is ")), "{arguments:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains(reason), "{arguments:?}, {reason}: {}", ran.stderr);
+        }
+        assert!(!base.path(&format!("{name}.refused.ndjson")).exists());
+    }
+    assert_ne!(base.run(&["check"]).status, Some(0), "no base was made");
+}
+
+#[test]
+fn a_file_is_read_as_what_it_is() {
+    let plain = messages::generated(10, 3);
+    let n = plain.lines().count();
+    let table = "id,at\n1,2025-03-01\n";
+    let utf16 = |text: &str| -> Vec<u8> {
+        let units = format!("\u{feff}{text}");
+        units.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    let zstandard = |text: &str| zstd::encode_all(text.as_bytes(), 1).expect("it can be packed");
+    let base = Base::with(&plain);
+    base.write("map.toml", MAP);
+    let list = format!("\u{feff}[{}]", plain.lines().collect::<Vec<_>>().join(","));
+    for (name, bytes) in [
+        ("packed", gzip(plain.as_bytes())),
+        ("packed.ndjson", gzip(plain.as_bytes())),
+        ("packed.ndjson.zst", zstandard(&plain)),
+        ("twice.gz", gzip(&gzip(plain.as_bytes()))),
+        ("list.json", list.into_bytes()),
+        ("powershell.ndjson", utf16(&plain)),
+        ("nothing.gz", plain.clone().into_bytes()),
+    ] {
+        base.write(name, bytes);
+        let ran = base.import(name);
+        assert_eq!(ran.status, Some(0), "{name}: {}", ran.stderr);
+        assert!(ran.counts().contains(&format!("{n} duplicates, 0 refused")), "{name}: {}", ran.counts());
+    }
+    for (name, bytes) in [
+        ("table.csv", table.as_bytes().to_vec()),
+        ("table.tsv", table.replace(',', "\t").into_bytes()),
+        ("table.txt", table.as_bytes().to_vec()),
+        ("table", gzip(table.as_bytes())),
+        ("table.csv.zst", zstandard(table)),
+        ("unicode.txt", utf16(table)),
+        // It is called otherwise, and the map knows better.
+        ("table.json", table.as_bytes().to_vec()),
+    ] {
+        base.write(name, bytes);
+        let ran = base.run(&["import", name, "--map", "map.toml"]);
+        let counts = if name == "table.csv" { "1 messages taken" } else { "0 messages taken" };
+        assert!(ran.status == Some(0) && ran.counts().starts_with(counts), "{name}: {} {}", ran.counts(), ran.stderr);
+        if name != "table.json" {
+            let ran = base.import(name);
+            assert_eq!(ran.status, Some(1), "{name}: {}", ran.stderr);
+            assert!(ran.stderr.contains("is a table: `profile360 map"), "{name}: {}", ran.stderr);
+            assert!(!base.path(&format!("{name}.refused.ndjson")).exists());
+        }
+    }
+    // Several files, each as what it is; a map that nothing is read by is told.
+    let ran = base.run(&["import", "table.csv", "packed", "--map", "map.toml"]);
+    assert!(ran.counts().contains(&format!("{} duplicates, 0 refused", n + 1)), "{} {}", ran.counts(), ran.stderr);
+    let ran = base.run(&["import", "packed", "--map", "map.toml"]);
+    assert!(ran.status == Some(0) && ran.stderr.contains("the map map.toml is not used"), "{}", ran.stderr);
+    let ran = base.run(&["map", "packed"]);
+    assert!(ran.status == Some(1) && ran.stderr.contains("holds JSON and no table"), "{}", ran.stderr);
+    // Who says what it is, is believed.
+    let ran = base.run(&["import", "table.csv", "--format", "ndjson"]);
+    assert!(ran.status == Some(3) && ran.counts().contains("2 refused"), "{} {}", ran.counts(), ran.stderr);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(bytes).and_then(|()| gzip.finish()).expect("it can be compressed")
 }
 
 #[test]

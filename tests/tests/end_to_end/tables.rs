@@ -86,6 +86,7 @@ fn a_table_comes_in_by_a_map_and_customers_go_out_as_a_table() {
     base.write("faulty.toml", "type = 1");
     for (arguments, status, reason) in [
         (&["import", "orders.csv", "--format", "csv"][..], 2, "--map"),
+        (&["import", "orders.csv"], 1, "profile360 map orders.csv > map.toml"),
         (&["import", "orders.csv", "--format", "csv", "--map", "faulty.toml"], 1, "the map faulty.toml cannot be read"),
         (&["import", "orders.csv", "--format", "csv", "--map", "customers.toml"], 1, "has no column"),
         (&["export", "--out", "out.xlsx"], 1, "does not say what to write"),
@@ -123,6 +124,160 @@ fn a_spreadsheets_own_encoding_is_read() {
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     let out = base.read("out.csv");
     assert!(["똠방각하", "펲시", "Jo"].iter().all(|it| out.contains(it)), "{out}");
+}
+
+/// Customers who have all that a table or a file of lines can lose: signs in front, several values, every kind of attribute.
+fn many_sided() -> String {
+    let hana = json!({ "external_id": "=1+1", "email": ["a@example.com", "b@example.com"], "phone": "010-0000-8001" });
+    let duri = json!({ "external_id": "'=u;2", "device_id": ["d1", "d2"] });
+    messages::ndjson(&[
+        messages::identify(
+            "m1",
+            "2025-03-01T10:00:00+09:00",
+            hana.clone(),
+            json!({ "df_name": "-하나-", "df_gender": "NonBinary", "df_birth": "1991-03-14", "df_membership": "＝VIP",
+                "df_push_optin": true, "df_sms_ads_optin": false, "points": 1000, "tags": ["a;b", "c"] }),
+        ),
+        messages::identify("m2", "2025-03-02T10:00:00+09:00", hana, json!({ "tier": "gold" })),
+        messages::identify(
+            "m3",
+            "2025-03-03T10:00:00+09:00",
+            duri,
+            json!({ "df_name": "'-두리", "df_gender": "Female" }),
+        ),
+    ])
+}
+
+/// What is known of each customer, without when and by which source it was said.
+fn known(export: &str) -> Vec<Value> {
+    let mut known: Vec<Value> = export
+        .lines()
+        .map(|it| serde_json::from_str::<Value>(it).expect("each line is JSON"))
+        .map(|it| {
+            let pick = |list: &str, names: [&str; 2]| -> Vec<Value> {
+                let items = it[list].as_array().expect("a list").iter();
+                items.map(|item| json!([item[names[0]], item[names[1]]])).collect()
+            };
+            let mut identifiers = pick("identifiers", ["kind", "value"]);
+            identifiers.sort_by_key(Value::to_string);
+            json!([
+                identifiers,
+                pick("attributes", ["name", "value"]),
+                pick("consents", ["channel", "granted"]),
+                it["basic"]
+            ])
+        })
+        .collect();
+    known.sort_by_key(Value::to_string);
+    known
+}
+
+#[test]
+fn what_is_exported_is_imported_as_it_was() {
+    let base = Base::with(&many_sided());
+    for out in ["out.csv", "out.ndjson", "out.csv.gz"] {
+        let ran = base.run(&["export", "--out", out, "--as-of", "2025-04-01"]);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    }
+    let before = base.read("out.ndjson");
+    let bytes = |name: &str| std::fs::read(base.path(name)).expect("it is there");
+
+    let tables = Base::new();
+    for name in ["out.csv", "out.csv.gz"] {
+        tables.write(name, bytes(name));
+        let ran = tables.run(&["map", name]);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        assert!(ran.stdout.contains("type = \"identify\"") && ran.stdout.contains("# \"currency\""), "{}", ran.stdout);
+        tables.write("map.toml", &ran.stdout);
+        let ran = tables.run(&["import", name, "--map", "map.toml"]);
+        let counts = if name == "out.csv" { "2 messages taken (2 created" } else { "0 messages taken" };
+        assert!(ran.status == Some(0) && ran.counts().starts_with(counts), "{name}: {} {}", ran.counts(), ran.stderr);
+        assert!(ran.counts().ends_with("0 refused, 0 warnings"), "{name}: {} {}", ran.counts(), ran.stderr);
+    }
+    let lines = Base::new();
+    lines.write("out.ndjson", &before);
+    let ran = lines.import("out.ndjson");
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("purchases and events are not in it"), "{}", ran.stderr);
+    for again in [&tables, &lines] {
+        let ran = again.run(&["export", "--out", "again.ndjson", "--as-of", "2025-04-01"]);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        assert_eq!(known(&again.read("again.ndjson")), known(&before));
+    }
+    // Of lines each value comes back with its time and source, and each customer with its unified ID.
+    let of = |text: &str, pointer: &str| -> Vec<Value> {
+        text.lines()
+            .map(|it| serde_json::from_str::<Value>(it).expect("each line is JSON"))
+            .map(|it| it.pointer(pointer).cloned().unwrap_or_default())
+            .collect()
+    };
+    for pointer in ["/unifiedId", "/activity/firstAccessAt", "/attributes/0/observedAt", "/attributes/0/source"] {
+        assert_eq!(of(&lines.read("again.ndjson"), pointer), of(&before, pointer), "{pointer}");
+    }
+}
+
+#[test]
+fn equal_bases_export_equal_files() {
+    let plain = messages::generated(60, 11);
+    let one = Base::with(&plain);
+    let other = Base::new();
+    other.write("messages.ndjson", messages::shuffled(&plain));
+    // In another order and in two parts, so that customers meet in another way.
+    let shuffled = other.read("messages.ndjson");
+    let (first, second): (Vec<_>, Vec<_>) = shuffled.lines().enumerate().partition(|(n, _)| n % 2 == 0);
+    for (name, lines) in [("first.ndjson", first), ("second.ndjson", second)] {
+        let text: String = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
+        other.write(name, text);
+        assert_eq!(other.import(name).status, Some(0));
+    }
+    for ending in ["ndjson", "csv", "parquet"] {
+        let out = format!("out.{ending}");
+        for base in [&one, &other] {
+            let ran = base.run(&["export", "--out", &out, "--as-of", "2020-01-01"]);
+            assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+            assert!(ran.stderr.contains("were seen first on 2020-01-01 or later"), "{}", ran.stderr);
+        }
+        let bytes = |base: &Base| std::fs::read(base.path(&out)).expect("it is there");
+        assert!(bytes(&one) == bytes(&other), "{ending}");
+    }
+    let ids: Vec<String> =
+        one.read("out.csv").lines().skip(1).map(|it| it.split(',').next().unwrap_or_default().to_owned()).collect();
+    assert!(ids.is_sorted() && 30 < ids.len(), "the order is that of unified IDs");
+}
+
+#[test]
+fn a_number_of_a_table_is_a_number() {
+    let base = Base::new();
+    base.write("points.csv", "id,points,at\n1,900,2025-06-01\n1,\"1,000\",2025-06-02\n2,\"12,50\",2025-06-02\n");
+    base.write(
+        "map.toml",
+        "type = \"identify\"\nsource = \"crm\"\ntimestamp = { column = \"at\", type = \"time\" }\n[identifiers]\n\
+         external_id = \"id\"\n[attributes]\npoints = { column = \"points\", type = \"number\" }\n",
+    );
+    let ran = base.run(&["import", "points.csv", "--map", "map.toml"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("points.csv:4: warning ATTRIBUTE_VALUE at attributes.points: "), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("12,50"), "what is in a cell is not told: {}", ran.stderr);
+    let ran = base.run(&["export", "--out", "out.ndjson"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let out = base.read("out.ndjson");
+    assert!(out.contains("\"value\":1000,") && !out.contains("\"12,50\""), "{out}");
+}
+
+#[test]
+fn the_bad_row_is_told_by_its_line() {
+    let map = "type = \"identify\"\nsource = \"crm\"\ntimestamp = { column = \"at\", type = \"time\" }\n[identifiers]\n\
+        external_id = \"id\"\n";
+    for end in ["\n", "\r\n"] {
+        let base = Base::new();
+        base.write("map.toml", map);
+        let table =
+            ["id,note,at", "1,\"two", "lines\",2025-06-01", "2,x,2025-06-01", "3,\"y\",soon", "4,z,2025-06-01", ""];
+        base.write("table.csv", table.join(end));
+        let ran = base.run(&["import", "table.csv", "--map", "map.toml"]);
+        assert!(ran.stderr.contains("table.csv:5: TIMESTAMP_MALFORMED"), "{end:?}: {}", ran.stderr);
+        assert!(ran.counts().starts_with("3 messages taken"), "{}", ran.counts());
+    }
 }
 
 /// A Parquet file's rows, by the names of the columns.

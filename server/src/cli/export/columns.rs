@@ -43,6 +43,27 @@ enum Origin {
 
 type Named = (&'static str, Type, &'static str);
 
+/// The columns that are as of the export's date: ages, and figures of purchases up to the day before. All others are as the base
+/// knows the customer when the export is written.
+pub(super) const AS_OF: [&str; 16] = [
+    "age",
+    "age_group",
+    "currency",
+    "purchase_count_3m",
+    "purchase_amount_3m",
+    "purchase_count_6m",
+    "purchase_amount_6m",
+    "purchase_count_12m",
+    "purchase_amount_12m",
+    "peak_weekday",
+    "peak_hour",
+    "first_purchase_date",
+    "last_purchase_date",
+    "top_category_12m",
+    "top_product_12m",
+    "as_of",
+];
+
 const UNIFIED_ID: Named = ("unified_id", Type::Text, "/unifiedId");
 
 /// The figures of purchases are those of a card.

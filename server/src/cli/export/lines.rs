@@ -16,7 +16,7 @@ use super::{
     exported::Exported,
     part::{Progress, Question},
 };
-use crate::rules::Rules;
+use crate::{rules::Rules, table::marked};
 
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,12 +110,16 @@ impl Write for Out {
     }
 }
 
-/// A value as a cell; between several there are semicolons.
+/// A value as a cell; between several there are semicolons. Texts that one of them could be taken apart by are a JSON list.
 fn text_of(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(";"),
+        Value::Array(items) => {
+            let texts: Vec<String> = items.iter().map(text_of).collect();
+            let is_ambiguous = |it: &String| it.contains(';') || it.starts_with('[') || it.trim() != it;
+            if texts.iter().any(is_ambiguous) { value.to_string() } else { texts.join(";") }
+        }
         Value::Object(fields) if fields.is_empty() => String::new(),
         other => other.to_string(),
     }
@@ -125,9 +129,7 @@ fn text_of(value: &Value) -> String {
 fn csv_line(cells: &[String]) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for cell in cells {
-        let is_formula = cell.starts_with(['=', '@', '\t', '\r', '-', '+']) && !is_number_like(cell);
-        let safe = if is_formula { format!("'{cell}") } else { cell.clone() };
-        writer.write_field(safe)?;
+        writer.write_field(&*marked(cell, is_number_like))?;
     }
     writer.write_record(None::<&[u8]>)?;
     writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
-use profile360_core::plan::CellKey;
+use profile360_core::identifier::UnifiedId;
 use serde::{Deserialize, Serialize};
 
 use super::{Format, lines::Packing};
@@ -29,9 +29,11 @@ pub(super) struct Question {
 pub(super) struct Progress {
     /// The base's last commit when it began.
     pub commit: i64,
-    /// The last customer that is sealed.
-    pub last: Option<CellKey>,
+    /// The last customer that is sealed. They are written in the order of their unified IDs.
+    pub last: Option<UnifiedId>,
     pub customers: u64,
+    /// Customers who were seen first after the date.
+    pub later: u64,
     /// How many bytes of the part are sealed; what stands behind them is of no use.
     pub bytes: u64,
     /// Where the pieces of a table end.
@@ -60,7 +62,8 @@ impl Part {
         let file = open(out)?;
         remove(&state_path(out))?;
         file.set_len(0).with_context(|| failed(out))?;
-        let progress = Progress { commit, last: None, customers: 0, bytes: 0, pieces: Vec::new(), rounded: 0 };
+        let progress =
+            Progress { commit, last: None, customers: 0, later: 0, bytes: 0, pieces: Vec::new(), rounded: 0 };
         Ok(Self { out: out.to_owned(), file, question, progress })
     }
 

@@ -29,7 +29,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{
-    columns::{Column, Type, columns, row},
+    columns::{AS_OF, Column, Type, columns, row},
     exported::Exported,
     part::{Progress, Question},
 };
@@ -56,7 +56,11 @@ impl Table {
         let columns = columns(policy);
         let fields = columns.iter().map(|it| Ok(Arc::new(node(it)?))).collect::<ParquetResult<Vec<_>>>()?;
         let schema = Arc::new(Node::group_type_builder("customers").with_fields(fields).build()?);
-        let known = [("as_of", question.as_of.to_string()), ("policy_version", question.policy_version.to_string())];
+        let known = [
+            ("as_of", question.as_of.to_string()),
+            ("as_of_columns", AS_OF.join(",")),
+            ("policy_version", question.policy_version.to_string()),
+        ];
         let known = known.map(|(name, value)| KeyValue::new(format!("profile360.{name}"), value));
         let properties = WriterProperties::builder()
             .set_created_by(concat!("profile360 ", env!("CARGO_PKG_VERSION")).to_owned())

@@ -323,7 +323,8 @@ fn attributes_of<'c>(own: Option<&'c RawValue>, of_context: Option<&'c RawValue>
             "email" | "phone" => {}
             "name" => attributes.push(("df_name".into(), Json::Sent(value))),
             "gender" => attributes.push(("df_gender".into(), gender_of(value))),
-            "birthday" => attributes.push(("df_birth".into(), birthday_of(value))),
+            // An instant is a day in the policy's time zone, which the reader of the message knows.
+            "birthday" => attributes.push(("df_birth".into(), Json::Sent(value))),
             _ => flatten(full, value, MAX_DEPTH, &mut attributes),
         }
     }
@@ -370,13 +371,6 @@ fn gender_of(value: &RawValue) -> Json<'_> {
         Some("f") => Json::of_text("Female"),
         Some("non-binary" | "non binary") => Json::of_text("NonBinary"),
         _ => Json::Sent(value),
-    }
-}
-
-fn birthday_of(value: &RawValue) -> Json<'_> {
-    match text(value) {
-        Some(text) => Json::of_text(text.get(..10).unwrap_or(&text)),
-        None => Json::Sent(value),
     }
 }
 

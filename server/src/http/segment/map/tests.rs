@@ -61,7 +61,7 @@ fn each_call_is_a_message() {
             json!({ "type": "identify",
                 "identifiers": { "external_id": ["u1"], "email": ["a@example.com"], "phone": ["010-1234-5678"] },
                 "attributes": { "df_name": "Jiwoo Han", "firstName": "Jiwoo", "lastName": "Han", "df_gender": "Female",
-                    "df_birth": "1991-03-14", "plan": "gold", "age": null, "address.city": "Seoul", "address.zip": null } }),
+                    "df_birth": "1991-03-14T00:00:00.000Z", "plan": "gold", "age": null, "address.city": "Seoul", "address.zip": null } }),
         ),
         (
             call(

@@ -1,0 +1,69 @@
+//! The apostrophe by which spreadsheets mark a cell as text. An export puts one in front of what would run as a formula, and an
+//! import takes it off again.
+
+use std::borrow::Cow;
+
+/// What begins a formula, in the signs of ASCII and in those of full width, which some spreadsheets read alike.
+const SIGNS: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+
+/// Whether a spreadsheet would run the cell.
+fn is_formula(cell: &str) -> bool {
+    cell.starts_with(SIGNS)
+}
+
+/// The cell behind its apostrophe, where that is a mark: in front of what would run, and in front of a number that is kept as
+/// text, as shops write theirs. Elsewhere an apostrophe is a part of the cell.
+fn behind_mark(cell: &str) -> Option<&str> {
+    let rest = cell.strip_prefix('\'')?;
+    let is_number = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    (is_formula(rest) || is_number || behind_mark(rest).is_some()).then_some(rest)
+}
+
+/// A cell without the apostrophe that marks it.
+pub(super) fn unmarked(cell: &str) -> &str {
+    behind_mark(cell).unwrap_or(cell)
+}
+
+/// A cell as an export writes it; `is_safe` says which of those that begin like a formula are none.
+pub fn marked(cell: &str, is_safe: impl Fn(&str) -> bool) -> Cow<'_, str> {
+    // What begins like a marked cell of itself gets one apostrophe more, or the next import would take its own away.
+    if (is_formula(cell) && !is_safe(cell)) || behind_mark(cell).is_some() {
+        Cow::Owned(format!("'{cell}"))
+    } else {
+        Cow::Borrowed(cell)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_an_export_marks_an_import_reads_as_it_was(cell in "['=+@0-9a-z＝＋\\-]{0,6}", is_safe: bool) {
+            let written = marked(&cell, |_| is_safe);
+            prop_assert_eq!(unmarked(&written), &*cell);
+            prop_assert!(is_safe || !is_formula(&written));
+        }
+    }
+
+    #[test]
+    fn only_marks_are_taken_off() {
+        for (cell, read) in [
+            ("'+82 10-0000-8001", "+82 10-0000-8001"),
+            ("'=1+1", "=1+1"),
+            ("'＝1", "＝1"),
+            ("'-지우-", "-지우-"),
+            ("'6543210987654", "6543210987654"),
+            ("''=x", "'=x"),
+            ("'s-Hertogenbosch", "'s-Hertogenbosch"),
+            ("'90s", "'90s"),
+            ("'", "'"),
+            ("''", "''"),
+        ] {
+            assert_eq!(unmarked(cell), read, "{cell}");
+        }
+    }
+}
