@@ -48,6 +48,11 @@ impl<'a> Object<'a> {
     }
 }
 
+/// The fields of a text that is an object.
+pub(crate) fn object_of(text: &str) -> serde_json::Result<Object<'_>> {
+    serde_json::from_str(text)
+}
+
 /// Reads a value that must be an object.
 pub(crate) fn object<'a>(raw: &'a RawValue, path: &str) -> Result<Object<'a>, Refusal> {
     serde_json::from_str(raw.get()).map_err(|_| refusal(RefusalCode::WrongType, path, "it must be an object"))

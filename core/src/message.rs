@@ -2,6 +2,7 @@
 
 mod attribute;
 mod device;
+mod names;
 
 use std::{
     borrow::Cow,
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 pub use self::{
     attribute::{AttributeValue, MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, MAX_LIST_ITEMS},
     device::{Clues, Description, DeviceField, DeviceSeen, MAX_USER_AGENT_BYTES},
+    names::MAX_DEPTH,
 };
 use crate::{
     identifier::{self, Identifier, Normalised},
@@ -76,10 +78,13 @@ pub const MAX_QUANTITY: u32 = 1_000_000;
 #[derive(Debug, Clone)]
 pub struct Accepted {
     pub message: Message,
+    pub message_type: MessageType,
     /// The message as JSON, without the device's address and with what that and the user agent said: the evidence that
     /// everything else can be rebuilt from.
     pub payload: String,
     pub warnings: Vec<Warning>,
+    /// Whether the sender gave no message ID and it was made of the contents.
+    pub is_id_made: bool,
 }
 
 /// Something of an accepted message that was left out or looks wrong, and why.
@@ -113,6 +118,7 @@ pub enum RefusalCode {
     WrongType,
     DuplicateField,
     TooLong,
+    ControlCharacter,
     UnknownType,
     UnknownPlatform,
     TimestampMalformed,
@@ -124,6 +130,10 @@ pub enum RefusalCode {
     AmountMalformed,
     AmountOutOfRange,
     CurrencyMalformed,
+    /// The key that it came by sends only for other sources.
+    SourceNotAllowed,
+    /// The key that it came by sends only messages of other types.
+    TypeNotAllowed,
 }
 
 impl RefusalCode {
@@ -136,6 +146,7 @@ impl RefusalCode {
             Self::WrongType => "WRONG_TYPE",
             Self::DuplicateField => "DUPLICATE_FIELD",
             Self::TooLong => "TOO_LONG",
+            Self::ControlCharacter => "CONTROL_CHARACTER",
             Self::UnknownType => "UNKNOWN_TYPE",
             Self::UnknownPlatform => "UNKNOWN_PLATFORM",
             Self::TimestampMalformed => "TIMESTAMP_MALFORMED",
@@ -147,6 +158,8 @@ impl RefusalCode {
             Self::AmountMalformed => "AMOUNT_MALFORMED",
             Self::AmountOutOfRange => "AMOUNT_OUT_OF_RANGE",
             Self::CurrencyMalformed => "CURRENCY_MALFORMED",
+            Self::SourceNotAllowed => "SOURCE_NOT_ALLOWED",
+            Self::TypeNotAllowed => "TYPE_NOT_ALLOWED",
         }
     }
 }
@@ -182,7 +195,7 @@ pub fn parse_described(
         let detail = format!("the message has {} bytes; at most {MAX_MESSAGE_BYTES} are taken", json.len());
         return Err(refusal(RefusalCode::TooLarge, "", detail));
     }
-    read(json, policy, describe)
+    read(json, policy, describe)?.check_names()
 }
 
 /// Reads a message's kept text again. It may be a little longer than any that is sent.
@@ -262,7 +275,10 @@ fn read(
     let device::Read { seen: device, kept: kept_device } =
         device::read(&reader, &identifiers, describe, &mut warnings)?;
     let properties = match (&event, reader.optional("properties")) {
-        (Some(_), Some(value)) => Some(object(value, "properties")?),
+        (Some(_), Some(value)) => {
+            names::warn_of_depth(value.get(), "properties", &mut warnings);
+            Some(object(value, "properties")?)
+        }
         _ => None,
     };
     let mut order = None;
@@ -284,11 +300,13 @@ fn read(
     let payload = kept_device.map_or_else(|| json.to_owned(), |it| with_device(&fields, &it));
     let message =
         Message { id, at, source, platform, identifiers, attributes, event, session_id, device, order, refund };
-    Ok(Accepted { message, payload, warnings })
+    Ok(Accepted { message, message_type, payload, warnings, is_id_made: false })
 }
 
-#[derive(Clone, Copy)]
-enum MessageType {
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageType {
     Identify,
     Event,
     Alias,

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Decision, Decisions},
+    facet::Full,
     facts::{Claim, IdentifierFacts},
     identifier::{Identifier, Kind, UnifiedId},
     link::{Pair, Sightings, pairs_of},
@@ -159,8 +160,8 @@ pub enum Outcome {
 pub struct Changes {
     /// For each message of the batch what became of it, and the unified ID that it landed on (none for a duplicate).
     pub outcomes: Vec<(Outcome, Option<UnifiedId>)>,
-    /// Messages, by their position in the batch, that found no room for all attributes under their home.
-    pub crowded: BTreeSet<usize>,
+    /// Messages, by their position in the batch, that found something full.
+    pub crowded: BTreeMap<usize, BTreeSet<Full>>,
     /// For each message to be kept, by its position in the batch, its home's latent ID.
     pub kept: Vec<(usize, UnifiedId)>,
     /// `true` where the row is new.
@@ -252,7 +253,7 @@ pub struct Draft<'a> {
     /// As they are from this change on.
     decisions: &'a Decisions,
     is_duplicate: Vec<bool>,
-    crowded: BTreeSet<usize>,
+    crowded: BTreeMap<usize, BTreeSet<Full>>,
     identifiers: BTreeMap<Identifier, IdentifierState>,
     links: BTreeMap<Pair, LinkState>,
     new_links: BTreeSet<Pair>,
@@ -296,8 +297,12 @@ impl<'a> Draft<'a> {
             let was_taken = view.messages.get(&message.id).copied().unwrap_or(false);
             let is_duplicate = was_taken || !seen.insert(message.id.clone());
             draft.is_duplicate.push(is_duplicate);
-            if !is_duplicate && !draft.take_facts(message, view, secret, &mut earlier_links) {
-                draft.crowded.insert(position);
+            if is_duplicate {
+                continue;
+            }
+            let full = draft.take_facts(message, view, secret, &mut earlier_links);
+            if !full.is_empty() {
+                draft.crowded.insert(position, full);
             }
         }
         draft.find_newly_shared(view);
@@ -339,7 +344,7 @@ impl<'a> Draft<'a> {
             policy,
             decisions,
             is_duplicate: Vec::with_capacity(messages.len()),
-            crowded: BTreeSet::new(),
+            crowded: BTreeMap::new(),
             identifiers: BTreeMap::new(),
             links: BTreeMap::new(),
             new_links: BTreeSet::new(),
@@ -362,17 +367,20 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether there was room for all that it says.
+    /// What was full.
     fn take_facts(
         &mut self,
         message: &Message,
         view: &View,
         secret: &IdSecret,
         earlier_links: &mut BTreeSet<Pair>,
-    ) -> bool {
+    ) -> BTreeSet<Full> {
+        let mut full = BTreeSet::new();
         for identifier in &message.identifiers {
             if let Some(state) = self.state_mut(identifier, view) {
-                state.facts.seen.add(message);
+                if !state.facts.seen.add(message) {
+                    full.insert(Full::Sources);
+                }
                 continue;
             }
             let id = unified_id(identifier, secret);
@@ -393,7 +401,9 @@ impl<'a> Draft<'a> {
         for pair in pairs_of(message) {
             self.take_link(pair, message, view, earlier_links);
         }
-        let has_room = self.state_mut(message.home(), view).is_none_or(|it| it.facts.facet.add(message));
+        if let Some(home) = self.state_mut(message.home(), view) {
+            full.append(&mut home.facts.facet.add(message));
+        }
         if let Some(session_id) = &message.session_id {
             self.claim_session(session_id, Claim::of(message), view);
         }
@@ -405,7 +415,7 @@ impl<'a> Draft<'a> {
         {
             self.refunds.push((state.unified_id, refund.clone()));
         }
-        has_room
+        full
     }
 
     fn take_link(&mut self, pair: Pair, message: &Message, view: &View, earlier_links: &mut BTreeSet<Pair>) {

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_NAME_BYTES, Refusal, Warning};
+use super::{
+    MAX_NAME_BYTES, Refusal, Warning,
+    names::{MAX_DEPTH, depth},
+};
 use crate::{
     json::{Fields, object},
     tree::Tree,
@@ -108,6 +111,10 @@ pub(super) fn read(
         }
         if MAX_ATTRIBUTE_BYTES < raw.get().len() {
             leave_out("ATTRIBUTE_TOO_LONG", &format!("a value has at most {MAX_ATTRIBUTE_BYTES} bytes"));
+            continue;
+        }
+        if MAX_DEPTH < depth(raw.get()) {
+            leave_out("ATTRIBUTE_TYPE", "a value is a string, a number, a boolean, a list of them or null");
             continue;
         }
         let Ok(value) = serde_json::from_str::<serde_json::Value>(raw.get()) else {
