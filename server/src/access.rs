@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use profile360_core::message::{Accepted, Refusal};
 use serde::{Deserialize, Serialize};
+
+use crate::keys::Scope;
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -90,6 +93,8 @@ pub struct Caller {
     pub key: Option<Arc<str>>,
     pub name: Arc<str>,
     pub role: Role,
+    /// What it may send, and what it is told of that.
+    pub scope: Arc<Scope>,
 }
 
 /// The names of those who are no keys: whoever sits at a machine whose server has no keys, and the program itself.
@@ -98,11 +103,30 @@ pub const RESERVED_NAMES: [&str; 2] = ["local", "system"];
 impl Caller {
     /// Without keys the server listens on loopback only, and whoever comes from there is the operator of this machine.
     pub fn local() -> Self {
-        Self { key: None, name: RESERVED_NAMES[0].into(), role: Role::Admin }
+        Self { key: None, name: RESERVED_NAMES[0].into(), role: Role::Admin, scope: Arc::default() }
     }
 
     pub const fn may(&self, need: Need) -> bool {
         self.role.may(need)
+    }
+
+    /// Whether it is told which customer a message was of. Who only sends learns nothing of who is a customer, unless its key
+    /// says so.
+    pub fn is_told_results(&self) -> bool {
+        self.may(Need::Read) || self.scope.results
+    }
+
+    /// A message as this caller's: refused where its key may not send it, else kept with the key's ID.
+    ///
+    /// # Errors
+    ///
+    /// Where the key is for other sources or other types of messages.
+    pub fn send(&self, mut accepted: Accepted) -> Result<Accepted, Refusal> {
+        self.scope.check(&accepted)?;
+        if let Some(key) = &self.key {
+            accepted.receive_by(key);
+        }
+        Ok(accepted)
     }
 }
 

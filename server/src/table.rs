@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use chrono_tz::Tz;
 use csv::{ByteRecord, ErrorKind, StringRecord};
 use profile360_core::{
-    message::{MAX_MESSAGE_BYTES, Refusal, RefusalCode},
+    message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode},
     policy::CompiledPolicy,
 };
 use serde::Deserialize;
@@ -187,7 +187,8 @@ impl<R: BufRead> Table<R> {
                 }
             }
         }
-        let parsed = self.intake.parse(&self.message(&rows, policy).to_string(), policy);
+        let (message, is_id_made) = self.message(&rows, policy);
+        let parsed = self.intake.parse(&message.to_string(), policy).map(|it| Accepted { is_id_made, ..it });
         let text = parsed.is_err().then(|| rows.iter().map(to_text).collect());
         Ok(Some(Item { number, text, parsed }))
     }
@@ -233,7 +234,8 @@ impl<R: BufRead> Table<R> {
         row.get(*self.columns.get(column)?).filter(|it| !it.is_empty())
     }
 
-    fn message(&self, rows: &[StringRecord], policy: &CompiledPolicy) -> Value {
+    /// The message, and whether its ID was made of its contents.
+    fn message(&self, rows: &[StringRecord], policy: &CompiledPolicy) -> (Value, bool) {
         let map = &*self.map;
         let zone = map.time_zone.unwrap_or(policy.time_zone);
         let first = &rows[0];
@@ -272,9 +274,10 @@ impl<R: BufRead> Table<R> {
         }
         // The same row is the same message, in whatever file it comes again.
         let id = map.message_id.as_ref().and_then(|it| self.text(it, first));
+        let is_id_made = id.is_none();
         let id = id.unwrap_or_else(|| made_id(&Value::Object(message.clone())));
         message.insert("message_id".to_owned(), json!(id));
-        Value::Object(message)
+        (Value::Object(message), is_id_made)
     }
 
     fn text(&self, field: &Field, row: &StringRecord) -> Option<String> {

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::{
     Base, Describing, Opened,
     input::{self, Messages, Part, RefusedFile},
+    plain::for_terminal,
 };
 use crate::{
     list,
@@ -110,7 +111,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     working.await.context("the pipeline stopped before everything was written")?;
     println!("{}", counts.to_line());
     for failure in &failures {
-        eprintln!("error: {failure:#}");
+        eprintln!("error: {}", for_terminal(&format!("{failure:#}")));
     }
 
     let bar = bar(list.n_waiting() as u64, "listing {bar:30} {pos} of {len} customers");
@@ -176,7 +177,7 @@ async fn import(
             let receipt = pipeline.ingest(part.accepted, read_by).await?;
             for (line, taken) in part.lines.iter().zip(&receipt.taken) {
                 counts.add(&taken.outcome);
-                if let Some(warning) = &taken.warning {
+                for warning in &taken.warnings {
                     counts.warnings += 1;
                     let n_warnings = counts.warnings;
                     bar.suspend(|| input::report_warning(path, *line, warning, n_warnings));

@@ -18,6 +18,7 @@ use profile360_core::{
 };
 use serde_json::json;
 
+use super::plain::for_terminal;
 use crate::{
     intake::Intake,
     reader::{Form, Item, ReadError, Reader},
@@ -257,7 +258,8 @@ pub(super) fn report(path: &Path, refused: &Refused, n_refused: u64) {
     let Refused { line, refusal, .. } = refused;
     let at = if refusal.path.is_empty() { String::new() } else { format!(" at {}", refusal.path) };
     if n_refused <= SHOWN {
-        eprintln!("{}:{line}: {}{at}: {}", path.display(), refusal.code, refusal.detail);
+        let text = format!("{}:{line}: {}{at}: {}", path.display(), refusal.code, refusal.detail);
+        eprintln!("{}", for_terminal(&text));
     } else if n_refused == SHOWN + 1 {
         eprintln!("… and more refusals");
     }
@@ -266,7 +268,9 @@ pub(super) fn report(path: &Path, refused: &Refused, n_refused: u64) {
 /// Says what of a line was left out, for the first few.
 pub(super) fn report_warning(path: &Path, line: u64, warning: &Warning, n_warnings: u64) {
     if n_warnings <= SHOWN {
-        eprintln!("{}:{line}: warning {} at {}: {}", path.display(), warning.code, warning.path, warning.detail);
+        let Warning { code, path: place, detail } = warning;
+        let text = format!("{}:{line}: warning {code} at {place}: {detail}", path.display());
+        eprintln!("{}", for_terminal(&text));
     } else if n_warnings == SHOWN + 1 {
         eprintln!("… and more warnings");
     }

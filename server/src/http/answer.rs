@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Site;
 use crate::{
+    access::Caller,
     clock,
     graphql::App,
     pipeline::{PipelineError, Taken},
@@ -51,14 +52,28 @@ impl Answer {
         }
     }
 
-    pub(super) fn taken(accepted: Accepted, taken: &Taken) -> Self {
+    pub(super) fn taken(accepted: Accepted, taken: &Taken, caller: &Caller) -> Self {
+        let warnings = accepted.warnings.into_iter().chain(taken.warnings.iter().cloned()).collect();
+        if !caller.is_told_results() {
+            return Self {
+                line: None,
+                message_id: Some(taken.message_id.to_string()),
+                // That a message was sent before only says that its ID was, which the sender made.
+                status: if taken.outcome == Outcome::Duplicate { "DUPLICATE" } else { "ACCEPTED" },
+                unified_id: None,
+                code: None,
+                path: None,
+                detail: None,
+                warnings,
+            };
+        }
         let withheld = match &taken.outcome {
             Outcome::Withheld(reason) => Some(reason),
             _ => None,
         };
         Self {
             line: None,
-            message_id: Some(accepted.message.id.to_string()),
+            message_id: Some(taken.message_id.to_string()),
             status: match &taken.outcome {
                 Outcome::Duplicate => "DUPLICATE",
                 Outcome::Created => "CREATED",
@@ -71,7 +86,7 @@ impl Answer {
             code: withheld.map(Withheld::code),
             path: None,
             detail: withheld.map(ToString::to_string),
-            warnings: accepted.warnings.into_iter().chain(taken.warning.clone()).collect(),
+            warnings,
         }
     }
 
@@ -85,14 +100,24 @@ pub(super) type Judged = Result<Accepted, (Option<String>, Refusal)>;
 
 /// Hands what was accepted to the pipeline; an answer to each, in their sequence. `read_by` is the version of the policy that was in
 /// force before the first of them was judged.
-pub(super) async fn ingest(app: &App, read_by: i64, messages: Vec<Judged>) -> Result<Vec<Answer>, PipelineError> {
+pub(super) async fn ingest(
+    app: &App,
+    caller: &Caller,
+    read_by: i64,
+    messages: Vec<Judged>,
+) -> Result<Vec<Answer>, PipelineError> {
+    let as_sent = |accepted: Accepted| {
+        let message_id = accepted.message.id.to_string();
+        caller.send(accepted).map_err(|refusal| (Some(message_id), refusal))
+    };
+    let messages: Vec<Judged> = messages.into_iter().map(|judged| judged.and_then(as_sent)).collect();
     let accepted: Vec<Accepted> = messages.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
     let taken = if accepted.is_empty() { Vec::new() } else { app.pipeline.ingest(accepted, read_by).await?.taken };
     let refused = messages.iter().filter_map(|it| it.as_ref().err()).map(|(_, refusal)| refusal.code.as_str());
     app.pipeline.meter().refuse(clock::now(), refused);
     let mut taken = taken.into_iter();
     let answer = |message| match message {
-        Ok(accepted) => Some(Answer::taken(accepted, &taken.next()?)),
+        Ok(accepted) => Some(Answer::taken(accepted, &taken.next()?, caller)),
         Err((message_id, refusal)) => Some(Answer::refused(message_id, refusal)),
     };
     Ok(messages.into_iter().filter_map(answer).collect())
@@ -106,7 +131,8 @@ pub(super) fn judge(site: &Site, id: Option<String>, message: Result<Map<String,
         Err(refusal) => return Err((id, refusal)),
     };
     let position = message.remove("position").unwrap_or_default();
-    if message.get("message_id").is_none_or(Value::is_null) {
+    let is_id_made = message.get("message_id").is_none_or(Value::is_null);
+    if is_id_made {
         message.remove("message_id");
         let made = made_id(&json!([position, message]));
         message.insert("message_id".to_owned(), json!(made));
@@ -114,5 +140,6 @@ pub(super) fn judge(site: &Site, id: Option<String>, message: Result<Map<String,
     let id =
         message.get("message_id").and_then(Value::as_str).filter(|it| it.len() <= MAX_NAME_BYTES).map(str::to_owned);
     let text = Value::Object(message).to_string();
-    site.current.intake.parse(&text, &site.app().policy).map_err(|refusal| (id, refusal))
+    let parsed = site.current.intake.parse(&text, &site.app().policy);
+    parsed.map(|it| Accepted { is_id_made, ..it }).map_err(|refusal| (id, refusal))
 }

@@ -4,7 +4,7 @@
 mod older;
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode},
@@ -19,7 +19,7 @@ use super::{
     answer::{Answer, Judged, ingest, judge},
     body, other_method, refused,
 };
-use crate::{clock, graphql::ErrorCode};
+use crate::{access::Caller, clock, graphql::ErrorCode};
 
 /// What a handler is given of a body.
 type Sent = Result<Bytes, BytesRejection>;
@@ -37,12 +37,17 @@ pub(super) fn routes() -> Router<Site> {
 const MAX_EVENTS: usize = 100;
 
 /// Says that identifiers are of one customer, and what else is known of it.
-async fn identities(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Response {
+async fn identities(
+    State(site): State<Site>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Sent,
+) -> Response {
     let sent = match body::object(&site, &headers, body).await {
         Ok(sent) => sent,
         Err(response) => return response,
     };
-    take(&site, std::iter::once_with(|| judge(&site, None, Ok(identity_of(&sent, clock::now()))))).await
+    take(&site, &caller, std::iter::once_with(|| judge(&site, None, Ok(identity_of(&sent, clock::now()))))).await
 }
 
 /// Nothing is removed yet, and nobody is told that it was: who asks for it has to know.
@@ -53,14 +58,19 @@ async fn delete() -> Response {
 }
 
 /// Says what one customer did.
-async fn events(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Response {
+async fn events(
+    State(site): State<Site>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Sent,
+) -> Response {
     let sent = match body::object(&site, &headers, body).await {
         Ok(sent) => sent,
         Err(response) => return response,
     };
     let now = clock::now();
     if let Some(messages) = older::messages(&sent, now) {
-        return take(&site, messages.into_iter().map(|it| judge(&site, None, Ok(it)))).await;
+        return take(&site, &caller, messages.into_iter().map(|it| judge(&site, None, Ok(it)))).await;
     }
     let Some(events) = first_of(&sent, &["events"]).and_then(Value::as_array) else {
         return refused(ErrorCode::BodyMalformed, "the body is an object with an identity and a list of events");
@@ -70,13 +80,13 @@ async fn events(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Res
         return refused(ErrorCode::TooManyMessages, &sentence);
     }
     let judged = events.iter().enumerate().map(|(n, event)| judge(&site, None, Ok(event_of(&sent, event, n, now))));
-    take(&site, judged).await
+    take(&site, &caller, judged).await
 }
 
 /// Judges calls and takes them. Answers as there, and besides that what became of each.
-async fn take(site: &Site, judged: impl Iterator<Item = Judged>) -> Response {
+async fn take(site: &Site, caller: &Caller, judged: impl Iterator<Item = Judged>) -> Response {
     let app = site.app();
-    let answers = match ingest(&app, app.policy.version, judged.collect()).await {
+    let answers = match ingest(&app, caller, app.policy.version, judged.collect()).await {
         Ok(answers) => answers,
         Err(error) => return refused(ErrorCode::Unavailable, &error.to_string()),
     };

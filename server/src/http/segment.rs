@@ -5,7 +5,7 @@ mod map;
 mod shop;
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode},
@@ -20,7 +20,7 @@ use super::{
     answer::{Answer, Judged, ingest, judge},
     body, other_method, refused,
 };
-use crate::{clock, graphql::ErrorCode};
+use crate::{access::Caller, clock, graphql::ErrorCode};
 
 /// What a handler is given of a body.
 type Sent = Result<Bytes, BytesRejection>;
@@ -38,13 +38,20 @@ pub(super) fn routes() -> Router<Site> {
     let batch = post(batch).fallback(other_method);
     calls.into_iter().fold(Router::new().route("/v1/batch", batch), |router, (address, call)| {
         let one =
-            async move |State(site): State<Site>, headers: HeaderMap, body: Sent| one(site, headers, body, call).await;
+            async move |State(site): State<Site>, Extension(caller): Extension<Caller>, headers: HeaderMap, body: Sent| {
+                one(site, caller, headers, body, call).await
+            };
         router.route(address, post(one).fallback(other_method))
     })
 }
 
 /// Several calls: one that is bad costs the others nothing, so the answer is 200 and says what became of each.
-async fn batch(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Response {
+async fn batch(
+    State(site): State<Site>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Sent,
+) -> Response {
     let mut sent = match body::object(&site, &headers, body).await {
         Ok(sent) => sent,
         Err(response) => return response,
@@ -62,21 +69,21 @@ async fn batch(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Resp
         let kind = call.get("type").and_then(Value::as_str).and_then(Call::of_name);
         judged(&site, kind, call, &received)
     });
-    match take(&site, judged).await {
+    match take(&site, &caller, judged).await {
         Ok(answers) => Json(json!({ "success": true, "results": answers })).into_response(),
         Err(response) => response,
     }
 }
 
 /// One call: one that is bad is a bad request, which no SDK sends again.
-async fn one(site: Site, headers: HeaderMap, body: Sent, kind: Call) -> Response {
+async fn one(site: Site, caller: Caller, headers: HeaderMap, body: Sent, kind: Call) -> Response {
     let call = match body::object(&site, &headers, body).await {
         Ok(call) => call,
         Err(response) => return response,
     };
     let received = Received::new(clock::now(), call.get("sentAt"), None);
     let judged = std::iter::once_with(|| judged(&site, Some(kind), Value::Object(call), &received));
-    match take(&site, judged).await {
+    match take(&site, &caller, judged).await {
         Ok(answers) => {
             let is_refused = answers.iter().any(Answer::is_refused);
             let status = if is_refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -96,9 +103,13 @@ fn judged(site: &Site, kind: Option<Call>, call: Value, received: &Received) -> 
 }
 
 /// Judges calls, and takes them.
-async fn take(site: &Site, judged: impl Iterator<Item = Judged>) -> Result<Vec<Answer>, Response> {
+async fn take(
+    site: &Site,
+    caller: &Caller,
+    judged: impl Iterator<Item = Judged>,
+) -> Result<Vec<Answer>, Response> {
     let app = site.app();
-    ingest(&app, app.policy.version, judged.collect())
+    ingest(&app, caller, app.policy.version, judged.collect())
         .await
         .map_err(|error| refused(ErrorCode::Unavailable, &error.to_string()))
 }

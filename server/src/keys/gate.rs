@@ -63,14 +63,15 @@ impl Gate {
     pub fn caller(&self, key: Option<&str>) -> Result<Caller, NotLetIn> {
         let keys = self.keys().ok_or(NotLetIn::NoKeysFile)?;
         let key = keys.find(key.ok_or(NotLetIn::NoKey)?).ok_or(NotLetIn::UnknownKey)?;
-        Ok(Caller { key: Some(key.id.clone()), name: key.name.clone(), role: key.role })
+        let scope = Arc::new(key.scope.clone());
+        Ok(Caller { key: Some(key.id.clone()), name: key.name.clone(), role: key.role, scope })
     }
 
     /// Whether someone who was let in before still is who it was.
     pub fn still_knows(&self, caller: &Caller) -> bool {
         let Some(keys) = self.keys() else { return false };
         let key = caller.key.as_deref().and_then(|it| keys.in_use(it));
-        key.is_some_and(|it| it.role == caller.role && it.name == caller.name)
+        key.is_some_and(|it| it.role == caller.role && it.name == caller.name && it.scope == *caller.scope)
     }
 
     fn keys(&self) -> Option<Arc<Keys>> {

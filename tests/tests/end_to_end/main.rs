@@ -21,6 +21,7 @@ mod masks;
 mod owners;
 mod policy;
 mod previews;
+mod privacy;
 mod socket;
 mod stream;
 mod tables;
