@@ -153,7 +153,8 @@ impl Workshop {
     ) -> Result<Self, StoreError> {
         // Before the rest: what another server commits while this reads is then looked at again.
         let seen_up_to = store.last_commit().await?;
-        let made_ids = store.root_setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
+        let made_ids =
+            store.root_setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
         let list = Arc::new(List::load(&store, &policy, news.clone()).await?);
         let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
@@ -727,7 +728,9 @@ fn warning_of(full: Full) -> Warning {
         Full::Sources => (
             "SOURCES_FULL",
             "source",
-            format!("of an identifier at most {MAX_SOURCES} sources are named; those whose names come last were left out"),
+            format!(
+                "of an identifier at most {MAX_SOURCES} sources are named; those whose names come last were left out"
+            ),
         ),
     };
     Warning { code, path: path.to_owned(), detail }

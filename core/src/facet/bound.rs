@@ -120,9 +120,10 @@ fn has_room(attributes: &BTreeMap<Arc<str>, Values>, shelves: &[Shelf; 2]) -> bo
             }
         }
     }
-    shelves.iter().enumerate().all(|(position, shelf)| {
-        n_names[position] <= shelf.names && n_sightings[position] <= shelf.sightings[1]
-    })
+    shelves
+        .iter()
+        .enumerate()
+        .all(|(position, shelf)| n_names[position] <= shelf.names && n_sightings[position] <= shelf.sightings[1])
 }
 
 fn shelf_of(value: &AttributeValue) -> usize {
@@ -131,9 +132,10 @@ fn shelf_of(value: &AttributeValue) -> usize {
 
 /// In ascending order of value and source.
 fn sightings_of(values: &Values, shelf: usize) -> impl Iterator<Item = Sighting<'_>> {
-    values.iter().filter(move |(value, _)| shelf_of(value) == shelf).flat_map(|(value, sources)| {
-        sources.iter().map(move |(source, seen)| Sighting { value, source, seen: *seen })
-    })
+    values
+        .iter()
+        .filter(move |(value, _)| shelf_of(value) == shelf)
+        .flat_map(|(value, sources)| sources.iter().map(move |(source, seen)| Sighting { value, source, seen: *seen }))
 }
 
 /// What is kept of each sighting, and of how many sources the newest is.
@@ -142,9 +144,8 @@ fn parts_of(sightings: &[Sighting<'_>], n_placed: usize, n_heard: usize) -> (Vec
     parts.iter_mut().take(n_placed).for_each(|part| part.all = true);
     let (unset, set): (Vec<usize>, Vec<usize>) =
         (0..sightings.len()).partition(|position| sightings[*position].value.is_unset());
-    let newest = |positions: &mut dyn Iterator<Item = usize>| {
-        positions.max_by(|a, b| by_last(&sightings[*a], &sightings[*b]))
-    };
+    let newest =
+        |positions: &mut dyn Iterator<Item = usize>| positions.max_by(|a, b| by_last(&sightings[*a], &sightings[*b]));
     let newest_of_value = |end: usize| {
         newest(&mut set.iter().copied().filter(|position| sightings[*position].value == sightings[end].value))
     };

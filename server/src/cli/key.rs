@@ -59,7 +59,10 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
                 results,
             };
             if !scope.is_default() && !role.may(Need::Send) {
-                bail!("--source, --types and --results are for keys that send messages; this takes {}", Need::Send.least_role());
+                bail!(
+                    "--source, --types and --results are for keys that send messages; this takes {}",
+                    Need::Send.least_role()
+                );
             }
             let name = name.as_deref();
             let (key, text) = keys::change(&path, |keys| keys.create(role, name, scope, &random(), now()))??;
@@ -85,7 +88,9 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
             revoked => Ok(revoked),
         })? {
             Ok(Revoked::Now(key)) => println!("revoked the key {} of {}", key.id, for_terminal(&key.name)),
-            Ok(Revoked::Before(key)) => println!("the key {} of {} was revoked before", key.id, for_terminal(&key.name)),
+            Ok(Revoked::Before(key)) => {
+                println!("the key {} of {} was revoked before", key.id, for_terminal(&key.name))
+            }
             Ok(Revoked::NotFound) | Err(()) => bail!("there is no key of this ID; `profile360 key list` shows them"),
         },
     }

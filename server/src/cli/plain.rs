@@ -34,7 +34,11 @@ pub(super) fn for_spreadsheet(cell: &str) -> Cow<'_, str> {
     let begins_a_formula = |text: &str| text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '−']);
     let seen = cell.trim_start_matches(|it: char| it.is_whitespace() || it.is_control() || is_invisible(it));
     let is_formula = begins_a_formula(seen) && !(seen.len() == cell.len() && is_number_like(cell));
-    if is_formula || cell.starts_with(['\t', '\r', '\n']) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+    if is_formula || cell.starts_with(['\t', '\r', '\n']) {
+        Cow::Owned(format!("'{cell}"))
+    } else {
+        Cow::Borrowed(cell)
+    }
 }
 
 /// Phone numbers or amounts, with semicolons between: what begins with one sign and has none behind it computes nothing.
@@ -51,14 +55,47 @@ mod tests {
 
     #[test]
     fn a_spreadsheet_runs_no_cell() {
-        for harmless in
-            ["", "a", "1", "-1", "-1.5", "+821012345678", "+821012345678;+82212345678", "홍길동", "a=1", "it's", " a", "1;2"]
-        {
+        for harmless in [
+            "",
+            "a",
+            "1",
+            "-1",
+            "-1.5",
+            "+821012345678",
+            "+821012345678;+82212345678",
+            "홍길동",
+            "a=1",
+            "it's",
+            " a",
+            "1;2",
+        ] {
             assert_eq!(for_spreadsheet(harmless), harmless);
         }
         for formula in [
-            "=1+1", "=cmd|' /C calc'!A0", "@SUM(A1)", "+1+1", "-1-1", "-1+cmd", "+", "-", "=", "＝1+1", "＋1", "－1", "＠a", "−1",
-            "\t=1", "\r=1", "\n=1", "\ntext", " =1+1", "\u{200b}=1", "\u{a0}@a", "+82;=1", "+82;", " +8210",
+            "=1+1",
+            "=cmd|' /C calc'!A0",
+            "@SUM(A1)",
+            "+1+1",
+            "-1-1",
+            "-1+cmd",
+            "+",
+            "-",
+            "=",
+            "＝1+1",
+            "＋1",
+            "－1",
+            "＠a",
+            "−1",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "\ntext",
+            " =1+1",
+            "\u{200b}=1",
+            "\u{a0}@a",
+            "+82;=1",
+            "+82;",
+            " +8210",
         ] {
             assert_eq!(for_spreadsheet(formula), format!("'{formula}"));
         }

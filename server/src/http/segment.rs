@@ -37,10 +37,10 @@ pub(super) fn routes() -> Router<Site> {
     ];
     let batch = post(batch).fallback(other_method);
     calls.into_iter().fold(Router::new().route("/v1/batch", batch), |router, (address, call)| {
-        let one =
-            async move |State(site): State<Site>, Extension(caller): Extension<Caller>, headers: HeaderMap, body: Sent| {
-                one(site, caller, headers, body, call).await
-            };
+        let one = async move |State(site): State<Site>,
+                              Extension(caller): Extension<Caller>,
+                              headers: HeaderMap,
+                              body: Sent| { one(site, caller, headers, body, call).await };
         router.route(address, post(one).fallback(other_method))
     })
 }
@@ -103,11 +103,7 @@ fn judged(site: &Site, kind: Option<Call>, call: Value, received: &Received) -> 
 }
 
 /// Judges calls, and takes them.
-async fn take(
-    site: &Site,
-    caller: &Caller,
-    judged: impl Iterator<Item = Judged>,
-) -> Result<Vec<Answer>, Response> {
+async fn take(site: &Site, caller: &Caller, judged: impl Iterator<Item = Judged>) -> Result<Vec<Answer>, Response> {
     let app = site.app();
     ingest(&app, caller, app.policy.version, judged.collect())
         .await

@@ -37,7 +37,8 @@ impl Scope {
     ///
     /// Where the message is of another source or another type than the key's.
     pub fn check(&self, accepted: &Accepted) -> Result<(), Refusal> {
-        let refuse = |code, path: &str, detail: &str| Err(Refusal { code, path: path.to_owned(), detail: detail.to_owned() });
+        let refuse =
+            |code, path: &str, detail: &str| Err(Refusal { code, path: path.to_owned(), detail: detail.to_owned() });
         if !self.sources.is_empty() && !self.sources.contains(&accepted.message.source) {
             let detail = "this key sends for other sources only; name one of those that it was made for, or ask the operator for another key";
             return refuse(RefusalCode::SourceNotAllowed, "source", detail);

@@ -15,7 +15,8 @@ fn random(n: u8) -> Random {
 fn a_key_is_what_its_text_says_until_it_is_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.json");
-    let create = |n, role, name| change(&path, |keys| keys.create(role, name, Scope::default(), &random(n), NOW)).unwrap();
+    let create =
+        |n, role, name| change(&path, |keys| keys.create(role, name, Scope::default(), &random(n), NOW)).unwrap();
     let (key, text) = create(1, Role::Reader, Some(" mina ")).unwrap();
     assert_eq!((&*key.id, &*key.name, key.role), ("010101010101", "mina", Role::Reader));
     assert_eq!(text, format!("p360_010101010101_{}", "65".repeat(32)));
@@ -114,8 +115,11 @@ fn of_many_who_make_keys_at_once_none_loses_one() {
     std::thread::scope(|scope| {
         for n in 0..16 {
             let path = &path;
-            scope
-                .spawn(move || change(path, |keys| keys.create(Role::Ingest, None, Scope::default(), &random(n), NOW)).unwrap().unwrap());
+            scope.spawn(move || {
+                change(path, |keys| keys.create(Role::Ingest, None, Scope::default(), &random(n), NOW))
+                    .unwrap()
+                    .unwrap()
+            });
         }
     });
     assert_eq!(read(&path).unwrap().iter().count(), 16);

@@ -23,7 +23,12 @@ async fn seen(values: &[&str; 6], phone: &str) -> Seen {
     event["device"] = json!({ "model": "SM-X210", "city": city });
     let mut kept = messages::ndjson(&[messages::identify("i1", AT, who.clone(), attributes), event]);
     // Another word on the same attribute, which loses.
-    kept.push_str(&messages::ndjson(&[messages::identify("i0", "2025-02-01T10:00:00Z", who, json!({ "memo": format!("{memo}!") }))]));
+    kept.push_str(&messages::ndjson(&[messages::identify(
+        "i0",
+        "2025-02-01T10:00:00Z",
+        who,
+        json!({ "memo": format!("{memo}!") }),
+    )]));
     let base = Base::with(&kept);
     let [reader, admin] = ["READER", "ADMIN"].map(|role| base.key(role));
     let mut server = base.serve_with_keys(&[]);
@@ -33,7 +38,7 @@ async fn seen(values: &[&str; 6], phone: &str) -> Seen {
     let sent = server.http.post(server.url("/api/v1/events?service_id=s")).json(&call);
     assert_eq!(sent.send().await.expect("it answers").status(), 200);
     // Listed once the next message is.
-    server.ingest(&[messages::event("e2", AT, json!({ "external_id": "u2" }), "seen", json!({}))]).await;
+    server.ingest(&[messages::event("e2", AT, json!({ "external_id": "u2" }), "other", json!({}))]).await;
     let admin = server.everything("2025-07-01").await;
     server.show(&reader);
     let reader = server.everything("2025-07-01").await;
@@ -102,7 +107,8 @@ async fn masks_leave_nothing_of_what_only_looks_like_an_address() {
         "external_id": "@honggildong77", "kakao_id": "kakao@01097532468", "line_id": "@hong_line_id", "phone": "02-123-4567",
         "email": "hong@01097532468.kr",
     });
-    let attributes = json!({ "instagram": "@hong.gildong", "memo": "비밀@010-9753-2468", "site": "memo@010.9753.2468" });
+    let attributes =
+        json!({ "instagram": "@hong.gildong", "memo": "비밀@010-9753-2468", "site": "memo@010.9753.2468" });
     server.ingest(&[messages::identify("m1", AT, who, attributes)]).await;
     server.show(&reader);
     let seen = server.everything("2025-07-01").await;
@@ -114,7 +120,8 @@ async fn masks_leave_nothing_of_what_only_looks_like_an_address() {
 
 #[test]
 fn a_call_that_an_earlier_version_took_is_not_taken_again() {
-    let base = Base::with(&messages::ndjson(&[messages::event("m0", AT, json!({ "external_id": "u0" }), "seen", json!({}))]));
+    let base =
+        Base::with(&messages::ndjson(&[messages::event("m0", AT, json!({ "external_id": "u0" }), "seen", json!({}))]));
     let database = format!("surrealkv://{}", base.path("older").display());
     let contents = json!({ "row": 1 });
     let message = |id: String| messages::event(&id, AT, json!({ "external_id": "u1" }), "seen", json!({}));
@@ -128,7 +135,8 @@ fn a_call_that_an_earlier_version_took_is_not_taken_again() {
         let pipeline = writers.pipeline().await.expect("it starts");
         let take = async |id: &str, is_id_made: bool| {
             let lines = messages::ndjson(&[message(id.to_owned())]);
-            let accepted: Vec<Accepted> = accepted(&lines).into_iter().map(|it| Accepted { is_id_made, ..it }).collect();
+            let accepted: Vec<Accepted> =
+                accepted(&lines).into_iter().map(|it| Accepted { is_id_made, ..it }).collect();
             let receipt = pipeline.ingest(accepted, profile360_tests::POLICY_VERSION).await.expect("it is written");
             (receipt.taken[0].outcome.clone(), receipt.taken[0].message_id.to_string())
         };
@@ -184,7 +192,11 @@ async fn one_sender_cannot_make_a_customer_grow_without_bound() {
     assert!(n_others("token") < 100 && n_others("page") < 12, "{} {}", n_others("token"), n_others("page"));
     assert!(profile["devices"].as_array().is_some_and(|it| it.len() <= 110), "{}", profile["devices"]);
     assert_eq!(profile["recentDevice"]["deviceId"], "d0399");
-    let sources = profile["identifiers"].as_array().expect("a list").iter().map(|it| it["sources"].as_array().map_or(0, Vec::len));
+    let sources = profile["identifiers"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| it["sources"].as_array().map_or(0, Vec::len));
     assert_eq!(sources.max(), Some(64));
 
     // The same in another order and in other parts is the same customer, and as the messages say.
@@ -235,7 +247,10 @@ async fn a_key_for_sending_is_bound_and_is_not_told_who_is_a_customer() {
         ("/v1/track", json!({ "messageId": "s1", "userId": "u1", "event": "seen", "timestamp": AT })),
         ("/v1/batch", json!({ "batch": [{ "type": "identify", "messageId": "s2", "userId": "u1", "timestamp": AT }] })),
         ("/api/v1/identities", json!({ "identity": who, "request_datetime": AT })),
-        ("/api/v1/events", json!({ "identity": who, "events": [{ "event_id": "d1", "event_name": "e", "event_datetime": AT }] })),
+        (
+            "/api/v1/events",
+            json!({ "identity": who, "events": [{ "event_id": "d1", "event_name": "e", "event_datetime": AT }] }),
+        ),
     ];
     for (path, body) in posts {
         let response = server.http.post(server.url(path)).json(&body).send().await.expect("it answers");
@@ -299,7 +314,12 @@ fn open_to_others(folder: &Path) -> Vec<String> {
 async fn what_the_program_makes_is_for_its_owner_only() {
     let base = Base::new();
     base.key("ADMIN");
-    let good = messages::ndjson(&[messages::identify("m1", AT, json!({ "external_id": "=cmd|' /C calc'!A0" }), json!({ "a": "=1+1", "b": "＝1", "c": "+1+1" }))]);
+    let good = messages::ndjson(&[messages::identify(
+        "m1",
+        AT,
+        json!({ "external_id": "=cmd|' /C calc'!A0" }),
+        json!({ "a": "=1+1", "b": "＝1", "c": "+1+1" }),
+    )]);
     let lines = format!("{good}not a message\n");
     base.write("lines.ndjson", &lines);
     fs::set_permissions(base.path("lines.ndjson"), fs::Permissions::from_mode(0o600)).expect("it is ours");
@@ -307,7 +327,10 @@ async fn what_the_program_makes_is_for_its_owner_only() {
     assert_eq!(base.run(&["export", "--out", "out.csv"]).status, Some(0));
     assert_eq!(base.run(&["export", "--out", "out.parquet"]).status, Some(0));
     assert_eq!(base.run(&["resolve", "lines.ndjson", "--out", "resolved.csv"]).status, Some(3));
-    assert_eq!(base.run(&["generate", "--profiles", "2", "--out", "made.ndjson"]).status, Some(0));
+    assert_eq!(
+        base.run(&["generate", "--profiles", "2", "--out", "made.ndjson", "--truth", "truth.csv"]).status,
+        Some(0)
+    );
     let server = base.serve();
     assert_eq!(server.stop(), Some(0));
     fs::remove_file(base.path("server.log")).expect("the test made it");

@@ -14,15 +14,15 @@ type Attributes = BTreeMap<Arc<str>, Values>;
 type Said = (&'static str, serde_json::Value, &'static str, i64);
 
 /// So little room that a few messages fill it.
-const TIGHT: [Shelf; 2] = [
-    Shelf { names: 2, sightings: [3, 5], sources: [2, 3] },
-    Shelf { names: 1, sightings: [1, 2], sources: [1, 1] },
-];
+const TIGHT: [Shelf; 2] =
+    [Shelf { names: 2, sightings: [3, 5], sources: [2, 3] }, Shelf { names: 1, sightings: [1, 2], sources: [1, 1] }];
 
 fn said() -> impl Strategy<Value = Vec<Said>> {
     let long = |letter: &str| json!(letter.repeat(MAX_SHORT_BYTES));
-    let values = vec![json!(1), json!(2.5), json!("a"), json!("b"), json!("c"), json!(null), long("x"), long("y"), long("z")];
-    let one = (select(vec!["a", "b", "c", "df_name"]), select(values), select(vec!["app", "crm", "pos", "web"]), 0..6_i64);
+    let values =
+        vec![json!(1), json!(2.5), json!("a"), json!("b"), json!("c"), json!(null), long("x"), long("y"), long("z")];
+    let one =
+        (select(vec!["a", "b", "c", "df_name"]), select(values), select(vec!["app", "crm", "pos", "web"]), 0..6_i64);
     vec(one, 0..30)
 }
 
@@ -67,9 +67,16 @@ fn winner(values: &Values, rule: Rule, sources: &[&str]) -> Option<(AttributeVal
     let identifier = Identifier::new(Kind::new("external_id"), "1");
     let sightings = values.iter().flat_map(|(value, sources)| {
         let identifier = &identifier;
-        sources.iter().map(move |(source, seen)| survivorship::Sighting { value, source, seen: *seen, identifier, member: 0 })
+        sources.iter().map(move |(source, seen)| survivorship::Sighting {
+            value,
+            source,
+            seen: *seen,
+            identifier,
+            member: 0,
+        })
     });
-    let survivorship = Survivorship { sources: sources.iter().map(|source| Arc::from(*source)).collect(), ..Survivorship::default() };
+    let survivorship =
+        Survivorship { sources: sources.iter().map(|source| Arc::from(*source)).collect(), ..Survivorship::default() };
     rank(sightings.collect(), rule, &survivorship).first().map(|it| (it.value.clone(), it.observed_at))
 }
 
