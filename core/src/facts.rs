@@ -43,6 +43,12 @@ impl IdentifierFacts {
         Self { seen: Sightings::of(message), neighbours: BTreeMap::new(), facet: Facet::default() }
     }
 
+    /// Leaves out what there is no room for: rows of earlier versions may hold more than [`Facts::add`] keeps.
+    pub fn keep(&mut self) {
+        self.seen.keep();
+        self.facet.keep();
+    }
+
     pub(crate) fn add_neighbour(&mut self, kind: &Kind) {
         match self.neighbours.get_mut(kind) {
             Some(n) => *n = n.saturating_add(1),
@@ -151,9 +157,10 @@ impl Facts {
             return false;
         }
         for identifier in &message.identifiers {
-            match self.identifiers.get_mut(identifier) {
-                Some(facts) => facts.seen.add(message),
-                None => drop(self.identifiers.insert(identifier.clone(), IdentifierFacts::new(message))),
+            if let Some(facts) = self.identifiers.get_mut(identifier) {
+                facts.seen.add(message);
+            } else {
+                self.identifiers.insert(identifier.clone(), IdentifierFacts::new(message));
             }
         }
         for pair in pairs_of(message) {

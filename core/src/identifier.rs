@@ -185,6 +185,11 @@ fn phone(text: &str) -> Result<String, Malformed> {
     Ok(format!("+82{national}"))
 }
 
+/// Whether a text is an e-mail address, as the kind has it.
+pub fn is_email(text: &str) -> bool {
+    email(text).is_ok()
+}
+
 fn email(text: &str) -> Result<String, Malformed> {
     let lower = text.to_lowercase();
     let options =

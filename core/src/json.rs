@@ -103,6 +103,11 @@ pub(crate) fn significant_digits(number: &str) -> usize {
     digits.len().saturating_sub(n_zeros)
 }
 
+/// The fields of a text that is an object.
+pub(crate) fn object_of(text: &str) -> serde_json::Result<Object<'_>> {
+    serde_json::from_str(text)
+}
+
 /// Reads a value that must be an object.
 pub(crate) fn object<'a>(raw: &'a RawValue, path: &str) -> Result<Object<'a>, Refusal> {
     serde_json::from_str(raw.get()).map_err(|_| refusal(RefusalCode::WrongType, path, "it must be an object"))

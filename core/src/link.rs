@@ -33,9 +33,13 @@ pub struct Sightings {
     pub last_seen: Timestamp,
     #[serde(rename = "n")]
     pub count: u64,
+    /// At most [`MAX_SOURCES`], those that come first in byte order.
     #[serde(rename = "s")]
     pub sources: BTreeSet<Arc<str>>,
 }
+
+/// The most sources that are named of an identifier or a link.
+pub const MAX_SOURCES: usize = 64;
 
 impl Sightings {
     /// One sighting by one message.
@@ -48,14 +52,25 @@ impl Sightings {
         }
     }
 
-    /// Adds one sighting.
-    pub fn add(&mut self, message: &Message) {
+    /// Adds one sighting; whether there was room for its source.
+    pub fn add(&mut self, message: &Message) -> bool {
         self.first_seen = self.first_seen.min(message.at);
         self.last_seen = self.last_seen.max(message.at);
         self.count = self.count.saturating_add(1);
-        if !self.sources.contains(&message.source) {
-            self.sources.insert(message.source.clone());
+        if self.sources.contains(&message.source) {
+            return true;
         }
+        self.sources.insert(message.source.clone());
+        self.keep()
+    }
+
+    /// Leaves out the sources that there is no room for; whether there was room for all.
+    pub fn keep(&mut self) -> bool {
+        let has_room = self.sources.len() <= MAX_SOURCES;
+        while MAX_SOURCES < self.sources.len() {
+            self.sources.pop_last();
+        }
+        has_room
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod device;
+mod names;
 
 use std::{
     borrow::Cow,
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 pub use self::{
     attribute::{AttributeValue, MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, MAX_LIST_ITEMS},
     device::{Clues, Description, DeviceField, DeviceSeen, MAX_USER_AGENT_BYTES},
+    names::MAX_DEPTH,
 };
 use crate::{
     identifier::{self, Identifier, Normalised},
@@ -76,10 +78,13 @@ pub const MAX_QUANTITY: u32 = 1_000_000;
 #[derive(Debug, Clone)]
 pub struct Accepted {
     pub message: Message,
+    pub message_type: MessageType,
     /// The message as JSON, without the device's address and with what that and the user agent said: the evidence that
     /// everything else can be rebuilt from.
     pub payload: String,
     pub warnings: Vec<Warning>,
+    /// Whether the sender gave no message ID and it was made of the contents.
+    pub is_id_made: bool,
 }
 
 /// Something of an accepted message that was left out or looks wrong, and why.
@@ -113,6 +118,7 @@ pub enum RefusalCode {
     WrongType,
     DuplicateField,
     TooLong,
+    ControlCharacter,
     UnknownType,
     UnknownPlatform,
     TimestampMalformed,
@@ -125,6 +131,10 @@ pub enum RefusalCode {
     AmountMalformed,
     AmountOutOfRange,
     CurrencyMalformed,
+    /// The key that it came by sends only for other sources.
+    SourceNotAllowed,
+    /// The key that it came by sends only messages of other types.
+    TypeNotAllowed,
 }
 
 impl RefusalCode {
@@ -137,6 +147,7 @@ impl RefusalCode {
             Self::WrongType => "WRONG_TYPE",
             Self::DuplicateField => "DUPLICATE_FIELD",
             Self::TooLong => "TOO_LONG",
+            Self::ControlCharacter => "CONTROL_CHARACTER",
             Self::UnknownType => "UNKNOWN_TYPE",
             Self::UnknownPlatform => "UNKNOWN_PLATFORM",
             Self::TimestampMalformed => "TIMESTAMP_MALFORMED",
@@ -149,6 +160,8 @@ impl RefusalCode {
             Self::AmountMalformed => "AMOUNT_MALFORMED",
             Self::AmountOutOfRange => "AMOUNT_OUT_OF_RANGE",
             Self::CurrencyMalformed => "CURRENCY_MALFORMED",
+            Self::SourceNotAllowed => "SOURCE_NOT_ALLOWED",
+            Self::TypeNotAllowed => "TYPE_NOT_ALLOWED",
         }
     }
 }
@@ -185,7 +198,7 @@ pub fn parse_described(
         return Err(refusal(RefusalCode::TooLarge, "", detail));
     }
     let whole = whole_characters(json);
-    let mut accepted = read(&whole, policy, describe)?;
+    let mut accepted = read(&whole, policy, describe)?.check_names()?;
     // What names something names something else without the character that was lost.
     let is_damaged = |name: &str| name.contains(LOST);
     let path = match &accepted.message {
@@ -291,7 +304,10 @@ fn read(
     let device::Read { seen: device, kept: kept_device } =
         device::read(&reader, &identifiers, describe, &mut warnings)?;
     let properties = match (&event, reader.optional("properties")) {
-        (Some(_), Some(value)) => Some(object(value, "properties")?),
+        (Some(_), Some(value)) => {
+            names::warn_of_depth(value.get(), "properties", &mut warnings);
+            Some(object(value, "properties")?)
+        }
         _ => None,
     };
     // Orders are refused for it where they are read.
@@ -318,7 +334,7 @@ fn read(
     let payload = kept_device.map_or_else(|| json.to_owned(), |it| with_device(&fields, &it));
     let message =
         Message { id, at, source, platform, identifiers, attributes, event, session_id, device, order, refund };
-    Ok(Accepted { message, payload, warnings })
+    Ok(Accepted { message, message_type, payload, warnings, is_id_made: false })
 }
 
 /// Of a field that is there twice the last counts, as with most readers of JSON.
@@ -332,8 +348,10 @@ fn warn_of_repeated(object: Option<&Object<'_>>, path: &str, warnings: &mut Vec<
     }
 }
 
-#[derive(Clone, Copy)]
-enum MessageType {
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageType {
     Identify,
     Event,
     Alias,

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{Decision, Decisions},
+    facet::Full,
     facts::{Claim, IdentifierFacts, OrderState, Paid},
     identifier::{Identifier, Kind, UnifiedId},
     link::{Pair, Sightings, pairs_of},
@@ -159,8 +160,8 @@ pub enum Outcome {
 pub struct Changes {
     /// For each message of the batch what became of it, and the unified ID that it landed on (none for a duplicate).
     pub outcomes: Vec<(Outcome, Option<UnifiedId>)>,
-    /// Messages, by their position in the batch, that found no room for all attributes under their home.
-    pub crowded: BTreeSet<usize>,
+    /// Messages, by their position in the batch, that found something full.
+    pub crowded: BTreeMap<usize, BTreeSet<Full>>,
     /// For each message to be kept, by its position in the batch, its home's latent ID.
     pub kept: Vec<(usize, UnifiedId)>,
     /// `true` where the row is new.
@@ -289,7 +290,7 @@ pub struct Draft<'a> {
     /// As they are from this change on.
     decisions: &'a Decisions,
     is_duplicate: Vec<bool>,
-    crowded: BTreeSet<usize>,
+    crowded: BTreeMap<usize, BTreeSet<Full>>,
     identifiers: BTreeMap<Identifier, IdentifierState>,
     links: BTreeMap<Pair, LinkState>,
     new_links: BTreeSet<Pair>,
@@ -337,8 +338,12 @@ impl<'a> Draft<'a> {
             let was_taken = view.messages.get(&message.id).copied().unwrap_or(false);
             let is_duplicate = was_taken || !seen.insert(message.id.clone());
             draft.is_duplicate.push(is_duplicate);
-            if !is_duplicate && !draft.take_facts(message, view, secret, &mut earlier_links) {
-                draft.crowded.insert(position);
+            if is_duplicate {
+                continue;
+            }
+            let full = draft.take_facts(message, view, secret, &mut earlier_links);
+            if !full.is_empty() {
+                draft.crowded.insert(position, full);
             }
         }
         draft.find_newly_shared(view);
@@ -380,7 +385,7 @@ impl<'a> Draft<'a> {
             policy,
             decisions,
             is_duplicate: Vec::with_capacity(messages.len()),
-            crowded: BTreeSet::new(),
+            crowded: BTreeMap::new(),
             identifiers: BTreeMap::new(),
             links: BTreeMap::new(),
             new_links: BTreeSet::new(),
@@ -404,17 +409,20 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether there was room for all that it says.
+    /// What was full.
     fn take_facts(
         &mut self,
         message: &Message,
         view: &View,
         secret: &IdSecret,
         earlier_links: &mut BTreeSet<Pair>,
-    ) -> bool {
+    ) -> BTreeSet<Full> {
+        let mut full = BTreeSet::new();
         for identifier in &message.identifiers {
             if let Some(state) = self.state_mut(identifier, view) {
-                state.facts.seen.add(message);
+                if !state.facts.seen.add(message) {
+                    full.insert(Full::Sources);
+                }
                 continue;
             }
             let id = unified_id(identifier, secret);
@@ -435,7 +443,9 @@ impl<'a> Draft<'a> {
         for pair in pairs_of(message) {
             self.take_link(pair, message, view, earlier_links);
         }
-        let has_room = self.state_mut(message.home(), view).is_none_or(|it| it.facts.facet.add(message));
+        if let Some(home) = self.state_mut(message.home(), view) {
+            full.append(&mut home.facts.facet.add(message));
+        }
         if let Some(session_id) = &message.session_id {
             self.claim_session(session_id, Claim::of(message), view);
         }
@@ -445,7 +455,7 @@ impl<'a> Draft<'a> {
         if let Some(refund) = &message.refund {
             self.take_refund(refund, message.home(), view);
         }
-        has_room
+        full
     }
 
     fn take_link(&mut self, pair: Pair, message: &Message, view: &View, earlier_links: &mut BTreeSet<Pair>) {

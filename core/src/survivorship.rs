@@ -124,7 +124,8 @@ pub(crate) fn compare(a: &AttributeValue, b: &AttributeValue) -> Ordering {
     }
 }
 
-fn compare_strictly(a: &AttributeValue, b: &AttributeValue) -> Ordering {
+/// As [`compare`]; of equal numbers the one whose text comes first is the smaller.
+pub(crate) fn compare_strictly(a: &AttributeValue, b: &AttributeValue) -> Ordering {
     compare(a, b).then_with(|| a.cmp(b))
 }
 

@@ -3,9 +3,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
+use profile360_core::message::{Accepted, Refusal};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{Gate, Key, KeysError, NotLetIn};
+use crate::keys::{Gate, Key, KeysError, NotLetIn, Scope};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -92,6 +93,8 @@ pub struct Caller {
     pub key: Option<Arc<str>>,
     pub name: Arc<str>,
     pub role: Role,
+    /// What it may send, and what it is told of that.
+    pub scope: Arc<Scope>,
     _made_here: (),
 }
 
@@ -101,11 +104,31 @@ pub const RESERVED_NAMES: [&str; 2] = ["local", "system"];
 impl Caller {
     /// The holder of a key.
     pub(crate) fn of_key(key: &Key) -> Self {
-        Self { key: Some(key.id.clone()), name: key.name.clone(), role: key.role, _made_here: () }
+        let scope = Arc::new(key.scope.clone());
+        Self { key: Some(key.id.clone()), name: key.name.clone(), role: key.role, scope, _made_here: () }
     }
 
     pub const fn may(&self, need: Need) -> bool {
         self.role.may(need)
+    }
+
+    /// Whether it is told which customer a message was of. Who only sends learns nothing of who is a customer, unless its key
+    /// says so.
+    pub fn is_told_results(&self) -> bool {
+        self.may(Need::Read) || self.scope.results
+    }
+
+    /// A message as this caller's: refused where its key may not send it, else kept with the key's ID.
+    ///
+    /// # Errors
+    ///
+    /// Where the key is for other sources or other types of messages.
+    pub fn send(&self, mut accepted: Accepted) -> Result<Accepted, Refusal> {
+        self.scope.check(&accepted)?;
+        if let Some(key) = &self.key {
+            accepted.receive_by(key);
+        }
+        Ok(accepted)
     }
 }
 
@@ -125,7 +148,13 @@ pub struct Keyless(());
 impl Keyless {
     /// Without keys the server listens on loopback only, and who comes from there is the operator of this machine.
     pub fn caller(&self) -> Caller {
-        Caller { key: None, name: RESERVED_NAMES[0].into(), role: Role::Admin, _made_here: () }
+        Caller {
+            key: None,
+            name: RESERVED_NAMES[0].into(),
+            role: Role::Admin,
+            scope: Arc::default(),
+            _made_here: (),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through these")]
 
 mod check;
+mod database;
 mod export;
 mod generate;
 mod import;
@@ -13,6 +14,7 @@ mod key;
 mod listen;
 mod map;
 mod own_export;
+mod plain;
 mod resolve;
 mod serve;
 mod source;
@@ -31,6 +33,7 @@ use profile360_core::{
 };
 use tracing_subscriber::EnvFilter;
 
+use self::plain::for_terminal;
 use crate::{
     clock, graphql,
     intake::Intake,
@@ -83,6 +86,9 @@ struct Base {
     /// The database: surrealkv://PATH, mem://, ws://HOST or wss://HOST.
     #[arg(long, env = "PROFILE360_DB", default_value = "surrealkv://./data/profiles?sync=every")]
     db: String,
+    /// A file whose text is the password of the user that `--db` names; `PROFILE360_DB_PASSWORD` is the text itself.
+    #[arg(long, env = "PROFILE360_DB_PASSWORD_FILE", value_name = "FILE")]
+    db_password_file: Option<PathBuf>,
     #[command(flatten)]
     given: Given,
 }
@@ -142,7 +148,7 @@ pub async fn run() -> ExitCode {
         }
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", for_terminal(&format!("{error:#}")));
         ExitCode::FAILURE
     })
 }
@@ -161,14 +167,21 @@ fn start_log(command: &Command) -> anyhow::Result<()> {
 }
 
 impl Base {
+    /// The address, with the password.
+    fn url(&self) -> anyhow::Result<String> {
+        database::warn_of_others(&self.db);
+        let password = database::password(self.db_password_file.as_deref())?;
+        database::with_password(&self.db, password.as_deref())
+    }
+
     /// Opens the base; a new one gets its policy and its secret here.
     async fn open(&self) -> anyhow::Result<Opened> {
-        self.opened(store::connect(&self.db).await?).await
+        self.opened(store::connect(&self.url()?).await?).await
     }
 
     /// Opens a base that exists, for commands that only read: a mistyped address is an error, not an empty base.
     async fn open_existing(&self) -> anyhow::Result<Opened> {
-        self.opened(store::connect_existing(&self.db).await?).await
+        self.opened(store::connect_existing(&self.url()?).await?).await
     }
 
     async fn opened(&self, store: Store) -> anyhow::Result<Opened> {

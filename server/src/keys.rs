@@ -6,6 +6,7 @@
 
 mod file;
 mod gate;
+mod scope;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use self::{
     file::{KeysError, change, read},
     gate::{Gate, NotLetIn},
+    scope::Scope,
 };
 use crate::access::{RESERVED_NAMES, Role};
 
@@ -33,6 +35,8 @@ pub struct Key {
     pub name: Arc<str>,
     pub role: Role,
     hash: SecretHash,
+    #[serde(default, skip_serializing_if = "Scope::is_default")]
+    pub scope: Scope,
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
@@ -45,7 +49,10 @@ pub struct Keys(Vec<Key>);
 /// Why there is no new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameFault {
-    #[error("a name has 1 to {MAX_NAME_BYTES} bytes and is one line")]
+    #[error(
+        "a name has 1 to {MAX_NAME_BYTES} bytes: letters of English, Korean, Chinese or Japanese, digits, single spaces and - _ . @ + \
+         so that no two names look the same"
+    )]
     Form,
     #[error("{} and {} are names of those who have no key; choose another", RESERVED_NAMES[0], RESERVED_NAMES[1])]
     Reserved,
@@ -80,6 +87,7 @@ impl Keys {
         &mut self,
         role: Role,
         name: Option<&str>,
+        scope: Scope,
         random: &Random,
         now: Timestamp,
     ) -> Result<(Key, String), NameFault> {
@@ -90,7 +98,7 @@ impl Keys {
         };
         let secret = hex(&random.secret);
         let text = format!("{PREFIX}{id}_{secret}");
-        let key = Key { id, name, role, hash: SecretHash::of(&secret), created_at: now, revoked_at: None };
+        let key = Key { id, name, role, hash: SecretHash::of(&secret), scope, created_at: now, revoked_at: None };
         self.0.push(key.clone());
         Ok((key, text))
     }
@@ -121,17 +129,25 @@ impl Keys {
 
     fn check_name<'n>(&self, name: &'n str) -> Result<&'n str, NameFault> {
         let name = name.trim();
-        if name.is_empty() || MAX_NAME_BYTES < name.len() || name.chars().any(char::is_control) {
+        let is_plain = name.chars().all(is_plain) && !name.contains("  ");
+        if name.is_empty() || MAX_NAME_BYTES < name.len() || !is_plain {
             return Err(NameFault::Form);
         }
-        if RESERVED_NAMES.contains(&name) {
+        if RESERVED_NAMES.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
             return Err(NameFault::Reserved);
         }
-        if self.0.iter().any(|it| it.revoked_at.is_none() && &*it.name == name) {
+        if self.0.iter().any(|it| it.revoked_at.is_none() && it.name.eq_ignore_ascii_case(name)) {
             return Err(NameFault::Taken);
         }
         Ok(name)
     }
+}
+
+/// Letters that look like no other: names say who decided and who read, and nobody can be taken for someone else.
+fn is_plain(letter: char) -> bool {
+    letter.is_ascii_alphanumeric()
+        || matches!(letter, ' ' | '-' | '_' | '.' | '@' | '+')
+        || matches!(letter, '가'..='힣' | '一'..='鿿' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー')
 }
 
 /// The hash of a secret. Comparing two takes the same time whatever they are: BLAKE3's own type sees to that.

@@ -3,6 +3,7 @@
 //! A mask keeps what helps to tell customers apart on a screen and to confirm what someone says who is on the phone, and never
 //! more of a value than that. Its length says nothing of the value's, but for names, whose length says next to nothing.
 
+use profile360_core::{identifier::is_email, policy::Form, unified_id::IdSecret};
 use serde_json::{Map, Value};
 
 /// How a value is masked.
@@ -10,10 +11,18 @@ use serde_json::{Map, Value};
 pub enum Mask {
     /// A name: the first letter of each word, of a short one in Hangul or Chinese characters the last, too: `홍*동`, `J*** S***`.
     Name,
-    /// A phone number, an e-mail address or another identifier, as it looks: `010-****-5678`, `h***@example.com`, `ab***yz`.
+    /// A phone number in its normal form, as `010-****-5678`.
+    Phone,
+    /// An e-mail address, as `h***@example.com`.
+    Email,
+    /// An identifier of whose kind nothing is known here: a phone number as such, another one as `ab***yz`.
     Identifier,
-    /// The value of an attribute: a phone number or an e-mail address as identifiers are, anything else not at all.
+    /// An identifier that its field masks by [`identifier`]: the field knows its kind.
+    ByKind,
+    /// The value of an attribute: what as a whole is a phone number or an e-mail address as such, anything else not at all.
     Attribute,
+    /// A text that tells nothing but whether it is still the same: another one in its place, by a key that nobody has.
+    Keyed,
     /// Free text: that there is one.
     Text,
     /// Nothing, not even that there is something.
@@ -26,23 +35,50 @@ pub enum Mask {
 const STARS: &str = "***";
 
 impl Mask {
-    /// The value as it is shown; what is not there stays so.
-    pub fn of(self, value: Value) -> Value {
+    /// The value as it is shown; what is not there stays so. The secret is the base's.
+    pub fn of(self, value: Value, secret: &IdSecret) -> Value {
         match (self, value) {
             (_, Value::Null) | (Self::Hidden, _) => Value::Null,
-            (Self::Policy, Value::Object(document)) => Value::Object(policy(document)),
+            (Self::ByKind, masked) => masked,
+            (Self::Policy, Value::Object(document)) => Value::Object(policy(document, secret)),
             (mask, Value::Array(values)) if mask != Self::Attribute => {
-                values.into_iter().map(|it| mask.of(it)).collect()
+                values.into_iter().map(|value| mask.of(value, secret)).collect()
             }
             (Self::Name, Value::String(text)) => Value::String(name(&text)),
-            (Self::Identifier, Value::String(text)) => Value::String(identifier(&text)),
+            (Self::Phone, Value::String(text)) => Value::String(identifier(&Form::Phone, &text)),
+            (Self::Email, Value::String(text)) => Value::String(identifier(&Form::Email, &text)),
+            (Self::Identifier, Value::String(text)) => Value::String(phone(&text).unwrap_or_else(|| other(&text))),
             (Self::Attribute, Value::String(text)) => Value::String(attribute(&text)),
+            (Self::Keyed, Value::String(text)) => Value::String(keyed(&text, secret)),
             _ => STARS.into(),
         }
     }
 }
 
-fn name(text: &str) -> String {
+/// An identifier by the form of its kind.
+pub fn identifier(form: &Form, text: &str) -> String {
+    match form {
+        Form::Phone => phone(text),
+        Form::Email => email(text),
+        Form::ExternalId | Form::Trimmed | Form::Pattern(_) => Some(other(text)),
+    }
+    .unwrap_or_else(|| STARS.to_owned())
+}
+
+/// The letter of an avatar stands for a name: what the mask of the name hides it does not show.
+pub fn shows_first_letter(name_as_masked: &str) -> bool {
+    !name_as_masked.starts_with(STARS)
+}
+
+fn keyed(text: &str, secret: &IdSecret) -> String {
+    let key = secret.key_for("User Profile 360 2026-11 texts that say only whether they changed");
+    let mut hash = blake3::keyed_hash(&key, text.as_bytes()).to_hex().to_string();
+    hash.truncate(24);
+    hash
+}
+
+/// A name: the first letter of each word, of a short one in Hangul or Chinese characters the last, too.
+pub fn name(text: &str) -> String {
     let words: Vec<String> = text.split_whitespace().map(word).collect();
     words.join(" ")
 }
@@ -66,31 +102,37 @@ fn is_syllable(letter: char) -> bool {
     matches!(letter, '가'..='힣' | '一'..='鿿' | 'ぁ'..='ヿ')
 }
 
-fn identifier(text: &str) -> String {
-    phone(text).or_else(|| email(text)).unwrap_or_else(|| other(text))
-}
-
 fn attribute(text: &str) -> String {
     phone(text).or_else(|| email(text)).unwrap_or_else(|| STARS.to_owned())
 }
 
-/// `+821012345678` as `010-****-5678`.
+/// `+821012345678` as `010-****-5678`; none where fewer than four digits would be hidden, or where it is no such number.
 fn phone(text: &str) -> Option<String> {
-    const FEWEST: usize = 8;
+    const SHOWN: usize = 4;
+    const HIDDEN: usize = 4;
     let national = text.strip_prefix("+82")?;
-    if national.len() < FEWEST || !national.bytes().all(|it| it.is_ascii_digit()) {
+    if !national.bytes().all(|it| it.is_ascii_digit()) {
         return None;
     }
     // Seoul's area code has one digit, all others two.
-    let area = national.get(..if national.starts_with('2') { 1 } else { 2 })?;
-    let last = national.get(national.len() - 4..)?;
+    let n_area = if national.starts_with('2') { 1 } else { 2 };
+    if national.len() < n_area + HIDDEN + SHOWN {
+        return None;
+    }
+    let area = national.get(..n_area)?;
+    let last = national.get(national.len() - SHOWN..)?;
     Some(format!("0{area}-****-{last}"))
 }
 
-/// `hong@example.com` as `h***@example.com`.
+/// `hong@example.com` as `h***@example.com`; none where it is no address, or where the part behind the @ may be a number of
+/// someone.
 fn email(text: &str) -> Option<String> {
+    const MOST_DIGITS: usize = 3;
+    if !is_email(text) {
+        return None;
+    }
     let (local, domain) = text.rsplit_once('@')?;
-    if domain.is_empty() || domain.contains(char::is_whitespace) {
+    if MOST_DIGITS < domain.chars().filter(char::is_ascii_digit).count() {
         return None;
     }
     let first = local.chars().next().filter(|_| 1 < local.chars().count());
@@ -109,10 +151,10 @@ fn other(text: &str) -> String {
     format!("{}{STARS}{}", String::from_iter(first), String::from_iter(last))
 }
 
-fn policy(mut document: Map<String, Value>) -> Map<String, Value> {
+fn policy(mut document: Map<String, Value>, secret: &IdSecret) -> Map<String, Value> {
     for field in ["blocked_values", "blocked_patterns"] {
         if let Some(values) = document.get_mut(field) {
-            *values = Mask::Text.of(values.take());
+            *values = Mask::Text.of(values.take(), secret);
         }
     }
     document
@@ -120,13 +162,41 @@ fn policy(mut document: Map<String, Value>) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use profile360_core::{policy::Form, unified_id::IdSecret};
     use serde_json::{Value, json};
 
-    use super::Mask;
+    use super::{Mask, identifier};
+
+    #[test]
+    fn an_identifier_is_masked_by_its_kind() {
+        let table = [
+            (Form::Phone, "+821012345678", "010-****-5678"),
+            (Form::Phone, "+82212345678", "02-****-5678"),
+            (Form::Phone, "+825051234567", "050-****-4567"),
+            // Of the rest so little is hidden that it can be guessed.
+            (Form::Phone, "+8221234567", "***"),
+            (Form::Phone, "+82311234567", "***"),
+            (Form::Phone, "+8215881234", "***"),
+            (Form::Email, "hong@example.com", "h***@example.com"),
+            (Form::Email, "h@example.com", "***@example.com"),
+            (Form::Email, "hong@163.com", "h***@163.com"),
+            (Form::Email, "hong@01097532468.kr", "***"),
+            (Form::Email, "hong@010.9753.2468.kr", "***"),
+            (Form::ExternalId, "hong@example.com", "ho***om"),
+            (Form::ExternalId, "+821012345678", "+8***78"),
+            (Form::Trimmed, "kakao@01097532468", "ka***68"),
+            (Form::Trimmed, "@hong", "***"),
+            (Form::Trimmed, "k@gildong", "***"),
+        ];
+        for (form, value, left) in table {
+            assert_eq!(identifier(&form, value), left, "{form:?} {value}");
+        }
+    }
 
     #[test]
     fn what_is_left_of_a_value() {
-        let table: [(Mask, Value, Value); 36] = [
+        let secret = IdSecret::public();
+        let table: [(Mask, Value, Value); 45] = [
             (Mask::Name, json!("홍길동"), json!("홍*동")),
             (Mask::Name, json!("이산"), json!("이*")),
             (Mask::Name, json!("남궁민수"), json!("남**수")),
@@ -137,20 +207,28 @@ mod tests {
             (Mask::Name, json!("Jo X"), json!("J*** ***")),
             (Mask::Name, json!("김 e\u{301}"), json!("*** e***")),
             (Mask::Name, json!("  "), json!("")),
+            (Mask::Phone, json!("+821012345678"), json!("010-****-5678")),
+            (Mask::Phone, json!("hong@example.com"), json!("***")),
+            (Mask::Email, json!("hong@example.com"), json!("h***@example.com")),
+            (Mask::Email, json!("+821012345678"), json!("***")),
+            (Mask::ByKind, json!("010-****-5678"), json!("010-****-5678")),
             (Mask::Identifier, json!("+821012345678"), json!("010-****-5678")),
-            (Mask::Identifier, json!("+82212345678"), json!("02-****-5678")),
-            (Mask::Identifier, json!("+82311234567"), json!("031-****-4567")),
             (Mask::Identifier, json!("+8212"), json!("***")),
             (Mask::Identifier, json!("+82101234가나"), json!("+8***가나")),
-            (Mask::Identifier, json!("hong@example.com"), json!("h***@example.com")),
-            (Mask::Identifier, json!("h@example.com"), json!("***@example.com")),
-            (Mask::Identifier, json!("a@b@example.com"), json!("a***@example.com")),
-            (Mask::Identifier, json!("@example.com"), json!("***@example.com")),
+            (Mask::Identifier, json!("hong@example.com"), json!("ho***om")),
             (Mask::Identifier, json!("1230102301"), json!("12***01")),
             (Mask::Identifier, json!("123456789"), json!("***")),
             (Mask::Identifier, json!("u"), json!("***")),
             (Mask::Identifier, json!(["1230102301", null]), json!(["12***01", null])),
             (Mask::Identifier, Value::Null, Value::Null),
+            (Mask::Attribute, json!("+821012345678"), json!("010-****-5678")),
+            (Mask::Attribute, json!("+8221234567"), json!("***")),
+            (Mask::Attribute, json!("비밀@010-9753-2468"), json!("***")),
+            (Mask::Attribute, json!("memo@010.9753.2468"), json!("***")),
+            (Mask::Attribute, json!("@hong.gildong"), json!("***")),
+            (Mask::Attribute, json!("write to hong@example.com"), json!("***")),
+            (Mask::Attribute, json!("010-1234-5678"), json!("***")),
+            (Mask::Keyed, Value::Null, Value::Null),
             (Mask::Attribute, json!("서울시 강남구 테헤란로 1"), json!("***")),
             (Mask::Attribute, json!("hong@example.com"), json!("h***@example.com")),
             (Mask::Attribute, json!(1_012_345_678), json!("***")),
@@ -169,7 +247,12 @@ mod tests {
             (Mask::Policy, json!([{ "blocked_values": ["010"] }]), json!([{ "blocked_values": ["***"] }])),
         ];
         for (mask, value, left) in table {
-            assert_eq!(mask.of(value.clone()), left, "{mask:?} {value}");
+            assert_eq!(mask.of(value.clone(), &secret), left, "{mask:?} {value}");
         }
+        let keyed = |text: &str, secret: &IdSecret| Mask::Keyed.of(json!(text), secret);
+        assert_eq!(keyed("a", &secret), keyed("a", &secret));
+        assert_ne!(keyed("a", &secret), keyed("b", &secret));
+        assert_ne!(keyed("a", &secret), keyed("a", &IdSecret::new("another")));
+        assert!(!keyed("a-long-enough-message-id", &secret).to_string().contains("message"));
     }
 }

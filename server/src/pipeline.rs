@@ -13,14 +13,16 @@ mod large;
 mod replay;
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use profile360_core::{
     decision::Decisions,
-    facet::MAX_CUSTOM_ATTRIBUTES,
+    facet::{Full, MAX_CUSTOM_ATTRIBUTES, MAX_DEVICES, MAX_LONG_ATTRIBUTES, MAX_SHORT_BYTES, MAX_SIGHTINGS},
     identifier::UnifiedId,
+    link::MAX_SOURCES,
     message::{Accepted, Message, Warning, parse_kept},
     plan::{Changes, Draft, Lineage, OrderNews, Outcome, View, first_needs, next_needs},
     time::Timestamp,
@@ -48,6 +50,7 @@ use crate::{
     list::List,
     meter::Meter,
     news::News,
+    reader::kept_id,
     rules::{self, Rules},
     store::{Cause, Commit, LineageRow, Rows, Store, StoreError},
 };
@@ -64,6 +67,8 @@ const MAX_ATTEMPTS: u32 = 10;
 #[derive(Debug, Clone)]
 pub struct Taken {
     pub outcome: Outcome,
+    /// The ID that the message is kept under.
+    pub message_id: Arc<str>,
     /// The profile that it landed on; for a duplicate, the one that its home has now, if it is the same home.
     pub unified_id: Option<UnifiedId>,
     /// What found no room, and what its order or refund runs into.
@@ -129,9 +134,14 @@ pub struct Workshop {
     /// The withheld links; only the pipeline changes them.
     pub inbox: Arc<RwLock<Inbox>>,
     pub news: Arc<News>,
+    /// Whether messages whose IDs were made of their contents may be kept under these, as an earlier version did.
+    has_plain_made_ids: bool,
     /// A commit that decisions and inbox have seen, and perhaps later ones.
     seen_up_to: i64,
 }
+
+/// What the setting says of a base all of whose made message IDs are keyed.
+const KEYED: &str = "keyed";
 
 impl Workshop {
     /// Reads what a base holds beside its rows: the list, the decisions, the inbox. The list tells its news there.
@@ -143,10 +153,13 @@ impl Workshop {
     ) -> Result<Self, StoreError> {
         // Before the rest: what another server commits while this reads is then looked at again.
         let seen_up_to = store.last_commit().await?;
+        let made_ids =
+            store.root_setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
         let list = Arc::new(List::load(&store, &policy, news.clone()).await?);
         let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
-        Ok(Self { store, list, policy, secret, decisions, inbox, news, seen_up_to })
+        let has_plain_made_ids = made_ids != KEYED;
+        Ok(Self { store, list, policy, secret, decisions, inbox, news, has_plain_made_ids, seen_up_to })
     }
 }
 
@@ -191,6 +204,7 @@ impl Pipeline {
     /// Takes messages, all of them or none; comes back when they are durable. Where another version of the policy than the one that
     /// they were read by has come into force, they are read again.
     pub async fn ingest(&self, messages: Vec<Accepted>, read_by: i64) -> Result<Receipt, PipelineError> {
+        let messages = self.with_kept_ids(messages).await?;
         let (reply, answer) = oneshot::channel();
         let n_bytes = messages.iter().map(|it| it.payload.len()).sum();
         let request = Ingest { messages, read_by, n_bytes, reply };
@@ -199,6 +213,31 @@ impl Pipeline {
         let n_repeated = receipt.taken.iter().filter(|it| it.outcome == Outcome::Duplicate).count();
         self.meter.take(clock::now(), (receipt.taken.len() - n_repeated) as u64, n_repeated as u64);
         Ok(receipt)
+    }
+
+    /// Gives messages whose IDs were made of their contents the IDs that they are kept under.
+    async fn with_kept_ids(&self, mut messages: Vec<Accepted>) -> Result<Vec<Accepted>, PipelineError> {
+        if messages.iter().all(|it| !it.is_id_made) {
+            return Ok(messages);
+        }
+        let Workshop { store, policy, secret, has_plain_made_ids, .. } = self.workshop();
+        let mut taken = BTreeSet::new();
+        if has_plain_made_ids {
+            let made = messages.iter().filter(|it| it.is_id_made).map(|it| it.message.id.clone()).collect();
+            taken = store.taken_of(&made).await.map_err(|error| {
+                tracing::error!(%error, "messages that were taken before could not be looked up");
+                PipelineError::Unavailable
+            })?;
+        }
+        for accepted in messages.iter_mut().filter(|it| it.is_id_made && !taken.contains(&it.message.id)) {
+            let kept = kept_id(&accepted.message.id, &secret);
+            // The contents cannot name their own hash: it stands there once.
+            let payload = accepted.payload.replacen(&*accepted.message.id, &kept, 1);
+            let Accepted { message, payload, .. } =
+                parse_kept(&payload, &policy).map_err(|_| PipelineError::RulesChanged)?;
+            (accepted.message, accepted.payload) = (message, payload);
+        }
+        Ok(messages)
     }
 
     /// Makes or revokes decisions, all of them or none; comes back when they are durable.
@@ -652,6 +691,7 @@ fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) ->
         .enumerate()
         .map(|(position, ((outcome, id), message))| Taken {
             outcome: outcome.clone(),
+            message_id: message.id.clone(),
             unified_id: id.or_else(|| current(message)),
             warnings: warnings_of(changes, position),
         })
@@ -661,11 +701,12 @@ fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) ->
 
 /// What the sender of a message should know that only the base can say.
 fn warnings_of(changes: &Changes, position: usize) -> Vec<Warning> {
-    let of_orders = changes.told.get(&position).map(|it| warning_of(*it));
-    changes.crowded.contains(&position).then(crowded).into_iter().chain(of_orders).collect()
+    let of_full = changes.crowded.get(&position).into_iter().flatten().map(|full| full_warning(*full));
+    let of_orders = changes.told.get(&position).map(|news| order_warning(*news));
+    of_full.chain(of_orders).collect()
 }
 
-fn warning_of(news: OrderNews) -> Warning {
+fn order_warning(news: OrderNews) -> Warning {
     let (code, path, detail) = match news {
         OrderNews::Moved => (
             "ORDER_MOVED",
@@ -691,12 +732,39 @@ fn warning_of(news: OrderNews) -> Warning {
     Warning { code, path: path.to_owned(), detail: detail.to_owned() }
 }
 
-fn crowded() -> Warning {
-    Warning {
-        code: "ATTRIBUTES_FULL",
-        path: "attributes".to_owned(),
-        detail: format!(
-            "an identifier holds at most {MAX_CUSTOM_ATTRIBUTES} custom attributes; those whose names come last were left out"
+/// Says what of a message is kept with it only, as its identifier is full.
+fn full_warning(full: Full) -> Warning {
+    let (code, path, detail) = match full {
+        Full::Attributes => (
+            "ATTRIBUTES_FULL",
+            "attributes",
+            format!(
+                "an identifier holds at most {MAX_CUSTOM_ATTRIBUTES} custom attributes; those whose names come last were left \
+                 out"
+            ),
         ),
-    }
+        Full::Values => (
+            "ATTRIBUTE_VALUES_FULL",
+            "attributes",
+            format!(
+                "an attribute has more than {MAX_SIGHTINGS} values, or more than {MAX_LONG_ATTRIBUTES} attributes have values \
+                 longer than {MAX_SHORT_BYTES} bytes; of the rest only the newest, oldest, least and greatest are kept"
+            ),
+        ),
+        Full::Devices => (
+            "DEVICES_FULL",
+            "device",
+            format!(
+                "an identifier holds at most {MAX_DEVICES} devices, and those used last; what else was said of one was left out"
+            ),
+        ),
+        Full::Sources => (
+            "SOURCES_FULL",
+            "source",
+            format!(
+                "of an identifier at most {MAX_SOURCES} sources are named; those whose names come last were left out"
+            ),
+        ),
+    };
+    Warning { code, path: path.to_owned(), detail }
 }

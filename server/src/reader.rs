@@ -6,6 +6,7 @@ use std::io::{BufRead, Read};
 use profile360_core::{
     message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode},
     policy::CompiledPolicy,
+    unified_id::IdSecret,
 };
 use serde_json::Value;
 
@@ -249,9 +250,19 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-/// An ID for a message that has none, which its contents alone decide: the same again changes nothing.
+/// An ID for a message that has none, which its contents alone decide: the same again changes nothing. It is not what the
+/// message is kept under, as others could find the contents by it: see [`kept_id`].
 pub fn made_id(contents: &Value) -> String {
     let mut hash = blake3::hash(contents.to_string().as_bytes()).to_hex().to_string();
+    hash.truncate(32);
+    format!("made-{hash}")
+}
+
+/// The ID that a message is kept under whose ID was made of its contents: only who has the base's secret can tell whether some
+/// contents are behind it.
+pub fn kept_id(made_id: &str, secret: &IdSecret) -> String {
+    let key = secret.key_for("User Profile 360 2026-11 IDs of messages that have none");
+    let mut hash = blake3::keyed_hash(&key, made_id.as_bytes()).to_hex().to_string();
     hash.truncate(32);
     format!("made-{hash}")
 }

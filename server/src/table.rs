@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 
 use self::cell::{Decimal, Kind, Reading};
 pub use self::{
-    apostrophe::marked,
+    apostrophe::{is_invisible, marked},
     encoding::{Encoding, decoded},
     propose::propose,
 };
@@ -312,9 +312,10 @@ impl<R: BufRead> Table<R> {
             return Item { number, text: None, parsed: Err(refused(RefusalCode::TooLarge, detail)) };
         }
         let mut warnings = Vec::new();
-        let message = self.message(&group.rows, first, policy, &mut warnings);
+        let (message, is_id_made) = self.message(&group.rows, first, policy, &mut warnings);
         let mut parsed = self.intake.parse(&message.to_string(), policy);
         if let Ok(accepted) = &mut parsed {
+            accepted.is_id_made = is_id_made;
             accepted.warnings.append(&mut warnings);
             if group.is_apart {
                 accepted.warnings.push(Warning {
@@ -373,13 +374,14 @@ impl<R: BufRead> Table<R> {
         Some(apostrophe::unmarked(cell).trim()).filter(|it| !it.is_empty())
     }
 
+    /// The message, and whether its ID was made of its contents.
     fn message(
         &self,
         rows: &[StringRecord],
         first: &StringRecord,
         policy: &CompiledPolicy,
         warnings: &mut Vec<Warning>,
-    ) -> Value {
+    ) -> (Value, bool) {
         let map = &*self.map;
         let zone = map.time_zone.unwrap_or(policy.time_zone);
         let mut reader = RowReader { table: self, zone, days: policy.time_zone, warnings };
@@ -422,6 +424,7 @@ impl<R: BufRead> Table<R> {
         }
         // The same row is the same message, in any file that it comes in again.
         let id = map.message_id.as_ref().and_then(|it| self.text(it, first));
+        let is_id_made = id.is_none();
         let id = id.unwrap_or_else(|| made_id(&Value::Object(message.clone())));
         message.insert("message_id".to_owned(), json!(id));
         // Behind the ID, which is made of the time in full: orders by date alone have no hour.
@@ -431,7 +434,7 @@ impl<R: BufRead> Table<R> {
         {
             message.insert("timestamp".to_owned(), json!(day));
         }
-        Value::Object(message)
+        (Value::Object(message), is_id_made)
     }
 
     fn text(&self, field: &Field, row: &StringRecord) -> Option<String> {

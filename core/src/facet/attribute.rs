@@ -1,27 +1,28 @@
 //! What was said of a customer's attributes: enough for every rule of survivorship, so that a policy can change its mind.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    Full,
+    bound::{self, SHELVES},
+};
 use crate::{
     message::{AttributeValue, Message},
-    profile::is_standard,
     time::Timestamp,
 };
-
-/// The most custom attributes of one identifier, so that what is held of one customer stays bounded whatever a source does.
-///
-/// Of more, those stay whose names come first in byte order: the same ones in whatever order the messages came, and each of
-/// them with all that was said of it. The standard attributes are not counted.
-pub const MAX_CUSTOM_ATTRIBUTES: usize = 1_000;
 
 /// Name → value → source → when and how often. No inner map is ever empty.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AttributeFacts(BTreeMap<Arc<str>, Values>);
 
-/// The values that one attribute was ever given, and the sources that gave each.
+/// The values that one attribute was given, and the sources that gave each: all of them while there is room (see
+/// [`MAX_SIGHTINGS`](super::MAX_SIGHTINGS)).
 pub type Values = BTreeMap<AttributeValue, BTreeMap<Arc<str>, Observed>>;
 
 /// When and how often one source gave an attribute one value.
@@ -49,7 +50,7 @@ impl From<Observed> for (Timestamp, i64, u64) {
 }
 
 impl Observed {
-    const fn once(at: Timestamp) -> Self {
+    pub(super) const fn once(at: Timestamp) -> Self {
         Self { first: at, last: at, count: 1 }
     }
 
@@ -75,8 +76,8 @@ impl AttributeFacts {
         self.0.get(name)
     }
 
-    /// Whether there was room for all.
-    pub(super) fn add(&mut self, message: &Message) -> bool {
+    /// What was full.
+    pub(super) fn add(&mut self, message: &Message) -> BTreeSet<Full> {
         for (name, value) in &message.attributes {
             // Looked up before inserting: the name is a text of its own in every message, and most are known already.
             let values = match self.0.get_mut(name.as_str()) {
@@ -85,20 +86,12 @@ impl AttributeFacts {
             };
             observe(values, value, &message.source, Observed::once(message.at));
         }
-        self.keep_first()
+        self.keep()
     }
 
-    /// Leaves out the custom attributes beyond the most that are held; whether there were none.
-    fn keep_first(&mut self) -> bool {
-        if self.0.len() <= MAX_CUSTOM_ATTRIBUTES {
-            return true;
-        }
-        let beyond: Vec<Arc<str>> =
-            self.0.keys().filter(|it| !is_standard(it)).skip(MAX_CUSTOM_ATTRIBUTES).cloned().collect();
-        for name in &beyond {
-            self.0.remove(name);
-        }
-        beyond.is_empty()
+    /// Leaves out what there is no room for; what was full.
+    pub(super) fn keep(&mut self) -> BTreeSet<Full> {
+        bound::keep(&mut self.0, &SHELVES)
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -113,10 +106,11 @@ impl AttributeFacts {
                 }
             }
         }
+        self.keep();
     }
 }
 
-fn observe(values: &mut Values, value: &AttributeValue, source: &Arc<str>, observed: Observed) {
+pub(super) fn observe(values: &mut Values, value: &AttributeValue, source: &Arc<str>, observed: Observed) {
     let sources = match values.get_mut(value) {
         Some(sources) => sources,
         None => values.entry(value.clone()).or_default(),

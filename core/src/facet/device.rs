@@ -46,7 +46,41 @@ impl DeviceState {
     }
 }
 
-pub(super) fn add(devices: &mut BTreeMap<Arc<str>, DeviceState>, seen: &DeviceSeen, at: Timestamp) {
+/// The most devices of one identifier of which everything is kept: those whose IDs come first in byte order.
+pub const MAX_DEVICES: usize = 50;
+/// The most others, those that were used last, each with what was said of it then.
+const MAX_RECENT_DEVICES: usize = 10;
+
+/// Leaves out the devices that there is no room for; whether there was room for all. The same ones stay in whatever sequence
+/// the messages came: a device that is not among the first never comes to be, and of one that is kept for its time nothing
+/// but what belongs to that time is kept.
+pub(super) fn keep(devices: &mut BTreeMap<Arc<str>, DeviceState>) -> bool {
+    if devices.len() <= MAX_DEVICES {
+        return true;
+    }
+    let mut recent: Vec<(Timestamp, Arc<str>)> =
+        devices.iter().map(|(device_id, state)| (state.last_used_at, device_id.clone())).collect();
+    recent.sort_unstable_by(|a, b| b.cmp(a));
+    recent.truncate(MAX_RECENT_DEVICES);
+    let mut has_room = true;
+    let mut place = 0;
+    devices.retain(|device_id, state| {
+        place += 1;
+        if place <= MAX_DEVICES {
+            return true;
+        }
+        let n_fields = state.fields.len();
+        let last_used_at = state.last_used_at;
+        state.fields.retain(|_, (at, _)| *at == last_used_at);
+        let is_recent = recent.iter().any(|(_, recent_id)| recent_id == device_id);
+        has_room &= is_recent && state.fields.len() == n_fields;
+        is_recent
+    });
+    has_room
+}
+
+/// Whether there was room for all.
+pub(super) fn add(devices: &mut BTreeMap<Arc<str>, DeviceState>, seen: &DeviceSeen, at: Timestamp) -> bool {
     let state = match devices.get_mut(&seen.device_id) {
         Some(state) => state,
         None => devices.entry(seen.device_id.clone()).or_insert(DeviceState::used(at)),
@@ -55,6 +89,7 @@ pub(super) fn add(devices: &mut BTreeMap<Arc<str>, DeviceState>, seen: &DeviceSe
     for (field, value) in &seen.fields {
         state.observe(*field, at, value);
     }
+    keep(devices)
 }
 
 pub(super) fn merge(devices: &mut BTreeMap<Arc<str>, DeviceState>, other: &BTreeMap<Arc<str>, DeviceState>) {
@@ -64,4 +99,5 @@ pub(super) fn merge(devices: &mut BTreeMap<Arc<str>, DeviceState>, other: &BTree
             None => drop(devices.insert(device_id.clone(), state.clone())),
         }
     }
+    keep(devices);
 }

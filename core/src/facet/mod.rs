@@ -5,6 +5,7 @@
 
 mod activity;
 mod attribute;
+mod bound;
 mod device;
 
 use std::{
@@ -16,8 +17,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     activity::{ActivityFacts, LastEvent},
-    attribute::{AttributeFacts, MAX_CUSTOM_ATTRIBUTES, Observed, Values},
-    device::DeviceState,
+    attribute::{AttributeFacts, Observed, Values},
+    bound::{MAX_CUSTOM_ATTRIBUTES, MAX_LONG_ATTRIBUTES, MAX_SHORT_BYTES, MAX_SIGHTINGS},
+    device::{DeviceState, MAX_DEVICES},
 };
 use crate::message::{Message, Platform};
 
@@ -37,6 +39,17 @@ pub struct Facet {
     pub platforms: BTreeSet<Platform>,
 }
 
+/// What of an identifier is full: some of what messages say of it is kept with them only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Full {
+    /// It has too many custom attributes.
+    Attributes,
+    /// Its attributes have too many values.
+    Values,
+    Devices,
+    Sources,
+}
+
 impl Facet {
     /// The facet of one message.
     pub fn of(message: &Message) -> Self {
@@ -45,16 +58,23 @@ impl Facet {
         facet
     }
 
-    /// Adds one message: the same as merging [`Facet::of`] it, without building that, as long as there is room for its
-    /// attributes (see [`MAX_CUSTOM_ATTRIBUTES`]). Whether there was.
-    pub fn add(&mut self, message: &Message) -> bool {
-        let has_room = self.attributes.add(message);
+    /// Adds one message: the same as merging [`Facet::of`] it, without building that. What was full.
+    pub fn add(&mut self, message: &Message) -> BTreeSet<Full> {
+        let mut full = self.attributes.add(message);
         self.activity.add(message);
-        if let Some(device) = &message.device {
-            device::add(&mut self.devices, device, message.at);
+        if let Some(device) = &message.device
+            && !device::add(&mut self.devices, device, message.at)
+        {
+            full.insert(Full::Devices);
         }
         self.platforms.extend(message.platform);
-        has_room
+        full
+    }
+
+    /// Leaves out what there is no room for: rows of earlier versions may hold more.
+    pub(crate) fn keep(&mut self) {
+        self.attributes.keep();
+        device::keep(&mut self.devices);
     }
 
     /// Joins the facts of another set of messages to these. Associative and commutative; the empty facet changes nothing.

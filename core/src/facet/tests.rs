@@ -11,6 +11,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     identifier::{Identifier, Kind},
+    link::{MAX_SOURCES, Sightings},
     message::{AttributeValue, DeviceField, DeviceSeen},
     time::Timestamp,
 };
@@ -191,16 +192,16 @@ fn an_identifier_holds_so_many_attributes_and_the_same_in_any_order() {
     let mut messages: Vec<Message> = (0..MAX_CUSTOM_ATTRIBUTES).map(|it| says(format!("n{it:04}"))).collect();
     messages.extend(["df_name", "df_sms_ads_optin"].map(|it| says(it.to_owned())));
     let mut full = Facet::default();
-    assert!(messages.iter().all(|it| full.add(it)), "there is room for all");
+    assert!(messages.iter().all(|it| full.add(it).is_empty()), "there is room for all");
     assert_eq!(full.attributes.iter().count(), MAX_CUSTOM_ATTRIBUTES + 2);
-    assert!(full.add(&messages[0]), "what is known needs none");
+    assert!(full.add(&messages[0]).is_empty(), "what is known needs none");
 
     // One more whose name comes last finds none, one whose name comes first takes the last one's.
     let before = full.clone();
-    assert!(!full.add(&says("z".to_owned())));
+    assert_eq!(full.add(&says("z".to_owned())), BTreeSet::from([Full::Attributes]));
     assert_eq!(full.attributes.iter().count(), MAX_CUSTOM_ATTRIBUTES + 2);
     assert!(full.attributes.get("z").is_none() && full.attributes == before.attributes);
-    assert!(!full.add(&says("a".to_owned())));
+    assert_eq!(full.add(&says("a".to_owned())), BTreeSet::from([Full::Attributes]));
     let last = format!("n{:04}", MAX_CUSTOM_ATTRIBUTES - 1);
     assert!(full.attributes.get("a").is_some() && full.attributes.get(&last).is_none());
 
@@ -209,4 +210,76 @@ fn an_identifier_holds_so_many_attributes_and_the_same_in_any_order() {
     assert_eq!(facet(&messages), full);
     messages.rotate_left(500);
     assert_eq!(facet(&messages), full);
+}
+
+/// A message of one device and one source, at a time.
+fn used(n: i64, at: i64, model: Option<&str>) -> Message {
+    Message {
+        id: Arc::from("m1"),
+        at: Timestamp::from_micros(at),
+        source: Arc::from(format!("s{n:03}")),
+        platform: None,
+        identifiers: vec![Identifier::new(Kind::new("external_id"), "1")],
+        attributes: BTreeMap::new(),
+        event: None,
+        session_id: None,
+        device: Some(DeviceSeen {
+            device_id: Arc::from(format!("d{n:03}")),
+            fields: model.map(|model| (DeviceField::Model, Arc::from(model))).into_iter().collect(),
+        }),
+        order: None,
+        refund: None,
+    }
+}
+
+#[test]
+fn an_identifier_holds_so_many_devices_and_sources_and_the_same_in_any_order() {
+    // The later half is used a second time, without a word about the model.
+    let mut messages: Vec<Message> = (0..200).map(|n| used(n, n, Some("x"))).collect();
+    messages.extend((100..200).map(|n| used(n, 1_000 - n, None)));
+    let mut full = Facet::default();
+    let mut seen = Sightings::of(&messages[0]);
+    let had_room: Vec<bool> = messages.iter().map(|message| full.add(message).is_empty()).collect();
+    let first_without = |had_room: &[bool]| had_room.iter().position(|had_room| !had_room);
+    assert_eq!(first_without(&had_room), Some(MAX_DEVICES + 10), "those in front and those used last");
+    let had_room: Vec<bool> = messages.iter().map(|message| seen.add(message)).collect();
+    assert_eq!(first_without(&had_room), Some(MAX_SOURCES));
+    assert_eq!((full.devices.len(), seen.sources.len()), (MAX_DEVICES + 10, MAX_SOURCES));
+    let newest = full.devices.values().map(|state| state.last_used_at).max();
+    assert_eq!(newest, Some(Timestamp::from_micros(900)));
+    for turn in [37, 111, 250] {
+        let mut messages = messages.clone();
+        messages.rotate_left(turn);
+        let mut seen_again = Sightings::of(&messages[0]);
+        messages.iter().for_each(|message| _ = seen_again.add(message));
+        assert_eq!(facet(&messages), full, "{turn}");
+        assert_eq!(seen_again.sources, seen.sources, "{turn}");
+        let (left, right) = messages.split_at(turn);
+        assert_eq!(merged(&facet(right), &facet(left)), full, "{turn}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn devices_that_are_left_out_depend_on_no_sequence(
+        (uses, shuffled) in vec((0..90_i64, 0..200_i64, option::of(select(vec!["x", "y"]))), 0..150)
+            .prop_flat_map(|uses| (Just(uses.clone()), Just(uses).prop_shuffle())),
+        cut in 0..150_usize,
+    ) {
+        let messages = |uses: &[(i64, i64, Option<&'static str>)]| -> Vec<Message> {
+            uses.iter().map(|(n, at, model)| used(*n, *at, *model)).collect()
+        };
+        let mut all: BTreeMap<Arc<str>, DeviceState> = BTreeMap::new();
+        for message in messages(&uses) {
+            let one = Facet::of(&message).devices;
+            one.into_iter().for_each(|(device_id, state)| match all.get_mut(&device_id) {
+                Some(known) => known.merge(&state),
+                None => drop(all.insert(device_id, state)),
+            });
+        }
+        device::keep(&mut all);
+        let (left, right) = shuffled.split_at(cut.min(shuffled.len()));
+        prop_assert_eq!(&facet(&messages(&shuffled)).devices, &all);
+        prop_assert_eq!(&merged(&facet(&messages(left)), &facet(&messages(right))).devices, &all);
+    }
 }

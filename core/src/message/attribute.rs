@@ -6,7 +6,11 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{MAX_NAME_BYTES, Refusal, Warning, warn_of_repeated};
+use super::{
+    MAX_NAME_BYTES, Refusal, Warning,
+    names::{MAX_DEPTH, depth},
+    warn_of_repeated,
+};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::window::local_date;
 use crate::{
@@ -118,6 +122,10 @@ pub(super) fn read(
         }
         if MAX_ATTRIBUTE_BYTES < raw.get().len() {
             leave_out("ATTRIBUTE_TOO_LONG", &format!("a value has at most {MAX_ATTRIBUTE_BYTES} bytes"));
+            continue;
+        }
+        if MAX_DEPTH < depth(raw.get()) {
+            leave_out("ATTRIBUTE_TYPE", "a value is a string, a number, a boolean, a list of them or null");
             continue;
         }
         let Ok(value) = serde_json::from_str::<serde_json::Value>(raw.get()) else {

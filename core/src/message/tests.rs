@@ -526,3 +526,68 @@ fn an_order_by_date_alone_has_no_time_of_day() {
     assert_eq!(on("\"2026-01-31T00:00:00+09:00\""), ("2026-01-30T15:00:00Z".to_owned(), false));
     assert_eq!(on("1719208800"), ("2024-06-24T06:00:00Z".to_owned(), false));
 }
+
+#[test]
+fn names_hold_no_control_characters() {
+    let policy = CompiledPolicy::initial();
+    for (field, value) in [
+        ("message_id", "m\\u001b[31m"),
+        ("message_id", "\\u0000"),
+        ("source", "a\\u0000pp"),
+        ("event", "lo\\u0007gout"),
+        ("event", "a\\nb"),
+        ("session_id", "s\\u0085"),
+    ] {
+        let mut message = serde_json::json!({
+            "message_id": "m1", "type": "event", "event": "e", "timestamp": "2026-01-31T00:00:00Z", "source": "s",
+            "identifiers": { "external_id": "1" },
+        });
+        message[field] = serde_json::from_str(&format!("\"{value}\"")).expect("a text");
+        let refusal = parse_message(&message.to_string(), &policy).expect_err(field);
+        assert_eq!((refusal.code.as_str(), &*refusal.path), ("CONTROL_CHARACTER", field));
+        // What was taken before is still read.
+        assert!(parse_kept(&message.to_string(), &policy).is_ok(), "{field}");
+    }
+    let text = r#"{"message_id":"m1","type":"identify","timestamp":"2026-01-31T00:00:00Z","source":"s",
+        "identifiers":{"external_id":"1"},"attributes":{"a\u001bb":1,"c":2}}"#;
+    let accepted = parse_message(text, &policy).expect("the rest is good");
+    assert_eq!(accepted.message.attributes.keys().collect::<Vec<_>>(), ["c"]);
+    assert_eq!(accepted.warnings.iter().map(|it| it.code).collect::<Vec<_>>(), ["ATTRIBUTE_NAME"]);
+}
+
+#[test]
+fn what_nests_too_deep_is_told() {
+    let policy = CompiledPolicy::initial();
+    let event = |properties: &str, attributes: &str| {
+        format!(
+            r#"{{"message_id":"m1","type":"event","event":"e","timestamp":"2026-01-31T00:00:00Z","source":"s",
+                "identifiers":{{"external_id":"1"}},"properties":{properties},"attributes":{attributes}}}"#
+        )
+    };
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let codes = |properties: &str, attributes: &str| -> Vec<&str> {
+        let accepted = parse_message(&event(properties, attributes), &policy).expect("it is kept");
+        accepted.warnings.iter().map(|it| it.code).collect()
+    };
+    assert_eq!(codes(&format!(r#"{{"a":{}}}"#, nested(99)), "{}"), [""; 0]);
+    assert_eq!(codes(&format!(r#"{{"a":{}}}"#, nested(100)), "{}"), ["TOO_DEEP"]);
+    assert_eq!(codes(&format!(r#"{{"a":{}}}"#, nested(100_000)), "{}"), ["TOO_DEEP"]);
+    let text = "[".repeat(1_000);
+    assert_eq!(codes(&format!(r#"{{"a":"\"{text}"}}"#), "{}"), [""; 0], "brackets of a text nest nothing");
+    assert_eq!(codes("{}", &format!(r#"{{"a":{}}}"#, nested(200))), ["ATTRIBUTE_TYPE"]);
+}
+
+#[test]
+fn nobody_but_the_server_says_by_whose_key_a_message_came() {
+    let policy = CompiledPolicy::initial();
+    let forged = r#"{"received_by":"admin","message_id":"m1","type":"identify","timestamp":"2026-01-31T00:00:00Z","source":"s",
+        "identifiers":{"external_id":"1"}}"#;
+    let mut accepted = parse_message(forged, &policy).expect("the rest is good");
+    assert_eq!(accepted.warnings.iter().map(|it| it.code).collect::<Vec<_>>(), ["UNKNOWN_FIELD"]);
+    assert!(!accepted.payload.contains("received_by"));
+    accepted.receive_by("0a1b");
+    let kept: serde_json::Value = serde_json::from_str(&accepted.payload).expect("it is JSON");
+    assert_eq!((&kept["received_by"], &kept["message_id"]), (&serde_json::json!("0a1b"), &serde_json::json!("m1")));
+    let again = parse_kept(&accepted.payload, &policy).expect("it is read again");
+    assert_eq!((again.message, again.payload), (accepted.message, accepted.payload));
+}

@@ -66,16 +66,19 @@ impl<'a> Draft<'a> {
             let old_home = message.home().clone();
             after.assign(&mut message);
             for owner in message.identifiers.iter().filter(|it| it.is_same_value(value)) {
-                facts
-                    .entry(owner.clone())
-                    .and_modify(|it| it.seen.add(&message))
-                    .or_insert_with(|| IdentifierFacts::new(&message));
+                match facts.get_mut(owner) {
+                    Some(known) => _ = known.seen.add(&message),
+                    None => drop(facts.insert(owner.clone(), IdentifierFacts::new(&message))),
+                }
             }
             if let Some(facts) = facts.get_mut(message.home()) {
                 facts.facet.add(&message);
             }
             for pair in pairs_of(&message).filter(|it| is_of_value(it, value)) {
-                new_links.entry(pair).and_modify(|it| it.add(&message)).or_insert_with(|| Sightings::of(&message));
+                match new_links.get_mut(&pair) {
+                    Some(seen) => _ = seen.add(&message),
+                    None => drop(new_links.insert(pair, Sightings::of(&message))),
+                }
             }
             draft.move_claims(&message, &old_home, view, secret, &mut facts);
             if *message.home() != old_home {

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::{
     Base, Describing, Opened,
     input::{self, Format, Messages, Part, RefusedFile},
+    plain::for_terminal,
 };
 use crate::{
     list,
@@ -125,7 +126,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         eprintln!("{} rows were left out, as the map says", counts.left_out);
     }
     for failure in &failures {
-        eprintln!("error: {failure:#}");
+        eprintln!("error: {}", for_terminal(&format!("{failure:#}")));
     }
 
     let bar = bar(list.n_waiting() as u64, "listing {bar:30} {pos} of {len} customers");

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::{
     own_export,
+    plain::for_terminal,
     source::{Looks, Source},
 };
 use crate::{
@@ -181,7 +182,7 @@ impl Messages {
         let (Some(item), Some((messages, warnings))) = (&item, exported) else { return Ok(item) };
         self.is_own_export = true;
         for message in messages {
-            let parsed = self.intake.parse(&message, policy);
+            let parsed = self.intake.parse(&message, policy).map(|it| Accepted { is_id_made: true, ..it });
             self.pending.push_back(Item { number: item.number, text: item.text.clone(), parsed });
         }
         if let Some(Item { parsed: Ok(accepted), .. }) = self.pending.front_mut() {
@@ -317,7 +318,8 @@ pub(super) fn report(path: &Path, refused: &Refused, n_refused: u64) {
     let Refused { line, refusal, .. } = refused;
     let at = if refusal.path.is_empty() { String::new() } else { format!(" at {}", refusal.path) };
     if n_refused <= SHOWN {
-        eprintln!("{}:{line}: {}{at}: {}", path.display(), refusal.code, refusal.detail);
+        let text = format!("{}:{line}: {}{at}: {}", path.display(), refusal.code, refusal.detail);
+        eprintln!("{}", for_terminal(&text));
     } else if n_refused == SHOWN + 1 {
         eprintln!("… and more refusals");
     }
@@ -326,7 +328,9 @@ pub(super) fn report(path: &Path, refused: &Refused, n_refused: u64) {
 /// Says what of a line was left out, for the first few.
 pub(super) fn report_warning(path: &Path, line: u64, warning: &Warning, n_warnings: u64) {
     if n_warnings <= SHOWN {
-        eprintln!("{}:{line}: warning {} at {}: {}", path.display(), warning.code, warning.path, warning.detail);
+        let Warning { code, path: place, detail } = warning;
+        let text = format!("{}:{line}: warning {code} at {place}: {detail}", path.display());
+        eprintln!("{}", for_terminal(&text));
     } else if n_warnings == SHOWN + 1 {
         eprintln!("… and more warnings");
     }

@@ -1,14 +1,15 @@
 //! `profile360 key`: API keys and their roles.
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::bail;
-use profile360_core::time::Timestamp;
+use profile360_core::{message::MessageType, time::Timestamp};
 
+use super::plain::for_terminal;
 use crate::{
-    access::Role,
+    access::{Need, Role},
     clock,
-    keys::{self, Random, Revoked},
+    keys::{self, Random, Revoked, Scope},
 };
 
 /// Makes, lists and revokes API keys. A running server notices at once.
@@ -31,6 +32,16 @@ enum Task {
         /// Who holds it; decisions and the audit log call them so.
         #[arg(long)]
         name: Option<String>,
+        /// The sources that its messages may name; any if left out.
+        #[arg(long, value_delimiter = ',', value_name = "NAME")]
+        source: Vec<String>,
+        /// What its messages may be: identify, event, alias; anything if left out.
+        #[arg(long, value_delimiter = ',', value_name = "TYPE", value_parser = message_type)]
+        types: Vec<MessageType>,
+        /// Tells a sender which customer each message was of, and whether it was new. Only for servers: whoever has the key can ask
+        /// who is a customer.
+        #[arg(long)]
+        results: bool,
     },
     /// Lists all keys, revoked ones too.
     List,
@@ -41,8 +52,20 @@ enum Task {
 pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
     let Some(path) = options.keys else { bail!("say which file the keys are in, with --keys FILE or PROFILE360_KEYS") };
     match options.task {
-        Task::Create { role, name } => {
-            let (key, text) = keys::change(&path, |keys| keys.create(role, name.as_deref(), &random(), now()))??;
+        Task::Create { role, name, source, types, results } => {
+            let scope = Scope {
+                sources: source.iter().map(|it| Arc::from(it.trim())).filter(|it: &Arc<str>| !it.is_empty()).collect(),
+                types: types.into_iter().collect(),
+                results,
+            };
+            if !scope.is_default() && !role.may(Need::Send) {
+                bail!(
+                    "--source, --types and --results are for keys that send messages; this takes {}",
+                    Need::Send.least_role()
+                );
+            }
+            let name = name.as_deref();
+            let (key, text) = keys::change(&path, |keys| keys.create(role, name, scope, &random(), now()))??;
             eprintln!("made the key {} for {} ({})", key.id, key.name, role.as_str());
             if std::io::stdout().is_terminal() {
                 eprintln!("this is the only time that it is shown:");
@@ -55,19 +78,46 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
             for key in keys.iter() {
                 let revoked = key.revoked_at.map_or_else(|| "-".to_owned(), to_seconds);
                 let created = to_seconds(key.created_at);
-                println!("{:<12}  {:<7}  {created:<20}  {revoked:<20}  {}", key.id, key.role.as_str(), key.name);
+                let name = for_terminal(&key.name);
+                let line = format!("{:<12}  {:<7}  {created:<20}  {revoked:<20}  {name}", key.id, key.role.as_str());
+                println!("{}{}", line, for_terminal(&scope_of(&key.scope)));
             }
         }
         Task::Revoke { id } => match keys::change(&path, |keys| match keys.revoke(&id, now()) {
             Revoked::NotFound => Err(()),
             revoked => Ok(revoked),
         })? {
-            Ok(Revoked::Now(key)) => println!("revoked the key {} of {}", key.id, key.name),
-            Ok(Revoked::Before(key)) => println!("the key {} of {} was revoked before", key.id, key.name),
+            Ok(Revoked::Now(key)) => println!("revoked the key {} of {}", key.id, for_terminal(&key.name)),
+            Ok(Revoked::Before(key)) => {
+                println!("the key {} of {} was revoked before", key.id, for_terminal(&key.name))
+            }
             Ok(Revoked::NotFound) | Err(()) => bail!("there is no key of this ID; `profile360 key list` shows them"),
         },
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn message_type(text: &str) -> Result<MessageType, String> {
+    serde_json::from_value(text.trim().into()).map_err(|_| "use identify, event or alias".to_owned())
+}
+
+/// The bounds of a key, behind its name.
+fn scope_of(scope: &Scope) -> String {
+    let mut text = String::new();
+    if !scope.sources.is_empty() {
+        let sources: Vec<&str> = scope.sources.iter().map(AsRef::as_ref).collect();
+        text.push_str(&format!("  source={}", sources.join(",")));
+    }
+    if let Ok(serde_json::Value::Array(types)) = serde_json::to_value(&scope.types)
+        && !types.is_empty()
+    {
+        let types: Vec<&str> = types.iter().filter_map(serde_json::Value::as_str).collect();
+        text.push_str(&format!("  types={}", types.join(",")));
+    }
+    if scope.results {
+        text.push_str("  results");
+    }
+    text
 }
 
 fn to_seconds(at: Timestamp) -> String {

@@ -10,9 +10,10 @@ use std::{
 use anyhow::Context;
 use profile360_core::{facts::Facts, unified_id::unified_id};
 
-use super::{Given, input};
+use super::{Given, input, plain::for_spreadsheet};
 
-/// Resolves the messages of files without a database: a line `kind,value,unified_id` for each identifier.
+/// Resolves the messages of files without a database: a line `kind,value,unified_id` for each identifier. What a spreadsheet
+/// would run as a formula has an apostrophe in front.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// NDJSON files, plain or .gz.
@@ -50,9 +51,10 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 fn csv_field(value: &str) -> String {
+    let value = for_spreadsheet(value);
     if value.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", value.replace('"', "\"\""))
     } else {
-        value.to_owned()
+        value.into_owned()
     }
 }

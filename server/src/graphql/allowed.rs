@@ -10,9 +10,11 @@ use async_graphql::{
     Context, Error, PathSegment, QueryPathSegment, Result, ServerError, ServerResult, Value,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
 };
+use profile360_core::unified_id::IdSecret;
 
 use self::table::{Rule, rule};
 use super::{
+    App, Current,
     error::{ErrorCode, set_code},
     witness::Witness,
 };
@@ -95,9 +97,11 @@ impl Extension for Allowed {
         let value = next.run(ctx, info).await?;
         let (Some(mask), Some(caller), Some(found)) = (mask, caller, &value) else { return Ok(value) };
         if !caller.may(Need::ReadPersonal) {
-            return Ok(value.map(|it| masked(mask, it)));
+            // Without a secret nothing that is masked by it can be shown.
+            let Some(secret) = secret_of(ctx) else { return Ok(Some(Value::Null)) };
+            return Ok(value.map(|value| masked(mask, value, &secret)));
         }
-        if let Some(witness) = witness.filter(|_| *found != Value::Null) {
+        if let Some(witness) = witness.filter(|_| *found != Value::Null && mask != Mask::Keyed) {
             witness.gave_personal();
         }
         Ok(value)
@@ -105,9 +109,15 @@ impl Extension for Allowed {
 }
 
 /// A value as those see it who see masks.
-fn masked(mask: Mask, value: Value) -> Value {
+fn masked(mask: Mask, value: Value, secret: &IdSecret) -> Value {
     let Ok(value) = value.into_json() else { return Value::Null };
-    Value::from_json(mask.of(value)).unwrap_or_default()
+    Value::from_json(mask.of(value, secret)).unwrap_or_default()
+}
+
+/// The base's secret; a subscription has no base of its own.
+fn secret_of(ctx: &ExtensionContext<'_>) -> Option<IdSecret> {
+    let of_app = || ctx.data_opt::<App>().map(|app| app.secret.clone());
+    of_app().or_else(|| Some(ctx.data_opt::<Current>()?.pipeline.workshop().secret))
 }
 
 fn path_of(info: &ResolveInfo<'_>) -> Vec<PathSegment> {

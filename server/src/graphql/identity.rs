@@ -128,7 +128,7 @@ pub(super) struct IdentityGraph {
     identifiers: Vec<Identifier>,
     /// The links that were followed.
     links: Vec<Link>,
-    /// The links from these identifiers that were not followed.
+    /// The links from these identifiers that were not followed; at most 1,000, and `withheldLinks` has all.
     withheld: Vec<WithheldLink>,
     /// The links that the customer would fall apart without.
     bridges: Vec<Bridge>,
@@ -312,6 +312,8 @@ async fn place_of(app: &App, mark: Option<&Mark>) -> Result<Option<Place>> {
 /// The graph of a customer's identifiers.
 pub(super) async fn graph(app: &App, customer: &Customer) -> Result<IdentityGraph> {
     const MAX_LEAVING: usize = 1_000;
+    // One sender can make any number of them.
+    const MAX_WITHHELD: usize = 1_000;
     let members: Vec<identifier::Identifier> = customer.members.iter().map(|(it, _)| it.clone()).collect();
     let gathered = Gathered::read(app, &members).await?;
     let is_member = |it: &identifier::Identifier| members.binary_search(it).is_ok();
@@ -329,7 +331,7 @@ pub(super) async fn graph(app: &App, customer: &Customer) -> Result<IdentityGrap
             .filter(|(_, (pair, link))| is_inside(pair) && link.withheld.is_none())
             .map(|(position, _)| gathered.link(position))
             .collect(),
-        withheld: positions().filter_map(|(position, _)| gathered.withheld(position)).collect(),
+        withheld: positions().filter_map(|(position, _)| gathered.withheld(position)).take(MAX_WITHHELD).collect(),
         bridges: bridges.bridges.iter().filter(of_this).map(shown_bridge).collect(),
     })
 }

@@ -11,11 +11,13 @@ use serde_json::{Map, Value, json};
 
 use super::{
     App,
+    allowed::caller,
     error::ErrorCode,
     query::IdentifierInput,
     scalars::{DateTime, Json, Platform},
 };
 use crate::{
+    access::Caller,
     clock,
     literal::restored,
     pipeline::{PipelineError, Taken},
@@ -87,6 +89,8 @@ pub(super) enum MessageStatus {
     Duplicate,
     /// It was not taken.
     Refused,
+    /// It was taken; this key is not told whose it is (`profile360 key create --results`).
+    Accepted,
 }
 
 /// What became of a message.
@@ -137,8 +141,11 @@ impl IngestMutation {
             return Err(ErrorCode::TooManyMessages.with(sentence));
         }
         let ids: Vec<String> = messages.iter().map(|it| it.message_id.clone()).collect();
-        let parsed: Vec<std::result::Result<Accepted, Refusal>> =
-            messages.into_iter().map(|it| app.intake.parse(&it.into_json(), &app.policy)).collect();
+        let sender = caller(ctx)?;
+        let parsed: Vec<std::result::Result<Accepted, Refusal>> = messages
+            .into_iter()
+            .map(|message| app.intake.parse(&message.into_json(), &app.policy).and_then(|it| sender.send(it)))
+            .collect();
         app.pipeline
             .meter()
             .refuse(clock::now(), parsed.iter().filter_map(|it| it.as_ref().err()).map(|it| it.code.as_str()));
@@ -162,7 +169,7 @@ impl IngestMutation {
             .zip(parsed)
             .filter_map(|(id, parsed)| match parsed {
                 Err(refusal) => Some(MessageResult::refused(id, refusal)),
-                Ok(accepted) => Some(MessageResult::taken(id, accepted, taken.next()?)),
+                Ok(accepted) => Some(MessageResult::taken(id, accepted, taken.next()?, sender)),
             })
             .collect();
         Ok(IngestPayload { results })
@@ -217,7 +224,22 @@ impl MessageResult {
         }
     }
 
-    fn taken(message_id: String, accepted: Accepted, taken: Taken) -> Self {
+    fn taken(message_id: String, accepted: Accepted, taken: Taken, sender: &Caller) -> Self {
+        let warning =
+            |it: message::Warning| MessageWarning { code: it.code.to_owned(), path: it.path, detail: it.detail };
+        let warnings = accepted.warnings.into_iter().chain(taken.warnings).map(warning).collect();
+        if !sender.is_told_results() {
+            let is_repeated = taken.outcome == Outcome::Duplicate;
+            return Self {
+                message_id,
+                status: if is_repeated { MessageStatus::Duplicate } else { MessageStatus::Accepted },
+                unified_id: None,
+                code: None,
+                path: None,
+                detail: None,
+                warnings,
+            };
+        }
         let withheld = match &taken.outcome {
             Outcome::Withheld(reason) => Some(reason),
             _ => None,
@@ -230,8 +252,6 @@ impl MessageResult {
             Outcome::Updated => MessageStatus::Updated,
             Outcome::Withheld(_) => MessageStatus::Withheld,
         };
-        let warning =
-            |it: message::Warning| MessageWarning { code: it.code.to_owned(), path: it.path, detail: it.detail };
         Self {
             message_id,
             status,
@@ -239,7 +259,7 @@ impl MessageResult {
             code: withheld.map(|it| it.code().to_owned()),
             path: None,
             detail: withheld.map(ToString::to_string),
-            warnings: accepted.warnings.into_iter().chain(taken.warnings).map(warning).collect(),
+            warnings,
         }
     }
 }

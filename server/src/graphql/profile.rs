@@ -1,11 +1,13 @@
 //! One customer: everything but purchases and timeline, which have files of their own.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use profile360_core::{
+    avatar::avatar,
     plan::CellKey,
+    policy::Form,
     profile::{self, ProfileIdentifier},
     purchase::Currency,
 };
@@ -28,6 +30,7 @@ use crate::{
     clock,
     customer::Customer,
     list::{Figures, Listed},
+    mask,
 };
 
 /// A customer as of a date. What is not in the list's row is read when it is asked for.
@@ -109,7 +112,9 @@ impl Profile {
         }
         // Asked for as of one day after the other the age group would tell the birthday: of all days it is today's.
         let age_group = customer.profile.basic(clock::today(&ctx.data::<App>()?.policy)).age_group;
-        Ok(profile::BasicInfo { age_group, ..basic }.into())
+        let masked_name = basic.name.as_deref().map(mask::name);
+        let avatar = avatar(masked_name.as_deref().filter(|name| mask::shows_first_letter(name)));
+        Ok(profile::BasicInfo { age_group, avatar, ..basic }.into())
     }
 
     /// By what it is known.
@@ -261,9 +266,14 @@ impl Identifier {
     }
 
     /// Its value in the normal form of its kind.
-    async fn value(&self, ctx: &Context<'_>) -> &str {
+    async fn value(&self, ctx: &Context<'_>) -> Result<Cow<'_, str>> {
         saw_identifier(ctx, self.0.unified_id);
-        &self.0.value
+        if caller(ctx)?.may(Need::ReadPersonal) {
+            return Ok(Cow::Borrowed(&*self.0.value));
+        }
+        let app = ctx.data_opt::<App>();
+        let form = app.and_then(|app| app.policy.kind(&self.0.kind)).map_or(&Form::Trimmed, |rule| &rule.form);
+        Ok(Cow::Owned(mask::identifier(form, &self.0.value)))
     }
 
     /// The unified ID that it has when it stands alone.

@@ -12,6 +12,7 @@ use super::{
     sent::{Made, id_of},
 };
 use crate::{
+    access::Caller,
     clock,
     graphql::App,
     pipeline::{PipelineError, Taken},
@@ -53,14 +54,28 @@ impl Answer {
         }
     }
 
-    pub(super) fn taken(accepted: Accepted, taken: &Taken) -> Self {
+    pub(super) fn taken(accepted: Accepted, taken: &Taken, caller: &Caller) -> Self {
+        let warnings = accepted.warnings.into_iter().chain(taken.warnings.iter().cloned()).collect();
+        if !caller.is_told_results() {
+            return Self {
+                line: None,
+                message_id: Some(taken.message_id.to_string()),
+                // That a message was sent before only says that its ID was, which the sender made.
+                status: if taken.outcome == Outcome::Duplicate { "DUPLICATE" } else { "ACCEPTED" },
+                unified_id: None,
+                code: None,
+                path: None,
+                detail: None,
+                warnings,
+            };
+        }
         let withheld = match &taken.outcome {
             Outcome::Withheld(reason) => Some(reason),
             _ => None,
         };
         Self {
             line: None,
-            message_id: Some(accepted.message.id.to_string()),
+            message_id: Some(taken.message_id.to_string()),
             status: match &taken.outcome {
                 Outcome::Duplicate => "DUPLICATE",
                 Outcome::Created => "CREATED",
@@ -73,7 +88,7 @@ impl Answer {
             code: withheld.map(Withheld::code),
             path: None,
             detail: withheld.map(ToString::to_string),
-            warnings: accepted.warnings.into_iter().chain(taken.warnings.clone()).collect(),
+            warnings,
         }
     }
 
@@ -94,14 +109,24 @@ pub(super) type Judged = Result<Accepted, (Option<String>, Refusal)>;
 
 /// Hands what was accepted to the pipeline; an answer to each, in their sequence. `read_by` is the version of the policy that was in
 /// force before the first of them was judged.
-pub(super) async fn ingest(app: &App, read_by: i64, messages: Vec<Judged>) -> Result<Vec<Answer>, PipelineError> {
+pub(super) async fn ingest(
+    app: &App,
+    caller: &Caller,
+    read_by: i64,
+    messages: Vec<Judged>,
+) -> Result<Vec<Answer>, PipelineError> {
+    let as_sent = |accepted: Accepted| {
+        let message_id = accepted.message.id.to_string();
+        caller.send(accepted).map_err(|refusal| (Some(message_id), refusal))
+    };
+    let messages: Vec<Judged> = messages.into_iter().map(|judged| judged.and_then(as_sent)).collect();
     let accepted: Vec<Accepted> = messages.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
     let taken = if accepted.is_empty() { Vec::new() } else { app.pipeline.ingest(accepted, read_by).await?.taken };
     let refused = messages.iter().filter_map(|it| it.as_ref().err()).map(|(_, refusal)| refusal.code.as_str());
     app.pipeline.meter().refuse(clock::now(), refused);
     let mut taken = taken.into_iter();
     let answer = |message| match message {
-        Ok(accepted) => Some(Answer::taken(accepted, &taken.next()?)),
+        Ok(accepted) => Some(Answer::taken(accepted, &taken.next()?, caller)),
         Err((message_id, refusal)) => Some(Answer::refused(message_id, refusal)),
     };
     Ok(messages.into_iter().filter_map(answer).collect())
@@ -109,12 +134,13 @@ pub(super) async fn ingest(app: &App, read_by: i64, messages: Vec<Judged>) -> Re
 
 /// Judges a message that another API's call was made into.
 pub(super) fn judge(site: &Site, id: Option<String>, made: Result<Made<'_>, Refusal>) -> Judged {
-    let (text, warnings) = match made {
+    let (text, warnings, is_id_made) = match made {
         Ok(made) => made.into_text(),
         Err(refusal) => return Err((id, refusal)),
     };
     let id = id.or_else(|| id_of(text.as_bytes(), "message_id"));
     let mut accepted = site.current.intake.parse(&text, &site.app().policy).map_err(|refusal| (id, refusal))?;
     accepted.warnings.extend(warnings);
+    accepted.is_id_made = is_id_made;
     Ok(accepted)
 }

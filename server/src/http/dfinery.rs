@@ -4,7 +4,7 @@
 mod older;
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
@@ -21,7 +21,7 @@ use super::{
     other_method, refused,
     sent::{Json as Piece, Made, Pieces, fields_of, id_of, items, text_of},
 };
-use crate::{clock, graphql::ErrorCode};
+use crate::{access::Caller, clock, graphql::ErrorCode};
 
 /// The addresses of the Open API.
 pub(super) fn routes() -> Router<Site> {
@@ -36,7 +36,12 @@ pub(super) fn routes() -> Router<Site> {
 const MAX_EVENTS: usize = 100;
 
 /// Says that identifiers are of one customer, and what else is known of it.
-async fn identities(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Response {
+async fn identities(
+    State(site): State<Site>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Sent,
+) -> Response {
     let body = match body::whole(&site, &headers, body, Media::Json).await {
         Ok(body) => body,
         Err(response) => return response,
@@ -47,7 +52,8 @@ async fn identities(State(site): State<Site>, headers: HeaderMap, body: Sent) ->
     };
     match fields_of(&text) {
         Ok(sent) => {
-            take(&site, std::iter::once_with(|| judge(&site, None, Ok(identity_of(&sent, clock::now()))))).await
+            let judged = std::iter::once_with(|| judge(&site, None, Ok(identity_of(&sent, clock::now()))));
+            take(&site, &caller, judged).await
         }
         Err(refusal) => malformed(&refusal.detail),
     }
@@ -65,7 +71,12 @@ async fn delete() -> Response {
 }
 
 /// Says what one customer did.
-async fn events(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Response {
+async fn events(
+    State(site): State<Site>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Sent,
+) -> Response {
     let body = match body::whole(&site, &headers, body, Media::Json).await {
         Ok(body) => body,
         Err(response) => return response,
@@ -81,7 +92,9 @@ async fn events(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Res
             Err(refusal) => return malformed(&refusal.detail),
         };
         return match fields_of(&text).map(|sent| older::messages(&sent, now)) {
-            Ok(messages) => take(&site, messages.into_iter().map(|message| judge(&site, None, Ok(message)))).await,
+            Ok(messages) => {
+                take(&site, &caller, messages.into_iter().map(|message| judge(&site, None, Ok(message)))).await
+            }
             Err(refusal) => malformed(&refusal.detail),
         };
     }
@@ -95,7 +108,7 @@ async fn events(State(site): State<Site>, headers: HeaderMap, body: Sent) -> Res
     let call =
         CallOf { identity: sent.json("identity"), at: sent.json("request_datetime").filter(|it| says_something(it)) };
     let judged = events.into_iter().enumerate().map(|(n, event)| judged(&site, &call, event, n, now));
-    take(&site, judged).await
+    take(&site, &caller, judged).await
 }
 
 fn judged(site: &Site, call: &CallOf<'_>, event: &[u8], position: usize, now: DateTime<Utc>) -> Judged {
@@ -111,9 +124,9 @@ fn judged(site: &Site, call: &CallOf<'_>, event: &[u8], position: usize, now: Da
 }
 
 /// Judges calls and takes them. Answers as there, and besides that what became of each.
-async fn take(site: &Site, judged: impl Iterator<Item = Judged>) -> Response {
+async fn take(site: &Site, caller: &Caller, judged: impl Iterator<Item = Judged>) -> Response {
     let app = site.app();
-    let answers = match ingest(&app, app.policy.version, judged.collect()).await {
+    let answers = match ingest(&app, caller, app.policy.version, judged.collect()).await {
         Ok(answers) => answers,
         Err(error) => return refused(ErrorCode::Unavailable, &error.to_string()),
     };

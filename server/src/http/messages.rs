@@ -223,7 +223,7 @@ async fn take(
         }
         let app = site.app();
         let (numbers, judged): (Vec<u64>, Vec<Judged>) = items.into_iter().map(judged).unzip();
-        let told = match ingest(&app, read_by, judged).await {
+        let told = match ingest(&app, &caller, read_by, judged).await {
             Ok(told) => told,
             Err(error) => break Some((ErrorCode::Unavailable, error.to_string())),
         };

@@ -104,14 +104,14 @@ async fn take_batch(site: &Site, caller: MaybeCaller, body: &[u8]) -> Result<Vec
     let sent = Pieces::of(body).map_err(|fault| malformed(&fault.to_string()))?;
     let calls = sent.get("batch").and_then(items);
     let Some(calls) = calls else { return Err(malformed("the body is an object with a list of calls, batch")) };
-    let_in(site, caller, || key_in(&sent, &calls))?;
+    let caller = let_in(site, caller, || key_in(&sent, &calls))?;
     let most = site.app().limits.batch;
     if most < calls.len() {
         let sentence = format!("send at most {most} calls at once; none of these was taken");
         return Err(refused(ErrorCode::TooManyMessages, &sentence));
     }
     let received = Received::new(clock::now(), &sent);
-    take(site, calls.into_iter().map(|call| judged(site, None, call, &received))).await
+    take(site, &caller, calls.into_iter().map(|call| judged(site, None, call, &received))).await
 }
 
 /// One call: one that is bad is a bad request, which no SDK sends again.
@@ -132,9 +132,9 @@ async fn one(site: Site, caller: MaybeCaller, headers: HeaderMap, body: Sent, ki
 
 async fn take_one(site: &Site, caller: MaybeCaller, body: &[u8], kind: Call) -> Result<Vec<Answer>, Response> {
     let sent = Pieces::of(body).map_err(|fault| refused(ErrorCode::BodyMalformed, &fault.to_string()))?;
-    let_in(site, caller, || key_in(&sent, &[]))?;
+    let caller = let_in(site, caller, || key_in(&sent, &[]))?;
     let received = Received::of(clock::now(), sent.json("sentAt"), None);
-    take(site, std::iter::once_with(|| judged(site, Some(kind), body, &received))).await
+    take(site, &caller, std::iter::once_with(|| judged(site, Some(kind), body, &received))).await
 }
 
 /// Calls that a page sends as it is left. A beacon has no head, so RudderStack's SDK for browsers puts the key into the address.
@@ -176,9 +176,9 @@ fn judged(site: &Site, kind: Option<Call>, call: &[u8], received: &Received<'_>)
 }
 
 /// Judges calls, and takes them.
-async fn take(site: &Site, judged: impl Iterator<Item = Judged>) -> Result<Vec<Answer>, Response> {
+async fn take(site: &Site, caller: &Caller, judged: impl Iterator<Item = Judged>) -> Result<Vec<Answer>, Response> {
     let app = site.app();
-    ingest(&app, app.policy.version, judged.collect())
+    ingest(&app, caller, app.policy.version, judged.collect())
         .await
         .map_err(|error| refused(ErrorCode::Unavailable, &error.to_string()))
 }

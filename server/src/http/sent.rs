@@ -319,14 +319,15 @@ impl<'a> Made<'a> {
     }
 
     /// The message as text. One without an ID gets one that its contents alone decide, so that the same call again changes nothing.
-    pub(super) fn into_text(self) -> (String, Vec<Warning>) {
+    /// Whether it did is the last part.
+    pub(super) fn into_text(self) -> (String, Vec<Warning>, bool) {
         let Self { mut message, position, warnings } = self;
         let is_missing = |(name, value): &(Cow<'_, str>, Json<'_>)| name == "message_id" && value.is_null();
         message.retain(|field| !is_missing(field));
         let has_id = message.iter().any(|(name, _)| name == "message_id");
         let text = |message: Fields<'_>| serde_json::to_string(&Json::Object(message)).unwrap_or_default();
         if has_id {
-            return (text(message), warnings);
+            return (text(message), warnings, false);
         }
         let without_id = text(message.clone());
         let contents = serde_json::from_str::<serde_json::Value>(&without_id).ok().filter(|_| {
@@ -338,7 +339,7 @@ impl<'a> Made<'a> {
             None => serde_json::json!([position, without_id]),
         });
         message.push((Cow::Borrowed("message_id"), Json::Text(made)));
-        (text(message), warnings)
+        (text(message), warnings, true)
     }
 }
 
@@ -395,7 +396,7 @@ mod tests {
     fn a_message_without_an_id_gets_one_that_its_contents_decide() {
         let made = |amount: &str, position: Option<usize>| {
             let amount = RawValue::from_string(amount.to_owned()).expect("it is JSON");
-            let (text, _) =
+            let (text, ..) =
                 Made { message: vec![("a".into(), Json::Sent(&amount))], position, warnings: Vec::new() }.into_text();
             assert!(text.contains("\"a\":") && text.contains("made-"), "{text}");
             text.rsplit("made-").next().unwrap_or_default().to_owned()

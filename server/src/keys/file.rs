@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Key, Keys};
 
-/// The form of the file that this program writes.
-const VERSION: u32 = 1;
+/// The newest form of the file that this program knows. One that no key has a scope in is written in the first form, so that an
+/// earlier version reads it.
+const VERSION: u32 = 2;
+const WITHOUT_SCOPES: u32 = 1;
 /// More than any file of keys; whatever is larger is something else.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -49,6 +51,12 @@ pub enum KeysError {
         .path.display()
     )]
     WritableByOthers { path: PathBuf },
+    #[error(
+        "others than its owner can replace files in {}, and so the keys file, and make keys for themselves; run: chmod go-w {}",
+        .folder.display(),
+        .folder.display()
+    )]
+    FolderWritableByOthers { folder: PathBuf },
     #[error("the keys file {} cannot be written: {source}", .path.display())]
     Unwritable { path: PathBuf, source: io::Error },
 }
@@ -64,6 +72,14 @@ pub fn read(path: &Path) -> Result<Keys, KeysError> {
     if about.permissions().mode() & 0o022 != 0 {
         return Err(KeysError::WritableByOthers { path: path.to_owned() });
     }
+    // Where the name leads elsewhere, both who can turn it and who can replace what it leads to matter.
+    for name in [path.to_owned(), fs::canonicalize(path).map_err(unreadable)?] {
+        let folder = folder_of(&name);
+        let mode = fs::metadata(folder).map_err(unreadable)?.permissions().mode();
+        if mode & 0o022 != 0 && mode & STICKY == 0 {
+            return Err(KeysError::FolderWritableByOthers { folder: folder.to_owned() });
+        }
+    }
     let malformed = |reason: String| KeysError::Malformed { path: path.to_owned(), reason };
     if MAX_BYTES < about.len() {
         return Err(malformed("it is larger than any keys file".to_owned()));
@@ -72,6 +88,13 @@ pub fn read(path: &Path) -> Result<Keys, KeysError> {
         Fault::Malformed(reason) => malformed(reason),
         Fault::Newer(found) => KeysError::Newer { path: path.to_owned(), found },
     })
+}
+
+/// In a folder that has it only the owner of a file replaces it, as in `/tmp`.
+const STICKY: u32 = 0o1000;
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Changes the keys as nobody else does at that time; a file that is not there is made. What `change` refuses is not written.
@@ -103,10 +126,11 @@ fn lock(path: &Path) -> io::Result<File> {
 
 /// Replaces the file: whoever reads it finds all of the one or all of the other, after a loss of power too.
 fn write(path: &Path, keys: &Keys) -> io::Result<()> {
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     // Made for its owner only.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer_pretty(&mut file, &Document { version: VERSION, keys: &keys.0 })?;
+    let version = if keys.iter().all(|key| key.scope.is_default()) { WITHOUT_SCOPES } else { VERSION };
+    serde_json::to_writer_pretty(&mut file, &Document { version, keys: &keys.0 })?;
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -69,7 +69,7 @@ impl Gate {
     pub fn still_knows(&self, caller: &Caller) -> bool {
         let Some(keys) = self.keys() else { return false };
         let key = caller.key.as_deref().and_then(|it| keys.in_use(it));
-        key.is_some_and(|it| it.role == caller.role && it.name == caller.name)
+        key.is_some_and(|it| it.role == caller.role && it.name == caller.name && it.scope == *caller.scope)
     }
 
     fn keys(&self) -> Option<Arc<Keys>> {

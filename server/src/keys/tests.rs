@@ -1,8 +1,8 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use profile360_core::time::Timestamp;
+use profile360_core::{message::MessageType, time::Timestamp};
 
-use super::{Gate, KeysError, NameFault, NotLetIn, Random, Revoked, change, read};
+use super::{Gate, KeysError, NameFault, NotLetIn, Random, Revoked, Scope, change, read};
 use crate::access::Role;
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
@@ -15,7 +15,8 @@ fn random(n: u8) -> Random {
 fn a_key_is_what_its_text_says_until_it_is_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.json");
-    let create = |n, role, name| change(&path, |keys| keys.create(role, name, &random(n), NOW)).unwrap();
+    let create =
+        |n, role, name| change(&path, |keys| keys.create(role, name, Scope::default(), &random(n), NOW)).unwrap();
     let (key, text) = create(1, Role::Reader, Some(" mina ")).unwrap();
     assert_eq!((&*key.id, &*key.name, key.role), ("010101010101", "mina", Role::Reader));
     assert_eq!(text, format!("p360_010101010101_{}", "65".repeat(32)));
@@ -24,8 +25,17 @@ fn a_key_is_what_its_text_says_until_it_is_revoked() {
     let refused = [
         ("", NameFault::Form),
         ("two\nlines", NameFault::Form),
+        ("mina\u{200b}", NameFault::Form),
+        ("\u{202e}anim", NameFault::Form),
+        ("\u{430}dmin", NameFault::Form),
+        ("ｍｉｎａ", NameFault::Form),
+        ("mi  na", NameFault::Form),
+        ("mina\u{1b}[31m", NameFault::Form),
         ("local", NameFault::Reserved),
+        ("LOCAL", NameFault::Reserved),
+        ("System", NameFault::Reserved),
         ("mina", NameFault::Taken),
+        ("Mina", NameFault::Taken),
     ];
     for (name, fault) in refused {
         assert_eq!(create(3, Role::Reader, Some(name)), Err(fault), "{name}");
@@ -83,7 +93,7 @@ fn a_file_that_is_none_says_so_and_stays_as_it_is() {
         (r#"{ "keys": [] }"#, "is not one that"),
         (r#"{ "version": 1, "keys": [], "more": 1 }"#, "is not one that"),
         (&format!(r#"{{ "version": 1, "keys": [{key}] }}"#), "line 1 column"),
-        (r#"{ "version": 2, "keys": {} }"#, "newer than the 1"),
+        (r#"{ "version": 3, "keys": {} }"#, "newer than the 2"),
     ] {
         fs::write(&path, text).unwrap();
         for error in [read(&path).unwrap_err(), change(&path, |_| Ok::<_, ()>(())).unwrap_err()] {
@@ -105,9 +115,30 @@ fn of_many_who_make_keys_at_once_none_loses_one() {
     std::thread::scope(|scope| {
         for n in 0..16 {
             let path = &path;
-            scope
-                .spawn(move || change(path, |keys| keys.create(Role::Ingest, None, &random(n), NOW)).unwrap().unwrap());
+            scope.spawn(move || {
+                change(path, |keys| keys.create(Role::Ingest, None, Scope::default(), &random(n), NOW))
+                    .unwrap()
+                    .unwrap()
+            });
         }
     });
     assert_eq!(read(&path).unwrap().iter().count(), 16);
+}
+
+#[test]
+fn a_file_without_scopes_is_one_that_earlier_versions_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.json");
+    let create = |n, scope| {
+        change(&path, |keys| keys.create(Role::Ingest, None, scope, &random(n), NOW)).unwrap().unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let document = create(1, Scope::default());
+    assert_eq!((&document["version"], document["keys"][0].get("scope")), (&serde_json::json!(1), None));
+    let scope = Scope { sources: ["crm".into()].into(), types: [MessageType::Event].into(), results: true };
+    let document = create(2, scope.clone());
+    let written = serde_json::json!({ "sources": ["crm"], "types": ["event"], "results": true });
+    assert_eq!((&document["version"], &document["keys"][1]["scope"]), (&serde_json::json!(2), &written));
+    assert_eq!(read(&path).unwrap().iter().last().unwrap().scope, scope);
 }

@@ -1,6 +1,9 @@
 //! Reads: by key, by bounded range, or one hop along links.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use profile360_core::{
     decision::Decision,
@@ -105,18 +108,25 @@ impl Store {
     }
 
     async fn load_messages(&self, needs: &Needs, view: &mut View) -> Result<()> {
-        view.messages.extend(needs.messages.iter().map(|it| (it.clone(), false)));
-        let ids: Vec<Value> = needs.messages.iter().map(|it| Value::RecordId(rows::text_id("message", it))).collect();
+        let taken = self.taken_of(&needs.messages).await?;
+        view.messages.extend(needs.messages.iter().map(|id| (id.clone(), taken.contains(id))));
+        Ok(())
+    }
+
+    /// Which of those message IDs were taken before.
+    pub async fn taken_of(&self, message_ids: &BTreeSet<Arc<str>>) -> Result<BTreeSet<Arc<str>>> {
+        let mut taken = BTreeSet::new();
+        let ids: Vec<Value> = message_ids.iter().map(|id| Value::RecordId(rows::text_id("message", id))).collect();
         for ids in ids.chunks(KEYS_AT_ONCE) {
             let ids = Value::from_iter(ids.iter().cloned());
             let found = self.handle.run("SELECT VALUE id FROM $ids", tx::variables([("ids", ids)])).await?;
             let Value::Array(found) = found else { return Err(rows::bad_key("message")) };
             for id in &*found {
                 let Value::RecordId(id) = id else { return Err(rows::bad_key("message")) };
-                view.messages.insert(Arc::from(rows::text_key_of(id)?), true);
+                taken.insert(Arc::from(rows::text_key_of(id)?));
             }
         }
-        Ok(())
+        Ok(taken)
     }
 
     async fn load_identifiers(&self, identifiers: &[Identifier], view: &mut View) -> Result<()> {
@@ -131,6 +141,7 @@ impl Store {
             .map(|it| rows::link_id("linked", unified_id(&it.a, secret), unified_id(&it.b, secret)))
             .collect();
         let mut found: BTreeMap<RecordId, Arc<LinkState>> = self.payloads("linked", ids.clone()).await?;
+        found.values_mut().for_each(|link| _ = Arc::make_mut(link).seen.keep());
         view.links.extend(pairs.iter().zip(ids).map(|(pair, id)| (pair.clone(), found.remove(&id))));
         Ok(())
     }
@@ -138,7 +149,7 @@ impl Store {
     async fn load_claims<T: DeserializeOwned>(
         &self,
         table: &'static str,
-        keys: &std::collections::BTreeSet<Arc<str>>,
+        keys: &BTreeSet<Arc<str>>,
         view: &mut BTreeMap<Arc<str>, Option<Arc<T>>>,
     ) -> Result<()> {
         let ids = keys.iter().map(|it| rows::text_id(table, it)).collect();
@@ -169,7 +180,8 @@ impl Store {
                 };
                 let pair = Pair { a: rows::identifier_of(&a)?, b: rows::identifier_of(&b)? };
                 if let std::collections::btree_map::Entry::Vacant(free) = links.entry(pair) {
-                    free.insert(rows::decode("linked", &payload)?);
+                    let link = free.insert(rows::decode::<LinkState>("linked", &payload)?);
+                    link.seen.keep();
                 }
             }
         }
@@ -180,7 +192,14 @@ impl Store {
     pub async fn identifiers(&self, identifiers: &[Identifier]) -> Result<BTreeMap<Identifier, Arc<IdentifierState>>> {
         let ids = identifiers.iter().map(rows::identifier_id).collect();
         let found: BTreeMap<RecordId, Arc<IdentifierState>> = self.payloads("identifier", ids).await?;
-        found.into_iter().map(|(id, state)| Ok((rows::identifier_of(&id)?, state))).collect()
+        found
+            .into_iter()
+            .map(|(id, mut state)| {
+                // Rows of earlier versions may hold more than there is room for now.
+                Arc::make_mut(&mut state).facts.keep();
+                Ok((rows::identifier_of(&id)?, state))
+            })
+            .collect()
     }
 
     /// The cells of those keys; one that is not there is left out.
@@ -341,7 +360,10 @@ impl Store {
             Array::from_iter([Value::Uuid(uuid::Uuid::from_bytes(bytes).into()), last]).into()
         };
         let found = self.range("withheld", bound(0, Value::None), bound(u8::MAX, Value::Array(Array::new()))).await?;
-        found.into_iter().map(|(_, payload)| rows::decode("withheld", &payload)).collect()
+        let mut withheld: Vec<(Pair, LinkState)> =
+            found.into_iter().map(|(_, payload)| rows::decode("withheld", &payload)).collect::<Result<_>>()?;
+        withheld.iter_mut().for_each(|(_, link)| _ = link.seen.keep());
+        Ok(withheld)
     }
 
     /// How many messages were taken. Counts them: for `check`, not for questions.

@@ -23,6 +23,7 @@ mod money;
 mod owners;
 mod policy;
 mod previews;
+mod privacy;
 mod recovery;
 mod socket;
 mod stream;

@@ -16,7 +16,7 @@ use super::{
     exported::Exported,
     part::{Progress, Question},
 };
-use crate::{rules::Rules, table::marked};
+use crate::{cli::plain::for_spreadsheet, rules::Rules};
 
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,13 +129,8 @@ fn text_of(value: &Value) -> String {
 fn csv_line(cells: &[String]) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for cell in cells {
-        writer.write_field(&*marked(cell, is_number_like))?;
+        writer.write_field(for_spreadsheet(cell).as_bytes())?;
     }
     writer.write_record(None::<&[u8]>)?;
     writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
-}
-
-/// A phone number or an amount: what stands there may begin with a sign and is no formula.
-fn is_number_like(cell: &str) -> bool {
-    cell.chars().skip(1).all(|it| it.is_ascii_digit() || matches!(it, '.' | ';' | '+'))
 }

@@ -70,7 +70,6 @@ pub(super) const TABLE: &[Entry] = &[
             "id",
             "unifiedId",
             "supersededIds",
-            "revision",
             "asOf",
             "basic",
             "identifiers",
@@ -83,7 +82,8 @@ pub(super) const TABLE: &[Entry] = &[
             "graph",
             "timeline",
         ],
-        &[],
+        // It is a hash of all that is masked.
+        &[("revision", Mask::Keyed)],
     ),
     (
         "BasicInfo",
@@ -91,8 +91,8 @@ pub(super) const TABLE: &[Entry] = &[
         &["avatar", "platforms", "deviceCount", "gender", "ageGroup", "membershipLevel"],
         &[
             ("name", Mask::Name),
-            ("phone", Mask::Identifier),
-            ("email", Mask::Identifier),
+            ("phone", Mask::Phone),
+            ("email", Mask::Email),
             ("birthDate", Mask::Hidden),
             // Asked for as of one day after the other it would tell the birthday.
             ("age", Mask::Hidden),
@@ -104,7 +104,7 @@ pub(super) const TABLE: &[Entry] = &[
         "Identifier",
         Read,
         &["kind", "unifiedId", "firstSeenAt", "lastSeenAt", "sources", "shared", "retiredAt"],
-        &[("value", Mask::Identifier)],
+        &[("value", Mask::ByKind)],
     ),
     (
         "Device",
@@ -158,7 +158,13 @@ pub(super) const TABLE: &[Entry] = &[
     ("RankedItem", Read, &["rank", "key", "name", "units", "orders", "amount", "lastPurchasedAt"], &[]),
     ("EventConnection", Read, &["edges", "nodes", "pageInfo"], &[]),
     ("EventEdge", Read, &["node", "cursor"], &[]),
-    ("Event", Read, &["messageId", "name", "at", "source", "platform", "identifier"], &[("properties", Mask::Hidden)]),
+    (
+        "Event",
+        Read,
+        &["name", "at", "source", "platform", "identifier"],
+        // An ID may be made of what the message says.
+        &[("messageId", Mask::Keyed), ("properties", Mask::Hidden)],
+    ),
     ("IdentityGraph", Read, &["identifiers", "links", "withheld", "bridges"], &[]),
     ("Bridge", Read, &["link", "leaving"], &[]),
     ("Link", Read, &["a", "b", "firstSeenAt", "lastSeenAt", "count", "sources", "decision"], &[]),
@@ -190,8 +196,8 @@ pub(super) const TABLE: &[Entry] = &[
     (
         "LineageEvent",
         Read,
-        &["at", "kind", "kept", "others", "cause", "messageId", "decision", "retirement", "policyVersion"],
-        &[],
+        &["at", "kind", "kept", "others", "cause", "decision", "retirement", "policyVersion"],
+        &[("messageId", Mask::Keyed)],
     ),
     ("LineageEventConnection", Read, &["edges", "nodes", "pageInfo"], &[]),
     ("LineageEventEdge", Read, &["node", "cursor"], &[]),

@@ -1,0 +1,91 @@
+//! What names of new messages must not hold, and what only the server writes into a message that is kept.
+//!
+//! Messages that were taken before are not held to it: what was acknowledged stays.
+
+use super::{Accepted, MAX_NAME_BYTES, Refusal, RefusalCode, Warning, member, refusal};
+use crate::json::{Object, object_of};
+
+/// The field of a kept message that says by whose key it came.
+const RECEIVED_BY: &str = "received_by";
+/// The most levels that properties nest. Deeper ones cannot be shown.
+pub const MAX_DEPTH: usize = 100;
+
+impl Accepted {
+    /// Keeps with the message the ID of the key that it came by.
+    pub fn receive_by(&mut self, key_id: &str) {
+        if let Some(rest) = self.payload.strip_prefix('{') {
+            let field = member(RECEIVED_BY, &serde_json::Value::from(key_id).to_string());
+            self.payload = format!("{{{field},{rest}");
+        }
+    }
+
+    /// Refuses names with control characters, which logs and terminals obey; leaves out attributes of such names, and says what
+    /// cannot be shown.
+    pub(super) fn check_names(mut self) -> Result<Self, Refusal> {
+        let message = &mut self.message;
+        let names = [
+            ("message_id", Some(&message.id)),
+            ("source", Some(&message.source)),
+            ("event", message.event.as_ref()),
+            ("session_id", message.session_id.as_ref()),
+        ];
+        let has_control = |text: &str| text.contains(char::is_control);
+        if let Some((path, _)) = names.into_iter().find(|(_, name)| name.is_some_and(|name| has_control(name))) {
+            let detail = "it holds a control character; send it without";
+            return Err(refusal(RefusalCode::ControlCharacter, path, detail));
+        }
+        let bad: Vec<String> = message.attributes.keys().filter(|name| has_control(name)).cloned().collect();
+        for name in bad {
+            message.attributes.remove(&name);
+            self.warnings.push(Warning {
+                code: "ATTRIBUTE_NAME",
+                path: format!("attributes.{name}"),
+                detail: "an attribute's name holds no control character; it was left out".to_owned(),
+            });
+        }
+        self.leave_out_received_by();
+        Ok(self)
+    }
+
+    /// Only the server says by whose key a message came. The parser has warned of the unknown field already.
+    fn leave_out_received_by(&mut self) {
+        if !self.warnings.iter().any(|warning| warning.path == RECEIVED_BY) {
+            return;
+        }
+        let Ok(Object(fields)) = object_of(&self.payload) else { return };
+        let rest = fields.iter().filter(|(name, _)| name != RECEIVED_BY).map(|(name, raw)| member(name, raw.get()));
+        self.payload = format!("{{{}}}", rest.collect::<Vec<_>>().join(","));
+    }
+}
+
+/// Says that properties nest deeper than can be shown.
+pub(super) fn warn_of_depth(properties: &str, path: &str, warnings: &mut Vec<Warning>) {
+    if MAX_DEPTH < depth(properties) {
+        warnings.push(Warning {
+            code: "TOO_DEEP",
+            path: path.chars().take(MAX_NAME_BYTES).collect(),
+            detail: format!("it nests deeper than {MAX_DEPTH} levels and is not shown; the message keeps it"),
+        });
+    }
+}
+
+/// How deep a JSON text nests.
+pub(super) fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut is_in_text = false;
+    let mut is_escaped = false;
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_in_text,
+            b'"' => is_in_text = !is_in_text,
+            b'{' | b'[' if !is_in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !is_in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
