@@ -20,6 +20,11 @@ impl IdSecret {
         Self(blake3::derive_key("User Profile 360 2026-11 unified ID", secret.trim().as_bytes()))
     }
 
+    /// A key of its own for another purpose; `purpose` is a fixed text that nothing else uses. From the key nobody learns the secret.
+    pub fn key_for(&self, purpose: &'static str) -> [u8; 32] {
+        blake3::derive_key(purpose, &self.0)
+    }
+
     /// The fixed public secret of `resolve` and `summarize`, for where nobody gives one.
     pub fn public() -> Self {
         Self::new("public")
