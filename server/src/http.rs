@@ -23,7 +23,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use serde_json::json;
 use tokio::{
@@ -129,7 +129,8 @@ fn router(site: Site) -> Router {
     // What a role may do over GraphQL stands at each field.
     let graphql = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
-        .route_layer(gate::of(&site, Way { key_as: KeyAs::Bearer, need: Need::Nothing, is_graphql: true }));
+        .route_layer(gate::of(&site, Way { key_as: KeyAs::Bearer, need: Need::Nothing, is_graphql: true }))
+        .layer(middleware::from_fn_with_state(site.clone(), graphql::for_browsers));
     let messages = Router::new()
         .route("/v1/messages", post(messages::post).fallback(other_method))
         .route_layer(gate::of(&site, Way::of_messages(KeyAs::Bearer)));
@@ -145,6 +146,8 @@ fn router(site: Site) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/openapi.json", get(openapi::document))
+        .route("/graphiql", any(page::graphiql))
+        .route("/graphiql.html", any(page::graphiql))
         .fallback(page::asset)
         .layer(DefaultBodyLimit::max(largest_body))
         .layer(CompressionLayer::new())

@@ -26,7 +26,7 @@ use self::{
     table::Table,
 };
 use super::{Base, Opened};
-use crate::{clock, customer, rules::Rules, store::Store};
+use crate::{audit, clock, customer, rules::Rules, store::Store};
 
 /// Writes every customer as of a date into a file: whole as NDJSON, or a row each as CSV or Parquet.
 #[derive(Debug, clap::Args)]
@@ -99,6 +99,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     };
     let as_of = part.question.as_of;
     let began_at = part.progress.commit;
+    // Before the first customer is written, as no answer leaves before its record.
+    audit::record_command(&store, "EXPORT", "export").await?;
     let written = write_all(&store, &policy, part, options.chunk).await?;
     let Written::All(n) = written else {
         bail!("interrupted; run the same command with --resume to go on");

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{Semaphore, watch},
 };
 
 use super::{
@@ -104,6 +104,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         publication: publication.clone(),
         audit,
         lookups: Arc::default(),
+        listening: graphql::Listening::default(),
+        simulating: Arc::new(Semaphore::new(1)),
     };
     let serving = tokio::spawn(http::serve(listener, graphql::schema(), current, gate, trusted, stopping));
     println!("listening on http://{address}");

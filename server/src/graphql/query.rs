@@ -14,7 +14,7 @@ use super::{
     profile::Profile,
     profiles::{ProfileConnection, ProfileFilter, ProfileOrder, profiles},
     scalars::Date,
-    witness::look_up,
+    witness::{By, look_up, saw_customer},
 };
 use crate::{
     access::{self, Need},
@@ -81,13 +81,14 @@ pub(super) struct Viewer {
 
 #[Object]
 impl ProfileQuery {
-    /// Whatever has that global ID; null where there is none.
+    /// What has that global ID; null where there is none.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "A global ID.")] id: ID) -> Result<Option<Node>> {
         let app = ctx.data::<App>()?;
         Ok(nodes_of(app, std::slice::from_ref(&id)).await?.pop().flatten())
     }
 
-    /// Whatever has these global IDs, in their sequence; at most 200.
+    /// What has these global IDs, in their sequence; at most 200.
+    #[graphql(complexity = "ids.len().max(1) * (1 + child_complexity)")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,
@@ -112,11 +113,11 @@ impl ProfileQuery {
         let as_of = as_of.map_or(today, |it| it.0);
         let key = match by {
             ProfileKey::UnifiedId(id) => {
-                let Some(id) = UnifiedId::parse(&id) else { return Ok(None) };
+                let id = unified_id_in(&id, "by.unifiedId")?;
                 customer::cells_of_ids(&app.store, &[id]).await.map_err(|it| unavailable(&it))?.remove(&id)
             }
             ProfileKey::Identifier(input) => {
-                look_up(ctx)?;
+                look_up(ctx, By::Identifier)?;
                 let is_blocked = |kind| identifier::normalise(&input.value, kind, &app.policy) == Normalised::Blocked;
                 if app.policy.kind(&input.kind).is_some_and(is_blocked) {
                     return Ok(None);
@@ -127,7 +128,11 @@ impl ProfileQuery {
             }
         };
         let Some(key) = key else { return Ok(None) };
-        Profile::load(ctx, key, as_of).await
+        let profile = Profile::load(ctx, key, as_of).await?;
+        if let Some(customer) = profile.as_ref().and_then(Profile::loaded) {
+            saw_customer(ctx, customer);
+        }
+        Ok(profile)
     }
 
     /// The list. Newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier, the beginning of
@@ -159,6 +164,13 @@ impl ProfileQuery {
             sees_personal_data: caller.may(Need::ReadPersonal),
         })
     }
+}
+
+/// A unified ID that someone wrote.
+pub(super) fn unified_id_in(id: &ID, argument: &str) -> Result<UnifiedId> {
+    let sentence =
+        || format!("{argument}: this is no unified ID; it is written as 906aabf9-7edb-8a01-9c2d-0123456789ab");
+    UnifiedId::parse(id).ok_or_else(|| ErrorCode::BadUserInput.with(sentence()))
 }
 
 /// The global ID of a profile.

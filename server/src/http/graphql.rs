@@ -1,17 +1,18 @@
 //! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says. Over a WebSocket: see
 //! `socket`.
 
-use async_graphql::{BatchRequest, Name, Request, Response, parser::types::OperationType};
+use async_graphql::{BatchRequest, Request, Response};
 use axum::{
     Extension,
     body::Bytes,
     extract::{
-        Query, State, WebSocketUpgrade,
+        Query, Request as HttpRequest, State, WebSocketUpgrade,
         rejection::{BytesRejection, QueryRejection},
         ws::rejection::WebSocketUpgradeRejection,
     },
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response as HttpResponse},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response as HttpResponse},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -19,7 +20,7 @@ use serde_json::json;
 use super::{Site, body::Packing, json as unambiguous, socket};
 use crate::{
     access::Caller,
-    graphql::{ErrorCode, execute, is_refused},
+    graphql::{ErrorCode, execute, is_query, is_refused},
 };
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -65,6 +66,20 @@ pub(super) async fn post(
             refused(ErrorCode::ParseFailed, media_type, sentence)
         }
     }
+}
+
+/// Shows GraphiQL to someone who opens the bare address in a browser: a refusal in JSON would not help.
+pub(super) async fn for_browsers(State(site): State<Site>, request: HttpRequest, next: Next) -> HttpResponse {
+    let headers = request.headers();
+    let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accepted| accepted.to_str().ok());
+    let is_visit = request.method() == Method::GET
+        && request.uri().query().unwrap_or_default().is_empty()
+        && !headers.contains_key(header::UPGRADE)
+        && accepted.any(|accepted| accepted.to_ascii_lowercase().contains("text/html"));
+    if is_visit && !site.current.limits.no_introspection {
+        return Redirect::to("/graphiql").into_response();
+    }
+    next.run(request).await
 }
 
 /// A request in an address, by the names that the specification gives.
@@ -118,12 +133,13 @@ pub(super) async fn get(
         Ok(request) => request,
         Err(error) => return respond(&Response::from_errors(vec![error]), media_type),
     };
-    if is_mutation(&mut request) {
-        return refused(
-            ErrorCode::MethodNotAllowed,
-            media_type,
-            "send mutations by POST, and subscriptions over a WebSocket",
-        );
+    match is_query(&site.current, &caller, &mut request) {
+        Ok(true) => {}
+        Ok(false) => {
+            let sentence = "send mutations by POST, and subscriptions over a WebSocket";
+            return refused(ErrorCode::MethodNotAllowed, media_type, sentence);
+        }
+        Err(response) => return respond(&response, media_type),
     }
     answer(&site, caller, request, media_type).await
 }
@@ -166,16 +182,6 @@ fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn is_mutation(request: &mut Request) -> bool {
-    let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return false };
-    let wanted = |it: Option<&str>| name.is_none() || it == name.as_deref();
-    document
-        .operations
-        .iter()
-        .any(|(it, operation)| wanted(it.map(Name::as_str)) && operation.node.ty != OperationType::Query)
 }
 
 pub(super) async fn other_method() -> HttpResponse {

@@ -15,6 +15,7 @@ mod http;
 mod input;
 mod keys;
 mod laws;
+mod limits;
 mod lineage;
 mod list;
 mod masks;
