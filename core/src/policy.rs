@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Deref, sync::Arc};
 
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -214,6 +214,54 @@ impl Policy {
         if faults.is_empty() { Ok(amended) } else { Err(faults) }
     }
 
+    /// Whether a new policy stays within what every message can be judged by in good time. One that is in force already is let be.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is too much, by its path. Patterns are compiled to no more than they may be.
+    pub fn within_bounds(&self) -> Result<(), Vec<PolicyFault>> {
+        let mut faults = Vec::new();
+        let mut bound = |path: &str, n: usize, most: usize, what: &str| {
+            if most < n {
+                let (path, detail) = (path.to_owned(), format!("there are more than {most} {what}; keep fewer"));
+                faults.push(PolicyFault { path, detail });
+            }
+            n.min(most)
+        };
+        let n_kinds = bound("kinds", self.kinds.len(), MAX_KINDS, "kinds");
+        let n_patterns = bound("blocked_patterns", self.blocked_patterns.len(), MAX_PATTERNS, "patterns");
+        let n_values = bound("blocked_values", self.blocked_values.len(), MAX_BLOCKED, "values");
+        bound("survivorship.attributes", self.survivorship.attributes.len(), MAX_RULES, "attributes");
+        bound("survivorship.sources", self.survivorship.sources.len(), MAX_RULES, "sources");
+        let texts = self.blocked_values.iter().take(n_values).enumerate();
+        for (position, _) in texts.filter(|(_, value)| MAX_VALUE_BYTES < value.len()) {
+            let detail = format!("no identifier is longer than {MAX_VALUE_BYTES} bytes; take it out");
+            faults.push(PolicyFault { path: format!("blocked_values[{position}]"), detail });
+        }
+        let of_kinds = self.kinds.iter().take(n_kinds).enumerate().filter_map(|(position, kind)| match &kind.form {
+            Form::Pattern(pattern) => Some((format!("kinds[{position}].form.pattern"), pattern)),
+            _ => None,
+        });
+        let blocked = self.blocked_patterns.iter().take(n_patterns).enumerate();
+        let blocked = blocked.map(|(position, pattern)| (format!("blocked_patterns[{position}]"), pattern));
+        let mut left = MAX_PATTERNS_SIZE;
+        for (path, pattern) in of_kinds.chain(blocked) {
+            if MAX_PATTERN_BYTES < pattern.len() {
+                let detail = format!("a pattern has at most {MAX_PATTERN_BYTES} bytes; write it shorter");
+                faults.push(PolicyFault { path, detail });
+                continue;
+            }
+            match size_of(pattern, left) {
+                Some(size) => left -= size,
+                None => {
+                    let detail = "the patterns together are too large to judge every value by; repeat less in them, as {1,9} does";
+                    faults.push(PolicyFault { path, detail: detail.to_owned() });
+                }
+            }
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
     /// How many of a kind one profile may hold; a kind that the policy does not know (any more) has no limit.
     pub fn limit(&self, kind: &Kind) -> u32 {
         self.kind(kind.as_str()).map_or(u32::MAX, |it| it.limit)
@@ -333,10 +381,10 @@ impl CompiledPolicy {
                 );
             }
             if is_taken(&|it| it.name == kind.name) {
-                fault(path("name"), format!("the kind {} is there twice; keep one", kind.name));
+                fault(path("name"), "another kind has this name; keep one".to_owned());
             }
             if is_taken(&|it| it.priority == kind.priority) {
-                fault(path("priority"), format!("another kind has the priority {}; give each its own", kind.priority));
+                fault(path("priority"), "another kind has this priority; give each its own".to_owned());
             }
             if kind.limit == 0 {
                 fault(path("limit"), "a profile must be able to hold one; use 1 or more".to_owned());
@@ -393,9 +441,50 @@ impl CompiledPolicy {
     }
 }
 
+/// What a policy may hold at most.
+const MAX_KINDS: usize = 100;
+const MAX_PATTERNS: usize = 100;
+const MAX_BLOCKED: usize = 10_000;
+const MAX_RULES: usize = 1_000;
+const MAX_VALUE_BYTES: usize = 255;
+const MAX_PATTERN_BYTES: usize = 1_000;
+/// The size of all patterns together, compiled. The steps of matching are the length of a value times that at worst; for the longest
+/// value there is that is a few milliseconds.
+const MAX_PATTERNS_SIZE: usize = 64 * 1024;
+/// Sizes are told apart as finely as that.
+const SMALLEST_SIZE: usize = 512;
+
+/// About how large a pattern is once it is compiled; none where that is more than `most`. One that is no regular expression has no
+/// size; it is a fault elsewhere.
+fn size_of(pattern: &str, most: usize) -> Option<usize> {
+    let mut size = SMALLEST_SIZE;
+    loop {
+        let builder = |limit| RegexBuilder::new(&wholly(pattern)).size_limit(limit).build();
+        if builder(size.min(most)).is_ok() {
+            return Some(size.min(most));
+        }
+        if most <= size {
+            // Too large, or wrong in itself.
+            return is_malformed(pattern).then_some(0);
+        }
+        size *= 2;
+    }
+}
+
+/// Whether a pattern is wrong in itself, whatever its size.
+fn is_malformed(pattern: &str) -> bool {
+    // The error of a size names it; those of the syntax do not.
+    let error = RegexBuilder::new(&wholly(pattern)).size_limit(0).build().err();
+    error.is_some_and(|error| !error.to_string().contains("size"))
+}
+
+fn wholly(pattern: &str) -> String {
+    format!("^(?:{pattern})$")
+}
+
 /// A pattern that must match the whole value.
 fn whole(pattern: &str) -> Result<Regex, regex_lite::Error> {
-    Regex::new(&format!("^(?:{pattern})$"))
+    Regex::new(&wholly(pattern))
 }
 
 fn is_kind_name(name: &str) -> bool {

@@ -1,11 +1,14 @@
 //! Records of who read personal data. An answer leaves when its record is on disk, and not at all where that fails; answers that
 //! are ready at the same time share one write.
 
+use profile360_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
+    access::{RESERVED_NAMES, Role},
+    clock,
     pipeline::Workshop,
-    store::{AuditRow, StoreError},
+    store::{AuditRow, Store, StoreError},
 };
 
 /// Where records are handed in.
@@ -21,14 +24,14 @@ pub struct NotRecorded;
 
 #[derive(Debug)]
 struct Waiting {
-    row: AuditRow,
+    rows: Vec<AuditRow>,
     written: oneshot::Sender<bool>,
 }
 
 /// Records that wait for a write at most; whoever comes then waits for a place.
 const QUEUE: usize = 1_000;
-/// Records of one write.
-const AT_ONCE: usize = 500;
+/// Answers whose records share one write.
+const AT_ONCE: usize = 100;
 /// How often a write that another server was faster with is made again.
 const MAX_ATTEMPTS: usize = 20;
 
@@ -40,8 +43,9 @@ impl Audit {
             let mut batch = Vec::new();
             let mut last = None;
             while 0 < waiting.recv_many(&mut batch, AT_ONCE).await {
-                let (rows, answers): (Vec<_>, Vec<_>) =
-                    batch.drain(..).map(|Waiting { row, written }| (row, written)).unzip();
+                let (rows, answers): (Vec<Vec<AuditRow>>, Vec<_>) =
+                    batch.drain(..).map(|Waiting { rows, written }| (rows, written)).unzip();
+                let rows = rows.concat();
                 let result = write(&editions, &mut last, &rows).await;
                 if let Err(error) = &result {
                     tracing::error!(%error, "the audit log cannot be written: nobody reads personal data until it can");
@@ -55,12 +59,40 @@ impl Audit {
         Self { queue }
     }
 
-    /// Returns when the record is on disk.
-    pub async fn record(&self, row: AuditRow) -> Result<(), NotRecorded> {
+    /// Returns when the rows are on disk: all of them, or none.
+    pub async fn record(&self, rows: Vec<AuditRow>) -> Result<(), NotRecorded> {
         let (written, answer) = oneshot::channel();
-        self.queue.send(Waiting { row, written }).await.map_err(|_| NotRecorded)?;
+        self.queue.send(Waiting { rows, written }).await.map_err(|_| NotRecorded)?;
         if answer.await.unwrap_or(false) { Ok(()) } else { Err(NotRecorded) }
     }
+}
+
+/// Records what a command does with the whole base. It is no key's, but whoever works at this machine.
+///
+/// # Errors
+///
+/// Where the row cannot be written.
+pub async fn record_command(store: &Store, action: &str, command: &str) -> Result<(), StoreError> {
+    let row = AuditRow {
+        at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
+        key: String::new(),
+        actor: RESERVED_NAMES[0].to_owned(),
+        role: Role::Admin.as_str().to_owned(),
+        action: action.to_owned(),
+        operation: vec![command.to_owned()],
+        by: Vec::new(),
+        subjects: Vec::new(),
+        n_subjects: 0,
+    };
+    let mut result = Ok(());
+    for _ in 0..MAX_ATTEMPTS {
+        let n_before = store.n_audited().await?;
+        result = store.add_audit(n_before, std::slice::from_ref(&row)).await.map(|_| ());
+        if !matches!(result, Err(StoreError::Conflict)) {
+            break;
+        }
+    }
+    result
 }
 
 async fn write(

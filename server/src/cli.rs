@@ -285,7 +285,7 @@ fn date(text: &str) -> Result<NaiveDate, &'static str> {
 }
 
 fn compile(policy: Policy) -> anyhow::Result<CompiledPolicy> {
-    CompiledPolicy::new(policy).map_err(|faults| {
+    policy.within_bounds().and_then(|()| CompiledPolicy::new(policy)).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("the policy has faults:\n  {}", faults.join("\n  "))
     })

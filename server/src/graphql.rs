@@ -2,12 +2,14 @@
 
 mod allowed;
 mod audit;
+mod cursor;
 mod decision;
 mod documents;
 mod error;
 mod health;
 mod identity;
 mod ingest;
+mod inputs;
 mod lineage;
 mod loaders;
 mod measure;
@@ -28,12 +30,13 @@ mod witness;
 
 use std::sync::{Arc, RwLock};
 
-use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema};
+use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema, parser::types::OperationType};
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
 use profile360_core::{decision::Decisions, unified_id::IdSecret};
+use tokio::sync::Semaphore;
 
 use self::{
     allowed::Allowed,
@@ -44,21 +47,21 @@ use self::{
     identity::IdentityQuery,
     ingest::IngestMutation,
     lineage::{LineageQuery, LineageSubscription},
-    moment::Moment,
+    moment::{Moment, Turn},
     policy::{PolicyMutation, PolicyQuery},
     query::ProfileQuery,
     subscription::ProfileSubscription,
-    within::Within,
+    within::{Question, Within},
     witness::Witness,
 };
 pub use self::{
     documents::Documents,
     error::{ErrorCode, is_last, is_refused},
+    subscription::Listening,
     variables::{give_variables, only_ingests},
-    within::read as read_document,
 };
 use crate::{
-    access::{Caller, Need},
+    access::Caller,
     audit::Audit,
     inbox::Inbox,
     intake::Intake,
@@ -98,6 +101,9 @@ pub struct Current {
     /// Where it is recorded who reads personal data; nowhere where there are no keys to tell anyone by.
     pub audit: Option<Audit>,
     pub lookups: Arc<Lookups>,
+    pub listening: Listening,
+    /// One policy is tried at a time: it reads the whole base.
+    pub simulating: Arc<Semaphore>,
 }
 
 impl Current {
@@ -140,12 +146,13 @@ pub fn sdl() -> String {
 
 /// Answers one question or makes one change.
 pub async fn execute(schema: &ApiSchema, current: &Current, caller: Caller, mut request: Request) -> Response {
-    let document = match within::read(&mut request, &current.app().limits) {
-        Ok(document) => document,
+    let Question { document, measured, .. } = match within::read(&mut request, &current.limits, &caller) {
+        Ok(question) => question,
         Err(error) => return Response::from_errors(vec![error]),
     };
     let witness = Arc::new(Witness::default());
     let request = request.data(current.clone()).data(caller.clone()).data(witness.clone());
+    let request = request.data(measured).data(Arc::new(Turn::default()));
     let mut response = schema.execute(request).await;
     // Nobody sees what nobody may know that they saw.
     if let Err(error) = witness.record(current, &caller).await {
@@ -153,6 +160,14 @@ pub async fn execute(schema: &ApiSchema, current: &Current, caller: Caller, mut 
     }
     response.data = sequence::as_asked(response.data, &document);
     response
+}
+
+/// Whether a request asks for a query, which alone is answered by GET; the refusal where it cannot be answered at all.
+pub fn is_query(current: &Current, caller: &Caller, request: &mut Request) -> Result<bool, Response> {
+    match within::read(request, &current.limits, caller) {
+        Ok(question) => Ok(question.kind == OperationType::Query),
+        Err(error) => Err(Response::from_errors(vec![error])),
+    }
 }
 
 /// Answers as often as there is something to tell, or once, where the request is no subscription. An answer that
@@ -163,17 +178,18 @@ pub fn subscribe(
     caller: Caller,
     mut request: Request,
 ) -> BoxStream<'static, Response> {
-    let document = match within::read(&mut request, &current.app().limits) {
-        Ok(document) => document,
+    let Question { document, measured, .. } = match within::read(&mut request, &current.limits, &caller) {
+        Ok(question) => question,
         Err(error) => return stream::once(async { Response::from_errors(vec![error]) }).boxed(),
     };
     let witness = Arc::new(Witness::default());
     let request = request.data(current.clone()).data(caller.clone()).data(witness.clone());
+    let request = request.data(measured).data(Arc::new(Turn::default()));
     let responses = schema.execute_stream(request).map(move |mut response| {
         response.data = sequence::as_asked(response.data, &document);
         response
     });
-    if current.audit.is_none() || !caller.may(Need::ReadPersonal) {
+    if current.audit.is_none() {
         return responses.boxed();
     }
     // Those that are ready together are recorded together.

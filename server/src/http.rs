@@ -27,7 +27,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
@@ -153,7 +153,12 @@ fn router(site: Site) -> Router {
         .route_layer(gate::of(&site, Way::STREAMS));
     Router::new()
         // Not behind the gate: a handshake shows its key later, and everything else this takes through the gate itself.
-        .route("/graphql", graphql.get(graphql::get))
+        .route(
+            "/graphql",
+            graphql
+                .get(graphql::get)
+                .layer(middleware::from_fn_with_state(site.clone(), graphql::for_browsers)),
+        )
         .merge(
             segment::routes()
                 .route_layer(gate::of(&site, Way::of_messages(KeyAs::UserName)))
@@ -164,6 +169,8 @@ fn router(site: Site) -> Router {
         .route("/healthz", get(health::healthz).fallback(only_asked))
         .route("/readyz", get(health::readyz).fallback(only_asked))
         .route("/openapi.json", get(openapi::document).fallback(only_asked))
+        .route("/graphiql", any(page::graphiql))
+        .route("/graphiql.html", any(page::graphiql))
         .fallback(page::asset)
         .layer(CompressionLayer::new())
         // Outside of this: packing would keep its lines back.

@@ -13,7 +13,7 @@ pub struct Limits {
     #[arg(long = "limit-complexity", value_name = "N", env = "PROFILE360_LIMIT_COMPLEXITY", default_value_t = 50_000)]
     pub complexity: usize,
     /// The most aliases in a GraphQL query, with fragments written out.
-    #[arg(long = "limit-aliases", value_name = "N", env = "PROFILE360_LIMIT_ALIASES", default_value_t = 500)]
+    #[arg(long = "limit-aliases", value_name = "N", env = "PROFILE360_LIMIT_ALIASES", default_value_t = 100)]
     pub aliases: usize,
     /// The most directives in a GraphQL query, with fragments written out.
     #[arg(long = "limit-directives", value_name = "N", env = "PROFILE360_LIMIT_DIRECTIVES", default_value_t = 50)]
@@ -21,6 +21,9 @@ pub struct Limits {
     /// The most tokens (words, numbers, texts, signs) in a GraphQL query.
     #[arg(long = "limit-tokens", value_name = "N", env = "PROFILE360_LIMIT_TOKENS", default_value_t = 10_000)]
     pub tokens: usize,
+    /// Tell the schema to nobody, neither by introspection nor by GraphiQL, which needs it.
+    #[arg(long, env = "PROFILE360_NO_INTROSPECTION")]
+    pub no_introspection: bool,
     /// The most identifiers that a key which sees masks may look for in a minute.
     #[arg(long = "limit-lookups", value_name = "N", env = "PROFILE360_LIMIT_LOOKUPS", default_value_t = 60)]
     pub lookups: usize,
@@ -104,6 +107,14 @@ pub struct Limits {
     /// The most operations that run at once on one WebSocket connection.
     #[arg(long = "limit-operations", value_name = "N", env = "PROFILE360_LIMIT_OPERATIONS", default_value_t = 100)]
     pub operations: usize,
+    /// The most subscriptions that one key has at once, over all of its WebSocket connections.
+    #[arg(
+        long = "limit-subscriptions",
+        value_name = "N",
+        env = "PROFILE360_LIMIT_SUBSCRIPTIONS",
+        default_value_t = 200
+    )]
+    pub subscriptions: usize,
     /// How long a WebSocket connection may take until it says connection_init.
     #[arg(long = "limit-init", value_name = "TIME", env = "PROFILE360_LIMIT_INIT", default_value = "3s", value_parser = duration)]
     pub init: Duration,

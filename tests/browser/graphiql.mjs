@@ -24,4 +24,12 @@ test("GraphiQL runs an example, from our own host alone", async (t) => {
   await page.getByRole("tab", { name: /^Customer(?!s)/ }).waitFor();
   await page.locator("button.graphiql-execute-button").click();
   await page.locator(".result-window").getByText(profiles.nodes[0].unifiedId).first().waitFor();
+  // Queries and variables name customers: nothing of them outlives the page, not even what an older version kept.
+  const kept = await page.evaluate(() => ({ ...localStorage, ...sessionStorage }));
+  assert.deepEqual(Object.keys(kept).filter((it) => it.startsWith("graphiql")), []);
+  assert.ok(!JSON.stringify(kept).includes(profiles.nodes[0].unifiedId));
+  await page.evaluate(() => localStorage.setItem("graphiql:query", "{ old }"));
+  await page.reload();
+  await page.getByRole("button", { name: "One customer, whole" }).waitFor();
+  assert.equal(await page.evaluate(() => localStorage.getItem("graphiql:query")), null);
 });

@@ -61,3 +61,40 @@ fn a_policy_document_survives_the_round_trip_and_unknown_fields_are_refused() {
     assert_eq!(serde_json::from_str::<Policy>(&text).expect("the same"), policy);
     assert!(serde_json::from_str::<Policy>(r#"{"max_link":3}"#).is_err());
 }
+
+#[test]
+fn a_policy_stays_within_what_every_value_can_be_judged_by() {
+    let path_of = |policy: Policy| -> Vec<String> {
+        policy.within_bounds().err().unwrap_or_default().into_iter().map(|fault| fault.path).collect()
+    };
+    let blocking = |patterns: &[&str]| Policy {
+        blocked_patterns: patterns.iter().map(|&pattern| pattern.to_owned()).collect(),
+        ..Policy::default()
+    };
+    assert_eq!(path_of(Policy::default()), [""; 0]);
+    // As people write them; what is no regular expression is told of elsewhere.
+    let usual =
+        ["demo-[0-9]+", "(?i)test.*", "0{4,}", "[A-Za-z0-9]{8}(-[A-Za-z0-9]{4}){3}", "(", "(a*)*b", ".*@example\\.com"];
+    assert_eq!(path_of(blocking(&usual)), [""; 0]);
+    for pattern in
+        ["((.{0,60}){0,60}){0,1}z", "(x{1000}){1000}", "((a{0,100}){0,100})", "(?:(?:(?:.{0,99}){0,99}){0,99}){0,99}"]
+    {
+        assert_eq!(path_of(blocking(&[pattern])), ["blocked_patterns[0]"], "{pattern}");
+        let mut kinds = Policy::default();
+        kinds.kinds[6].form = Form::Pattern(pattern.to_owned());
+        assert_eq!(path_of(kinds), ["kinds[6].form.pattern"], "{pattern}");
+    }
+    let many: Vec<String> = (0..90).map(|n| format!("a{n}[0-9]{{0,200}}")).collect();
+    let many = Policy { blocked_patterns: many, ..Policy::default() };
+    assert!(!path_of(many).is_empty(), "each is small, and all together are not");
+    let long = "a".repeat(1_001);
+    assert_eq!(path_of(blocking(&[&long, "b"])), ["blocked_patterns[0]"]);
+    let too_many = Policy {
+        blocked_patterns: vec!["a".to_owned(); 101],
+        blocked_values: (0..10_001).map(|n| n.to_string()).chain([long]).collect(),
+        ..Policy::default()
+    };
+    assert_eq!(path_of(too_many), ["blocked_patterns", "blocked_values"]);
+    let long_value = Policy { blocked_values: vec!["a".repeat(256)], ..Policy::default() };
+    assert_eq!(path_of(long_value), ["blocked_values[0]"]);
+}

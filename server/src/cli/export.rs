@@ -28,7 +28,7 @@ use self::{
     table::Table,
 };
 use super::{Base, Opened};
-use crate::{clock, customer, rules::Rules, store::Store};
+use crate::{audit, clock, customer, rules::Rules, store::Store};
 
 /// Writes every customer into a file, in the order of unified IDs: whole as NDJSON, or a row each as CSV or Parquet. Ages and
 /// figures of purchases are as of a date; identity, attributes, consents, devices and activity are those of now.
@@ -103,6 +103,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     };
     let as_of = part.question.as_of;
     let began_at = part.progress.commit;
+    // Before the first customer is written, as no answer leaves before its record.
+    audit::record_command(&store, "EXPORT", "export").await?;
     let written = write_all(&store, &policy, part, options.chunk).await?;
     let Written::All(n) = written else {
         bail!("interrupted; run the same command with --resume to go on");

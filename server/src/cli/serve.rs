@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{Semaphore, watch},
 };
 
 use super::{
@@ -116,6 +116,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         publication: publication.clone(),
         audit,
         lookups: Arc::default(),
+        listening: graphql::Listening::default(),
+        simulating: Arc::new(Semaphore::new(1)),
     };
     let serving = tokio::spawn(http::serve(
         listener,

@@ -16,6 +16,7 @@ use self::table::{Rule, rule};
 use super::{
     App, Current,
     error::{ErrorCode, set_code},
+    moment::Turn,
     witness::Witness,
 };
 use crate::{
@@ -38,11 +39,20 @@ pub(super) fn check(ctx: &Context<'_>, parent: &str, field: &str) -> Result<()> 
 
 /// Refuses what only those may do who see personal data; `what` is the beginning of the sentence.
 pub(super) fn only_unmasked(ctx: &Context<'_>, what: &str) -> Result<(), Error> {
-    if caller(ctx)?.may(Need::ReadPersonal) {
+    let caller = caller(ctx)?;
+    if caller.may(Need::ReadPersonal) {
         return Ok(());
     }
+    log_refusal(caller, ErrorCode::Forbidden, ctx.field().name());
     let role = Need::ReadPersonal.least_role();
     Err(ErrorCode::Forbidden.with(format!("{what} tells of values that this key sees masked; that takes {role}")))
+}
+
+/// Says in the log who was refused what, without anything of the question but the field.
+pub(super) fn log_refusal(caller: &Caller, code: ErrorCode, field: &str) {
+    if let Some(key) = &caller.key {
+        tracing::warn!(%key, role = caller.role.as_str(), code = code.as_str(), field, "refused");
+    }
 }
 
 fn refusal(caller: Option<&Caller>, rule: Option<Rule>) -> Option<String> {
@@ -76,6 +86,9 @@ impl Extension for Allowed {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
+        if let Some(turn) = ctx.data_opt::<Arc<Turn>>() {
+            turn.give_way().await;
+        }
         // The schema tells of no customer; an item of a list comes after the list's field.
         let is_item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
         if is_item || info.name.starts_with("__") || info.parent_type.starts_with("__") {
@@ -84,6 +97,9 @@ impl Extension for Allowed {
         let rule = rule(info.parent_type, info.name);
         let caller = ctx.data_opt::<Caller>();
         if let Some(sentence) = refusal(caller, rule) {
+            if let Some(caller) = caller {
+                log_refusal(caller, ErrorCode::Forbidden, info.name);
+            }
             let mut error = ServerError::new(sentence, None);
             set_code(&mut error, ErrorCode::Forbidden);
             error.path = path_of(&info);
@@ -92,6 +108,13 @@ impl Extension for Allowed {
         let witness = ctx.data_opt::<Arc<Witness>>();
         if let Some(witness) = witness.filter(|_| ROOTS.iter().any(|root| info.parent_type.ends_with(root))) {
             witness.asked(info.name);
+            match info.name {
+                "auditLog" => witness.reads_audit(),
+                // Messages are their own record.
+                "ingest" => {}
+                _ if info.parent_type.ends_with("Mutation") => witness.changes(),
+                _ => {}
+            }
         }
         let mask = rule.and_then(|it| it.mask);
         let value = next.run(ctx, info).await?;

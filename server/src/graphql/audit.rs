@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::{
     App,
-    error::unavailable,
-    page::{Arguments, Asked, PageInfo, encode},
+    cursor::Cursors,
+    error::{ErrorCode, unavailable},
+    page::{Arguments, Asked, PageInfo},
     scalars::{DateTime, Json},
 };
 use crate::store::AuditRow;
@@ -18,11 +19,14 @@ pub(super) struct AuditEntry {
     at: DateTime,
     /// The name of the key's holder.
     actor: String,
-    /// READ (personal data as it is) or LOOK_UP (by an identifier, of one who sees masks).
+    /// READ (personal data as it is), LOOK_UP (who it is that something personal is of), CHANGE (a decision or a policy), AUDIT (this
+    /// record) or EXPORT (the whole base, by the command line).
     action: String,
     /// Whom it was about, by unified ID, where it was one.
     subject: Option<String>,
-    /// `key`, `role`, `operation`, `unifiedIds` (of identifiers, where no customer was read; at most 100) and `count`.
+    /// `key`, `role`, `operation`, `by` (`identifier`, `search`, `orderBy`, `filter`: what decided who is in the answer), `unifiedIds`
+    /// (of identifiers, where no customer was read) and `count`. An entry names 100 at most: what was about more has more entries, of
+    /// the same time and with the same count.
     detail: Option<Json>,
 }
 
@@ -46,6 +50,8 @@ struct AuditEntryEdge {
     cursor: String,
 }
 
+const ACTIONS: [&str; 5] = ["READ", "LOOK_UP", "CHANGE", "AUDIT", "EXPORT"];
+
 #[derive(Debug, Default)]
 pub(super) struct AuditQuery;
 
@@ -66,8 +72,13 @@ impl AuditQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<AuditEntryConnection> {
         const CHUNK: usize = 500;
+        if action.as_ref().is_some_and(|action| !ACTIONS.contains(&action.as_str())) {
+            let sentence = format!("action: use one of {}", ACTIONS.join(", "));
+            return Err(ErrorCode::BadUserInput.with(sentence));
+        }
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<i64>(&app.limits)?;
+        let cursors = Cursors::of(&app.secret, "auditLog");
+        let asked = Arguments { first, after, last, before }.parse::<i64>(&app.limits, &cursors)?;
         let Asked { after, before, .. } = &asked;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
         let newest = app.store.n_audited().await.map_err(|it| unavailable(&it))?;
@@ -98,7 +109,7 @@ impl AuditQuery {
         if is_from_end {
             found.reverse();
         }
-        let edge = |(number, row): (i64, AuditRow)| AuditEntryEdge { node: row.into(), cursor: encode(&number) };
+        let edge = |(number, row): (i64, AuditRow)| AuditEntryEdge { node: row.into(), cursor: cursors.write(&number) };
         let edges: Vec<AuditEntryEdge> = found.into_iter().map(edge).collect();
         Ok(AuditEntryConnection {
             nodes: edges.iter().map(|it| it.node.clone()).collect(),
@@ -117,7 +128,8 @@ impl From<AuditRow> for AuditEntry {
             action: row.action,
             subject: ids.first().filter(|_| row.n_subjects == 1).cloned(),
             detail: Some(Json(json!({
-                "key": row.key, "role": row.role, "operation": row.operation, "unifiedIds": ids, "count": row.n_subjects,
+                "key": row.key, "role": row.role, "operation": row.operation, "by": row.by, "unifiedIds": ids,
+                "count": row.n_subjects,
             }))),
         }
     }

@@ -16,10 +16,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     App,
     allowed::caller,
+    cursor::Cursors,
     error::{ErrorCode, unavailable},
     identity::{Shown, named_identifier, parse_identifier},
     moment::Patience,
-    page::{Arguments, Asked, PageInfo, encode},
+    page::{Arguments, Asked, PageInfo},
     profile::{Identifier, Profile},
     query::{IdentifierInput, global_id_of},
     scalars::DateTime,
@@ -234,7 +235,8 @@ impl DecisionQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<DecisionConnection> {
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<Place>(&app.limits)?;
+        let cursors = Cursors::of(&app.secret, "decisions");
+        let asked = Arguments { first, after, last, before }.parse::<Place>(&app.limits, &cursors)?;
         let Asked { after, before, .. } = &asked;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
         let place = |it: &decision::Decision| Place { at: it.at, id: it.id.to_string() };
@@ -257,8 +259,10 @@ impl DecisionQuery {
             found.truncate(size);
         }
         let shown = shown(app, &found).await?;
-        let edges: Vec<DecisionEdge> =
-            found.iter().map(|it| DecisionEdge { node: shown.decision(it), cursor: encode(&place(it)) }).collect();
+        let edges: Vec<DecisionEdge> = found
+            .iter()
+            .map(|it| DecisionEdge { node: shown.decision(it), cursor: cursors.write(&place(it)) })
+            .collect();
         Ok(DecisionConnection {
             nodes: edges.iter().map(|it| it.node.clone()).collect(),
             page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
@@ -267,6 +271,9 @@ impl DecisionQuery {
     }
 }
 
+/// What a change weighs beside the fields of its answer.
+const CHANGE: usize = 250;
+
 #[derive(Debug, Default)]
 pub(super) struct DecisionMutation;
 
@@ -274,6 +281,7 @@ pub(super) struct DecisionMutation;
 impl DecisionMutation {
     /// Joins profiles by SAME decisions, one each, and one more for every identifier that limits would keep out; they are taken
     /// back together. Refuses with STALE_PREVIEW where the facts have moved on from expectedRevision.
+    #[graphql(complexity = "CHANGE + child_complexity")]
     async fn merge_profiles(
         &self,
         ctx: &Context<'_>,
@@ -282,7 +290,11 @@ impl DecisionMutation {
         #[graphql(desc = "The revision of the preview; STALE_PREVIEW where it has changed. Not checked if left out.")]
         expected_revision: Option<String>,
     ) -> Result<DecisionPayload> {
+        const MAX_MERGED: usize = 100;
         let app = ctx.data::<App>()?;
+        if MAX_MERGED < unified_ids.len() {
+            return Err(ErrorCode::BadUserInput.with(format!("unifiedIds: name at most {MAX_MERGED} customers")));
+        }
         let not_found = || DecisionPayload::without(DecisionStatus::NotFound, "there is no profile of one of the IDs");
         let Some(ids) = unified_ids.iter().map(|it| UnifiedId::parse(it)).collect::<Option<Vec<UnifiedId>>>() else {
             return Ok(not_found());
@@ -302,6 +314,7 @@ impl DecisionMutation {
     }
 
     /// Decides that two identifiers are one customer, or are two.
+    #[graphql(complexity = "CHANGE + child_complexity")]
     async fn decide(
         &self,
         ctx: &Context<'_>,
@@ -322,6 +335,7 @@ impl DecisionMutation {
 
     /// From this time on, sightings of the value belong to its next owner. Messages that are there already move to the owner of
     /// their time, and those that arrive late land there.
+    #[graphql(complexity = "CHANGE + child_complexity")]
     async fn retire_identifier(
         &self,
         ctx: &Context<'_>,
@@ -344,6 +358,7 @@ impl DecisionMutation {
 
     /// Takes a decision or a retirement back, by its global ID, with those that were made together with it: everything is as if
     /// it had never been.
+    #[graphql(complexity = "CHANGE + child_complexity")]
     async fn revoke_decision(
         &self,
         ctx: &Context<'_>,
@@ -387,6 +402,14 @@ async fn make(
 
 async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>) -> Result<DecisionPayload> {
     let app = ctx.data::<App>()?;
+    let about: Vec<_> = match &wish {
+        Wish::Make(decisions) => decisions.iter().flat_map(|made| [&made.pair.a, &made.pair.b]).collect(),
+        Wish::Retire(retirement) => vec![&retirement.value],
+        Wish::Revoke { .. } => Vec::new(),
+    };
+    for identifier in about {
+        saw_identifier(ctx, unified_id(identifier, &app.secret));
+    }
     let deciding = async {
         let decided = app.pipeline.decide(wish, expected_revision).await;
         if let Ok(Decided::Applied { commit, .. } | Decided::Retired { commit: Some(commit), .. }) = &decided {

@@ -11,7 +11,8 @@ use async_graphql::{
 };
 use futures::{StreamExt, stream::BoxStream};
 
-use crate::store::StoreError;
+use super::{Current, measure::Measured, moment::aside, within::may_introspect};
+use crate::{access::Caller, store::StoreError};
 
 /// The closed list of error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum ErrorCode {
     PersistedQueryMismatch,
     /// A document that is not on the server's list.
     DocumentNotTrusted,
+    /// The schema is not told, to this key or to any.
+    IntrospectionDisabled,
     /// The answer took longer than answers may.
     TimedOut,
     /// Several requests in one.
@@ -104,6 +107,7 @@ impl ErrorCode {
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::PersistedQueryMismatch => "PERSISTED_QUERY_MISMATCH",
             Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
+            Self::IntrospectionDisabled => "INTROSPECTION_DISABLED",
             Self::TimedOut => "TIMED_OUT",
             Self::BatchRefused => "BATCH_REFUSED",
             Self::Unauthenticated => "UNAUTHENTICATED",
@@ -148,7 +152,7 @@ impl ErrorCode {
 
 /// Whether the request was refused as a whole, and nothing of it was run.
 pub fn is_refused(response: &Response) -> bool {
-    const OF_REQUEST: [ErrorCode; 11] = [
+    const OF_REQUEST: [ErrorCode; 12] = [
         ErrorCode::ParseFailed,
         ErrorCode::ValidationFailed,
         ErrorCode::TooManyTokens,
@@ -160,8 +164,11 @@ pub fn is_refused(response: &Response) -> bool {
         ErrorCode::PersistedQueryNotSupported,
         ErrorCode::PersistedQueryMismatch,
         ErrorCode::DocumentNotTrusted,
+        ErrorCode::IntrospectionDisabled,
     ];
-    has_one_of(response, &OF_REQUEST)
+    // A value of a variable that is refused; one that a field refuses while it runs has a path.
+    let is_input = |error: &ServerError| error.path.is_empty() && is_one_of(error, &[ErrorCode::BadUserInput]);
+    has_one_of(response, &OF_REQUEST) || response.errors.iter().any(is_input)
 }
 
 /// Whether an answer of a subscription is its last.
@@ -170,10 +177,14 @@ pub fn is_last(response: &Response) -> bool {
 }
 
 fn has_one_of(response: &Response, codes: &[ErrorCode]) -> bool {
-    response.errors.iter().any(|error| match error.extensions.as_ref().and_then(|it| it.get("code")) {
-        Some(Value::String(code)) => codes.iter().any(|it| it.as_str() == code),
+    response.errors.iter().any(|error| is_one_of(error, codes))
+}
+
+fn is_one_of(error: &ServerError, codes: &[ErrorCode]) -> bool {
+    match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+        Some(Value::String(found)) => codes.iter().any(|code| code.as_str() == found),
         _ => false,
-    })
+    }
 }
 
 /// What a failed read looks like from outside; the reason goes to the log.
@@ -220,10 +231,7 @@ impl Extension for Coded {
         variables: &Variables,
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
-        next.run(ctx, query, variables).await.map_err(|mut error| {
-            set_code(&mut error, ErrorCode::ParseFailed);
-            error
-        })
+        next.run(ctx, query, variables).await.map_err(of_parser)
     }
 
     async fn validation(
@@ -231,19 +239,79 @@ impl Extension for Coded {
         ctx: &ExtensionContext<'_>,
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
-        next.run(ctx).await.map_err(|mut errors| {
+        let is_large = ctx.data_opt::<Measured>().is_some_and(Measured::is_large);
+        // It never waits, so that nothing but its own work keeps the thread.
+        let validated = aside(is_large, || futures::executor::block_on(next.run(ctx)));
+        let says_names = match (ctx.data_opt::<Current>(), ctx.data_opt::<Caller>()) {
+            (Some(current), Some(caller)) => may_introspect(&current.limits, caller),
+            _ => true,
+        };
+        validated.map_err(|mut errors| {
+            errors.truncate(MOST_ERRORS);
             for error in &mut errors {
-                set_code(error, ErrorCode::ValidationFailed);
+                of_validation(error, says_names);
             }
             errors
         })
     }
 }
 
+/// The most faults of one document that are told.
+const MOST_ERRORS: usize = 20;
+
+/// What the library says of a document that it cannot parse, without the line of it that it repeats.
+pub(super) fn of_parser(mut error: ServerError) -> ServerError {
+    let wanted = error.message.rsplit_once("= ").map(|(_, wanted)| wanted.trim().to_owned());
+    let is_plain = |wanted: &String| {
+        wanted.starts_with("expected")
+            && wanted.chars().all(|letter| letter.is_ascii_lowercase() || "_ ,".contains(letter))
+    };
+    error.message = match (error.message.as_str(), wanted.filter(is_plain)) {
+        (_, Some(wanted)) => format!("the query is not GraphQL here: {wanted}"),
+        (message, _) if message.ends_with("is defined twice") => "two operations or fragments have one name".to_owned(),
+        (message, _) if message.contains("multiple operations") => {
+            "a query without a name stands alone; name each of several operations".to_owned()
+        }
+        (message, _) if message.contains("does not contain an operation") => "the query has no operation".to_owned(),
+        (message, _) if message.to_ascii_lowercase().contains("recursion") => "the query nests too deeply".to_owned(),
+        _ => "the query is not GraphQL here".to_owned(),
+    };
+    set_code(&mut error, ErrorCode::ParseFailed);
+    error
+}
+
+/// What the library says of a document that does not fit the schema, without the values in it.
+fn of_validation(error: &mut ServerError, says_names: bool) {
+    const VALUES: [&str; 2] = ["Invalid value for argument", "Invalid default value"];
+    if VALUES.iter().any(|start| error.message.starts_with(start)) {
+        VALUE_DOES_NOT_FIT.clone_into(&mut error.message);
+    }
+    if !says_names && let Some((message, _)) = error.message.split_once(" Did you mean") {
+        error.message = message.to_owned();
+    }
+    set_code(error, ErrorCode::ValidationFailed);
+}
+
+const VALUE_DOES_NOT_FIT: &str = "a value does not fit the type of its argument";
+
 fn coded(mut response: Response) -> Response {
     for error in &mut response.errors {
-        // What is left without a code comes from values that did not fit while the request ran.
-        set_code(error, ErrorCode::BadUserInput);
+        let is_coded = error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some());
+        if is_coded {
+            continue;
+        }
+        // What is left without a code is the library's own word on a value that did not fit while the request ran; it repeats it.
+        let code = if error.message.starts_with("Data `") { ErrorCode::Internal } else { ErrorCode::BadUserInput };
+        let sentence = if code == ErrorCode::Internal {
+            "a fault of the server; it stands in its log"
+        } else {
+            VALUE_DOES_NOT_FIT
+        };
+        if code == ErrorCode::Internal {
+            tracing::error!(error = %error.message, "a field could not be answered");
+        }
+        sentence.clone_into(&mut error.message);
+        set_code(error, code);
     }
     response
 }

@@ -18,13 +18,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     App,
+    cursor::Cursors,
     decision::Decision,
     error::{ErrorCode, unavailable},
-    page::{Arguments, PageInfo, encode},
+    page::{Arguments, PageInfo},
     profile::Identifier,
     query::IdentifierInput,
     scalars::{DateTime, Json, count},
-    witness::{look_up, saw_identifier},
+    witness::{By, look_up, saw_customer, saw_identifier},
 };
 use crate::{
     clock,
@@ -163,6 +164,7 @@ pub(super) struct IdentityQuery;
 #[Object]
 impl IdentityQuery {
     /// Why two identifiers are one customer, or why they are not.
+    #[graphql(complexity = "50 + child_complexity")]
     async fn explain(
         &self,
         ctx: &Context<'_>,
@@ -170,11 +172,14 @@ impl IdentityQuery {
         #[graphql(desc = "The other.")] b: IdentifierInput,
     ) -> Result<Explanation> {
         let app = ctx.data::<App>()?;
-        look_up(ctx)?;
-        look_up(ctx)?;
+        look_up(ctx, By::Identifier)?;
+        look_up(ctx, By::Identifier)?;
         let (a, b) = (named_identifier(app, &a).await?, named_identifier(app, &b).await?);
         let customers = customer::of_identifiers(&app.store, &app.policy, &[a.clone(), b.clone()]).await;
         let customers = customers.map_err(|it| unavailable(&it))?;
+        for customer in customers.values() {
+            saw_customer(ctx, customer);
+        }
         let members: BTreeSet<identifier::Identifier> =
             customers.values().flat_map(|customer| customer.members.iter().map(|(it, _)| it.clone())).collect();
         let members: Vec<identifier::Identifier> = members.into_iter().collect();
@@ -194,6 +199,7 @@ impl IdentityQuery {
 
     /// The facts that the browser's previews need, of all that hangs together with some profiles: core's own JSON form, with the
     /// revision that they were read at.
+    #[graphql(complexity = "unified_ids.len() * 20 + child_complexity")]
     async fn profile_facts(
         &self,
         ctx: &Context<'_>,
@@ -237,7 +243,8 @@ impl IdentityQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<WithheldLinkConnection> {
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<Mark>(&app.limits)?;
+        let cursors = Cursors::of(&app.secret, "withheldLinks");
+        let asked = Arguments { first, after, last, before }.parse::<Mark>(&app.limits, &cursors)?;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
         let (after, before) = (place_of(app, asked.after.as_ref()).await?, place_of(app, asked.before.as_ref()).await?);
         let (found, has_more, total) = {
@@ -270,7 +277,7 @@ impl IdentityQuery {
         let mut edges = Vec::with_capacity(found.len());
         for (place, link) in &found {
             if let Some(node) = shown.withheld(&place.pair, link) {
-                edges.push(WithheldLinkEdge { node, cursor: encode(&Mark::of(place, app)) });
+                edges.push(WithheldLinkEdge { node, cursor: cursors.write(&Mark::of(place, app)) });
             }
         }
         Ok(WithheldLinkConnection {
@@ -481,6 +488,11 @@ impl Shown {
     }
 }
 
+/// The kinds of identifiers that the policy has, for a sentence.
+pub(super) fn kinds_of(app: &App) -> String {
+    app.policy.kinds.iter().map(|kind| kind.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 /// The identifier that someone means who names a value: of several owners the newest that was seen.
 pub(super) async fn named_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
     let value = parse_identifier(app, input)?;
@@ -491,7 +503,8 @@ pub(super) async fn named_identifier(app: &App, input: &IdentifierInput) -> Resu
 /// An identifier that someone named, in its normal form and of its first owner.
 pub(super) fn parse_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
     let Some(kind) = app.policy.kind(&input.kind) else {
-        return Err(ErrorCode::BadUserInput.with("the policy knows no identifiers of this kind"));
+        let sentence = format!("the policy knows no identifiers of this kind; it has {}", kinds_of(app));
+        return Err(ErrorCode::BadUserInput.with(sentence));
     };
     match identifier::normalise(&input.value, kind, &app.policy) {
         identifier::Normalised::Usable { identifier, .. } => Ok(identifier),

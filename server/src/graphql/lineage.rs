@@ -1,17 +1,19 @@
 //! History: which profiles became one and which parted, and why.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
 use futures::{Stream, stream};
-use profile360_core::{identifier::UnifiedId, plan};
+use profile360_core::plan;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
     App, Current, allowed,
+    cursor::Cursors,
     decision::{Decision, Retirement, decision_of},
     error::{ErrorCode, unavailable},
-    page::{Arguments, Asked, PageInfo, encode},
+    page::{Arguments, Asked, PageInfo},
+    query::unified_id_in,
     scalars::DateTime,
 };
 use crate::{
@@ -91,7 +93,8 @@ impl LineageQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<LineageEventConnection> {
         let app = ctx.data::<App>()?;
-        let asked = Arguments { first, after, last, before }.parse::<i64>(&app.limits)?;
+        let cursors = Cursors::of(&app.secret, "lineage");
+        let asked = Arguments { first, after, last, before }.parse::<i64>(&app.limits, &cursors)?;
         let Asked { after, before, .. } = &asked;
         let (size, is_from_end) = (asked.size, asked.is_from_end);
         // Newest first: what comes after a cursor has a smaller number.
@@ -120,7 +123,7 @@ impl LineageQuery {
         rows.reverse();
         let mut edges = Vec::with_capacity(rows.len());
         for (number, row) in rows {
-            edges.push(LineageEventEdge { node: LineageEvent::of(app, &row).await?, cursor: encode(&number) });
+            edges.push(LineageEventEdge { node: LineageEvent::of(app, &row).await?, cursor: cursors.write(&number) });
         }
         Ok(LineageEventConnection {
             nodes: edges.iter().map(|it| it.node.clone()).collect(),
@@ -139,11 +142,12 @@ impl LineageSubscription {
     async fn lineage_added(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<LineageEvent>> + use<>> {
         allowed::check(ctx, "Subscription", "lineageAdded")?;
         let current = ctx.data::<Current>()?.clone();
+        let place = Arc::new(current.listening.take(allowed::caller(ctx)?.key.clone(), current.limits.subscriptions)?);
         let news = current.app().news.lineage();
         Ok(stream::unfold(Some(news), move |news| {
-            let current = current.clone();
+            let (current, place) = (current.clone(), place.clone());
             async move {
-                let mut news = news?;
+                let (mut news, _place) = (news?, place);
                 match news.recv().await {
                     Ok(event) => Some((LineageEvent::of(&current.app(), &event).await, Some(news))),
                     Err(RecvError::Lagged(_)) => {
@@ -160,7 +164,7 @@ impl LineageSubscription {
 
 /// The numbers of what names the profile of a unified ID, or a part of it; ascending.
 async fn numbers_of(app: &App, id: &ID) -> Result<BTreeSet<i64>> {
-    let Some(id) = UnifiedId::parse(id) else { return Ok(BTreeSet::new()) };
+    let id = unified_id_in(id, "unifiedId")?;
     let customers = customer::of_ids(&app.store, &app.policy, &[id]).await.map_err(|it| unavailable(&it))?;
     let mut ids = BTreeSet::from([id]);
     ids.extend(customers.values().flat_map(|it| it.members.iter().map(|(_, state)| state.unified_id)));

@@ -1,12 +1,14 @@
 //! The moment of an answer: what it is read from, and until when.
 
 use std::{
+    future::poll_fn,
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    task::Poll,
+    time::{Duration, Instant},
 };
 
 use async_graphql::{
@@ -14,12 +16,72 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 
-use tokio::time::timeout;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    time::timeout,
+};
 
 use super::{Current, error::ErrorCode, loaders::Loaders};
 
 /// How often it is looked whether something is still waited for, at most.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How long an answer keeps a thread before others have their turn, and its own time is looked at.
+const TURN: Duration = Duration::from_millis(20);
+
+/// Does work that waits for nothing. Where there is much of it, others do not wait for the thread that does it.
+pub(super) fn aside<T>(is_much: bool, work: impl FnOnce() -> T) -> T {
+    let may_leave = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if is_much && may_leave { tokio::task::block_in_place(work) } else { work() }
+}
+
+/// The turn of an answer. Most of an answer is made of what is in memory, where nothing is waited for: without turns its time
+/// would never be looked at.
+#[derive(Debug)]
+pub(super) struct Turn {
+    length: Duration,
+    began: Mutex<Instant>,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self::of(TURN)
+    }
+}
+
+impl Turn {
+    fn of(length: Duration) -> Self {
+        Self { length, began: Mutex::new(Instant::now()) }
+    }
+
+    fn began(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.began.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the next turn where this one is over.
+    pub(super) async fn give_way(&self) {
+        poll_fn(|context| {
+            if self.began().elapsed() < self.length {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// An answer whose turn begins each time that it is looked at.
+    async fn take<T>(turn: Option<&Self>, answer: impl Future<Output = T>) -> T {
+        let mut answer = pin!(answer);
+        poll_fn(|context| {
+            if let Some(turn) = turn {
+                *turn.began() = Instant::now();
+            }
+            answer.as_mut().poll(context)
+        })
+        .await
+    }
+}
 
 /// Gives each answer, each event of a subscription included, the application of that moment, and loads of its own: they are
 /// batched and kept for its own length only.
@@ -99,7 +161,9 @@ impl Extension for Moment {
         data.insert(app);
         let patience = Patience::default();
         data.insert(patience.clone());
-        let answer = patience.answer_within(limit, next.run_with_data(ctx, operation_name, data)).await;
+        let turn = ctx.data_opt::<Arc<Turn>>().map(AsRef::as_ref);
+        let answer = Turn::take(turn, next.run_with_data(ctx, operation_name, data));
+        let answer = patience.answer_within(limit, answer).await;
         answer.unwrap_or_else(|| {
             let sentence = "the answer took longer than answers may; ask for less. What was sent may have been taken: to send it \
                             again changes nothing";
@@ -113,6 +177,18 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+
+    #[tokio::test]
+    async fn an_answer_gives_way_where_its_turn_is_over() {
+        use futures::FutureExt;
+        let long = Turn::of(Duration::from_secs(3_600));
+        assert_eq!(long.give_way().now_or_never(), Some(()));
+        // Over as soon as it begins: what gives way never ends by itself, and still its time is looked at.
+        let short = Turn::of(Duration::ZERO);
+        assert_eq!(short.give_way().now_or_never(), None);
+        let answer = Turn::take(Some(&short), short.give_way());
+        assert_eq!(Patience::default().answer_within(Duration::from_millis(1), answer).await, None);
+    }
 
     #[tokio::test]
     async fn what_is_told_of_a_decision_has_its_time_anew() {

@@ -1,10 +1,9 @@
 //! Relay connections: arguments, cursors, page info.
 
 use async_graphql::{Result, SimpleObject};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
-use super::error::ErrorCode;
+use super::{cursor::Cursors, error::ErrorCode};
 use crate::limits::Limits;
 
 const DEFAULT_SIZE: usize = 50;
@@ -60,7 +59,7 @@ pub(super) struct Asked<P> {
 }
 
 impl Arguments {
-    pub(super) fn parse<P: DeserializeOwned>(self, limits: &Limits) -> Result<Asked<P>> {
+    pub(super) fn parse<P: DeserializeOwned>(self, limits: &Limits, cursors: &Cursors) -> Result<Asked<P>> {
         let most = limits.page;
         let (size, is_from_end) = match (self.first, self.last) {
             (Some(_), Some(_)) => {
@@ -72,19 +71,8 @@ impl Arguments {
         };
         let size = size.filter(|it| (1..=most).contains(it));
         let size = size.ok_or_else(|| ErrorCode::PageSizeOutOfRange.with(format!("a page has 1 to {most} entries")))?;
-        let after = self.after.as_deref().map(decode).transpose()?;
-        let before = self.before.as_deref().map(decode).transpose()?;
+        let after = self.after.map(|cursor| cursors.read(&cursor)).transpose()?;
+        let before = self.before.map(|cursor| cursors.read(&cursor)).transpose()?;
         Ok(Asked { size, after, before, is_from_end })
     }
-}
-
-/// A place as an opaque cursor.
-pub(super) fn encode<P: Serialize>(place: &P) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
-}
-
-fn decode<P: DeserializeOwned>(cursor: &str) -> Result<P> {
-    let bad = || ErrorCode::BadCursor.with("this is no cursor of this list; take one from pageInfo or from an edge");
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad())?;
-    serde_json::from_slice(&bytes).map_err(|_| bad())
 }

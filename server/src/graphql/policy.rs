@@ -7,6 +7,11 @@ use profile360_core::{
     time::Timestamp,
     tree::Tree,
 };
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    task::{JoinError, spawn_blocking},
+};
 
 use super::{
     App, Current,
@@ -86,6 +91,9 @@ struct PolicyChange {
     after: Vec<ID>,
 }
 
+/// What trying or publishing a policy weighs: with the limits as they come, one of them is all that a request may ask for.
+const SIMULATION: usize = 30_000;
+
 #[derive(Debug, Default)]
 pub(super) struct PolicyQuery;
 
@@ -104,6 +112,7 @@ impl PolicyQuery {
     }
 
     /// All versions, newest first.
+    #[graphql(complexity = "100 + 20 * child_complexity")]
     async fn policies(&self, ctx: &Context<'_>) -> Result<Vec<Policy>> {
         let app = ctx.data::<App>()?;
         let all = app.store.policies().await.map_err(|it| unavailable(&it))?;
@@ -112,6 +121,7 @@ impl PolicyQuery {
 
     /// What would become of the whole base under another policy. Changes nothing. Takes as long as it takes to read all
     /// messages.
+    #[graphql(complexity = "SIMULATION + child_complexity")]
     async fn simulate_policy(
         &self,
         ctx: &Context<'_>,
@@ -123,9 +133,30 @@ impl PolicyQuery {
         let sample = usize::try_from(sample.unwrap_or(20)).ok().filter(|it| *it <= MAX_SAMPLE);
         let sample =
             sample.ok_or_else(|| ErrorCode::BadUserInput.with(format!("sample: ask for 0 to {MAX_SAMPLE}")))?;
+        let current = ctx.data::<Current>()?;
+        let place = current.simulating.clone().try_acquire_owned().map_err(|_| {
+            ErrorCode::Overloaded
+                .with("another policy is being tried, which reads the whole base; try again when that is done")
+        })?;
         let compiled = policy.compile(app).await?;
         let workshop = app.pipeline.workshop();
-        let found = simulate_on(&workshop, &compiled).await.map_err(|it| unavailable(&it))?;
+        let (waiting, mut gone) = oneshot::channel::<()>();
+        let runtime = Handle::current();
+        let simulating = spawn_blocking(move || {
+            let _place = place;
+            runtime.block_on(async {
+                // It ends, at its next pause, where nobody waits for it any more.
+                tokio::select! {
+                    biased;
+                    _ = &mut gone => None,
+                    found = simulate_on(&workshop, &compiled) => Some(found),
+                }
+            })
+        });
+        let found = simulating.await.map_err(unfinished)?;
+        drop(waiting);
+        let found = found.ok_or_else(|| ErrorCode::TimedOut.with("the answer took longer than answers may"))?;
+        let found = found.map_err(|error| unavailable(&error))?;
         let ids = |it: Vec<profile360_core::identifier::UnifiedId>| it.iter().map(|it| ID(it.to_string())).collect();
         let shown = |it: simulate::Change| PolicyChange { before: ids(it.before), after: ids(it.after) };
         Ok(PolicySimulation {
@@ -145,6 +176,7 @@ pub(super) struct PolicyMutation;
 impl PolicyMutation {
     /// Publishes a new version. It is in force once all messages have been read by it, in the background: /healthz tells how
     /// far that is, and `status` when it is done. One at a time.
+    #[graphql(complexity = "SIMULATION + child_complexity")]
     async fn publish_policy(
         &self,
         ctx: &Context<'_>,
@@ -193,13 +225,19 @@ async fn keep(app: &App, version: i64, published: &PublishedPolicy) -> Result<bo
 async fn published(app: &App, version: i64) -> Result<PublishedPolicy> {
     let found = app.store.policy(version).await.map_err(|it| unavailable(&it))?;
     let Some(text) = found else {
-        return Err(ErrorCode::BadUserInput.with(format!("there is no version {version} of the policy")));
+        return Err(
+            ErrorCode::BadUserInput.with("version: there is no such version of the policy; `policies` lists all")
+        );
     };
     parse(&text)
 }
 
 fn parse(text: &str) -> Result<PublishedPolicy> {
     serde_json::from_str(text).map_err(unreadable)
+}
+
+fn unfinished(_: JoinError) -> Error {
+    ErrorCode::Internal.with("the work did not come to an end")
 }
 
 fn unreadable(_: serde_json::Error) -> Error {
@@ -213,7 +251,9 @@ impl PolicyInput {
         let base = published(app, version).await?.document;
         let document: Tree = serde_json::from_value(self.document.0.clone()).map_err(unreadable)?;
         let amended = base.amended(&document).map_err(|it| faulty(&it))?;
-        CompiledPolicy::new(amended).map_err(|it| faulty(&it))
+        // Patterns are compiled where nobody waits for the thread.
+        let compiling = spawn_blocking(move || amended.within_bounds().and_then(|()| CompiledPolicy::new(amended)));
+        compiling.await.map_err(unfinished)?.map_err(|faults| faulty(&faults))
     }
 }
 

@@ -1,6 +1,6 @@
 //! One customer: everything but purchases and timeline, which have files of their own.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
@@ -139,7 +139,8 @@ impl Profile {
         #[graphql(desc = "Only these; all if left out.")] names: Option<Vec<String>>,
     ) -> Result<Vec<Attribute>> {
         let customer = self.customer(ctx).await?;
-        let is_wanted = |name: &str| names.as_ref().is_none_or(|names| names.iter().any(|it| it == name));
+        let names: Option<BTreeSet<String>> = names.map(|names| names.into_iter().collect());
+        let is_wanted = |name: &str| names.as_ref().is_none_or(|names| names.contains(name));
         Ok(customer.profile.attributes.iter().filter(|it| is_wanted(&it.name)).cloned().map(Attribute::from).collect())
     }
 
@@ -176,12 +177,13 @@ impl Profile {
     }
 
     /// What holds it together.
+    #[graphql(complexity = "20 + child_complexity")]
     async fn graph(&self, ctx: &Context<'_>) -> Result<IdentityGraph> {
         graph(ctx.data::<App>()?, &*self.customer(ctx).await?).await
     }
 
     /// What it did, newest first.
-    #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity")]
+    #[graphql(complexity = "20 + first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     async fn timeline(
         &self,
         ctx: &Context<'_>,

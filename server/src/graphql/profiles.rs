@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, InputObject, Result, SimpleObject};
 use profile360_core::{
+    age::AGE_GROUPS,
     message::AttributeValue,
     policy::Form,
     search::{Recognised, pieces::Pieces, recognise},
@@ -11,11 +12,13 @@ use profile360_core::{
 use super::{
     App,
     allowed::{caller, only_unmasked},
+    cursor::Cursors,
     error::{ErrorCode, unavailable},
-    page::{Arguments, Asked, PageInfo, encode},
+    identity::kinds_of,
+    page::{Arguments, Asked, PageInfo},
     profile::Profile,
     scalars::{DateTime, Decimal, Gender, Json, Platform, count},
-    witness::look_up,
+    witness::{By, decided_by, look_up, saw_unified_id},
 };
 use crate::{
     access::Need,
@@ -173,8 +176,10 @@ pub(super) async fn profiles(
     };
     if field == OrderField::Name {
         only_unmasked(ctx, "orderBy: the order of names")?;
+        decided_by(ctx, By::Order);
     }
-    let Asked { size, after, before, is_from_end } = arguments.parse::<Cursor>(&app.limits)?;
+    let cursors = Cursors::of(&app.secret, "profiles");
+    let Asked { size, after, before, is_from_end } = arguments.parse::<Cursor>(&app.limits, &cursors)?;
     let place = |cursor: Option<Cursor>| match cursor {
         Some(cursor) if cursor.order != field => {
             Err(ErrorCode::BadCursor.with("this cursor is of another order; begin again without one"))
@@ -185,16 +190,20 @@ pub(super) async fn profiles(
     let filter = filter.unwrap_or_default();
     if filter.attribute.is_some() || filter.recent_area.is_some() {
         only_unmasked(ctx, "filter: a filter by attributes or areas")?;
+        decided_by(ctx, By::Filter);
     }
-    let filter = filter.parse()?;
+    let filter = filter.parse(app)?;
     let sought = match search {
         Some(search) => sought(ctx, &search).await?,
         None => None,
     };
     let page = app.list.read(|index| index.page(&request, &filter, sought.as_ref()));
+    for row in &page.rows {
+        saw_unified_id(ctx, row.position.id);
+    }
     let today = clock::today(&app.policy);
     let cursors: Vec<String> =
-        page.rows.iter().map(|it| encode(&Cursor { order: field, place: it.position.clone() })).collect();
+        page.rows.iter().map(|row| cursors.write(&Cursor { order: field, place: row.position.clone() })).collect();
     Ok(ProfileConnection {
         nodes: page.rows.iter().map(|it| Profile::listed(it, today)).collect(),
         page_info: PageInfo {
@@ -214,7 +223,12 @@ pub(super) async fn profiles(
 ///
 /// A whole phone number or e-mail address that is known is that and no piece of another.
 async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<Sought>> {
+    /// Longer than any identifier and any name.
+    const LONGEST: usize = 512;
     let app = ctx.data::<App>()?;
+    if LONGEST < search.len() {
+        return Err(ErrorCode::BadUserInput.with(format!("search: look for at most {LONGEST} bytes")));
+    }
     let candidates = match recognise(search, &app.policy) {
         Recognised::Empty => return Ok(None),
         Recognised::UnifiedId { value } => {
@@ -223,7 +237,7 @@ async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<Sought>> {
         }
         Recognised::Identifier { candidates } | Recognised::Name { candidates, .. } => candidates,
     };
-    look_up(ctx)?;
+    look_up(ctx, By::Search)?;
     // Whoever searches a value looks for all who ever owned it.
     let candidates: Vec<_> = {
         let retirements = app.policy.retirements();
@@ -239,14 +253,25 @@ async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<Sought>> {
 }
 
 impl ProfileFilter {
-    fn parse(self) -> Result<Filter> {
+    /// The values of one field at most: each costs a pass over the list.
+    fn bounded<V>(field: &str, most: usize, values: Option<Vec<V>>) -> Result<Vec<V>> {
+        let values = values.unwrap_or_default();
+        if most < values.len() {
+            return Err(ErrorCode::BadUserInput.with(format!("filter.{field}: name at most {most}")));
+        }
+        Ok(values)
+    }
+
+    fn parse(self, app: &App) -> Result<Filter> {
+        const MOST_VALUES: usize = 100;
+        const MOST_PASSES: usize = 20;
         let range = |range: Option<DateTimeRange>, name: &str| -> Result<(Option<Timestamp>, Option<Timestamp>)> {
             let Some(range) = range else { return Ok((None, None)) };
             let bound = |it: Option<DateTime>| it.map(|it| it.required(name)).transpose();
             Ok((bound(range.from)?, bound(range.before)?))
         };
         let mut attributes = Vec::new();
-        for wanted in self.attribute.unwrap_or_default() {
+        for wanted in Self::bounded("attribute", MOST_PASSES, self.attribute)? {
             let value = AttributeValue::new(&nearest(wanted.equals.0.clone())).ok_or_else(|| {
                 ErrorCode::BadUserInput
                     .with("filter.attribute: equals is a string, a number, a boolean or a list of them")
@@ -262,14 +287,26 @@ impl ProfileFilter {
             };
             code.to_owned()
         };
+        let has_identifier = Self::bounded("hasIdentifier", MOST_PASSES, self.has_identifier)?;
+        if has_identifier.iter().any(|kind| app.policy.kind(kind).is_none()) {
+            let kinds = kinds_of(app);
+            return Err(ErrorCode::BadUserInput.with(format!("filter.hasIdentifier: the policy has the kinds {kinds}")));
+        }
+        let age_groups = Self::bounded("ageGroup", MOST_VALUES, self.age_group)?;
+        if age_groups.iter().any(|group| !AGE_GROUPS.contains(&group.as_str())) {
+            let groups = AGE_GROUPS.join(", ");
+            return Err(ErrorCode::BadUserInput.with(format!("filter.ageGroup: use one of {groups}")));
+        }
+        let platforms = Self::bounded("platform", MOST_VALUES, self.platform)?;
+        let genders = Self::bounded("gender", MOST_VALUES, self.gender)?;
         Ok(Filter {
-            platforms: self.platform.unwrap_or_default().into_iter().map(Into::into).collect(),
-            genders: self.gender.unwrap_or_default().into_iter().map(gender).collect(),
-            age_groups: self.age_group.unwrap_or_default(),
-            membership_levels: self.membership_level.unwrap_or_default(),
-            countries: self.country.unwrap_or_default(),
-            recent_areas: self.recent_area.unwrap_or_default(),
-            has_identifier: self.has_identifier.unwrap_or_default(),
+            platforms: platforms.into_iter().map(Into::into).collect(),
+            genders: genders.into_iter().map(gender).collect(),
+            age_groups,
+            membership_levels: Self::bounded("membershipLevel", MOST_VALUES, self.membership_level)?,
+            countries: Self::bounded("country", MOST_VALUES, self.country)?,
+            recent_areas: Self::bounded("recentArea", MOST_VALUES, self.recent_area)?,
+            has_identifier,
             last_activity: range(self.last_activity, "filter.lastActivity")?,
             first_access: range(self.first_access, "filter.firstAccess")?,
             purchase_count: self

@@ -15,7 +15,7 @@ use super::{
     profile::Profile,
     profiles::{ProfileConnection, ProfileFilter, ProfileOrder, profiles},
     scalars::Date,
-    witness::look_up,
+    witness::{By, look_up, saw_customer},
 };
 use crate::{
     access::{self, Need},
@@ -82,13 +82,14 @@ pub(super) struct Viewer {
 
 #[Object]
 impl ProfileQuery {
-    /// Whatever has that global ID; null where there is none.
+    /// What has that global ID; null where there is none.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "A global ID.")] id: ID) -> Result<Option<Node>> {
         let app = ctx.data::<App>()?;
         Ok(nodes_of(app, std::slice::from_ref(&id)).await?.pop().flatten())
     }
 
-    /// Whatever has these global IDs, in their sequence; at most 200.
+    /// What has these global IDs, in their sequence; at most 200.
+    #[graphql(complexity = "ids.len().max(1) * (1 + child_complexity)")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,
@@ -113,13 +114,13 @@ impl ProfileQuery {
         let as_of = as_of.map_or(today, |it| it.0);
         let identifier = match by {
             ProfileKey::UnifiedId(id) => {
-                let Some(id) = UnifiedId::parse(&id) else { return Ok(None) };
+                let id = unified_id_in(&id, "by.unifiedId")?;
                 let identifiers = app.store.identifiers_by_id(&[id]).await.map_err(|it| unavailable(&it))?;
                 let Some(identifier) = identifiers.into_values().next() else { return Ok(None) };
                 identifier
             }
             ProfileKey::Identifier(input) => {
-                look_up(ctx)?;
+                look_up(ctx, By::Identifier)?;
                 let is_blocked = |kind| identifier::normalise(&input.value, kind, &app.policy) == Normalised::Blocked;
                 if app.policy.kind(&input.kind).is_some_and(is_blocked) {
                     return Ok(None);
@@ -128,6 +129,9 @@ impl ProfileQuery {
             }
         };
         let found = ctx.data::<Loaders>()?.customer_of(&identifier).await?;
+        if let Some(customer) = &found {
+            saw_customer(ctx, customer);
+        }
         Ok(found.map(|customer| Profile::of(&customer, as_of)))
     }
 
@@ -160,6 +164,13 @@ impl ProfileQuery {
             sees_personal_data: caller.may(Need::ReadPersonal),
         })
     }
+}
+
+/// A unified ID that someone wrote.
+pub(super) fn unified_id_in(id: &ID, argument: &str) -> Result<UnifiedId> {
+    let sentence =
+        || format!("{argument}: this is no unified ID; it is written as 906aabf9-7edb-8a01-9c2d-0123456789ab");
+    UnifiedId::parse(id).ok_or_else(|| ErrorCode::BadUserInput.with(sentence()))
 }
 
 /// The global ID of a profile.

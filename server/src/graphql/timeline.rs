@@ -1,6 +1,9 @@
 //! A customer's events, newest first.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_graphql::{Context, Result, SimpleObject};
 use profile360_core::{json::whole_characters, message, profile::ProfileIdentifier, time::Timestamp};
@@ -9,8 +12,9 @@ use serde_json::value::RawValue;
 
 use super::{
     App,
+    cursor::Cursors,
     error::{ErrorCode, unavailable},
-    page::{Arguments, Asked, PageInfo, encode},
+    page::{Arguments, Asked, PageInfo},
     profile::Identifier,
     scalars::{DateTime, Json, Platform},
 };
@@ -80,9 +84,12 @@ pub(super) async fn timeline(
     events: Option<Vec<String>>,
     arguments: Arguments,
 ) -> Result<EventConnection> {
-    let asked = arguments.parse::<Place>(&ctx.data::<App>()?.limits)?;
+    let app = ctx.data::<App>()?;
+    let cursors = Cursors::of(&app.secret, "timeline");
+    let asked = arguments.parse::<Place>(&app.limits, &cursors)?;
     let Asked { after, before, .. } = &asked;
     let (size, is_from_end) = (asked.size, asked.is_from_end);
+    let events: Option<BTreeSet<String>> = events.map(|names| names.into_iter().collect());
     let facets = || customer.members.iter().map(|(_, state)| &state.facts.facet.activity);
     let oldest = facets().filter_map(|it| it.first_message_at).min().unwrap_or(Timestamp::EARLIEST);
     let newest = facets().filter_map(|it| it.last_message_at).max().unwrap_or(Timestamp::LATEST);
@@ -105,7 +112,7 @@ pub(super) async fn timeline(
         } else {
             (Timestamp::from_micros(high.micros().saturating_sub(span)).max(low), high)
         };
-        let mut part = read(ctx, customer, events.as_deref(), start, end).await?;
+        let mut part = read(ctx, customer, events.as_ref(), start, end).await?;
         part.retain(|(place, _)| is_between(place));
         part.sort_by(|(a, _), (b, _)| a.key().cmp(&b.key()));
         if is_from_end {
@@ -126,7 +133,7 @@ pub(super) async fn timeline(
         found.truncate(size);
     }
     let edges: Vec<EventEdge> =
-        found.into_iter().map(|(place, node)| EventEdge { node, cursor: encode(&place) }).collect();
+        found.into_iter().map(|(place, node)| EventEdge { node, cursor: cursors.write(&place) }).collect();
     Ok(EventConnection {
         nodes: edges.iter().map(|it| it.node.clone()).collect(),
         page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
@@ -137,7 +144,7 @@ pub(super) async fn timeline(
 async fn read(
     ctx: &Context<'_>,
     customer: &Customer,
-    names: Option<&[String]>,
+    names: Option<&BTreeSet<String>>,
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<(Place, Event)>> {

@@ -8,7 +8,7 @@ use std::{
 use async_graphql::{Context, ServerError};
 use profile360_core::{identifier::UnifiedId, time::Timestamp};
 
-use super::{Current, error::ErrorCode};
+use super::{Current, allowed::log_refusal, error::ErrorCode};
 use crate::{
     access::{Caller, Need},
     clock,
@@ -16,8 +16,32 @@ use crate::{
     store::AuditRow,
 };
 
-/// Unified IDs that one record names at most; it counts all.
-const MAX_NAMED: usize = 100;
+/// Unified IDs that one row names at most; what has more has more rows.
+const NAMED_IN_A_ROW: usize = 100;
+
+/// What about customers decided who is in an answer. Whose number it is, and who is called so, is told by that alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum By {
+    /// A whole identifier.
+    Identifier,
+    /// What was searched for.
+    Search,
+    /// The order of names.
+    Order,
+    /// Attributes or areas.
+    Filter,
+}
+
+impl By {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identifier => "identifier",
+            Self::Search => "search",
+            Self::Order => "orderBy",
+            Self::Filter => "filter",
+        }
+    }
+}
 
 /// Sees one answer come about.
 #[derive(Debug, Default)]
@@ -27,8 +51,12 @@ pub(super) struct Witness(Mutex<Seen>);
 struct Seen {
     operation: BTreeSet<String>,
     has_personal: bool,
-    looked_up: bool,
+    has_changed: bool,
+    has_audit: bool,
+    by: BTreeSet<By>,
     customers: BTreeSet<UnifiedId>,
+    /// Customers of a list, who count where it was decided by what is personal.
+    listed: BTreeSet<UnifiedId>,
     /// The latent unified IDs of the identifiers of these customers.
     members: BTreeSet<UnifiedId>,
     /// Those of identifiers that stood alone.
@@ -41,6 +69,20 @@ pub(super) fn saw_customer(ctx: &Context<'_>, customer: &Customer) {
         if seen.customers.insert(customer.profile.unified_id) {
             seen.members.extend(customer.members.iter().map(|(_, state)| state.unified_id));
         }
+    });
+}
+
+/// Notes that a customer is in an answer of whom nothing was read yet but that it is there.
+pub(super) fn saw_unified_id(ctx: &Context<'_>, unified_id: UnifiedId) {
+    see(ctx, |seen| {
+        seen.listed.insert(unified_id);
+    });
+}
+
+/// Notes what decided who is in an answer.
+pub(super) fn decided_by(ctx: &Context<'_>, by: By) {
+    see(ctx, |seen| {
+        seen.by.insert(by);
     });
 }
 
@@ -57,15 +99,16 @@ fn see(ctx: &Context<'_>, note: impl FnOnce(&mut Seen)) {
     }
 }
 
-/// Takes a look-up by an identifier from what those have who see masks.
-pub(super) fn look_up(ctx: &Context<'_>) -> async_graphql::Result<()> {
+/// Notes a look-up, and takes it from what those have who see masks.
+pub(super) fn look_up(ctx: &Context<'_>, by: By) -> async_graphql::Result<()> {
     let (current, caller) = (ctx.data::<Current>()?, ctx.data::<Caller>()?);
+    decided_by(ctx, by);
     let Some(key) = caller.key.as_ref().filter(|_| !caller.may(Need::ReadPersonal)) else { return Ok(()) };
-    see(ctx, |seen| seen.looked_up = true);
     let most = current.limits.lookups;
     if current.lookups.take(key, most) {
         return Ok(());
     }
+    log_refusal(caller, ErrorCode::TooManyLookups, ctx.field().name());
     Err(ErrorCode::TooManyLookups
         .with(format!("this key looks for at most {most} identifiers a minute; wait a little")))
 }
@@ -96,6 +139,16 @@ impl Witness {
         });
     }
 
+    /// Notes that something is about to be changed.
+    pub(super) fn changes(&self) {
+        self.see(|seen| seen.has_changed = true);
+    }
+
+    /// Notes that the record itself is read.
+    pub(super) fn reads_audit(&self) {
+        self.see(|seen| seen.has_audit = true);
+    }
+
     /// Notes that personal data is in the answer.
     pub(super) fn gave_personal(&self) {
         self.see(|seen| seen.has_personal = true);
@@ -105,24 +158,46 @@ impl Witness {
     pub(super) async fn record(&self, current: &Current, caller: &Caller) -> Result<(), ServerError> {
         let seen = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let Some((audit, key)) = recorded_by(current.audit.as_ref(), caller)? else { return Ok(()) };
-        let action = match caller.may(Need::ReadPersonal) {
-            true if seen.has_personal => "READ",
-            false if seen.looked_up => "LOOK_UP",
-            _ => return Ok(()),
-        };
+        let actions = seen.actions(caller);
+        if actions.is_empty() {
+            return Ok(());
+        }
         let alone = seen.identifiers.difference(&seen.members);
-        let subjects: BTreeSet<UnifiedId> = seen.customers.iter().chain(alone).copied().collect();
-        let row = AuditRow {
-            at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
+        let listed = seen.listed.iter().filter(|_| !seen.by.is_empty());
+        let subjects: BTreeSet<UnifiedId> = seen.customers.iter().chain(listed).chain(alone).copied().collect();
+        let subjects: Vec<UnifiedId> = subjects.into_iter().collect();
+        let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
+        // One that names nobody is a row, too.
+        let parts: Vec<&[UnifiedId]> =
+            if subjects.is_empty() { vec![&[][..]] } else { subjects.chunks(NAMED_IN_A_ROW).collect() };
+        let row = |action: &str, part: &[UnifiedId]| AuditRow {
+            at,
             key: key.to_string(),
             actor: caller.name.to_string(),
             role: caller.role.as_str().to_owned(),
             action: action.to_owned(),
-            operation: seen.operation.into_iter().collect(),
+            operation: seen.operation.iter().cloned().collect(),
+            by: seen.by.iter().map(|by| by.as_str().to_owned()).collect(),
             n_subjects: subjects.len() as u64,
-            subjects: subjects.into_iter().take(MAX_NAMED).collect(),
+            subjects: part.to_vec(),
         };
-        audit.record(row).await.map_err(|error| ErrorCode::Unavailable.of_request(error.to_string()))
+        let rows = actions.into_iter().flat_map(|action| parts.iter().map(move |part| (action, *part)));
+        let rows = rows.map(|(action, part)| row(action, part)).collect();
+        audit.record(rows).await.map_err(|error| ErrorCode::Unavailable.of_request(error.to_string()))
+    }
+}
+
+impl Seen {
+    /// What the caller did, as far as it is recorded.
+    fn actions(&self, caller: &Caller) -> Vec<&'static str> {
+        let is_personal = caller.may(Need::ReadPersonal) && self.has_personal;
+        let done = [
+            (self.has_changed, "CHANGE"),
+            (self.has_audit, "AUDIT"),
+            (is_personal, "READ"),
+            (!is_personal && !self.by.is_empty(), "LOOK_UP"),
+        ];
+        done.into_iter().filter(|(is_done, _)| *is_done).map(|(_, action)| action).collect()
     }
 }
 

@@ -1,15 +1,13 @@
 //! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says. Over a WebSocket: see
 //! `socket`.
 
-use async_graphql::{
-    Extensions, Name, Request, Response, ServerError,
-    parser::types::{ExecutableDocument, OperationType},
-};
+use async_graphql::{Extensions, Request, Response, ServerError};
 use axum::{
     Extension,
     extract::{FromRequestParts, Query, Request as HttpRequest, State, WebSocketUpgrade},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
-    response::{IntoResponse, Response as HttpResponse},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response as HttpResponse},
 };
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
@@ -22,7 +20,7 @@ use super::{
 };
 use crate::{
     access::{Caller, Need},
-    graphql::{ErrorCode, execute, give_variables, is_refused, only_ingests, read_document},
+    graphql::{ErrorCode, execute, give_variables, is_query, is_refused, only_ingests},
 };
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -148,6 +146,20 @@ pub(super) async fn post(
     }
 }
 
+/// Shows GraphiQL to someone who opens the bare address in a browser: a refusal in JSON would not help.
+pub(super) async fn for_browsers(State(site): State<Site>, request: HttpRequest, next: Next) -> HttpResponse {
+    let headers = request.headers();
+    let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accepted| accepted.to_str().ok());
+    let is_visit = request.method() == Method::GET
+        && request.uri().query().unwrap_or_default().is_empty()
+        && !headers.contains_key(header::UPGRADE)
+        && accepted.any(|accepted| accepted.to_ascii_lowercase().contains("text/html"));
+    if is_visit && !site.current.limits.no_introspection {
+        return Redirect::to("/graphiql").into_response();
+    }
+    next.run(request).await
+}
+
 /// A request in an address, by the names that the specification gives.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -211,13 +223,13 @@ async fn ask(site: &Site, caller: Caller, work: &Work, uri: &Uri, headers: &Head
         Ok(request) => request,
         Err(reason) => return reason.into_response(media_type),
     };
-    match read_document(&mut request, &site.app().limits) {
-        Ok(document) if is_change(&document, request.operation_name.as_deref()) => {
+    match is_query(&site.current, &caller, &mut request) {
+        Ok(true) => respond(&execute(&site.schema, &site.current, caller, request).await, media_type),
+        Ok(false) => {
             let sentence = "send mutations by POST, and subscriptions over a WebSocket";
             refused(ErrorCode::MethodNotAllowed, media_type, sentence)
         }
-        Ok(_) => respond(&execute(&site.schema, &site.current, caller, request).await, media_type),
-        Err(error) => NoRequest::Failed(error).into_response(media_type),
+        Err(response) => respond(&response, media_type),
     }
 }
 
@@ -252,15 +264,6 @@ fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// Whether the operation that is meant is anything but a query.
-fn is_change(document: &ExecutableDocument, name: Option<&str>) -> bool {
-    let is_meant = |it: Option<&str>| name.is_none() || it == name;
-    document
-        .operations
-        .iter()
-        .any(|(it, operation)| is_meant(it.map(Name::as_str)) && operation.node.ty != OperationType::Query)
 }
 
 pub(super) async fn other_method() -> HttpResponse {

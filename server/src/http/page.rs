@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::{
+    extract::State,
     http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::{only_asked, refused};
+use super::{Site, only_asked, refused};
 use crate::graphql::ErrorCode;
 
 #[derive(Embed)]
@@ -25,6 +26,15 @@ const PACKED: [(&str, &str); 2] = [("br", "br"), ("gz", "gzip")];
 pub(super) fn documents() -> BTreeMap<String, String> {
     let file = Assets::get("documents.json");
     file.and_then(|it| serde_json::from_slice(&it.data).ok()).unwrap_or_default()
+}
+
+/// Refuses GraphiQL where the schema, which it needs, is told to nobody.
+pub(super) async fn graphiql(State(site): State<Site>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if site.app().limits.no_introspection {
+        let sentence = "GraphiQL is switched off here, as the schema is (--no-introspection)\n";
+        return (StatusCode::NOT_FOUND, sentence).into_response();
+    }
+    asset(method, uri, headers).await
 }
 
 /// A file of the page, or the page itself, which finds the view. What is neither is told in JSON; a browser gets the page to tell it.

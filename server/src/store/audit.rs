@@ -17,9 +17,12 @@ pub struct AuditRow {
     pub action: String,
     /// The root fields that were asked for.
     pub operation: Vec<String>,
-    /// Whom it was about, by unified IDs: some of them, where they are many.
+    /// What about customers decided who is in the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// Whom it was about, by unified IDs: a part of them, where they are many; rows of the same time have the others.
     pub subjects: Vec<UnifiedId>,
-    /// How many they are.
+    /// How many they are in all parts.
     pub n_subjects: u64,
 }
 

@@ -16,6 +16,7 @@ mod http;
 mod input;
 mod keys;
 mod laws;
+mod limits;
 mod lineage;
 mod list;
 mod masks;

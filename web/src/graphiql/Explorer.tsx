@@ -1,17 +1,21 @@
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
-import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
+import { GraphiQL } from "graphiql";
 import { createClient } from "graphql-ws";
 import { useState } from "react";
 import { useText } from "../language/language";
-import { authorization } from "../session/key";
+import { authorization, forgetQueries } from "../session/key";
 import { useTheme } from "../theme";
 import { useMedia } from "../useMedia";
 import { EXAMPLES_PLUGIN, phone } from "./ExamplesPlugin";
 import { examples } from "./examples";
+import { createMemory } from "./memory";
 
 const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
 // The key that the page was given in this tab, if any; the headers editor overrides it.
 const headers = authorization();
+// What is asked here names customers: it lasts as long as the page, and what an older version kept goes.
+forgetQueries();
+const memory = createMemory();
 // The socket opens with the first subscription, not with the page.
 const fetcher = createGraphiQLFetcher({
   url: "/graphql",
@@ -29,7 +33,8 @@ export function Explorer() {
       <GraphiQL
         fetcher={fetcher}
         initialQuery={examples[0]?.query ?? ""}
-        plugins={[EXAMPLES_PLUGIN, HISTORY_PLUGIN]}
+        plugins={[EXAMPLES_PLUGIN]}
+        storage={memory}
         {...opened}
         forcedTheme={theme}
         showPersistHeadersSettings={false}

@@ -18,7 +18,19 @@ export function signIn(key: string) {
 
 export function signOut() {
   keep(null);
+  forgetQueries();
   change({ key: null, asked: true });
+}
+
+/** Removes queries and variables that an older GraphiQL left in this browser. */
+export function forgetQueries() {
+  try {
+    for (const name of Object.keys(localStorage)) {
+      if (name.startsWith("graphiql:")) localStorage.removeItem(name);
+    }
+  } catch {
+    // Storage is switched off: nothing is there.
+  }
 }
 
 /** The server let nobody in, or not with this key any more. */

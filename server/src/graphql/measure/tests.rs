@@ -1,39 +1,305 @@
-use async_graphql::parser::parse_query;
+use std::{
+    collections::BTreeSet,
+    fmt::Write,
+    sync::{Arc, Mutex},
+};
 
-use super::{Measure, n_tokens};
+use async_graphql::{
+    EmptyMutation, EmptySubscription, Object, Schema, ServerError, ValidationResult,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
+    parser::parse_query,
+};
+use futures::executor::block_on;
+use proptest::{collection::vec, prelude::*};
+use serde_json::json;
 
-fn measure(query: &str) -> [usize; 3] {
-    let Measure { fields, aliases, directives } = Measure::of(&parse_query(query).expect("it is GraphQL"));
-    [fields, aliases, directives]
+use super::*;
+
+fn measured(query: &str) -> Result<Measured, Fault> {
+    Measured::of(&parse_query(query).expect("it is GraphQL"), &Variables::default())
+}
+
+fn counts(query: &str) -> [usize; 4] {
+    let Measure { fields, aliases, directives, steps, .. } = measured(query).expect("its fragments are sound").all;
+    [fields, aliases, directives, steps]
 }
 
 #[test]
 fn fragments_count_as_if_they_were_written_out() {
-    assert_eq!(measure("{ a b: c @skip(if: true) { d } }"), [3, 1, 1]);
-    assert_eq!(measure("query @x { ...F @y ... on T @z { a } } fragment F on T { b: c d }"), [3, 1, 3]);
-    assert_eq!(measure("{ ...F ...F ...G } fragment F on T { a } fragment G on T { b { ...F } }"), [4, 0, 0]);
-    assert_eq!(measure("query A { a } query B { b: a }"), [2, 1, 0]);
-    // A circle ends, and so does what is not there.
-    assert_eq!(measure("{ ...F ...Nothing } fragment F on T { a ...F }"), [1, 0, 0]);
-    // A small document that asks for more than there are numbers.
-    let doubled: String = (0..70).map(|n| format!("fragment F{n} on T {{ ...F{0} ...F{0} }} ", n + 1)).collect();
-    assert_eq!(measure(&format!("{{ ...F0 }} {doubled} fragment F70 on T {{ a: b }}")), [usize::MAX, usize::MAX, 0]);
+    assert_eq!(counts("{ a b: c @skip(if: true) { d } }"), [3, 1, 1, 3]);
+    assert_eq!(counts("query @x { ...F @y ... on T @z { a } } fragment F on T { b: c d }"), [3, 1, 3, 5]);
+    assert_eq!(counts("{ ...F ...F ...G } fragment F on T { a } fragment G on T { b { ...F } }"), [4, 0, 0, 8]);
+    assert_eq!(counts("query A { a } query B { b: a }"), [2, 1, 0, 2]);
+    // A small document that asks for more than there are numbers, and one whose spreads alone do.
+    let wide = |last: &str| -> String {
+        let fragment = |n: usize| format!("fragment F{n} on T {{ {} }} ", format!("...F{} ", n + 1).repeat(20));
+        format!("{{ ...F0 }} {} fragment F20 on T {{ {last} }}", (0..20).map(fragment).collect::<String>())
+    };
+    assert_eq!(counts(&wide("a: b")), [usize::MAX, usize::MAX, 0, usize::MAX]);
+    assert_eq!(counts(&wide("... on T { __typename }"))[3], usize::MAX);
+}
+
+#[test]
+fn fragments_that_are_not_there_or_stand_in_themselves_or_too_deep_are_faults() {
+    let is = |query: &str, fault: fn(Pos) -> Fault| {
+        let found = measured(query).expect_err(query);
+        let (Fault::Unknown(pos) | Fault::Circular(pos) | Fault::TooDeep(pos)) = found;
+        assert_eq!(found, fault(pos), "{query}");
+        assert_ne!(pos, Pos::default(), "{query}");
+    };
+    is("{ ...Nobody }", Fault::Unknown);
+    is("{ a { ... { ...Nobody } } }", Fault::Unknown);
+    is("{ a } fragment Unused on T { ...Nobody }", Fault::Unknown);
+    is("query A { a } query B { ...Nobody }", Fault::Unknown);
+    is("{ ...F } fragment F on T { ...F }", Fault::Circular);
+    is("{ a } fragment F on T { ... { b { ...F } } }", Fault::Circular);
+    is("{ ...F } fragment F on T { ...G } fragment G on T { a { ...F } }", Fault::Circular);
+    let chain = |n: usize| -> String {
+        (0..n)
+            .map(|it| format!("fragment F{it} on T {{ ...F{} }} ", it + 1))
+            .chain([format!("fragment F{n} on T {{ a }}")])
+            .collect()
+    };
+    is(&format!("{{ ...F0 }} {}", chain(40)), Fault::TooDeep);
+    is(&format!("{{ a }} {}", chain(1_200)), Fault::TooDeep);
+    is(&format!("{{ {} a {} }}", "... { ".repeat(40), "}".repeat(40)), Fault::TooDeep);
+    assert_eq!(measured(&format!("{{ ...F0 }} {}", chain(30))).map(|it| it.all.fields), Ok(1));
+}
+
+#[test]
+fn values_count_where_they_are_read() {
+    let query = "query($long: [String!], $one: Int) {
+        a(ids: $long) b(x: { y: [1, 2, { z: \"two\" }] }) { c(ids: $long, one: $one) { d } }
+        ...F ...F
+    }
+    fragment F on T { e(text: \"0123456789012345678901234567890123456789012345678901234567890123\") @skip(if: $one) }";
+    let variables = Variables::from_json(json!({ "long": ["a", "b", "c"], "one": 1, "unused": [1, 2, 3] }));
+    let Measured { all, variables, .. } =
+        Measured::of(&parse_query(query).expect("a query"), &variables).expect("sound");
+    assert_eq!((all.values, all.widest, all.widest_below), (4 + 6 + (4 + 1) + 2 * (3 + 1), 6, 5));
+    assert_eq!(variables, 4 + 1);
+}
+
+#[test]
+fn introspection_counts_what_it_lists() {
+    let tools = "{ __schema { queryType { name } directives { name args { ...V } } types { kind name fields(includeDeprecated: true) {
+        name args { ...V } type { ...T } isDeprecated } inputFields { ...V } interfaces { ...T }
+        enumValues { name description } possibleTypes { ...T } } } }
+        fragment V on __InputValue { name description type { ...T } defaultValue }
+        fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind
+        name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }";
+    let introspected = |query: &str| measured(query).expect("it is sound").all.introspected;
+    assert!(introspected(tools) < 500_000, "{}", introspected(tools));
+    assert_eq!(introspected("{ a { fields { types { fields { b } } } } }"), 0);
+    let circular =
+        "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }";
+    assert!(1_000_000 < introspected(circular), "{}", introspected(circular));
+    let one = "{ x: __type(name: \"Query\") { ...F } } fragment F on __Type { fields { type { fields { name } } } }";
+    assert_eq!(introspected(one), (1 + (1 + 10 * (1 + 1))) * 10);
 }
 
 #[test]
 fn tokens_are_those_of_the_specification() {
-    for (query, n) in [
-        ("", 0),
-        (" \n,,\t# { comment }\n", 0),
-        ("{ a }", 3),
-        ("query($x:Int!=-1.5e3){a(b:$x)@c}", 21),
-        ("{a(b:\"text { with \\\" signs }\",c:\"\"\"a \\\"\"\" { b\n }\"\"\")}", 11),
-        ("...F...G", 4),
-        ("a...F", 3),
-        ("\"no end", 1),
-        ("\"\"\"no end", 1),
+    for (query, tokens, nesting) in [
+        ("", 0, 0),
+        (" \n,,\t# { comment }\n", 0, 0),
+        ("{ a }", 3, 1),
+        ("query($x:Int!=-1.5e3){a(b:$x)@c}", 21, 2),
+        ("{a(b:\"text { with \\\" signs }\",c:\"\"\"a \\\"\"\" { b\n }\"\"\")}", 11, 2),
+        ("...F...G", 4, 0),
+        ("a...F", 3, 0),
+        ("\"no end", 1, 0),
+        ("\"\"\"no end", 1, 0),
+        ("}}{[(((", 7, 5),
     ] {
-        assert_eq!(n_tokens(query, 100), n, "{query}");
+        let text = Text::of(query, 100);
+        assert_eq!((text.tokens, text.nesting), (tokens, nesting), "{query}");
     }
-    assert_eq!(n_tokens(&"a ".repeat(1_000), 10), 11, "it stops where it is too much");
+    assert_eq!(Text::of(&"a ".repeat(1_000), 10).tokens, 11, "it stops where it is too much");
+    assert_eq!(Text::of("{ a _0123456789 bc(d: \"0123456789012345678\") }", 100).longest_name, 11);
+}
+
+/// A selection: what stands there, and which fragment it spreads.
+#[derive(Debug, Clone)]
+enum Part {
+    Leaf,
+    Field(Vec<Part>),
+    Inline(Vec<Part>),
+    Spread(usize),
+}
+
+fn parts(n_fragments: usize) -> impl Strategy<Value = Vec<Part>> {
+    let leaf = prop_oneof![2 => Just(Part::Leaf), 5 => (0..n_fragments + 1).prop_map(Part::Spread)];
+    let part = leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![vec(inner.clone(), 1..4).prop_map(Part::Field), vec(inner, 1..4).prop_map(Part::Inline),]
+    });
+    vec(part, 1..5)
+}
+
+fn written(parts: &[Part], into: &mut String) {
+    for part in parts {
+        let (head, inner) = match part {
+            Part::Leaf => ("a ".to_owned(), None),
+            Part::Field(inner) => ("q ".to_owned(), Some(inner)),
+            Part::Inline(inner) => ("... on Q ".to_owned(), Some(inner)),
+            Part::Spread(number) => (format!("...F{number} "), None),
+        };
+        into.push_str(&head);
+        if let Some(inner) = inner {
+            into.push_str("{ ");
+            written(inner, into);
+            into.push_str("} ");
+        }
+    }
+}
+
+fn text(operation: &[Part], fragments: &[Vec<Part>]) -> String {
+    let mut text = "{ ".to_owned();
+    written(operation, &mut text);
+    text.push('}');
+    for (number, parts) in fragments.iter().enumerate() {
+        write!(text, " fragment F{number} on Q {{ ").expect("a text takes all");
+        written(parts, &mut text);
+        text.push('}');
+    }
+    text
+}
+
+/// The fragments that parts spread.
+fn spreads(parts: &[Part], into: &mut BTreeSet<usize>) {
+    for part in parts {
+        match part {
+            Part::Leaf => {}
+            Part::Field(inner) | Part::Inline(inner) => spreads(inner, into),
+            Part::Spread(number) => drop(into.insert(*number)),
+        }
+    }
+}
+
+fn is_circular(fragments: &[Vec<Part>]) -> bool {
+    (0..fragments.len()).any(|start| {
+        let mut reached = BTreeSet::new();
+        spreads(&fragments[start], &mut reached);
+        loop {
+            let before = reached.len();
+            for number in reached.clone() {
+                fragments.get(number).into_iter().for_each(|parts| spreads(parts, &mut reached));
+            }
+            if reached.len() == before {
+                return reached.contains(&start);
+            }
+        }
+    })
+}
+
+/// Writes all out, as the library does; none where that takes more steps than are left.
+fn expanded(parts: &[Part], fragments: &[Vec<Part>], left: &mut usize) -> Option<(usize, usize)> {
+    let (mut fields, mut steps) = (0, 0);
+    for part in parts {
+        *left = left.checked_sub(1)?;
+        steps += 1;
+        let inner = match part {
+            Part::Leaf => &[][..],
+            Part::Field(inner) | Part::Inline(inner) => inner,
+            Part::Spread(number) => &fragments[*number],
+        };
+        fields += usize::from(matches!(part, Part::Leaf | Part::Field(_)));
+        let below = expanded(inner, fragments, left)?;
+        (fields, steps) = (fields + below.0, steps + below.1);
+    }
+    Some((fields, steps))
+}
+
+struct Q;
+
+#[Object]
+impl Q {
+    async fn a(&self) -> i32 {
+        1
+    }
+
+    async fn q(&self) -> Self {
+        Self
+    }
+}
+
+/// Keeps what the library counts.
+#[derive(Clone, Default)]
+struct Counted(Arc<Mutex<Option<usize>>>);
+
+impl ExtensionFactory for Counted {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(self.clone())
+    }
+}
+
+#[async_trait::async_trait]
+impl Extension for Counted {
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let counted = next.run(ctx).await?;
+        *self.0.lock().expect("nobody panics") = Some(counted.complexity);
+        Ok(counted)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_document_is_measured_in_as_many_steps_as_it_has_parts(
+        (operation, fragments) in (1..14_usize).prop_flat_map(|n| (parts(n), vec(parts(n), n))),
+        is_sound in any::<bool>(),
+    ) {
+        const MOST: usize = 20_000;
+        let sound = |number: usize, parts: &[Part]| -> Vec<Part> {
+            // Each spreads only those behind it.
+            fn later(part: &Part, number: usize, n: usize) -> Part {
+                match part {
+                    Part::Leaf => Part::Leaf,
+                    Part::Field(inner) => Part::Field(inner.iter().map(|it| later(it, number, n)).collect()),
+                    Part::Inline(inner) => Part::Inline(inner.iter().map(|it| later(it, number, n)).collect()),
+                    Part::Spread(it) => if number + 1 < n { Part::Spread(number + 1 + it % (n - number - 1)) } else { Part::Leaf },
+                }
+            }
+            parts.iter().map(|it| later(it, number, fragments.len())).collect()
+        };
+        let (operation, fragments): (Vec<Part>, Vec<Vec<Part>>) = if is_sound {
+            // All are spread, so that the library has no other fault to find.
+            let all = (0..fragments.len()).map(Part::Spread);
+            let valid = operation.iter().filter(|it| !matches!(it, Part::Spread(_) | Part::Field(_) | Part::Inline(_))).cloned();
+            (valid.chain(all).collect(), fragments.iter().enumerate().map(|(number, parts)| sound(number, parts)).collect())
+        } else {
+            (operation, fragments)
+        };
+        let query = text(&operation, &fragments);
+        let document = parse_query(&query).expect("it is GraphQL");
+        let mut all = BTreeSet::new();
+        fragments.iter().chain([&operation]).for_each(|parts| spreads(parts, &mut all));
+        let is_faulty = all.contains(&fragments.len()) || is_circular(&fragments);
+        match Measured::of(&document, &Variables::default()) {
+            Err(Fault::Unknown(_)) => prop_assert!(all.contains(&fragments.len())),
+            Err(Fault::Circular(_)) => prop_assert!(is_circular(&fragments)),
+            Err(Fault::TooDeep(_)) => {}
+            Ok(measured) => {
+                prop_assert!(!is_faulty);
+                prop_assert!(measured.n_taken <= Text::of(&query, usize::MAX).tokens);
+                let mut left = MOST;
+                match expanded(&operation, &fragments, &mut left) {
+                    Some(counted) => prop_assert_eq!((measured.all.fields, measured.all.steps), counted),
+                    None => prop_assert!(MOST < measured.all.steps),
+                }
+                if is_sound && measured.all.steps < MOST {
+                    let counted = Counted::default();
+                    let schema = Schema::build(Q, EmptyMutation, EmptySubscription).extension(counted.clone()).finish();
+                    // Only checked: a name that no operation has ends it then.
+                    block_on(schema.execute(async_graphql::Request::new(&query).operation_name("Nobody")));
+                    prop_assert_eq!(*counted.0.lock().expect("nobody panics"), Some(measured.all.fields));
+                }
+            }
+        }
+    }
 }

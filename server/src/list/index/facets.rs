@@ -1,6 +1,7 @@
 //! Which slots have a value: what filters are made of.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     hash::{BuildHasher, RandomState},
     sync::Arc,
@@ -8,6 +9,7 @@ use std::{
 
 use profile360_core::message::Platform;
 use roaring::RoaringBitmap;
+use rust_decimal::Decimal;
 
 /// One value a slot at most, of not too many different ones.
 #[derive(Debug, Default)]
@@ -117,11 +119,48 @@ pub(super) fn platform_tag(platform: Platform) -> &'static str {
 /// Values by name: as many names as there are, and as many values as there are slots.
 ///
 /// Of a value 64 bits are kept, of a hash that is another in every process: two different values of one name look alike once
-/// in 18 · 10¹⁸ pairs.
+/// in 18 · 10¹⁸ pairs. A list is found by itself and by each of its items.
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
     columns: BTreeMap<Arc<str>, Column>,
+    /// Who has an item in a list, by the name and the item; few values are lists.
+    items: BTreeMap<Arc<str>, BTreeMap<u64, RoaringBitmap>>,
+    /// The items of each slot, to take them out again.
+    items_of: BTreeMap<u32, Vec<(Arc<str>, u64)>>,
     hashing: RandomState,
+}
+
+/// A value as it is compared: numbers by what they are, however they are written.
+fn comparable(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Number(number) => {
+            let text = number.to_string();
+            let exact = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text));
+            // What is larger or finer than a decimal holds is compared as it stands.
+            exact.map_or(text, |exact| exact.normalize().to_string())
+        }
+        serde_json::Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(comparable).collect();
+            format!("[{}]", items.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The forms that a value in JSON is found by: its own, and those of its items.
+fn forms(json: &str) -> (Cow<'_, str>, Vec<String>) {
+    // Most are texts and short whole numbers, which are written in one way only.
+    let is_short_number = json.len() <= 18 && json.bytes().all(|byte| byte.is_ascii_digit());
+    if is_short_number || json.starts_with(['"', 't', 'f', 'n']) {
+        return (json.into(), Vec::new());
+    }
+    match serde_json::from_str::<serde_json::Value>(json) {
+        Ok(value) => {
+            let items = value.as_array().into_iter().flatten().map(comparable).collect();
+            (comparable(&value).into(), items)
+        }
+        Err(_) => (json.into(), Vec::new()),
+    }
 }
 
 /// Marks of values by slot; none is 0.
@@ -139,8 +178,27 @@ impl Attributes {
             }
             !column.is_empty()
         });
+        for (name, mark) in self.items_of.remove(&slot).unwrap_or_default() {
+            if let Some(marks) = self.items.get_mut(&name) {
+                if let Some(slots) = marks.get_mut(&mark) {
+                    slots.remove(slot);
+                    if slots.is_empty() {
+                        marks.remove(&mark);
+                    }
+                }
+                if marks.is_empty() {
+                    self.items.remove(&name);
+                }
+            }
+        }
         for (name, value) in values {
-            let mark = self.mark(value);
+            let (value, items) = forms(value);
+            let mark = self.mark(&value);
+            for item in items {
+                let mark = self.mark(&item);
+                self.items.entry(name.clone()).or_default().entry(mark).or_default().insert(slot);
+                self.items_of.entry(slot).or_default().push((name.clone(), mark));
+            }
             match self.columns.get_mut(name) {
                 Some(column) => column.insert(slot, n_slots, mark),
                 None => drop(self.columns.insert(name.clone(), Column::Few(BTreeMap::from([(slot, mark)])))),
@@ -149,14 +207,18 @@ impl Attributes {
     }
 
     pub(super) fn with(&self, name: &str, value: &str) -> RoaringBitmap {
-        let mark = self.mark(value);
-        match self.columns.get(name) {
-            None => RoaringBitmap::new(),
-            Some(Column::Few(marks)) => ascending(marks.iter().filter(|(_, it)| **it == mark).map(|(slot, _)| *slot)),
-            Some(Column::Many { marks, .. }) => {
-                ascending((0..).zip(marks).filter(|(_, it)| **it == mark).map(|(slot, _)| slot))
+        let mark = self.mark(&forms(value).0);
+        let having = self.items.get(name).and_then(|marks| marks.get(&mark)).cloned().unwrap_or_default();
+        having
+            | match self.columns.get(name) {
+                None => RoaringBitmap::new(),
+                Some(Column::Few(marks)) => {
+                    ascending(marks.iter().filter(|(_, it)| **it == mark).map(|(slot, _)| *slot))
+                }
+                Some(Column::Many { marks, .. }) => {
+                    ascending((0..).zip(marks).filter(|(_, it)| **it == mark).map(|(slot, _)| slot))
+                }
             }
-        }
     }
 
     fn mark(&self, value: &str) -> u64 {

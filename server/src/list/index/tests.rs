@@ -10,6 +10,24 @@ use proptest::{prelude::*, sample::Index as Pick};
 use super::*;
 use crate::list::row::Window12;
 
+/// Whether a value is the one that is sought, or a list that holds it.
+fn is_held(held: &str, sought: &str) -> bool {
+    fn is_same(a: &serde_json::Value, b: &serde_json::Value) -> bool {
+        match (a, b) {
+            (serde_json::Value::Array(a), serde_json::Value::Array(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+            }
+            _ => match (a.as_f64(), b.as_f64()) {
+                (Some(a), Some(b)) => a.total_cmp(&b).is_eq(),
+                _ => a == b,
+            },
+        }
+    }
+    let [held, sought] =
+        [held, sought].map(|json| serde_json::from_str::<serde_json::Value>(json).expect("it is JSON"));
+    is_same(&held, &sought) || held.as_array().is_some_and(|items| items.iter().any(|item| is_same(item, &sought)))
+}
+
 const FIELDS: [OrderField; 6] = [
     OrderField::LastActivity,
     OrderField::FirstAccess,
@@ -46,7 +64,7 @@ fn row() -> impl Strategy<Value = ListRow> {
     });
     let attributes = prop::collection::btree_map(
         prop::sample::select(&["tier", "store", "lucky"][..]).prop_map(Arc::from),
-        prop::sample::select(&["1", "\"1\"", "true"][..]).prop_map(Arc::from),
+        prop::sample::select(&["1", "1.0", "\"1\"", "true", "[1,\"a\"]", "[1.50,2]"][..]).prop_map(Arc::from),
         0..3,
     );
     let emails = many(&["kim@example.com", "minji.kim@example.org", "hong@example.com"]);
@@ -100,7 +118,8 @@ fn filter() -> impl Strategy<Value = Filter> {
     let attributes = prop::collection::vec(
         (
             prop::sample::select(&["tier", "store", "nothing"][..]).prop_map(str::to_owned),
-            prop::sample::select(&["1", "\"1\"", "false"][..]).prop_map(str::to_owned),
+            prop::sample::select(&["1", "1.00", "\"1\"", "false", "\"a\"", "1.5", "[1.0,\"a\"]"][..])
+                .prop_map(str::to_owned),
         ),
         0..2,
     );
@@ -191,7 +210,7 @@ fn passes(filter: &Filter, row: &ListRow) -> bool {
         && filter
             .attributes
             .iter()
-            .all(|(name, value)| row.attributes.get(name.as_str()).is_some_and(|it| **it == **value))
+            .all(|(name, value)| row.attributes.get(name.as_str()).is_some_and(|held| is_held(held, value)))
 }
 
 fn is_found(text: &str, row: &ListRow) -> bool {
