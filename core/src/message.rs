@@ -17,7 +17,7 @@ pub use self::{
     device::{Clues, Description, DeviceField, DeviceSeen, MAX_USER_AGENT_BYTES},
 };
 use crate::{
-    identifier::{self, Identifier, Normalised},
+    identifier::{self, Identifier, Normalised, clean, nobody::names_nothing},
     json::{Fields, Object, Scalar, object, scalar_text},
     policy::CompiledPolicy,
     purchase::{self, Order, Refund},
@@ -258,13 +258,18 @@ fn read(
             None
         }
     };
-    let session_id = reader.optional_text("session_id", MAX_NAME_BYTES)?;
+    let session_id = reader.optional_id("session_id", MAX_NAME_BYTES)?;
+    warn_of_no_id(&reader, "session_id", &mut warnings);
     let device::Read { seen: device, kept: kept_device } =
         device::read(&reader, &identifiers, describe, &mut warnings)?;
     let properties = match (&event, reader.optional("properties")) {
         (Some(_), Some(value)) => Some(object(value, "properties")?),
         _ => None,
     };
+    if let Some(properties) = &properties {
+        let reader = Fields { object: properties, path: "properties" };
+        warn_of_no_id(&reader, "df_order_id", &mut warnings);
+    }
     let mut order = None;
     let mut refund = None;
     match event.as_deref() {
@@ -365,8 +370,8 @@ fn identifiers(
                     }
                     found.push((kind.priority, identifier));
                 }
-                Normalised::Blocked => {
-                    let detail = "this value says nothing about who it is; it was left out".to_owned();
+                Normalised::Blocked(reason) => {
+                    let detail = format!("{reason}; it was left out");
                     warnings.push(Warning { code: "IDENTIFIER_BLOCKED", path, detail });
                 }
                 Normalised::Refused(reason) => {
@@ -391,6 +396,16 @@ fn identifiers(
     found.sort();
     found.dedup();
     Ok(found.into_iter().map(|(_, identifier)| identifier).collect())
+}
+
+/// Tells of an ID that means none, as [`Fields::optional_id`] leaves it out.
+fn warn_of_no_id(reader: &Fields<'_, '_>, name: &str, warnings: &mut Vec<Warning>) {
+    let Some(Scalar::Text(text)) = reader.optional(name).map(scalar_text) else { return };
+    let text = clean(&text);
+    if let Some(reason) = names_nothing(&text).filter(|_| !text.is_empty()) {
+        let detail = format!("{reason}; it was left out");
+        warnings.push(Warning { code: "ID_BLOCKED", path: reader.path_to(name), detail });
+    }
 }
 
 /// The message again with another device; everything else in its own characters.

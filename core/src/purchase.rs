@@ -126,7 +126,7 @@ pub(crate) fn read_order(
         let detail = "an order's amount is zero or more; send money given back as df_refund";
         return Err(refusal(RefusalCode::AmountOutOfRange, "properties.df_total_purchase_amount", detail));
     }
-    let key = match fields.optional_key("df_order_id", MAX_NAME_BYTES)? {
+    let key = match fields.optional_id("df_order_id", MAX_NAME_BYTES)? {
         Some(order_id) => OrderKey::Order(order_id),
         None => OrderKey::Message(message_id.clone()),
     };
@@ -159,7 +159,7 @@ pub(crate) fn read_refund(
     Ok(Refund {
         message_id: message_id.clone(),
         at,
-        order_id: fields.optional_key("df_order_id", MAX_NAME_BYTES)?,
+        order_id: fields.optional_id("df_order_id", MAX_NAME_BYTES)?,
         currency: read_currency(&fields, policy)?,
         // Some sources write what was given back as a negative amount.
         amount: amount.abs(),

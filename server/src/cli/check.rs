@@ -16,6 +16,7 @@ use super::{Base, Opened};
 use crate::{
     clock, customer,
     list::{self, ListRow},
+    publication,
     rules::Rules,
     store::{PurchaseRow, Store, StoreError},
 };
@@ -53,6 +54,13 @@ struct Held {
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let Opened { store, policy, secret } = options.base.open_existing().await?;
+    if publication::is_outdated(&store).await? {
+        store.close().await;
+        anyhow::bail!(
+            "the base has the normal forms of an older program; start `profile360 serve` or an import with it, which reads its \
+             messages again, and check it then"
+        );
+    }
     let mut facts = Facts::default();
     facts.decisions = store.decisions().await?;
     let retirements = policy.retirements().clone();

@@ -12,6 +12,7 @@ mod decisions;
 mod devices;
 mod graphql;
 mod http;
+mod identifiers;
 mod input;
 mod keys;
 mod laws;

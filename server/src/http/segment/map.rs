@@ -1,7 +1,10 @@
 //! What a call of Segment's tracking API means, as a message.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use profile360_core::message::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, Refusal, RefusalCode};
+use profile360_core::{
+    message::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, Refusal, RefusalCode},
+    search::names::full_name,
+};
 use serde_json::{Map, Value, json};
 
 use super::shop;
@@ -194,13 +197,10 @@ fn attributes_of(traits: Option<&Value>, prefix: &str) -> Map<String, Value> {
         }
     }
     if prefix.is_empty() && !attributes.contains_key("df_name") {
-        let names: Vec<&str> = ["firstName", "lastName"]
-            .iter()
-            .filter_map(|it| traits.get(*it)?.as_str())
-            .filter(|it| !it.is_empty())
-            .collect();
-        if !names.is_empty() {
-            attributes.insert("df_name".to_owned(), json!(names.join(" ")));
+        let part = |names: &[&str]| names.iter().find_map(|name| traits.get(*name)?.as_str()).unwrap_or_default();
+        let name = full_name(part(&["firstName", "first_name"]), part(&["lastName", "last_name"]));
+        if !name.is_empty() {
+            attributes.insert("df_name".to_owned(), json!(name));
         }
     }
     attributes
