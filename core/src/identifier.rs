@@ -142,6 +142,9 @@ pub const MAX_VALUE_BYTES: usize = 255;
 /// Brings a value of a known kind to its normal form.
 pub fn normalise(raw: &str, kind: &KindRule, policy: &CompiledPolicy) -> Normalised {
     let text = &*clean(raw);
+    if MAX_VALUE_BYTES < text.len() {
+        return Normalised::Refused(Malformed::TooLong);
+    }
     if let Some(reason) = policy.blocked(text) {
         return Normalised::Blocked(reason);
     }
@@ -156,8 +159,6 @@ pub fn normalise(raw: &str, kind: &KindRule, policy: &CompiledPolicy) -> Normali
         Form::Pattern(_) => Err(Malformed::PatternMismatch),
     };
     let value = match normal {
-        // Of a text of any length that is none of its kind the length is the better reason.
-        _ if MAX_VALUE_BYTES < text.len() => return Normalised::Refused(Malformed::TooLong),
         Ok(value) => value,
         Err(reason) => return Normalised::Refused(reason),
     };

@@ -28,7 +28,7 @@ fn label_as_shown(label: &str) -> String {
 
 /// Whether a label is in the form in which domains are compared: else two spellings would become one that is neither.
 fn is_stable(label: &str) -> bool {
-    let is_letter = |it: char| it.is_alphanumeric() || it == '-' || is_mark(it);
+    let is_letter = |it: char| it.is_alphabetic() || it.is_ascii_digit() || it == '-' || is_mark(it);
     !label.is_ascii() && label.chars().all(is_letter) && label.to_lowercase().nfc().eq(label.chars())
 }
 

@@ -251,8 +251,7 @@ async fn made_by_an_older_program(database: String) -> anyhow::Result<()> {
     }
     drop(pipeline);
     writers.store.set_normal_forms(1).await?;
-    writers.close().await;
-    Ok(())
+    writers.close().await
 }
 
 #[tokio::test]
