@@ -17,6 +17,7 @@ use crate::{
     identifier::{Identifier, Kind},
     link::{Pair, Sightings, pairs_of},
     message::Message,
+    neighbours::Neighbours,
     policy::CompiledPolicy,
     purchase::{Currency, Order, OrderKey, Refund},
     resolve::{Edge, Node, Partition, Verdict, is_shared, resolve},
@@ -32,7 +33,7 @@ pub struct IdentifierFacts {
     pub seen: Sightings,
     /// How many distinct identifiers of each kind it links to.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub neighbours: BTreeMap<Kind, u32>,
+    pub neighbours: BTreeMap<Kind, Neighbours>,
     /// What the messages say of which it is the strongest identifier.
     #[serde(rename = "f", default)]
     pub facet: Facet,
@@ -49,11 +50,37 @@ impl IdentifierFacts {
         self.facet.keep();
     }
 
-    pub(crate) fn add_neighbour(&mut self, kind: &Kind) {
-        match self.neighbours.get_mut(kind) {
-            Some(n) => *n = n.saturating_add(1),
-            None => drop(self.neighbours.insert(kind.clone(), 1)),
-        }
+    /// `met` is when both were first seen together, of a neighbour that is stronger.
+    pub(crate) fn add_neighbour(&mut self, kind: &Kind, met: Option<Timestamp>) {
+        add_neighbour(&mut self.neighbours, kind, met);
+    }
+}
+
+pub(crate) fn add_neighbour(neighbours: &mut BTreeMap<Kind, Neighbours>, kind: &Kind, met: Option<Timestamp>) {
+    if let Some(known) = neighbours.get_mut(kind) {
+        known.add(met);
+        return;
+    }
+    let mut new = Neighbours::default();
+    new.add(met);
+    neighbours.insert(kind.clone(), new);
+}
+
+/// When an identifier met the other end of a new link, where that end is stronger.
+pub(crate) fn met_stronger(one: &Identifier, message: &Message) -> Option<Timestamp> {
+    let home = message.home();
+    (one != home && one.kind != home.kind).then_some(message.at)
+}
+
+/// Takes note that a link was seen earlier than was known.
+pub(crate) fn meet_earlier(
+    neighbours: &mut BTreeMap<Kind, Neighbours>,
+    stronger: &Kind,
+    known: Timestamp,
+    now: Timestamp,
+) {
+    if let Some(of_kind) = neighbours.get_mut(stronger) {
+        of_kind.meet_earlier(known, now);
     }
 }
 
@@ -165,12 +192,18 @@ impl Facts {
         }
         for pair in pairs_of(message) {
             if let Some(seen) = self.links.get_mut(&pair) {
+                let known = seen.first_seen;
                 seen.add(message);
+                if message.at < known
+                    && let Some(facts) = self.identifiers.get_mut(pair.other(message.home()))
+                {
+                    meet_earlier(&mut facts.neighbours, &message.home().kind, known, message.at);
+                }
                 continue;
             }
             for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
                 if let Some(facts) = self.identifiers.get_mut(one) {
-                    facts.add_neighbour(&other.kind);
+                    facts.add_neighbour(&other.kind, met_stronger(one, message));
                 }
             }
             self.links.insert(pair, Sightings::of(message));
@@ -225,7 +258,7 @@ impl Facts {
             .map(|(identifier, facts)| Node {
                 identifier,
                 first_seen: facts.seen.first_seen,
-                is_shared: is_shared(&facts.neighbours, policy),
+                is_shared: is_shared(&identifier.kind, &facts.neighbours, policy),
             })
             .collect();
         let links: Vec<(&Pair, &Sightings)> = self.links.iter().collect();

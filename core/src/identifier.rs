@@ -1,11 +1,21 @@
 //! Identifiers: what they are and the normal form of each kind.
 
+mod email;
+pub(crate) mod nobody;
+mod phone;
+mod text;
+
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::{nobody::Blocked, text::clean};
 use crate::policy::{CompiledPolicy, Form, KindRule};
+
+/// The version of the normal forms, of what is blocked and of the facts that are gathered under them. A base that was made
+/// under an older one is read again.
+pub const NORMAL_FORMS: i64 = 2;
 
 /// The name of an identifier's kind, as policies define it: `phone`, `email`, …
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,8 +86,8 @@ impl fmt::Display for UnifiedId {
 pub enum Normalised {
     /// The normal form, and what is suspicious about it.
     Usable { identifier: Identifier, warning: Option<Suspicion> },
-    /// The value says nothing about who it is: it never links and never founds a profile.
-    Blocked,
+    /// The value never links and never founds a profile; the reason.
+    Blocked(Blocked),
     /// The value is not of its kind; the reason.
     Refused(Malformed),
 }
@@ -89,6 +99,10 @@ pub enum Suspicion {
     LooksLikeEmail,
     #[error("it looks like a phone number; an external ID should be an internal number")]
     LooksLikePhone,
+    #[error(
+        "it ends in .0, as whole numbers do that went through a column of decimals; without that it would be another value"
+    )]
+    HasDecimals,
 }
 
 /// Why a value is not of its kind.
@@ -125,86 +139,70 @@ impl Malformed {
 /// The longest normal form, in bytes.
 pub const MAX_VALUE_BYTES: usize = 255;
 
-/// Brings a value of a known kind to its normal form (DESIGN.md, section 4).
+/// Brings a value of a known kind to its normal form.
 pub fn normalise(raw: &str, kind: &KindRule, policy: &CompiledPolicy) -> Normalised {
-    let trimmed = raw.trim();
-    if policy.blocks(trimmed) {
-        return Normalised::Blocked;
-    }
-    if trimmed.len() > MAX_VALUE_BYTES {
+    let text = &*clean(raw);
+    if MAX_VALUE_BYTES < text.len() {
         return Normalised::Refused(Malformed::TooLong);
     }
-    if trimmed.chars().any(char::is_control) {
+    if let Some(reason) = policy.blocked(text) {
+        return Normalised::Blocked(reason);
+    }
+    if text.chars().any(char::is_control) {
         return Normalised::Refused(Malformed::ControlCharacter);
     }
     let normal = match &kind.form {
-        Form::Phone => phone(trimmed),
-        Form::Email => email(trimmed),
-        Form::ExternalId | Form::Trimmed => Ok(trimmed.to_owned()),
-        Form::Pattern(_) if policy.matches_pattern(kind, trimmed) => Ok(trimmed.to_owned()),
+        Form::Phone => phone::normal_form(text, phone::Leading::MayBeLost),
+        Form::Email => email::normal_form(text),
+        Form::ExternalId | Form::Trimmed => Ok(text.to_owned()),
+        Form::Pattern(_) if policy.matches_pattern(kind, text) => Ok(text.to_owned()),
         Form::Pattern(_) => Err(Malformed::PatternMismatch),
     };
     let value = match normal {
         Ok(value) => value,
         Err(reason) => return Normalised::Refused(reason),
     };
-    if policy.blocks(&value) {
-        return Normalised::Blocked;
+    if MAX_VALUE_BYTES < value.len() {
+        return Normalised::Refused(Malformed::TooLong);
     }
-    let warning = if kind.form == Form::ExternalId { suspicion(&value) } else { None };
+    if value != text
+        && let Some(reason) = policy.blocked(&value)
+    {
+        return Normalised::Blocked(reason);
+    }
+    let warning = suspicion(&value, &kind.form);
     Normalised::Usable { identifier: Identifier::new(kind.name.clone(), &value), warning }
 }
 
-/// E.164 of a Korean number, by the digits of its national form: 8 (a Seoul landline) to 11 (a 050 number).
-fn phone(text: &str) -> Result<String, Malformed> {
-    let mut digits = String::with_capacity(text.len());
-    for (position, character) in text.char_indices() {
-        match character {
-            '0'..='9' => digits.push(character),
-            '+' if position == 0 => {}
-            ' ' | '-' | '.' | '(' | ')' | '\u{a0}' | '\u{2010}'..='\u{2014}' => {}
-            _ => return Err(Malformed::NotAPhone),
-        }
+/// An identifier that an older program brought to its normal form, in this one's. One that is blocked or none of its kind any
+/// more stays as it is.
+pub fn normal_again(identifier: &Identifier, policy: &CompiledPolicy) -> Identifier {
+    let rule = policy.kind(identifier.kind.as_str());
+    match rule.map(|rule| normalise(&identifier.value, rule, policy)) {
+        Some(Normalised::Usable { identifier: again, .. }) => again.of_generation(identifier.generation),
+        _ => identifier.clone(),
     }
-    let is_international = text.starts_with('+');
-    let national = if let Some(rest) = digits.strip_prefix("82").filter(|it| is_international || it.len() >= 9) {
-        rest.strip_prefix('0').unwrap_or(rest)
-    } else if is_international || digits.starts_with("00") {
-        let is_long_enough = (8..=17).contains(&digits.len());
-        return Err(if is_long_enough { Malformed::ForeignPhone } else { Malformed::NotAPhone });
-    } else if let Some(rest) = digits.strip_prefix('0') {
-        rest
-    } else {
-        return Err(Malformed::NotAPhone);
-    };
-    let longest = if national.starts_with("50") { 11 } else { 10 };
-    let shortest = if national.starts_with('1') { 9 } else { 8 };
-    if national.starts_with('0') || national.len() < shortest || longest < national.len() {
-        return Err(Malformed::NotAPhone);
-    }
-    Ok(format!("+82{national}"))
 }
 
 /// Whether a text is an e-mail address, as the kind has it.
 pub fn is_email(text: &str) -> bool {
-    email(text).is_ok()
+    email::normal_form(text).is_ok()
 }
 
-fn email(text: &str) -> Result<String, Malformed> {
-    let lower = text.to_lowercase();
-    let options =
-        email_address::Options::default().with_minimum_sub_domains(2).without_display_text().without_domain_literal();
-    match email_address::EmailAddress::parse_with_options(&lower, options) {
-        Ok(_) if lower.matches('@').count() == 1 => Ok(lower),
-        _ => Err(Malformed::NotAnEmail),
+fn suspicion(value: &str, form: &Form) -> Option<Suspicion> {
+    if *form == Form::ExternalId {
+        if value.contains('@') && email::normal_form(value).is_ok() {
+            return Some(Suspicion::LooksLikeEmail);
+        }
+        if phone::normal_form(value, phone::Leading::Required).is_ok() {
+            return Some(Suspicion::LooksLikePhone);
+        }
     }
-}
-
-fn suspicion(value: &str) -> Option<Suspicion> {
-    if email(value).is_ok() {
-        return Some(Suspicion::LooksLikeEmail);
-    }
-    phone(value).is_ok().then_some(Suspicion::LooksLikePhone)
+    let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    let has_decimals = value.split_once('.').is_some_and(|(whole, fraction)| {
+        is_number(whole) && !fraction.is_empty() && fraction.bytes().all(|it| it == b'0')
+    });
+    (has_decimals && !matches!(form, Form::Phone | Form::Email)).then_some(Suspicion::HasDecimals)
 }
 
 #[cfg(test)]

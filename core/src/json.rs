@@ -9,6 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use crate::{
+    identifier::{clean, nobody::names_nothing},
     message::{Refusal, RefusalCode, refusal},
     sorting::sort_by,
 };
@@ -171,7 +172,8 @@ impl<'a> Fields<'_, 'a> {
         })
     }
 
-    /// A string of at most `max_bytes` bytes; none where it is missing, null or empty.
+    /// A string of at most `max_bytes` bytes, in the form in which identifiers are compared; none where it is missing, null or
+    /// empty.
     pub(crate) fn optional_text(&self, name: &str, max_bytes: usize) -> Result<Option<Arc<str>>, Refusal> {
         let Some(raw) = self.optional(name) else { return Ok(None) };
         let Ok(text) = serde_json::from_str::<Cow<'_, str>>(raw.get()) else {
@@ -190,11 +192,17 @@ impl<'a> Fields<'_, 'a> {
         }
     }
 
+    /// As [`Fields::optional_key`]; a value that means none is none.
+    pub(crate) fn optional_id(&self, name: &str, max_bytes: usize) -> Result<Option<Arc<str>>, Refusal> {
+        Ok(self.optional_key(name, max_bytes)?.filter(|it| names_nothing(it).is_none()))
+    }
+
     fn bounded(&self, name: &str, text: &str, max_bytes: usize) -> Result<Option<Arc<str>>, Refusal> {
+        let text = &*clean(text);
         if max_bytes < text.len() {
             let detail = format!("it has {} bytes; at most {max_bytes} are taken", text.len());
             return Err(refusal(RefusalCode::TooLong, self.path_to(name), detail));
         }
-        Ok((!text.trim().is_empty()).then(|| Arc::from(text)))
+        Ok((!text.is_empty()).then(|| Arc::from(text)))
     }
 }

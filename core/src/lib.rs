@@ -20,6 +20,7 @@ pub mod decision;
 pub mod facet;
 pub mod facts;
 pub mod link;
+pub mod neighbours;
 pub mod retirement;
 
 pub mod plan;

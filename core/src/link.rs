@@ -24,6 +24,13 @@ impl Pair {
     }
 }
 
+impl Pair {
+    /// The end that an identifier, which is one of them, links to.
+    pub fn other(&self, one: &Identifier) -> &Identifier {
+        if self.a == *one { &self.b } else { &self.a }
+    }
+}
+
 /// When, how often and by whom something was seen. Merging is associative and commutative; counts add.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sightings {

@@ -19,7 +19,7 @@ pub use self::{
     names::MAX_DEPTH,
 };
 use crate::{
-    identifier::{self, Identifier, Normalised},
+    identifier::{self, Identifier, Normalised, clean, nobody::names_nothing},
     json::{Fields, Object, Scalar, object, scalar_text, whole_characters},
     policy::CompiledPolicy,
     purchase::{self, Order, Refund},
@@ -300,7 +300,8 @@ fn read(
             None
         }
     };
-    let session_id = reader.optional_text("session_id", MAX_NAME_BYTES)?;
+    let session_id = reader.optional_id("session_id", MAX_NAME_BYTES)?;
+    warn_of_no_id(&reader, "session_id", &mut warnings);
     let device::Read { seen: device, kept: kept_device } =
         device::read(&reader, &identifiers, describe, &mut warnings)?;
     let properties = match (&event, reader.optional("properties")) {
@@ -313,6 +314,10 @@ fn read(
     // Orders are refused for it where they are read.
     if !matches!(event.as_deref(), Some("df_purchase" | "df_refund")) {
         warn_of_repeated(properties.as_ref(), "properties", &mut warnings);
+    }
+    if let Some(properties) = &properties {
+        let reader = Fields { object: properties, path: "properties" };
+        warn_of_no_id(&reader, "df_order_id", &mut warnings);
     }
     let mut order = None;
     let mut refund = None;
@@ -440,8 +445,8 @@ fn identifiers(
                     }
                     found.push((kind.priority, identifier));
                 }
-                Normalised::Blocked => {
-                    let detail = "this value says nothing about who it is; it was left out".to_owned();
+                Normalised::Blocked(reason) => {
+                    let detail = format!("{reason}; it was left out");
                     warnings.push(Warning { code: "IDENTIFIER_BLOCKED", path, detail });
                 }
                 Normalised::Refused(reason) => {
@@ -466,6 +471,16 @@ fn identifiers(
     found.sort();
     found.dedup();
     Ok(found.into_iter().map(|(_, identifier)| identifier).collect())
+}
+
+/// Tells of an ID that means none, as [`Fields::optional_id`] leaves it out.
+fn warn_of_no_id(reader: &Fields<'_, '_>, name: &str, warnings: &mut Vec<Warning>) {
+    let Some(Scalar::Text(text)) = reader.optional(name).map(scalar_text) else { return };
+    let text = clean(&text);
+    if let Some(reason) = names_nothing(&text).filter(|_| !text.is_empty()) {
+        let detail = format!("{reason}; it was left out");
+        warnings.push(Warning { code: "ID_BLOCKED", path: reader.path_to(name), detail });
+    }
 }
 
 /// The message again with another device; everything else in its own characters.

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decision::{Decision, Decisions},
     facet::Full,
-    facts::{Claim, IdentifierFacts, OrderState, Paid},
+    facts::{Claim, IdentifierFacts, OrderState, Paid, meet_earlier, met_stronger},
     identifier::{Identifier, Kind, UnifiedId},
     link::{Pair, Sightings, pairs_of},
     message::Message,
@@ -36,7 +36,7 @@ use crate::{
 use self::region::Region;
 pub use self::{
     lineage::{Lineage, LineageKind},
-    retire::homes_of_value,
+    retire::{homes_of_value, to_count_again},
 };
 
 /// The lasting key of a cell of the partition: the latent ID of one of its members. It is not the unified ID, which can
@@ -346,7 +346,7 @@ impl<'a> Draft<'a> {
                 draft.crowded.insert(position, full);
             }
         }
-        draft.find_newly_shared(view);
+        draft.find_newly_shared(&earlier_links, view);
         draft.age_anchors(view);
         for pair in earlier_links {
             let ends = [draft.cell_of(&pair.a, view), draft.cell_of(&pair.b, view)];
@@ -465,16 +465,22 @@ impl<'a> Draft<'a> {
             self.links.insert(pair.clone(), LinkState::clone(stored));
         }
         if let Some(link) = self.links.get_mut(&pair) {
-            let was_first_seen = link.seen.first_seen;
+            let known = link.seen.first_seen;
             link.seen.add(message);
-            if link.seen.first_seen < was_first_seen && !self.new_links.contains(&pair) {
+            if known <= message.at {
+                return;
+            }
+            if let Some(state) = self.state_mut(pair.other(message.home()), view) {
+                meet_earlier(&mut state.facts.neighbours, &message.home().kind, known, message.at);
+            }
+            if !self.new_links.contains(&pair) {
                 earlier_links.insert(pair);
             }
             return;
         }
         for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
             if let Some(state) = self.state_mut(one, view) {
-                state.facts.add_neighbour(&other.kind);
+                state.facts.add_neighbour(&other.kind, met_stronger(one, message));
             }
         }
         self.new_links.insert(pair.clone());
@@ -543,18 +549,18 @@ impl<'a> Draft<'a> {
             .or_insert_with(|| stored_order(order_id, view).cloned().unwrap_or_default())
     }
 
-    fn find_newly_shared(&mut self, view: &View) {
-        for pair in &self.new_links {
-            for end in [&pair.a, &pair.b] {
-                let was_shared = view.identifier(end).is_some_and(|it| is_shared(&it.facts.neighbours, self.policy));
-                if !was_shared && self.is_shared(end, view) {
-                    self.newly_shared.insert(end.clone());
-                }
+    /// Who carries links no more, or again: an earlier sighting can show that two did not come at once.
+    fn find_newly_shared(&mut self, earlier_links: &BTreeSet<Pair>, view: &View) {
+        for end in self.new_links.iter().chain(earlier_links).flat_map(|pair| [&pair.a, &pair.b]) {
+            let was_shared = view.identifier(end).is_some_and(|it| self.is_shared_by(&end.kind, &it.facts));
+            let is_shared = self.is_shared(end, view);
+            if was_shared == is_shared {
+                continue;
             }
-        }
-        for identifier in self.newly_shared.clone() {
-            let cell = self.cell_of(&identifier, view);
-            self.to_resolve.insert(cell);
+            self.to_resolve.insert(self.cell_of(end, view));
+            if is_shared {
+                self.newly_shared.insert(end.clone());
+            }
         }
     }
 
@@ -666,11 +672,11 @@ impl<'a> Draft<'a> {
     }
 
     fn is_shared(&self, identifier: &Identifier, view: &View) -> bool {
-        self.state(identifier, view).is_some_and(|it| self.is_shared_by(&it.facts))
+        self.state(identifier, view).is_some_and(|it| self.is_shared_by(&identifier.kind, &it.facts))
     }
 
-    fn is_shared_by(&self, facts: &IdentifierFacts) -> bool {
-        is_shared(&facts.neighbours, self.policy)
+    fn is_shared_by(&self, kind: &Kind, facts: &IdentifierFacts) -> bool {
+        is_shared(kind, &facts.neighbours, self.policy)
     }
 
     /// The cell that an identifier is in now. Every identifier asked for is known; its own latent cell stands in where not.

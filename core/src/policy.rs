@@ -6,7 +6,7 @@ use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    identifier::Kind,
+    identifier::{Blocked, Kind, clean, nobody},
     purchase::Currency,
     sorting::{distinct, sort_by},
     tree::Tree,
@@ -19,12 +19,14 @@ use crate::{
 pub struct Policy {
     /// The kinds of identifiers, in no particular order.
     pub kinds: Vec<KindRule>,
-    /// Values (in any case) that never link and never found a profile, beside those that are always blocked.
+    /// Values (in any case, with any blanks) that never link and never found a profile, beside those that are always blocked.
     pub blocked_values: Vec<String>,
     /// Regular expressions; a value that one matches as a whole is blocked.
     pub blocked_patterns: Vec<String>,
     /// An identifier that links to more distinct identifiers of one kind than this, and than that kind's limit, is shared.
     pub max_links: u32,
+    /// A device that met more distinct identifiers of one kind that names people than this within thirty days is shared.
+    pub max_users_a_month: u32,
     /// Which value of an attribute a profile shows.
     pub survivorship: Survivorship,
     /// The zone of all dates, weekdays and hours.
@@ -150,6 +152,7 @@ impl Default for Policy {
             blocked_values: Vec::new(),
             blocked_patterns: Vec::new(),
             max_links: 10,
+            max_users_a_month: 2,
             survivorship: Survivorship::default(),
             time_zone: SEOUL,
             currency: Currency::KRW,
@@ -167,6 +170,26 @@ impl Policy {
     /// A kind's priority; a kind that the policy does not know (any more) is weaker than all that it knows.
     pub fn priority(&self, kind: &Kind) -> u32 {
         self.kind(kind.as_str()).map_or(u32::MAX, |it| it.priority)
+    }
+
+    /// Whether identifiers of a kind are devices: things that people use, of which one has several. They are weaker than every
+    /// phone number and e-mail address.
+    pub fn is_device(&self, kind: &Kind) -> bool {
+        let is_thing = |it: &KindRule| matches!(it.form, Form::Trimmed | Form::Pattern(_)) && 1 < it.limit;
+        self.kind(kind.as_str())
+            .is_some_and(|it| is_thing(it) && self.weakest_contact().is_some_and(|contact| contact < it.priority))
+    }
+
+    /// Whether identifiers of a kind name people: phone numbers, e-mail addresses and what is stronger. Where one customer has
+    /// one alone, the limit keeps people apart already.
+    pub fn names_people(&self, kind: &Kind) -> bool {
+        let contact = self.weakest_contact();
+        self.kind(kind.as_str()).is_some_and(|it| 1 < it.limit && contact.is_some_and(|contact| it.priority <= contact))
+    }
+
+    fn weakest_contact(&self) -> Option<u32> {
+        let contacts = self.kinds.iter().filter(|it| matches!(it.form, Form::Phone | Form::Email));
+        contacts.map(|it| it.priority).max()
     }
 
     /// Whether messages say the same under both: the same identifiers in the same forms, none more blocked, kept under the same
@@ -204,6 +227,7 @@ impl Policy {
                 "blocked_values" => read(name, value, &mut amended.blocked_values, &mut faults),
                 "blocked_patterns" => read(name, value, &mut amended.blocked_patterns, &mut faults),
                 "max_links" => read(name, value, &mut amended.max_links, &mut faults),
+                "max_users_a_month" => read(name, value, &mut amended.max_users_a_month, &mut faults),
                 "survivorship" => read(name, value, &mut amended.survivorship, &mut faults),
                 "time_zone" => read(name, value, &mut amended.time_zone, &mut faults),
                 "currency" => read(name, value, &mut amended.currency, &mut faults),
@@ -316,7 +340,7 @@ fn read_kinds(value: &Tree, into: &mut Vec<KindRule>, faults: &mut Vec<PolicyFau
 
 /// How blocked values are compared.
 fn blocked_form(value: &str) -> String {
-    value.trim().to_lowercase()
+    nobody::fold(&clean(value))
 }
 
 /// What is wrong with a policy document: where, and a sentence that says what to do.
@@ -344,23 +368,6 @@ impl Deref for CompiledPolicy {
         &self.policy
     }
 }
-
-/// Values that say nothing about who someone is, whatever the policy; compared in lower case.
-const ALWAYS_BLOCKED: [&str; 13] = [
-    "",
-    "null",
-    "undefined",
-    "none",
-    "nan",
-    "unknown",
-    "anonymous",
-    "guest",
-    "n/a",
-    "0",
-    "-1",
-    "[object object]",
-    "test@test.com",
-];
 
 impl CompiledPolicy {
     /// Validates a policy; every fault is named, not only the first.
@@ -408,11 +415,13 @@ impl CompiledPolicy {
         if policy.max_links == 0 {
             fault("max_links".to_owned(), "an identifier must be able to link; use 1 or more".to_owned());
         }
+        if policy.max_users_a_month == 0 {
+            fault("max_users_a_month".to_owned(), "a device must be able to have a user; use 1 or more".to_owned());
+        }
         if !faults.is_empty() {
             return Err(faults);
         }
-        let own = policy.blocked_values.iter().map(|it| blocked_form(it));
-        let blocked_values = distinct(ALWAYS_BLOCKED.iter().map(|it| (*it).to_owned()).chain(own));
+        let blocked_values = distinct(policy.blocked_values.iter().map(|it| blocked_form(it)));
         Ok(Self { policy, blocked_values, blocked_patterns, kind_patterns })
     }
 
@@ -427,12 +436,18 @@ impl CompiledPolicy {
         })
     }
 
-    /// Whether a trimmed value never links and never founds a profile.
-    pub fn blocks(&self, value: &str) -> bool {
-        if self.blocked_values.binary_search(&value.to_lowercase()).is_ok() {
-            return true;
+    /// Why a value never links and never founds a profile. It must be [clean].
+    pub fn blocked(&self, value: &str) -> Option<Blocked> {
+        if !self.blocked_values.is_empty() && self.blocked_values.binary_search(&nobody::fold(value)).is_ok() {
+            return Some(Blocked::Nobody);
         }
-        is_one_digit_repeated(value) || self.blocked_patterns.iter().any(|it| it.is_match(value))
+        let matches = self.blocked_patterns.iter().any(|it| it.is_match(value));
+        if matches { Some(Blocked::Nobody) } else { nobody::blocked(value) }
+    }
+
+    /// Whether a value never links and never founds a profile.
+    pub fn blocks(&self, value: &str) -> bool {
+        self.blocked(value).is_some()
     }
 
     /// Whether a value matches the pattern of a kind that has one.
@@ -490,20 +505,6 @@ fn whole(pattern: &str) -> Result<Regex, regex_lite::Error> {
 fn is_kind_name(name: &str) -> bool {
     let is_fit = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
     name.len() <= 64 && name.starts_with(|it: char| it.is_ascii_lowercase()) && name.chars().all(is_fit)
-}
-
-/// All zeros, or two or more of the same digit, whatever stands between: `0000`, `111-1111`, the all-zero advertising ID.
-fn is_one_digit_repeated(value: &str) -> bool {
-    let mut digits = value.bytes().filter(|it| !matches!(it, b'-' | b' ' | b'.' | b'+' | b'(' | b')'));
-    let Some(first) = digits.next() else { return false };
-    let mut n_digits = 1;
-    for digit in digits {
-        if digit != first {
-            return false;
-        }
-        n_digits += 1;
-    }
-    first.is_ascii_digit() && (first == b'0' || n_digits > 1)
 }
 
 #[cfg(test)]

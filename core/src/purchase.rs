@@ -218,7 +218,7 @@ pub(crate) fn read_refund(
         message_id: told.message_id.clone(),
         at: told.at,
         order_id,
-        refund_id: fields.optional_key("df_refund_id", MAX_NAME_BYTES)?,
+        refund_id: fields.optional_id("df_refund_id", MAX_NAME_BYTES)?,
         currency: read_currency(&fields)?,
         // Some sources write what was given back as a negative amount.
         amount: amount.map(|it| it.abs()),
@@ -229,7 +229,7 @@ pub(crate) fn read_refund(
 /// The key of the order that is named. Where order IDs are of their source, that is a part of it, behind its length so that no
 /// two pairs make one key.
 fn read_order_id(fields: &Fields<'_, '_>, told: &Told<'_>) -> Result<Option<Arc<str>>, Refusal> {
-    let named = fields.optional_key(ORDER_ID, MAX_NAME_BYTES)?;
+    let named = fields.optional_id(ORDER_ID, MAX_NAME_BYTES)?;
     if told.policy.order_ids == OrderIds::Global {
         return Ok(named);
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decision::{Decision, Relation},
     identifier::{Identifier, Kind},
+    neighbours::Neighbours,
     policy::CompiledPolicy,
     sorting::{sort_by, sort_stably_by},
     time::Timestamp,
@@ -19,7 +20,7 @@ use crate::{
 pub struct Node<'a> {
     pub identifier: &'a Identifier,
     pub first_seen: Timestamp,
-    /// It links to too many: see [`is_shared`].
+    /// It links to too many, or to several people at once: see [`is_shared`].
     pub is_shared: bool,
 }
 
@@ -62,7 +63,9 @@ impl std::fmt::Display for Withheld {
             Self::Limit(kind) => write!(f, "together they would hold more of the kind {kind} than one customer may"),
             Self::Different(_) => f.write_str("an operator said that they are different customers"),
             Self::Blocked => f.write_str("one of the values says nothing about who it is"),
-            Self::Shared => f.write_str("one of the values links to too many to say that they are one customer"),
+            Self::Shared => f.write_str(
+                "one of the values links to too many, or to several people at once, to say that they are one customer",
+            ),
             Self::Retired => f.write_str("the value was given to someone else in between"),
         }
     }
@@ -103,9 +106,14 @@ pub struct Partition {
     pub withheld: Vec<Option<Withheld>>,
 }
 
-/// Whether an identifier with so many distinct neighbours of each kind carries no links any more.
-pub fn is_shared(neighbours: &BTreeMap<Kind, u32>, policy: &CompiledPolicy) -> bool {
-    neighbours.iter().any(|(kind, n)| policy.max_links.max(policy.limit(kind)) < *n)
+/// Whether an identifier of a kind, with such neighbours, carries no links any more: it has more of one kind than `max_links`
+/// and than that kind's limit, or it is a device that met more people within thirty days than `max_users_a_month`.
+pub fn is_shared(kind: &Kind, neighbours: &BTreeMap<Kind, Neighbours>, policy: &CompiledPolicy) -> bool {
+    let is_device = policy.is_device(kind);
+    neighbours.iter().any(|(other, of_kind)| {
+        policy.max_links.max(policy.limit(other)) < of_kind.len()
+            || (is_device && policy.max_users_a_month < of_kind.met_at_once() && policy.names_people(other))
+    })
 }
 
 /// Makes the partition. Positions in edges and verdicts must be positions in `nodes`.

@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     decision::Decision,
+    facts::{add_neighbour, meet_earlier, met_stronger},
     identifier::{Identifier, Kind, UnifiedId},
     link::pairs_of,
     message::Message,
+    neighbours::Neighbours,
     plan::{Lineage, lineage::between},
     policy::CompiledPolicy,
     resolve::{DisjointSets, Edge, Node, Partition, Verdict, is_shared, resolve},
@@ -19,7 +21,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Graph {
     /// In the order in which they were met.
-    identifiers: Vec<(Identifier, Timestamp, BTreeMap<Kind, u32>)>,
+    identifiers: Vec<(Identifier, Timestamp, BTreeMap<Kind, Neighbours>)>,
     position_of: HashMap<Identifier, u32>,
     links: HashMap<(u32, u32), Timestamp>,
 }
@@ -35,14 +37,22 @@ impl Graph {
         }
         for pair in pairs_of(message) {
             let (a, b) = (self.position(&pair.a, message.at), self.position(&pair.b, message.at));
+            let home = message.home();
             if let Some(first_seen) = self.links.get_mut(&(a, b)) {
-                *first_seen = message.at.min(*first_seen);
+                let known = *first_seen;
+                *first_seen = message.at.min(known);
+                let weaker = if pair.a == *home { b } else { a };
+                if message.at < known
+                    && let Some((.., neighbours)) = self.identifiers.get_mut(weaker as usize)
+                {
+                    meet_earlier(neighbours, &home.kind, known, message.at);
+                }
                 continue;
             }
             self.links.insert((a, b), message.at);
-            for (one, other) in [(a, &pair.b), (b, &pair.a)] {
-                if let Some((.., neighbours)) = self.identifiers.get_mut(one as usize) {
-                    *neighbours.entry(other.kind.clone()).or_default() += 1;
+            for (position, one, other) in [(a, &pair.a, &pair.b), (b, &pair.b, &pair.a)] {
+                if let Some((.., neighbours)) = self.identifiers.get_mut(position as usize) {
+                    add_neighbour(neighbours, &other.kind, met_stronger(one, message));
                 }
             }
         }
@@ -74,7 +84,7 @@ impl Graph {
             .map(|(identifier, first_seen, neighbours)| Node {
                 identifier,
                 first_seen: *first_seen,
-                is_shared: is_shared(neighbours, policy),
+                is_shared: is_shared(&identifier.kind, neighbours, policy),
             })
             .collect();
         let edges: Vec<Edge> = self

@@ -161,7 +161,7 @@ fn fold(
             first_seen: state.facts.seen.first_seen,
             last_seen: state.facts.seen.last_seen,
             sources: &state.facts.seen.sources,
-            shared: is_shared(&state.facts.neighbours, rules),
+            shared: is_shared(&identifier.kind, &state.facts.neighbours, rules),
             retired_at: retirements.retired_at(identifier),
             facet: &state.facts.facet,
         })

@@ -157,7 +157,7 @@ impl Component {
         members: Vec<Identifier>,
     ) -> Result<(), FactsError> {
         let is_open = |identifier: &Identifier, state: &IdentifierState| {
-            !is_shared(&state.facts.neighbours, rules) && !rules.blocks(&identifier.value)
+            !is_shared(&identifier.kind, &state.facts.neighbours, rules) && !rules.blocks(&identifier.value)
         };
         let mut pending: BTreeSet<Identifier> = members.into_iter().collect();
         let mut closed = Vec::new();

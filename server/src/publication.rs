@@ -10,6 +10,7 @@ use std::{
 };
 
 use profile360_core::{
+    identifier::NORMAL_FORMS,
     message::parse_kept,
     policy::CompiledPolicy,
     simulate::{Comparison, Graph, Parts, compare},
@@ -114,17 +115,38 @@ impl Publication {
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
-    /// Goes on with what the last process left unfinished.
+    /// Goes on with what the last process left unfinished. A base that an older program made, with other normal forms, is read
+    /// again by the policy in force.
     pub async fn resume(self: &Arc<Self>, pipeline: &Pipeline) -> Result<(), StoreError> {
-        let store = pipeline.workshop().store;
-        let Some(version) = store.publishing().await? else { return Ok(()) };
-        let Some(policy) = compiled(&store, version).await? else {
-            return store.set_publishing(None).await;
-        };
-        if self.reserve(version) {
-            self.start(pipeline.clone(), version, policy);
+        let Workshop { store, policy, .. } = pipeline.workshop();
+        if let Some(version) = store.publishing().await? {
+            match compiled(&store, version).await? {
+                Some(policy) if self.reserve(version) => {
+                    self.start(pipeline.clone(), version, policy);
+                    return Ok(());
+                }
+                Some(_) => return Ok(()),
+                None => store.set_publishing(None).await?,
+            }
+        }
+        if is_outdated(&store).await? && self.reserve(policy.version) {
+            tracing::warn!(
+                "the base has the normal forms of an older program; its messages are read again in the background"
+            );
+            self.start(pipeline.clone(), policy.version, CompiledPolicy::clone(&policy));
         }
         Ok(())
+    }
+
+    /// Reads a base again that has the normal forms of an older program, and comes back when that is in force. Whether it had.
+    pub async fn bring_up_to_date(&self, pipeline: &Pipeline) -> Result<bool, StoreError> {
+        let Workshop { store, policy, .. } = pipeline.workshop();
+        if !is_outdated(&store).await? {
+            return Ok(false);
+        }
+        tracing::warn!("the base has the normal forms of an older program; its messages are read again first");
+        self.publish(pipeline, policy.version, CompiledPolicy::clone(&policy)).await?;
+        Ok(true)
     }
 
     /// Stops what is under way; the next start begins it anew.
@@ -173,6 +195,19 @@ impl Publication {
     fn set(&self, progress: Progress) {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
+}
+
+/// Whether a base was read by older normal forms than this program's.
+///
+/// # Errors
+///
+/// [`StoreError::NewerNormalForms`] where a newer program has read it.
+pub async fn is_outdated(store: &Store) -> Result<bool, StoreError> {
+    let found = store.normal_forms().await?;
+    if NORMAL_FORMS < found {
+        return Err(StoreError::NewerNormalForms { found, known: NORMAL_FORMS });
+    }
+    Ok(found < NORMAL_FORMS)
 }
 
 /// A version of the policy that is there; `None` where it is not, or has faults.

@@ -53,6 +53,10 @@ pub enum StoreError {
         "the database has schema version {found}, newer than the {known} that this program knows; run a newer profile360"
     )]
     NewerSchema { found: i64, known: i64 },
+    #[error(
+        "the base has the normal forms of version {found}, newer than the {known} that this program knows; run a newer profile360"
+    )]
+    NewerNormalForms { found: i64, known: i64 },
     #[error("another writer was faster")]
     Conflict,
     #[error("another server has published a policy since this one started; restart this one")]

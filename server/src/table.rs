@@ -22,6 +22,7 @@ use csv::{ByteRecord, ErrorKind, StringRecord};
 use profile360_core::{
     message::{MAX_MESSAGE_BYTES, Refusal, RefusalCode, Warning},
     policy::CompiledPolicy,
+    search::names,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -537,12 +538,10 @@ fn split(text: &str, separator: &str) -> Vec<String> {
     text.split(separator).map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()
 }
 
-/// First and last name as one: Hangul, Han and kana with the family in front and without a blank.
+/// First and last name as one, where there is either.
 fn full_name(first: Option<&str>, last: Option<&str>) -> Option<String> {
-    let (Some(first), Some(last)) = (first, last) else { return first.or(last).map(str::to_owned) };
-    let is_eastern = |sign: char| matches!(sign, '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{3041}'..='\u{30ff}');
-    let is_family_first = first.chars().chain(last.chars()).all(is_eastern);
-    Some(if is_family_first { format!("{last}{first}") } else { format!("{first} {last}") })
+    let name = names::full_name(first.unwrap_or_default(), last.unwrap_or_default());
+    (!name.is_empty()).then_some(name)
 }
 
 fn refused(code: RefusalCode, detail: &str) -> Refusal {

@@ -88,7 +88,7 @@ impl Facts {
 #[serde(tag = "status", rename_all = "lowercase")]
 enum NormalisedJson {
     Ok { kind: String, value: String, warnings: Vec<WarningJson> },
-    Blocked { detail: &'static str },
+    Blocked { detail: String },
     Refused { code: &'static str, detail: String },
 }
 
@@ -131,7 +131,7 @@ fn normalised(kind: &str, value: &str, policy: &CompiledPolicy) -> NormalisedJso
                 .into_iter()
                 .collect(),
         },
-        Normalised::Blocked => NormalisedJson::Blocked { detail: "this value says nothing about who it is" },
+        Normalised::Blocked(reason) => NormalisedJson::Blocked { detail: reason.to_string() },
         Normalised::Refused(reason) => NormalisedJson::Refused { code: reason.code(), detail: reason.to_string() },
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     decision::{Relation, Revocation},
     identifier::Kind,
     link::Sightings,
+    neighbours::Neighbours,
     policy::Policy,
     resolve::{Withheld, is_shared, resolve},
 };
@@ -100,13 +101,13 @@ impl Known {
     }
 
     fn is_shared(&self, it: &Identifier, policy: &CompiledPolicy) -> bool {
-        let mut neighbours = BTreeMap::<Kind, u32>::new();
-        for (Pair { a, b }, _) in &self.links {
-            if a == it || b == it {
-                *neighbours.entry(if a == it { b.kind.clone() } else { a.kind.clone() }).or_default() += 1;
-            }
+        let mut neighbours = BTreeMap::<Kind, Neighbours>::new();
+        for (pair, link) in self.links.iter().filter(|(pair, _)| pair.a == *it || pair.b == *it) {
+            let other = &pair.other(it).kind;
+            let met = (policy.priority(other) < policy.priority(&it.kind)).then_some(link.seen.first_seen);
+            neighbours.entry(other.clone()).or_default().add(met);
         }
-        is_shared(&neighbours, policy)
+        is_shared(&it.kind, &neighbours, policy)
     }
 
     /// All ties, the strongest first, as the definition has them: those that hold, and after them those that are withheld.

@@ -14,10 +14,12 @@ use crate::{
     identifier::Identifier,
     link::{Pair, Sightings, pairs_of},
     message::Message,
+    neighbours::Neighbours,
     policy::CompiledPolicy,
     purchase::OrderKey,
     resolve::Withheld,
     retirement::Retirements,
+    time::Timestamp,
     unified_id::{IdSecret, unified_id},
 };
 
@@ -39,10 +41,23 @@ pub fn homes_of_value<'a>(
     homes
 }
 
+/// The identifiers that are linked to a value and keep no days of their neighbours of its kind, but will where some are gone:
+/// all of their links are needed.
+pub fn to_count_again(value: &Identifier, view: &View) -> BTreeSet<Identifier> {
+    // No value has had more owners than an operator can name.
+    const MOST_OWNERS: u32 = 1_000;
+    let linked = view.links.keys().filter(|pair| is_of_value(pair, value)).flat_map(|pair| [&pair.a, &pair.b]);
+    let is_at_bound = |it: &&Identifier| {
+        let of_kind = view.identifier(it).and_then(|it| it.facts.neighbours.get(&value.kind));
+        of_kind.is_some_and(|it| it.needs_days_without(MOST_OWNERS))
+    };
+    linked.filter(|it| !it.is_same_value(value)).filter(is_at_bound).cloned().collect()
+}
+
 impl<'a> Draft<'a> {
     /// Takes retirements of one value that were made or revoked. `messages` are all kept messages that name the value, each
     /// speaking of the owner that it had in `before`. The view must hold what [`super::first_needs`] asks for them, under the
-    /// owners of both books, and what [`super::next_needs`] asks for then.
+    /// owners of both books, what [`super::next_needs`] asks for then, and all links of those [`to_count_again`].
     #[expect(clippy::too_many_arguments, reason = "each is one thing that it rests on")]
     pub fn of_retirement(
         value: &Identifier,
@@ -171,35 +186,47 @@ impl<'a> Draft<'a> {
         facts: &mut BTreeMap<Identifier, IdentifierFacts>,
         view: &View,
     ) {
-        let mut gained: BTreeMap<&Identifier, i64> = partners.iter().map(|it| (it, 0)).collect();
-        let mut count = |pair: &Pair, n: i64| {
-            for end in [&pair.a, &pair.b] {
-                if let Some(gained) = gained.get_mut(end) {
-                    *gained += n;
-                }
-            }
-        };
-        old_links.iter().for_each(|it| count(it, -1));
-        new_links.keys().for_each(|it| count(it, 1));
-        for pair in new_links.keys() {
+        let strength = |it: &Identifier| self.policy.priority(&it.kind);
+        for (pair, seen) in new_links {
             for (owner, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
                 if let Some(facts) = facts.get_mut(owner) {
-                    facts.add_neighbour(&other.kind);
+                    let met = (strength(other) < strength(owner)).then_some(seen.first_seen);
+                    facts.add_neighbour(&other.kind, met);
                 }
             }
         }
-        for (partner, gained) in gained {
-            if gained == 0 {
+        for partner in partners {
+            let Some(stored) = view.identifier(partner) else { continue };
+            let is_weaker = strength(value) < strength(partner);
+            let met = |at: Timestamp| is_weaker.then_some(at);
+            let is_of_partner = |pair: &&Pair| pair.a == *partner || pair.b == *partner;
+            let gone: Vec<&Pair> = old_links.iter().filter(is_of_partner).collect();
+            let come = new_links.iter().filter(|(pair, _)| is_of_partner(pair)).map(|(_, seen)| seen.first_seen);
+            let mut of_kind = stored.facts.neighbours.get(&value.kind).cloned().unwrap_or_default();
+            let n_gone = u32::try_from(gone.len()).unwrap_or(u32::MAX);
+            if of_kind.needs_days_without(n_gone)
+                && let Some(pairs) = view.links_of.get(partner)
+            {
+                let kept = pairs.iter().filter(|pair| pair.other(partner).kind == value.kind && !gone.contains(pair));
+                of_kind = Neighbours::default();
+                for link in kept.filter_map(|pair| view.links.get(pair)?.as_deref()) {
+                    of_kind.add(met(link.seen.first_seen));
+                }
+            } else {
+                for link in gone.iter().map(|pair| view.links.get(*pair).and_then(Option::as_deref)) {
+                    of_kind.remove(link.and_then(|it| met(it.seen.first_seen)));
+                }
+            }
+            come.for_each(|at| of_kind.add(met(at)));
+            if stored.facts.neighbours.get(&value.kind) == Some(&of_kind) {
                 continue;
             }
             let was_shared = self.is_shared(partner, view);
             let Some(state) = self.state_mut(partner, view) else { continue };
-            let known = state.facts.neighbours.get(&value.kind).copied().unwrap_or(0);
-            let n = u32::try_from(i64::from(known).saturating_add(gained)).unwrap_or(0);
-            if n == 0 {
+            if of_kind.is_empty() {
                 state.facts.neighbours.remove(&value.kind);
             } else {
-                state.facts.neighbours.insert(value.kind.clone(), n);
+                state.facts.neighbours.insert(value.kind.clone(), of_kind);
             }
             if !was_shared && self.is_shared(partner, view) {
                 self.newly_shared.insert(partner.clone());
@@ -226,8 +253,8 @@ impl<'a> Draft<'a> {
             }
         }
         for (owner, facts) in facts {
-            let was_shared = view.identifier(&owner).is_some_and(|it| self.is_shared_by(&it.facts));
-            let is_shared = self.is_shared_by(&facts);
+            let was_shared = view.identifier(&owner).is_some_and(|it| self.is_shared_by(&owner.kind, &it.facts));
+            let is_shared = self.is_shared_by(&owner.kind, &facts);
             if let Some(stored) = view.identifier(&owner) {
                 let state = IdentifierState { facts, ..IdentifierState::clone(stored) };
                 self.identifiers.insert(owner.clone(), state);

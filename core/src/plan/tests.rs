@@ -105,6 +105,7 @@ impl Base {
         self.load(&first_needs(&anew), &mut view);
         let owners = owners.into_iter().chain(after.owners(&value)).collect();
         self.load(&Needs { identifiers: owners, ..Needs::default() }, &mut view);
+        self.load(&Needs { links_of: to_count_again(&value, &view), ..Needs::default() }, &mut view);
         self.load_next(&mut view);
         let decisions = self.decisions.clone();
         let draft = Draft::of_retirement(
@@ -276,6 +277,11 @@ fn message() -> impl Strategy<Value = Parts> {
     (0..60u16, prop::collection::vec(identifier, 1..4), 0..20u8, prop::option::of(0..4u8), prop::option::of(0..4u8))
 }
 
+/// Some days apart, so that what is met within a month and what is not are both there.
+fn moment(number: u8) -> Timestamp {
+    Timestamp::from_micros(1_767_225_600_000_000 + i64::from(number) * 6 * 86_400_000_000)
+}
+
 fn build(parts: &Parts, policy: &CompiledPolicy) -> Message {
     let (number, identifiers, time, session, order) = parts;
     let kinds = ["external_id", "email", "customer_card", "device_id"];
@@ -288,7 +294,7 @@ fn build(parts: &Parts, policy: &CompiledPolicy) -> Message {
         "message_id": format!("m{number}"),
         "type": "event",
         "event": "df_view_home",
-        "timestamp": format!("2026-01-01T00:00:{time:02}Z"),
+        "timestamp": moment(*time).to_rfc3339(),
         "source": if number % 2 == 0 { "app" } else { "web" },
         "identifiers": named,
         "attributes": { "df_name": format!("n{}", number % 3) },
@@ -421,7 +427,7 @@ fn retirement(number: usize, (value, from, ..): &Ending, policy: &CompiledPolicy
     Retirement {
         id: format!("r{number}").into(),
         value: build(&(0, vec![*value], 0, None, None), policy).home().clone(),
-        from: Timestamp::parse(&format!("2026-01-01T00:00:{from:02}Z")).expect("a time"),
+        from: moment(*from),
         at: Timestamp::EARLIEST,
         reason: "test".into(),
         actor: "test".into(),
@@ -633,6 +639,130 @@ fn naming(id: &str, identifiers: &[&str]) -> Message {
         "message_id": id, "type": "identify", "timestamp": "2026-01-01T00:00:00Z", "source": "crm", "identifiers": named,
     });
     parse_message(&json.to_string(), &CompiledPolicy::initial()).expect("accepted").message
+}
+
+/// Messages on days, in this sequence and the other way round: which identifiers are together, and whether the device is shared.
+fn users_of_a_device(met: &[(&str, i64)], policy: &CompiledPolicy) -> (Vec<String>, bool) {
+    let messages: Vec<Message> = (0..)
+        .zip(met)
+        .map(|(number, (names, day))| {
+            let names: Vec<&str> = names.split(' ').chain(["device_id:tablet"]).collect();
+            let mut message = naming(&format!("m{number}"), &names);
+            message.at = Timestamp::from_micros(day * 86_400_000_000);
+            message
+        })
+        .collect();
+    let mut facts = Facts::default();
+    let (mut one_by_one, mut backwards) = (Base::default(), Base::default());
+    for (message, last) in messages.iter().zip(messages.iter().rev()) {
+        facts.add(message);
+        one_by_one.take(std::slice::from_ref(message), policy);
+        backwards.take(std::slice::from_ref(last), policy);
+    }
+    one_by_one.check(&facts, policy).expect("the same as all facts");
+    backwards.check(&facts, policy).expect("the same as all facts");
+    let device = Identifier::new(Kind::new("device_id"), "tablet");
+    let mut cells: Vec<String> = one_by_one
+        .cells
+        .values()
+        .map(|cell| cell.members.iter().map(|it| &*it.value).collect::<Vec<_>>().join(" "))
+        .collect();
+    cells.sort();
+    (cells, is_shared(&device.kind, &one_by_one.identifiers[&device].facts.neighbours, policy))
+}
+
+#[test]
+fn a_device_that_meets_three_people_within_a_month_joins_none_of_them() {
+    let policy = CompiledPolicy::initial();
+    let phones = ["phone:010-1111-0001", "phone:010-1111-0002", "phone:010-1111-0003", "phone:010-1111-0004"];
+    let on = |days: &[i64]| phones.iter().copied().zip(days.iter().copied()).collect::<Vec<_>>();
+    let apart = |cells: &[String]| cells.iter().all(|it| !it.contains(' '));
+    // A shop's tablet, on one day, on four, and within a month.
+    for days in [[1, 1, 1, 1].as_slice(), &[1, 2, 3, 4], &[1, 15, 30], &[400, 1, 2, 3]] {
+        let (cells, is_shared) = users_of_a_device(&on(days), &policy);
+        assert!(is_shared && apart(&cells), "{days:?}: {cells:?}");
+    }
+    // By e-mail and by card, too.
+    for names in [
+        ["email:a@example.com", "email:b@example.com", "email:c@example.com"],
+        ["customer_card:7", "customer_card:8", "customer_card:9"],
+    ] {
+        let met: Vec<(&str, i64)> = names.iter().copied().zip([1, 2, 3]).collect();
+        let (cells, is_shared) = users_of_a_device(&met, &policy);
+        assert!(is_shared && apart(&cells), "{cells:?}");
+    }
+    // A person with two phones, with another one later, with several addresses over the years.
+    for days in [[1, 1].as_slice(), &[1, 30], &[1, 2, 32], &[1, 400, 800]] {
+        let (cells, is_shared) = users_of_a_device(&on(days), &policy);
+        assert!(!is_shared && cells.len() == 1, "{days:?}: {cells:?}");
+    }
+    let (cells, is_shared) = users_of_a_device(
+        &[("phone:010-1111-0001", 1), ("phone:010-1111-0002", 2), ("email:a@example.com", 3), ("line_id:L", 4)],
+        &policy,
+    );
+    assert!(!is_shared && cells.len() == 1, "{cells:?}");
+    // An internal number holds a person's own together, whatever the device is.
+    let (cells, is_shared) = users_of_a_device(
+        &[
+            ("external_id:u1 phone:010-1111-0001", 1),
+            ("external_id:u1 phone:010-1111-0002", 1),
+            ("external_id:u1 phone:010-1111-0003", 1),
+        ],
+        &policy,
+    );
+    assert!(!is_shared && cells.len() == 1, "{cells:?}");
+    // A policy can lift it.
+    let lifted = Policy { max_users_a_month: 5, ..Policy::default() };
+    let lifted = CompiledPolicy::new(lifted).expect("a sound policy");
+    assert!(!users_of_a_device(&on(&[1, 2, 3, 4]), &lifted).1);
+}
+
+#[test]
+fn a_late_message_can_show_that_a_device_met_its_people_one_after_the_other() {
+    let policy = CompiledPolicy::initial();
+    let first = [("phone:010-1111-0001", 401), ("phone:010-1111-0002", 402), ("phone:010-1111-0003", 403)];
+    assert!(users_of_a_device(&first, &policy).1);
+    let late = [&first[..], &[("phone:010-1111-0001", 1)]].concat();
+    let (cells, is_shared) = users_of_a_device(&late, &policy);
+    assert!(!is_shared && cells.len() == 1, "{cells:?}");
+}
+
+#[test]
+fn a_device_of_many_people_counts_their_days_again_when_one_of_them_is_not_two_any_more() {
+    let policy = Policy { max_links: 50, max_users_a_month: 16, ..Policy::default() };
+    let policy = CompiledPolicy::new(policy).expect("a sound policy");
+    let mut base = Base::default();
+    let mut facts = Facts::default();
+    let messages: Vec<Message> = (0..17_u8)
+        .map(|number| {
+            // The first number is seen twice, before and after it was given to someone else.
+            let phone = format!("phone:010-1111-00{:02}", if number == 16 { 0 } else { number });
+            let mut message = naming(&format!("m{number}"), &[&phone, "device_id:tablet"]);
+            message.at = moment(number);
+            message
+        })
+        .collect();
+    for message in &messages {
+        base.take(std::slice::from_ref(message), &policy);
+        facts.add(message);
+    }
+    let given_away = Retirement {
+        id: "r".into(),
+        value: messages[0].home().clone(),
+        from: moment(10),
+        at: Timestamp::EARLIEST,
+        reason: "test".into(),
+        actor: "test".into(),
+        revoked: None,
+    };
+    base.retire(given_away.clone(), &policy);
+    let device = messages[0].identifiers.last().expect("it has two").clone();
+    let is_shared = |base: &Base| is_shared(&device.kind, &base.identifiers[&device].facts.neighbours, &policy);
+    assert!(is_shared(&base), "seventeen people");
+    let by = Revocation { at: Timestamp::EARLIEST, reason: "test".into(), actor: "test".into() };
+    base.retire(Retirement { revoked: Some(by), ..given_away }, &policy);
+    assert!(!is_shared(&base));
+    base.check(&facts, &policy).expect("as if it had never been");
 }
 
 #[test]

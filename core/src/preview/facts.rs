@@ -17,6 +17,7 @@ use crate::{
     facts::IdentifierFacts,
     identifier::{Identifier, Kind, UnifiedId},
     link::{Pair, Sightings},
+    neighbours::Neighbours,
     plan::CellKey,
     policy::{CompiledPolicy, Policy},
     purchase::{Order, Refund},
@@ -103,7 +104,7 @@ pub struct EndOfFacts {
     pub retired_at: Option<Timestamp>,
     pub seen: Sightings,
     /// How many distinct identifiers of each kind it links to.
-    pub neighbours: BTreeMap<Kind, u32>,
+    pub neighbours: BTreeMap<Kind, Neighbours>,
 }
 
 impl ProfileFacts {

@@ -31,7 +31,7 @@ impl ProfileFacts {
         let position_of = |it: &Identifier| identifiers.binary_search_by_key(&it, |(identifier, _)| *identifier).ok();
         let is_open: Vec<bool> = identifiers
             .iter()
-            .map(|(it, known)| !is_shared(&known.neighbours, policy) && !policy.blocks(&it.value))
+            .map(|(it, known)| !is_shared(&it.kind, &known.neighbours, policy) && !policy.blocks(&it.value))
             .collect();
         // For each identifier where its links lead to, by the links' positions, and where decisions about it do.
         let mut linked: Vec<Vec<(usize, usize)>> = vec![Vec::new(); identifiers.len()];

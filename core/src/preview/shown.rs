@@ -80,7 +80,7 @@ impl Situation<'_> {
             first_seen_at: seen.map_or(Timestamp::EARLIEST, |it| it.first_seen),
             last_seen_at: seen.map_or(Timestamp::EARLIEST, |it| it.last_seen),
             sources: seen.map(|it| it.sources.iter().cloned().collect()).unwrap_or_default(),
-            shared: self.neighbours_of(identifier).is_some_and(|it| is_shared(it, self.policy)),
+            shared: self.neighbours_of(identifier).is_some_and(|it| is_shared(&identifier.kind, it, self.policy)),
             retired_at,
         })
     }

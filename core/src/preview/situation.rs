@@ -10,6 +10,7 @@ use crate::{
     decision::Decision,
     identifier::{Identifier, Kind},
     link::Pair,
+    neighbours::Neighbours,
     policy::CompiledPolicy,
     resolve::{DisjointSets, Edge, Node, Partition, Verdict, Withheld, is_shared, resolve},
     time::Timestamp,
@@ -27,7 +28,7 @@ pub(super) struct Situation<'a> {
     /// A link, by its position, that is taken as never seen.
     without: Option<usize>,
     /// Counts of neighbours that differ from those in the facts.
-    neighbours: Vec<(&'a Identifier, BTreeMap<Kind, u32>)>,
+    neighbours: Vec<(&'a Identifier, BTreeMap<Kind, Neighbours>)>,
     /// An identifier, by its position, and when it is retired.
     retired: Option<(usize, Timestamp)>,
 }
@@ -59,12 +60,12 @@ impl<'a> Situation<'a> {
 
     /// The same without a link: as if no message had ever named both ends together.
     pub(super) fn without_link(mut self, position: usize) -> Self {
-        let Some(LinkOfFacts { pair: Pair { a, b }, .. }) = self.facts.links.get(position) else { return self };
+        let Some(LinkOfFacts { pair: Pair { a, b }, seen, .. }) = self.facts.links.get(position) else { return self };
         for (one, other) in [(a, b), (b, a)] {
             let Some(known) = self.neighbours_of(one) else { continue };
             let mut neighbours = known.clone();
-            if let Some(n) = neighbours.get_mut(&other.kind) {
-                *n = n.saturating_sub(1);
+            if let Some(of_kind) = neighbours.get_mut(&other.kind) {
+                of_kind.remove(Some(seen.first_seen));
             }
             self.neighbours.push((one, neighbours));
         }
@@ -146,7 +147,7 @@ impl<'a> Situation<'a> {
         }
         let all_loaded = self.facts.identifiers.iter().zip(n_loaded).all(|(it, n_loaded)| {
             let neighbours = self.neighbours_of(&it.identifier);
-            let n_known: u64 = neighbours.into_iter().flat_map(BTreeMap::values).map(|it| u64::from(*it)).sum();
+            let n_known: u64 = neighbours.into_iter().flat_map(BTreeMap::values).map(|it| u64::from(it.len())).sum();
             n_known <= n_loaded || !self.is_open(&it.identifier)
         });
         let is_end_open = self.facts.ends.iter().any(|it| self.is_open(&it.identifier));
@@ -164,20 +165,21 @@ impl<'a> Situation<'a> {
     }
 
     fn is_shared(&self, it: &IdentifierOfFacts) -> bool {
-        is_shared(self.changed_neighbours(&it.identifier).unwrap_or(&it.facts.neighbours), self.policy)
+        let neighbours = self.changed_neighbours(&it.identifier).unwrap_or(&it.facts.neighbours);
+        is_shared(&it.identifier.kind, neighbours, self.policy)
     }
 
     /// Whether components reach through an identifier. Of one that is not here at all nobody knows: it may.
     fn is_open(&self, identifier: &Identifier) -> bool {
-        let is_shared = self.neighbours_of(identifier).is_some_and(|it| is_shared(it, self.policy));
+        let is_shared = self.neighbours_of(identifier).is_some_and(|it| is_shared(&identifier.kind, it, self.policy));
         !is_shared && !self.policy.blocks(&identifier.value)
     }
 
-    fn changed_neighbours(&self, identifier: &Identifier) -> Option<&BTreeMap<Kind, u32>> {
+    fn changed_neighbours(&self, identifier: &Identifier) -> Option<&BTreeMap<Kind, Neighbours>> {
         self.neighbours.iter().find(|(it, _)| *it == identifier).map(|(_, neighbours)| neighbours)
     }
 
-    pub(super) fn neighbours_of(&self, identifier: &Identifier) -> Option<&BTreeMap<Kind, u32>> {
+    pub(super) fn neighbours_of(&self, identifier: &Identifier) -> Option<&BTreeMap<Kind, Neighbours>> {
         if let Some(changed) = self.changed_neighbours(identifier) {
             return Some(changed);
         }

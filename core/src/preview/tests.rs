@@ -344,8 +344,9 @@ proptest! {
         cut.links.remove(&pair);
         for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
             let neighbours = &mut cut.identifiers.get_mut(one).expect("seen").neighbours;
-            *neighbours.get_mut(&other.kind).expect("a neighbour") -= 1;
-            neighbours.retain(|_, n| *n != 0);
+            let first_seen = base.links[&pair].first_seen;
+            neighbours.get_mut(&other.kind).expect("a neighbour").remove(Some(first_seen));
+            neighbours.retain(|_, of_kind| !of_kind.is_empty());
         }
         let after = checked(facts_of_all(&cut));
         let question = UnmergeQuestion { change: Change::Cut { a: pair.a.clone(), b: pair.b.clone() }, figures: figures() };
@@ -359,7 +360,8 @@ proptest! {
                 Err(error) => {
                     prop_assert_eq!(error, PreviewError::IncompleteFacts);
                     let policy = compiled(&tight_policy());
-                    let is_closed = |base: &Facts, it| is_shared(&base.identifiers[it].neighbours, &policy);
+                    let is_closed =
+                        |base: &Facts, it: &Identifier| is_shared(&it.kind, &base.identifiers[it].neighbours, &policy);
                     let opens = |it| is_closed(&base, it) && !is_closed(&cut, it);
                     prop_assert!(opens(&pair.a) || opens(&pair.b), "only what opens needs more");
                 }

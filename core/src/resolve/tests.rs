@@ -18,10 +18,10 @@ fn outcome(
     identifiers.sort();
     identifiers.dedup();
     let position = |name: &str| identifiers.binary_search(&identifier(name)).expect("a node");
-    let mut neighbours: Vec<BTreeMap<Kind, u32>> = vec![BTreeMap::new(); identifiers.len()];
+    let mut neighbours: Vec<BTreeMap<Kind, Neighbours>> = vec![BTreeMap::new(); identifiers.len()];
     for (a, b, _) in links {
         for (one, other) in [(a, b), (b, a)] {
-            *neighbours[position(one)].entry(identifier(other).kind).or_default() += 1;
+            neighbours[position(one)].entry(identifier(other).kind).or_default().add(None);
         }
     }
     let nodes: Vec<Node<'_>> = identifiers
@@ -30,7 +30,7 @@ fn outcome(
         .map(|(identifier, neighbours)| Node {
             identifier,
             first_seen: Timestamp::EARLIEST,
-            is_shared: is_shared(neighbours, &policy),
+            is_shared: is_shared(&identifier.kind, neighbours, &policy),
         })
         .collect();
     let edges: Vec<Edge> = links

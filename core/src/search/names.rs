@@ -9,6 +9,8 @@ use std::iter;
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::identifier::clean;
+
 const FIRST_SYLLABLE: u32 = 0xac00;
 const N_VOWELS: u32 = 21;
 const N_FINALS: u32 = 28;
@@ -54,6 +56,50 @@ pub fn normal_name(name: &str) -> String {
         normal.push_str(word);
     }
     normal
+}
+
+/// First and last name as they are written together: a family name of Hangul or Han comes first and without a blank, every other
+/// last.
+pub fn full_name(first: &str, last: &str) -> String {
+    let (first, last) = (clean(first), clean(last));
+    let is_family_first =
+        is_eastern(&last, is_hangul_or_han) && is_eastern(&first, |it| is_hangul_or_han(it) || is_kana(it));
+    match (first.is_empty(), last.is_empty()) {
+        (true, _) => last.into_owned(),
+        (_, true) => first.into_owned(),
+        _ if is_family_first => format!("{last}{first}"),
+        _ => format!("{first} {last}"),
+    }
+}
+
+/// An eastern name of two words as one word, in either order, each behind a space: nobody puts a blank there who looks for it.
+pub fn name_as_one(normal_name: &str) -> String {
+    joined_either_way(normal_name).iter().flat_map(|word| [" ", word.as_str()]).collect()
+}
+
+/// The two words of an eastern name as one word, in either order; nothing where it is no such name.
+fn joined_either_way(name: &str) -> Vec<String> {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    match words.as_slice() {
+        [one, other] if [one, other].iter().all(|it| is_eastern(it, is_hangul_or_han)) => {
+            vec![format!("{one}{other}"), format!("{other}{one}")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn is_eastern(word: &str, is_letter: impl Fn(char) -> bool) -> bool {
+    !word.is_empty() && word.chars().all(is_letter)
+}
+
+fn is_hangul_or_han(letter: char) -> bool {
+    syllable(letter).is_some()
+        || matches!(letter, '\u{3131}'..='\u{314e}' | '々' | '〆' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}')
+        || matches!(letter, '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+}
+
+fn is_kana(letter: char) -> bool {
+    matches!(letter, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | 'ー')
 }
 
 /// Text without case, composed. By way of upper case: what has several forms in lower case, as `σ` and `ς`, `ss` and `ß`, has one
@@ -161,8 +207,17 @@ pub enum Sieve {
 impl Beginning {
     /// Those of the words of a text, in any order.
     pub fn of_words(text: &str) -> Vec<Self> {
-        let part = |it: char| if INITIALS.contains(&it) { Part::Initial(it) } else { Part::Letter(it) };
-        normal_name(text).split_whitespace().map(|word| Self(word.chars().map(part).collect())).collect()
+        normal_name(text).split_whitespace().map(Self::of_word).collect()
+    }
+
+    /// Where a text is an eastern name in two words, those of both as one word, in either order.
+    pub fn of_words_as_one(text: &str) -> Vec<Self> {
+        joined_either_way(&normal_name(text)).iter().map(|word| Self::of_word(word)).collect()
+    }
+
+    fn of_word(word: &str) -> Self {
+        let part = |letter: char| if INITIALS.contains(&letter) { Part::Initial(letter) } else { Part::Letter(letter) };
+        Self(word.chars().map(part).collect())
     }
 
     /// Whether one of the words of a name in its normal form begins so.

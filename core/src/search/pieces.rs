@@ -12,6 +12,8 @@ const MAX_WORDS: usize = 16;
 pub struct Pieces {
     /// Words of one name must begin so; none where there are more of them than in any name.
     pub name: Vec<Beginning>,
+    /// Else a word of the name must begin as one of these: a name in two words may be kept as one.
+    pub name_as_one: Vec<Beginning>,
     /// Stands in [`email_text`].
     pub email: Option<String>,
     /// One of these stands in [`phone_text`].
@@ -24,7 +26,8 @@ impl Pieces {
         if MAX_WORDS < name.len() {
             name.clear();
         }
-        Self { name, email: email_piece(text), phone: phone_pieces(text) }
+        let name_as_one = Beginning::of_words_as_one(text);
+        Self { name, name_as_one, email: email_piece(text), phone: phone_pieces(text) }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     clock,
     customer::{self, Loaded},
     list::{self, ListRow},
+    publication,
     rules::Rules,
     store::{PurchaseRow, Store, StoreError},
 };
@@ -54,6 +55,13 @@ struct Held {
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let Opened { store, policy, secret } = options.base.open_existing().await?;
+    if publication::is_outdated(&store).await? {
+        store.close().await;
+        anyhow::bail!(
+            "the base has the normal forms of an older program; start `profile360 serve` or an import with it, which reads its \
+             messages again, and check it then"
+        );
+    }
     let mut facts = Facts::default();
     facts.decisions = store.decisions().await?;
     let retirements = policy.retirements().clone();

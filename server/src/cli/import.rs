@@ -22,6 +22,7 @@ use crate::{
     list,
     news::News,
     pipeline::{Pipeline, PipelineError, Workshop},
+    publication::Publication,
     rules::Rules,
     table::{Encoding, Map},
 };
@@ -104,9 +105,10 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         eprintln!("the map {} is not used: no file is a table; --format csv reads files as tables", path.display());
     }
     let Opened { store, policy, secret } = options.base.open().await?;
-    let workshop = Workshop::open(store.clone(), policy.clone(), secret, Arc::new(News::keeping(1))).await?;
-    let list = workshop.list.clone();
+    let workshop = Workshop::open(store, policy, secret, Arc::new(News::keeping(1))).await?;
     let (pipeline, working) = Pipeline::start(workshop);
+    Publication::default().bring_up_to_date(&pipeline).await?;
+    let Workshop { store, list, policy, .. } = pipeline.workshop();
     let mut counts = Counts::default();
     let mut interruption = pin!(tokio::signal::ctrl_c());
     for (path, messages) in opened {

@@ -160,7 +160,9 @@ impl Health {
         let states = app.store.identifiers(&identifiers).await.map_err(|it| unavailable(&it))?;
         let found: Vec<_> = ends
             .into_iter()
-            .filter(|(it, _)| states.get(it).is_some_and(|it| is_shared(&it.facts.neighbours, &app.policy)))
+            .filter(|(it, _)| {
+                states.get(it).is_some_and(|state| is_shared(&it.kind, &state.facts.neighbours, &app.policy))
+            })
             .take(first)
             .collect();
         let shown = Shown::read(app, found.iter().map(|(it, _)| it.clone()).collect(), BTreeMap::new()).await?;

@@ -438,7 +438,7 @@ impl Shown {
                 first_seen_at: seen.map_or(at, |it| it.first_seen),
                 last_seen_at: seen.map_or(at, |it| it.last_seen),
                 sources: seen.map(|it| it.sources.iter().cloned().collect()).unwrap_or_default(),
-                shared: state.is_some_and(|it| is_shared(&it.facts.neighbours, &app.policy)),
+                shared: state.is_some_and(|it| is_shared(&identifier.kind, &it.facts.neighbours, &app.policy)),
                 retired_at: app.policy.retirements().retired_at(identifier),
             }
         };
@@ -508,8 +508,8 @@ pub(super) fn parse_identifier(app: &App, input: &IdentifierInput) -> Result<ide
     };
     match identifier::normalise(&input.value, kind, &app.policy) {
         identifier::Normalised::Usable { identifier, .. } => Ok(identifier),
-        identifier::Normalised::Blocked => {
-            Err(ErrorCode::BadUserInput.with("this value says nothing about who it is; it is blocked"))
+        identifier::Normalised::Blocked(reason) => {
+            Err(ErrorCode::BadUserInput.with(format!("the value cannot be an identifier: {reason}")))
         }
         identifier::Normalised::Refused(reason) => {
             Err(ErrorCode::BadUserInput.with(format!("the value cannot be an identifier: {reason}")))

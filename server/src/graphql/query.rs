@@ -121,7 +121,8 @@ impl ProfileQuery {
             }
             ProfileKey::Identifier(input) => {
                 look_up(ctx, By::Identifier)?;
-                let is_blocked = |kind| identifier::normalise(&input.value, kind, &app.policy) == Normalised::Blocked;
+                let is_blocked =
+                    |kind| matches!(identifier::normalise(&input.value, kind, &app.policy), Normalised::Blocked(_));
                 if app.policy.kind(&input.kind).is_some_and(is_blocked) {
                     return Ok(None);
                 }

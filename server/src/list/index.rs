@@ -17,7 +17,7 @@ use profile360_core::{
     plan::CellKey,
     purchase::Currency,
     search::{
-        names::initials,
+        names::{initials, name_as_one},
         pieces::{email_text, phone_text},
     },
 };
@@ -137,6 +137,8 @@ pub struct Index {
     recent_areas: Facet,
     attributes: Attributes,
     initials: Packed,
+    /// Of names that are kept in two words and sought in one.
+    names_as_one: Packed,
     emails: Packed,
     phones: Packed,
     by_identifiers: Sizes,
@@ -290,7 +292,9 @@ impl Index {
     /// Sets what a row is filtered and searched by.
     fn describe(&mut self, slot: u32, row: &ListRow) {
         let name = row.normal_name();
-        self.initials.set(slot, &initials(&name));
+        let as_one = name_as_one(&name);
+        self.initials.set(slot, &initials(&format!("{name}{as_one}")));
+        self.names_as_one.set(slot, &as_one);
         self.columns.names.set(slot, &name);
         self.emails.set(slot, &row.emails.iter().map(|it| email_text(it)).collect::<String>());
         self.phones.set(slot, &row.phones.iter().map(|it| phone_text(it)).collect::<String>());

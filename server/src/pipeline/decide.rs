@@ -10,7 +10,7 @@ use profile360_core::{
     decision::{Decision, Decisions, Relation, Revocation},
     identifier::Identifier,
     message::{Message, parse_kept},
-    plan::{CellKey, Changes, Draft, Needs, View, first_needs, homes_of_value, next_needs},
+    plan::{CellKey, Changes, Draft, Needs, View, first_needs, homes_of_value, next_needs, to_count_again},
     retirement::{Retirement, Retirements},
     revision,
     time::Timestamp,
@@ -257,6 +257,7 @@ impl Worker {
         anew.iter_mut().for_each(|it| after.assign(it));
         self.see(first_needs(&messages), &mut view).await?;
         self.see(first_needs(&anew), &mut view).await?;
+        self.see(Needs { links_of: to_count_again(value, &view), ..Needs::default() }, &mut view).await?;
 
         let mut draft = Draft::of_retirement(value, &messages, before, &after, &view, &policy, &decisions, &secret);
         complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;

@@ -4,13 +4,14 @@
 //! everything, then what was touched since, again and again, and at last once more while nothing is written.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, PoisonError},
 };
 
 use profile360_core::{
     decision::Decision,
-    identifier::{Identifier, UnifiedId},
+    identifier::{Identifier, NORMAL_FORMS, UnifiedId, normal_again},
+    link::Pair,
     message::{Accepted, parse_kept},
     plan::{CellKey, Draft, Needs, View},
     policy::CompiledPolicy,
@@ -57,6 +58,10 @@ pub struct Replay {
     touched: Vec<CellKey>,
     /// Merges and unmerges by the policy itself.
     events: Vec<LineageRow>,
+    /// Messages whose IDs older programs kept with blanks or invisible characters: by the ID that they have now, the old one.
+    renamed: BTreeMap<Arc<str>, String>,
+    /// Whether the source keeps messages under such IDs.
+    is_outdated: bool,
 }
 
 pub(super) struct Switch {
@@ -71,15 +76,28 @@ impl Replay {
         source.list.keep_commits(true);
         let followed = source.store.last_commit().await?;
         let store = Arc::new(source.store.next_edition().await?);
-        let decisions = source.store.decisions().await?;
-        let retirements = source.store.retirements().await?;
+        store.set_normal_forms(NORMAL_FORMS).await?;
+        let decisions: Vec<Decision> =
+            source.store.decisions().await?.iter().map(|it| decision_again(it, &policy)).collect();
+        let retirements: Vec<Retirement> =
+            source.store.retirements().await?.iter().map(|it| retirement_again(it, &policy)).collect();
         store.write_history(&decisions, &retirements, &[]).await?;
         let n_lineage = copy_lineage(&source.store, &store, 0).await?;
         let rules = Arc::new(Rules::load(&store, version, policy).await?);
         let workshop = Workshop::open(store, rules, source.secret.clone(), source.news.clone()).await?;
         workshop.list.be_quiet(true);
         let worker = Worker { is_replay: true, ..Worker::new(workshop) };
-        Ok(Self { worker, source, followed, n_lineage, touched: Vec::new(), events: Vec::new() })
+        let is_outdated = source.store.normal_forms().await? < NORMAL_FORMS;
+        Ok(Self {
+            worker,
+            source,
+            followed,
+            n_lineage,
+            touched: Vec::new(),
+            events: Vec::new(),
+            renamed: BTreeMap::new(),
+            is_outdated,
+        })
     }
 
     /// Reads all messages of the source.
@@ -87,7 +105,12 @@ impl Replay {
         let of = self.source.store.n_messages().await?;
         let mut read = Read { done: 0, of };
         let step = usize::try_from(65_536 * READ / of.max(1)).unwrap_or(usize::MAX).clamp(1, 65_536);
-        let mut texts = self.source.store.set_aside().await?;
+        let set_aside = self.source.store.set_aside().await?;
+        for batch in set_aside.chunks(MAX_BATCH) {
+            self.take(batch, true).await?;
+            read.done += batch.len() as u64;
+        }
+        let mut texts = Vec::new();
         for first in (0..=u16::MAX).step_by(step) {
             let last = first.saturating_add(u16::try_from(step - 1).unwrap_or(u16::MAX));
             texts.extend(self.source.store.event_texts_of(first, last).await?);
@@ -95,7 +118,7 @@ impl Replay {
                 continue;
             }
             for batch in std::mem::take(&mut texts).chunks(MAX_BATCH) {
-                self.take(batch).await?;
+                self.take(batch, self.is_outdated).await?;
                 read.done += batch.len() as u64;
                 progress(read);
             }
@@ -117,7 +140,7 @@ impl Replay {
             for keys in self.touched.clone().chunks(CHUNK) {
                 let texts = texts_of(&self.source.store, keys).await?;
                 for batch in texts.chunks(MAX_BATCH) {
-                    self.take(batch).await?;
+                    self.take(batch, self.is_outdated).await?;
                 }
             }
         }
@@ -163,15 +186,18 @@ impl Replay {
         let mut heirs = Vec::new();
         for (id, identifier) in led.iter().filter(|(id, _)| !known.contains_key(id)) {
             // What it led to already where it named nobody before, then who was one customer with it, then who was linked to it.
+            let own = std::slice::from_ref(identifier);
             let mut kin = vec![identifier.clone()];
-            if let Some(state) = self.source.store.identifiers(&kin).await?.get(identifier) {
+            if let Some(state) = self.source.store.identifiers(own).await?.get(identifier) {
                 let cells = self.source.store.cells(&[state.cell]).await?;
                 kin.extend(cells.into_values().flat_map(|it| it.members.clone()));
             }
-            let links = self.source.store.links_of(std::slice::from_ref(identifier)).await?;
+            let links = self.source.store.links_of(own).await?;
             let linked: Vec<Identifier> = links.into_keys().flat_map(|it| [it.a, it.b]).collect();
-            let strength = |it: &Identifier| (*it != *identifier, policy.priority(&it.kind), it.value.clone());
+            let itself = normal_again(identifier, policy);
+            let strength = |it: &Identifier| (*it != itself, policy.priority(&it.kind), it.value.clone());
             for candidates in [kin, linked] {
+                let candidates: Vec<Identifier> = candidates.iter().map(|it| normal_again(it, policy)).collect();
                 let there = store.identifiers(&candidates).await?;
                 if let Some(heir) = there.into_keys().min_by_key(strength) {
                     heirs.push((*id, heir));
@@ -182,11 +208,15 @@ impl Replay {
         if heirs.is_empty() { Ok(()) } else { store.write_heirs(&heirs).await }
     }
 
-    async fn take(&mut self, texts: &[String]) -> Result<(), StoreError> {
+    /// Takes kept texts in. `may_collide` says whether they may be kept under IDs that are other ones now.
+    async fn take(&mut self, texts: &[String], may_collide: bool) -> Result<(), StoreError> {
         let mut accepted: Vec<Accepted> = Vec::with_capacity(texts.len());
         let mut unread = Vec::new();
         for text in texts {
             match parse_kept(text, &self.worker.workshop.policy) {
+                Ok(it) if may_collide && self.is_anothers(&it.message.id, text).await? => {
+                    unread.push((message_id_of(text)?, text.clone()));
+                }
                 Ok(it) => accepted.push(it),
                 Err(_) => unread.push((message_id_of(text)?, text.clone())),
             }
@@ -204,23 +234,44 @@ impl Replay {
         }
     }
 
+    /// Whether another message has the ID that a text's becomes. The text is set aside then: it was kept, and so it stays.
+    async fn is_anothers(&mut self, id: &Arc<str>, text: &str) -> Result<bool, StoreError> {
+        let kept_as = message_id_of(text)?;
+        if *kept_as == **id {
+            return Ok(false);
+        }
+        if let Some(known) = self.renamed.get(id) {
+            return Ok(*known != kept_as);
+        }
+        let mut view = View::default();
+        let needs = Needs { messages: BTreeSet::from([id.clone()]), ..Needs::default() };
+        self.source.store.load(&needs, &self.source.secret, &mut view).await?;
+        let is_there = view.messages.get(id).copied().unwrap_or(false);
+        if !is_there {
+            self.renamed.insert(id.clone(), kept_as);
+        }
+        Ok(is_there)
+    }
+
     /// Takes the decisions and retirements that were made or revoked since.
     async fn take_words(&mut self) -> Result<(), StoreError> {
         let is_other = |one: Option<&Arc<Decision>>, other: &Decision| one.is_none_or(|it| **it != *other);
         let changed: Vec<Decision> = {
             let source = self.source.decisions.read().unwrap_or_else(PoisonError::into_inner);
             let own = self.worker.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner);
-            source.iter().filter(|it| is_other(own.get(&it.id), it)).map(|it| Decision::clone(it)).collect()
+            let again = source.iter().map(|it| decision_again(it, &self.worker.workshop.policy));
+            again.filter(|it| is_other(own.get(&it.id), it)).collect()
         };
         if !changed.is_empty() {
             self.worker.take_decisions(&changed).await?;
         }
         let source = self.source.policy.retirements().clone();
         for retirement in source.iter() {
+            let retirement = retirement_again(retirement, &self.worker.workshop.policy);
             let own = self.worker.workshop.policy.retirements().clone();
-            if own.get(&retirement.id).is_none_or(|it| it != retirement) {
+            if own.get(&retirement.id).is_none_or(|it| **it != retirement) {
                 let last_commit = self.worker.last_commit().await?;
-                self.worker.retire(last_commit, Retirement::clone(retirement), &own, None).await?;
+                self.worker.retire(last_commit, retirement, &own, None).await?;
             }
         }
         Ok(())
@@ -321,6 +372,18 @@ impl Worker {
         self.written(number, &[], view, changes);
         Ok(())
     }
+}
+
+/// A decision about identifiers in the normal forms of today. Two that are one now cannot be decided about: it stays as it is,
+/// to be seen and revoked.
+fn decision_again(decision: &Decision, policy: &CompiledPolicy) -> Decision {
+    let Pair { a, b } = &decision.pair;
+    let pair = Pair::new(&normal_again(a, policy), &normal_again(b, policy));
+    Decision { pair: pair.unwrap_or_else(|| decision.pair.clone()), ..decision.clone() }
+}
+
+fn retirement_again(retirement: &Retirement, policy: &CompiledPolicy) -> Retirement {
+    Retirement { value: normal_again(&retirement.value, policy), ..retirement.clone() }
 }
 
 /// Copies the history from behind a number on; how long it is then.

@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 
+use profile360_core::identifier::NORMAL_FORMS;
 use surrealdb::types::{RecordId, Value};
 
 use super::{Result, Store, connect::Handle, migrate, rows, tx};
@@ -25,6 +26,8 @@ pub(super) async fn open_in_force(root: Handle) -> Result<Store> {
         // It is in force all the same: the switch never came.
         store.handle.run("DELETE setting:superseded_by", tx::no_variables()).await?;
     }
+    // Before the first message: of a base without any it is this program's version that is written down.
+    store.normal_forms().await?;
     Ok(store)
 }
 
@@ -79,6 +82,28 @@ impl Store {
             ("publishing", None),
         ])
         .await
+    }
+
+    /// The version of the normal forms that this edition was read by. Programs that knew one alone did not write it down; of a
+    /// base without messages it is this program's.
+    pub async fn normal_forms(&self) -> Result<i64> {
+        let written = self.setting("normal_forms").await?.and_then(|text| text.parse().ok());
+        match written {
+            Some(version) => Ok(version),
+            None if self.last_commit().await? == 0 => {
+                self.set_normal_forms(NORMAL_FORMS).await?;
+                Ok(NORMAL_FORMS)
+            }
+            None => Ok(1),
+        }
+    }
+
+    /// Writes down by which version of the normal forms this edition is read.
+    pub async fn set_normal_forms(&self, version: i64) -> Result<()> {
+        let row = rows::row(rows::text_id("setting", "normal_forms"), version.to_string());
+        let query = "UPSERT $row.id CONTENT $row RETURN NONE";
+        self.handle.run(query, tx::variables([("row", row)])).await?;
+        Ok(())
     }
 
     /// The version of the policy that is being published, if one is.

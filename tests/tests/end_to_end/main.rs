@@ -13,6 +13,7 @@ mod devices;
 mod door;
 mod graphql;
 mod http;
+mod identifiers;
 mod input;
 mod keys;
 mod laws;

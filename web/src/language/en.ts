@@ -432,6 +432,9 @@ export const en = {
     sharedTitle: "Shared values",
     maxLinks: "Most links",
     maxLinksMeans: (count: number) => `What links to more than ${count} of one kind joins nobody`,
+    maxUsers: "Most users in a month",
+    maxUsersMeans: (count: number) =>
+      `A device that meets more than ${count} people within thirty days joins none of them`,
     blockedTitle: "Blocked values",
     blockedMeans: "They never link anybody. One a line; a pattern must match the whole value.",
     blockedValues: "Values",
@@ -481,6 +484,7 @@ export const en = {
       limit: (kind: string) => `Limit of ${kind}`,
       priority: (kind: string) => `Priority of ${kind}`,
       maxLinks: "Most links",
+      maxUsers: "Most users in a month",
       blockedValues: "Blocked values",
       blockedPatterns: "Blocked patterns",
       defaultRule: "Rule for all attributes",

@@ -143,6 +143,51 @@ fn composed(keys: &[char]) -> String {
     joined
 }
 
+#[test]
+fn a_family_name_of_hangul_or_han_comes_first() {
+    for (first, last, expected) in [
+        ("지우", "한", "한지우"),
+        (" 지우\u{200b}", "한\u{a0}", "한지우"),
+        ("\u{110c}\u{1175}\u{110b}\u{116e}", "한", "한지우"),
+        ("선", "남궁", "남궁선"),
+        ("太郎", "山田", "山田太郎"),
+        ("エリカ", "山田", "山田エリカ"),
+        ("伟", "王", "王伟"),
+        ("Jiwoo", "Han", "Jiwoo Han"),
+        ("지우", "Han", "지우 Han"),
+        ("Jiwoo", "한", "Jiwoo 한"),
+        ("ジョン", "スミス", "ジョン スミス"),
+        ("지우", "", "지우"),
+        (" ", "한", "한"),
+        ("", "", ""),
+    ] {
+        assert_eq!(full_name(first, last), expected, "{first:?} {last:?}");
+    }
+}
+
+#[test]
+fn a_name_in_one_word_or_two_is_found_in_one_word_or_two() {
+    let finds = |typed: &str, name: &str| {
+        let normal = normal_name(name);
+        let text = format!("{normal}{}", name_as_one(&normal));
+        let words = Beginning::of_words(typed);
+        let is_found = !words.is_empty() && words.iter().all(|word| word.is_in(&text));
+        is_found || Beginning::of_words_as_one(typed).iter().any(|word| word.is_in(&text))
+    };
+    for name in ["한지우", "한 지우", "지우 한"] {
+        for typed in ["한지우", "한 지우", "지우 한", "ㅎㅈㅇ", "ㅎ ㅈㅇ", "한지", "한ㅈ", "한 ㅈ", "한 지"]
+        {
+            assert!(finds(typed, name), "{typed} finds {name}");
+        }
+        for typed in ["한지수", "박 지우", "ㅂㅈㅇ"] {
+            assert!(!finds(typed, name), "{typed} finds {name}");
+        }
+    }
+    assert!(finds("山田 太郎", "山田太郎"));
+    assert!(finds("山田太郎", "山田 太郎"));
+    assert!(!finds("jiwoohan", "Jiwoo Han"));
+}
+
 fn name() -> impl Strategy<Value = String> {
     let any = prop::char::range('가', '힣');
     let usual = prop::sample::select("김이박최정강조윤장임홍길동서준하나민지곽의계까앉없".chars().collect::<Vec<_>>());

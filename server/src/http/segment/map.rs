@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use profile360_core::{
     json::Object,
     message::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, Refusal, RefusalCode, Warning},
+    search::names::full_name,
     time::Timestamp,
 };
 use serde_json::value::RawValue;
@@ -331,7 +332,7 @@ fn attributes_of<'c>(own: Option<&'c RawValue>, of_context: Option<&'c RawValue>
     let is_named = attributes.iter().any(|(name, value)| name == "df_name" && !value.is_null());
     if prefix.is_empty()
         && !is_named
-        && let Some(name) = full_name(&traits)
+        && let Some(name) = name_of_parts(&traits)
     {
         attributes.retain(|(name, _)| name != "df_name");
         attributes.push(("df_name".into(), name));
@@ -352,11 +353,11 @@ fn flatten<'c>(name: String, value: &'c RawValue, depth: usize, attributes: &mut
 }
 
 /// The name that the parts of one make; null where both parts are taken away.
-fn full_name<'c>(traits: &Object<'c>) -> Option<Json<'c>> {
-    let part = |name: &str| traits.get(name).and_then(text);
-    let names: Vec<String> = ["firstName", "lastName"].into_iter().filter_map(part).collect();
-    if !names.is_empty() {
-        return Some(Json::Text(names.join(" ")));
+fn name_of_parts<'c>(traits: &Object<'c>) -> Option<Json<'c>> {
+    let part = |names: [&str; 2]| names.iter().find_map(|name| text(traits.get(name)?)).unwrap_or_default();
+    let name = full_name(&part(["firstName", "first_name"]), &part(["lastName", "last_name"]));
+    if !name.is_empty() {
+        return Some(Json::Text(name));
     }
     let null = |name: &str| {
         let value = traits.0.iter().rev().find(|(it, _)| it == name).map(|(_, value)| *value);

@@ -125,6 +125,9 @@ impl Index {
         let mut found: RoaringBitmap = sought.cells.iter().filter_map(|it| self.slot_of(*it)).collect();
         if let Some(pieces) = &sought.pieces {
             found |= self.named(&pieces.name);
+            for word in &pieces.name_as_one {
+                found |= self.named(std::slice::from_ref(word));
+            }
             if let Some(piece) = &pieces.email {
                 found |= hits(|hit| self.emails.pass(piece.as_bytes(), hit));
             }
@@ -144,9 +147,10 @@ impl Index {
         // One pass for the word that says most; whoever is left is looked at for all of them.
         let Some(sieve) = words.iter().map(Beginning::sieve).max_by_key(length) else { return RoaringBitmap::new() };
         let candidates = match &sieve {
-            Sieve::Names(any) => any
-                .iter()
-                .fold(RoaringBitmap::new(), |found, bytes| found | hits(|hit| self.columns.names.pass(bytes, hit))),
+            Sieve::Names(any) => any.iter().fold(RoaringBitmap::new(), |found, bytes| {
+                let as_one = hits(|hit| self.names_as_one.pass(bytes, hit));
+                found | hits(|hit| self.columns.names.pass(bytes, hit)) | as_one
+            }),
             Sieve::Initials(bytes) => hits(|hit| self.initials.pass(bytes, hit)),
         };
         if let [word] = words
@@ -155,8 +159,8 @@ impl Index {
             return candidates;
         }
         let has_all = |slot: &u32| {
-            let name = self.columns.names.text(*slot);
-            words.iter().all(|it| it.is_in(name))
+            let (name, as_one) = (self.columns.names.text(*slot), self.names_as_one.text(*slot));
+            words.iter().all(|it| it.is_in(name) || it.is_in(as_one))
         };
         ascending(candidates.iter().filter(has_all))
     }

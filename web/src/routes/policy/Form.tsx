@@ -28,6 +28,15 @@ export function Form({ document, onChange }: Props) {
           />
           <span className="soft">{text.policy.maxLinksMeans(document.max_links)}</span>
         </div>
+        <div className={styles.row}>
+          <span>{text.policy.maxUsers}</span>
+          <Figure
+            label={text.policy.maxUsers}
+            value={document.max_users_a_month}
+            onChange={(max_users_a_month) => set({ max_users_a_month })}
+          />
+          <span className="soft">{text.policy.maxUsersMeans(document.max_users_a_month)}</span>
+        </div>
       </section>
       <section>
         <h2>{text.policy.blockedTitle}</h2>

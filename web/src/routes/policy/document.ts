@@ -5,6 +5,7 @@ export type PolicyDocument = {
   blocked_values: string[];
   blocked_patterns: string[];
   max_links: number;
+  max_users_a_month: number;
   survivorship: { default: string; attributes: Record<string, string>; sources: string[] };
   time_zone: string;
   currency: string;
@@ -17,6 +18,7 @@ type Words = {
   limit: (kind: string) => string;
   priority: (kind: string) => string;
   maxLinks: string;
+  maxUsers: string;
   blockedValues: string;
   blockedPatterns: string;
   defaultRule: string;
@@ -37,6 +39,7 @@ export function changesOf(before: PolicyDocument, after: PolicyDocument, { kind,
         [words.priority(kind(name)), String(priority)],
       ]),
       [words.maxLinks, String(document.max_links)],
+      [words.maxUsers, String(document.max_users_a_month)],
       [words.blockedValues, document.blocked_values.join(", ")],
       [words.blockedPatterns, document.blocked_patterns.join(", ")],
       [words.defaultRule, survivorship.default],
