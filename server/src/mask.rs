@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn what_is_left_of_a_value() {
         let secret = IdSecret::public();
-        let table: [(Mask, Value, Value); 45] = [
+        let table: [(Mask, Value, Value); 44] = [
             (Mask::Name, json!("홍길동"), json!("홍*동")),
             (Mask::Name, json!("이산"), json!("이*")),
             (Mask::Name, json!("남궁민수"), json!("남**수")),

@@ -89,7 +89,7 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
         })? {
             Ok(Revoked::Now(key)) => println!("revoked the key {} of {}", key.id, for_terminal(&key.name)),
             Ok(Revoked::Before(key)) => {
-                println!("the key {} of {} was revoked before", key.id, for_terminal(&key.name))
+                println!("the key {} of {} was revoked before", key.id, for_terminal(&key.name));
             }
             Ok(Revoked::NotFound) | Err(()) => bail!("there is no key of this ID; `profile360 key list` shows them"),
         },
