@@ -65,7 +65,7 @@ pub fn identifier(form: &Form, text: &str) -> String {
     .unwrap_or_else(|| STARS.to_owned())
 }
 
-/// The letter of an avatar stands for a name: what the mask of the name hides it does not show.
+/// Whether the avatar may show its letter: only where the mask of the name shows it, too.
 pub fn shows_first_letter(name_as_masked: &str) -> bool {
     !name_as_masked.starts_with(STARS)
 }
