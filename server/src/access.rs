@@ -93,7 +93,7 @@ pub struct Caller {
     pub key: Option<Arc<str>>,
     pub name: Arc<str>,
     pub role: Role,
-    /// What it may send, and what it is told of that.
+    /// What it may send, and which results it gets.
     pub scope: Arc<Scope>,
     _made_here: (),
 }

@@ -12,7 +12,7 @@ const STACK_BYTES: usize = 10 * 1024 * 1024;
 const MIN_THREADS: usize = 2;
 
 fn main() -> ExitCode {
-    // Whatever the program makes holds customers or secrets: it is for its owner only, whatever the shell says.
+    // What the program makes holds customers or secrets: it is for its owner only, also where the shell allows more.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let n_threads = std::thread::available_parallelism().map_or(MIN_THREADS, |it| it.get().max(MIN_THREADS));
     let runtime = tokio::runtime::Builder::new_multi_thread()

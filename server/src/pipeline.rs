@@ -231,7 +231,7 @@ impl Pipeline {
         }
         for accepted in messages.iter_mut().filter(|it| it.is_id_made && !taken.contains(&it.message.id)) {
             let kept = kept_id(&accepted.message.id, &secret);
-            // The contents cannot name their own hash: it stands there once.
+            // The contents cannot name their own hash: it occurs once.
             let payload = accepted.payload.replacen(&*accepted.message.id, &kept, 1);
             let Accepted { message, payload, .. } =
                 parse_kept(&payload, &policy).map_err(|_| PipelineError::RulesChanged)?;

@@ -1,4 +1,4 @@
-//! How much of an attribute's values an identifier holds, so that its row stays small whatever a source sends.
+//! How much of an attribute's values an identifier holds, so that its row stays small when a source sends another one each time.
 //!
 //! What is left out depends on the messages and on nothing else: not on their sequence, nor on how they came in batches. Two
 //! kinds of rule make sure of that. A sighting stays by its *place*, where it is among the first in byte order: one that lost

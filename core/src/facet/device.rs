@@ -51,8 +51,8 @@ pub const MAX_DEVICES: usize = 50;
 /// The most others, those that were used last, each with what was said of it then.
 const MAX_RECENT_DEVICES: usize = 10;
 
-/// Leaves out the devices that there is no room for; whether there was room for all. The same ones stay in whatever sequence
-/// the messages came: a device that is not among the first never comes to be, and of one that is kept for its time nothing
+/// Leaves out the devices that there is no room for; whether there was room for all. The same ones stay in any sequence of
+/// messages: a device that is not among the first never comes to be, and of one that is kept for its time nothing
 /// but what belongs to that time is kept.
 pub(super) fn keep(devices: &mut BTreeMap<Arc<str>, DeviceState>) -> bool {
     if devices.len() <= MAX_DEVICES {

@@ -38,7 +38,7 @@ enum Task {
         /// What its messages may be: identify, event, alias; anything if left out.
         #[arg(long, value_delimiter = ',', value_name = "TYPE", value_parser = message_type)]
         types: Vec<MessageType>,
-        /// Tells a sender which customer each message was of, and whether it was new. Only for servers: whoever has the key can ask
+        /// Tells a sender which customer each message was of, and whether it was new. Only for servers: who has the key can ask
         /// who is a customer.
         #[arg(long)]
         results: bool,
@@ -89,7 +89,7 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
         })? {
             Ok(Revoked::Now(key)) => println!("revoked the key {} of {}", key.id, for_terminal(&key.name)),
             Ok(Revoked::Before(key)) => {
-                println!("the key {} of {} was revoked before", key.id, for_terminal(&key.name))
+                println!("the key {} of {} was revoked before", key.id, for_terminal(&key.name));
             }
             Ok(Revoked::NotFound) | Err(()) => bail!("there is no key of this ID; `profile360 key list` shows them"),
         },

@@ -20,7 +20,6 @@ pub struct Scope {
     pub results: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
 fn is_false(it: &bool) -> bool {
     !*it
 }

@@ -119,7 +119,7 @@ proptest! {
 }
 
 #[test]
-fn whatever_is_said_there_is_no_more_than_so_much() {
+fn one_identifier_never_holds_more_than_so_much() {
     let mut attributes = Attributes::new();
     let mut full = BTreeSet::new();
     let mut largest = 0;
