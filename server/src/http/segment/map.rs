@@ -96,7 +96,7 @@ impl<'r> Received<'r> {
 
 /// When a call says that it happened. What programs write that fill every field is no time: an empty text, the year 1.
 ///
-/// RudderStack's SDK for Node says in `originalTimestamp` when it was called; a time that it was given is `timestamp`.
+/// RudderStack's SDKs for servers say in `originalTimestamp` when they were called; a time that they were given is `timestamp`.
 fn original_time<'c>(call: &Object<'c>, context: &Context<'c>) -> Option<&'c RawValue> {
     let is_time = |value: &&RawValue| match text_or_digits(value) {
         Some(written) => {
@@ -104,9 +104,8 @@ fn original_time<'c>(call: &Object<'c>, context: &Context<'c>) -> Option<&'c Raw
         }
         None => value.get() != "\"\"",
     };
-    let library = context.within(&["library", "name"]).and_then(text).unwrap_or_default();
     let mut names = ["originalTimestamp", "timestamp"];
-    if library.starts_with("@rudderstack/") {
+    if channel_of(call, context) == "server" {
         names.reverse();
     }
     names.iter().find_map(|name| call.get(name).filter(is_time))
@@ -375,11 +374,15 @@ fn gender_of(value: &RawValue) -> Json<'_> {
     }
 }
 
+fn channel_of(call: &Object<'_>, context: &Context<'_>) -> String {
+    call.get("channel").or_else(|| context.get("channel")).and_then(text).unwrap_or_default()
+}
+
 fn platform_of(call: &Object<'_>, context: &Context<'_>) -> Option<&'static str> {
     let word = |path: &[&str]| context.within(path).and_then(text).unwrap_or_default().to_lowercase();
     let kinds = [word(&["device", "type"]), word(&["os", "name"]), word(&["library", "name"])];
     let says = |what: &str| kinds.iter().any(|it| it.contains(what));
-    let channel = call.get("channel").or_else(|| context.get("channel")).and_then(text).unwrap_or_default();
+    let channel = channel_of(call, context);
     if says("android") {
         Some("Android")
     } else if says("ios") || says("ipados") || says("analytics-swift") {

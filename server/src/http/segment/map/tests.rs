@@ -240,6 +240,13 @@ fn times_that_are_numbers_are_read_in_their_unit() {
 }
 
 #[test]
+fn a_time_that_a_server_was_given_counts_and_not_when_it_was_called() {
+    let call = json!({ "type": "track", "messageId": "m1", "userId": "u1", "event": "x", "channel": "server",
+        "timestamp": "2024-01-10T03:00:00Z", "originalTimestamp": "2025-03-01T10:00:00Z" });
+    assert_eq!(made(&call.to_string()).0["timestamp"], "2024-01-10T03:00:00+00:00");
+}
+
+#[test]
 fn an_empty_original_time_is_none() {
     for empty in [json!(null), json!(""), json!("  "), json!(0), json!("0001-01-01T00:00:00Z")] {
         let received = Received::of(received(), None, None);
