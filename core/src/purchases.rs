@@ -367,7 +367,8 @@ impl<'a> Rest<'a> {
             }
             let units_taken = units.min(units_back);
             let there = amount.max(Decimal::ZERO);
-            let amount_taken = if returned.unpriced { share(there, units_taken, units) } else { there.min(amount_back) };
+            let amount_taken =
+                if returned.unpriced { share(there, units_taken, units) } else { there.min(amount_back) };
             units_back -= units_taken;
             if returned.unpriced {
                 given = plus(given, amount_taken);

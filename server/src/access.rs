@@ -148,13 +148,7 @@ pub struct Keyless(());
 impl Keyless {
     /// Without keys the server listens on loopback only, and who comes from there is the operator of this machine.
     pub fn caller(&self) -> Caller {
-        Caller {
-            key: None,
-            name: RESERVED_NAMES[0].into(),
-            role: Role::Admin,
-            scope: Arc::default(),
-            _made_here: (),
-        }
+        Caller { key: None, name: RESERVED_NAMES[0].into(), role: Role::Admin, scope: Arc::default(), _made_here: () }
     }
 }
 

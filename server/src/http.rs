@@ -155,9 +155,7 @@ fn router(site: Site) -> Router {
         // Not behind the gate: a handshake shows its key later, and everything else this takes through the gate itself.
         .route(
             "/graphql",
-            graphql
-                .get(graphql::get)
-                .layer(middleware::from_fn_with_state(site.clone(), graphql::for_browsers)),
+            graphql.get(graphql::get).layer(middleware::from_fn_with_state(site.clone(), graphql::for_browsers)),
         )
         .merge(
             segment::routes()

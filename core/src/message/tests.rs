@@ -466,7 +466,8 @@ fn a_refund_says_what_it_gives_back_or_leaves_it_to_the_order() {
     let by_order = check(r#"{"df_order_id":"o","df_items":[{"df_item_id":"a","df_quantity":2}]}"#, None, None, &[]);
     assert!(by_order.lines[0].unpriced);
     check(r#"{"df_items":[{"df_item_id":"a","df_quantity":2}]}"#, None, None, &["AMOUNT_MISSING"]);
-    let repeated = check(r#"{"df_order_id":"o","df_refund_id":7,"df_total_refund_amount":"1.50"}"#, Some("1.5"), None, &[]);
+    let repeated =
+        check(r#"{"df_order_id":"o","df_refund_id":7,"df_total_refund_amount":"1.50"}"#, Some("1.5"), None, &[]);
     assert_eq!(repeated.refund_id.as_deref(), Some("7"));
     // It stands in rows as it is here.
     let text = serde_json::to_string(&by_order).expect("it serialises");
@@ -497,7 +498,11 @@ fn order_ids_are_of_their_source_where_the_policy_says_so() {
     let by_source = CompiledPolicy::new(by_source).expect("it has no faults");
     let key = |json: &str, policy: &CompiledPolicy| {
         let message = parse_message(json, policy).expect(json).message;
-        message.order.map(|it| it.key).or_else(|| message.refund?.order_id.map(OrderKey::Order)).expect("it names an order")
+        message
+            .order
+            .map(|it| it.key)
+            .or_else(|| message.refund?.order_id.map(OrderKey::Order))
+            .expect("it names an order")
     };
     let shop = purchase(r#"{"df_order_id":"777","df_total_purchase_amount":1}"#);
     let other = shop.replace("\"shop\"", "\"toys\"");
@@ -509,7 +514,8 @@ fn order_ids_are_of_their_source_where_the_policy_says_so() {
     assert_eq!(key(&erp, &by_source), key(&shop, &by_source));
     // No two pairs of a source and an ID make one key.
     let pairs = [("1:a", "b"), ("1", "a:b"), ("", "1:1:a:b")].map(|(source, id)| {
-        let properties = serde_json::json!({ "df_order_id": id, "df_order_source": source, "df_total_purchase_amount": 1 });
+        let properties =
+            serde_json::json!({ "df_order_id": id, "df_order_source": source, "df_total_purchase_amount": 1 });
         key(&purchase(&properties.to_string()), &by_source)
     });
     assert!(pairs[0] != pairs[1] && pairs[1] != pairs[2] && pairs[0] != pairs[2], "{pairs:?}");

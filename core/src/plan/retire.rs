@@ -149,11 +149,15 @@ impl<'a> Draft<'a> {
         }
         let Some(order) = message.order.as_ref().filter(|_| has_moved) else { return };
         let claim = match &order.key {
-            OrderKey::Order(order_id) => stored_order(order_id, view).and_then(|it| it.claim.as_ref()).filter(|it| is_of(it)),
+            OrderKey::Order(order_id) => {
+                stored_order(order_id, view).and_then(|it| it.claim.as_ref()).filter(|it| is_of(it))
+            }
             OrderKey::Message(_) => None,
         };
         match (&order.key, claim) {
-            (OrderKey::Order(order_id), Some(_)) => self.order_state_mut(order_id, view).claim = Some(Claim::of(message)),
+            (OrderKey::Order(order_id), Some(_)) => {
+                self.order_state_mut(order_id, view).claim = Some(Claim::of(message))
+            }
             (OrderKey::Message(_), _) => {}
             (OrderKey::Order(_), None) => return,
         }

@@ -311,7 +311,8 @@ fn build(parts: &Parts, policy: &CompiledPolicy) -> Message {
         }
         if number % 10 == 0 {
             let refund_id = (number % 4 == 0).then(|| format!("r{}", number % 3));
-            message["properties"] = serde_json::json!({ "df_order_id": format!("o{order}"), "df_refund_id": refund_id });
+            message["properties"] =
+                serde_json::json!({ "df_order_id": format!("o{order}"), "df_refund_id": refund_id });
         }
     }
     parse_message(&message.to_string(), policy).expect("accepted").message
@@ -489,9 +490,7 @@ fn whose_order_it_is_and_what_it_cost_is_told() {
         parse_message(&json.to_string(), &policy).expect("accepted").message
     };
     let order = |amount: u32| serde_json::json!({ "df_order_id": "o", "df_total_purchase_amount": amount });
-    let refund = |amount: u32, id: &str| {
-        serde_json::json!({ "df_order_id": "o", "df_total_refund_amount": amount, "df_refund_id": id })
-    };
+    let refund = |amount: u32, id: &str| serde_json::json!({ "df_order_id": "o", "df_total_refund_amount": amount, "df_refund_id": id });
     let all = [
         (message("r1", "till", 9, refund(30, "1")), None),
         (message("o1", "a", 1, order(100)), None),

@@ -219,7 +219,11 @@ fn a_refund_without_an_amount_gives_back_what_the_order_says() {
             "2 39000 19500",
             "2 10000",
         ),
-        (&[refund(Some("1"), "2026-02-04 12:00", "", &[unpriced("a", 3), line("b", 1, "5")])], "2 38995 19497.5", "1 10005"),
+        (
+            &[refund(Some("1"), "2026-02-04 12:00", "", &[unpriced("a", 3), line("b", 1, "5")])],
+            "2 38995 19497.5",
+            "1 10005",
+        ),
         // What the order does not have gives nothing back, and an order that is not there neither.
         (&[refund(Some("1"), "2026-02-04 12:00", "", &[unpriced("z", 1)])], "2 49000 24500", "1 0"),
         (&[refund(Some("3"), "2026-02-04 12:00", "", &[])], "2 49000 24500", "1 0"),

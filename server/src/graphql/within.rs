@@ -49,7 +49,7 @@ pub(super) struct Question {
 /// # Errors
 ///
 /// Where the document is no GraphQL, or asks for more than is answered.
-pub fn read_document(request: &mut Request, limits: &Limits) -> ServerResult<ExecutableDocument> {
+pub(super) fn read_document(request: &mut Request, limits: &Limits) -> ServerResult<ExecutableDocument> {
     measure(request, limits).map(|(document, _)| document)
 }
 

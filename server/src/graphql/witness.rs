@@ -206,7 +206,7 @@ mod tests {
     use super::recorded_by;
     use crate::{
         access::{Authentication, Caller, Role},
-        keys::{Keys, Random},
+        keys::{Keys, Random, Scope},
     };
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
         let keyless = keyless.expect("it asks for no key");
         let random = Random { id: [1; 6], secret: [2; 32] };
         let (key, _) = Keys::default()
-            .create(Role::Admin, Some("mina"), &random, profile360_core::time::Timestamp::LATEST)
+            .create(Role::Admin, Some("mina"), Scope::default(), &random, profile360_core::time::Timestamp::LATEST)
             .expect("a name");
         let holder = Caller::of_key(&key);
         // Where, who: whether it is answered, and whether it is recorded.

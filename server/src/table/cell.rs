@@ -198,8 +198,8 @@ pub(super) fn day_alone(text: &str, format: Option<&str>, zone: Tz) -> Option<St
             time.is_none().then_some(day)?
         }
         Some(format) => {
-            let has_time = NaiveDateTime::parse_from_str(text, format).is_ok()
-                || DateTime::parse_from_str(text, format).is_ok();
+            let has_time =
+                NaiveDateTime::parse_from_str(text, format).is_ok() || DateTime::parse_from_str(text, format).is_ok();
             let day = NaiveDate::parse_from_str(text, format).ok().filter(|day| FIRST_DAY <= *day)?;
             (!has_time).then_some(day)?
         }

@@ -104,7 +104,7 @@ impl Damage {
                 let event = store.events(state.unified_id, Timestamp::EARLIEST, Timestamp::LATEST).await?.remove(0);
                 let (from, to) = (state.unified_id, state.unified_id);
                 let message_id = event.message_id.into();
-                changes.moved.push(Moved { message_id, at: event.at, from, to, has_refund: false });
+                changes.moved.push(Moved { message_id, at: event.at, from, to });
             }
         }
         let number = store.last_commit().await? + 1;

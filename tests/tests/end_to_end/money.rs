@@ -124,7 +124,15 @@ async fn two_shops_can_count_their_orders_by_themselves() {
         of("toys", order("o1", buyer("a"), 1, "777", 100)),
         of("parts", order("o2", buyer("b"), 2, "777", 200)),
         of("parts", refund("r1", buyer("b"), 3, json!({ "df_order_id": "777" }))),
-        of("erp", refund("r2", buyer("erp"), 3, json!({ "df_order_id": "777", "df_order_source": "toys", "df_total_refund_amount": 1 }))),
+        of(
+            "erp",
+            refund(
+                "r2",
+                buyer("erp"),
+                3,
+                json!({ "df_order_id": "777", "df_order_source": "toys", "df_total_refund_amount": 1 }),
+            ),
+        ),
     ];
     assert_eq!(codes(&server.ingest(&sent).await), vec![Vec::<&str>::new(); 4]);
     assert_eq!(figures(&server, "external_id", "a").await, ["1 100", "1 99", "1 1"]);
@@ -163,10 +171,12 @@ async fn what_is_ahead_of_the_clock_is_refused_at_every_door() {
     let answer = post("/v1/batch", track(json!(AHEAD))).await;
     assert_eq!(answer["results"][0]["warnings"][0]["code"], "CLOCK_OFF", "{answer}");
     assert_eq!(answer["results"][0]["status"], "UPDATED", "{answer}");
-    let event = json!({ "identity": { "external_id": "u1" }, "events": [{ "event_name": "a", "event_datetime": AHEAD }] });
+    let event =
+        json!({ "identity": { "external_id": "u1" }, "events": [{ "event_name": "a", "event_datetime": AHEAD }] });
     let answer = post("/api/v1/events", event).await;
     assert_eq!(answer["results"][0]["code"], "TIMESTAMP_AHEAD", "{answer}");
-    let query = "{ profile(by: { identifier: { kind: \"external_id\", value: \"u1\" } }) { basic { membershipLevel } } }";
+    let query =
+        "{ profile(by: { identifier: { kind: \"external_id\", value: \"u1\" } }) { basic { membershipLevel } } }";
     assert_eq!(server.ask(query, Value::Null).await["profile"]["basic"]["membershipLevel"], "Silver");
     assert_eq!(server.stop(), Some(0));
 
@@ -182,9 +192,11 @@ async fn none_wait_to_be_listed_only_when_all_are_in_the_list() {
     const CUSTOMERS: usize = 1_500;
     let base = Base::new();
     let server = base.serve();
-    let one = |n: usize| messages::identify(&format!("m{n}"), "2025-06-01T09:00:00Z", buyer(&format!("u{n}")), json!({}));
+    let one =
+        |n: usize| messages::identify(&format!("m{n}"), "2025-06-01T09:00:00Z", buyer(&format!("u{n}")), json!({}));
     let all: Vec<Value> = (0..CUSTOMERS).map(one).collect();
-    let request = server.http.post(server.url("/v1/messages?results=none")).header(CONTENT_TYPE, "application/x-ndjson");
+    let request =
+        server.http.post(server.url("/v1/messages?results=none")).header(CONTENT_TYPE, "application/x-ndjson");
     let answer = request.body(messages::ndjson(&all)).send().await.expect("an answer");
     assert!(answer.text().await.expect("a text").contains("COMPLETE"));
     loop {
