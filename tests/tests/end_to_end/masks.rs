@@ -156,7 +156,7 @@ async fn everything(server: &Server, key: &str, steward: &str) -> String {
     );
     let answer: Value = serde_json::from_str(&ask(steward, &decide, Value::Null).await).expect("JSON");
     assert_eq!(answer["data"]["decide"]["status"], "APPLIED", "{answer}");
-    let mut heard = std::collections::BTreeSet::new();
+    let mut heard = BTreeSet::new();
     while heard.len() < watch.len() {
         match socket.hear().await {
             Heard::Said(said) => {
