@@ -103,8 +103,8 @@ impl Claim {
     }
 }
 
-/// Who has an order, and what was given back of it. Refunds come from anyone, also before the order does, so they stand here
-/// to be found by it.
+/// Who has an order, and what was given back of it. Refunds come from anyone, also before the order does, so they are kept
+/// here to be found by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderState {
     /// The message that is the order; none as long as only refunds name it.
@@ -161,7 +161,7 @@ pub struct Facts {
     pub decisions: Vec<Decision>,
     /// Each order once, under its latest message (time, then message ID), with that message's home.
     pub orders: BTreeMap<OrderKey, (Identifier, Order)>,
-    /// Each refund, by the message that told of it, with that message's home. [`Facts::refunds_in_place`] says whom it counts for.
+    /// Each refund, by the message that reports it, with that message's home. [`Facts::refunds_in_place`] says whom it counts for.
     pub refunds: BTreeMap<Arc<str>, (Identifier, Refund)>,
     /// Each session's earliest message.
     pub sessions: BTreeMap<Arc<str>, Claim>,

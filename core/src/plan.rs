@@ -249,7 +249,7 @@ pub fn first_needs(messages: &[Message]) -> Needs {
     needs
 }
 
-/// The key of the order that a message tells of or gives back.
+/// The key of the order that a message reports or gives back.
 fn order_named_by(message: &Message) -> Option<&Arc<str>> {
     match (&message.order, &message.refund) {
         (Some(Order { key: OrderKey::Order(order_id), .. }), _) => Some(order_id),

@@ -100,7 +100,7 @@ pub struct Line {
     pub unpriced: bool,
 }
 
-/// Money given back. It counts for the customer who has the order that it names, whoever sends it; without such an order for
+/// Money given back. It counts for the customer who has the order that it names, from any sender; without such an order for
 /// its sender.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
@@ -133,7 +133,7 @@ impl Refund {
 /// Amounts stay below this, so that sums over a lifetime stay exact.
 const MAX_AMOUNT: Decimal = Decimal::from_parts(0xa4c6_8000, 0x0003_8d7e, 0, false, 0);
 
-/// What the reading of an order or a refund rests on beside its properties.
+/// What the reading of an order or a refund rests on apart from its properties.
 pub(crate) struct Told<'a> {
     pub message_id: &'a Arc<str>,
     pub at: Timestamp,

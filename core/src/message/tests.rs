@@ -469,7 +469,7 @@ fn a_refund_says_what_it_gives_back_or_leaves_it_to_the_order() {
     let repeated =
         check(r#"{"df_order_id":"o","df_refund_id":7,"df_total_refund_amount":"1.50"}"#, Some("1.5"), None, &[]);
     assert_eq!(repeated.refund_id.as_deref(), Some("7"));
-    // It stands in rows as it is here.
+    // A row holds it as it is here.
     let text = serde_json::to_string(&by_order).expect("it serialises");
     assert_eq!(serde_json::from_str::<Refund>(&text).expect("it is read again"), by_order);
     let nothing = refund("{}").expect_err("it gives nothing back");
@@ -508,7 +508,7 @@ fn order_ids_are_of_their_source_where_the_policy_says_so() {
     let other = shop.replace("\"shop\"", "\"toys\"");
     assert_eq!(key(&shop, &CompiledPolicy::initial()), key(&other, &CompiledPolicy::initial()));
     assert_ne!(key(&shop, &by_source), key(&other, &by_source));
-    // Whoever gives it back for the shop names the shop.
+    // Another system that gives it back names the shop.
     let erp = r#"{"df_order_id":"777","df_order_source":"shop"}"#;
     let erp = purchase(erp).replace("df_purchase", "df_refund").replace("\"source\":\"shop\"", "\"source\":\"erp\"");
     assert_eq!(key(&erp, &by_source), key(&shop, &by_source));

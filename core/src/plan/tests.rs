@@ -26,7 +26,7 @@ struct Base {
     retirements: Retirements,
     /// By message ID: the latent ID of its home, and the message.
     kept: BTreeMap<Arc<str>, (UnifiedId, Message)>,
-    /// What the senders of the last batch were told of their orders.
+    /// What the senders of the last batch heard about their orders.
     told: BTreeMap<usize, OrderNews>,
     /// Which identifier each latent ID leads to.
     latent: BTreeMap<UnifiedId, Identifier>,

@@ -59,7 +59,8 @@ pub fn only_ingests(request: &mut Request, limits: &Limits) -> ServerResult<bool
 /// The operation that a request means.
 fn operation_of<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Option<&'d OperationDefinition> {
     let mut operations = document.operations.iter();
-    let found = match name {
+    // Some clients send an empty name for none.
+    let found = match name.filter(|name| !name.is_empty()) {
         Some(name) => operations.find(|(it, _)| it.map(Name::as_str) == Some(name)),
         None if operations.len() == 1 => operations.next(),
         None => None,

@@ -450,7 +450,8 @@ async fn errors_say_what_would_fit_and_never_what_came() {
     assert!(!server.log().contains(SECRET), "{}", server.log());
     // Null is as if it were left out, and an empty name of an operation names none.
     let nulls = json!({ "query": "{ viewer { role } }", "variables": null, "operationName": null, "extensions": null });
-    let empty = json!({ "query": "{ viewer { role } }", "operationName": "" });
+    let query = "query($show: Boolean!) { viewer { role @include(if: $show) } }";
+    let empty = json!({ "query": query, "operationName": "", "variables": { "show": true } });
     for body in [nulls, empty] {
         let answer = server.http.post(server.url("/graphql")).json(&body).send().await.expect("it answers");
         let answer: Value = answer.json().await.expect("JSON");

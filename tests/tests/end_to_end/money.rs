@@ -46,7 +46,7 @@ fn codes(results: &[Value]) -> Vec<Vec<&str>> {
 }
 
 #[tokio::test]
-async fn a_refund_finds_its_order_whoever_sends_it() {
+async fn a_refund_finds_its_order_from_any_sender() {
     let base = Base::new();
     let server = base.serve();
     let guest = json!({ "email": "guest@example.com" });
@@ -141,7 +141,7 @@ async fn two_shops_can_count_their_orders_by_themselves() {
     base.check();
 }
 
-/// A message of 2199 is ahead of whatever clock runs this.
+/// A message of 2199 is ahead of any clock that runs this.
 const AHEAD: &str = "2199-06-01T09:00:00Z";
 
 #[tokio::test]

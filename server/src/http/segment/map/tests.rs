@@ -235,7 +235,7 @@ fn times_that_are_numbers_are_read_in_their_unit() {
         assert_eq!(timed(&json!(1_740_830_400), &original), (json!("2025-03-01T06:00:00+00:00"), false), "{original}");
     }
     for original in [json!(1_740_816), json!("2025-03-01"), json!(true)] {
-        assert_eq!(timed(&json!(null), &original).0, original, "whoever reads the message says what is wrong");
+        assert_eq!(timed(&json!(null), &original).0, original, "the reader of the message says what is wrong");
     }
 }
 
