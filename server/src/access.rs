@@ -1,12 +1,12 @@
 //! Who asks, and what its role lets it do.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
 use profile360_core::message::{Accepted, Refusal};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::Scope;
+use crate::keys::{Gate, Key, KeysError, NotLetIn, Scope};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -86,7 +86,7 @@ impl Need {
     }
 }
 
-/// Who asks.
+/// Who asks. Only this module makes one: of a key, or of a server that has no keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The ID of its key; none where the server has no keys.
@@ -95,15 +95,17 @@ pub struct Caller {
     pub role: Role,
     /// What it may send, and what it is told of that.
     pub scope: Arc<Scope>,
+    _made_here: (),
 }
 
-/// The names of those who are no keys: whoever sits at a machine whose server has no keys, and the program itself.
+/// The names of those who are no keys: who sits at a machine whose server has no keys, and the program itself.
 pub const RESERVED_NAMES: [&str; 2] = ["local", "system"];
 
 impl Caller {
-    /// Without keys the server listens on loopback only, and whoever comes from there is the operator of this machine.
-    pub fn local() -> Self {
-        Self { key: None, name: RESERVED_NAMES[0].into(), role: Role::Admin, scope: Arc::default() }
+    /// The holder of a key.
+    pub(crate) fn of_key(key: &Key) -> Self {
+        let scope = Arc::new(key.scope.clone());
+        Self { key: Some(key.id.clone()), name: key.name.clone(), role: key.role, scope, _made_here: () }
     }
 
     pub const fn may(&self, need: Need) -> bool {
@@ -127,6 +129,65 @@ impl Caller {
             accepted.receive_by(key);
         }
         Ok(accepted)
+    }
+}
+
+/// How a server knows who asks.
+#[derive(Debug, Clone)]
+pub enum Authentication {
+    /// By a key of its keys file.
+    Keys(Arc<Gate>),
+    /// Not at all: it has no keys.
+    Keyless(Keyless),
+}
+
+/// The proof that a server has no keys. A caller without a key comes from nowhere else.
+#[derive(Debug, Clone)]
+pub struct Keyless(());
+
+impl Keyless {
+    /// Without keys the server listens on loopback only, and who comes from there is the operator of this machine.
+    pub fn caller(&self) -> Caller {
+        Caller { key: None, name: RESERVED_NAMES[0].into(), role: Role::Admin, scope: Arc::default(), _made_here: () }
+    }
+}
+
+impl Authentication {
+    /// By the keys of a file, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read: then nobody is let in, rather than everyone.
+    pub fn open(keys: Option<PathBuf>) -> Result<Self, KeysError> {
+        Ok(match keys {
+            Some(path) => Self::Keys(Arc::new(Gate::open(path)?)),
+            None => Self::Keyless(Keyless(())),
+        })
+    }
+
+    /// Who shows a key, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// Where the server has keys and this is none of them.
+    pub fn caller(&self, key: Option<&str>) -> Result<Caller, NotLetIn> {
+        match self {
+            Self::Keys(gate) => gate.caller(key),
+            Self::Keyless(keyless) => Ok(keyless.caller()),
+        }
+    }
+
+    /// Whether someone who was let in before would be let in now, too.
+    pub fn still_knows(&self, caller: &Caller) -> bool {
+        match self {
+            Self::Keys(gate) => gate.still_knows(caller),
+            Self::Keyless(_) => true,
+        }
+    }
+
+    /// Whether it takes a key to be let in.
+    pub const fn asks_for_keys(&self) -> bool {
+        matches!(self, Self::Keys(_))
     }
 }
 

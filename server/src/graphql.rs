@@ -22,6 +22,7 @@ mod scalars;
 mod sequence;
 mod subscription;
 mod timeline;
+mod variables;
 mod within;
 mod witness;
 
@@ -53,6 +54,8 @@ use self::{
 pub use self::{
     documents::Documents,
     error::{ErrorCode, is_last, is_refused},
+    variables::{give_variables, only_ingests},
+    within::read as read_document,
 };
 use crate::{
     access::{Caller, Need},

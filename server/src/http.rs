@@ -3,47 +3,50 @@
 
 mod answer;
 mod body;
+mod connections;
 mod dfinery;
+mod door;
 mod gate;
 mod graphql;
 mod health;
 mod json;
 mod messages;
 mod openapi;
+mod pace;
 mod page;
 mod rest;
 mod segment;
+mod shares;
 mod socket;
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::{self, Next},
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::json;
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, watch},
-};
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::task::TaskTracker;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
-    timeout::RequestBodyTimeoutLayer,
 };
 
-use self::gate::{KeyAs, Way};
+pub use self::door::AllowedHost;
+use self::{
+    door::Door,
+    gate::{KeyAs, Way},
+    shares::Shares,
+};
 use crate::{
-    access::Need,
+    access::Authentication,
     graphql::{ApiSchema, App, Current, Documents, ErrorCode},
-    keys::Gate,
 };
 
 /// How long open requests may take after the program was told to stop.
@@ -59,16 +62,26 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
 struct Site {
     schema: ApiSchema,
     current: Current,
-    /// Who is let in; whoever comes, where there are no keys.
-    gate: Option<Arc<Gate>>,
+    /// Who is let in.
+    authentication: Authentication,
+    /// By which names it is asked, and whose pages may ask.
+    door: Door,
     /// Turns true when the program is to stop.
     stop: watch::Receiver<bool>,
-    /// The WebSocket connections that are open.
-    sockets: TaskTracker,
+    /// The WebSocket connections that are open, for who waits for their end.
+    open_sockets: TaskTracker,
+    /// A place for each WebSocket connection,
+    sockets: Shares,
+    /// for each that has not begun,
+    strangers: Shares,
+    /// and for each that has.
+    begun_sockets: Shares,
     /// A place for each stream of messages that may be open at once.
-    streams: Arc<Semaphore>,
+    streams: Shares,
     /// A place for each other request that may be answered at once.
-    requests: Arc<Semaphore>,
+    requests: Shares,
+    /// The bytes of requests that may be at work at once.
+    work: Shares,
     documents: Arc<Documents>,
 }
 
@@ -81,96 +94,91 @@ impl Site {
 
 /// Serves until `stop` says so, then finishes what is open. With trusted documents (by their names) and the page's own no others are
 /// answered.
+///
+/// # Errors
+///
+/// Where nothing listens at the listener's address.
 pub async fn serve(
     listener: TcpListener,
     schema: ApiSchema,
     current: Current,
-    gate: Option<Arc<Gate>>,
+    authentication: Authentication,
     trusted_documents: Option<BTreeMap<String, String>>,
-    mut stop: watch::Receiver<bool>,
+    allowed_hosts: Vec<AllowedHost>,
+    stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let mut is_over = stop.clone();
-    let sockets = TaskTracker::new();
-    let streams = Arc::new(Semaphore::new(current.app().limits.streams));
-    let requests = Arc::new(Semaphore::new(current.app().limits.requests));
-    let documents = Arc::new(Documents::new(page::documents(), trusted_documents));
-    let site =
-        Site { schema, current, gate, stop: stop.clone(), sockets: sockets.clone(), streams, requests, documents };
-    let stopping = async move {
-        // When nobody can say stop any more it is time to stop, too.
-        stop.wait_for(|it| *it).await.ok();
+    let limits = current.limits.clone();
+    let open_sockets = TaskTracker::new();
+    let site = Site {
+        door: Door::new(!authentication.asks_for_keys(), listener.local_addr()?, allowed_hosts),
+        schema,
+        current,
+        authentication,
+        stop: stop.clone(),
+        open_sockets: open_sockets.clone(),
+        sockets: Shares::new(limits.sockets, limits.sockets),
+        strangers: Shares::new(limits.handshakes, limits.handshakes.div_ceil(2)),
+        begun_sockets: Shares::new(limits.sockets, limits.sockets_per_client),
+        streams: Shares::new(limits.streams, limits.streams_per_client),
+        requests: Shares::new(limits.requests, limits.requests_per_client),
+        work: Shares::new(limits.work, limits.work / 2),
+        documents: Arc::new(Documents::new(page::documents(), trusted_documents)),
     };
-    let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stopping);
+    let router = router(site);
     let finished = async {
-        let result = served.await;
-        // Whoever serves does not wait for these.
-        sockets.close();
-        sockets.wait().await;
-        result
+        connections::serve(listener, router, &limits, stop.clone()).await;
+        // Connections that became sockets are none of those any more.
+        open_sockets.close();
+        open_sockets.wait().await;
     };
+    let mut is_over = stop.clone();
     tokio::select! {
-        result = finished => result,
+        () = finished => {}
         () = async {
-            is_over.wait_for(|it| *it).await.ok();
+            is_over.wait_for(|is_over| *is_over).await.ok();
             tokio::time::sleep(DRAIN).await;
-        } => {
-            tracing::warn!("some requests did not finish in time and were cut off");
-            Ok(())
-        }
+        } => tracing::warn!("some requests did not finish in time and were cut off"),
     }
+    Ok(())
 }
 
 fn router(site: Site) -> Router {
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    let largest_body = site.app().limits.body;
-    // What a role may do over GraphQL stands at each field.
-    let graphql = Router::new()
-        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
-        .route_layer(gate::of(&site, Way { key_as: KeyAs::Bearer, need: Need::Nothing, is_graphql: true }));
+    let graphql = post(graphql::post).fallback(graphql::other_method).layer(gate::of(&site, Way::GRAPHQL));
     let messages = Router::new()
         .route("/v1/messages", post(messages::post).fallback(other_method))
-        .route_layer(gate::of(&site, Way::of_messages(KeyAs::Bearer)));
-    let slowest = site.app().limits.time.max(Duration::from_secs(1));
+        .route_layer(gate::of(&site, Way::STREAMS));
     Router::new()
-        .merge(graphql)
+        // Not behind the gate: a handshake shows its key later, and everything else this takes through the gate itself.
+        .route("/graphql", graphql.get(graphql::get))
         .merge(segment::routes().route_layer(gate::of(&site, Way::of_messages(KeyAs::UserName))))
         .merge(dfinery::routes().route_layer(gate::of(&site, Way::of_messages(KeyAs::AccessToken))))
-        // Whoever sends slowly holds no place for long.
-        .layer(RequestBodyTimeoutLayer::new(slowest))
-        .layer(middleware::from_fn_with_state(site.clone(), bounded))
         // These answer however much there is to do.
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/openapi.json", get(openapi::document))
         .fallback(page::asset)
-        .layer(DefaultBodyLimit::max(largest_body))
         .layer(CompressionLayer::new())
-        // Outside of these: it bounds its own body, and packing would keep its lines back.
+        // Outside of this: packing would keep its lines back.
         .merge(messages)
         .layer(middleware::from_fn_with_state(site.clone(), gate::no_key_in_address))
+        .layer(middleware::from_fn_with_state(site.clone(), door::own_only))
         .with_state(site)
         .layer(middleware::from_fn(rest::read_of_what_is_too_large))
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
+        .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+        // The page's files say themselves how long they are good for; everything else is of the moment, and may be about someone.
+        .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(CatchPanicLayer::new())
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
-
-/// Answers so many requests at once, and tells all others to come back: what waited here would take memory without bound.
-async fn bounded(State(site): State<Site>, request: Request, next: Next) -> Response {
-    match site.requests.clone().try_acquire_owned() {
-        Ok(_permit) => next.run(request).await,
-        Err(_) if request.uri().path() == "/graphql" => graphql::overloaded(),
-        Err(_) => overloaded(TOO_MANY),
-    }
-}
-
-const TOO_MANY: &str = "as many requests are open as are answered at once; try again later";
 
 async fn other_method() -> Response {
     refused(ErrorCode::MethodNotAllowed, "this is sent by POST")
@@ -208,7 +216,8 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::TimedOut => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
-        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::Forbidden | ErrorCode::CrossSiteRefused => StatusCode::FORBIDDEN,
+        ErrorCode::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
         ErrorCode::TooManyLookups => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,4 +1,4 @@
-//! Limits: how much one client may ask for at once. Each has an option, and whoever passes one is told so with a code of its own.
+//! Limits: how much one client may ask for at once. Each has an option, and who passes one is told so with a code of its own.
 
 use std::time::Duration;
 
@@ -27,24 +27,80 @@ pub struct Limits {
     /// The most messages in one request that is not streamed.
     #[arg(long = "limit-batch", value_name = "N", env = "PROFILE360_LIMIT_BATCH", default_value_t = 2_000)]
     pub batch: usize,
-    /// The most bytes in the body of a request that is not streamed, and in a WebSocket message.
+    /// The most bytes in the body of a request that sends messages and is not streamed.
     #[arg(long = "limit-body", value_name = "BYTES", env = "PROFILE360_LIMIT_BODY", default_value_t = 16 * 1024 * 1024)]
     pub body: usize,
+    /// The most bytes in the body of a request that sends no messages, and in a WebSocket message; never more than --limit-body.
+    #[arg(long = "limit-query-body", value_name = "BYTES", env = "PROFILE360_LIMIT_QUERY_BODY", default_value_t = 1024 * 1024)]
+    pub query_body: usize,
+    /// The most bytes that the bodies of all requests at work take together, unpacked and read.
+    #[arg(long = "limit-work", value_name = "BYTES", env = "PROFILE360_LIMIT_WORK", default_value_t = 256 * 1024 * 1024)]
+    pub work: usize,
     /// The most entries of a page.
     #[arg(long = "limit-page", value_name = "N", env = "PROFILE360_LIMIT_PAGE", default_value_t = 200, value_parser = page)]
     pub page: usize,
     /// How long one answer may take.
     #[arg(long = "limit-time", value_name = "TIME", env = "PROFILE360_LIMIT_TIME", default_value = "30s", value_parser = duration)]
     pub time: Duration,
+    /// How long the body of a request may take that is not streamed.
+    #[arg(long = "limit-upload", value_name = "TIME", env = "PROFILE360_LIMIT_UPLOAD", default_value = "120s", value_parser = period)]
+    pub upload: Duration,
+    /// The least bytes a second that a client sends and takes while it is waited for, on average; it may pause for --limit-time.
+    #[arg(long = "limit-rate", value_name = "BYTES", env = "PROFILE360_LIMIT_RATE", default_value_t = 100)]
+    pub rate: u64,
+    /// The most connections at once. Fewer are taken where the system lets the process open few files.
+    #[arg(long = "limit-connections", value_name = "N", env = "PROFILE360_LIMIT_CONNECTIONS", default_value_t = 4_096)]
+    pub connections: usize,
+    /// The most connections of one address at once. A proxy is one address.
+    #[arg(
+        long = "limit-connections-per-address",
+        value_name = "N",
+        env = "PROFILE360_LIMIT_CONNECTIONS_PER_ADDRESS",
+        default_value_t = 1_024
+    )]
+    pub connections_per_address: usize,
+    /// How long the head of a request may take, from its first byte on.
+    #[arg(long = "limit-head", value_name = "TIME", env = "PROFILE360_LIMIT_HEAD", default_value = "10s", value_parser = period)]
+    pub head: Duration,
+    /// How long a connection is kept open without a request.
+    #[arg(long = "limit-idle", value_name = "TIME", env = "PROFILE360_LIMIT_IDLE", default_value = "75s", value_parser = period)]
+    pub idle: Duration,
     /// The most requests that are answered at once; streams of messages and WebSocket connections are counted apart.
     #[arg(long = "limit-requests", value_name = "N", env = "PROFILE360_LIMIT_REQUESTS", default_value_t = 512)]
     pub requests: usize,
+    /// The most requests of one key that are answered at once; without keys, of one address.
+    #[arg(
+        long = "limit-requests-per-client",
+        value_name = "N",
+        env = "PROFILE360_LIMIT_REQUESTS_PER_CLIENT",
+        default_value_t = 128
+    )]
+    pub requests_per_client: usize,
     /// The most streams of messages at once.
     #[arg(long = "limit-streams", value_name = "N", env = "PROFILE360_LIMIT_STREAMS", default_value_t = 16)]
     pub streams: usize,
+    /// The most streams of messages of one key at once; without keys, of one address.
+    #[arg(
+        long = "limit-streams-per-client",
+        value_name = "N",
+        env = "PROFILE360_LIMIT_STREAMS_PER_CLIENT",
+        default_value_t = 8
+    )]
+    pub streams_per_client: usize,
     /// The most WebSocket connections at once.
     #[arg(long = "limit-sockets", value_name = "N", env = "PROFILE360_LIMIT_SOCKETS", default_value_t = 1_000)]
     pub sockets: usize,
+    /// The most WebSocket connections of one key at once; without keys, of one address.
+    #[arg(
+        long = "limit-sockets-per-client",
+        value_name = "N",
+        env = "PROFILE360_LIMIT_SOCKETS_PER_CLIENT",
+        default_value_t = 250
+    )]
+    pub sockets_per_client: usize,
+    /// The most WebSocket connections at once that have not said connection_init yet; one address has half of these at most.
+    #[arg(long = "limit-handshakes", value_name = "N", env = "PROFILE360_LIMIT_HANDSHAKES", default_value_t = 64)]
+    pub handshakes: usize,
     /// The most operations that run at once on one WebSocket connection.
     #[arg(long = "limit-operations", value_name = "N", env = "PROFILE360_LIMIT_OPERATIONS", default_value_t = 100)]
     pub operations: usize,

@@ -63,7 +63,10 @@ impl Base {
 
     /// The program, at work in the folder, on its database, with the tests' secret and nothing of the shell's settings.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        self.command_by(Command::new(program()), arguments)
+    }
+
+    fn command_by(&self, mut command: Command, arguments: &[&str]) -> Command {
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|it| it.starts_with("PROFILE360_")) {
                 command.env_remove(name);
@@ -105,6 +108,14 @@ impl Base {
     pub fn serve_with(&self, options: &[&str]) -> Server {
         let arguments = [&["serve", "--listen", "127.0.0.1:0"], options].concat();
         Server::start(self.command(&arguments), &self.path("server.log"))
+    }
+
+    /// Starts a server that may open so many files; there when it listens.
+    pub fn serve_with_files(&self, n: u32) -> Server {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {n}; exec \"$0\" \"$@\"")]).arg(program());
+        let command = self.command_by(shell, &["serve", "--listen", "127.0.0.1:0"]);
+        Server::start(command, &self.path("server.log"))
     }
 
     /// Makes a key of a role, whose name is the role's in small letters; what its holder shows.

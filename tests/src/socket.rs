@@ -61,6 +61,11 @@ impl Socket {
         self.0.send(Message::Text(text.into().into())).await.expect("it is open");
     }
 
+    /// Says something to a server that may have had enough.
+    pub async fn try_say(&mut self, text: impl Into<String>) {
+        self.0.send(Message::Text(text.into().into())).await.ok();
+    }
+
     pub async fn say_bytes(&mut self, bytes: &[u8]) {
         self.0.send(Message::Binary(bytes.to_vec().into())).await.expect("it is open");
     }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -18,13 +19,13 @@ use super::{
     listen::{self, Listen},
 };
 use crate::{
+    access::Authentication,
     audit::Audit,
     clock,
     generate::{GenerateOptions, generate},
     graphql::{self, Current},
-    http,
+    http::{self, AllowedHost},
     intake::Intake,
-    keys::Gate,
     limits::Limits,
     list,
     news::News,
@@ -43,6 +44,10 @@ pub(super) struct Options {
     /// The file of the keys, which `profile360 key` makes: with it every request needs one.
     #[arg(long, env = "PROFILE360_KEYS", value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// Other hosts than its own names by which the server may be asked, as profiles.example.com or localhost:9000 (with a port
+    /// only that one), with commas between them. With keys it answers to these only, and without this option to all.
+    #[arg(long, env = "PROFILE360_ALLOWED_HOSTS", value_name = "HOST[:PORT]", value_delimiter = ',')]
+    allowed_hosts: Vec<AllowedHost>,
     /// Fills an empty base with made-up customers.
     #[arg(long, env = "PROFILE360_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
     demo: bool,
@@ -72,13 +77,15 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
              `profile360 key create` and give their file with --keys"
         );
     }
+    let mut limits = options.limits;
+    limits.connections = connections_of(limits.connections, raise_open_files());
     // Before a base is made or filled: a port that is in use is an error at once.
     let socket = listen::bind(address)?;
     let trusted = options.trusted_documents.as_deref().map(read_documents).transpose()?;
     let intake = options.describing.intake()?;
-    let gate = options.keys.map(Gate::open).transpose()?.map(Arc::new);
+    let authentication = Authentication::open(options.keys)?;
     let Opened { store, policy, secret } = options.base.open().await?;
-    let news = Arc::new(News::keeping(options.limits.behind));
+    let news = Arc::new(News::keeping(limits.behind));
     let workshop = Workshop::open(store, policy, secret, news).await?;
     let (pipeline, working) = Pipeline::start(workshop);
     let Workshop { store, list, policy, .. } = pipeline.workshop();
@@ -96,16 +103,24 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let publication = Arc::new(Publication::default());
     publication.resume(&pipeline).await?;
     let editions = pipeline.editions();
-    let audit = gate.as_ref().map(|_| Audit::start(pipeline.editions()));
+    let audit = authentication.asks_for_keys().then(|| Audit::start(pipeline.editions()));
     let current = Current {
         pipeline,
         intake,
-        limits: Arc::new(options.limits),
+        limits: Arc::new(limits),
         publication: publication.clone(),
         audit,
         lookups: Arc::default(),
     };
-    let serving = tokio::spawn(http::serve(listener, graphql::schema(), current, gate, trusted, stopping));
+    let serving = tokio::spawn(http::serve(
+        listener,
+        graphql::schema(),
+        current,
+        authentication,
+        trusted,
+        options.allowed_hosts,
+        stopping,
+    ));
     println!("listening on http://{address}");
     tracing::info!(%address, "serving");
 
@@ -120,6 +135,34 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let store = editions.borrow().store.clone();
     store.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Raises the number of files that the process may have open as far as it may; how many that are, if there is a limit.
+fn raise_open_files() -> Option<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "the number of open files cannot be raised");
+        }
+    }
+    getrlimit(Resource::Nofile).current
+}
+
+/// How many connections are taken at once, so that the base always has files left to write to.
+fn connections_of(wanted: usize, open_files: Option<u64>) -> usize {
+    /// What the base and the program itself open, with room to spare.
+    const RESERVED: usize = 512;
+    let Some(open_files) = open_files.and_then(|it| usize::try_from(it).ok()) else { return wanted };
+    let most = open_files.saturating_sub(RESERVED).max(open_files / 2);
+    if most < wanted {
+        tracing::warn!(
+            most,
+            open_files,
+            "fewer connections are taken than --limit-connections says; raise the limit of open files"
+        );
+    }
+    wanted.min(most)
 }
 
 /// Reads a list of documents, as GraphQL Code Generator writes it.
@@ -168,4 +211,23 @@ async fn fill(pipeline: &Pipeline, intake: &Intake, rules: &Rules) -> anyhow::Re
     }
     eprintln!("{n_messages} messages taken");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::connections_of;
+
+    #[test]
+    fn the_base_has_files_left() {
+        for (wanted, open_files, taken) in [
+            (4_096, None, 4_096),
+            (4_096, Some(1 << 20), 4_096),
+            (4_096, Some(4_096), 3_584),
+            (4_096, Some(1_024), 512),
+            (4_096, Some(256), 128),
+            (100, Some(1_024), 100),
+        ] {
+            assert_eq!(connections_of(wanted, open_files), taken, "{wanted} {open_files:?}");
+        }
+    }
 }

@@ -45,6 +45,10 @@ pub enum ErrorCode {
     Unauthenticated,
     /// The key's role may not do that.
     Forbidden,
+    /// The request names a host that is none of the server's.
+    HostNotAllowed,
+    /// Another site's page sends the request to a server that has no keys.
+    CrossSiteRefused,
     /// A key stands in the address, where logs and histories keep it.
     KeyInAddress,
     /// A key that sees masks looks for more identifiers than people do.
@@ -102,6 +106,8 @@ impl ErrorCode {
             Self::BatchRefused => "BATCH_REFUSED",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
+            Self::HostNotAllowed => "HOST_NOT_ALLOWED",
+            Self::CrossSiteRefused => "CROSS_SITE_REFUSED",
             Self::KeyInAddress => "KEY_IN_ADDRESS",
             Self::TooManyLookups => "TOO_MANY_LOOKUPS",
             Self::BodyCut => "BODY_CUT",

@@ -16,7 +16,7 @@ use super::{
 use crate::limits::Limits;
 
 /// Reads a request's document, unless it is too large to be looked at.
-pub(super) fn read(request: &mut Request, limits: &Limits) -> ServerResult<ExecutableDocument> {
+pub fn read(request: &mut Request, limits: &Limits) -> ServerResult<ExecutableDocument> {
     if limits.tokens < n_tokens(&request.query, limits.tokens) {
         let sentence = format!("a query has at most {} tokens; send values as variables", limits.tokens);
         return Err(ErrorCode::TooManyTokens.of_request(sentence));

@@ -70,6 +70,20 @@ pub(super) fn look_up(ctx: &Context<'_>) -> async_graphql::Result<()> {
         .with(format!("this key looks for at most {most} identifiers a minute; wait a little")))
 }
 
+/// Where a caller is recorded and by which key; nowhere where the server has no keys, as there is nobody to name.
+///
+/// A caller without a key where there are keys, or the other way round, is a fault of the server's: it is answered nothing.
+fn recorded_by<'c, A>(audit: Option<A>, caller: &'c Caller) -> Result<Option<(A, &'c Arc<str>)>, ServerError> {
+    match (audit, &caller.key) {
+        (None, None) => Ok(None),
+        (Some(audit), Some(key)) => Ok(Some((audit, key))),
+        (None, Some(_)) | (Some(_), None) => {
+            let sentence = "who asks cannot be recorded, so nothing is answered; show a key, and report this";
+            Err(ErrorCode::Unauthenticated.of_request(sentence))
+        }
+    }
+}
+
 impl Witness {
     fn see(&self, note: impl FnOnce(&mut Seen)) {
         note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -90,7 +104,7 @@ impl Witness {
     /// Records what was seen since the last time, if it has to be; the error that is answered where it cannot be.
     pub(super) async fn record(&self, current: &Current, caller: &Caller) -> Result<(), ServerError> {
         let seen = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let (Some(audit), Some(key)) = (&current.audit, &caller.key) else { return Ok(()) };
+        let Some((audit, key)) = recorded_by(current.audit.as_ref(), caller)? else { return Ok(()) };
         let action = match caller.may(Need::ReadPersonal) {
             true if seen.has_personal => "READ",
             false if seen.looked_up => "LOOK_UP",
@@ -109,5 +123,35 @@ impl Witness {
             subjects: subjects.into_iter().take(MAX_NAMED).collect(),
         };
         audit.record(row).await.map_err(|error| ErrorCode::Unavailable.of_request(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::recorded_by;
+    use crate::{
+        access::{Authentication, Caller, Role},
+        keys::{Keys, Random, Scope},
+    };
+
+    #[test]
+    fn nobody_without_a_key_is_answered_where_keys_are_recorded() {
+        let keyless = Authentication::open(None).expect("there is no file to be read").caller(None);
+        let keyless = keyless.expect("it asks for no key");
+        let random = Random { id: [1; 6], secret: [2; 32] };
+        let (key, _) = Keys::default()
+            .create(Role::Admin, Some("mina"), Scope::default(), &random, profile360_core::time::Timestamp::LATEST)
+            .expect("a name");
+        let holder = Caller::of_key(&key);
+        // Where, who: whether it is answered, and whether it is recorded.
+        for (audit, caller, wanted) in [
+            (None, &keyless, Some(false)),
+            (Some(()), &holder, Some(true)),
+            (Some(()), &keyless, None),
+            (None, &holder, None),
+        ] {
+            let recorded = recorded_by(audit, caller).map(|it| it.is_some());
+            assert_eq!(recorded.ok(), wanted, "{audit:?} {caller:?}");
+        }
     }
 }

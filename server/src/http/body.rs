@@ -1,16 +1,18 @@
-//! The body of a request as a stream of bytes that a thread reads: unpacked, bounded, and never waited for without end.
+//! The bodies of requests: bounded each and all together, unpacked, and never waited for without end.
 
 use std::{
     cell::Cell,
+    future::poll_fn,
     io::{BufRead, BufReader, Error, ErrorKind, Read, Result},
     rc::Rc,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
 };
 
 use axum::{
     body::{Body, BodyDataStream},
-    extract::rejection::BytesRejection,
-    http::{HeaderMap, StatusCode, header},
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
     response::Response,
 };
 use bytes::{Buf, Bytes};
@@ -19,7 +21,12 @@ use futures::{FutureExt, StreamExt};
 use serde_json::{Map, Value};
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 
-use super::{Site, json, refused};
+use super::{
+    Site, json,
+    pace::{LeastPace, Pace},
+    refused,
+    shares::{Client, NoShare, Share, Shares},
+};
 use crate::graphql::ErrorCode;
 
 /// How a body is packed.
@@ -53,8 +60,14 @@ pub(super) enum Fault {
     Damaged,
     #[error("the body unpacks to more than {MAX_RATIO} times its size, as no messages do")]
     TooDense,
-    #[error("nothing came for too long; send again what has no answer")]
+    #[error("the body came too slowly; send again what has no answer")]
     TooSlow,
+    #[error("the request is larger than {0} bytes; send less at once")]
+    TooLarge(usize),
+    #[error("the request holds more values than are read at once; send less at once")]
+    TooMuch,
+    #[error("the server has as much at work as it reads at once; try again later")]
+    Overloaded,
     #[error("the server is stopping; send again later what has no answer")]
     Stopping,
 }
@@ -74,11 +87,101 @@ impl Fault {
         match self {
             Self::Cut => ErrorCode::BodyCut,
             Self::Damaged => ErrorCode::BodyDamaged,
-            Self::TooDense => ErrorCode::RequestTooLarge,
+            Self::TooDense | Self::TooLarge(_) | Self::TooMuch => ErrorCode::RequestTooLarge,
             Self::TooSlow => ErrorCode::TimedOut,
+            Self::Overloaded => ErrorCode::Overloaded,
             Self::Stopping => ErrorCode::Unavailable,
         }
     }
+}
+
+/// What a request takes of the bytes that all requests together have at work. It is given back when the request is answered.
+#[derive(Debug, Clone)]
+pub(super) struct Work(Arc<Mutex<Share>>);
+
+impl Work {
+    pub(super) fn new(of: &Shares, client: &Client) -> Self {
+        Self(Arc::new(Mutex::new(of.none_of(client))))
+    }
+
+    /// Takes room for so many bytes more.
+    pub(super) fn add(&self, n_bytes: usize) -> std::result::Result<(), Fault> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).grow(n_bytes).map_err(|reason| match reason {
+            NoShare::TooMuch => Fault::TooMuch,
+            NoShare::AllTaken | NoShare::OwnTaken => Fault::Overloaded,
+        })
+    }
+
+    /// Takes room for the values that a JSON text becomes.
+    pub(super) fn add_values(&self, text: &[u8]) -> std::result::Result<(), Fault> {
+        self.add(json::n_values(text).saturating_mul(BYTES_OF_VALUE))
+    }
+}
+
+/// About what a value or a name takes in memory while it is read, beside its text.
+const BYTES_OF_VALUE: usize = 128;
+
+/// A body that is read as a whole.
+#[derive(Debug)]
+pub(super) struct Sent {
+    body: Body,
+    /// How long it is, where the head says so.
+    announced: Option<usize>,
+    work: Work,
+}
+
+impl FromRequest<Site> for Sent {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &Site) -> std::result::Result<Self, Response> {
+        let Some(work) = request.extensions().get::<Work>().cloned() else {
+            return Err(refused(ErrorCode::Internal, "the request came in by no gate"));
+        };
+        let announced = request.headers().get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|it| it.to_str().ok()).and_then(|it| it.parse().ok());
+        Ok(Self { body: request.into_body(), announced, work })
+    }
+}
+
+impl Sent {
+    /// All of it, and where there is room for what it becomes.
+    pub(super) async fn whole(self, site: &Site, most: usize) -> std::result::Result<(Vec<u8>, Work), Fault> {
+        let Self { body, announced, work } = self;
+        if announced.is_some_and(|announced| most < announced) {
+            return Err(Fault::TooLarge(most));
+        }
+        let limits = site.app().limits;
+        let mut frames = body.into_data_stream();
+        let mut pace = Pace::new(LeastPace::of(&limits));
+        let reading = async {
+            let mut bytes = Vec::new();
+            while let Some(frame) = next(&mut frames, &mut pace).await? {
+                let frame = frame.map_err(|_| Fault::Cut)?;
+                if most < bytes.len() + frame.len() {
+                    return Err(Fault::TooLarge(most));
+                }
+                work.add(frame.len())?;
+                bytes.extend_from_slice(&frame);
+            }
+            Ok(bytes)
+        };
+        let bytes = timeout(limits.upload, reading).await.map_err(|_| Fault::TooSlow).flatten()?;
+        Ok((bytes, work))
+    }
+}
+
+/// The next part of a body, if it comes fast enough.
+async fn next(
+    frames: &mut BodyDataStream,
+    pace: &mut Pace,
+) -> std::result::Result<Option<std::result::Result<Bytes, axum::Error>>, Fault> {
+    let frame = poll_fn(|context| match frames.poll_next_unpin(context) {
+        Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+        Poll::Pending => pace.poll_too_slow(context).map(|()| Err(Fault::TooSlow)),
+    })
+    .await?;
+    pace.moved(frame.as_ref().and_then(|it| it.as_ref().ok()).map_or(0, Bytes::len));
+    Ok(frame)
 }
 
 /// More than any messages can be packed. Small bodies are let be.
@@ -101,7 +204,7 @@ pub(super) fn unpacked(
         frame: Bytes::new(),
         runtime,
         stop: site.stop.clone(),
-        patience: site.app().limits.time,
+        pace: Pace::new(LeastPace::of(&site.app().limits)),
         n_read: n_packed.clone(),
         before_waiting,
     };
@@ -127,13 +230,8 @@ fn unpack<'s>(source: impl Read + 's, packing: Packing, n_packed: Rc<Cell<u64>>)
 pub(super) async fn object(
     site: &Site,
     headers: &HeaderMap,
-    body: std::result::Result<Bytes, BytesRejection>,
+    sent: Sent,
 ) -> std::result::Result<Map<String, Value>, Response> {
-    let most = site.app().limits.body;
-    let too_large = || {
-        let sentence = format!("the request is larger than {most} bytes; send less at once");
-        refused(ErrorCode::RequestTooLarge, &sentence)
-    };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     if !content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json")) {
         return Err(refused(ErrorCode::UnsupportedMediaType, "send the body as application/json"));
@@ -142,29 +240,37 @@ pub(super) async fn object(
         let sentence = "send the body as it is, or packed with gzip or zstd";
         return Err(refused(ErrorCode::UnsupportedMediaType, sentence));
     };
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return Err(too_large()),
-        Err(_) => return Err(refused(ErrorCode::BodyCut, &Fault::Cut.to_string())),
-    };
-    let unpacking = move || {
-        let mut bytes = Vec::new();
-        let n_packed = Rc::new(Cell::new(body.len() as u64));
-        // One byte more tells what is too large.
-        unpack(&body[..], packing, n_packed)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let unpacked: Result<Vec<u8>> = tokio::task::spawn_blocking(unpacking).await.map_err(Error::other).flatten();
-    let bytes = match unpacked {
-        Ok(bytes) if most < bytes.len() => return Err(too_large()),
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let fault = Fault::of(&error);
-            return Err(refused(fault.code(), &fault.to_string()));
-        }
-    };
+    let refuse = |fault: Fault| refused(fault.code(), &fault.to_string());
+    let most = site.app().limits.body;
+    let (mut bytes, work) = sent.whole(site, most).await.map_err(refuse)?;
+    if packing != Packing::Plain {
+        let unpacking = work.clone();
+        let unpacked = tokio::task::spawn_blocking(move || unpack_all(&bytes, packing, most, &unpacking));
+        let unpacked = unpacked.await.map_err(Error::other).flatten();
+        bytes = unpacked.map_err(|error| refuse(Fault::of(&error)))?;
+    }
+    work.add_values(&bytes).map_err(refuse)?;
     json::check(&bytes).map_err(|sentence| refused(ErrorCode::BodyMalformed, &sentence))?;
     serde_json::from_slice(&bytes).map_err(|_| refused(ErrorCode::BodyMalformed, "the body is not a JSON object"))
+}
+
+/// Unpacks a body that is there.
+fn unpack_all(packed: &[u8], packing: Packing, most: usize, work: &Work) -> Result<Vec<u8>> {
+    let mut unpacked = Vec::new();
+    let mut source = unpack(packed, packing, Rc::new(Cell::new(packed.len() as u64)))?;
+    loop {
+        let part = source.fill_buf()?;
+        if part.is_empty() {
+            return Ok(unpacked);
+        }
+        if most < unpacked.len() + part.len() {
+            return Err(Error::other(Fault::TooLarge(most)));
+        }
+        work.add(part.len()).map_err(Error::other)?;
+        unpacked.extend_from_slice(part);
+        let n_read = part.len();
+        source.consume(n_read);
+    }
 }
 
 struct Source<F> {
@@ -172,7 +278,7 @@ struct Source<F> {
     frame: Bytes,
     runtime: Handle,
     stop: watch::Receiver<bool>,
-    patience: Duration,
+    pace: Pace,
     n_read: Rc<Cell<u64>>,
     before_waiting: F,
 }
@@ -180,22 +286,21 @@ struct Source<F> {
 impl<F: FnMut()> Read for Source<F> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         while self.frame.is_empty() {
-            let next = match self.frames.next().now_or_never() {
+            let Self { frames, stop, pace, runtime, before_waiting, .. } = self;
+            let next = match next(frames, pace).now_or_never() {
                 Some(next) => next,
                 None => {
-                    (self.before_waiting)();
-                    let Self { frames, stop, patience, runtime, .. } = self;
-                    runtime
-                        .block_on(async {
-                            tokio::select! {
-                                next = timeout(*patience, frames.next()) => next.map_err(|_| Fault::TooSlow),
-                                // When nobody can say stop any more it is time to stop, too.
-                                () = async { drop(stop.wait_for(|it| *it).await) } => Err(Fault::Stopping),
-                            }
-                        })
-                        .map_err(Error::other)?
+                    before_waiting();
+                    runtime.block_on(async {
+                        tokio::select! {
+                            next = next(frames, pace) => next,
+                            // When nobody can say stop any more it is time to stop, too.
+                            () = async { drop(stop.wait_for(|is_over| *is_over).await) } => Err(Fault::Stopping),
+                        }
+                    })
                 }
             };
+            let next = next.map_err(Error::other)?;
             match next {
                 Some(Ok(frame)) => self.frame = frame,
                 Some(Err(_)) => return Err(Error::other(Fault::Cut)),

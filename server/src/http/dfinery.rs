@@ -5,8 +5,7 @@ mod older;
 
 use axum::{
     Extension, Json, Router,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
@@ -17,12 +16,10 @@ use serde_json::{Map, Value, json};
 use super::{
     Site,
     answer::{Answer, Judged, ingest, judge},
-    body, other_method, refused,
+    body::{self, Sent},
+    other_method, refused,
 };
 use crate::{access::Caller, clock, graphql::ErrorCode};
-
-/// What a handler is given of a body.
-type Sent = Result<Bytes, BytesRejection>;
 
 /// The addresses of the Open API.
 pub(super) fn routes() -> Router<Site> {

@@ -1,6 +1,7 @@
 //! Who is let in: on every way but those that operators and balancers ask, and the page's own files, which hold no data.
 
 use axum::{
+    body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, header},
     middleware::Next,
@@ -9,7 +10,13 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::future::BoxFuture;
 
-use super::{Site, graphql, refused};
+use super::{
+    Site,
+    body::Work,
+    connections::Kept,
+    graphql, refused,
+    shares::{Client, NoShare},
+};
 use crate::{
     access::{Caller, Need},
     graphql::ErrorCode,
@@ -23,9 +30,11 @@ pub(super) struct Way {
     pub need: Need,
     /// Refusals have the form of GraphQL's answers.
     pub is_graphql: bool,
+    /// Requests take a place among all that are answered at once. Streams have places of their own.
+    pub takes_place: bool,
 }
 
-/// How a key is shown, besides `Authorization: Bearer KEY`, which is taken everywhere.
+/// How a key is shown, besides `Authorization: Bearer KEY`, which is good everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyAs {
     Bearer,
@@ -36,10 +45,18 @@ pub(super) enum KeyAs {
 }
 
 impl Way {
+    /// What a role may do over GraphQL is said at each field.
+    pub(super) const GRAPHQL: Self =
+        Self { key_as: KeyAs::Bearer, need: Need::Nothing, is_graphql: true, takes_place: true };
+
     /// A way for messages.
     pub(super) const fn of_messages(key_as: KeyAs) -> Self {
-        Self { key_as, need: Need::Send, is_graphql: false }
+        Self { key_as, need: Need::Send, is_graphql: false, takes_place: true }
     }
+
+    /// The way for streams of messages.
+    pub(super) const STREAMS: Self =
+        Self { key_as: KeyAs::Bearer, need: Need::Send, is_graphql: false, takes_place: false };
 }
 
 type Letting = fn(State<(Site, Way)>, Request, Next) -> BoxFuture<'static, Response>;
@@ -50,31 +67,60 @@ pub(super) fn of(site: &Site, way: Way) -> Layer {
     axum::middleware::from_fn_with_state((site.clone(), way), let_in as Letting)
 }
 
-/// Lets a request in and says by whom it is, as an extension of the type [`Caller`].
-fn let_in(State((site, way)): State<(Site, Way)>, mut request: Request, next: Next) -> BoxFuture<'static, Response> {
-    Box::pin(async move {
-        match caller(&site, way, &request) {
-            Ok(caller) => {
-                request.extensions_mut().insert(caller);
-                next.run(request).await
-            }
-            Err((code, sentence)) => refuse(way, code, &sentence, request.headers()),
-        }
-    })
+fn let_in(State((site, way)): State<(Site, Way)>, request: Request, next: Next) -> BoxFuture<'static, Response> {
+    Box::pin(async move { admit(&site, way, request, |request| next.run(request)).await })
 }
 
-fn caller(site: &Site, way: Way, request: &Request) -> Result<Caller, (ErrorCode, String)> {
-    let Some(gate) = &site.gate else { return Ok(Caller::local()) };
-    if way.is_graphql && request.headers().contains_key(header::UPGRADE) {
-        // A browser can show nothing with a handshake: the key comes with connection_init.
-        return Ok(Caller::local());
-    }
+/// Lets a request in and says by whom it is, as extensions of the types [`Caller`], [`Client`] and [`Work`]. What it takes of the
+/// server it gives back when its answer has been sent.
+pub(super) async fn admit<F: Future<Output = Response>>(
+    site: &Site,
+    way: Way,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
+    let caller = match caller(site, way, request.headers()) {
+        Ok(caller) => caller,
+        Err((code, sentence)) => return refuse(way, code, &sentence, request.headers()),
+    };
+    let client = Client::of(&caller, request.extensions());
+    let place = match way.takes_place.then(|| site.requests.take(&client, 1)).transpose() {
+        Ok(place) => place,
+        Err(reason) => {
+            let sentence = match reason {
+                NoShare::AllTaken | NoShare::TooMuch => {
+                    "as many requests are open as are answered at once; try again later"
+                }
+                NoShare::OwnTaken => {
+                    "as many requests of this client are open as one may have at once; wait for an answer first"
+                }
+            };
+            return refuse(way, ErrorCode::Overloaded, sentence, request.headers());
+        }
+    };
+    let work = Work::new(&site.work, &client);
+    let extensions = request.extensions_mut();
+    extensions.insert(caller);
+    extensions.insert(client);
+    extensions.insert(work.clone());
+    let response = answer(request).await;
+    response.map(|body| Body::new(Kept::new(body, (place, work))))
+}
+
+fn caller(site: &Site, way: Way, headers: &HeaderMap) -> Result<Caller, (ErrorCode, String)> {
+    let shown = shown(headers, way.key_as);
     let caller =
-        gate.caller(shown(request.headers(), way.key_as).as_deref()).map_err(|it| (code_of(it), it.to_string()))?;
+        site.authentication.caller(shown.as_deref()).map_err(|reason| (code_of(reason), reason.to_string()))?;
     if caller.may(way.need) {
         return Ok(caller);
     }
     Err((ErrorCode::Forbidden, not_enough(&caller, way.need)))
+}
+
+/// Whether a request may see what is not for everyone: it shows a key that reads, or there are no keys.
+pub(super) fn may_read(site: &Site, headers: &HeaderMap) -> bool {
+    let way = Way { need: Need::Read, ..Way::GRAPHQL };
+    caller(site, way, headers).is_ok()
 }
 
 /// The code of a refusal.
@@ -138,7 +184,7 @@ fn refuse(way: Way, code: ErrorCode, sentence: &str, headers: &HeaderMap) -> Res
     response
 }
 
-/// Refuses a request whose address holds a key: addresses are kept in logs and histories and told to others.
+/// Refuses a request whose address holds a key: logs and histories keep addresses, and tell them to others.
 pub(super) async fn no_key_in_address(State(site): State<Site>, request: Request, next: Next) -> Response {
     const NAMES: [&str; 5] = ["access_token", "authorization", "api_key", "write_key", "writekey"];
     let address = request.uri();
@@ -146,7 +192,7 @@ pub(super) async fn no_key_in_address(State(site): State<Site>, request: Request
     let is_named = |it: &str| NAMES.iter().any(|name| it.eq_ignore_ascii_case(name));
     let holds_key = address.path().contains(PREFIX)
         || parameters().any(|it| it.contains(PREFIX) || is_named(it.split('=').next().unwrap_or_default()));
-    if site.gate.is_none() || !holds_key {
+    if !site.authentication.asks_for_keys() || !holds_key {
         return next.run(request).await;
     }
     let sentence = "a key never stands in an address, where logs and histories keep it: send it as Authorization: Bearer KEY, and \

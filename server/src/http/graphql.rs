@@ -1,46 +1,132 @@
 //! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says. Over a WebSocket: see
 //! `socket`.
 
-use async_graphql::{BatchRequest, Name, Request, Response, parser::types::OperationType};
+use async_graphql::{
+    Extensions, Name, Request, Response, ServerError,
+    parser::types::{ExecutableDocument, OperationType},
+};
 use axum::{
     Extension,
-    body::Bytes,
-    extract::{
-        Query, State, WebSocketUpgrade,
-        rejection::{BytesRejection, QueryRejection},
-        ws::rejection::WebSocketUpgradeRejection,
-    },
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, Query, Request as HttpRequest, State, WebSocketUpgrade},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response as HttpResponse},
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{json, value::RawValue};
 
-use super::{Site, body::Packing, json as unambiguous, socket};
+use super::{
+    Site,
+    body::{Fault, Packing, Sent, Work},
+    gate::{self, Way},
+    json as unambiguous, socket,
+};
 use crate::{
-    access::Caller,
-    graphql::{ErrorCode, execute, is_refused},
+    access::{Caller, Need},
+    graphql::{ErrorCode, execute, give_variables, is_refused, only_ingests, read_document},
 };
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
+/// A request as it was sent. Its variables are values only when it is known that they are wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Envelope<'t> {
+    #[serde(default)]
+    pub query: Option<String>,
+    #[serde(default)]
+    operation_name: Option<String>,
+    #[serde(borrow, default)]
+    variables: Option<&'t RawValue>,
+    #[serde(borrow, default)]
+    pub extensions: Option<&'t RawValue>,
+}
+
+/// Why a request is none that can be answered.
+#[derive(Debug)]
+pub(super) enum NoRequest {
+    /// There is no answer of GraphQL's to it.
+    Refused(ErrorCode, String),
+    /// GraphQL answers with an error.
+    Failed(ServerError),
+}
+
+impl From<ServerError> for NoRequest {
+    fn from(error: ServerError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Fault> for NoRequest {
+    fn from(fault: Fault) -> Self {
+        Self::Refused(fault.code(), fault.to_string())
+    }
+}
+
+impl NoRequest {
+    fn parse_failed(sentence: impl Into<String>) -> Self {
+        Self::Refused(ErrorCode::ParseFailed, sentence.into())
+    }
+
+    fn into_response(self, media_type: &'static str) -> HttpResponse {
+        match self {
+            Self::Refused(code, sentence) => refused(code, media_type, &sentence),
+            Self::Failed(error) => respond(&Response::from_errors(vec![error]), media_type),
+        }
+    }
+}
+
+impl<'t> Envelope<'t> {
+    /// Reads a request, where there is room for what it becomes.
+    pub(super) fn read(text: &'t [u8], work: &Work) -> Result<Self, NoRequest> {
+        work.add_values(text)?;
+        unambiguous::check(text).map_err(NoRequest::parse_failed)?;
+        if text.trim_ascii_start().starts_with(b"[") {
+            let sentence = "send one request at a time; ask for several fields in it";
+            return Err(NoRequest::Refused(ErrorCode::BatchRefused, sentence.to_owned()));
+        }
+        serde_json::from_slice(text).map_err(|_| {
+            let sentence = "the body is not a GraphQL request: it is an object with query, variables and operationName";
+            NoRequest::parse_failed(sentence)
+        })
+    }
+
+    /// The request with the document that it names and the variables that this one declares. One of so many bytes that only messages
+    /// may be so many is refused where it is anything else.
+    pub(super) fn open(self, site: &Site, n_bytes: usize) -> Result<Request, NoRequest> {
+        let limits = site.app().limits;
+        let mut request = Request::new(self.query.unwrap_or_default());
+        request.operation_name = self.operation_name;
+        if let Some(extensions) = self.extensions {
+            let extensions = serde_json::from_str::<Option<Extensions>>(extensions.get());
+            let extensions = extensions.map_err(|_| NoRequest::parse_failed("extensions is an object"))?;
+            request.extensions = extensions.unwrap_or_default();
+        }
+        if self.variables.is_some_and(|it| !it.get().starts_with('{')) {
+            return Err(NoRequest::parse_failed("variables is an object of values by their names"));
+        }
+        let mut request = site.documents.resolve(request)?;
+        if request.query.trim().is_empty() {
+            return Err(NoRequest::parse_failed("the request has no query"));
+        }
+        let most = limits.query_body.min(limits.body);
+        if most < n_bytes && !only_ingests(&mut request, &limits)? {
+            let sentence =
+                format!("a request that does anything but ingest has at most {most} bytes; send less at once");
+            return Err(NoRequest::Refused(ErrorCode::RequestTooLarge, sentence));
+        }
+        give_variables(&mut request, self.variables, &limits)?;
+        Ok(request)
+    }
+}
+
 pub(super) async fn post(
     State(site): State<Site>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    sent: Sent,
 ) -> HttpResponse {
     let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let most = site.app().limits.body;
-            let sentence = format!("the request is larger than {most} bytes; send fewer messages at once");
-            return refused(ErrorCode::RequestTooLarge, media_type, &sentence);
-        }
-        Err(_) => return refused(ErrorCode::ParseFailed, media_type, "the request ended before all of it was there"),
-    };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     if !content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(JSON)) {
         let sentence = "send the request as application/json";
@@ -49,30 +135,23 @@ pub(super) async fn post(
     if Packing::of(&headers) != Some(Packing::Plain) {
         return refused(ErrorCode::UnsupportedMediaType, media_type, "send the request as it is, and not packed");
     }
-    if let Err(sentence) = unambiguous::check(&body) {
-        return refused(ErrorCode::ParseFailed, media_type, &sentence);
-    }
-    match serde_json::from_slice::<BatchRequest>(&body) {
-        Ok(BatchRequest::Single(request)) => match site.documents.resolve(request) {
-            Ok(request) => answer(&site, caller, request, media_type).await,
-            Err(error) => respond(&Response::from_errors(vec![error]), media_type),
-        },
-        Ok(BatchRequest::Batch(_)) => {
-            refused(ErrorCode::BatchRefused, media_type, "send one request at a time; ask for several fields in it")
-        }
-        Err(_) => {
-            let sentence = "the body is not a GraphQL request: it is an object with query, variables and operationName";
-            refused(ErrorCode::ParseFailed, media_type, sentence)
-        }
+    let limits = site.app().limits;
+    let most = if caller.may(Need::Send) { limits.body } else { limits.query_body.min(limits.body) };
+    let (body, work) = match sent.whole(&site, most).await {
+        Ok(sent) => sent,
+        Err(fault) => return NoRequest::from(fault).into_response(media_type),
+    };
+    match Envelope::read(&body, &work).and_then(|it| it.open(&site, body.len())) {
+        Ok(request) => respond(&execute(&site.schema, &site.current, caller, request).await, media_type),
+        Err(reason) => reason.into_response(media_type),
     }
 }
 
 /// A request in an address, by the names that the specification gives.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct InAddress {
-    #[serde(default)]
-    query: String,
+struct InAddress {
+    query: Option<String>,
     operation_name: Option<String>,
     /// JSON.
     variables: Option<String>,
@@ -81,58 +160,64 @@ pub(super) struct InAddress {
 }
 
 impl InAddress {
-    fn into_request(self) -> serde_json::Result<Request> {
-        let variables = self.variables.as_deref().map(serde_json::from_str).transpose()?;
-        let mut request = Request::new(self.query).variables(variables.unwrap_or_default());
-        request.extensions = self.extensions.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
-        Ok(match self.operation_name {
-            Some(name) => request.operation_name(name),
-            None => request,
+    fn envelope(&self, work: &Work) -> Result<Envelope<'_>, NoRequest> {
+        Ok(Envelope {
+            query: self.query.clone(),
+            operation_name: self.operation_name.clone(),
+            variables: read_parameter(self.variables.as_deref(), work)?,
+            extensions: read_parameter(self.extensions.as_deref(), work)?,
         })
     }
 }
 
-pub(super) async fn get(
-    State(site): State<Site>,
-    Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    address: Result<Query<InAddress>, QueryRejection>,
-) -> HttpResponse {
-    if headers.contains_key(header::UPGRADE) {
-        return match socket {
-            Ok(socket) => socket::open(site, &headers, socket),
-            Err(_) => refused(ErrorCode::ParseFailed, JSON, "this is no WebSocket handshake of version 13"),
-        };
-    }
-    let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
-    let request = address.ok().and_then(|Query(it)| it.into_request().ok());
-    let Some(request) = request else {
-        return refused(
-            ErrorCode::ParseFailed,
-            media_type,
-            "the address is not a GraphQL request: it has query and variables",
-        );
-    };
-    let mut request = match site.documents.resolve(request) {
-        Ok(request) => request,
-        Err(error) => return respond(&Response::from_errors(vec![error]), media_type),
-    };
-    if is_mutation(&mut request) {
-        return refused(
-            ErrorCode::MethodNotAllowed,
-            media_type,
-            "send mutations by POST, and subscriptions over a WebSocket",
-        );
-    }
-    answer(&site, caller, request, media_type).await
+/// A parameter that is JSON; one that is empty is none.
+fn read_parameter<'t>(text: Option<&'t str>, work: &Work) -> Result<Option<&'t RawValue>, NoRequest> {
+    let Some(text) = text.filter(|it| !it.is_empty()) else { return Ok(None) };
+    work.add_values(text.as_bytes())?;
+    unambiguous::check(text.as_bytes()).map_err(NoRequest::parse_failed)?;
+    serde_json::from_str(text).map(Some).map_err(|_| NoRequest::parse_failed("a parameter is not JSON"))
 }
 
-async fn answer(site: &Site, caller: Caller, request: Request, media_type: &'static str) -> HttpResponse {
-    if request.query.trim().is_empty() {
-        return refused(ErrorCode::ParseFailed, media_type, "the request has no query");
+/// A handshake, or a request in an address. A browser can show nothing with a handshake: the key comes with `connection_init`, and
+/// until then the socket is nobody's.
+pub(super) async fn get(State(site): State<Site>, request: HttpRequest) -> HttpResponse {
+    let (mut head, body) = request.into_parts();
+    if let Ok(socket) = WebSocketUpgrade::from_request_parts(&mut head, &site).await {
+        return socket::open(site, &head, socket);
     }
-    respond(&execute(&site.schema, &site.current, caller, request).await, media_type)
+    let asking = site.clone();
+    gate::admit(&site, Way::GRAPHQL, HttpRequest::from_parts(head, body), |request| async move {
+        let extensions = request.extensions();
+        match (extensions.get::<Caller>().cloned(), extensions.get::<Work>().cloned()) {
+            (Some(caller), Some(work)) => ask(&asking, caller, &work, request.uri(), request.headers()).await,
+            _ => refused(ErrorCode::Internal, JSON, "the request came in by no gate"),
+        }
+    })
+    .await
+}
+
+async fn ask(site: &Site, caller: Caller, work: &Work, uri: &Uri, headers: &HeaderMap) -> HttpResponse {
+    let asks_for_socket = |it: &HeaderValue| it.as_bytes().eq_ignore_ascii_case(b"websocket");
+    if headers.get_all(header::UPGRADE).iter().any(asks_for_socket) {
+        return refused(ErrorCode::ParseFailed, JSON, "this is no WebSocket handshake of version 13");
+    }
+    let Some(media_type) = negotiate(headers) else { return not_acceptable() };
+    let Ok(Query(address)) = Query::<InAddress>::try_from_uri(uri) else {
+        let sentence = "the address is not a GraphQL request: it has query and variables";
+        return refused(ErrorCode::ParseFailed, media_type, sentence);
+    };
+    let mut request = match address.envelope(work).and_then(|it| it.open(site, 0)) {
+        Ok(request) => request,
+        Err(reason) => return reason.into_response(media_type),
+    };
+    match read_document(&mut request, &site.app().limits) {
+        Ok(document) if is_change(&document, request.operation_name.as_deref()) => {
+            let sentence = "send mutations by POST, and subscriptions over a WebSocket";
+            refused(ErrorCode::MethodNotAllowed, media_type, sentence)
+        }
+        Ok(_) => respond(&execute(&site.schema, &site.current, caller, request).await, media_type),
+        Err(error) => NoRequest::Failed(error).into_response(media_type),
+    }
 }
 
 fn respond(response: &Response, media_type: &'static str) -> HttpResponse {
@@ -168,28 +253,20 @@ fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
     }
 }
 
-fn is_mutation(request: &mut Request) -> bool {
-    let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return false };
-    let wanted = |it: Option<&str>| name.is_none() || it == name.as_deref();
+/// Whether the operation that is meant is anything but a query.
+fn is_change(document: &ExecutableDocument, name: Option<&str>) -> bool {
+    let is_meant = |it: Option<&str>| name.is_none() || it == name;
     document
         .operations
         .iter()
-        .any(|(it, operation)| wanted(it.map(Name::as_str)) && operation.node.ty != OperationType::Query)
+        .any(|(it, operation)| is_meant(it.map(Name::as_str)) && operation.node.ty != OperationType::Query)
 }
 
 pub(super) async fn other_method() -> HttpResponse {
     refused(ErrorCode::MethodNotAllowed, JSON, "ask by GET or POST, and subscribe over a WebSocket")
 }
 
-/// Too many requests at once.
-pub(super) fn overloaded() -> HttpResponse {
-    let mut response = refused(ErrorCode::Overloaded, JSON, super::TOO_MANY);
-    super::may_retry(&mut response);
-    response
-}
-
-/// The answer to whoever is not let in.
+/// The answer to a request that is not let in.
 pub(super) fn turned_away(code: ErrorCode, sentence: &str, headers: &HeaderMap) -> HttpResponse {
     refused(code, negotiate(headers).unwrap_or(JSON), sentence)
 }
@@ -203,6 +280,7 @@ fn refused(code: ErrorCode, media_type: &'static str, sentence: &str) -> HttpRes
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     }
+    super::may_retry(&mut response);
     response
 }
 

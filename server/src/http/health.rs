@@ -4,21 +4,24 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::State,
+    extract::{Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
 
-use super::Site;
+use super::{Site, door::FromElsewhere, gate};
 use crate::{
     graphql::App,
     list::Index,
     publication::{Phase, Progress},
 };
 
-/// The process is up.
-pub(super) async fn healthz(State(site): State<Site>) -> Response {
+/// The process is up. Who may read what it holds sees how much that is, and everyone else that it is up.
+pub(super) async fn healthz(State(site): State<Site>, request: Request) -> Response {
+    if !may_see(&site, &request) {
+        return Json(json!({ "status": "ok" })).into_response();
+    }
     let App { list, policy, publication, .. } = site.app();
     Json(json!({
         "status": "ok",
@@ -29,6 +32,10 @@ pub(super) async fn healthz(State(site): State<Site>) -> Response {
         "publication": publication_json(&publication.progress()),
     }))
     .into_response()
+}
+
+fn may_see(site: &Site, request: &Request) -> bool {
+    request.extensions().get::<FromElsewhere>().is_none() && gate::may_read(site, request.headers())
 }
 
 /// How far the publication of a policy is; null where there was none since the start.
@@ -50,7 +57,7 @@ fn publication_json(progress: &Progress) -> Value {
 }
 
 /// The database answers and has this program's schema.
-pub(super) async fn readyz(State(site): State<Site>) -> Response {
+pub(super) async fn readyz(State(site): State<Site>, request: Request) -> Response {
     const AT_MOST: Duration = Duration::from_secs(2);
     let store = site.app().store;
     let asked = tokio::time::timeout(AT_MOST, async {
@@ -58,6 +65,7 @@ pub(super) async fn readyz(State(site): State<Site>) -> Response {
         store.schema_version().await
     });
     match asked.await {
+        Ok(Ok(_)) if !may_see(&site, &request) => Json(json!({ "status": "ready" })).into_response(),
         Ok(Ok(version)) => Json(json!({ "status": "ready", "schemaVersion": version })).into_response(),
         Ok(Err(error)) => {
             tracing::error!(%error, "not ready");

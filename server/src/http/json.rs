@@ -19,6 +19,23 @@ pub(super) fn check(text: &[u8]) -> Result<(), String> {
     }
 }
 
+/// At most how many values and names a text that is JSON holds: signs outside of texts that each of them comes with.
+pub(super) fn n_values(text: &[u8]) -> usize {
+    let mut is_in_text = false;
+    let mut is_escaped = false;
+    let mut n = 1;
+    for byte in text {
+        match byte {
+            _ if is_in_text && std::mem::take(&mut is_escaped) => {}
+            b'\\' => is_escaped = is_in_text,
+            b'"' => is_in_text = !is_in_text,
+            b',' | b':' | b'[' | b'{' if !is_in_text => n += 1,
+            _ => {}
+        }
+    }
+    n
+}
+
 /// From there on not every whole number has a binary form of its own.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
 
@@ -149,6 +166,20 @@ impl<'de> Deserialize<'de> for Name<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_counted_without_being_read() {
+        for (text, n) in [
+            ("", 1),
+            ("1", 1),
+            ("[1, 2, 3]", 4),
+            ("{\"a\": {\"b\": [null]}}", 6),
+            // What stands in texts is no value.
+            (r#"["a,b:[{", "\"", "\\", ","]"#, 5),
+        ] {
+            assert_eq!(n_values(text.as_bytes()), n, "{text}");
+        }
+    }
 
     #[test]
     fn what_readers_would_read_differently_is_refused() {

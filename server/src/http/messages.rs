@@ -1,7 +1,7 @@
 //! `POST /v1/messages`: messages as files have them, streamed both ways.
 //!
 //! A thread unpacks and parses, a task hands what is there to the pipeline, and each message's answer goes back as a line, in the
-//! sequence of the messages. Between them are short queues: whoever does not read its answers is not read from either.
+//! sequence of the messages. Between them are short queues: who does not read its answers is not read from either.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -15,17 +15,14 @@ use axum::{
 use futures::stream;
 use profile360_core::message::MAX_NAME_BYTES;
 use serde::{Deserialize, Serialize};
-use tokio::{
-    runtime::Handle,
-    sync::{OwnedSemaphorePermit, mpsc},
-    time::timeout,
-};
+use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 
 use super::{
     Site,
     answer::{Answer as Told, Judged, ingest},
     body::{Fault, Packing, unpacked},
     overloaded, refused,
+    shares::{Client, NoShare, Share},
 };
 use crate::{
     access::Caller,
@@ -62,6 +59,7 @@ enum Results {
 pub(super) async fn post(
     State(site): State<Site>,
     Extension(caller): Extension<Caller>,
+    Extension(client): Extension<Client>,
     parameters: Result<Query<Parameters>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
@@ -76,15 +74,21 @@ pub(super) async fn post(
     let Some(packing) = Packing::of(&headers) else {
         return refused(ErrorCode::UnsupportedMediaType, "send the body as it is, or packed with gzip or zstd");
     };
-    let Ok(permit) = site.streams.clone().try_acquire_owned() else {
-        return overloaded("as many streams are open as are taken; try again later");
+    let place = match site.streams.take(&client, 1) {
+        Ok(place) => place,
+        Err(NoShare::OwnTaken) => {
+            return overloaded("as many streams of this client are open as one may have at once; end one first");
+        }
+        Err(NoShare::AllTaken | NoShare::TooMuch) => {
+            return overloaded("as many streams are open as there are places for; try again later");
+        }
     };
     let (parts, incoming) = mpsc::channel(1);
     let (answers, mut heard) = mpsc::channel(1);
     let runtime = Handle::current();
     let reading = site.clone();
     tokio::task::spawn_blocking(move || read(body, form, packing, &reading, runtime, parts));
-    tokio::spawn(take(site, caller, incoming, answers, results, permit));
+    tokio::spawn(take(site, caller, incoming, answers, results, place));
 
     let mut lines = match heard.recv().await {
         Some(Answer::Lines(lines)) => lines,
@@ -204,7 +208,7 @@ async fn take(
     mut parts: mpsc::Receiver<Part>,
     answers: mpsc::Sender<Answer>,
     results: Results,
-    _permit: OwnedSemaphorePermit,
+    _place: Share,
 ) {
     let mut counts = Counts::default();
     let fault = loop {
@@ -214,7 +218,7 @@ async fn take(
             None => break Some((ErrorCode::Internal, "the reader stopped; send again what has no answer".to_owned())),
         };
         // A long body must not outlive its key.
-        if site.gate.as_ref().is_some_and(|it| !it.still_knows(&caller)) {
+        if !site.authentication.still_knows(&caller) {
             break Some((ErrorCode::Unauthenticated, NotLetIn::UnknownKey.to_string()));
         }
         let app = site.app();

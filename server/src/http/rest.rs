@@ -21,7 +21,7 @@ use futures::{Stream, StreamExt};
 use tokio::time::timeout;
 
 /// Who sends more than that much too much is cut off all the same.
-const AT_MOST: usize = 16 * 1024 * 1024;
+const AT_MOST: usize = 32 * 1024 * 1024;
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// Answers what is too large once some of the rest was read, and closes the connection then.

@@ -6,8 +6,7 @@ mod shop;
 
 use axum::{
     Extension, Json, Router,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
@@ -18,12 +17,10 @@ use self::map::{Call, Received, message_of};
 use super::{
     Site,
     answer::{Answer, Judged, ingest, judge},
-    body, other_method, refused,
+    body::{self, Sent},
+    other_method, refused,
 };
 use crate::{access::Caller, clock, graphql::ErrorCode};
-
-/// What a handler is given of a body.
-type Sent = Result<Bytes, BytesRejection>;
 
 /// The addresses of the tracking API.
 pub(super) fn routes() -> Router<Site> {

@@ -1,17 +1,19 @@
 //! GraphQL over a WebSocket: the protocol `graphql-transport-ws`.
 //!
-//! One task a connection. It asks no operation for more than the client has taken, so what is not read waits where it is bounded: a
+//! One task a connection. It asks no operation for more than the client has read, so what is not read waits where it is bounded: a
 //! subscriber who reads too slowly falls behind in the news, and one who reads nothing is cut off.
+//!
+//! Until a connection has begun it is a stranger's: there are few places for these, and they send little.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use async_graphql::{Request, Response};
+use async_graphql::Response;
 use axum::{
     extract::{
         WebSocketUpgrade,
         ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
     },
-    http::{HeaderMap, Uri, header, uri::Authority},
+    http::request::Parts,
     response::Response as HttpResponse,
 };
 use futures::{
@@ -19,10 +21,18 @@ use futures::{
     stream::{self, AbortHandle, BoxStream, SelectAll},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
-use super::{Site, gate, overloaded};
+use super::{
+    Site,
+    body::Work,
+    connections::{Busy, Seat},
+    gate,
+    graphql::{Envelope, NoRequest},
+    overloaded,
+    shares::{Client, Share},
+};
 use crate::{
     access::{Caller, Need},
     graphql::{ErrorCode, is_last, subscribe},
@@ -31,11 +41,20 @@ use crate::{
 const PROTOCOL: &str = "graphql-transport-ws";
 /// How long a client may take to take one frame.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+/// What a client may send before it has begun, in bytes.
+const BEFORE_BEGINNING: u64 = 64 * 1024;
+/// The most bytes of a message. Each connection may hold one that is not whole yet.
+const LARGEST: usize = 256 * 1024;
+/// What a connection reads and writes at once.
+const BUFFER: usize = 16 * 1024;
+/// Requests of more bytes count among what is at work for as long as they run.
+const LARGE: usize = 64 * 1024;
 
 /// Why a connection is closed: the code and the words of the protocol.
 type Reason = (u16, &'static str);
 
 const GOING_AWAY: Reason = (1001, "Going away");
+const TOO_MANY: Reason = (1013, "Too many connections of this client; try again later");
 const INVALID_MESSAGE: Reason = (4400, "Invalid message received");
 const UNAUTHORIZED: Reason = (4401, "Unauthorized");
 const FORBIDDEN: Reason = (4403, "Forbidden");
@@ -44,32 +63,47 @@ const TOO_SLOW_TO_BEGIN: Reason = (4408, "Connection initialisation timeout");
 const ID_IN_USE: Reason = (4409, "Subscriber for this ID already exists");
 const TOO_MANY_BEGINNINGS: Reason = (4429, "Too many initialisation requests");
 
-/// Makes a connection out of a request.
-pub(super) fn open(site: Site, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> HttpResponse {
-    if site.app().limits.sockets <= site.sockets.len() {
-        return overloaded("as many connections are open as are taken; try again later");
+/// Makes a connection out of a handshake.
+pub(super) fn open(site: Site, head: &Parts, upgrade: WebSocketUpgrade) -> HttpResponse {
+    let client = Client::at(&head.extensions);
+    let Ok(place) = site.sockets.take(&client, 1) else {
+        return overloaded("as many connections are open as there are places for; try again later");
+    };
+    let Ok(stranger) = site.strangers.take(&client, 1) else {
+        return overloaded(
+            "as many connections wait for their connection_init as there are places for; try again later",
+        );
+    };
+    let is_welcome = site.door.welcomes(&head.headers);
+    let seat = head.extensions.get::<Arc<Seat>>().cloned();
+    if let Some(seat) = &seat {
+        seat.let_send(BEFORE_BEGINNING);
     }
-    let is_welcome = !is_from_elsewhere(headers);
-    let open = site.sockets.token();
-    let largest = site.app().limits.body;
-    upgrade.protocols([PROTOCOL]).max_message_size(largest).max_frame_size(largest).on_upgrade(async move |socket| {
-        Connection::new(site, socket, is_welcome).run().await;
-        drop(open);
-    })
-}
-
-/// Whether the page that opens this is another site's. No browser asks whether that may be, as it does for other requests.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return false };
-    let origin = origin.to_str().ok().and_then(|it| it.parse::<Uri>().ok());
-    let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
-    origin.as_ref().and_then(Uri::authority).map(Authority::as_str) != host
+    let busy = seat.clone().map(Busy::new);
+    let open = site.open_sockets.token();
+    let limits = site.app().limits;
+    let largest = limits.query_body.min(limits.body).min(LARGEST);
+    upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(largest)
+        .max_frame_size(largest)
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .on_upgrade(async move |socket| {
+            Connection::new(site, socket, seat, is_welcome, client, stranger).run().await;
+            drop((open, place, busy));
+        })
 }
 
 struct Connection {
     site: Site,
     socket: WebSocket,
+    seat: Option<Arc<Seat>>,
     is_welcome: bool,
+    /// Whose places it takes: the address's, and once it has begun, the key's.
+    client: Client,
+    /// Its place among those that have not begun, or then among its client's.
+    place: Share,
     /// Who it is; none before it began.
     caller: Option<Caller>,
     /// What runs, by its ID, and how to end it.
@@ -89,28 +123,35 @@ enum End {
     Gone,
 }
 
+/// What a client says. Its payload is read when it is known what it is.
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum FromClient {
-    ConnectionInit {
-        #[serde(default)]
-        payload: Option<Map<String, Value>>,
-    },
-    Ping {
-        #[serde(default)]
-        payload: Option<Map<String, Value>>,
-    },
-    Pong {
-        #[serde(default, rename = "payload")]
-        _payload: Option<Map<String, Value>>,
-    },
-    Subscribe {
-        id: String,
-        payload: Box<Request>,
-    },
-    Complete {
-        id: String,
-    },
+struct FromClient<'t> {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(borrow, default)]
+    payload: Option<&'t RawValue>,
+}
+
+impl<'t> FromClient<'t> {
+    fn read(text: &'t str) -> Option<Self> {
+        text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok()).flatten()
+    }
+}
+
+fn is_object(payload: &RawValue) -> bool {
+    payload.get().starts_with('{')
+}
+
+/// The request of a subscription's payload; no reason where it is none of the protocol's.
+fn read_request(site: &Site, text: &str, work: &Work) -> Result<async_graphql::Request, Option<NoRequest>> {
+    work.add(text.len()).map_err(|fault| Some(NoRequest::from(fault)))?;
+    let envelope = Envelope::read(text.as_bytes(), work)?;
+    if envelope.query.as_deref().is_none_or(|it| it.trim().is_empty()) && envelope.extensions.is_none() {
+        return Err(None);
+    }
+    Ok(envelope.open(site, 0)?)
 }
 
 #[derive(Serialize)]
@@ -126,8 +167,16 @@ struct ToClient<'a, P> {
 const NOTHING: Option<()> = None;
 
 impl Connection {
-    fn new(site: Site, socket: WebSocket, is_welcome: bool) -> Self {
-        Self { site, socket, is_welcome, caller: None, running: HashMap::new(), answers: SelectAll::new() }
+    fn new(
+        site: Site,
+        socket: WebSocket,
+        seat: Option<Arc<Seat>>,
+        is_welcome: bool,
+        client: Client,
+        place: Share,
+    ) -> Self {
+        let (running, answers) = (HashMap::new(), SelectAll::new());
+        Self { site, socket, seat, is_welcome, client, place, caller: None, running, answers }
     }
 
     async fn run(mut self) {
@@ -155,7 +204,7 @@ impl Connection {
             let step = tokio::select! {
                 biased;
                 // When nobody can say stop any more it is time to stop, too.
-                () = async { drop(stop.wait_for(|it| *it).await) } => Err(End::Closing(GOING_AWAY)),
+                () = async { drop(stop.wait_for(|is_over| *is_over).await) } => Err(End::Closing(GOING_AWAY)),
                 () = &mut begun_late, if self.caller.is_none() => Err(End::Closing(TOO_SLOW_TO_BEGIN)),
                 _ = keep_alive.tick() => {
                     if !self.is_still_known() {
@@ -185,67 +234,92 @@ impl Connection {
     }
 
     async fn hear(&mut self, text: &str) -> Result<(), End> {
-        let Ok(message) = serde_json::from_str::<FromClient>(text) else { return Err(End::Closing(INVALID_MESSAGE)) };
-        match message {
-            FromClient::ConnectionInit { .. } if self.caller.is_some() => Err(End::Closing(TOO_MANY_BEGINNINGS)),
-            FromClient::ConnectionInit { .. } if !self.is_welcome => Err(End::Closing(FORBIDDEN)),
-            FromClient::ConnectionInit { payload } => {
-                self.caller = Some(self.let_in(payload.as_ref()).map_err(End::Closing)?);
-                self.say("connection_ack", None, NOTHING).await
-            }
-            FromClient::Ping { payload } => self.say("pong", None, payload).await,
-            FromClient::Pong { .. } => Ok(()),
-            FromClient::Subscribe { .. } if self.caller.is_none() || !self.is_still_known() => {
-                Err(End::Closing(UNAUTHORIZED))
-            }
-            FromClient::Subscribe { id, payload }
-                if id.is_empty() || (payload.query.trim().is_empty() && payload.extensions.is_empty()) =>
-            {
+        let Some(said) = FromClient::read(text) else { return Err(End::Closing(INVALID_MESSAGE)) };
+        match (said.kind.as_str(), said.id) {
+            ("connection_init" | "ping" | "pong", _) if !said.payload.is_none_or(is_object) => {
                 Err(End::Closing(INVALID_MESSAGE))
             }
-            FromClient::Subscribe { id, .. } if self.running.contains_key(&id) => Err(End::Closing(ID_IN_USE)),
-            FromClient::Subscribe { id, payload } => self.start(id, *payload).await,
-            FromClient::Complete { id } => {
+            ("connection_init", _) if self.caller.is_some() => Err(End::Closing(TOO_MANY_BEGINNINGS)),
+            ("connection_init", _) if !self.is_welcome => Err(End::Closing(FORBIDDEN)),
+            ("connection_init", _) => {
+                self.begin(said.payload).map_err(End::Closing)?;
+                self.say("connection_ack", None, NOTHING).await
+            }
+            ("ping", _) => self.say("pong", None, said.payload).await,
+            ("pong", _) => Ok(()),
+            ("subscribe", Some(id)) if !id.is_empty() => {
+                let payload = said.payload.filter(|it| is_object(it)).ok_or(End::Closing(INVALID_MESSAGE))?;
+                if self.caller.is_none() || !self.is_still_known() {
+                    return Err(End::Closing(UNAUTHORIZED));
+                }
+                if self.running.contains_key(&id) {
+                    return Err(End::Closing(ID_IN_USE));
+                }
+                self.start(id, payload.get()).await
+            }
+            ("complete", Some(id)) => {
                 if let Some(running) = self.running.remove(&id) {
                     running.abort();
                 }
                 Ok(())
             }
+            _ => Err(End::Closing(INVALID_MESSAGE)),
         }
     }
 
-    /// Who begins. A key that reads nothing has nothing to do here: it sends by POST.
-    fn let_in(&self, payload: Option<&Map<String, Value>>) -> Result<Caller, Reason> {
-        let Some(gate) = &self.site.gate else { return Ok(Caller::local()) };
-        let caller = gate.caller(payload.and_then(gate::shown_in)).map_err(|_| UNAUTHORIZED)?;
-        if caller.may(Need::Read) { Ok(caller) } else { Err(FORBIDDEN) }
+    /// Lets in who begins. A key that reads nothing has nothing to do here: it sends by POST.
+    fn begin(&mut self, payload: Option<&RawValue>) -> Result<(), Reason> {
+        let payload = payload.and_then(|it| serde_json::from_str::<Map<String, Value>>(it.get()).ok());
+        let key = payload.as_ref().and_then(gate::shown_in);
+        let caller = self.site.authentication.caller(key).map_err(|_| UNAUTHORIZED)?;
+        if !caller.may(Need::Read) {
+            return Err(FORBIDDEN);
+        }
+        if let Some(key) = &caller.key {
+            self.client = Client::Key(key.clone());
+        }
+        self.place = self.site.begun_sockets.take(&self.client, 1).map_err(|_| TOO_MANY)?;
+        if let Some(seat) = &self.seat {
+            seat.let_send(u64::MAX);
+        }
+        self.caller = Some(caller);
+        Ok(())
     }
 
-    /// Whether whoever began would be let in now, too.
+    /// Whether who began would be let in now, too.
     fn is_still_known(&self) -> bool {
-        let (Some(gate), Some(caller)) = (&self.site.gate, &self.caller) else { return true };
-        gate.still_knows(caller)
+        self.caller.as_ref().is_none_or(|caller| self.site.authentication.still_knows(caller))
     }
 
-    async fn start(&mut self, id: String, request: Request) -> Result<(), End> {
+    async fn start(&mut self, id: String, text: &str) -> Result<(), End> {
         let most = self.site.app().limits.operations;
         if most <= self.running.len() {
-            let message = format!("at most {most} operations run at once on one connection; complete one first");
-            let code = ErrorCode::TooManyOperations.as_str();
-            let error = json!([{ "message": message, "extensions": { "code": code } }]);
-            return self.say("error", Some(&id), Some(error)).await;
+            let sentence = format!("at most {most} operations run at once on one connection; complete one first");
+            return self.fail(&id, ErrorCode::TooManyOperations, &sentence).await;
         }
         let Some(caller) = self.caller.clone() else { return Err(End::Closing(UNAUTHORIZED)) };
-        let request = match self.site.documents.resolve(request) {
+        let work = Work::new(&self.site.work, &self.client);
+        let request = match read_request(&self.site, text, &work) {
             Ok(request) => request,
-            Err(error) => return self.say("error", Some(&id), Some([error])).await,
+            Err(None) => return Err(End::Closing(INVALID_MESSAGE)),
+            Err(Some(NoRequest::Refused(code, sentence))) => return self.fail(&id, code, &sentence).await,
+            Err(Some(NoRequest::Failed(error))) => return self.say("error", Some(&id), Some([error])).await,
         };
+        let held = (LARGE < text.len()).then_some(work);
         let responses = subscribe(&self.site.schema, &self.site.current, caller, request);
-        let answers = responses.map(|it| Answer::Next(Box::new(it))).chain(stream::once(async { Answer::End }));
+        let answers = responses.map(|response| Answer::Next(Box::new(response))).chain(stream::once(async move {
+            drop(held);
+            Answer::End
+        }));
         let (answers, handle) = stream::abortable(answers);
         self.running.insert(id.clone(), handle);
-        self.answers.push(answers.map(move |it| (id.clone(), it)).boxed());
+        self.answers.push(answers.map(move |answer| (id.clone(), answer)).boxed());
         Ok(())
+    }
+
+    async fn fail(&mut self, id: &str, code: ErrorCode, sentence: &str) -> Result<(), End> {
+        let error = json!([{ "message": sentence, "extensions": { "code": code.as_str() } }]);
+        self.say("error", Some(id), Some(error)).await
     }
 
     async fn tell(&mut self, id: String, answer: Answer) -> Result<(), End> {

@@ -12,7 +12,7 @@ use std::{
 use super::{Keys, KeysError, read};
 use crate::access::Caller;
 
-/// Lets in whoever has a key.
+/// Lets in who has a key.
 #[derive(Debug)]
 pub struct Gate {
     path: PathBuf,
@@ -62,9 +62,7 @@ impl Gate {
     /// Who shows a key.
     pub fn caller(&self, key: Option<&str>) -> Result<Caller, NotLetIn> {
         let keys = self.keys().ok_or(NotLetIn::NoKeysFile)?;
-        let key = keys.find(key.ok_or(NotLetIn::NoKey)?).ok_or(NotLetIn::UnknownKey)?;
-        let scope = Arc::new(key.scope.clone());
-        Ok(Caller { key: Some(key.id.clone()), name: key.name.clone(), role: key.role, scope })
+        keys.find(key.ok_or(NotLetIn::NoKey)?).map(Caller::of_key).ok_or(NotLetIn::UnknownKey)
     }
 
     /// Whether someone who was let in before still is who it was.

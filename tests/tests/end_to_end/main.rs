@@ -10,6 +10,7 @@ mod crash;
 mod damage;
 mod decisions;
 mod devices;
+mod door;
 mod graphql;
 mod http;
 mod input;

@@ -1,0 +1,178 @@
+//! The variables of a request, which are read only after it is known that the operation wants them.
+
+use std::{cell::Cell, collections::HashSet, fmt};
+
+use async_graphql::{
+    Name, Request, ServerResult, Variables,
+    parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection},
+};
+use serde::{
+    Deserializer,
+    de::{DeserializeSeed, Error, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{error::ErrorCode, within};
+use crate::limits::Limits;
+
+/// Gives a request the variables that its operation declares.
+///
+/// # Errors
+///
+/// Where the document cannot be read, where a variable is not declared, and where this is no object.
+pub fn give_variables(request: &mut Request, variables: Option<&RawValue>, limits: &Limits) -> ServerResult<()> {
+    let text = variables.map_or("null", RawValue::get);
+    if matches!(text, "null" | "{}") {
+        return Ok(());
+    }
+    let document = within::read(request, limits)?;
+    // Where there is no such operation the answer says so, and variables do not matter.
+    let Some(operation) = operation_of(&document, request.operation_name.as_deref()) else { return Ok(()) };
+    let names = operation.variable_definitions.iter().map(|it| it.node.name.node.as_str()).collect();
+    let declared = Declared { names, met_another: Cell::new(false) };
+    match (&declared).deserialize(&mut serde_json::Deserializer::from_str(text)) {
+        Ok(variables) => request.variables = variables,
+        Err(_) if declared.met_another.get() => {
+            let sentence = "a variable is sent that the operation does not declare; declare it, or leave it out";
+            return Err(ErrorCode::ValidationFailed.of_request(sentence));
+        }
+        Err(_) => return Err(ErrorCode::ParseFailed.of_request("variables is an object of values by their names")),
+    }
+    Ok(())
+}
+
+/// Whether a request does nothing but send messages: only then it may be as large as messages are.
+///
+/// # Errors
+///
+/// Where the document cannot be read.
+pub fn only_ingests(request: &mut Request, limits: &Limits) -> ServerResult<bool> {
+    let document = within::read(request, limits)?;
+    let operation = operation_of(&document, request.operation_name.as_deref());
+    Ok(operation.is_some_and(|operation| {
+        let is_ingest = |it: &Selection| matches!(it, Selection::Field(field) if field.node.name.node == "ingest");
+        operation.ty == OperationType::Mutation
+            && operation.selection_set.node.items.iter().all(|it| is_ingest(&it.node))
+    }))
+}
+
+/// The operation that a request means.
+fn operation_of<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Option<&'d OperationDefinition> {
+    let mut operations = document.operations.iter();
+    let found = match name {
+        Some(name) => operations.find(|(it, _)| it.map(Name::as_str) == Some(name)),
+        None if operations.len() == 1 => operations.next(),
+        None => None,
+    };
+    found.map(|(_, operation)| &operation.node)
+}
+
+/// Reads variables of those names, and stops at the first other one.
+struct Declared<'d> {
+    names: HashSet<&'d str>,
+    met_another: Cell<bool>,
+}
+
+impl<'de> DeserializeSeed<'de> for &Declared<'_> {
+    type Value = Variables;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Variables, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &Declared<'_> {
+    type Value = Variables;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("variables")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Variables, A::Error> {
+        let mut variables = Variables::default();
+        while let Some(name) = members.next_key::<String>()? {
+            if !self.names.contains(name.as_str()) {
+                self.met_another.set(true);
+                return Err(A::Error::custom("it is not declared"));
+            }
+            variables.insert(Name::new(name), members.next_value()?);
+        }
+        Ok(variables)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, FromArgMatches};
+    use serde_json::json;
+
+    use super::*;
+
+    fn limits() -> Limits {
+        let matches = Limits::augment_args(clap::Command::new("test")).get_matches_from(["test"]);
+        Limits::from_arg_matches(&matches).expect("each limit has a value")
+    }
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).expect("it is JSON")
+    }
+
+    #[test]
+    fn only_what_is_declared_is_read() {
+        let two = "query A($a: Int) { viewer { role } } query B($b: [Int!]) { viewer { role } }";
+        // The document, the operation, the variables, and what they come to.
+        for (query, name, variables, wanted) in [
+            (
+                "query($a: Int, $b: Int) { viewer { role } }",
+                None,
+                r#"{"a": 1, "b": null}"#,
+                Ok(json!({"a": 1, "b": null})),
+            ),
+            ("query($a: Int) { viewer { role } }", None, "null", Ok(json!({}))),
+            ("{ viewer { role } }", None, "{}", Ok(json!({}))),
+            ("{ viewer { role } }", None, r#"{"x": [0, 0]}"#, Err("GRAPHQL_VALIDATION_FAILED")),
+            (two, Some("A"), r#"{"a": 1}"#, Ok(json!({"a": 1}))),
+            (two, Some("B"), r#"{"b": [1, 2]}"#, Ok(json!({"b": [1, 2]}))),
+            (two, Some("A"), r#"{"b": [1, 2]}"#, Err("GRAPHQL_VALIDATION_FAILED")),
+            (two, Some("C"), r#"{"b": [1, 2]}"#, Ok(json!({}))),
+            (two, None, r#"{"a": 1}"#, Ok(json!({}))),
+            ("query($a: Int) { viewer { role } }", None, "[1]", Err("GRAPHQL_PARSE_FAILED")),
+            ("query($a: Int) {", None, r#"{"a": 1}"#, Err("GRAPHQL_PARSE_FAILED")),
+        ] {
+            let mut request = Request::new(query);
+            request.operation_name = name.map(str::to_owned);
+            let given = give_variables(&mut request, Some(&raw(variables)), &limits());
+            let given = match &given {
+                Ok(()) => Ok(serde_json::to_value(&request.variables).expect("values are JSON")),
+                Err(error) => Err(error.extensions.as_ref().and_then(|it| it.get("code")).cloned()),
+            };
+            let wanted = wanted.map_err(|code| Some(code.into()));
+            assert_eq!(given, wanted, "{query} {name:?} {variables}");
+        }
+    }
+
+    #[test]
+    fn messages_alone_may_be_many() {
+        for (query, name, is_ingestion) in [
+            ("mutation($m: [MessageInput!]!) { ingest(messages: $m) { results { status } } }", None, true),
+            ("mutation { a: ingest(messages: []) { results { status } } }", None, true),
+            (
+                "mutation { ingest(messages: []) { results { status } } mergeProfiles(unifiedIds: [], reason: \"\") { status } }",
+                None,
+                false,
+            ),
+            ("mutation { ...F } fragment F on Mutation { ingest(messages: []) { results { status } } }", None, false),
+            ("query { ingest }", None, false),
+            (
+                "query A { viewer { role } } mutation B { ingest(messages: []) { results { status } } }",
+                Some("A"),
+                false,
+            ),
+            ("query A { viewer { role } } mutation B { ingest(messages: []) { results { status } } }", Some("B"), true),
+        ] {
+            let mut request = Request::new(query);
+            request.operation_name = name.map(str::to_owned);
+            assert_eq!(only_ingests(&mut request, &limits()).ok(), Some(is_ingestion), "{query}");
+        }
+    }
+}
