@@ -136,5 +136,11 @@ export default defineConfig({
   worker: { format: "es" },
   // It asks for workers by addresses that only the bundler itself understands.
   optimizeDeps: { exclude: ["@graphiql/react/setup-workers/vite"] },
-  server: { proxy: { "/graphql": { target: server, ws: true }, "/healthz": server } },
+  // A server without keys answers to its own name and page only: requests go there as if they came from it.
+  server: {
+    proxy: {
+      "/graphql": { target: server, ws: true, changeOrigin: true, headers: { origin: server } },
+      "/healthz": { target: server, changeOrigin: true, headers: { origin: server } },
+    },
+  },
 });
