@@ -394,7 +394,7 @@ async fn errors_say_what_would_fit_and_never_what_came() {
             "BAD_USER_INPUT",
             "no unified ID",
         ),
-        (format!("{{ policy(version: 97532468) {{ version }} }}"), &nothing, 200, "BAD_USER_INPUT", "policies"),
+        ("{ policy(version: 97532468) { version } }".to_owned(), &nothing, 200, "BAD_USER_INPUT", "policies"),
         (
             format!("{{ profileFacts(unifiedIds: [\"{SECRET}\"]) {{ revision }} }}"),
             &nothing,
