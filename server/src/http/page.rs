@@ -31,8 +31,7 @@ pub(super) fn documents() -> BTreeMap<String, String> {
 /// Refuses GraphiQL where the schema, which it needs, is told to nobody.
 pub(super) async fn graphiql(State(site): State<Site>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if site.app().limits.no_introspection {
-        let sentence = "GraphiQL is switched off here, as the schema is (--no-introspection)\n";
-        return (StatusCode::NOT_FOUND, sentence).into_response();
+        return refused(ErrorCode::NotFound, "GraphiQL is switched off here, as the schema is (--no-introspection)");
     }
     asset(method, uri, headers).await
 }

@@ -30,7 +30,7 @@ use super::{
     connections::{Busy, Seat},
     gate,
     graphql::{Envelope, NoRequest},
-    overloaded,
+    json as unambiguous, overloaded,
     shares::{Client, Share},
 };
 use crate::{
@@ -147,7 +147,8 @@ fn is_object(payload: &RawValue) -> bool {
 /// The request of a subscription's payload; no reason where it is none of the protocol's.
 fn read_request(site: &Site, text: &str, work: &Work) -> Result<async_graphql::Request, Option<NoRequest>> {
     work.add(text.len()).map_err(|fault| Some(NoRequest::from(fault)))?;
-    let envelope = Envelope::read(text.as_bytes(), work)?;
+    let prepared = unambiguous::prepared(text.as_bytes());
+    let envelope = Envelope::read(&prepared, work)?;
     if envelope.query.as_deref().is_none_or(|it| it.trim().is_empty()) && envelope.extensions.is_none() {
         return Err(None);
     }

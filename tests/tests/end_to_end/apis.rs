@@ -258,7 +258,7 @@ const BAD: [Bad; 10] = [
     Bad {
         value: "DEEP",
         attribute: ["UPDATED", "ATTRIBUTE_TYPE"],
-        property: ["UPDATED", ""],
+        property: ["UPDATED", "TOO_DEEP"],
         amount: "AMOUNT_MALFORMED",
     },
     Bad {
