@@ -105,8 +105,9 @@ impl Replay {
         let of = self.source.store.n_messages().await?;
         let mut read = Read { done: 0, of };
         let step = usize::try_from(65_536 * READ / of.max(1)).unwrap_or(usize::MAX).clamp(1, 65_536);
+        let at_once = self.messages_at_once();
         let set_aside = self.source.store.set_aside().await?;
-        for batch in set_aside.chunks(MAX_BATCH) {
+        for batch in set_aside.chunks(at_once) {
             self.take(batch, true).await?;
             read.done += batch.len() as u64;
         }
@@ -117,13 +118,17 @@ impl Replay {
             if texts.len() < MAX_BATCH && last < u16::MAX {
                 continue;
             }
-            for batch in std::mem::take(&mut texts).chunks(MAX_BATCH) {
+            for batch in std::mem::take(&mut texts).chunks(at_once) {
                 self.take(batch, self.is_outdated).await?;
                 read.done += batch.len() as u64;
                 progress(read);
             }
         }
         Ok(())
+    }
+
+    fn messages_at_once(&self) -> usize {
+        self.worker.workshop.store.messages_at_once(MAX_BATCH)
     }
 
     /// Reads what was touched since; how many commits that were.
@@ -139,7 +144,7 @@ impl Replay {
             self.touched = touched.into_iter().collect();
             for keys in self.touched.clone().chunks(CHUNK) {
                 let texts = texts_of(&self.source.store, keys).await?;
-                for batch in texts.chunks(MAX_BATCH) {
+                for batch in texts.chunks(self.messages_at_once()) {
                     self.take(batch, self.is_outdated).await?;
                 }
             }

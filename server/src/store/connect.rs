@@ -32,6 +32,8 @@ pub(super) const MEMTABLE_BYTES: usize = 128 * 1024 * 1024;
 /// A client of either making; the two types of the SDK have one interface and no common trait.
 pub(super) enum Handle {
     Any(Surreal<Any>),
+    /// As the one before, of a database in memory.
+    Memory(Surreal<Any>),
     Embedded(Surreal<Db>, Arc<Engine>),
 }
 
@@ -63,6 +65,7 @@ impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Any(_) => "Handle::Any",
+            Self::Memory(_) => "Handle::Memory",
             Self::Embedded(..) => "Handle::Embedded",
         })
     }
@@ -87,6 +90,11 @@ impl Handle {
                 db.use_ns(NAMESPACE).use_db(database).await?;
                 Ok(Self::Any(db))
             }
+            Self::Memory(db) => {
+                let db = db.clone();
+                db.use_ns(NAMESPACE).use_db(database).await?;
+                Ok(Self::Memory(db))
+            }
             Self::Embedded(db, engine) => {
                 let db = db.clone();
                 db.use_ns(NAMESPACE).use_db(database).await?;
@@ -98,7 +106,7 @@ impl Handle {
     /// Runs a query of one or more statements; the value of the last. Fails with the first statement that fails.
     pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
         match self {
-            Self::Any(db) => last_of(db.query(query).bind(variables).await),
+            Self::Any(db) | Self::Memory(db) => last_of(db.query(query).bind(variables).await),
             Self::Embedded(db, engine) => {
                 let answer = last_of(db.query(query).bind(variables).await);
                 engine.written(&answer)?;
@@ -110,7 +118,7 @@ impl Handle {
     /// Opens a transaction.
     pub(super) async fn begin(&self) -> Result<Open> {
         let begun = match self {
-            Self::Any(db) => db.clone().begin().await.map(Open::Any),
+            Self::Any(db) | Self::Memory(db) => db.clone().begin().await.map(Open::Any),
             Self::Embedded(db, engine) => {
                 db.clone().begin().await.map(|transaction| Open::Embedded(transaction, engine.clone()))
             }
@@ -295,5 +303,5 @@ async fn open_any(url: &DatabaseUrl) -> Result<Handle> {
         db.signin(root).await.map_err(|error| bad(error.to_string()))?;
     }
     db.use_ns(NAMESPACE).use_db(DATABASE).await?;
-    Ok(Handle::Any(db))
+    Ok(if *url == DatabaseUrl::Memory { Handle::Memory(db) } else { Handle::Any(db) })
 }
