@@ -26,7 +26,7 @@ use super::{
     refused,
     shares::{Client, NoShare, Share, Shares},
 };
-use crate::graphql::ErrorCode;
+use crate::{access::Caller, graphql::ErrorCode};
 
 /// How a body is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +126,8 @@ pub(super) struct Sent {
     body: Body,
     /// How long it is, where the head says so.
     announced: Option<usize>,
+    /// Whether nobody knows yet who sends it: its key is in the body.
+    is_strangers: bool,
     work: Work,
 }
 
@@ -138,18 +140,25 @@ impl FromRequest<Site> for Sent {
         };
         let announced = request.headers().get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|it| it.to_str().ok()).and_then(|it| it.parse().ok());
-        Ok(Self { body: request.into_body(), announced, work })
+        let is_strangers = request.extensions().get::<Caller>().is_none();
+        Ok(Self { body: request.into_body(), announced, is_strangers, work })
     }
 }
 
 impl Sent {
+    /// How long it may be, where a caller's may be so long, and a stranger's only so long.
+    fn most(&self, callers: usize, strangers: usize) -> usize {
+        if self.is_strangers { callers.min(strangers) } else { callers }
+    }
+
     /// All of it, and where there is room for what it becomes.
     pub(super) async fn whole(self, site: &Site, most: usize) -> std::result::Result<(Vec<u8>, Work), Fault> {
-        let Self { body, announced, work } = self;
+        let limits = site.app().limits;
+        let most = self.most(most, limits.query_body);
+        let Self { body, announced, work, .. } = self;
         if announced.is_some_and(|announced| most < announced) {
             return Err(Fault::TooLarge(most));
         }
-        let limits = site.app().limits;
         let mut frames = body.into_data_stream();
         let mut pace = Pace::new(LeastPace::of(&limits));
         let reading = async {
@@ -251,7 +260,8 @@ pub(super) async fn whole(
         return Err(refused(ErrorCode::UnsupportedMediaType, sentence));
     };
     let refuse = |fault: Fault| refused(fault.code(), &fault.to_string());
-    let most = site.app().limits.body;
+    let limits = site.app().limits;
+    let most = sent.most(limits.body, limits.query_body);
     let (mut bytes, work) = sent.whole(site, most).await.map_err(refuse)?;
     let packing = if packing == Packing::Plain && bytes.starts_with(GZIP) { Packing::Gzip } else { packing };
     if packing != Packing::Plain {

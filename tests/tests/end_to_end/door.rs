@@ -544,6 +544,10 @@ async fn bodies_take_no_more_than_there_is_for_all_of_them() {
     for (path, key, body, wanted) in cases {
         assert_eq!(post(path, key, body.clone()).await, wanted, "{path} {}", &body[..body.len().min(200)]);
     }
+    // Where the key may stand in the body a stranger sends as little as who sends no messages.
+    let unread =
+        server.http.post(server.url("/v1/batch")).body(" ".repeat(2_000_000)).send().await.expect("it answers");
+    assert_eq!(unread.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let grown = server.peak_memory().saturating_sub(peak_before) >> 20;
     assert!(grown < 150, "{grown} MiB more");
     // What others have at work is not there: one that would take more than the rest is told to come back.
