@@ -2,6 +2,10 @@
 //!
 //! Messages that were taken before are not held to it: what was acknowledged stays.
 
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
 use super::{Accepted, MAX_NAME_BYTES, Refusal, RefusalCode, Warning, member, refusal};
 use crate::json::{Object, object_of};
 
@@ -64,7 +68,7 @@ impl Accepted {
 /// A kept message without attributes of those names: read again it says the same.
 fn without_attributes(payload: &str, names: &[String]) -> String {
     let Ok(Object(fields)) = object_of(payload) else { return payload.to_owned() };
-    let kept = |(name, raw): &(std::borrow::Cow<'_, str>, &serde_json::value::RawValue)| match object_of(raw.get()) {
+    let kept = |(name, raw): &(Cow<'_, str>, &RawValue)| match object_of(raw.get()) {
         Ok(Object(attributes)) if name == "attributes" => {
             let rest = attributes.iter().filter(|(name, _)| !names.iter().any(|bad| bad == name));
             let rest: Vec<String> = rest.map(|(name, raw)| member(name, raw.get())).collect();

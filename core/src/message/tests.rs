@@ -138,11 +138,7 @@ fn a_bad_value_costs_itself_and_is_told() {
     // The message; the codes and paths of what is told; what has become of the values.
     let cases: [(String, &[(&str, &str)], &str); 13] = [
         // Of a name that is refused nothing is kept, so that what is kept says the same.
-        (
-            with("attributes", r#"{"a\u0000b":1,"c":2}"#),
-            &[("ATTRIBUTE_NAME", "attributes.a\u{0}b")],
-            "{\"c\":2}",
-        ),
+        (with("attributes", r#"{"a\u0000b":1,"c":2}"#), &[("ATTRIBUTE_NAME", "attributes.a\u{0}b")], "{\"c\":2}"),
         (
             half("attributes", r#"{"bio":"HALF","b":1}"#),
             &[("HALF_CHARACTER", "")],
