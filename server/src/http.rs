@@ -176,7 +176,7 @@ fn router(site: Site) -> Router {
         .layer(middleware::from_fn_with_state(site.clone(), gate::no_key_in_address))
         .layer(middleware::from_fn_with_state(site.clone(), door::own_only))
         .with_state(site)
-        .layer(middleware::from_fn(rest::read_of_what_is_too_large))
+        .layer(middleware::from_fn(rest::drain_refused))
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::X_FRAME_OPTIONS, "DENY"))

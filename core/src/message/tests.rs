@@ -203,8 +203,8 @@ fn a_bad_value_costs_itself_and_is_told() {
     let order = |id: &str| purchase(&format!(r#"{{"df_order_id":"{id}","df_total_purchase_amount":1}}"#));
     for (json, path) in [
         (half("message_id", "\"HALF\""), "message_id"),
-        (order(r"\ud83d"), "properties.df_order_id"),
-        (order(r"\ud83d").replace("df_purchase\"", "df_refund\""), "properties.df_order_id"),
+        (order(r"A\ud83d"), "properties.df_order_id"),
+        (order(r"A\ud83d").replace("df_purchase\"", "df_refund\""), "properties.df_order_id"),
     ] {
         let refusal = parse(&json).expect_err(&json);
         assert_eq!((refusal.code.as_str(), refusal.path.as_str()), ("WRONG_TYPE", path), "{json}");
@@ -544,7 +544,7 @@ fn names_hold_no_control_characters() {
         ("source", "a\\u0000pp"),
         ("event", "lo\\u0007gout"),
         ("event", "a\\nb"),
-        ("session_id", "s\\u0085"),
+        ("session_id", "s\\u0085t"),
     ] {
         let mut message = serde_json::json!({
             "message_id": "m1", "type": "event", "event": "e", "timestamp": "2026-01-31T00:00:00Z", "source": "s",

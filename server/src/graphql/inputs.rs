@@ -469,7 +469,7 @@ mod tests {
         let one = |ty: &str, value: Json| (format!("query($v: {ty}) {{ viewer {{ role }} }}"), json!({ "v": value }));
         let all = [
             (
-                (format!("query($v: String!) {{ a }}"), json!({})),
+                ("query($v: String!) { a }".to_owned(), json!({})),
                 "the variable $v has no value; send one of the type String!",
             ),
             (one("String!", Json::Null), "$v: null is no value of the type String!; send one"),

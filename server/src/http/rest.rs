@@ -1,6 +1,6 @@
-//! The rest of a body that is too large.
+//! The rest of a body whose request is refused before all of it was read.
 //!
-//! A connection that is closed while something lies there unread is reset, and who is still sending then never sees the answer.
+//! A connection that is closed while something is unread is reset, and a client that is still sending then never sees the answer.
 //! So a part of the rest is read and thrown away first; it is never kept, and never waited for without end.
 
 use std::{
@@ -13,40 +13,47 @@ use std::{
 use axum::{
     body::{Body, BodyDataStream, Bytes},
     extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     middleware::Next,
     response::Response,
 };
 use futures::{Stream, StreamExt};
 use tokio::time::timeout;
 
-/// Who sends more than that much too much is cut off all the same.
+/// A client that sends more than that after its refusal is cut off.
 const AT_MOST: usize = 32 * 1024 * 1024;
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// Answers what is too large once some of the rest was read, and closes the connection then.
-pub(super) async fn read_of_what_is_too_large(request: Request, next: Next) -> Response {
+/// Reads some of the rest of a refused request, and closes the connection behind the answer where there was a rest.
+pub(super) async fn drain_refused(request: Request, next: Next) -> Response {
+    // A client that asks first sends nothing to a refusal; reading would invite it to.
+    let asks_first = request.headers().contains_key(header::EXPECT);
     let (head, body) = request.into_parts();
     let body = Shared(Arc::new(Mutex::new(body.into_data_stream())));
     let mut response = next.run(Request::from_parts(head, Body::from_stream(body.clone()))).await;
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        timeout(WITHIN, read(body)).await.ok();
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let status = response.status();
+    if (status.is_client_error() || status.is_server_error()) && !asks_first {
+        let n_read = timeout(WITHIN, read(body)).await.ok();
+        if n_read != Some(0) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
     }
     response
 }
 
-async fn read(mut body: Shared) {
+/// How many bytes there were.
+async fn read(mut body: Shared) -> usize {
     let mut n_read = 0;
     while let Some(Ok(bytes)) = body.next().await {
         n_read += bytes.len();
         if AT_MOST < n_read {
-            return;
+            break;
         }
     }
+    n_read
 }
 
-/// A body that goes on to be there when whoever was to read it has given up.
+/// A body that outlives the handler that stops reading it.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<BodyDataStream>>);
 

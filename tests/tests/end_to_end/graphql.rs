@@ -34,7 +34,7 @@ async fn each_message_is_told_what_became_of_it() {
     let with_warnings = messages::identify(
         "warned",
         AT,
-        json!({ "external_id": "u1", "phone": "+1 650 253 0000", "email": ["a@example.com", "nobody"], "passport": "1" }),
+        json!({ "external_id": "u1", "phone": "+1 650 253 0000", "email": ["a@example.com", "no-at-sign"], "passport": "1" }),
         json!({ "df_gender": "?", "df_membership": "VIP" }),
     );
     let first = [
@@ -350,8 +350,8 @@ async fn what_cannot_be_shown_of_one_event_does_not_hide_the_others() {
         |id: &str, name: &str, properties: Value| json!({ "messageId": id, "name": name, "properties": properties });
     let nodes = [
         event("login", "df_login", json!({ "page": "/" })),
-        event("odd1", "df_purchase", Value::Null),
-        event("odd2", "df_purchase", Value::Null),
+        event("odd1", "df_purchase", json!({ "df_total_purchase_amount": "12.50", "note": "\u{fffd}" })),
+        event("odd2", "df_purchase", json!({ "df_total_purchase_amount": "12.50", "note": "1e400" })),
     ];
     assert_eq!(customers, [json!({ "purchases": { "window": { "amount": "25" } }, "timeline": { "nodes": nodes } })]);
 }

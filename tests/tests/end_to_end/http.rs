@@ -322,8 +322,14 @@ async fn operators_see_that_it_lives_and_that_it_is_ready() {
     // What cannot start says why, and leaves the one that runs alone.
     let taken = server.address.trim_start_matches("http://").to_owned();
     let other = Base::new();
-    other.write("empty.ndjson", "");
-    assert_eq!(other.import("empty.ndjson").status, Some(0));
+    let one = messages::ndjson(&[messages::identify(
+        "m1",
+        "2025-03-01T10:00:00Z",
+        json!({ "phone": "010-1234-5678" }),
+        json!({}),
+    )]);
+    other.write("one.ndjson", &one);
+    assert_eq!(other.import("one.ndjson").status, Some(0));
     other.write("other.json", "{ \"currency\": \"USD\" }");
     other.write("faulty.json", "{ \"blocked_patterns\": [\"(\"] }");
     other.write("misspelt.json", "{ \"curency\": \"USD\" }");
@@ -333,7 +339,7 @@ async fn operators_see_that_it_lives_and_that_it_is_ready() {
         (other.run(&["serve", "--listen", &taken]), "cannot be listened on"),
         (other.run(&["serve", "--listen", "0.0.0.0:0"]), "listens on this machine only"),
         (Base::new().run(&["check"]), "there is no base"),
-        (other.run(&["import", "empty.ndjson", "--db", "postgres://localhost"]), "cannot be used"),
+        (other.run(&["import", "one.ndjson", "--db", "postgres://localhost"]), "cannot be used"),
         (other.run(&["check", "--policy", "other.json"]), "has a policy already"),
         (other.run(&["check", "--policy", "faulty.json"]), "the policy has faults"),
         (other.run(&["check", "--policy", "misspelt.json"]), "is not a policy document"),
@@ -351,9 +357,9 @@ async fn operators_see_that_it_lives_and_that_it_is_ready() {
     // A policy that cannot be does not become the policy of a new base.
     let new = Base::new();
     new.write("faulty.json", "{ \"blocked_patterns\": [\"(\"] }");
-    new.write("empty.ndjson", "");
-    assert_eq!(new.run(&["import", "empty.ndjson", "--policy", "faulty.json"]).status, Some(1));
-    assert_eq!(new.import("empty.ndjson").status, Some(0));
+    new.write("one.ndjson", &one);
+    assert_eq!(new.run(&["import", "one.ndjson", "--policy", "faulty.json"]).status, Some(1));
+    assert_eq!(new.import("one.ndjson").status, Some(0));
 }
 
 #[tokio::test]

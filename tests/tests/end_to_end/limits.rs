@@ -116,18 +116,20 @@ async fn documents_that_would_take_no_end_of_work_are_refused_on_every_transport
         }
     }
     server.show(&reader);
-    let (mut socket, heard) =
-        Socket::begin_with(&server, &json!({ "authorization": format!("Bearer {reader}") })).await;
-    assert_eq!(heard, Heard::Said(json!({ "type": "connection_ack" })));
-    for (n, (query, code)) in bombs.iter().enumerate() {
-        let subscribe = json!({ "id": n.to_string(), "type": "subscribe", "payload": { "query": query } });
-        socket.say(subscribe.to_string()).await;
-        let heard = within(query, socket.said()).await;
-        if *code == "ok" {
-            assert_eq!(heard["type"], "next", "{heard}");
-            assert_eq!(socket.said().await["type"], "complete");
-        } else {
-            assert_eq!(heard["payload"][0]["extensions"]["code"], *code, "by WebSocket: {heard}");
+    for (query, code) in &bombs {
+        // One that is larger than a frame may be ends its connection.
+        if query.len() < 200_000 {
+            let (mut socket, heard) =
+                Socket::begin_with(&server, &json!({ "authorization": format!("Bearer {reader}") })).await;
+            assert_eq!(heard, Heard::Said(json!({ "type": "connection_ack" })));
+            socket.say(json!({ "id": "1", "type": "subscribe", "payload": { "query": query } }).to_string()).await;
+            let heard = within(query, socket.said()).await;
+            if *code == "ok" {
+                assert_eq!(heard["type"], "next", "{heard}");
+                assert_eq!(socket.said().await["type"], "complete");
+            } else {
+                assert_eq!(heard["payload"][0]["extensions"]["code"], *code, "by WebSocket: {heard}");
+            }
         }
         // Kept by its hash, and asked for by that.
         let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": sha256(query) } });
@@ -189,7 +191,9 @@ async fn what_is_asked_for_counts_as_often_as_it_is_answered() {
     assert_eq!(server.codes(&nodes(1), json!({ "ids": ids })).await, [""; 0]);
     assert_eq!(server.codes(&nodes(1), json!({ "ids": many })).await, [""; 0]);
     assert_eq!(server.codes(&nodes(10), json!({ "ids": many })).await, ["QUERY_TOO_COMPLEX"]);
-    let times = |n: usize, field: &str| format!("{{ {} }}", format!("{field} ").repeat(n));
+    let spread =
+        |n: usize, root: &str, field: &str| format!("{{ {} }} fragment f on {root} {{ {field} }}", "...f ".repeat(n));
+    let times = |n: usize, field: &str| spread(n, "Query", field);
     let explain =
         "explain(a: { kind: \"external_id\", value: \"1\" }, b: { kind: \"phone\", value: \"2\" }) { together }";
     let simulate = "simulatePolicy(policy: { document: { max_links: 9 } }) { merging }";
@@ -197,14 +201,13 @@ async fn what_is_asked_for_counts_as_often_as_it_is_answered() {
     let kinds = |n: usize| format!("filter: {{ hasIdentifier: [{}] }}", "\"phone\" ".repeat(n));
     let attributes = |n: usize| format!("filter: {{ attribute: [{}] }}", "{ name: \"a\", equals: 1 } ".repeat(n));
     for (query, code) in [
-        (times(400, explain), "QUERY_TOO_COMPLEX"),
+        (times(1_000, explain), "QUERY_TOO_COMPLEX"),
         (times(2, simulate), "QUERY_TOO_COMPLEX"),
         (times(1_000, "policies { document }"), "QUERY_TOO_COMPLEX"),
         (times(300, "profiles(first: 200) { nodes { id } }"), "QUERY_TOO_COMPLEX"),
-        (times(800, "profiles(first: 1) { nodes { graph { links { count } } } }"), "ok"),
         (times(80, "profiles(first: 1) { nodes { graph { links { count } } } }"), "ok"),
         (
-            format!("mutation {}", times(300, "revokeDecision(id: \"x\", reason: \"x\") { status }")),
+            format!("mutation {}", spread(300, "Mutation", "revokeDecision(id: \"x\", reason: \"x\") { status }")),
             "QUERY_TOO_COMPLEX",
         ),
         (list(&format!("search: \"{}\"", "김".repeat(170))), "ok"),
@@ -229,7 +232,8 @@ async fn what_is_asked_for_counts_as_often_as_it_is_answered() {
     let names = |n: usize| json!({ "a": vec!["name"; n] });
     assert_eq!(server.codes(&repeated, names(150)).await, [""; 0]);
     assert_eq!(server.codes(&repeated, names(300)).await, ["QUERY_TOO_COMPLEX"]);
-    let root = format!("query($a: [ID!]!) {{ {} }}", "nodes(ids: $a) { id } ".repeat(1_000));
+    let root =
+        format!("query($a: [ID!]!) {{ {} }} fragment f on Query {{ nodes(ids: $a) {{ id }} }}", "...f ".repeat(1_000));
     assert_eq!(server.codes(&root, names(10_000)).await, ["QUERY_TOO_COMPLEX"]);
     is_well(&server).await;
 }
@@ -393,7 +397,7 @@ async fn errors_say_what_would_fit_and_never_what_came() {
             "BAD_USER_INPUT",
             "no unified ID",
         ),
-        (format!("{{ policy(version: 97532468) {{ version }} }}"), &nothing, 200, "BAD_USER_INPUT", "policies"),
+        ("{ policy(version: 97532468) { version } }".to_owned(), &nothing, 200, "BAD_USER_INPUT", "policies"),
         (
             format!("{{ profileFacts(unifiedIds: [\"{SECRET}\"]) {{ revision }} }}"),
             &nothing,
@@ -684,11 +688,9 @@ async fn what_scanners_try_is_refused() {
     let aliases: String = (0..101).map(|n| format!("alias{n}: __typename ")).collect();
     let fields = "__typename \n".repeat(500);
     let directives = format!("{{ __typename {} }}", "@aa".repeat(52));
-    let repeated = format!("{{ __typename {} }}", "@include(if: true) ".repeat(11));
     for (name, query, code) in [
         ("alias overloading", format!("{{ {aliases} }}"), "TOO_MANY_ALIASES"),
         ("directive overloading", directives, "TOO_MANY_DIRECTIVES"),
-        ("repeated directives", repeated, "GRAPHQL_VALIDATION_FAILED"),
         ("circular introspection", circles(), "QUERY_TOO_COMPLEX"),
         ("unhandled errors", "qwerty cop { abc }".to_owned(), "GRAPHQL_PARSE_FAILED"),
         // A name that costs nothing, as often as a query has words for it.

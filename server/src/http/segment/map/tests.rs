@@ -71,7 +71,7 @@ fn each_call_is_a_message() {
                     { "id": "u1", "type": "user_id" }] } }),
             ),
             json!({ "type": "identify", "device": {},
-                "identifiers": { "external_id": ["17", "u1"], "device_id": ["a1"], "kakao_id": ["k1"] },
+                "identifiers": { "external_id": [17, "u1"], "device_id": ["a1"], "kakao_id": ["k1"] },
                 "attributes": { "df_name": "한지우", "df_membership": "VIP" } }),
         ),
         (
