@@ -97,7 +97,7 @@ fn is_nobody(value: &str) -> bool {
     // Longer than all that is known; most IDs are settled here or by their digits.
     const LONGEST: usize = 64;
     if LONGEST < value.len() && !value.contains('@') {
-        return is_placeholder(value) || has_no_letter(value) || is_one_letter_repeated(value);
+        return is_placeholder(value) || has_no_letter(value);
     }
     let folded = fold(value);
     if is_placeholder(&folded) || has_no_letter(&folded) || is_one_letter_repeated(&folded) {

@@ -217,6 +217,7 @@ fn what_nobody_sees_makes_no_other_customer() {
     check("external_id", "a\u{0}b", "IDENTIFIER_CONTROL_CHARACTER");
     check("external_id", "\u{200b}\u{feff}", "blocked");
     check("external_id", &"가".repeat(86), "IDENTIFIER_TOO_LONG");
+    check("external_id", &"가".repeat(85), &"가".repeat(85));
     check("external_id", &format!("{}\u{200b}", "ab-".repeat(85)), &"ab-".repeat(85));
 }
 

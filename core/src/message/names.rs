@@ -2,6 +2,10 @@
 //!
 //! Messages that were taken before are not held to it: what was acknowledged stays.
 
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
 use super::{Accepted, MAX_NAME_BYTES, Refusal, RefusalCode, Warning, member, refusal};
 use crate::json::{Object, object_of};
 
@@ -35,6 +39,9 @@ impl Accepted {
             return Err(refusal(RefusalCode::ControlCharacter, path, detail));
         }
         let bad: Vec<String> = message.attributes.keys().filter(|name| has_control(name)).cloned().collect();
+        if !bad.is_empty() {
+            self.payload = without_attributes(&self.payload, &bad);
+        }
         for name in bad {
             message.attributes.remove(&name);
             self.warnings.push(Warning {
@@ -56,6 +63,20 @@ impl Accepted {
         let rest = fields.iter().filter(|(name, _)| name != RECEIVED_BY).map(|(name, raw)| member(name, raw.get()));
         self.payload = format!("{{{}}}", rest.collect::<Vec<_>>().join(","));
     }
+}
+
+/// A kept message without attributes of those names: read again it says the same.
+fn without_attributes(payload: &str, names: &[String]) -> String {
+    let Ok(Object(fields)) = object_of(payload) else { return payload.to_owned() };
+    let kept = |(name, raw): &(Cow<'_, str>, &RawValue)| match object_of(raw.get()) {
+        Ok(Object(attributes)) if name == "attributes" => {
+            let rest = attributes.iter().filter(|(name, _)| !names.iter().any(|bad| bad == name));
+            let rest: Vec<String> = rest.map(|(name, raw)| member(name, raw.get())).collect();
+            member(name, &format!("{{{}}}", rest.join(",")))
+        }
+        _ => member(name, raw.get()),
+    };
+    format!("{{{}}}", fields.iter().map(kept).collect::<Vec<_>>().join(","))
 }
 
 /// Says that properties nest deeper than can be shown.

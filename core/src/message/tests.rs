@@ -136,7 +136,9 @@ fn what_can_be_left_out_is_left_out_with_a_warning() {
 fn a_bad_value_costs_itself_and_is_told() {
     let half = |field: &str, json: &str| with(field, &json.replace("HALF", "half")).replace("half", r"cut \ud83d");
     // The message; the codes and paths of what is told; what has become of the values.
-    let cases: [(String, &[(&str, &str)], &str); 12] = [
+    let cases: [(String, &[(&str, &str)], &str); 13] = [
+        // Of a name that is refused nothing is kept, so that what is kept says the same.
+        (with("attributes", r#"{"a\u0000b":1,"c":2}"#), &[("ATTRIBUTE_NAME", "attributes.a\u{0}b")], "{\"c\":2}"),
         (
             half("attributes", r#"{"bio":"HALF","b":1}"#),
             &[("HALF_CHARACTER", "")],
