@@ -30,7 +30,7 @@ async fn one_customer_however_an_identifier_is_written() {
     let written = [
         (
             "phone",
-            "010-0000-4001",
+            "+821000004001",
             ["\u{202a}+82 10-0000-4001\u{202c}", "０１０－００００－４００１", "tel:0082-10-0000-4001", "1000004001"],
         ),
         (
