@@ -26,7 +26,10 @@ test("GraphiQL runs an example, from our own host alone", async (t) => {
   await page.locator(".result-window").getByText(profiles.nodes[0].unifiedId).first().waitFor();
   // Queries and variables name customers: nothing of them outlives the page, not even what an older version kept.
   const kept = await page.evaluate(() => ({ ...localStorage, ...sessionStorage }));
-  assert.deepEqual(Object.keys(kept).filter((it) => it.startsWith("graphiql")), []);
+  assert.deepEqual(
+    Object.keys(kept).filter((it) => it.startsWith("graphiql")),
+    [],
+  );
   assert.ok(!JSON.stringify(kept).includes(profiles.nodes[0].unifiedId));
   await page.evaluate(() => localStorage.setItem("graphiql:query", "{ old }"));
   await page.reload();

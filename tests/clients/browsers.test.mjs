@@ -21,7 +21,10 @@ const shop = createServer(async ({ url }, response) => {
   const [, whose, file] = pathname.split("/");
   if (!file) return response.setHeader("content-type", "text/html").end("<!doctype html><title>Shop</title>");
   const text = await readFile(join(folders[whose], file)).catch(() => undefined);
-  response.setHeader("content-type", "text/javascript").writeHead(text ? 200 : 404).end(text);
+  response
+    .setHeader("content-type", "text/javascript")
+    .writeHead(text ? 200 : 404)
+    .end(text);
 });
 await new Promise((resolve) => shop.listen(0, "127.0.0.1", resolve));
 const shopAddress = `http://localhost:${shop.address().port}`;
@@ -68,7 +71,9 @@ const day = new Date(Date.now() + 48 * 3600 * 1000).toISOString().slice(0, 10);
 
 const visitors = {
   segment: async ([id, key, address, strategy]) => {
-    const segment = strategy && { integrations: { "Segment.io": { deliveryStrategy: { strategy, config: { size: 2, timeout: 50 } } } } };
+    const segment = strategy && {
+      integrations: { "Segment.io": { deliveryStrategy: { strategy, config: { size: 2, timeout: 50 } } } },
+    };
     const analytics = AnalyticsNext.AnalyticsBrowser.load({ writeKey: key, cdnURL: address }, segment);
     await analytics.page();
     await analytics.identify(id, { name: "한지우", email: `${id}@example.com`, plan: "gold" });
@@ -120,7 +125,11 @@ test("a beacon of one's own, and nothing for a page of another site where no key
   const keyless = await serve();
   await page.evaluate(beacon, [keyless, "any", "beacon"]);
   const answer = await page.evaluate(
-    (address) => fetch(`${address}/v1/t`, { method: "POST", body: "{}" }).then(() => "answered", () => "refused"),
+    (address) =>
+      fetch(`${address}/v1/t`, { method: "POST", body: "{}" }).then(
+        () => "answered",
+        () => "refused",
+      ),
     keyless,
   );
   assert.equal(answer, "refused");

@@ -18,16 +18,16 @@ const phone = (id) => `010-1234-${1000 + id.length}`;
 function expected(id, platform) {
   const normal = `+8210${phone(id).slice(4).replace("-", "")}`;
   return {
-    identifiers: [
-      `device_id a-${id}`,
-      `email ${id}@example.com`,
-      `external_id ${id}`,
-      `phone ${normal}`,
-    ],
+    identifiers: [`device_id a-${id}`, `email ${id}@example.com`, `external_id ${id}`, `phone ${normal}`],
     basic: { name: "한지우", email: `${id}@example.com`, phone: normal },
     // What was unset is gone.
     attributes: { "group.name": "Acme", group_id: "g-1", plan: "gold" },
-    purchases: { refundAmount: "5000", refundCount: 1, window: { count: 1, amount: "25000" }, currency: "KRW" },
+    purchases: {
+      refundAmount: "5000",
+      refundCount: 1,
+      window: { count: 1, amount: "25000" },
+      currency: "KRW",
+    },
     events: ["df_purchase", "df_refund", "page_view", "screen_view"],
     platforms: [platform],
   };
@@ -54,7 +54,15 @@ function calls(id) {
     ],
     ["identify", { userId: id, traits: { tier: null, address: { city: null } }, timestamp: later }],
     ["track", { userId: id, event: "Order Completed", properties: own, timestamp }],
-    ["track", { userId: id, event: "Order Refunded", properties: { order_id: own.order_id, total: 5000 }, timestamp: later }],
+    [
+      "track",
+      {
+        userId: id,
+        event: "Order Refunded",
+        properties: { order_id: own.order_id, total: 5000 },
+        timestamp: later,
+      },
+    ],
     ["screen", { userId: id, name: "Cart", timestamp }],
     ["alias", { userId: id, previousId: `a-${id}`, timestamp }],
     ["group", { userId: id, groupId: "g-1", traits: { name: "Acme" }, timestamp }],
@@ -74,10 +82,17 @@ test("Segment's SDK for Node", async () => {
 test("RudderStack's SDK for Node, which packs its bodies and calls them a form", async () => {
   for (const gzip of [true, false]) {
     const id = `rudder-node-${gzip ? "packed" : "as-it-is"}`;
-    const analytics = new RudderAnalytics(ingest, { dataPlaneUrl: address, flushAt: 3, gzip, logLevel: "none" });
+    const analytics = new RudderAnalytics(ingest, {
+      dataPlaneUrl: address,
+      flushAt: 3,
+      gzip,
+      logLevel: "none",
+    });
     const sent = calls(id).map(
       ([method, call]) =>
-        new Promise((resolve, reject) => analytics[method](call, (error) => (error ? reject(error) : resolve()))),
+        new Promise((resolve, reject) =>
+          analytics[method](call, (error) => (error ? reject(error) : resolve())),
+        ),
     );
     await analytics.flush();
     await Promise.all(sent);
@@ -105,7 +120,15 @@ test("nobody is let in by a key that is not one", async () => {
   for (const [headers, body] of [
     [{}, { batch }],
     [{}, { batch, writeKey: "wrong" }],
-    [{}, { batch: [{ ...batch[0], writeKey: ingest }, { ...batch[0], writeKey: "wrong" }] }],
+    [
+      {},
+      {
+        batch: [
+          { ...batch[0], writeKey: ingest },
+          { ...batch[0], writeKey: "wrong" },
+        ],
+      },
+    ],
     [{ authorization: "Basic d3Jvbmc6" }, { batch, writeKey: ingest }],
   ]) {
     const response = await send(headers, body);
