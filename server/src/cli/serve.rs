@@ -79,7 +79,12 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         );
     }
     let mut limits = options.limits;
-    limits.connections = connections_of(limits.connections, raise_open_files());
+    let wanted = limits.connections;
+    limits.connections = connections_of(wanted, raise_open_files());
+    if limits.connections < wanted {
+        // One address must not have all of the few.
+        limits.connections_per_address = limits.connections_per_address.min(limits.connections.div_ceil(2));
+    }
     // Before a base is made or filled: a port that is in use is an error at once.
     let socket = listen::bind(address)?;
     let trusted = options.trusted_documents.as_deref().map(read_documents).transpose()?;

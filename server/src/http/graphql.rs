@@ -75,9 +75,8 @@ impl NoRequest {
 }
 
 impl<'t> Envelope<'t> {
-    /// Reads a request, where there is room for what it becomes.
-    pub(super) fn read(text: &'t [u8], work: &Work) -> Result<Self, NoRequest> {
-        work.add_values(text)?;
+    /// Reads a request. Room for what it becomes is taken before.
+    pub(super) fn read(text: &'t [u8]) -> Result<Self, NoRequest> {
         unambiguous::check(text).map_err(NoRequest::parse_failed)?;
         if text.trim_ascii_start().starts_with(b"[") {
             let sentence = "send one request at a time; ask for several fields in it";
@@ -139,8 +138,11 @@ pub(super) async fn post(
         Ok(sent) => sent,
         Err(fault) => return NoRequest::from(fault).into_response(media_type),
     };
+    if let Err(fault) = work.add_values(&body) {
+        return NoRequest::from(fault).into_response(media_type);
+    }
     let prepared = unambiguous::prepared(&body);
-    match Envelope::read(&prepared, &work).and_then(|envelope| envelope.open(&site, body.len())) {
+    match Envelope::read(&prepared).and_then(|envelope| envelope.open(&site, body.len())) {
         Ok(request) => respond(&execute(&site.schema, &site.current, caller, request).await, media_type),
         Err(reason) => reason.into_response(media_type),
     }

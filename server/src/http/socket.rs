@@ -147,8 +147,9 @@ fn is_object(payload: &RawValue) -> bool {
 /// The request of a subscription's payload; no reason where it is none of the protocol's.
 fn read_request(site: &Site, text: &str, work: &Work) -> Result<async_graphql::Request, Option<NoRequest>> {
     work.add(text.len()).map_err(|fault| Some(NoRequest::from(fault)))?;
+    work.add_values(text.as_bytes()).map_err(|fault| Some(NoRequest::from(fault)))?;
     let prepared = unambiguous::prepared(text.as_bytes());
-    let envelope = Envelope::read(&prepared, work)?;
+    let envelope = Envelope::read(&prepared)?;
     if envelope.query.as_deref().is_none_or(|it| it.trim().is_empty()) && envelope.extensions.is_none() {
         return Err(None);
     }
