@@ -49,7 +49,7 @@ impl<'a> Object<'a> {
     /// A name that is there twice: the first such one, in byte order.
     pub fn repeated(&self) -> Option<&str> {
         let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_ref()).collect();
-        sort_by(&mut names, |a, b| a.cmp(b));
+        sort_by(&mut names, Ord::cmp);
         names.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first().copied())
     }
 

@@ -66,6 +66,7 @@ enum LogFormat {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, for the whole run")]
 enum Task {
     Serve(serve::Options),
     Import(import::Options),

@@ -163,6 +163,7 @@ pub async fn execute(schema: &ApiSchema, current: &Current, caller: Caller, mut 
 }
 
 /// Whether a request asks for a query, which alone is answered by GET; the refusal where it cannot be answered at all.
+#[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
 pub fn is_query(current: &Current, caller: &Caller, request: &mut Request) -> Result<bool, Response> {
     match within::read(request, &current.limits, caller) {
         Ok(question) => Ok(question.kind == OperationType::Query),

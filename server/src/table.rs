@@ -499,7 +499,7 @@ impl<R: BufRead> RowReader<'_, '_, R> {
         let Some(separator) = &rule.separator else { return self.read(part, name, reading, &text) };
         let values: Vec<Value> =
             split(&text, separator).iter().filter_map(|it| self.read(part, name, reading, it)).collect();
-        (!values.is_empty()).then(|| Value::Array(values))
+        (!values.is_empty()).then_some(Value::Array(values))
     }
 
     fn read(&mut self, part: &str, name: &str, reading: Reading<'_>, text: &str) -> Option<Value> {

@@ -136,7 +136,8 @@ fn what_can_be_left_out_is_left_out_with_a_warning() {
 fn a_bad_value_costs_itself_and_is_told() {
     let half = |field: &str, json: &str| with(field, &json.replace("HALF", "half")).replace("half", r"cut \ud83d");
     // The message; the codes and paths of what is told; what has become of the values.
-    let cases: [(String, &[(&str, &str)], &str); 13] = [
+    type Case<'c> = (String, &'c [(&'c str, &'c str)], &'c str);
+    let cases: [Case<'_>; 13] = [
         // Of a name that is refused nothing is kept, so that what is kept says the same.
         (with("attributes", r#"{"a\u0000b":1,"c":2}"#), &[("ATTRIBUTE_NAME", "attributes.a\u{0}b")], "{\"c\":2}"),
         (

@@ -156,7 +156,7 @@ impl<'a> Draft<'a> {
         };
         match (&order.key, claim) {
             (OrderKey::Order(order_id), Some(_)) => {
-                self.order_state_mut(order_id, view).claim = Some(Claim::of(message))
+                self.order_state_mut(order_id, view).claim = Some(Claim::of(message));
             }
             (OrderKey::Message(_), _) => {}
             (OrderKey::Order(_), None) => return,

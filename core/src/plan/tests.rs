@@ -515,8 +515,8 @@ fn whose_order_it_is_and_what_it_cost_is_told() {
     // In one batch the order's moves are told message by message, too.
     let mut base = Base::default();
     base.take(&messages, &policy);
-    for position in 1..=4 {
-        assert_eq!(base.told.get(&position).copied(), expected[position], "{position}");
+    for (position, news) in (1..=4).zip(&expected[1..]) {
+        assert_eq!(base.told.get(&position).copied(), *news, "{position}");
     }
     base.check(&facts, &policy).expect("it is what all facts give");
 }

@@ -116,7 +116,7 @@ pub(super) fn look_up(ctx: &Context<'_>, by: By) -> async_graphql::Result<()> {
 /// Where a caller is recorded and by which key; nowhere where the server has no keys, as there is nobody to name.
 ///
 /// A caller without a key where there are keys, or the other way round, is a fault of the server's: it is answered nothing.
-fn recorded_by<'c, A>(audit: Option<A>, caller: &'c Caller) -> Result<Option<(A, &'c Arc<str>)>, ServerError> {
+fn recorded_by<A>(audit: Option<A>, caller: &Caller) -> Result<Option<(A, &Arc<str>)>, ServerError> {
     match (audit, &caller.key) {
         (None, None) => Ok(None),
         (Some(audit), Some(key)) => Ok(Some((audit, key))),

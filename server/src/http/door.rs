@@ -92,7 +92,7 @@ impl Door {
         let headers = request.headers();
         let Some(host) = only_host(headers) else { return Some(Fault::Host) };
         // In a request by a whole address its host counts, and the header has to be one of ours all the same.
-        let in_address = request.uri().authority().map(|authority| authority.as_str());
+        let in_address = request.uri().authority().map(axum::http::uri::Authority::as_str);
         if ![Some(host), in_address].into_iter().flatten().all(|host| self.is_own(host)) {
             return Some(Fault::Host);
         }

@@ -87,7 +87,8 @@ mod tests {
         let seconds = Duration::from_secs;
         let grace = seconds(30);
         // How long each wait takes and how many bytes end it; whether there is time for a last wait of so many seconds.
-        let table: [(&[(u64, usize)], u64, bool); 6] = [
+        type Row<'r> = (&'r [(u64, usize)], u64, bool);
+        let table: [Row<'_>; 6] = [
             (&[], 29, true),
             (&[], 31, false),
             (&[(20, 3)], 20, false),

@@ -68,6 +68,7 @@ fn both(router: Router<Site>, address: &str, methods: MethodRouter<Site>) -> Rou
 type MaybeCaller = Option<Extension<Caller>>;
 
 /// Lets in by the key that the body shows where the head shows none: programs in browsers have no other place for it.
+#[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
 fn let_in(site: &Site, caller: MaybeCaller, key: impl FnOnce() -> Option<String>) -> Result<Caller, Response> {
     match caller {
         Some(Extension(caller)) => Ok(caller),

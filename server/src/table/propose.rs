@@ -682,7 +682,7 @@ impl Column {
         let bare = bare(&self.name);
         let is_code = bare.ends_with("id") || bare.ends_with("no") || CODES.iter().any(|it| bare.contains(it));
         let is_number = |it: &String| {
-            let has_zero_first = it.starts_with('0') && it.bytes().nth(1).is_some_and(|byte| byte.is_ascii_digit());
+            let has_zero_first = it.starts_with('0') && it.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
             let is_read = [Decimal::Point, Decimal::Comma].iter().any(|sign| cell::number(it, *sign).is_some());
             is_read && !has_zero_first && !it.starts_with('+') && it.len() < 16
         };

@@ -244,8 +244,8 @@ async fn made_by_an_older_program(database: String) -> anyhow::Result<()> {
         accepted.message.id = id.into();
         accepted.message.identifiers =
             old.into_iter().map(|(kind, value)| Identifier::new(Kind::new(kind), value)).collect();
-        if accepted.message.device.is_some() {
-            accepted.message.device.as_mut().expect("it has one").device_id = "\u{feff}d1".into();
+        if let Some(device) = &mut accepted.message.device {
+            device.device_id = "\u{feff}d1".into();
         }
         pipeline.ingest(vec![accepted], policy.version).await?;
     }

@@ -81,7 +81,8 @@ fn a_server_answers_to_its_own_names() {
 fn no_page_of_another_site_is_answered() {
     let visit = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
     let framed = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
-    let table: [(&str, &str, &[(&str, &str)], bool); 23] = [
+    type Row<'r> = (&'r str, &'r str, &'r [(&'r str, &'r str)], bool);
+    let table: [Row<'_>; 23] = [
         ("POST", "/graphql", &[], true),
         ("POST", "/graphql", &[("origin", "http://localhost:8360")], true),
         ("POST", "/graphql", &[("origin", "http://LOCALHOST:8360"), ("sec-fetch-site", "same-origin")], true),

@@ -76,6 +76,7 @@ pub(in crate::http) fn key_in_address(address: &Uri) -> Option<&str> {
 }
 
 /// The caller of a key that may be public.
+#[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
 pub(super) fn ingest_only(site: &Site, key: &str) -> Result<Caller, Response> {
     let caller = gate::by_key(site, Need::Send, Some(key));
     let caller = caller.map_err(|(code, sentence)| gate::turned_away(code, &sentence))?;
