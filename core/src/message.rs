@@ -217,7 +217,7 @@ pub fn parse_described(
         accepted.warnings.push(Warning {
             code: "HALF_CHARACTER",
             path: String::new(),
-            detail: "a text was cut in the middle of a character; U+FFFD stands for the half that was left".to_owned(),
+            detail: "a text was cut in the middle of a character; U+FFFD replaces the half that was left".to_owned(),
         });
     }
     Ok(accepted)

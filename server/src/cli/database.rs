@@ -41,7 +41,7 @@ pub(super) fn warn_of_others(url: &str) {
         && is_shown(url)
     {
         tracing::warn!(
-            "the database's password stands in the command line, where others see it in the list of processes; give it with \
+            "the database's password is in the command line, where others see it in the list of processes; give it with \
              --db-password-file or PROFILE360_DB_PASSWORD"
         );
     }

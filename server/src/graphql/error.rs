@@ -88,7 +88,7 @@ pub enum ErrorCode {
     PublicationUnderWay,
     /// The database cannot be reached or cannot write; trying again later may help.
     Unavailable,
-    /// A fault of the server; it stands in its log.
+    /// A fault of the server; its log says more.
     Internal,
 }
 
@@ -270,7 +270,7 @@ pub(super) fn of_parser(mut error: ServerError) -> ServerError {
         (_, Some(wanted)) => format!("the query is not GraphQL here: {wanted}"),
         (message, _) if message.ends_with("is defined twice") => "two operations or fragments have one name".to_owned(),
         (message, _) if message.contains("multiple operations") => {
-            "a query without a name stands alone; name each of several operations".to_owned()
+            "a query without a name has to be the only one; name each of several operations".to_owned()
         }
         (message, _) if message.contains("does not contain an operation") => "the query has no operation".to_owned(),
         (message, _) if message.to_ascii_lowercase().contains("recursion") => "the query nests too deeply".to_owned(),
@@ -303,7 +303,7 @@ fn coded(mut response: Response) -> Response {
         // What is left without a code is the library's own word on a value that did not fit while the request ran; it repeats it.
         let code = if error.message.starts_with("Data `") { ErrorCode::Internal } else { ErrorCode::BadUserInput };
         let sentence = if code == ErrorCode::Internal {
-            "a fault of the server; it stands in its log"
+            "a fault of the server; its log says more"
         } else {
             VALUE_DOES_NOT_FIT
         };

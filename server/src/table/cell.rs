@@ -56,10 +56,10 @@ impl Reading<'_> {
             Kind::Number => {
                 let digits = number(text, self.decimal).ok_or(match self.decimal {
                     Decimal::Point => {
-                        "the cell is no number; a comma stands in front of groups of three digits, or give the column decimal = \",\""
+                        "the cell is no number; a comma is good only in front of groups of three digits, or give the column decimal = \",\""
                     }
                     Decimal::Comma => {
-                        "the cell is no number; with decimal = \",\" a point stands in front of groups of three digits"
+                        "the cell is no number; with decimal = \",\" a point is good only in front of groups of three digits"
                     }
                 })?;
                 Ok(match digits.parse::<Number>() {
