@@ -32,8 +32,6 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 pub struct Publication {
     progress: Mutex<Progress>,
     task: Mutex<Option<JoinHandle<()>>>,
-    /// The edition that was in force before, which questions may still be answered from. It stays until the next publication.
-    before: Mutex<Option<Arc<Store>>>,
 }
 
 /// How far a publication is.
@@ -93,15 +91,12 @@ impl Publication {
         let task = tokio::spawn(async move {
             let started = Instant::now();
             tracing::info!(version, "publishing a policy");
-            let before = pipeline.workshop().store;
-            publication.wait_until_unused().await;
             let result = publication.publish(&pipeline, version, policy).await;
             let seconds = started.elapsed().as_secs_f64();
             match result {
                 Ok(()) => {
                     tracing::info!(version, seconds, "the policy is in force");
                     publication.set(Progress::InForce { version, seconds });
-                    *publication.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
                 }
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
@@ -178,18 +173,6 @@ impl Publication {
         replay.list(|_| {}).await?;
         replay.lead_on().await?;
         pipeline.switch(replay).await
-    }
-
-    /// Waits until no question is answered any more from the edition before the one in force, which is removed next.
-    async fn wait_until_unused(&self) {
-        const PATIENCE: Duration = Duration::from_secs(60);
-        const PAUSE: Duration = Duration::from_millis(50);
-        let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(before) = before else { return };
-        let started = Instant::now();
-        while 1 < Arc::strong_count(&before) && started.elapsed() < PATIENCE {
-            tokio::time::sleep(PAUSE).await;
-        }
     }
 
     fn set(&self, progress: Progress) {

@@ -302,11 +302,8 @@ fn coded(mut response: Response) -> Response {
         }
         // What is left without a code is the library's own word on a value that did not fit while the request ran; it repeats it.
         let code = if error.message.starts_with("Data `") { ErrorCode::Internal } else { ErrorCode::BadUserInput };
-        let sentence = if code == ErrorCode::Internal {
-            "a fault of the server; its log says more"
-        } else {
-            VALUE_DOES_NOT_FIT
-        };
+        let sentence =
+            if code == ErrorCode::Internal { "a fault of the server; its log says more" } else { VALUE_DOES_NOT_FIT };
         if code == ErrorCode::Internal {
             tracing::error!(error = %error.message, "a field could not be answered");
         }

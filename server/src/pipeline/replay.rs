@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, PoisonError},
+    time::Duration,
 };
 
 use profile360_core::{
@@ -63,6 +64,9 @@ pub struct Replay {
     /// Whether the source keeps messages under such IDs.
     is_outdated: bool,
 }
+
+/// From then on no answer is given from an edition that is not in force any more: answers take half as long at most.
+const UNUSED_AFTER: Duration = Duration::from_secs(60);
 
 pub(super) struct Switch {
     pub replay: Replay,
@@ -311,12 +315,21 @@ impl Worker {
     /// Puts a replay's edition in force. What this has taken before is in there; what comes next goes there.
     pub(super) async fn switch(&mut self, switch: Switch, current: &watch::Sender<Workshop>) {
         let Switch { mut replay, reply } = switch;
+        let kept = self.workshop.store.edition();
         let result = self.attempt_switch(&mut replay).await;
         if result.is_ok() {
             let mut far = std::mem::take(&mut self.far);
             far.forget();
             *self = Self { bounds: self.bounds, far, ..Self::new(replay.worker.workshop) };
             self.workshop.list.be_quiet(false);
+            // The edition before stays, those before it go. Nothing waits for it; the next publication does what is interrupted.
+            let store = self.workshop.store.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(UNUSED_AFTER).await;
+                if let Err(error) = store.remove_editions_before(kept).await {
+                    tracing::warn!(%error, "earlier editions were not removed; the next publication does it");
+                }
+            });
             for event in replay.events {
                 self.workshop.news.tell_lineage(event);
             }

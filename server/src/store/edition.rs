@@ -37,11 +37,13 @@ impl Store {
         self.edition
     }
 
-    /// An edition to be filled. It is never in force before [`Store::switch_to`]. Editions before this one are removed, so that
-    /// the base holds two at most, and so is what a publication left behind that failed or was interrupted.
+    /// An edition to be filled. It is never in force before [`Store::switch_to`]. What a publication left behind that failed or was
+    /// interrupted is removed.
     pub async fn next_edition(&self) -> Result<Self> {
-        self.remove_other_editions().await?;
         let last_begun = number_in_root(&self.root, "edition_begun").await?;
+        for begun in self.edition + 1..=last_begun {
+            clear(&self.root.open(&database(begun)).await?).await?;
+        }
         let edition = self.edition.max(last_begun) + 1;
         self.set_in_root(&[("edition_begun", Some(edition.to_string()))]).await?;
         let handle = self.root.open(&database(edition)).await?;
@@ -50,14 +52,16 @@ impl Store {
         Ok(Self { handle, root, edition })
     }
 
-    /// Removes what all editions hold but this one, which must be in force.
-    pub async fn remove_other_editions(&self) -> Result<()> {
-        let last_begun = number_in_root(&self.root, "edition_begun").await?;
+    /// Removes what the editions before another one hold. The engine may take a minute for it, however little that is.
+    pub async fn remove_editions_before(&self, kept: i64) -> Result<()> {
         let cleared = number_in_root(&self.root, "editions_cleared").await?;
-        for unused in (cleared..self.edition).chain(self.edition + 1..=last_begun) {
+        for unused in cleared..kept {
             clear(&self.root.open(&database(unused)).await?).await?;
         }
-        self.set_in_root(&[("editions_cleared", Some(self.edition.to_string()))]).await
+        if cleared < kept {
+            self.set_in_root(&[("editions_cleared", Some(kept.to_string()))]).await?;
+        }
+        Ok(())
     }
 
     /// Puts another edition in force, with the policy of a version. Nothing can be written to this one any more: its next

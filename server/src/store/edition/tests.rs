@@ -6,7 +6,7 @@ async fn n_held(store: &Store) -> u64 {
 }
 
 #[tokio::test]
-async fn the_edition_before_stays_until_the_next_one_is_begun() {
+async fn the_edition_before_stays_until_the_next_one_is_in_force() {
     let first = crate::store::connect("mem://").await.unwrap();
     first.put_aside(&[("m1".to_owned(), "{}".to_owned())]).await.unwrap();
     let second = first.next_edition().await.unwrap();
@@ -16,8 +16,10 @@ async fn the_edition_before_stays_until_the_next_one_is_begun() {
     assert_eq!((reopened.edition(), n_held(&first).await, n_held(&reopened).await), (1, 1, 1));
 
     let failed = reopened.next_edition().await.unwrap();
-    assert_eq!((n_held(&first).await, n_held(&reopened).await), (0, 1));
     failed.put_aside(&[("m1".to_owned(), "{}".to_owned())]).await.unwrap();
     let third = reopened.next_edition().await.unwrap();
-    assert_eq!((n_held(&failed).await, n_held(&reopened).await, third.edition()), (0, 1, 3));
+    assert_eq!((n_held(&first).await, n_held(&failed).await, n_held(&reopened).await, third.edition()), (1, 0, 1, 3));
+    reopened.switch_to(&third, 0, 3).await.unwrap();
+    third.remove_editions_before(reopened.edition()).await.unwrap();
+    assert_eq!((n_held(&first).await, n_held(&reopened).await), (0, 1));
 }
