@@ -228,7 +228,7 @@ pub fn parse_kept(payload: &str, policy: &CompiledPolicy) -> Result<Accepted, Re
     read(&whole_characters(trimmed(payload)), policy, &|_| Description::default())
 }
 
-/// What stands for a character that was lost on the way.
+/// The replacement for a character that was lost on the way.
 const LOST: char = '\u{fffd}';
 const ORDER_ID: &str = "properties.df_order_id";
 

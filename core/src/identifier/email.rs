@@ -19,7 +19,7 @@ pub(super) fn normal_form(text: &str) -> Result<String, Malformed> {
     }
 }
 
-/// A label of a domain in the letters that people read: `xn--bcher-kva` is `bücher`. One that stands for no such letters
+/// A label of a domain in the letters that people read: `xn--bcher-kva` is `bücher`. One that encodes no such letters
 /// stays as it is.
 fn label_as_shown(label: &str) -> String {
     let shown = label.strip_prefix("xn--").and_then(decode).filter(|it| is_stable(it));

@@ -57,7 +57,7 @@ const NOBODY: &str = "\
 const WITH_DIGITS: [&str; 7] =
     ["#div/0!", "-1", "-0", "012345678912345", "02:00:00:00:00:00", "020000000000", "9774d56d682e549c"];
 
-/// The local parts of e-mail addresses that belong to nobody, whatever the domain.
+/// The local parts of e-mail addresses that belong to nobody on any domain.
 const NOBODYS_MAILBOX: &str =
     " anonymous dummy noemail no-email none noreply no-reply donotreply do-not-reply null undefined unknown ";
 
@@ -142,7 +142,7 @@ fn has_no_letter(value: &str) -> bool {
     !value.chars().any(char::is_alphanumeric)
 }
 
-/// Three or more of one letter, two of `x`, whatever stands between.
+/// Three or more of one letter, two of `x`, with anything in between.
 fn is_one_letter_repeated(value: &str) -> bool {
     let mut letters = value.chars().filter(|it| !matches!(it, '-' | ' ' | '.' | ':' | '_' | '@'));
     let Some(first) = letters.next().map(|it| it.to_ascii_lowercase()) else { return false };
@@ -156,7 +156,7 @@ fn is_one_letter_repeated(value: &str) -> bool {
     first.is_alphabetic() && (2 < n_letters || (first == 'x' && 1 < n_letters))
 }
 
-/// All zeros, or two or more of the same digit, whatever stands between: `0000`, `111-1111`, the all-zero advertising ID.
+/// All zeros, or two or more of the same digit, with anything in between: `0000`, `111-1111`, the all-zero advertising ID.
 fn is_one_digit_repeated(value: &str) -> bool {
     let is_between = |it: &char| matches!(it, '-' | ' ' | '.' | '+' | '(' | ')' | ':');
     let mut digits = value.chars().map(narrow).filter(|it| !is_between(it));

@@ -191,7 +191,7 @@ fn addresses_have_one_spelling() {
     check("email", "kim@한국.한국", "kim@한국.한국");
     check("email", "kim@faß.example", "kim@faß.example");
     check("email", "kim@xn--fa-hia.example", "kim@faß.example");
-    // What stands for no letters, for letters in another form, or for signs, stays as it is.
+    // What encodes no letters, for letters in another form, or for signs, stays as it is.
     for raw in ["kim@xn--.example", "kim@xn--abc-.example", "kim@xn--a-ecp.example", "kim@xn--zzzzzzzz9999.example"] {
         let policy = CompiledPolicy::initial();
         let rule = policy.kind("email").expect("a known kind");
