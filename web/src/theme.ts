@@ -1,11 +1,11 @@
 import { useLayoutEffect } from "react";
-import { useRemembered } from "./remembered";
+import { useLocalStorage } from "./useLocalStorage";
 
 export const themes = ["system", "light", "dark"] as const;
 export type Theme = (typeof themes)[number];
 
 export function useTheme(): [Theme, (theme: Theme) => void] {
-  const [theme, setTheme] = useRemembered<Theme>(
+  const [theme, setTheme] = useLocalStorage<Theme>(
     "theme",
     (stored) => themes.find((known) => known === stored) ?? "system",
     (value) => value,

@@ -9,9 +9,9 @@ type Toast = {
   action?: { label: string; run: () => void } | undefined;
   kind?: "done" | "failed";
 };
-type Standing = Toast & { id: number };
+type ActiveToast = Toast & { id: number };
 
-const standsFor = 12_000;
+const duration = 12_000;
 const ToastContext = createContext<(toast: Toast) => void>(() => {});
 export const useToast = () => use(ToastContext);
 
@@ -19,34 +19,34 @@ let lastId = 0;
 
 /** What just happened, at the edge of the page; it leaves by itself, unless someone is at it. */
 export function Toasts({ children }: { children: ReactNode }) {
-  const [toasts, setToasts] = useState<Standing[]>([]);
+  const [toasts, setToasts] = useState<ActiveToast[]>([]);
   const leave = useCallback((id: number) => {
     setToasts((all) => all.filter((toast) => toast.id !== id));
   }, []);
   const show = useCallback((toast: Toast) => {
     lastId += 1;
-    const standing = { ...toast, id: lastId };
-    setToasts((all) => [...all.slice(-2), standing]);
+    const active = { ...toast, id: lastId };
+    setToasts((all) => [...all.slice(-2), active]);
   }, []);
   return (
     <ToastContext value={show}>
       {children}
       <div className={styles.toasts} role="status">
         {toasts.map((toast) => (
-          <One key={toast.id} toast={toast} onLeave={leave} />
+          <ToastItem key={toast.id} toast={toast} onLeave={leave} />
         ))}
       </div>
     </ToastContext>
   );
 }
 
-function One({ toast, onLeave }: { toast: Standing; onLeave: (id: number) => void }) {
+function ToastItem({ toast, onLeave }: { toast: ActiveToast; onLeave: (id: number) => void }) {
   const text = useText();
   const [held, setHeld] = useState(false);
   const leave = useMemo(() => () => onLeave(toast.id), [onLeave, toast.id]);
   useEffect(() => {
     if (held) return;
-    const timer = setTimeout(leave, standsFor);
+    const timer = setTimeout(leave, duration);
     return () => clearTimeout(timer);
   }, [held, leave]);
   return (

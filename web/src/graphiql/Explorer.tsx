@@ -8,14 +8,14 @@ import { useTheme } from "../theme";
 import { useMedia } from "../useMedia";
 import { EXAMPLES_PLUGIN, phone } from "./ExamplesPlugin";
 import { examples } from "./examples";
-import { createMemory } from "./memory";
+import { createMemoryStorage } from "./memoryStorage";
 
 const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
 // The key that the page was given in this tab, if any; the headers editor overrides it.
 const headers = authorization();
 // What is asked here names customers: it lasts as long as the page, and what an older version kept goes.
 forgetQueries();
-const memory = createMemory();
+const memory = createMemoryStorage();
 // The socket opens with the first subscription, not with the page.
 const fetcher = createGraphiQLFetcher({
   url: "/graphql",

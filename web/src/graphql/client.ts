@@ -1,6 +1,6 @@
 import { Client, cacheExchange, fetchExchange, mapExchange } from "urql";
 import { askForKey, authorization } from "../session/key";
-import { liveExchange } from "./live";
+import { liveExchange } from "./subscriptions";
 
 /** A client for one session: with another key nothing of what this one has read is shown. */
 export function createApiClient(): Client {

@@ -1,5 +1,5 @@
 import { createContext, type ReactNode, use, useLayoutEffect } from "react";
-import { useRemembered } from "../remembered";
+import { useLocalStorage } from "../useLocalStorage";
 import { en, type Text } from "./en";
 import { ko } from "./ko";
 
@@ -13,7 +13,7 @@ type Chosen = { language: Language; setLanguage: (language: Language) => void };
 const LanguageContext = createContext<Chosen>({ language: "en", setLanguage: () => {} });
 
 export function LanguageProvider({ children }: { children: ReactNode }) {
-  const [language, setLanguage] = useRemembered<Language>("language", read, (value) => value);
+  const [language, setLanguage] = useLocalStorage<Language>("language", read, (value) => value);
   useLayoutEffect(() => {
     document.documentElement.lang = language;
   }, [language]);

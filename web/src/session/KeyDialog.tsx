@@ -1,16 +1,16 @@
 import { type SubmitEvent, useEffect, useId, useRef, useState } from "react";
 import { useText } from "../language/language";
+import { checkKey, type KeyCheck } from "./checkKey";
 import styles from "./KeyDialog.module.css";
 import { signIn } from "./key";
-import { type Tried, tryKey } from "./tryKey";
 
-/** Asks for a key. There is nothing behind it to go back to, so it has no way out but a key that is let in. */
+/** Asks for a key. It cannot be dismissed: without a valid key there is nothing to show. */
 export function KeyDialog() {
   const text = useText().session;
   const ids = { heading: useId(), help: useId(), field: useId(), fault: useId() };
   const dialog = useRef<HTMLDialogElement>(null);
   const [key, setKey] = useState("");
-  const [tried, setTried] = useState<Tried | "TRYING">();
+  const [check, setCheck] = useState<KeyCheck | "PENDING">();
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
@@ -19,17 +19,17 @@ export function KeyDialog() {
 
   const submit = async (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    setTried("TRYING");
-    const outcome = await tryKey(key.trim());
-    if (outcome === "LET_IN") signIn(key.trim());
-    else setTried(outcome);
+    setCheck("PENDING");
+    const outcome = await checkKey(key.trim());
+    if (outcome === "VALID") signIn(key.trim());
+    else setCheck(outcome);
   };
   const faults = {
-    NOT_KNOWN: text.notKnown,
-    ONLY_SENDS: text.onlySends,
-    NO_ANSWER: text.noAnswer,
+    UNKNOWN: text.notKnown,
+    INGEST_ONLY: text.onlySends,
+    UNREACHABLE: text.noAnswer,
   };
-  const fault = tried && tried !== "TRYING" && tried !== "LET_IN" ? faults[tried] : undefined;
+  const fault = check && check !== "PENDING" && check !== "VALID" ? faults[check] : undefined;
   return (
     <dialog
       ref={dialog}
@@ -60,7 +60,7 @@ export function KeyDialog() {
         <p id={ids.fault} role="alert" className={styles.fault}>
           {fault}
         </p>
-        <button type="submit" className="button primary" disabled={tried === "TRYING"}>
+        <button type="submit" className="button primary" disabled={check === "PENDING"}>
           {text.signIn}
         </button>
       </form>

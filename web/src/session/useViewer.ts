@@ -10,6 +10,6 @@ export function useViewer(): Viewer | undefined {
 }
 
 /** What the role may do, so that the page need not offer what the server would refuse. */
-export const mayDecide = (viewer: Viewer | undefined) =>
+export const canDecide = (viewer: Viewer | undefined) =>
   viewer?.role === "STEWARD" || viewer?.role === "ADMIN";
-export const mayGovern = (viewer: Viewer | undefined) => viewer?.role === "ADMIN";
+export const canPublishPolicies = (viewer: Viewer | undefined) => viewer?.role === "ADMIN";

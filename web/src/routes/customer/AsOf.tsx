@@ -3,7 +3,7 @@ import { useText } from "../../language/language";
 import styles from "./AsOf.module.css";
 
 type Props = {
-  shown: string;
+  asOf: string;
   today: string;
   /** The first day that the slider can move to. */
   from: string;
@@ -16,7 +16,7 @@ const dayOf = (date: string) => Math.round(Date.parse(date) / day);
 const dateOf = (days: number) => new Date(days * day).toISOString().slice(0, 10);
 
 /** The reporting date: windows, rankings and the age are those of this day. */
-export function AsOf({ shown, today, from, onChange }: Props) {
+export function AsOf({ asOf, today, from, onChange }: Props) {
   const text = useText();
   const set = (asOf: string | undefined, settled = true) =>
     onChange(asOf === today ? undefined : asOf, settled);
@@ -27,14 +27,14 @@ export function AsOf({ shown, today, from, onChange }: Props) {
           type="range"
           className={styles.slider}
           aria-label={text.asOf}
-          aria-valuetext={shown}
+          aria-valuetext={asOf}
           min={dayOf(from)}
           max={dayOf(today)}
-          value={dayOf(shown)}
+          value={dayOf(asOf)}
           onChange={(event) => set(dateOf(Number(event.target.value)), false)}
-          onPointerUp={() => set(shown)}
-          onKeyUp={() => set(shown)}
-          onBlur={() => set(shown)}
+          onPointerUp={() => set(asOf)}
+          onKeyUp={() => set(asOf)}
+          onBlur={() => set(asOf)}
         />
       )}
       <label className={styles.label}>
@@ -42,7 +42,7 @@ export function AsOf({ shown, today, from, onChange }: Props) {
         <input
           type="date"
           className={styles.date}
-          value={shown}
+          value={asOf}
           onChange={(event) => set(event.target.value || undefined)}
         />
       </label>
@@ -50,7 +50,7 @@ export function AsOf({ shown, today, from, onChange }: Props) {
         type="button"
         className={styles.step}
         aria-label={text.asOfBack}
-        onClick={() => set(monthsFrom(shown, -1))}
+        onClick={() => set(monthsFrom(asOf, -1))}
       >
         <ChevronLeft size={16} aria-hidden />
       </button>
@@ -58,11 +58,11 @@ export function AsOf({ shown, today, from, onChange }: Props) {
         type="button"
         className={styles.step}
         aria-label={text.asOfForward}
-        onClick={() => set(monthsFrom(shown, 1))}
+        onClick={() => set(monthsFrom(asOf, 1))}
       >
         <ChevronRight size={16} aria-hidden />
       </button>
-      {shown !== today && (
+      {asOf !== today && (
         <button type="button" className={styles.today} onClick={() => set(undefined)}>
           {text.asOfToday}
         </button>

@@ -5,9 +5,9 @@ import { Link } from "wouter";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { CustomerDocument, type CustomerQuery } from "../../graphql/generated/graphql";
-import { useProfileChanges } from "../../graphql/live";
+import { useProfileChanges } from "../../graphql/subscriptions";
 import { useText } from "../../language/language";
-import { useStill } from "../../useStill";
+import { useDebounced } from "../../useDebounced";
 import { useTitle } from "../../useTitle";
 import { AsOf } from "./AsOf";
 import { Attributes } from "./Attributes";
@@ -15,12 +15,12 @@ import styles from "./Customer.module.css";
 import { Devices } from "./Devices";
 import { Identifiers } from "./Identifiers";
 import { Overview } from "./Overview";
-import { pause, useCardQuery } from "./query";
+import { debounceMs, useCardQuery } from "./query";
 import { Rankings } from "./Rankings";
 import { Section } from "./Section";
 import { Summary } from "./Summary";
 import { Timeline } from "./Timeline";
-import { useShown } from "./useShown";
+import { useProfileAsOf } from "./useProfileAsOf";
 
 export type Profile = NonNullable<CustomerQuery["profile"]>;
 
@@ -30,9 +30,9 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
   // Once the module answers, another date needs no other answer of the server; until then the server is asked for the date
   // that stands, not for every one on the way to it.
   const [answered, setAnswered] = useState(false);
-  const still = useStill(asOf, pause);
+  const settledDate = useDebounced(asOf, debounceMs);
   const [asked, setAsked] = useState(asOf);
-  if (!answered && asked !== still) setAsked(still);
+  if (!answered && asked !== settledDate) setAsked(settledDate);
   const [{ data, error, fetching }, reload] = useQuery({
     query: CustomerDocument,
     variables: { unifiedId, asOf: asked ?? null },
@@ -52,7 +52,7 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
           <p>{text.customerNotFoundText}</p>
         </Notice>
       )}
-      {!error && !data && <Expected />}
+      {!error && !data && <CardSkeleton />}
       {profile && <Card profile={profile} asked={unifiedId} onAnswered={setAnswered} />}
     </main>
   );
@@ -62,8 +62,8 @@ type CardProps = { profile: Profile; asked: string; onAnswered: (answered: boole
 
 function Card({ profile: read, asked, onAnswered }: CardProps) {
   const text = useText();
-  const shown = useShown(read, onAnswered);
-  const { profile } = shown;
+  const view = useProfileAsOf(read, onAnswered);
+  const { profile } = view;
   const title = profile.basic.name ?? text.unnamed;
   useTitle(title);
   // A deep link to a section waits for the section.
@@ -73,8 +73,8 @@ function Card({ profile: read, asked, onAnswered }: CardProps) {
   }, []);
 
   const sections = [
-    { id: "overview", title: text.overview, body: <Overview shown={shown} /> },
-    { id: "rankings", title: text.rankings, body: <Rankings shown={shown} /> },
+    { id: "overview", title: text.overview, body: <Overview view={view} /> },
+    { id: "rankings", title: text.rankings, body: <Rankings view={view} /> },
     {
       id: "identifiers",
       title: text.identifiers,
@@ -101,10 +101,10 @@ function Card({ profile: read, asked, onAnswered }: CardProps) {
             ))}
           </nav>
           <AsOf
-            shown={shown.asOf}
-            today={shown.today}
+            asOf={view.asOf}
+            today={view.today}
             from={profile.activity.firstAccessAt.slice(0, 10)}
-            onChange={shown.setAsOf}
+            onChange={view.setAsOf}
           />
         </div>
         {sections.map(({ id, title, body }) => (
@@ -117,7 +117,7 @@ function Card({ profile: read, asked, onAnswered }: CardProps) {
   );
 }
 
-function Expected() {
+function CardSkeleton() {
   return (
     <div className={styles.card} aria-hidden="true">
       <div className={styles.expected}>

@@ -6,12 +6,12 @@ import { useText } from "../../language/language";
 import type { Profile } from "./Customer";
 import styles from "./Overview.module.css";
 import { Spend } from "./Spend";
-import type { Shown } from "./useShown";
+import type { ProfileAsOf } from "./useProfileAsOf";
 
-export function Overview({ shown }: { shown: Shown }) {
+export function Overview({ view }: { view: ProfileAsOf }) {
   const text = useText();
   const format = useFormat();
-  const { profile, loaded, inPage } = shown;
+  const { profile, loaded, inPage } = view;
   const { activity, basic, purchases } = profile;
   return (
     <>

@@ -11,11 +11,11 @@ import type { Text } from "../../language/en";
 import { type Formats, useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import type { TieBreak } from "../../rules/preview";
+import { useDebounced } from "../../useDebounced";
 import { useFlip } from "../../useFlip";
-import { useStill } from "../../useStill";
-import { measures, pause, useCardQuery, windows } from "./query";
+import { debounceMs, measures, useCardQuery, windows } from "./query";
 import styles from "./Rankings.module.css";
-import type { Shown } from "./useShown";
+import type { ProfileAsOf } from "./useProfileAsOf";
 
 const few = 3;
 const many = 10;
@@ -23,23 +23,23 @@ const many = 10;
 /** An item, and what puts it before the next one, where the module says so. */
 type Item = RankedFragment & { beforeNext?: TieBreak | null };
 
-export function Rankings({ shown }: { shown: Shown }) {
+export function Rankings({ view }: { view: ProfileAsOf }) {
   const text = useText();
   const format = useFormat();
   const [{ asOf, months, by }, show] = useCardQuery();
-  const still = useStill(asOf, pause);
+  const settledDate = useDebounced(asOf, debounceMs);
   const [first, setFirst] = useState(few);
-  const { unifiedId, revision } = shown.profile;
+  const { unifiedId, revision } = view.profile;
 
-  const question = { unifiedId, figures: { asOf: shown.asOf, by }, months, first };
-  const categories = useAnswer(shown.loaded, "rankingPreview", { ...question, what: "CATEGORIES" });
-  const products = useAnswer(shown.loaded, "rankingPreview", { ...question, what: "PRODUCTS" });
+  const question = { unifiedId, figures: { asOf: view.asOf, by }, months, first };
+  const categories = useAnswer(view.loaded, "rankingPreview", { ...question, what: "CATEGORIES" });
+  const products = useAnswer(view.loaded, "rankingPreview", { ...question, what: "PRODUCTS" });
   const inPage = categories.answer && products.answer;
 
   // Until the module answers, or where it cannot, the server does.
   const [{ data, error }, reload] = useQuery({
     query: RankingsDocument,
-    variables: { unifiedId, asOf: still ?? null, months, by, first },
+    variables: { unifiedId, asOf: settledDate ?? null, months, by, first },
     pause: inPage !== undefined,
     requestPolicy: "cache-and-network",
   });
@@ -78,7 +78,7 @@ export function Rankings({ shown }: { shown: Shown }) {
           value={by}
           onChange={(value) => show({ by: value })}
         />
-        <p className="soft small">{text.rankingsFrom(format.month(shown.asOf))}</p>
+        <p className="soft small">{text.rankingsFrom(format.month(view.asOf))}</p>
       </div>
       {error && !top.categories && (
         <ErrorNotice error={error} onRetry={() => reload({ requestPolicy: "network-only" })} />

@@ -4,7 +4,7 @@ import type { RankBy } from "../../graphql/generated/graphql";
 export const windows = [3, 6, 12] as const;
 export type Months = (typeof windows)[number];
 /** How long a date has to stand before the server is asked for it, in milliseconds. */
-export const pause = 250;
+export const debounceMs = 250;
 export const measures: RankBy[] = ["UNITS", "ORDERS", "AMOUNT"];
 
 export type CardQuery = {

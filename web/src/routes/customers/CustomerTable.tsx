@@ -26,20 +26,20 @@ type Props = {
   chosen: ReadonlySet<string>;
   onChoose: (unifiedId: string) => void;
   /** Where the reader was, when the list was left and is come back to. */
-  from: Place;
+  from: ListPosition;
   /** Where the reader is. */
-  place: RefObject<Place>;
+  place: RefObject<ListPosition>;
 };
 
 /** How far the list is scrolled, and the row that was used last. */
-export type Place = { offset: number; row: number | undefined };
-export const top: Place = { offset: 0, row: undefined };
+export type ListPosition = { offset: number; row: number | undefined };
+export const top: ListPosition = { offset: 0, row: undefined };
 
 const rowHeight = 40;
 const narrowRowHeight = 60;
 const headHeight = 36;
-const expectedRows = 12;
-const ahead = 25;
+const skeletonRows = 12;
+const prefetchRows = 25;
 
 export function CustomerTable(props: Props) {
   const { customers, total, more, stale, columns, orderBy, onOrder, onMore, from, place } = props;
@@ -54,7 +54,7 @@ export function CustomerTable(props: Props) {
   const head = narrow ? 0 : headHeight;
 
   const virtual = useVirtualizer({
-    count: customers.length + (more ? expectedRows : 0),
+    count: customers.length + (more ? skeletonRows : 0),
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: 8,
@@ -78,7 +78,7 @@ export function CustomerTable(props: Props) {
   const lastShown = last?.index ?? 0;
   const readOn = useEffectEvent(onMore);
   useEffect(() => {
-    if (more && lastShown > customers.length - ahead) readOn();
+    if (more && lastShown > customers.length - prefetchRows) readOn();
   }, [more, lastShown, customers.length]);
 
   // One row at a time takes part in the tab order: the one that was used last, or the first in view.
@@ -148,7 +148,7 @@ export function CustomerTable(props: Props) {
         <caption className="hidden">{text.tableHelp}</caption>
         <thead>
           <tr aria-rowindex={1}>
-            <Head
+            <HeaderCell
               label={text.columnCustomer}
               name="customer"
               field="NAME"
@@ -156,7 +156,7 @@ export function CustomerTable(props: Props) {
               onOrder={onOrder}
             />
             {columns.map((column) => (
-              <Head
+              <HeaderCell
                 key={column.id}
                 label={column.label(text)}
                 name={column.id}
@@ -170,18 +170,18 @@ export function CustomerTable(props: Props) {
         </thead>
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard has the link in each row. */}
         <tbody onClick={open}>
-          <Gap height={above} />
+          <Spacer height={above} />
           {rows.map(({ index }) => {
             const customer = customers[index];
             return (
               <tr key={index} data-row aria-rowindex={index + 2} className={styles.row}>
                 {customer ? (
                   <>
-                    <Who
+                    <CustomerCell
                       customer={customer}
                       index={index}
                       tabStop={index === tabStop}
-                      isChosen={chosen.has(customer.unifiedId)}
+                      selected={chosen.has(customer.unifiedId)}
                       onChoose={() => onChoose(customer.unifiedId)}
                       onFocus={() => {
                         setActive(index);
@@ -195,12 +195,12 @@ export function CustomerTable(props: Props) {
                     ))}
                   </>
                 ) : (
-                  <Expected columns={columns} />
+                  <RowSkeleton columns={columns} />
                 )}
               </tr>
             );
           })}
-          <Gap height={below} />
+          <Spacer height={below} />
         </tbody>
       </table>
     </section>
@@ -219,7 +219,7 @@ function largeAmount(customers: CustomerRowFragment[]): number {
 const cellClass = (name: string, figure?: boolean) => `${styles[name]} ${figure ? styles.figure : ""}`;
 
 /** What is scrolled away, above and below. */
-function Gap({ height }: { height: number }) {
+function Spacer({ height }: { height: number }) {
   if (height <= 0) return null;
   return (
     // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a row without a link is not focusable.
@@ -229,7 +229,7 @@ function Gap({ height }: { height: number }) {
   );
 }
 
-type HeadProps = {
+type HeaderCellProps = {
   label: string;
   name: string;
   field: ProfileOrderField | undefined;
@@ -238,7 +238,7 @@ type HeadProps = {
   onOrder: (orderBy: CustomersOrder) => void;
 };
 
-function Head({ label, name, field, figure, orderBy, onOrder }: HeadProps) {
+function HeaderCell({ label, name, field, figure, orderBy, onOrder }: HeaderCellProps) {
   const ordered = field !== undefined && field === orderBy.field;
   const ascending = orderBy.direction === "ASC";
   return (
@@ -265,16 +265,16 @@ export function nextOrder(field: ProfileOrderField, current: CustomersOrder): Cu
   return { field, direction: field === "NAME" ? "ASC" : "DESC" };
 }
 
-type WhoProps = {
+type CustomerCellProps = {
   customer: CustomerRowFragment;
   index: number;
   tabStop: boolean;
-  isChosen: boolean;
+  selected: boolean;
   onChoose: () => void;
   onFocus: () => void;
 };
 
-function Who({ customer, index, tabStop, isChosen, onChoose, onFocus }: WhoProps) {
+function CustomerCell({ customer, index, tabStop, selected, onChoose, onFocus }: CustomerCellProps) {
   const text = useText();
   const format = useFormat();
   const { avatar, name, phone, email } = customer.basic;
@@ -286,7 +286,7 @@ function Who({ customer, index, tabStop, isChosen, onChoose, onFocus }: WhoProps
           <input
             type="checkbox"
             tabIndex={-1}
-            checked={isChosen}
+            checked={selected}
             aria-label={text.merge.choose(name ?? text.unnamed)}
             onChange={onChoose}
           />
@@ -310,7 +310,7 @@ function Who({ customer, index, tabStop, isChosen, onChoose, onFocus }: WhoProps
   );
 }
 
-function Expected({ columns }: { columns: Column[] }) {
+function RowSkeleton({ columns }: { columns: Column[] }) {
   return (
     <>
       <td className={styles.customer}>
@@ -331,7 +331,7 @@ export function focusCustomers() {
 }
 
 /** The table before its first answer. */
-export function ExpectedTable({ columns }: { columns: Column[] }) {
+export function TableSkeleton({ columns }: { columns: Column[] }) {
   const text = useText();
   return (
     <section className={styles.scroller} aria-label={text.customers} aria-busy="true">
@@ -349,10 +349,10 @@ export function ExpectedTable({ columns }: { columns: Column[] }) {
           </tr>
         </thead>
         <tbody>
-          {Array.from({ length: expectedRows }, (_, index) => (
+          {Array.from({ length: skeletonRows }, (_, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the rows are all alike.
             <tr key={index} className={styles.row}>
-              <Expected columns={columns} />
+              <RowSkeleton columns={columns} />
             </tr>
           ))}
         </tbody>

@@ -6,14 +6,21 @@ import { Choices } from "../../components/Choices";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Panel } from "../../components/Panel";
 import { type CustomerRowFragment, CustomersDocument } from "../../graphql/generated/graphql";
-import { useRowChanges } from "../../graphql/live";
 import { type Pages, usePages } from "../../graphql/pages";
+import { useRowChanges } from "../../graphql/subscriptions";
 import { useText } from "../../language/language";
-import { useRemembered } from "../../remembered";
 import { rules } from "../../rules/rules";
+import { useLocalStorage } from "../../useLocalStorage";
 import { customerPath, mergePath } from "../views";
 import styles from "./Customers.module.css";
-import { CustomerTable, ExpectedTable, focusCustomers, nextOrder, type Place, top } from "./CustomerTable";
+import {
+  CustomerTable,
+  focusCustomers,
+  type ListPosition,
+  nextOrder,
+  TableSkeleton,
+  top,
+} from "./CustomerTable";
 import { type ColumnId, columns } from "./columns";
 import { Filters } from "./Filters";
 import { FirstRun } from "./FirstRun";
@@ -27,11 +34,11 @@ import {
 } from "./query";
 
 const pageSize = 50;
-const emptyBasePause = 3000;
-const keptFor = 60_000;
+const emptyPollInterval = 3000;
+const restorableFor = 60_000;
 
 /** The list as it was when it was left, so that coming back finds the same rows at the same place. */
-let kept: { pages: Pages<CustomerRowFragment>; place: Place; at: number } | undefined;
+let leftList: { pages: Pages<CustomerRowFragment>; place: ListPosition; at: number } | undefined;
 
 export function Customers() {
   const text = useText();
@@ -44,7 +51,7 @@ export function Customers() {
   const key = JSON.stringify([filter, orderBy, search]);
 
   const [before] = useState(() =>
-    kept?.pages.key === key && Date.now() - kept.at < keptFor ? kept : undefined,
+    leftList?.pages.key === key && Date.now() - leftList.at < restorableFor ? leftList : undefined,
   );
   const place = useRef({ ...top });
   const list = usePages<CustomerRowFragment>(
@@ -70,18 +77,18 @@ export function Customers() {
   const { pages, stale, error } = list;
 
   // Rows that are shown change where they stand; what else is new waits for the reader.
-  const [news, setNews] = useState<ReadonlySet<string>>(new Set());
+  const [unseen, setUnseen] = useState<ReadonlySet<string>>(new Set());
   useRowChanges((rows) => {
     const changed = new Map(rows.map((row) => [row.unifiedId, row]));
     const shown = new Set(pages?.nodes.map(({ unifiedId }) => unifiedId));
     list.amend((nodes) => nodes.map((node) => changed.get(node.unifiedId) ?? node));
     const unseen = [...changed.keys()].filter((id) => !shown.has(id));
-    if (unseen.length > 0) setNews((known) => new Set([...known, ...unseen]));
+    if (unseen.length > 0) setUnseen((known) => new Set([...known, ...unseen]));
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list has no news yet.
-  useEffect(() => setNews(new Set()), [key]);
-  const showNews = () => {
-    setNews(new Set());
+  useEffect(() => setUnseen(new Set()), [key]);
+  const showUnseen = () => {
+    setUnseen(new Set());
     document.getElementById("customer-list")?.scrollTo(0, 0);
     list.refresh();
   };
@@ -94,19 +101,19 @@ export function Customers() {
       return next;
     });
 
-  const keep = useEffectEvent(() => {
-    kept = pages && { pages, place: place.current, at: Date.now() };
+  const remember = useEffectEvent(() => {
+    leftList = pages && { pages, place: place.current, at: Date.now() };
   });
-  useEffect(() => () => keep(), []);
+  useEffect(() => () => remember(), []);
 
-  const wholeBase = search === null && !isFiltered(filter);
-  const emptyBase = !stale && pages?.total === 0 && wholeBase;
+  const unfiltered = search === null && !isFiltered(filter);
+  const isEmpty = !stale && pages?.total === 0 && unfiltered;
   const lookAgain = useEffectEvent(() => list.reload());
   useEffect(() => {
-    if (!emptyBase) return;
-    const timer = setInterval(() => document.hidden || lookAgain(), emptyBasePause);
+    if (!isEmpty) return;
+    const timer = setInterval(() => document.hidden || lookAgain(), emptyPollInterval);
     return () => clearInterval(timer);
-  }, [emptyBase]);
+  }, [isEmpty]);
 
   // A search that was entered opens its only customer, or hands over to the list.
   const arrive = useEffectEvent(() => {
@@ -120,14 +127,16 @@ export function Customers() {
     if (arrived) arrive();
   }, [arrived]);
 
-  const [hidden, setHidden] = useRemembered<ColumnId[]>("columns.hidden", readHidden, (ids) => ids.join(" "));
+  const [hidden, setHidden] = useLocalStorage<ColumnId[]>("columns.hidden", readHidden, (ids) =>
+    ids.join(" "),
+  );
   const shown = columns.filter(({ id }) => !hidden.includes(id));
   const levels = useMemo(
     () => [...new Set(pages?.nodes.flatMap(({ basic }) => basic.membershipLevel ?? []))],
     [pages],
   );
 
-  if (emptyBase) {
+  if (isEmpty) {
     return (
       <main id="content" tabIndex={-1} className={styles.customers}>
         <FirstRun />
@@ -140,14 +149,14 @@ export function Customers() {
         <h1 className={styles.count} aria-live="polite">
           {pages?.total === undefined
             ? text.customers
-            : wholeBase
+            : unfiltered
               ? text.customerCount(pages.total)
               : text.customerCountFound(pages.total)}
         </h1>
-        {news.size > 0 && (
-          <button type="button" className={styles.news} onClick={showNews}>
+        {unseen.size > 0 && (
+          <button type="button" className={styles.news} onClick={showUnseen}>
             <ArrowUp size={14} aria-hidden />
-            {text.news(news.size)}
+            {text.news(unseen.size)}
           </button>
         )}
         <Filters query={query} levels={levels} onChange={(next) => show({ filter: next })} />
@@ -171,10 +180,10 @@ export function Customers() {
           <ErrorNotice error={error} onRetry={list.reload} />
         </div>
       )}
-      {!pages && !error && <ExpectedTable columns={shown} />}
+      {!pages && !error && <TableSkeleton columns={shown} />}
       {pages && pages.nodes.length === 0 && (
         <div className={styles.notice}>
-          <NobodyFound
+          <NoCustomersFound
             search={search}
             filtered={isFiltered(filter)}
             onClearSearch={() => show({ search: "" })}
@@ -264,14 +273,14 @@ function SortPanel({
   );
 }
 
-type NobodyProps = {
+type NoCustomersProps = {
   search: string | null;
   filtered: boolean;
   onClearSearch: () => void;
   onClearFilters: () => void;
 };
 
-function NobodyFound({ search, filtered, onClearSearch, onClearFilters }: NobodyProps) {
+function NoCustomersFound({ search, filtered, onClearSearch, onClearFilters }: NoCustomersProps) {
   const text = useText();
   const blocked = useBlocked(search);
   return (

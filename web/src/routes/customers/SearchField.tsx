@@ -10,7 +10,7 @@ import { focusCustomers } from "./CustomerTable";
 import { useCustomersQuery, useShowCustomers } from "./query";
 import styles from "./SearchField.module.css";
 
-const pause = 150;
+const debounceMs = 150;
 
 /** Finds a customer from anywhere: says what it takes the words for, and shows the list that answers them. */
 export function SearchField() {
@@ -22,7 +22,7 @@ export function SearchField() {
   const field = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(search);
   const shown = useRef(search);
-  const recognised = useRecognised(typed);
+  const recognised = useRecognized(typed);
 
   // The back button, or a link, may have brought another search.
   useEffect(() => {
@@ -41,9 +41,9 @@ export function SearchField() {
   const findLater = useEffectEvent(() => {
     if (onList && typed !== shown.current) find(typed, false);
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: every letter starts the pause again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: every letter starts the debounceMs again.
   useEffect(() => {
-    const timer = setTimeout(findLater, pause);
+    const timer = setTimeout(findLater, debounceMs);
     return () => clearTimeout(timer);
   }, [typed]);
 
@@ -99,7 +99,7 @@ export function SearchField() {
           onKeyDown={leave}
         />
         <output id="recognised" className={styles.recognised}>
-          {recognised === undefined ? text.searchRulesMissing : <Meaning of={recognised} />}
+          {recognised === undefined ? text.searchRulesMissing : <RecognizedAs of={recognised} />}
         </output>
         {typed === "" ? (
           <span className={styles.key} aria-hidden="true">
@@ -116,9 +116,9 @@ export function SearchField() {
 }
 
 /** Kinds whose values say nothing of the kind; any other kind has a form, so it is what was meant. */
-const takesAnyText = new Set(["external_id", "customer_card", "kakao_id", "line_id", "device_id"]);
+const acceptsAnyText = new Set(["external_id", "customer_card", "kakao_id", "line_id", "device_id"]);
 
-function Meaning({ of: recognised }: { of: Recognised }) {
+function RecognizedAs({ of: recognised }: { of: Recognised }) {
   const text = useText();
   const format = useFormat();
   switch (recognised.as) {
@@ -130,7 +130,7 @@ function Meaning({ of: recognised }: { of: Recognised }) {
       return text.searchName;
     case "IDENTIFIER": {
       const [first] = recognised.candidates;
-      if (first && !takesAnyText.has(first.kind)) {
+      if (first && !acceptsAnyText.has(first.kind)) {
         return (
           <>
             <span className={styles.kind}>{format.kind(first.kind)}</span>{" "}
@@ -144,7 +144,7 @@ function Meaning({ of: recognised }: { of: Recognised }) {
 }
 
 /** What the words are taken for; undefined where the module of rules is not there. */
-function useRecognised(typed: string): Recognised | undefined {
+function useRecognized(typed: string): Recognised | undefined {
   const [recognised, setRecognised] = useState<Recognised | undefined>({ as: "EMPTY" });
   useEffect(() => {
     let overtaken = false;

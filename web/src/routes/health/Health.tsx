@@ -4,18 +4,18 @@ import { Link } from "wouter";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { HealthDocument } from "../../graphql/generated/graphql";
-import { useHealth } from "../../health";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
+import { useHealth } from "../../useHealth";
 import { useTitle } from "../../useTitle";
 import { Section } from "../customer/Section";
-import { Underway } from "../policy/Progress";
+import { PublicationStatus } from "../policy/PublicationProgress";
 import styles from "./Health.module.css";
+import { IdentifierHistogram } from "./IdentifierHistogram";
 import { Ingestion } from "./Ingestion";
-import { Largest } from "./Largest";
-import { Refused } from "./Refused";
+import { LargestProfiles } from "./LargestProfiles";
+import { RejectedMessages } from "./RejectedMessages";
 import { SharedValues } from "./SharedValues";
-import { Sizes } from "./Sizes";
 
 const every = 3000;
 const largest = 8;
@@ -57,7 +57,7 @@ export function Health() {
             </Figure>
             <Figure name={text.health.programVersion}>{health.version}</Figure>
           </dl>
-          {health.publication && <Underway publication={health.publication} />}
+          {health.publication && <PublicationStatus publication={health.publication} />}
         </>
       )}
       {error && !data && health !== null && (
@@ -70,13 +70,13 @@ export function Health() {
             <Ingestion minutes={figures.ingestion} since={figures.since} />
           </Section>
           <Section id="refused" title={text.health.refused}>
-            <Refused refused={figures.refused} />
+            <RejectedMessages refused={figures.refused} />
           </Section>
           <Section id="sizes" title={text.health.sizes}>
-            <Sizes counts={figures.identifierCounts} />
+            <IdentifierHistogram counts={figures.identifierCounts} />
           </Section>
           <Section id="largest" title={text.health.largest}>
-            <Largest byIdentifiers={figures.byIdentifiers} byEvents={figures.byEvents} />
+            <LargestProfiles byIdentifiers={figures.byIdentifiers} byEvents={figures.byEvents} />
           </Section>
           <Section id="shared" title={text.health.shared}>
             <SharedValues values={figures.sharedValues} />

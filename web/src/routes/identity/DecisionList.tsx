@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { Dialog } from "../../components/Dialog";
 import { IdentifierName } from "../../components/IdentifierName";
+import { RevokeForm } from "../../decisions/RevokeForm";
 import type { DecisionFactsFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { TakeBack } from "../../links/TakeBack";
 import styles from "./Identity.module.css";
 import type { useDecisionsAbout } from "./useDecisionsAbout";
 
@@ -47,12 +47,12 @@ export function DecisionList({ decisions }: { decisions: ReturnType<typeof useDe
       {more && <p className="soft small">{text.identity.newestDecisions}</p>}
       {taking && (
         <Dialog title={text.identity.revokeTitle} onClose={() => setTaking(undefined)}>
-          <TakeBack id={taking.id} onDone={() => setTaking(undefined)} primary className={styles.form}>
+          <RevokeForm id={taking.id} onDone={() => setTaking(undefined)} primary className={styles.form}>
             <p>
               {taking.relation === "SAME" ? text.decisions.same : text.decisions.different}: {taking.reason}
             </p>
             <p className="soft">{text.identity.revokeMeans}</p>
-          </TakeBack>
+          </RevokeForm>
         </Dialog>
       )}
     </>

@@ -28,16 +28,16 @@ const radius = 15;
 export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
   const text = useText();
   const frame = useRef<HTMLDivElement>(null);
-  const room = useRoom(frame);
+  const size = useElementSize(frame);
   const placed = useMemo(() => {
     const ids = [...members, ...graph.ghosts].map(({ unifiedId }) => unifiedId);
-    const ties = graph.edges.map(({ a, b, as }) => ({
+    const layoutEdges = graph.edges.map(({ a, b, as }) => ({
       from: a.unifiedId,
       to: b.unifiedId,
       loose: as === "withheld",
     }));
-    return new Map(layout(ids, ties, room).map((node) => [node.id, node]));
-  }, [members, graph, room]);
+    return new Map(layout(ids, layoutEdges, size).map((node) => [node.id, node]));
+  }, [members, graph, size]);
 
   const xs = [...placed.values()].map(({ x }) => x);
   const ys = [...placed.values()].map(({ y }) => y);
@@ -48,9 +48,9 @@ export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
     height: Math.max(...ys) - Math.min(...ys) + 2 * margin.y,
   };
   // Never larger than life, and not so small that it cannot be read: then it scrolls.
-  const scale = Math.max(smallestScale, Math.min(1, room.width / box.width, room.height / box.height));
-  const width = Math.max(room.width / scale, box.width);
-  const height = Math.max(room.height / scale, box.height);
+  const scale = Math.max(smallestScale, Math.min(1, size.width / box.width, size.height / box.height));
+  const width = Math.max(size.width / scale, box.width);
+  const height = Math.max(size.height / scale, box.height);
   const view = [box.left - (width - box.width) / 2, box.top - (height - box.height) / 2, width, height];
   const at = (id: string) => placed.get(id) ?? { x: 0, y: 0 };
   return (
@@ -66,7 +66,7 @@ export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
         onClick={() => onChoose(undefined)}
       >
         {graph.edges.map((edge) => (
-          <Line
+          <EdgeLine
             key={`${edge.as} ${edge.key}`}
             edge={edge}
             from={at(edge.a.unifiedId)}
@@ -76,7 +76,7 @@ export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
           />
         ))}
         {members.map((member) => (
-          <Dot
+          <NodeMark
             key={member.unifiedId}
             identifier={member}
             at={at(member.unifiedId)}
@@ -86,7 +86,7 @@ export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
           />
         ))}
         {graph.ghosts.map((ghost) => (
-          <Dot
+          <NodeMark
             key={ghost.unifiedId}
             identifier={ghost}
             at={at(ghost.unifiedId)}
@@ -101,7 +101,7 @@ export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
 }
 
 type Point = { x: number; y: number };
-type LineProps = {
+type EdgeLineProps = {
   edge: Edge;
   from: Point;
   to: Point;
@@ -109,7 +109,7 @@ type LineProps = {
   onChoose: (key: string) => void;
 };
 
-function Line({ edge, from, to, chosen, onChoose }: LineProps) {
+function EdgeLine({ edge, from, to, chosen, onChoose }: EdgeLineProps) {
   const bridge = edge.as === "link" && edge.leaving !== undefined;
   const count = edge.as === "link" ? edge.link.count : 1;
   const path = edge.as === "withheld" ? arc(from, to) : `M ${from.x} ${from.y} L ${to.x} ${to.y}`;
@@ -133,7 +133,7 @@ function Line({ edge, from, to, chosen, onChoose }: LineProps) {
   );
 }
 
-/** A line that bends, so that it is told from those that hold. */
+/** A curved line: withheld links must look different from followed ones. */
 function arc(from: Point, to: Point): string {
   const bend = 0.14;
   const middle = {
@@ -143,7 +143,7 @@ function arc(from: Point, to: Point): string {
   return `M ${from.x} ${from.y} Q ${middle.x} ${middle.y} ${to.x} ${to.y}`;
 }
 
-type DotProps = {
+type NodeMarkProps = {
   identifier: { kind: string; value: string; unifiedId: string; shared: boolean };
   at: Point;
   as: "member" | "leaving" | "ghost";
@@ -151,7 +151,13 @@ type DotProps = {
   onChoose: (key: string) => void;
 };
 
-function Dot({ identifier: { kind, value, unifiedId, shared }, at, as, chosen, onChoose }: DotProps) {
+function NodeMark({
+  identifier: { kind, value, unifiedId, shared },
+  at,
+  as,
+  chosen,
+  onChoose,
+}: NodeMarkProps) {
   const format = useFormat();
   const label = format.identifier(kind, value);
   const short = label.length > labelLength ? `${label.slice(0, labelLength - 1)}…` : label;
@@ -177,20 +183,20 @@ function Dot({ identifier: { kind, value, unifiedId, shared }, at, as, chosen, o
   );
 }
 
-/** How much room the graph has. */
-function useRoom(frame: RefObject<HTMLDivElement | null>) {
-  const [room, setRoom] = useState({ width: 800, height: 420 });
+/** The size of an element, followed as the window changes. */
+function useElementSize(frame: RefObject<HTMLDivElement | null>) {
+  const [size, setSize] = useState({ width: 800, height: 420 });
   useLayoutEffect(() => {
     const element = frame.current;
     if (!element) return;
     const measure = () => {
       const { clientWidth: width, clientHeight: height } = element;
-      if (width > 0 && height > 0) setRoom({ width, height });
+      if (width > 0 && height > 0) setSize({ width, height });
     };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
   }, [frame]);
-  return room;
+  return size;
 }

@@ -6,25 +6,25 @@ import { Avatar } from "../../components/Avatar";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { IdentityDocument } from "../../graphql/generated/graphql";
-import { useProfileChanges } from "../../graphql/live";
+import { useProfileChanges } from "../../graphql/subscriptions";
 import { useText } from "../../language/language";
 import { useTitle } from "../../useTitle";
 import { Section } from "../customer/Section";
 import { customerPath } from "../views";
-import { Chosen } from "./Chosen";
 import { DecisionList } from "./DecisionList";
+import { Explanation } from "./Explanation";
 import { Graph } from "./Graph";
 import { edgesOf, type IdentityProfile, type Member } from "./graph";
-import { HeldBack } from "./HeldBack";
 import styles from "./Identity.module.css";
 import { Lineage } from "./Lineage";
 import { LinkTable } from "./LinkTable";
-import { PartDialog, type Parting } from "./PartDialog";
-import { useChosen } from "./query";
+import { useSelection } from "./query";
 import { RetireDialog } from "./RetireDialog";
 import { Retirements } from "./Retirements";
+import { SelectionDetails } from "./SelectionDetails";
+import { SeparateDialog, type Separation } from "./SeparateDialog";
 import { useDecisionsAbout } from "./useDecisionsAbout";
-import { Why } from "./Why";
+import { WithheldLinks } from "./WithheldLinks";
 
 /** Which identifiers a customer is made of, what holds them together, and what keeps others away. */
 export function Identity({ unifiedId }: { unifiedId: string }) {
@@ -53,17 +53,17 @@ export function Identity({ unifiedId }: { unifiedId: string }) {
         </Notice>
       )}
       {!data && !error && <Skeleton width="60%" />}
-      {profile && <Shown profile={profile} />}
+      {profile && <IdentityDetails profile={profile} />}
     </main>
   );
 }
 
-function Shown({ profile }: { profile: IdentityProfile }) {
+function IdentityDetails({ profile }: { profile: IdentityProfile }) {
   const text = useText();
   const name = profile.basic.name ?? text.unnamed;
   useTitle(`${text.identity.title} · ${name}`);
-  const [chosen, choose] = useChosen();
-  const [parting, setParting] = useState<Parting>();
+  const [chosen, choose] = useSelection();
+  const [separation, setSeparation] = useState<Separation>();
   const [retiring, setRetiring] = useState<Member>();
   const { identifiers, withheld } = profile.graph;
   const decisions = useDecisionsAbout(identifiers);
@@ -85,12 +85,12 @@ function Shown({ profile }: { profile: IdentityProfile }) {
       </header>
       <div className={styles.look}>
         <Graph members={identifiers} graph={graph} chosen={chosen} leaving={leaving} onChoose={choose} />
-        <Chosen
+        <SelectionDetails
           profile={profile}
           graph={graph}
           chosen={chosen}
           onChoose={choose}
-          onPart={(a, b) => setParting({ a, b })}
+          onSeparate={(a, b) => setSeparation({ a, b })}
           onRetire={setRetiring}
         />
       </div>
@@ -99,10 +99,10 @@ function Shown({ profile }: { profile: IdentityProfile }) {
         <LinkTable edges={graph.edges} chosen={chosen} onChoose={choose} />
       </Section>
       <Section id="held-back" title={text.identity.heldBack}>
-        <HeldBack withheld={withheld} chosen={chosen} onChoose={choose} />
+        <WithheldLinks withheld={withheld} chosen={chosen} onChoose={choose} />
       </Section>
       <Section id="why" title={text.identity.why}>
-        <Why identifiers={identifiers} ghosts={graph.ghosts} />
+        <Explanation identifiers={identifiers} ghosts={graph.ghosts} />
       </Section>
       <Section id="decisions" title={text.identity.decisions}>
         <DecisionList decisions={decisions} />
@@ -113,7 +113,9 @@ function Shown({ profile }: { profile: IdentityProfile }) {
       <Section id="history" title={text.identity.history}>
         <Lineage unifiedId={profile.unifiedId} revision={profile.revision} />
       </Section>
-      {parting && <PartDialog parting={parting} profile={profile} onClose={() => setParting(undefined)} />}
+      {separation && (
+        <SeparateDialog separation={separation} profile={profile} onClose={() => setSeparation(undefined)} />
+      )}
       {retiring && (
         <RetireDialog identifier={retiring} profile={profile} onClose={() => setRetiring(undefined)} />
       )}

@@ -1,12 +1,12 @@
 import { useState } from "react";
 import { Dialog } from "../../components/Dialog";
 import { IdentifierName } from "../../components/IdentifierName";
+import { asInput } from "../../decisions/linkKey";
+import { ReasonForm } from "../../decisions/ReasonForm";
+import { useDecisions } from "../../decisions/useDecisions";
 import { useFacts } from "../../facts/useFacts";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { asInput } from "../../links/key";
-import { ReasonForm } from "../../links/ReasonForm";
-import { useDecisions } from "../../links/useDecisions";
 import { ChangePreview } from "./ChangePreview";
 import type { IdentityProfile, Member } from "./graph";
 import styles from "./Identity.module.css";

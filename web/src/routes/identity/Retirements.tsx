@@ -3,11 +3,11 @@ import { useQuery } from "urql";
 import { Dialog } from "../../components/Dialog";
 import { IdentifierName } from "../../components/IdentifierName";
 import { ErrorNotice } from "../../components/Notice";
+import { isSameEnd } from "../../decisions/linkKey";
+import { RevokeForm } from "../../decisions/RevokeForm";
 import { type RetirementFactsFragment, RetirementsDocument } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { isSameEnd } from "../../links/key";
-import { TakeBack } from "../../links/TakeBack";
 import styles from "./Identity.module.css";
 
 /** Which of a customer's values had another owner before or since, newest first; each can be taken back. */
@@ -53,13 +53,13 @@ export function Retirements({ identifiers }: { identifiers: { kind: string; valu
       </ul>
       {taking && (
         <Dialog title={text.identity.unretireTitle} onClose={() => setTaking(undefined)}>
-          <TakeBack id={taking.id} onDone={() => setTaking(undefined)} primary className={styles.form}>
+          <RevokeForm id={taking.id} onDone={() => setTaking(undefined)} primary className={styles.form}>
             <p className={styles.pair}>
               <IdentifierName identifier={taking} />
               {text.identity.retiredFrom(format.dateOf(taking.from))}
             </p>
             <p className="soft">{text.identity.unretireMeans}</p>
-          </TakeBack>
+          </RevokeForm>
         </Dialog>
       )}
     </>

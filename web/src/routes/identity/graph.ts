@@ -1,3 +1,4 @@
+import { linkKey } from "../../decisions/linkKey";
 import type {
   DecisionFactsFragment,
   IdentityQuery,
@@ -5,7 +6,6 @@ import type {
   LinkFactsFragment,
   WithheldFactsFragment,
 } from "../../graphql/generated/graphql";
-import { linkKey } from "../../links/key";
 
 export type IdentityProfile = NonNullable<IdentityQuery["profile"]>;
 export type Member = IdentityProfile["graph"]["identifiers"][number];

@@ -1,7 +1,7 @@
 import { useLocation, useSearch } from "wouter";
 
 /** What is looked at: a link by the IDs of its ends, or an identifier by its own. */
-export function useChosen(): [string | undefined, (key: string | undefined) => void] {
+export function useSelection(): [string | undefined, (key: string | undefined) => void] {
   const [path, navigate] = useLocation();
   const chosen = new URLSearchParams(useSearch()).get("at") ?? undefined;
   const choose = (key: string | undefined) =>

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "react";
+import { ReasonForm } from "../../decisions/ReasonForm";
+import { useDecisions } from "../../decisions/useDecisions";
 import type { LinkFactsFragment, Relation } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
-import { ReasonForm } from "../../links/ReasonForm";
-import { useDecisions } from "../../links/useDecisions";
 import styles from "./Inbox.module.css";
 
 type Props = {

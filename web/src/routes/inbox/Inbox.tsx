@@ -3,23 +3,23 @@ import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { useClient, useQuery } from "urql";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
+import { linkKey } from "../../decisions/linkKey";
 import {
   InboxDocument,
   type Relation,
   WithheldAroundDocument,
   type WithheldFactsFragment,
 } from "../../graphql/generated/graphql";
-import { useProfileChanges } from "../../graphql/live";
 import { usePages } from "../../graphql/pages";
+import { useProfileChanges } from "../../graphql/subscriptions";
 import { useText } from "../../language/language";
-import { linkKey } from "../../links/key";
 import { useMedia } from "../../useMedia";
 import { useTitle } from "../../useTitle";
 import styles from "./Inbox.module.css";
 import { InboxFilter } from "./InboxFilter";
 import { useInboxQuery } from "./query";
 import { useInboxCounts } from "./useInboxCounts";
-import { Withheld } from "./Withheld";
+import { WithheldLink } from "./WithheldLink";
 import { WithheldList } from "./WithheldList";
 
 const pageSize = 25;
@@ -42,28 +42,28 @@ export function Inbox() {
   });
   const { pages, stale, loading, error } = list;
   useProfileChanges(null, list.refresh);
-  const held = (pages?.nodes ?? []).filter(
+  const links = (pages?.nodes ?? []).filter(
     ({ reason }) => query.reason !== undefined || reason !== "DIFFERENT",
   );
-  const position = held.findIndex(({ link }) => linkKey(link) === query.link);
-  const elsewhere = useWithheldElsewhere(position < 0 && pages ? query.link : undefined);
-  const chosen = held[position] ?? elsewhere ?? (narrow || query.link ? undefined : held[0]);
+  const position = links.findIndex(({ link }) => linkKey(link) === query.link);
+  const elsewhere = useLinkFromAddress(position < 0 && pages ? query.link : undefined);
+  const chosen = links[position] ?? elsewhere ?? (narrow || query.link ? undefined : links[0]);
 
   // What was settled leaves by itself, and its neighbour takes its place.
   const settled = () => {
-    const here = chosen ? held.indexOf(chosen) : -1;
-    const next = held[here + 1] ?? held[here - 1];
+    const here = chosen ? links.indexOf(chosen) : -1;
+    const next = links[here + 1] ?? links[here - 1];
     setRelation(undefined);
     show({ link: narrow || !next ? undefined : linkKey(next.link) }, { replace: true });
     list.refresh();
   };
   const step = (by: number) => {
-    const here = chosen ? held.indexOf(chosen) : -1;
-    const next = held[Math.max(0, Math.min(here + by, held.length - 1))];
+    const here = chosen ? links.indexOf(chosen) : -1;
+    const next = links[Math.max(0, Math.min(here + by, links.length - 1))];
     if (!next || next === chosen) return;
     setRelation(undefined);
     show({ link: linkKey(next.link) }, { replace: true });
-    if (here + by > held.length - 8) list.loadMore();
+    if (here + by > links.length - 8) list.loadMore();
   };
   useKeys({
     j: () => step(1),
@@ -97,14 +97,14 @@ export function Inbox() {
             />
           </header>
           {error && <ErrorNotice error={error} onRetry={list.reload} />}
-          {!pages && !error && <Expected />}
-          {pages && held.length === 0 && !pages.more && !loading && (
+          {!pages && !error && <ListSkeleton />}
+          {pages && links.length === 0 && !pages.more && !loading && (
             <Notice title={text.inbox.emptyTitle}>
               <p>{query.reason ? text.inbox.emptyReason : text.inbox.emptyText}</p>
             </Notice>
           )}
           <WithheldList
-            held={held}
+            links={links}
             chosen={chosenKey}
             more={(pages?.more ?? false) && !error}
             loading={loading}
@@ -126,7 +126,7 @@ export function Inbox() {
             </button>
           )}
           {chosen ? (
-            <Withheld
+            <WithheldLink
               key={chosenKey}
               withheld={chosen}
               relation={relation}
@@ -134,7 +134,9 @@ export function Inbox() {
               onSettled={settled}
             />
           ) : (
-            query.link && pages && elsewhere === null && <Settled onBack={() => show({ link: undefined })} />
+            query.link &&
+            pages &&
+            elsewhere === null && <DecidedNotice onBack={() => show({ link: undefined })} />
           )}
         </section>
       )}
@@ -143,7 +145,7 @@ export function Inbox() {
 }
 
 /** A link of a deep address that no page read so far holds; null where it is not withheld any more. */
-function useWithheldElsewhere(key: string | undefined): WithheldFactsFragment | null | undefined {
+function useLinkFromAddress(key: string | undefined): WithheldFactsFragment | null | undefined {
   const unifiedId = key?.split(".")[0] ?? "";
   const [{ data, fetching }] = useQuery({
     query: WithheldAroundDocument,
@@ -172,7 +174,7 @@ function useKeys(keys: Record<string, () => void>) {
   }, []);
 }
 
-function Settled({ onBack }: { onBack: () => void }) {
+function DecidedNotice({ onBack }: { onBack: () => void }) {
   const text = useText();
   return (
     <Notice title={text.inbox.goneTitle}>
@@ -184,7 +186,7 @@ function Settled({ onBack }: { onBack: () => void }) {
   );
 }
 
-function Expected() {
+function ListSkeleton() {
   return (
     <div className={styles.expected} aria-hidden="true">
       {["70%", "55%", "80%", "60%", "75%", "65%"].map((width) => (

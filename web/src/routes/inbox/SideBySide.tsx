@@ -3,10 +3,10 @@ import { Link } from "wouter";
 import { Avatar } from "../../components/Avatar";
 import { IdentifierName } from "../../components/IdentifierName";
 import { Time } from "../../components/Time";
+import { isSameEnd } from "../../decisions/linkKey";
 import type { CustomerInShortFragment, LinkFactsFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { isSameEnd } from "../../links/key";
 import { customerPath } from "../views";
 import styles from "./SideBySide.module.css";
 
@@ -70,8 +70,8 @@ export function SideBySide({ a, b, link }: Props) {
       <thead>
         <tr>
           <td />
-          <Who customer={a} />
-          <Who customer={b} />
+          <CustomerHeader customer={a} />
+          <CustomerHeader customer={b} />
         </tr>
       </thead>
       <tbody>
@@ -90,7 +90,7 @@ export function SideBySide({ a, b, link }: Props) {
   );
 }
 
-function Who({ customer }: { customer: CustomerInShortFragment }) {
+function CustomerHeader({ customer }: { customer: CustomerInShortFragment }) {
   const text = useText();
   const { avatar, name } = customer.basic;
   return (

@@ -1,15 +1,15 @@
 import { useEffect, useRef } from "react";
 import { IdentifierName } from "../../components/IdentifierName";
 import { NearEnd } from "../../components/NearEnd";
+import { CustomerNames } from "../../decisions/CustomerNames";
+import { linkKey } from "../../decisions/linkKey";
 import type { WithheldFactsFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { CustomerNames } from "../../links/CustomerNames";
-import { linkKey } from "../../links/key";
 import styles from "./Inbox.module.css";
 
 type Props = {
-  held: WithheldFactsFragment[];
+  links: WithheldFactsFragment[];
   chosen: string | undefined;
   more: boolean;
   loading: boolean;
@@ -17,12 +17,12 @@ type Props = {
   onChoose: (key: string) => void;
 };
 
-export function WithheldList({ held, chosen, more, loading, onMore, onChoose }: Props) {
+export function WithheldList({ links, chosen, more, loading, onMore, onChoose }: Props) {
   const text = useText();
   return (
     <div className={styles.links}>
       <ul>
-        {held.map((withheld) => {
+        {links.map((withheld) => {
           const key = linkKey(withheld.link);
           return (
             <li key={key}>

@@ -2,7 +2,7 @@ import { useEffect, useEffectEvent, useMemo } from "react";
 import { useQuery } from "urql";
 import { InboxCountsDocument, type WithheldReason } from "../../graphql/generated/graphql";
 
-const pause = 15_000;
+const refetchInterval = 15_000;
 
 /** How many links are withheld for each reason, and how many of them wait for a decision. */
 export function useInboxCounts() {
@@ -16,7 +16,7 @@ export function useInboxCounts() {
   // What others decide and what messages bring is counted now and then; the inbox itself is told at once.
   const again = useEffectEvent(() => document.hidden || reload({ requestPolicy: "network-only" }));
   useEffect(() => {
-    const timer = setInterval(() => again(), pause);
+    const timer = setInterval(() => again(), refetchInterval);
     return () => clearInterval(timer);
   }, []);
   if (!data) return undefined;

@@ -1,5 +1,5 @@
+import { ReasonForm } from "../../decisions/ReasonForm";
 import { useText } from "../../language/language";
-import { ReasonForm } from "../../links/ReasonForm";
 import styles from "./Merge.module.css";
 
 /** The reason is kept where the merge is refused: it is the same for the next try. */

@@ -2,17 +2,17 @@ import { Check } from "lucide-react";
 import { IdentifierName } from "../../components/IdentifierName";
 import { useText } from "../../language/language";
 import type { MergedField, MergePreview, ShownProfile } from "../../rules/preview";
-import { Compared } from "./Compared";
+import { ComparisonTable } from "./ComparisonTable";
 import styles from "./Merge.module.css";
-import { useFieldWords } from "./useFieldWords";
+import { useFieldText } from "./useFieldText";
 
 /** Each field: what each customer has, what the merged one would show, and why. */
 export function Fields({ preview, after }: { preview: MergePreview; after: ShownProfile }) {
   const text = useText();
-  const words = useFieldWords();
+  const words = useFieldText();
   const { before, fields } = preview;
   return (
-    <Compared
+    <ComparisonTable
       before={before}
       after={after}
       withWhy
@@ -25,7 +25,7 @@ export function Fields({ preview, after }: { preview: MergePreview; after: Shown
               <span className="mono" title={unifiedId}>
                 {unifiedId.slice(0, 8)}
               </span>
-              {!isResult && unifiedId === after.unifiedId && <Won />}
+              {!isResult && unifiedId === after.unifiedId && <WinningValue />}
             </>
           ),
         },
@@ -55,17 +55,17 @@ export function Fields({ preview, after }: { preview: MergePreview; after: Shown
 }
 
 function OwnValue({ field, unifiedId }: { field: MergedField; unifiedId: string }) {
-  const words = useFieldWords();
+  const words = useFieldText();
   const won = field.winner?.unifiedIds.includes(unifiedId) ?? false;
   const claim = won ? field.winner : field.losers.find(({ unifiedIds }) => unifiedIds.includes(unifiedId));
   return (
     <span className={won ? undefined : styles.lost}>
       {words.value(field, claim ?? null)}
-      {won && field.losers.length > 0 && <Won />}
+      {won && field.losers.length > 0 && <WinningValue />}
     </span>
   );
 }
 
-function Won() {
+function WinningValue() {
   return <Check size={14} className={styles.won} aria-hidden />;
 }

@@ -5,7 +5,7 @@ import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import type { MergePreview, RankedItem, ShownProfile, ShownPurchases } from "../../rules/preview";
 import { type Months, measures, windows } from "../customer/query";
-import { Compared } from "./Compared";
+import { ComparisonTable } from "./ComparisonTable";
 import styles from "./Merge.module.css";
 
 type Props = { preview: MergePreview; after: ShownProfile; by: RankBy; onBy: (by: RankBy) => void };
@@ -26,7 +26,7 @@ export function Figures({ preview: { before }, after, by, onBy }: Props) {
     <>
       <section className={styles.section}>
         <h2>{text.merge.figures}</h2>
-        <Compared
+        <ComparisonTable
           before={before}
           after={after}
           rows={windows.map((length) => ({
@@ -62,7 +62,7 @@ export function Figures({ preview: { before }, after, by, onBy }: Props) {
             onChange={onBy}
           />
         </div>
-        <Compared
+        <ComparisonTable
           before={before}
           after={after}
           rows={rankings.map((ranking) => ({

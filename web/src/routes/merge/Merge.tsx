@@ -2,12 +2,12 @@ import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
+import { useDecisions } from "../../decisions/useDecisions";
 import { useAnswer } from "../../facts/useAnswer";
 import { useFacts } from "../../facts/useFacts";
 import type { RankBy } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { useDecisions } from "../../links/useDecisions";
 import type { MergePreview } from "../../rules/preview";
 import { useTitle } from "../../useTitle";
 import { customerPath, identityPath } from "../views";
@@ -17,7 +17,7 @@ import { Figures } from "./Figures";
 import styles from "./Merge.module.css";
 import { Picker } from "./Picker";
 import { usePicked } from "./query";
-import { Stale } from "./Stale";
+import { StalePreview } from "./StalePreview";
 import { Summary } from "./Summary";
 
 /** Two customers or more, and the one that they would be: field by field, before anything is changed. */
@@ -94,7 +94,7 @@ function Preview({ picked }: { picked: string[] }) {
   }
   return (
     <>
-      {refused && <Stale before={refused} now={answer} />}
+      {refused && <StalePreview before={refused} now={answer} />}
       <Summary preview={answer} after={answer.after} />
       <Fields preview={answer} after={answer.after} />
       <Figures preview={answer} after={answer.after} by={by} onBy={setBy} />

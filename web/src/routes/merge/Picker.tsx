@@ -9,7 +9,7 @@ import styles from "./Picker.module.css";
 
 type Props = { picked: string[]; onPick: (unifiedIds: string[]) => void };
 
-const pause = 150;
+const debounceMs = 150;
 const shown = 6;
 
 /** The customers that were picked, and a search for more. */
@@ -21,7 +21,7 @@ export function Picker({ picked, onPick }: Props) {
         <ul className={styles.picked}>
           {picked.map((unifiedId) => (
             <li key={unifiedId}>
-              <Picked
+              <PickedCustomer
                 unifiedId={unifiedId}
                 onRemove={() => onPick(picked.filter((other) => other !== unifiedId))}
               />
@@ -29,12 +29,12 @@ export function Picker({ picked, onPick }: Props) {
           ))}
         </ul>
       )}
-      <Find picked={picked} onFound={(unifiedId) => onPick([...picked, unifiedId])} />
+      <CustomerSearch picked={picked} onFound={(unifiedId) => onPick([...picked, unifiedId])} />
     </section>
   );
 }
 
-function Picked({ unifiedId, onRemove }: { unifiedId: string; onRemove: () => void }) {
+function PickedCustomer({ unifiedId, onRemove }: { unifiedId: string; onRemove: () => void }) {
   const text = useText();
   const [{ data }] = useQuery({ query: CustomerNameDocument, variables: { unifiedId } });
   const name = data?.profile?.basic.name ?? text.unnamed;
@@ -49,13 +49,13 @@ function Picked({ unifiedId, onRemove }: { unifiedId: string; onRemove: () => vo
   );
 }
 
-function Find({ picked, onFound }: { picked: string[]; onFound: (unifiedId: string) => void }) {
+function CustomerSearch({ picked, onFound }: { picked: string[]; onFound: (unifiedId: string) => void }) {
   const text = useText();
   const format = useFormat();
   const [typed, setTyped] = useState("");
   const [search, setSearch] = useState("");
   useEffect(() => {
-    const timer = setTimeout(() => setSearch(typed.trim()), pause);
+    const timer = setTimeout(() => setSearch(typed.trim()), debounceMs);
     return () => clearTimeout(timer);
   }, [typed]);
   const [{ data }] = useQuery({

@@ -1,6 +1,6 @@
+import { useLinkText } from "../../decisions/useLinkText";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { useLinkWords } from "../../links/words";
 import type { MergePreview, ShownProfile } from "../../rules/preview";
 import styles from "./Merge.module.css";
 
@@ -8,7 +8,7 @@ import styles from "./Merge.module.css";
 export function Summary({ preview, after }: { preview: MergePreview; after: ShownProfile }) {
   const text = useText();
   const format = useFormat();
-  const { named } = useLinkWords();
+  const { named } = useLinkText();
   const year = after.purchases.windows.find(({ months }) => months === 12);
   const others = preview.othersAfter.map(({ basic, unifiedId }) => basic.name ?? unifiedId.slice(0, 8));
   const held = preview.links.withheld;

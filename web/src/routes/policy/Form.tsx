@@ -15,13 +15,13 @@ export function Form({ document, onChange }: Props) {
     <div className={styles.form}>
       <section>
         <h2>{text.policy.kinds}</h2>
-        <Kinds kinds={document.kinds} onChange={(kinds) => set({ kinds })} />
+        <KindRules kinds={document.kinds} onChange={(kinds) => set({ kinds })} />
       </section>
       <section>
         <h2>{text.policy.sharedTitle}</h2>
         <div className={styles.row}>
           <span>{text.policy.maxLinks}</span>
-          <Figure
+          <NumberField
             label={text.policy.maxLinks}
             value={document.max_links}
             onChange={(max_links) => set({ max_links })}
@@ -30,7 +30,7 @@ export function Form({ document, onChange }: Props) {
         </div>
         <div className={styles.row}>
           <span>{text.policy.maxUsers}</span>
-          <Figure
+          <NumberField
             label={text.policy.maxUsers}
             value={document.max_users_a_month}
             onChange={(max_users_a_month) => set({ max_users_a_month })}
@@ -41,12 +41,12 @@ export function Form({ document, onChange }: Props) {
       <section>
         <h2>{text.policy.blockedTitle}</h2>
         <p className="soft">{text.policy.blockedMeans}</p>
-        <Lines
+        <LinesField
           label={text.policy.blockedValues}
           lines={document.blocked_values}
           onChange={(blocked_values) => set({ blocked_values })}
         />
-        <Lines
+        <LinesField
           label={text.policy.blockedPatterns}
           lines={document.blocked_patterns}
           onChange={(blocked_patterns) => set({ blocked_patterns })}
@@ -80,7 +80,7 @@ export function Form({ document, onChange }: Props) {
   );
 }
 
-function Kinds({ kinds, onChange }: { kinds: KindRule[]; onChange: (kinds: KindRule[]) => void }) {
+function KindRules({ kinds, onChange }: { kinds: KindRule[]; onChange: (kinds: KindRule[]) => void }) {
   const text = useText();
   const format = useFormat();
   const strongestFirst = [...kinds].sort((a, b) => a.priority - b.priority);
@@ -105,7 +105,7 @@ function Kinds({ kinds, onChange }: { kinds: KindRule[]; onChange: (kinds: KindR
             <KindIcon kind={name} />
             {format.kind(name)}
           </span>
-          <Figure
+          <NumberField
             label={text.policy.changed.limit(format.kind(name))}
             value={limit}
             onChange={(value) => change(name, { limit: value })}
@@ -127,9 +127,9 @@ function Kinds({ kinds, onChange }: { kinds: KindRule[]; onChange: (kinds: KindR
   );
 }
 
-type FigureProps = { label: string; value: number; onChange: (value: number) => void };
+type NumberFieldProps = { label: string; value: number; onChange: (value: number) => void };
 
-function Figure({ label, value, onChange }: FigureProps) {
+function NumberField({ label, value, onChange }: NumberFieldProps) {
   return (
     <input
       type="number"
@@ -145,9 +145,9 @@ function Figure({ label, value, onChange }: FigureProps) {
   );
 }
 
-type LinesProps = { label: string; lines: string[]; onChange: (lines: string[]) => void };
+type LinesFieldProps = { label: string; lines: string[]; onChange: (lines: string[]) => void };
 
-function Lines({ label, lines, onChange }: LinesProps) {
+function LinesField({ label, lines, onChange }: LinesFieldProps) {
   const [typed, setTyped] = useState(lines.join("\n"));
   const split = (words: string) => words.split("\n").filter((line) => line.trim() !== "");
   // What is typed stays as it is typed, unless the lines come from elsewhere.
@@ -226,7 +226,7 @@ function Survivorship({ document, onChange }: Props) {
           {text.add}
         </button>
       </form>
-      <Lines
+      <LinesField
         label={text.policy.sources}
         lines={survivorship.sources}
         onChange={(sources) => set({ sources: sources.map((source) => source.trim()) })}

@@ -11,10 +11,10 @@ import type { PolicyDocument } from "./document";
 import { Form } from "./Form";
 import { History } from "./History";
 import styles from "./Policy.module.css";
-import { Progress } from "./Progress";
+import { PreviewOnAllCustomers } from "./PreviewOnAllCustomers";
+import { PreviewOnCustomer } from "./PreviewOnCustomer";
+import { PublicationProgress } from "./PublicationProgress";
 import { Publish } from "./Publish";
-import { TryOnCustomer } from "./TryOnCustomer";
-import { TryOnEveryone } from "./TryOnEveryone";
 import { useChanges } from "./useChanges";
 
 /** The rules: read as sentences, changed, tried on a customer and on everyone, published with a reason, gone back from. */
@@ -29,18 +29,20 @@ export function Policy() {
     <main id="content" tabIndex={-1} className="page">
       {error && !data && <ErrorNotice error={error} onRetry={again} />}
       {!data && !error && <Skeleton width="60%" />}
-      {inForce && <Shown key={inForce.version} versions={versions} inForce={inForce} onPublished={again} />}
+      {inForce && (
+        <PolicyEditor key={inForce.version} versions={versions} inForce={inForce} onPublished={again} />
+      )}
     </main>
   );
 }
 
-type ShownProps = {
+type EditorProps = {
   versions: PolicyVersionFragment[];
   inForce: PolicyVersionFragment;
   onPublished: () => void;
 };
 
-function Shown({ versions, inForce, onPublished }: ShownProps) {
+function PolicyEditor({ versions, inForce, onPublished }: EditorProps) {
   const text = useText();
   const format = useFormat();
   const changes = useChanges();
@@ -55,7 +57,7 @@ function Shown({ versions, inForce, onPublished }: ShownProps) {
           {text.policy.inForce(inForce.version, inForce.publishedBy, format.relative(inForce.publishedAt))}
         </p>
       </header>
-      <Progress onDone={onPublished} />
+      <PublicationProgress onDone={onPublished} />
       <div className={styles.both}>
         <div>
           <Form document={draft} onChange={setDraft} />
@@ -78,8 +80,8 @@ function Shown({ versions, inForce, onPublished }: ShownProps) {
               </button>
             </>
           )}
-          <TryOnCustomer draft={draft} />
-          <TryOnEveryone draft={draft} from={inForce.version} />
+          <PreviewOnCustomer draft={draft} />
+          <PreviewOnAllCustomers draft={draft} from={inForce.version} />
           <Publish
             draft={draft}
             from={inForce.version}

@@ -1,9 +1,9 @@
 import { useState } from "react";
 import { type CombinedError, useMutation } from "urql";
 import { useToast } from "../../components/Toasts";
+import { ReasonForm } from "../../decisions/ReasonForm";
 import { PublishPolicyDocument } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
-import { ReasonForm } from "../../links/ReasonForm";
 import type { PolicyDocument } from "./document";
 import styles from "./Policy.module.css";
 

@@ -2,11 +2,11 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { IdentifierName } from "../../components/IdentifierName";
 import { Time } from "../../components/Time";
+import { linkKey } from "../../decisions/linkKey";
+import { useLinkText } from "../../decisions/useLinkText";
 import type { LinkEndFragment, LinkFactsFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { linkKey } from "../../links/key";
-import { useLinkWords } from "../../links/words";
 import { customerPath, inboxPath } from "../views";
 import type { Edge, IdentityEdges, IdentityProfile, Member } from "./graph";
 import styles from "./Identity.module.css";
@@ -16,12 +16,12 @@ type Props = {
   graph: IdentityEdges;
   chosen: string | undefined;
   onChoose: (key: string) => void;
-  onPart: (a: LinkEndFragment, b: LinkEndFragment) => void;
+  onSeparate: (a: LinkEndFragment, b: LinkEndFragment) => void;
   onRetire: (identifier: Member) => void;
 };
 
 /** What is known of the line or the dot that was chosen, and what can be done about it. */
-export function Chosen({ profile, graph, chosen, onChoose, onPart, onRetire }: Props) {
+export function SelectionDetails({ profile, graph, chosen, onChoose, onSeparate, onRetire }: Props) {
   const text = useText();
   const member = profile.graph.identifiers.find(({ unifiedId }) => unifiedId === chosen);
   const ghost = graph.ghosts.find(({ unifiedId }) => unifiedId === chosen);
@@ -29,20 +29,26 @@ export function Chosen({ profile, graph, chosen, onChoose, onPart, onRetire }: P
   return (
     <aside className={styles.chosen} aria-live="polite" aria-label={text.identity.chosen}>
       {member && (
-        <OfMember member={member} graph={graph} onChoose={onChoose} onPart={onPart} onRetire={onRetire} />
+        <IdentifierDetails
+          member={member}
+          graph={graph}
+          onChoose={onChoose}
+          onSeparate={onSeparate}
+          onRetire={onRetire}
+        />
       )}
-      {ghost && <OfGhost ghost={ghost} />}
+      {ghost && <NeighborDetails ghost={ghost} />}
       {edges.map((edge) => (
-        <OfEdge key={edge.as} edge={edge} onPart={onPart} />
+        <EdgeDetails key={edge.as} edge={edge} onSeparate={onSeparate} />
       ))}
       {!member && !ghost && edges.length === 0 && <p className="soft">{text.identity.chooseHint}</p>}
     </aside>
   );
 }
 
-type OfMemberProps = { member: Member } & Pick<Props, "graph" | "onChoose" | "onPart" | "onRetire">;
+type IdentifierProps = { member: Member } & Pick<Props, "graph" | "onChoose" | "onSeparate" | "onRetire">;
 
-function OfMember({ member, graph, onChoose, onPart, onRetire }: OfMemberProps) {
+function IdentifierDetails({ member, graph, onChoose, onSeparate, onRetire }: IdentifierProps) {
   const text = useText();
   const format = useFormat();
   const own = graph.edges.filter(
@@ -84,7 +90,7 @@ function OfMember({ member, graph, onChoose, onPart, onRetire }: OfMemberProps) 
       )}
       <p className={styles.actions}>
         {only && (
-          <button type="button" className="button" onClick={() => onPart(member, only)}>
+          <button type="button" className="button" onClick={() => onSeparate(member, only)}>
             {text.identity.partIdentifier}
           </button>
         )}
@@ -98,7 +104,7 @@ function OfMember({ member, graph, onChoose, onPart, onRetire }: OfMemberProps) 
   );
 }
 
-function OfGhost({ ghost }: { ghost: LinkEndFragment }) {
+function NeighborDetails({ ghost }: { ghost: LinkEndFragment }) {
   const text = useText();
   const format = useFormat();
   return (
@@ -116,9 +122,9 @@ function OfGhost({ ghost }: { ghost: LinkEndFragment }) {
   );
 }
 
-function OfEdge({ edge, onPart }: { edge: Edge; onPart: Props["onPart"] }) {
+function EdgeDetails({ edge, onSeparate }: { edge: Edge; onSeparate: Props["onSeparate"] }) {
   const text = useText();
-  const words = useLinkWords();
+  const words = useLinkText();
   const both = (
     <h2 className={styles.ends}>
       <IdentifierName identifier={edge.a} />
@@ -137,7 +143,7 @@ function OfEdge({ edge, onPart }: { edge: Edge; onPart: Props["onPart"] }) {
     return (
       <>
         {both}
-        <p className="amber">{words.heldBack(edge.withheld)}</p>
+        <p className="amber">{words.withheldReason(edge.withheld)}</p>
         <p className="soft">{words.evidence(edge.withheld.link)}</p>
         <Link href={inboxPath(edge.key)} className="button">
           {text.identity.toInbox}
@@ -149,15 +155,15 @@ function OfEdge({ edge, onPart }: { edge: Edge; onPart: Props["onPart"] }) {
     <>
       {both}
       <p className="soft">{words.evidence(edge.link)}</p>
-      <WhyItHolds link={edge.link} leaving={edge.leaving} />
-      <button type="button" className="button" onClick={() => onPart(edge.a, edge.b)}>
+      <LinkReason link={edge.link} leaving={edge.leaving} />
+      <button type="button" className="button" onClick={() => onSeparate(edge.a, edge.b)}>
         {text.identity.cut}
       </button>
     </>
   );
 }
 
-function WhyItHolds({ link, leaving }: { link: LinkFactsFragment; leaving: LinkEndFragment[] | undefined }) {
+function LinkReason({ link, leaving }: { link: LinkFactsFragment; leaving: LinkEndFragment[] | undefined }) {
   const text = useText();
   const format = useFormat();
   if (link.decision)

@@ -4,7 +4,7 @@ import { useText } from "../../language/language";
 import styles from "./Health.module.css";
 
 /** Why messages were refused, the most frequent reason first. */
-export function Refused({ refused }: { refused: HealthQuery["health"]["refused"] }) {
+export function RejectedMessages({ refused }: { refused: HealthQuery["health"]["refused"] }) {
   const text = useText();
   const format = useFormat();
   if (refused.length === 0) return <p className="soft">{text.health.noneRefused}</p>;

@@ -6,18 +6,18 @@ import styles from "./Health.module.css";
 type Counts = HealthQuery["health"]["identifierCounts"];
 
 /** Each number of identifiers from which a bar counts, up to the next. */
-const steps = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 21, 51, 101, 1001];
+const bucketStarts = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 21, 51, 101, 1001];
 
 /** How many customers have how many identifiers: a long tail is what to look at. */
-export function Sizes({ counts }: { counts: Counts }) {
+export function IdentifierHistogram({ counts }: { counts: Counts }) {
   const text = useText();
   const format = useFormat();
   const total = counts.reduce((sum, { profiles }) => sum + profiles, 0);
   const all = counts.reduce((sum, { identifiers, profiles }) => sum + identifiers * profiles, 0);
   const largest = counts.at(-1)?.identifiers ?? 0;
-  const bars = steps
+  const bars = bucketStarts
     .map((from, index) => {
-      const to = (steps[index + 1] ?? Number.POSITIVE_INFINITY) - 1;
+      const to = (bucketStarts[index + 1] ?? Number.POSITIVE_INFINITY) - 1;
       const profiles = counts
         .filter(({ identifiers }) => from <= identifiers && identifiers <= to)
         .reduce((sum, each) => sum + each.profiles, 0);

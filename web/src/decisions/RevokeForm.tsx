@@ -13,7 +13,7 @@ type Props = {
 };
 
 /** Takes a decision or a retirement back, with a reason. */
-export function TakeBack({ id, onDone, primary = false, className, children }: Props) {
+export function RevokeForm({ id, onDone, primary = false, className, children }: Props) {
   const text = useText();
   const { revoke } = useDecisions();
   const confirm = async (reason: string) => {

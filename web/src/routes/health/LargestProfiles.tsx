@@ -10,7 +10,7 @@ import styles from "./Health.module.css";
 type Props = { byIdentifiers: LargeFragment[]; byEvents: LargeFragment[] };
 
 /** Who has the most: a customer of far more identifiers than others is often several. */
-export function Largest({ byIdentifiers, byEvents }: Props) {
+export function LargestProfiles({ byIdentifiers, byEvents }: Props) {
   const text = useText();
   return (
     <div className={styles.largest}>

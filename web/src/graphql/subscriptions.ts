@@ -10,7 +10,7 @@ import {
 } from "./generated/graphql";
 
 /** How long changes are gathered before they are shown: many at once are one change to a reader. */
-const together = 400;
+const batchDelay = 400;
 
 /** The protocol's code for a connection that is not let in. */
 const unauthorized = 4401;
@@ -52,57 +52,57 @@ export function liveExchange() {
 /** Runs `onChange` when a customer changes, or any one where no ID is given. */
 export function useProfileChanges(unifiedId: string | null, onChange: () => void) {
   const client = useClient();
-  const tell = useGathered<string>(() => onChange());
+  const add = useBatched<string>(() => onChange());
   useEffect(() => {
     const { unsubscribe } = client
       .subscription(ProfileChangedDocument, { unifiedId })
-      .subscribe(({ data }) => data && tell(data.profileChanged.unifiedId));
+      .subscribe(({ data }) => data && add(data.profileChanged.unifiedId));
     return unsubscribe;
-  }, [client, unifiedId, tell]);
+  }, [client, unifiedId, add]);
 }
 
 /** Hands over the rows of the list that changed, some at a time. */
 export function useRowChanges(onChange: (rows: CustomerRowFragment[]) => void) {
   const client = useClient();
-  const tell = useGathered<CustomerRowFragment>(onChange);
+  const add = useBatched<CustomerRowFragment>(onChange);
   useEffect(() => {
     const { unsubscribe } = client
       .subscription(RowChangedDocument, {})
-      .subscribe(({ data }) => data && tell(data.profileChanged));
+      .subscribe(({ data }) => data && add(data.profileChanged));
     return unsubscribe;
-  }, [client, tell]);
+  }, [client, add]);
 }
 
 /** Runs `onChange` when a customer is merged or parted. */
 export function useLineageAdded(unifiedId: string, onChange: () => void) {
   const client = useClient();
-  const tell = useGathered<string[]>((all) => {
+  const add = useBatched<string[]>((all) => {
     if (all.some((ids) => ids.includes(unifiedId))) onChange();
   });
   useEffect(() => {
     const { unsubscribe } = client
       .subscription(LineageAddedDocument, {})
-      .subscribe(({ data }) => data && tell([data.lineageAdded.kept, ...data.lineageAdded.others]));
+      .subscribe(({ data }) => data && add([data.lineageAdded.kept, ...data.lineageAdded.others]));
     return unsubscribe;
-  }, [client, tell]);
+  }, [client, add]);
 }
 
 /** Gathers what comes, and hands it over together; while nobody looks at the page, it waits. */
-function useGathered<T>(onGathered: (all: T[]) => void): (one: T) => void {
-  const hand = useEffectEvent(onGathered);
-  const [gatherer] = useState(() => new Gatherer<T>());
-  useEffect(() => gatherer.start((all) => hand(all)), [gatherer]);
-  return gatherer.add;
+function useBatched<T>(onBatch: (all: T[]) => void): (one: T) => void {
+  const hand = useEffectEvent(onBatch);
+  const [batcher] = useState(() => new Batcher<T>());
+  useEffect(() => batcher.start((all) => hand(all)), [batcher]);
+  return batcher.add;
 }
 
-class Gatherer<T> {
+class Batcher<T> {
   private all: T[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private hand: ((all: T[]) => void) | undefined;
 
   readonly add = (one: T) => {
     this.all.push(one);
-    this.timer ??= setTimeout(this.flush, together);
+    this.timer ??= setTimeout(this.flush, batchDelay);
   };
 
   start(hand: (all: T[]) => void): () => void {

@@ -4,7 +4,7 @@ import type { MergePreview, ShownProfile } from "../../rules/preview";
 import styles from "./Merge.module.css";
 
 /** What is different from the preview that the server refused, so that nobody has to look for it. */
-export function Stale({ before, now }: { before: MergePreview; now: MergePreview }) {
+export function StalePreview({ before, now }: { before: MergePreview; now: MergePreview }) {
   const text = useText();
   const format = useFormat();
   const figures = (customer: ShownProfile): [what: string, value: string][] => {

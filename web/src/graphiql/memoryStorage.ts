@@ -1,5 +1,5 @@
 /** A store that lasts as long as the page, in the form that GraphiQL asks for. */
-export function createMemory() {
+export function createMemoryStorage() {
   const kept = new Map<string, string>();
   return {
     getItem: (name: string) => kept.get(name) ?? null,

@@ -3,7 +3,7 @@ import { useFormat } from "../language/format";
 import { useText } from "../language/language";
 
 /** How links and what holds them back are said. */
-export function useLinkWords() {
+export function useLinkText() {
   const text = useText();
   const format = useFormat();
   const named = ({ kind, value }: { kind: string; value: string }) =>
@@ -18,7 +18,7 @@ export function useLinkWords() {
         format.dateOf(firstSeenAt),
         format.relative(lastSeenAt),
       ),
-    heldBack: ({ reason, detail, link }: WithheldFactsFragment) => {
+    withheldReason: ({ reason, detail, link }: WithheldFactsFragment) => {
       switch (reason) {
         case "LIMIT": {
           // The kind stands in the server's sentence; without it the sentence stays a general one.

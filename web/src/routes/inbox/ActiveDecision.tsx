@@ -1,19 +1,19 @@
+import { RevokeForm } from "../../decisions/RevokeForm";
 import type { DecisionFactsFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { TakeBack } from "../../links/TakeBack";
 import styles from "./Inbox.module.css";
 
 type Props = { decision: DecisionFactsFragment; onSettled: () => void };
 
 /** What was decided, by whom and why; it can be taken back with a reason. */
-export function Standing({ decision, onSettled }: Props) {
+export function ActiveDecision({ decision, onSettled }: Props) {
   const text = useText();
   const format = useFormat();
   const { id, relation, reason, actor, at } = decision;
   return (
-    <TakeBack id={id} onDone={onSettled} className={styles.decide}>
+    <RevokeForm id={id} onDone={onSettled} className={styles.decide}>
       <p>{text.decisions.stands(relation, reason, actor, format.relative(at))}</p>
-    </TakeBack>
+    </RevokeForm>
   );
 }

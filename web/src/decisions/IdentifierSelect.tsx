@@ -1,4 +1,4 @@
-import { useLinkWords } from "./words";
+import { useLinkText } from "./useLinkText";
 
 type Props = {
   label: string;
@@ -11,7 +11,7 @@ type Props = {
 
 /** One of some identifiers. */
 export function IdentifierSelect({ label, value, identifiers, onChange, last }: Props) {
-  const { named } = useLinkWords();
+  const { named } = useLinkText();
   return (
     <select
       className="field"

@@ -11,7 +11,7 @@ import type { PolicyDocument } from "./document";
 import styles from "./Policy.module.css";
 
 /** The draft on one customer and the neighbours: answered in the page, at every change. */
-export function TryOnCustomer({ draft }: { draft: PolicyDocument }) {
+export function PreviewOnCustomer({ draft }: { draft: PolicyDocument }) {
   const text = useText();
   const format = useFormat();
   const [picked, setPicked] = useState<string[]>([]);

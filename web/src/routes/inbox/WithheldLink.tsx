@@ -3,18 +3,18 @@ import { Link } from "wouter";
 import { IdentifierName } from "../../components/IdentifierName";
 import { ErrorNotice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
+import { useLinkText } from "../../decisions/useLinkText";
 import {
   InboxPairDocument,
   type Relation,
   type WithheldFactsFragment,
 } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
-import { useLinkWords } from "../../links/words";
 import { mergePath } from "../views";
+import { ActiveDecision } from "./ActiveDecision";
 import { DecideForm } from "./DecideForm";
 import styles from "./Inbox.module.css";
 import { SideBySide } from "./SideBySide";
-import { Standing } from "./Standing";
 
 type Props = {
   withheld: WithheldFactsFragment;
@@ -23,10 +23,10 @@ type Props = {
   onSettled: () => void;
 };
 
-/** One link that is held back: why, on what evidence, between whom, and what to do about it. */
-export function Withheld({ withheld, relation, onRelation, onSettled }: Props) {
+/** A withheld link: why, on what evidence, between whom, and what to do about it. */
+export function WithheldLink({ withheld, relation, onRelation, onSettled }: Props) {
   const text = useText();
-  const words = useLinkWords();
+  const words = useLinkText();
   const { link } = withheld;
   const [{ data, error }, reload] = useQuery({
     query: InboxPairDocument,
@@ -37,7 +37,7 @@ export function Withheld({ withheld, relation, onRelation, onSettled }: Props) {
   return (
     <article className={styles.withheld}>
       <header className={styles.heading}>
-        <h2>{words.heldBack(withheld)}</h2>
+        <h2>{words.withheldReason(withheld)}</h2>
         <p className={styles.pair}>
           <IdentifierName identifier={link.a} />
           <span className="soft">{text.links.and}</span>
@@ -56,7 +56,7 @@ export function Withheld({ withheld, relation, onRelation, onSettled }: Props) {
         </p>
       )}
       {link.decision ? (
-        <Standing decision={link.decision} onSettled={onSettled} />
+        <ActiveDecision decision={link.decision} onSettled={onSettled} />
       ) : (
         <DecideForm link={link} relation={relation} onRelation={onRelation} onSettled={onSettled} />
       )}

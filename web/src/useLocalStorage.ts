@@ -1,7 +1,7 @@
 import { useState } from "react";
 
 /** A choice that this browser remembers; where it may not, the choice lasts as long as the page. */
-export function useRemembered<T>(
+export function useLocalStorage<T>(
   key: string,
   read: (stored: string | null) => T,
   write: (value: T) => string,

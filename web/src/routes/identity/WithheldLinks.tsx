@@ -1,10 +1,10 @@
 import { Link } from "wouter";
 import { IdentifierName } from "../../components/IdentifierName";
+import { CustomerNames } from "../../decisions/CustomerNames";
+import { linkKey } from "../../decisions/linkKey";
+import { useLinkText } from "../../decisions/useLinkText";
 import type { WithheldFactsFragment } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
-import { CustomerNames } from "../../links/CustomerNames";
-import { linkKey } from "../../links/key";
-import { useLinkWords } from "../../links/words";
 import { inboxPath } from "../views";
 import styles from "./Identity.module.css";
 
@@ -15,9 +15,9 @@ type Props = {
 };
 
 /** Links to other customers that were seen and not followed. */
-export function HeldBack({ withheld, chosen, onChoose }: Props) {
+export function WithheldLinks({ withheld, chosen, onChoose }: Props) {
   const text = useText();
-  const words = useLinkWords();
+  const words = useLinkText();
   if (withheld.length === 0) return <p className="soft">{text.identity.noneHeldBack}</p>;
   return (
     <ul className={styles.rows}>
@@ -38,7 +38,7 @@ export function HeldBack({ withheld, chosen, onChoose }: Props) {
                 <IdentifierName identifier={held.link.a} />
                 <IdentifierName identifier={held.link.b} />
               </button>
-              <p className={styles.heldWhy}>{words.heldBack(held)}</p>
+              <p className={styles.heldWhy}>{words.withheldReason(held)}</p>
               <p className="soft small">{words.evidence(held.link)}</p>
             </div>
             <Link href={inboxPath(key)} className="button">

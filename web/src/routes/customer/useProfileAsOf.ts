@@ -6,7 +6,7 @@ import { useFormat } from "../../language/format";
 import type { Profile } from "./Customer";
 import { useCardQuery } from "./query";
 
-export type Shown = {
+export type ProfileAsOf = {
   /** The customer as of the date that is looked at, or, until that is known, as of the one before. */
   profile: Profile;
   asOf: string;
@@ -21,7 +21,7 @@ export type Shown = {
  * The customer as of a date. Once the facts are here the module answers, at every step of the slider, and nothing is asked
  * of the server; without the module, or without the facts, the server's answer stands.
  */
-export function useShown(profile: Profile, onLoaded: (loaded: boolean) => void): Shown {
+export function useProfileAsOf(profile: Profile, onLoaded: (loaded: boolean) => void): ProfileAsOf {
   const format = useFormat();
   const [query, show] = useCardQuery();
   const [moving, setMoving] = useState<string>();

@@ -1,11 +1,11 @@
 import { useEffect, useEffectEvent, useRef } from "react";
-import { type Publication, useHealth } from "../../health";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
+import { type Publication, useHealth } from "../../useHealth";
 import styles from "./Policy.module.css";
 
 /** How far a new version is on its way; `onDone` when it arrived. */
-export function Progress({ onDone }: { onDone: () => void }) {
+export function PublicationProgress({ onDone }: { onDone: () => void }) {
   const health = useHealth(1000);
   const publication = health?.publication ?? undefined;
   const done = useEffectEvent(onDone);
@@ -16,10 +16,10 @@ export function Progress({ onDone }: { onDone: () => void }) {
     known.current = state;
   }, [state]);
   if (!publication || publication.state === "IN_FORCE") return null;
-  return <Underway publication={publication} />;
+  return <PublicationStatus publication={publication} />;
 }
 
-export function Underway({ publication }: { publication: Publication }) {
+export function PublicationStatus({ publication }: { publication: Publication }) {
   const text = useText();
   const format = useFormat();
   const said = () => {

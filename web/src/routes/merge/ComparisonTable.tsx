@@ -19,7 +19,7 @@ type Props = { before: ShownProfile[]; after: ShownProfile; rows: Row[]; withWhy
  * The customers side by side, the one that they would be after the first: of two, in the middle. On a phone below one
  * another, each value with whose it is.
  */
-export function Compared({ before, after, rows, withWhy = false }: Props) {
+export function ComparisonTable({ before, after, rows, withWhy = false }: Props) {
   const text = useText();
   const own = before.map((customer): Column => ({ key: customer.unifiedId, customer, isResult: false }));
   const columns: Column[] = [

@@ -10,7 +10,7 @@ import {
   RevokeDocument,
 } from "../graphql/generated/graphql";
 import { useText } from "../language/language";
-import { asInput } from "./key";
+import { asInput } from "./linkKey";
 
 type End = { kind: string; value: string };
 export type Pairing = { relation: Relation; a: End; b: End; reason: string; expectedRevision?: string };

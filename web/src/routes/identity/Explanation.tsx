@@ -1,12 +1,12 @@
 import { type SubmitEvent, useState } from "react";
 import { type CombinedError, useClient } from "urql";
 import { ErrorNotice } from "../../components/Notice";
+import { IdentifierSelect } from "../../decisions/IdentifierSelect";
+import { asInput, isSameEnd, otherEnd } from "../../decisions/linkKey";
+import { useLinkText } from "../../decisions/useLinkText";
 import { ExplainDocument, type ExplainQuery, type LinkEndFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { IdentifierSelect } from "../../links/IdentifierSelect";
-import { asInput, isSameEnd, otherEnd } from "../../links/key";
-import { useLinkWords } from "../../links/words";
 import styles from "./Identity.module.css";
 
 type End = { kind: string; value: string };
@@ -16,7 +16,7 @@ type Props = { identifiers: LinkEndFragment[]; ghosts: LinkEndFragment[] };
 const another = "another";
 
 /** Why two identifiers are one customer, or why they are not, in sentences. */
-export function Why({ identifiers, ghosts }: Props) {
+export function Explanation({ identifiers, ghosts }: Props) {
   const text = useText();
   const client = useClient();
   const known = [...identifiers, ...ghosts];
@@ -93,7 +93,7 @@ export function Why({ identifiers, ghosts }: Props) {
 function Answered({ answer: { a, b, explanation } }: { answer: Answer }) {
   const text = useText();
   const format = useFormat();
-  const words = useLinkWords();
+  const words = useLinkText();
   const { together, path, blockedBy } = explanation;
 
   // The path is walked from its first end; each link says where it leads to.
@@ -137,7 +137,7 @@ function Answered({ answer: { a, b, explanation } }: { answer: Answer }) {
           {blockedBy.map((held) => (
             <li key={`${held.link.a.unifiedId} ${held.link.b.unifiedId}`}>
               {text.identity.blocked(words.named(held.link.a), words.named(held.link.b), held.link.count)}{" "}
-              {words.heldBack(held)}.
+              {words.withheldReason(held)}.
             </li>
           ))}
         </ul>

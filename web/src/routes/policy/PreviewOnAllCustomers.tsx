@@ -11,7 +11,7 @@ import styles from "./Policy.module.css";
 type Outcome = { of: PolicyDocument; simulation: SimulatePolicyQuery["simulatePolicy"] };
 
 /** The draft on the whole base: the server reads every message by it, and changes nothing. */
-export function TryOnEveryone({ draft, from }: { draft: PolicyDocument; from: number }) {
+export function PreviewOnAllCustomers({ draft, from }: { draft: PolicyDocument; from: number }) {
   const text = useText();
   const client = useClient();
   const [busy, setBusy] = useState(false);

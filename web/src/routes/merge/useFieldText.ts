@@ -3,7 +3,7 @@ import { useText } from "../../language/language";
 import type { Claim, MergedField } from "../../rules/preview";
 
 /** How a field of the preview is named, and its values written. */
-export function useFieldWords() {
+export function useFieldText() {
   const text = useText();
   const format = useFormat();
   const written = ({ group, name }: MergedField, value: unknown): string => {
