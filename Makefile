@@ -61,6 +61,11 @@ lint-rust-format: setup-test
 	@echo '==> Checking the format of the Rust code'
 	@cargo fmt --all --check
 
+.PHONY: lint-words
+lint-words: ## Look for words that the project does not use (.ci/words --count: how many, and where)
+	@echo '==> Looking for words that the project does not use'
+	@.ci/words
+
 .PHONY: lint-rust
 lint-rust: setup-test web
 	@echo '==> Checking the Rust code with Clippy'
