@@ -9,7 +9,7 @@ SHELL := bash
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/profile360
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 # A shell that was open while rustup was installed does not have its commands on the path yet.
-export PATH := $(PATH):$(HOME)/.cargo/bin
+export PATH := $(CACHE)/tools/bin:$(PATH):$(HOME)/.cargo/bin
 # What the browser tests start.
 export PROFILE360_BIN := $(CARGO_TARGET_DIR)/debug/profile360
 
@@ -54,12 +54,16 @@ fmt: setup-test ## Format everything
 	@cd web && node_modules/.bin/biome check --write
 
 .PHONY: lint
-lint: setup-test lint-rust-format lint-rust test-web ## Check formats and lints, change nothing
+lint: setup-test lint-rust-format lint-deny lint-rust test-web ## Check formats and lints, change nothing
 
 .PHONY: lint-rust-format
 lint-rust-format: setup-test
 	@echo '==> Checking the format of the Rust code'
 	@cargo fmt --all --check
+
+.PHONY: lint-deny
+lint-deny: setup-test ## Check the licenses, sources and versions of the crates that are used, and what is known against them
+	@.ci/deny
 
 .PHONY: lint-words
 lint-words: ## Look for words that the project does not use (.ci/words --count: how many, and where)
