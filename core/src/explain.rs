@@ -1,4 +1,4 @@
-//! Explanations: why identifiers are one customer, why they are not, and what holds a customer together (DESIGN.md,
+//! Explanations: why identifiers are one customer, why they are not, and what holds a customer together (docs/design.md,
 //! section 5).
 //!
 //! What holds identifiers together are *ties*: the `SAME` decisions that hold and the links that resolution follows. All

@@ -176,7 +176,7 @@ pub(crate) fn refusal(code: RefusalCode, path: impl Into<String>, detail: impl I
     Refusal { code, path: path.into(), detail: detail.into() }
 }
 
-/// Reads one message (DESIGN.md, section 3).
+/// Reads one message (docs/design.md, section 3).
 ///
 /// A fault in what the message rests on (its ID, type, time, source, an amount) refuses it; a fault in one identifier or
 /// attribute leaves that out with a warning, as long as one identifier is left.

@@ -4,7 +4,7 @@
 //! [`Draft`], loads what [`Draft::needs`] asks for until nothing is needed, and writes what [`Draft::finish`] gives, all of
 //! it in one transaction that fails where anything loaded has changed since. This module never reads or writes by itself.
 //!
-//! The result is what [`crate::facts::Facts::resolve`] would say of all messages together (DESIGN.md, section 5): a join of
+//! The result is what [`crate::facts::Facts::resolve`] would say of all messages together (docs/design.md, section 5): a join of
 //! two profiles is taken as it is where nothing is withheld around them and no limit is reached, and everything else
 //! computes again what can have changed: see [`region`].
 

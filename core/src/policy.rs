@@ -131,7 +131,7 @@ impl Default for Survivorship {
 }
 
 impl Default for Policy {
-    /// DESIGN.md, section 4: the limits and priorities that a new base starts with.
+    /// docs/design.md, section 4: the limits and priorities that a new base starts with.
     fn default() -> Self {
         let kind = |name: &str, form: Form, limit: u32, priority: u32| KindRule {
             name: Kind::new(name),

@@ -1,8 +1,8 @@
 //! Previews: what would be shown if an operator decided, or if the policy were another, from the facts that the browser
-//! holds (DESIGN.md, section 9).
+//! holds (docs/design.md, section 9).
 //!
 //! [`ProfileFacts`] is what the server sends. [`CheckedFacts`] is what it makes of them, once; every question after that is
-//! a pure function of it. Answers serialise with the names and forms of api.graphql, so that what is previewed can be
+//! a pure function of it. Answers serialise with the names and forms of schema.graphql, so that what is previewed can be
 //! compared with what the server shows afterwards, to the byte.
 //!
 //! Nothing here panics: what cannot be answered is a [`PreviewError`].

@@ -41,7 +41,7 @@ pub struct Member<'a> {
 
 /// One customer, without what depends on a date ([`Profile::basic`]) and without purchases (see [`crate::purchases`]).
 ///
-/// It serialises with the names and forms of `Profile` in api.graphql.
+/// It serialises with the names and forms of `Profile` in schema.graphql.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
@@ -126,7 +126,7 @@ pub enum Gender {
 }
 
 impl Gender {
-    /// The name of the enum in api.graphql.
+    /// The name of the enum in schema.graphql.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Male => "MALE",

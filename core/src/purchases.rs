@@ -1,4 +1,4 @@
-//! A customer's purchases as of a date: windows, habits, refunds (DESIGN.md, section 8).
+//! A customer's purchases as of a date: windows, habits, refunds (docs/design.md, section 8).
 //!
 //! Sums that rust_decimal cannot hold stop at its largest number (28 to 29 digits); amounts of messages are far below.
 
@@ -26,7 +26,7 @@ pub struct Question {
     pub net_of_refunds: bool,
 }
 
-/// The figures of a card that need no further argument; `PurchaseInfo` in api.graphql without its rankings.
+/// The figures of a card that need no further argument; `PurchaseInfo` in schema.graphql without its rankings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PurchaseInfo {

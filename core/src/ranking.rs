@@ -1,4 +1,4 @@
-//! What a customer buys most, in a total order (DESIGN.md, section 8).
+//! What a customer buys most, in a total order (docs/design.md, section 8).
 
 use std::{
     cmp::Ordering,

@@ -1,4 +1,4 @@
-//! Resolution: which identifiers are one customer (DESIGN.md, section 5).
+//! Resolution: which identifiers are one customer (docs/design.md, section 5).
 //!
 //! The result depends on the set of facts alone, never on the order in which they came.
 

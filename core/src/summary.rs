@@ -12,7 +12,7 @@ use crate::{
     window::Months,
 };
 
-/// Fields as in api.graphql; `None` serialises as null.
+/// Fields as in schema.graphql; `None` serialises as null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {

@@ -1,4 +1,4 @@
-//! Which value of an attribute survives where several were given (DESIGN.md, section 7).
+//! Which value of an attribute survives where several were given (docs/design.md, section 7).
 //!
 //! One total order breaks every tie: time, then source, then value. `latest` takes its maximum (by the time a value was seen
 //! last), `earliest` its minimum (by the time a value was seen first), and the other rules, where they find two values equal,

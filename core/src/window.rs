@@ -1,4 +1,4 @@
-//! Spans of days that slide with the reporting date (DESIGN.md, section 8).
+//! Spans of days that slide with the reporting date (docs/design.md, section 8).
 
 #[cfg(any(test, target_arch = "wasm32"))]
 #[cfg_attr(test, expect(unreachable_pub, reason = "outside of the browser nobody but its test sees it"))]

@@ -24,7 +24,7 @@ pub(crate) fn attribute_value<S: Serializer>(value: &AttributeValue, serializer:
     Tree::parse(value.as_json()).unwrap_or(Tree::Null).serialize(serializer)
 }
 
-/// The names of the enum in api.graphql.
+/// The names of the enum in schema.graphql.
 pub(crate) fn platforms<S: Serializer>(platforms: &[Platform], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(platforms.iter().map(|it| match it {
         Platform::Android => "ANDROID",

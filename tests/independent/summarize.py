@@ -4,7 +4,7 @@
     summarize.py MESSAGES.ndjson TRUTH.csv --as-of DATE [--out FILE]
     summarize.py MESSAGES.ndjson TRUTH.csv --as-of DATE --compare SUMMARY.ndjson PARTITION.csv
 
-Who is who comes from TRUTH.csv (kind,value,household), not from a resolver; the rules are those of DESIGN.md,
+Who is who comes from TRUTH.csv (kind,value,household), not from a resolver; the rules are those of docs/design.md,
 sections 7 and 8, written as SQL for DuckDB. Each rule is quoted where it is applied. The policy is the default one
 (Asia/Seoul, KRW). Identifiers must be in their normal forms, as complete_journey.py writes them.
 
@@ -234,7 +234,7 @@ def ranking_field(field, measure):
 
 
 def summaries(purchases, lines, households, as_of, measures=("UNITS",)):
-    """{household: summary}, the fields as in `type PurchaseInfo` of api.graphql; every household has one."""
+    """{household: summary}, the fields as in `type PurchaseInfo` of schema.graphql; every household has one."""
     base = duckdb.connect(config={"preserve_insertion_order": False})
     base.register("purchases", purchases)
     base.register("lines", lines)

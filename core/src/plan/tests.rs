@@ -1,4 +1,4 @@
-//! The laws of DESIGN.md, section 5, over random messages.
+//! The laws of docs/design.md, section 5, over random messages.
 
 use proptest::prelude::*;
 

@@ -55,7 +55,7 @@ pub struct ShownAsOf {
     pub purchases: ShownPurchases,
 }
 
-/// A profile as of a date, with the names of `Profile` in api.graphql and in their sequence: all but `id`, `timeline` and
+/// A profile as of a date, with the names of `Profile` in schema.graphql and in their sequence: all but `id`, `timeline` and
 /// `graph`.
 #[derive(Debug, Clone)]
 pub struct ShownProfile {
@@ -63,7 +63,7 @@ pub struct ShownProfile {
     pub as_of: ShownAsOf,
 }
 
-/// `PurchaseInfo` of api.graphql; rankings stand under the aliases that a query needs to ask for several at once.
+/// `PurchaseInfo` of schema.graphql; rankings stand under the aliases that a query needs to ask for several at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownPurchases {

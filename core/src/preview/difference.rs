@@ -17,7 +17,7 @@ use crate::{
     sorting::distinct,
 };
 
-/// What the server would answer; as `DecisionStatus` of api.graphql.
+/// What the server would answer; as `DecisionStatus` of schema.graphql.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PreviewStatus {
@@ -29,7 +29,7 @@ pub enum PreviewStatus {
     Contradicted,
 }
 
-/// `PolicyChange` of api.graphql: profiles that share identifiers before and after.
+/// `PolicyChange` of schema.graphql: profiles that share identifiers before and after.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Regrouped {
     pub before: Vec<UnifiedId>,

@@ -26,7 +26,7 @@ pub struct ExplainQuestion {
     pub b: Identifier,
 }
 
-/// `Explanation` of api.graphql.
+/// `Explanation` of schema.graphql.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownExplanation {

@@ -62,7 +62,7 @@ pub struct MergePreview {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MergedField {
     pub group: FieldGroup,
-    /// As in api.graphql; the name of an attribute, the channel of a consent.
+    /// As in schema.graphql; the name of an attribute, the channel of a consent.
     pub name: String,
     /// The rule of survivorship that decided, where one did.
     pub rule: Option<&'static str>,

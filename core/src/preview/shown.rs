@@ -15,7 +15,7 @@ use crate::{
     wire,
 };
 
-/// `Link` of api.graphql.
+/// `Link` of schema.graphql.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownLink {
@@ -33,7 +33,7 @@ pub struct ShownLink {
     pub decision: Option<ShownDecision>,
 }
 
-/// `WithheldLink` of api.graphql.
+/// `WithheldLink` of schema.graphql.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShownWithheldLink {
     pub link: ShownLink,
@@ -41,7 +41,7 @@ pub struct ShownWithheldLink {
     pub detail: String,
 }
 
-/// `Decision` of api.graphql, under its key: the server's `id` is made of it.
+/// `Decision` of schema.graphql, under its key: the server's `id` is made of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownDecision {

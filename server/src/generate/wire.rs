@@ -1,4 +1,4 @@
-//! Messages as they are written (DESIGN.md, section 3).
+//! Messages as they are written (docs/design.md, section 3).
 //!
 //! Structs and sorted maps: the order of the fields does not depend on how serde_json is compiled.
 

@@ -1,4 +1,4 @@
-//! The real program from outside: commands, files, a base on disk, HTTP. What it promises in DESIGN.md, held to.
+//! The real program from outside: commands, files, a base on disk, HTTP. What it promises in docs/design.md, held to.
 #![recursion_limit = "256"]
 #![expect(clippy::panic, reason = "a test that cannot go on says why")]
 

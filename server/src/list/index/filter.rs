@@ -24,7 +24,7 @@ use super::{
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub platforms: Vec<Platform>,
-    /// Codes of api.graphql.
+    /// Codes of schema.graphql.
     pub genders: Vec<String>,
     pub age_groups: Vec<String>,
     pub membership_levels: Vec<String>,
