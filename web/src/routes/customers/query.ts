@@ -86,6 +86,12 @@ export function useShowCustomers() {
   };
 }
 
+/** A second press on a head reverses its order. Names start at A, everything else with the most. */
+export function nextOrder(field: ProfileOrderField, current: CustomersOrder): CustomersOrder {
+  if (field === current.field) return { field, direction: current.direction === "ASC" ? "DESC" : "ASC" };
+  return { field, direction: field === "NAME" ? "ASC" : "DESC" };
+}
+
 export const isFiltered = (filter: CustomersFilter) =>
   Object.values(filter).some((values) => values.length > 0);
 

@@ -1,0 +1,29 @@
+import { useEffect, useState } from "react";
+import type { CustomerRowFragment } from "../../graphql/generated/graphql";
+import type { Paged } from "../../graphql/pages";
+import { useRowChanges } from "../../graphql/subscriptions";
+
+/**
+ * Updates visible rows in place. Customers that changed and are not visible are only counted: inserting them would move the
+ * rows that somebody reads.
+ */
+export function useLiveRows(list: Paged<CustomerRowFragment>, key: string) {
+  const { pages } = list;
+  const [unseen, setUnseen] = useState<ReadonlySet<string>>(new Set());
+  useRowChanges((rows) => {
+    const changed = new Map(rows.map((row) => [row.unifiedId, row]));
+    const visible = new Set(pages?.nodes.map(({ unifiedId }) => unifiedId));
+    list.amend((nodes) => nodes.map((node) => changed.get(node.unifiedId) ?? node));
+    const added = [...changed.keys()].filter((id) => !visible.has(id));
+    if (added.length > 0) setUnseen((known) => new Set([...known, ...added]));
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list starts with no changes.
+  useEffect(() => setUnseen(new Set()), [key]);
+
+  const showUnseen = () => {
+    setUnseen(new Set());
+    document.getElementById("customer-list")?.scrollTo(0, 0);
+    list.refresh();
+  };
+  return { unseen: unseen.size, showUnseen };
+}
