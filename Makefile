@@ -23,7 +23,7 @@ run: build ## Start the server with demo data; installs and builds what is missi
 	@exec '$(PROFILE360_BIN)' serve --demo --db 'surrealkv://$(DATA)?sync=every'
 
 .PHONY: test
-test: setup-test lint-rust-format test-web test-wasm lint-rust test-rust test-clients test-browser ## Every check and every test; installs and builds what is missing
+test: setup-test lint-rust-format test-web test-wasm lint-rust test-rust test-clients test-docs test-browser ## Every check and every test; installs and builds what is missing
 	@echo '==> All checks and tests have passed'
 
 .PHONY: setup
@@ -106,13 +106,18 @@ test-clients: setup-test build ## Let other people's programs talk to the server
 	@echo '==> Testing with other programs: the audits of graphql-http, graphql-ws, tracking SDKs, checkers of schemas'
 	@. .ci/common; CHROMIUM=$$(chromium_path) npm --prefix tests/clients run --silent test
 
+.PHONY: test-docs
+test-docs: setup-test build ## Run every command of the documentation and compare what it prints
+	@echo '==> Running the documentation'
+	@node --test tests/docs/
+
 .PHONY: test-browser
 test-browser: setup-test build ## Use the page in a real Chromium
 	@echo '==> Testing the page in Chromium'
 	@. .ci/common; CHROMIUM=$$(chromium_path) npm --prefix web run --silent test:browser
 
 .PHONY: reference
-reference: setup-test ## Write the GraphQL reference anew, docs/graphql.md
+reference: setup-test ## Write the GraphQL reference, docs/graphql.md
 	@node tests/clients/reference.mjs
 
 .PHONY: bench

@@ -82,7 +82,7 @@ test("nothing that was published is taken away or changed", async () => {
   assert.deepEqual(
     changes.map((it) => it.message),
     [],
-    "deprecate first: docs/interfaces.md says how",
+    "deprecate first: docs/http.md says how",
   );
 });
 

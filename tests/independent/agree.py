@@ -9,7 +9,7 @@ DuckDB) are compared with
 * `profile360 resolve` and `profile360 summarize` (by units, which is what that prints),
 * a running server, over GraphQL, after an import of the same messages,
 * the same server after N pairs of households were merged by hand: each pair is one household then,
-* and after each of these merges was taken back: the figures and the unified IDs are those of before.
+* and after each of these merges was reverted: the figures and the unified IDs are those of before.
 
 It prints what agreed and the first differences, and exits with 1 if there are any. The base is made in DIR (a temporary
 folder, gone at the end, unless one is named). Needs the PyPI packages duckdb and pyarrow.
@@ -44,7 +44,8 @@ class Server:
     """A running server, stopped at the end."""
 
     def __init__(self, program, database):
-        arguments = [program, "serve", "--db", database, "--listen", "127.0.0.1:0"]
+        # A request asks for several customers at several dates.
+        arguments = [program, "serve", "--db", database, "--listen", "127.0.0.1:0", "--limit-aliases", "10000"]
         self.process = subprocess.Popen(
             arguments, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         line = self.process.stdout.readline().strip()
@@ -193,14 +194,14 @@ def agree(args, folder):
         differences += compare_all("merged", expected_merged, household_of_merged)
 
         for decision in decisions:
-            status = server.ask("mutation($id: ID!) { revokeDecision(id: $id, reason: \"taken back\") { status } }",
+            status = server.ask("mutation($id: ID!) { revokeDecision(id: $id, reason: \"reverted\") { status } }",
                                 id=decision)["revokeDecision"]["status"]
             if status != "APPLIED":
-                differences.append(f"a merge was not taken back: {status}")
+                differences.append(f"a merge was not reverted: {status}")
         after = sorted(server.unified_ids())
         if after != before:
             differences.append("the unified IDs are not those of before the merges")
-        print(f"{len(decisions)} merges were taken back; {len(after)} unified IDs, "
+        print(f"{len(decisions)} merges were reverted; {len(after)} unified IDs, "
               f"{len(set(after) & set(before))} of them as before")
         differences += compare_all("unmerged", expected, household_of_id)
     return differences

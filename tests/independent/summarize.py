@@ -6,7 +6,7 @@
 
 Who is who comes from TRUTH.csv (kind,value,household), not from a resolver; the rules are those of docs/design.md,
 sections 7 and 8, written as SQL for DuckDB. Each rule is quoted where it is applied. The policy is the default one
-(Asia/Seoul, KRW). Identifiers must be in their normal forms, as complete_journey.py writes them.
+(Asia/Seoul, KRW). Identifiers must be in their normal forms, as households.py writes them.
 
 `--out` writes one JSON object a household, sorted by household. `--compare` checks PARTITION.csv (of `profile360
 resolve`) against the truth, and every line of SUMMARY.ndjson (of `profile360 summarize`) against the figures

@@ -4,8 +4,12 @@ use profile360_core::avatar::avatar;
 use profile360_tests::{Base, messages};
 use serde_json::{Value, json};
 
-/// What the docs ask.
-const WHOLE_CARD: &str = include_str!("../../../docs/card.graphql");
+/// The query of docs/card.md, which readers paste into a file.
+fn whole_card() -> &'static str {
+    let page = include_str!("../../../docs/card.md");
+    let (_, query) = page.split_once("cat > card.graphql <<'END'\n").expect("the page has the query");
+    query.split_once("\nEND\n").expect("the query ends").0
+}
 
 /// The seed's items, where each is in the answer, and what it is for the customer of [`messages_of_one`].
 fn seed(unified_id: &Value) -> Vec<(&'static str, &'static str, Value)> {
@@ -204,7 +208,7 @@ async fn one_query_answers_every_item_of_the_seed() {
     let base = Base::with(&messages::ndjson(&messages_of_one()));
     let server = base.serve();
     let by = json!({ "identifier": { "kind": "phone", "value": "010-1234-5678" } });
-    let answer = server.ask(WHOLE_CARD, json!({ "by": by, "asOf": "2026-03-15", "search": "한지우" })).await;
+    let answer = server.ask(whole_card(), json!({ "by": by, "asOf": "2026-03-15", "search": "한지우" })).await;
     assert!(answer["profile"]["unifiedId"].is_string());
     for (item, path, expected) in seed(&answer["profile"]["unifiedId"]) {
         assert_eq!(answer.pointer(path), Some(&expected), "{item} ({path})");
