@@ -1,6 +1,5 @@
 // Runs every command of README.md and docs/*.md, each page from an empty folder, and compares what it prints with what the page
-// shows. docs/README.md says how pages are written. `UPDATE_EXPECTED=1` writes what is printed into the pages, except where a line
-// `…` leaves something out.
+// shows. docs/README.md says how pages are written. `UPDATE_EXPECTED=1` writes what is printed into the pages.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

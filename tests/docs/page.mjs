@@ -1,7 +1,7 @@
 // Reads a page of the documentation: its command blocks, its other blocks, its links and headings.
 import { spawnSync } from "node:child_process";
 
-/** Marks a block that a test cannot run; the comment stands on the line before the block. */
+/** Marks a block that a test cannot run; the comment is on the line before the block. */
 const NOT_RUN = /^<!-- not run: (.+) -->$/;
 /** Marks a block that runs where Python has these packages. */
 const NEEDS = /^<!-- needs: (.+) -->$/;
@@ -88,10 +88,23 @@ export function matches(expected, actual) {
   return new RegExp(`^${pattern}$`, "u").test(actual.map((line) => `${line}\n`).join(""));
 }
 
-/** What the page shows from now on: the output, with the placeholders of lines that still match; null where lines are left out. */
+/**
+ * What the page shows from now on: the output, with the placeholders of lines that still match. Lines before the first `…` and after
+ * the last are those at the ends of the output; `null` where that does not fit.
+ */
 export function updated(expected, actual) {
-  if (expected.some((line) => line.trim() === "…")) return null;
-  return actual.map((line) => expected.find((candidate) => matches([candidate], [line])) ?? line);
+  const isGap = (line) => line.trim() === "…";
+  const keep = (line) => expected.find((candidate) => !isGap(candidate) && matches([candidate], [line])) ?? line;
+  const first = expected.findIndex(isGap);
+  if (first === -1) return actual.map(keep);
+  const last = expected.findLastIndex(isGap);
+  const after = expected.length - 1 - last;
+  const shown = [
+    ...actual.slice(0, first).map(keep),
+    ...expected.slice(first, last + 1),
+    ...actual.slice(actual.length - after).map(keep),
+  ];
+  return matches(shown, actual) ? shown : null;
 }
 
 function linePattern(line) {

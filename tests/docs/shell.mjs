@@ -9,7 +9,7 @@ import { join } from "node:path";
 const PORTS = ["8360", "8361"];
 /** A page that hangs fails after this long. */
 const COMMAND_MS = 120_000;
-/** Stands before and behind the exit status of a command; no text contains it. */
+/** Encloses the exit status of a command; no output contains it. */
 const MARK = "\u001e";
 
 /** Whether commands can have a network of their own, so that every page finds its ports free. */
