@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::window::day_of_number;
+use crate::calendar::day_of_number;
 
 /// An instant in UTC, to the microsecond; finer digits of the input are cut off.
 ///

@@ -428,7 +428,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{decision::Relation, purchase::OrderKey, writing::to_text};
+    use crate::{evidence::decision::Relation, message::order::OrderKey, writing::to_text};
 
     fn values() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![

@@ -10,9 +10,9 @@ use std::{sync::Arc, time::Instant};
 
 use anyhow::{Context, bail};
 use profile360_core::{
+    identifier::unified_id::IdSecret,
     message::parse_message,
     policy::{CompiledPolicy, Policy},
-    unified_id::IdSecret,
 };
 use profile360_server::{
     news::News,

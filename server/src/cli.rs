@@ -26,10 +26,12 @@ use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use profile360_core::{
-    identifier::{Identifier, Kind},
+    identifier::{
+        Identifier, Kind,
+        unified_id::{IdSecret, unified_id},
+    },
     policy::{CompiledPolicy, Policy},
     time::Timestamp,
-    unified_id::{IdSecret, unified_id},
 };
 use tracing_subscriber::EnvFilter;
 

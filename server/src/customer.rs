@@ -6,13 +6,12 @@ use std::{
 };
 
 use profile360_core::{
-    decision::Decisions,
+    evidence::decision::Decisions,
+    graph::resolve::is_shared,
     identifier::{Identifier, UnifiedId},
+    message::order::{Order, Refund},
     plan::{CellKey, CellState, IdentifierState},
-    profile::{self, Member, Profile},
-    purchase::{Order, Refund},
-    resolve::is_shared,
-    revision,
+    profile::{self, Member, Profile, revision},
     time::Timestamp,
 };
 

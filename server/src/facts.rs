@@ -6,14 +6,16 @@ use std::{
 };
 
 use profile360_core::{
-    decision::{Decision, Decisions},
+    evidence::{
+        decision::{Decision, Decisions},
+        link::Pair,
+    },
+    graph::resolve::is_shared,
     identifier::{Identifier, UnifiedId},
-    link::Pair,
     plan::{CellKey, IdentifierState, LinkState},
     policy::Policy,
     preview::{EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts},
-    resolve::is_shared,
-    revision,
+    profile::revision,
 };
 
 use crate::{

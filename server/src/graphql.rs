@@ -35,7 +35,7 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use profile360_core::{decision::Decisions, unified_id::IdSecret};
+use profile360_core::{evidence::decision::Decisions, identifier::unified_id::IdSecret};
 use tokio::sync::Semaphore;
 
 use self::{

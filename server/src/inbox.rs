@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use profile360_core::{
+    evidence::link::Pair,
+    graph::resolve::Withheld,
     identifier::Identifier,
-    link::Pair,
     plan::{Changes, LinkState},
     policy::CompiledPolicy,
-    resolve::Withheld,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use profile360_core::json::{Object, whole_characters};
+use profile360_core::message::syntax::{Object, whole_characters};
 use serde_json::{Map, Value, value::RawValue};
 
 /// The name of the only field of a value that stands for its text, and what is in front of a name that is there again. No text of

@@ -3,7 +3,10 @@
 //! A mask keeps what helps to tell customers apart on a screen and to confirm what someone says who is on the phone, and never
 //! more of a value than that. Its length says nothing of the value's, but for names, whose length says next to nothing.
 
-use profile360_core::{identifier::is_email, policy::Form, unified_id::IdSecret};
+use profile360_core::{
+    identifier::{is_email, unified_id::IdSecret},
+    policy::Form,
+};
 use serde_json::{Map, Value};
 
 /// How a value is masked.
@@ -162,7 +165,7 @@ fn policy(mut document: Map<String, Value>, secret: &IdSecret) -> Map<String, Va
 
 #[cfg(test)]
 mod tests {
-    use profile360_core::{policy::Form, unified_id::IdSecret};
+    use profile360_core::{identifier::unified_id::IdSecret, policy::Form};
     use serde_json::{Value, json};
 
     use super::{Mask, identifier};

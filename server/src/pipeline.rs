@@ -19,14 +19,17 @@ use std::{
 };
 
 use profile360_core::{
-    decision::Decisions,
-    facet::{Full, MAX_CUSTOM_ATTRIBUTES, MAX_DEVICES, MAX_LONG_ATTRIBUTES, MAX_SHORT_BYTES, MAX_SIGHTINGS},
-    identifier::UnifiedId,
-    link::MAX_SOURCES,
+    evidence::{
+        decision::Decisions,
+        identifier_summary::{
+            Full, MAX_CUSTOM_ATTRIBUTES, MAX_DEVICES, MAX_LONG_ATTRIBUTES, MAX_SHORT_BYTES, MAX_SIGHTINGS,
+        },
+        link::MAX_SOURCES,
+    },
+    identifier::{UnifiedId, unified_id::IdSecret},
     message::{Accepted, Message, Warning, parse_kept},
     plan::{Changes, Draft, Lineage, OrderNews, Outcome, View, first_needs, next_needs},
     time::Timestamp,
-    unified_id::IdSecret,
 };
 use rand::RngExt;
 use tokio::{

@@ -10,11 +10,10 @@ use std::{
 };
 
 use profile360_core::{
-    identifier::NORMAL_FORMS,
+    graph::compare::{Comparison, Graph, Parts, compare},
+    identifier::{NORMAL_FORMS, unified_id::unified_id},
     message::parse_kept,
     policy::CompiledPolicy,
-    simulate::{Comparison, Graph, Parts, compare},
-    unified_id::unified_id,
 };
 use tokio::{task::JoinHandle, time::Instant};
 

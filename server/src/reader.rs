@@ -4,9 +4,9 @@
 use std::io::{BufRead, Read};
 
 use profile360_core::{
+    identifier::unified_id::IdSecret,
     message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode},
     policy::CompiledPolicy,
-    unified_id::IdSecret,
 };
 use serde_json::Value;
 

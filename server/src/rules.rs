@@ -6,8 +6,8 @@ use std::{
 };
 
 use profile360_core::{
+    evidence::retirement::Retirements,
     policy::{CompiledPolicy, Policy},
-    retirement::Retirements,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use profile360_core::{
+    identifier::unified_id::IdSecret,
     message::Accepted,
     policy::{CompiledPolicy, Policy},
-    unified_id::IdSecret,
 };
 use profile360_server::{
     intake::Intake,

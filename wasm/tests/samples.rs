@@ -5,15 +5,19 @@
 use std::{env, fs, path::Path};
 
 use profile360_core::{
-    decision::{Decision, Relation},
-    facts::Facts as Base,
-    identifier::{Identifier, Kind, UnifiedId},
-    link::Pair,
+    evidence::{
+        decision::{Decision, Relation},
+        facts::Facts as Base,
+        link::Pair,
+    },
+    identifier::{
+        Identifier, Kind, UnifiedId,
+        unified_id::{IdSecret, unified_id},
+    },
     message::parse_message,
     policy::CompiledPolicy,
     preview::ProfileFacts,
     time::Timestamp,
-    unified_id::{IdSecret, unified_id},
 };
 use profile360_wasm::{Facts, normalise_identifier, recognise_search};
 use serde_json::{Value, json};

@@ -12,9 +12,9 @@ use super::{
     warn_of_repeated,
 };
 #[cfg(not(target_arch = "wasm32"))]
-use crate::window::local_date;
+use crate::calendar::local_date;
 use crate::{
-    json::{Fields, object, significant_digits},
+    message::syntax::{Fields, object, significant_digits},
     policy::CompiledPolicy,
     time::{Timestamp, parse_date},
     tree::Tree,
@@ -227,6 +227,6 @@ fn birth_date(text: &str, at: Timestamp, policy: &CompiledPolicy) -> Result<Naiv
 
 /// Nobody reads messages in the browser, which has no time zones.
 #[cfg(target_arch = "wasm32")]
-fn local_date(at: Timestamp, _: crate::window::Zone) -> NaiveDate {
+fn local_date(at: Timestamp, _: crate::calendar::Zone) -> NaiveDate {
     at.to_datetime().date_naive()
 }

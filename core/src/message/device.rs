@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{Refusal, Warning, member, warn_of_repeated};
 use crate::{
     identifier::{Identifier, MAX_VALUE_BYTES},
-    json::{Fields, Scalar, object, scalar_text},
-    message::MAX_NAME_BYTES,
+    message::{
+        MAX_NAME_BYTES,
+        syntax::{Fields, Scalar, object, scalar_text},
+    },
 };
 
 /// What a message says of the device that sent it. `fields` holds only what is known; the address is never kept.

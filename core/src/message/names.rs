@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{Accepted, MAX_NAME_BYTES, Refusal, RefusalCode, Warning, member, refusal};
-use crate::json::{Object, object_of};
+use crate::message::syntax::{Object, object_of};
 
 /// The field of a kept message that says by whose key it came.
 const RECEIVED_BY: &str = "received_by";

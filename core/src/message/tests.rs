@@ -1,5 +1,5 @@
 use super::*;
-use crate::purchase::OrderKey;
+use crate::message::order::OrderKey;
 
 const VALID: &str = r#"{"message_id":"m1","type":"identify","timestamp":"2026-01-31T09:00:00+09:00","source":"crm",
     "identifiers":{"external_id":"1230102301","phone_no":["010-1234-5678","821012345678"]}}"#;
@@ -460,7 +460,7 @@ fn a_refund_says_what_it_gives_back_or_leaves_it_to_the_order() {
         assert_eq!(codes, warnings, "{properties}");
         let refund = accepted.message.refund.expect("a refund");
         assert_eq!(refund.amount.map(|it| it.to_string()).as_deref(), amount, "{properties}");
-        assert_eq!(refund.currency.as_ref().map(purchase::Currency::as_str), currency, "{properties}");
+        assert_eq!(refund.currency.as_ref().map(order::Currency::as_str), currency, "{properties}");
         refund
     };
     check(r#"{"df_total_refund_amount":-30,"df_currency":"usd"}"#, Some("30"), Some("USD"), &[]);

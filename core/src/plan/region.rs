@@ -12,10 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CellKey, CellState, Draft, LinkState, Needs, View};
 use crate::{
-    decision::{Decision, Relation},
+    evidence::{
+        decision::{Decision, Relation},
+        link::Pair,
+    },
+    graph::resolve::{Edge, Node, Partition, Verdict, Withheld, resolve},
     identifier::{Identifier, UnifiedId},
-    link::Pair,
-    resolve::{Edge, Node, Partition, Verdict, Withheld, resolve},
     time::Timestamp,
 };
 

@@ -9,18 +9,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CellKey, CellState, Draft, IdentifierState, LinkState, Moved, RefundChange, View, stored_order};
 use crate::{
-    decision::Decisions,
-    facts::{Claim, IdentifierFacts},
-    identifier::Identifier,
-    link::{Pair, Sightings, pairs_of},
-    message::Message,
-    neighbours::Neighbours,
+    evidence::{
+        decision::Decisions,
+        facts::{Claim, IdentifierFacts},
+        link::{Pair, Sightings, pairs_of},
+        neighbours::Neighbours,
+        retirement::Retirements,
+    },
+    graph::resolve::Withheld,
+    identifier::{
+        Identifier,
+        unified_id::{IdSecret, unified_id},
+    },
+    message::{Message, order::OrderKey},
     policy::CompiledPolicy,
-    purchase::OrderKey,
-    resolve::Withheld,
-    retirement::Retirements,
     time::Timestamp,
-    unified_id::{IdSecret, unified_id},
 };
 
 /// The identifiers under which messages that name a value can be kept: its owners, and those stronger ones that they are

@@ -4,11 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    decision::{Relation, Revocation},
-    facts::Facts,
+    evidence::{
+        decision::{Relation, Revocation},
+        facts::Facts,
+        retirement::{Retirement, Retirements},
+    },
     message::parse_message,
     policy::Policy,
-    retirement::{Retirement, Retirements},
 };
 
 /// A base in memory: what a shell does, with maps for tables.

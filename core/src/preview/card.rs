@@ -10,16 +10,17 @@ use super::{
     situation::{Resolved, Situation},
 };
 use crate::{
+    api_serde,
+    calendar::{Months, ZoneOffsets},
     identifier::UnifiedId,
+    message::order::{Currency, Order, Refund},
     policy::Policy,
-    profile::{Activity, Attribute, BasicInfo, Consent, Device, Member, Profile, ProfileIdentifier, fold},
-    purchase::{Currency, Order, Refund},
-    purchases::{PurchaseInfo, PurchaseWindow, Purchases, Question, Weekday, purchases_by},
-    ranking::{RankBy, RankTarget, RankedItem},
-    revision,
+    profile::{Activity, Attribute, BasicInfo, Consent, Device, Member, Profile, ProfileIdentifier, fold, revision},
+    purchases::{
+        PurchaseInfo, PurchaseWindow, Purchases, Question, Weekday, purchases_by,
+        ranking::{RankBy, RankTarget, RankedItem},
+    },
     time::Timestamp,
-    window::{Months, ZoneOffsets},
-    wire,
 };
 
 /// Which profile is asked for, by any unified ID that was ever issued for it.
@@ -80,7 +81,7 @@ pub struct ShownPurchases {
     pub top_products3: Vec<RankedItem>,
     pub top_products6: Vec<RankedItem>,
     pub top_products12: Vec<RankedItem>,
-    #[serde(serialize_with = "wire::count")]
+    #[serde(serialize_with = "api_serde::count")]
     pub refund_count: u64,
     pub refund_amount: rust_decimal::Decimal,
 }

@@ -11,9 +11,9 @@ use super::{
     situation::{Resolved, Situation},
 };
 use crate::{
-    decision::{Decision, Relation},
+    evidence::decision::{Decision, Relation},
+    graph::resolve::{DisjointSets, Withheld, same_that_hold},
     identifier::UnifiedId,
-    resolve::{DisjointSets, Withheld, same_that_hold},
     sorting::distinct,
 };
 

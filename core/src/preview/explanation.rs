@@ -11,10 +11,12 @@ use super::{
     situation::Situation,
 };
 use crate::{
-    decision::Decision,
-    explain::{Evidence, Step, explain},
+    evidence::{
+        decision::Decision,
+        link::{Pair, Sightings},
+    },
+    graph::explain::{Evidence, Step, explain},
     identifier::Identifier,
-    link::{Pair, Sightings},
     plan::LinkState,
     sorting::distinct,
 };

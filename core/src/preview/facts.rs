@@ -13,20 +13,22 @@ use super::{
     situation::{Resolved, Situation},
 };
 use crate::{
-    decision::Decision,
-    facts::IdentifierFacts,
+    calendar::{Zone, ZoneOffsets},
+    evidence::{
+        decision::Decision,
+        facts::IdentifierFacts,
+        link::{Pair, Sightings},
+        neighbours::Neighbours,
+    },
+    graph::resolve::Withheld,
     identifier::{Identifier, Kind, UnifiedId},
-    link::{Pair, Sightings},
-    neighbours::Neighbours,
+    message::order::{Order, Refund},
     plan::CellKey,
     policy::{CompiledPolicy, Policy},
-    purchase::{Order, Refund},
-    resolve::Withheld,
-    revision,
+    profile::revision,
     sorting::{distinct, sort_by},
     time::Timestamp,
     tree::Tree,
-    window::{Zone, ZoneOffsets},
 };
 
 /// Everything from which core alone shows one or more profiles, and what would become of them.

@@ -4,15 +4,19 @@ use std::collections::BTreeSet;
 
 use super::facts::{EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts};
 use crate::{
-    decision::Decision,
-    facts::{Facts, Resolution},
-    identifier::{Identifier, UnifiedId},
+    calendar::{Zone, ZoneOffsets},
+    evidence::{
+        decision::Decision,
+        facts::{Facts, Resolution},
+    },
+    graph::resolve::is_shared,
+    identifier::{
+        Identifier, UnifiedId,
+        unified_id::{IdSecret, unified_id},
+    },
     plan::CellKey,
     policy::{CompiledPolicy, Policy},
-    resolve::is_shared,
     time::Timestamp,
-    unified_id::{IdSecret, unified_id},
-    window::{Zone, ZoneOffsets},
 };
 
 impl ProfileFacts {

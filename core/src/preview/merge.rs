@@ -12,14 +12,16 @@ use super::{
     shown::ShownDecision,
 };
 use crate::{
-    decision::{Decision, Relation, pairs_that_merge},
+    api_serde,
+    evidence::{
+        decision::{Decision, Relation, pairs_that_merge},
+        link::Pair,
+    },
     identifier::{Identifier, Kind, UnifiedId},
-    link::Pair,
     message::AttributeValue,
     profile::{CONSENTS, Gender, is_standard},
     sorting::{distinct, sort_by},
     time::Timestamp,
-    wire,
 };
 
 /// Which profiles are to be one, each by any unified ID that was ever issued for it.
@@ -86,7 +88,7 @@ pub enum FieldGroup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Claim {
-    #[serde(serialize_with = "wire::attribute_value")]
+    #[serde(serialize_with = "api_serde::attribute_value")]
     pub value: AttributeValue,
     pub unified_ids: Vec<UnifiedId>,
 }

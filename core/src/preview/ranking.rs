@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::{PreviewError, card::Figures, facts::CheckedFacts};
 use crate::{
+    calendar::{Months, ranking_period},
     identifier::UnifiedId,
-    purchase::Currency,
-    ranking::{RankTarget, RankedItem, TieBreak, tie_break},
-    window::{Months, ranking_period},
+    message::order::Currency,
+    purchases::ranking::{RankTarget, RankedItem, TieBreak, tie_break},
 };
 
 /// Which ranking of which profile.

@@ -6,13 +6,15 @@ use serde::Serialize;
 
 use super::situation::Situation;
 use crate::{
-    decision::{Decision, Relation},
+    api_serde,
+    evidence::{
+        decision::{Decision, Relation},
+        link::{Pair, Sightings},
+    },
+    graph::resolve::{Withheld, is_shared},
     identifier::{Identifier, UnifiedId},
-    link::{Pair, Sightings},
     profile::ProfileIdentifier,
-    resolve::{Withheld, is_shared},
     time::Timestamp,
-    wire,
 };
 
 /// `Link` of schema.graphql.
@@ -21,12 +23,12 @@ use crate::{
 pub struct ShownLink {
     pub a: Arc<ProfileIdentifier>,
     pub b: Arc<ProfileIdentifier>,
-    #[serde(serialize_with = "wire::date_time")]
+    #[serde(serialize_with = "api_serde::date_time")]
     pub first_seen_at: Timestamp,
-    #[serde(serialize_with = "wire::date_time")]
+    #[serde(serialize_with = "api_serde::date_time")]
     pub last_seen_at: Timestamp,
     /// 0 for a decision that stands where a link would.
-    #[serde(serialize_with = "wire::count")]
+    #[serde(serialize_with = "api_serde::count")]
     pub count: u64,
     pub sources: Vec<Arc<str>>,
     /// The decision about the same two that counts.
@@ -51,9 +53,9 @@ pub struct ShownDecision {
     pub b: Arc<ProfileIdentifier>,
     pub reason: Arc<str>,
     pub actor: Arc<str>,
-    #[serde(serialize_with = "wire::date_time")]
+    #[serde(serialize_with = "api_serde::date_time")]
     pub at: Timestamp,
-    #[serde(serialize_with = "wire::optional_date_time")]
+    #[serde(serialize_with = "api_serde::optional_date_time")]
     pub revoked_at: Option<Timestamp>,
     pub revoked_by: Option<Arc<str>>,
 }

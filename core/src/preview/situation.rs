@@ -7,12 +7,10 @@ use super::{
     facts::{IdentifierOfFacts, LinkOfFacts, ProfileFacts},
 };
 use crate::{
-    decision::Decision,
+    evidence::{decision::Decision, link::Pair, neighbours::Neighbours},
+    graph::resolve::{DisjointSets, Edge, Node, Partition, Verdict, Withheld, is_shared, resolve},
     identifier::{Identifier, Kind},
-    link::Pair,
-    neighbours::Neighbours,
     policy::CompiledPolicy,
-    resolve::{DisjointSets, Edge, Node, Partition, Verdict, Withheld, is_shared, resolve},
     time::Timestamp,
 };
 

@@ -7,17 +7,21 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    decision::{Decision, Relation, Revocation},
-    facts::Facts,
-    identifier::Identifier,
-    link::Pair,
+    calendar::Months,
+    evidence::{
+        decision::{Decision, Relation, Revocation},
+        facts::Facts,
+        link::Pair,
+    },
+    graph::resolve::is_shared,
+    identifier::{
+        Identifier,
+        unified_id::{IdSecret, unified_id},
+    },
     message::{Message, parse_message},
     policy::Policy,
-    ranking::{RankBy, RankTarget, RankedItem, TieBreak},
-    resolve::is_shared,
+    purchases::ranking::{RankBy, RankTarget, RankedItem, TieBreak},
     time::Timestamp,
-    unified_id::{IdSecret, unified_id},
-    window::Months,
 };
 
 /// A policy with limits that random messages soon reach.

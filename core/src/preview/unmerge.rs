@@ -14,12 +14,14 @@ use super::{
     situation::Situation,
 };
 use crate::{
-    decision::{Decision, Relation},
+    api_serde,
+    evidence::{
+        decision::{Decision, Relation},
+        link::Pair,
+    },
     identifier::{Identifier, Normalised, normalise},
-    link::Pair,
     sorting::distinct,
     time::Timestamp,
-    wire,
 };
 
 /// What is to be tried.
@@ -43,7 +45,7 @@ pub enum Change {
     /// The value belongs to its next owner from a time on.
     Retire {
         identifier: Identifier,
-        #[serde(serialize_with = "wire::date_time")]
+        #[serde(serialize_with = "api_serde::date_time")]
         from: Timestamp,
     },
 }

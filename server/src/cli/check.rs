@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, process::ExitCode};
 
 use profile360_core::{
-    facts::Facts,
-    identifier::Identifier,
-    message::parse_kept,
+    evidence::facts::Facts,
+    identifier::{Identifier, unified_id::unified_id},
+    message::{
+        order::{Order, OrderKey, Refund},
+        parse_kept,
+    },
     plan::{CellKey, CellState, IdentifierState, LinkState},
-    purchase::{Order, OrderKey, Refund},
     time::Timestamp,
-    unified_id::unified_id,
 };
 
 use super::{Base, Opened};
@@ -47,7 +48,7 @@ impl Differences {
 struct Held {
     cells: BTreeMap<CellKey, CellState>,
     identifiers: BTreeMap<Identifier, IdentifierState>,
-    links: BTreeMap<profile360_core::link::Pair, LinkState>,
+    links: BTreeMap<profile360_core::evidence::link::Pair, LinkState>,
     orders: BTreeMap<OrderKey, (Identifier, Order)>,
     refunds: BTreeMap<std::sync::Arc<str>, (Identifier, Refund)>,
     n_events: u64,

@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
-use profile360_core::{identifier::UnifiedId, plan::CellKey, window::local_date};
+use profile360_core::{calendar::local_date, identifier::UnifiedId, plan::CellKey};
 use serde::{Deserialize, Serialize};
 
 use self::{

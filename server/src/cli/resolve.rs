@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use profile360_core::{facts::Facts, unified_id::unified_id};
+use profile360_core::{evidence::facts::Facts, identifier::unified_id::unified_id};
 
 use super::{Given, input, plain::for_spreadsheet};
 

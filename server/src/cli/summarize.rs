@@ -9,7 +9,11 @@ use std::{
 
 use anyhow::Context;
 use chrono::NaiveDate;
-use profile360_core::{facts::Facts, identifier::Identifier, summary::summary, unified_id::unified_id};
+use profile360_core::{
+    evidence::facts::Facts,
+    identifier::{Identifier, unified_id::unified_id},
+    purchases::summary::summary,
+};
 
 use super::{Given, input};
 

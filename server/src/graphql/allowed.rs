@@ -10,7 +10,7 @@ use async_graphql::{
     Context, Error, PathSegment, QueryPathSegment, Result, ServerError, ServerResult, Value,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
 };
-use profile360_core::unified_id::IdSecret;
+use profile360_core::identifier::unified_id::IdSecret;
 
 use self::table::{Rule, rule};
 use super::{

@@ -6,7 +6,7 @@
 
 use async_graphql::Result;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use profile360_core::unified_id::IdSecret;
+use profile360_core::identifier::unified_id::IdSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::error::ErrorCode;

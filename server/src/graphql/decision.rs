@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use profile360_core::{
-    decision::{self, Revocation, pairs_that_merge},
-    identifier::UnifiedId,
-    link::Pair,
-    retirement,
+    evidence::{
+        decision::{self, Revocation, pairs_that_merge},
+        link::Pair,
+        retirement,
+    },
+    identifier::{UnifiedId, unified_id::unified_id},
     time::Timestamp,
-    unified_id::unified_id,
 };
 use serde::{Deserialize, Serialize};
 

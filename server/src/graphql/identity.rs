@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use profile360_core::{
-    decision,
-    explain::{self, Evidence, Step},
-    identifier,
-    link::{Pair, Sightings},
+    evidence::{
+        decision,
+        link::{Pair, Sightings},
+    },
+    graph::{
+        explain::{self, Evidence, Step},
+        resolve::{Withheld, is_shared},
+    },
+    identifier::{self, unified_id::unified_id},
     plan::LinkState,
     profile::ProfileIdentifier,
-    resolve::{Withheld, is_shared},
     time::Timestamp,
-    unified_id::unified_id,
 };
 use serde::{Deserialize, Serialize};
 

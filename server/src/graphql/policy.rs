@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Enum, Error, ErrorExtensions, ID, InputObject, Object, Result, SimpleObject, Value};
 use profile360_core::{
+    graph::compare,
     policy::{self, CompiledPolicy, PolicyFault},
-    simulate,
     time::Timestamp,
     tree::Tree,
 };
@@ -158,7 +158,7 @@ impl PolicyQuery {
         let found = found.ok_or_else(|| ErrorCode::TimedOut.with("the answer took longer than answers may"))?;
         let found = found.map_err(|error| unavailable(&error))?;
         let ids = |it: Vec<profile360_core::identifier::UnifiedId>| it.iter().map(|it| ID(it.to_string())).collect();
-        let shown = |it: simulate::Change| PolicyChange { before: ids(it.before), after: ids(it.after) };
+        let shown = |it: compare::Change| PolicyChange { before: ids(it.before), after: ids(it.after) };
         Ok(PolicySimulation {
             profiles_before: count(found.before as u64),
             profiles_after: count(found.after as u64),

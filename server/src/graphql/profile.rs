@@ -5,11 +5,10 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use profile360_core::{
-    avatar::avatar,
+    message::order::Currency,
     plan::CellKey,
     policy::Form,
-    profile::{self, ProfileIdentifier},
-    purchase::Currency,
+    profile::{self, ProfileIdentifier, avatar::avatar},
 };
 
 use super::{

@@ -2,9 +2,9 @@
 
 use async_graphql::{Context, Enum, InputObject, Result, SimpleObject};
 use profile360_core::{
-    age::AGE_GROUPS,
     message::AttributeValue,
     policy::Form,
+    profile::age::AGE_GROUPS,
     search::{Recognised, pieces::Pieces, recognise},
     time::Timestamp,
 };

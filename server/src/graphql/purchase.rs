@@ -3,12 +3,14 @@
 use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use profile360_core::{
+    calendar::{Months, window},
     identifier::UnifiedId,
+    message::order::Currency,
     plan::CellKey,
-    purchase::Currency,
-    purchases::{self, Question},
-    ranking::{self, RankTarget},
-    window::{Months, window},
+    purchases::{
+        self, Question,
+        ranking::{self, RankTarget},
+    },
 };
 
 use super::{

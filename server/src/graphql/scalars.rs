@@ -2,7 +2,11 @@
 
 use async_graphql::{Enum, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::NaiveDate;
-use profile360_core::{message, profile, purchases, ranking, time::Timestamp};
+use profile360_core::{
+    message, profile,
+    purchases::{self, ranking},
+    time::Timestamp,
+};
 use rust_decimal::Decimal as Exact;
 
 use super::error::ErrorCode;

@@ -6,7 +6,11 @@ use std::{
 };
 
 use async_graphql::{Context, Result, SimpleObject};
-use profile360_core::{json::whole_characters, message, profile::ProfileIdentifier, time::Timestamp};
+use profile360_core::{
+    message::{self, syntax::whole_characters},
+    profile::ProfileIdentifier,
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

@@ -1,9 +1,9 @@
 //! What became of messages, as lines of JSON: the same for every way in but GraphQL.
 
 use profile360_core::{
+    graph::resolve::Withheld,
     message::{Accepted, Refusal, RefusalCode, Warning},
     plan::Outcome,
-    resolve::Withheld,
 };
 use serde::Serialize;
 

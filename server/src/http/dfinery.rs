@@ -11,7 +11,7 @@ use axum::{
     routing::post,
 };
 use chrono::{DateTime, Utc};
-use profile360_core::{json::Object, time::Timestamp};
+use profile360_core::{message::syntax::Object, time::Timestamp};
 use serde_json::{json, value::RawValue};
 
 use super::{

@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 
-use profile360_core::{
-    json::{Object, whole_characters},
-    message::{MAX_NAME_BYTES, Refusal, RefusalCode, Warning},
+use profile360_core::message::{
+    MAX_NAME_BYTES, Refusal, RefusalCode, Warning,
+    syntax::{Object, whole_characters},
 };
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;

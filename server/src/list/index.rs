@@ -14,8 +14,8 @@ use std::{cmp::Ordering, ops::Range};
 use chrono::NaiveDate;
 use profile360_core::{
     identifier::UnifiedId,
+    message::order::Currency,
     plan::CellKey,
-    purchase::Currency,
     search::{
         names::{initials, name_as_one},
         pieces::{email_text, phone_text},

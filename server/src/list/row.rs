@@ -4,16 +4,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::NaiveDate;
 use profile360_core::{
-    age::{age_group, full_years},
+    calendar::{Months, local_date, window},
     identifier::UnifiedId,
-    message::Platform,
+    message::{Platform, order::Currency},
     policy::{CompiledPolicy, Form},
-    profile::Gender,
-    purchase::Currency,
+    profile::{
+        Gender,
+        age::{age_group, full_years},
+    },
     purchases::{Question, purchases},
     search::names::normal_name,
     time::Timestamp,
-    window::{Months, local_date, window},
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

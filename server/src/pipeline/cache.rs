@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
+    evidence::link::Pair,
     identifier::Identifier,
-    link::Pair,
     plan::{CellKey, CellState, Changes, IdentifierState, LinkState, Needs, View},
 };
 

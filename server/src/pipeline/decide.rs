@@ -7,14 +7,15 @@ use std::{
 };
 
 use profile360_core::{
-    decision::{Decision, Decisions, Relation, Revocation},
-    identifier::Identifier,
+    evidence::{
+        decision::{Decision, Decisions, Relation, Revocation},
+        retirement::{Retirement, Retirements},
+    },
+    identifier::{Identifier, unified_id::unified_id},
     message::{Message, parse_kept},
     plan::{CellKey, Changes, Draft, Needs, View, first_needs, homes_of_value, next_needs, to_count_again},
-    retirement::{Retirement, Retirements},
-    revision,
+    profile::revision,
     time::Timestamp,
-    unified_id::unified_id,
 };
 use tokio::sync::oneshot;
 

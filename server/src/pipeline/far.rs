@@ -12,9 +12,11 @@ use std::{
 };
 
 use profile360_core::{
-    decision::{Decision, Decisions},
+    evidence::{
+        decision::{Decision, Decisions},
+        link::Pair,
+    },
     identifier::Identifier,
-    link::Pair,
     message::Message,
     plan::{CellKey, Changes, Draft, Needs, View, first_needs, next_needs},
 };
@@ -330,8 +332,8 @@ impl Written {
 #[cfg(test)]
 mod tests {
     use profile360_core::{
+        evidence::link::Sightings,
         identifier::Kind,
-        link::Sightings,
         message::parse_message,
         plan::LinkState,
         policy::{CompiledPolicy, Policy},

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use profile360_core::{
-    decision::Decision,
+    evidence::decision::Decision,
     message::{Accepted, Message},
     plan::{Changes, View},
 };

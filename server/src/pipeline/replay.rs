@@ -10,16 +10,13 @@ use std::{
 };
 
 use profile360_core::{
-    decision::Decision,
-    identifier::{Identifier, NORMAL_FORMS, UnifiedId, normal_again},
-    link::Pair,
+    evidence::{decision::Decision, link::Pair, retirement::Retirement},
+    graph::compare::{Comparison, Parts, compare},
+    identifier::{Identifier, NORMAL_FORMS, UnifiedId, normal_again, unified_id::unified_id},
     message::{Accepted, parse_kept},
     plan::{CellKey, Draft, Needs, View},
     policy::CompiledPolicy,
-    retirement::Retirement,
-    simulate::{Comparison, Parts, compare},
     time::Timestamp,
-    unified_id::unified_id,
 };
 use serde::Deserialize;
 use tokio::sync::{oneshot, watch};

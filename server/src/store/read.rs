@@ -6,14 +6,14 @@ use std::{
 };
 
 use profile360_core::{
-    decision::Decision,
-    identifier::{Identifier, UnifiedId},
-    link::Pair,
+    evidence::{decision::Decision, link::Pair, retirement::Retirement},
+    identifier::{
+        Identifier, UnifiedId,
+        unified_id::{IdSecret, unified_id},
+    },
+    message::order::{Order, Refund},
     plan::{CellKey, CellState, IdentifierState, LinkState, Needs, View},
-    purchase::{Order, Refund},
-    retirement::Retirement,
     time::Timestamp,
-    unified_id::{IdSecret, unified_id},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use surrealdb::types::{Array, Number, RecordId, RecordIdKey, Value};

@@ -4,8 +4,8 @@ use std::ops::Bound;
 
 use profile360_core::{
     identifier::{Identifier, Kind, UnifiedId},
+    message::order::OrderKey,
     plan::CellKey,
-    purchase::OrderKey,
     time::Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};

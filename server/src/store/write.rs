@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
-    decision::Decision,
-    identifier::{Identifier, UnifiedId},
-    link::Pair,
+    evidence::{decision::Decision, link::Pair, retirement::Retirement},
+    identifier::{
+        Identifier, UnifiedId,
+        unified_id::{IdSecret, unified_id},
+    },
     plan::{CellKey, Changes, LineageKind, RefundChange},
-    retirement::Retirement,
     time::Timestamp,
-    unified_id::{IdSecret, unified_id},
 };
 use serde::{Deserialize, Serialize};
 use surrealdb::types::{Number, Object, RecordId, Value};

@@ -1,6 +1,6 @@
 //! The whole card: every item that a customer's profile has to show, asked at once, and the accounts behind the figures.
 
-use profile360_core::avatar::avatar;
+use profile360_core::profile::avatar::avatar;
 use profile360_tests::{Base, messages};
 use serde_json::{Value, json};
 

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use profile360_core::{
-    identifier::{Identifier, Kind},
-    link::Pair,
+    evidence::link::Pair,
+    identifier::{Identifier, Kind, unified_id::IdSecret},
     plan::{CellKey, Changes, Moved, OrderChange},
     time::Timestamp,
-    unified_id::IdSecret,
 };
 use profile360_server::store::{self, Commit, ProfileWrite, PurchaseRow, Store};
 use profile360_tests::{Base, Ran, SECRET, in_process, messages};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use profile360_core::{
-    identifier::{Identifier, Kind, UnifiedId},
+use profile360_core::identifier::{
+    Identifier, Kind, UnifiedId,
     unified_id::{IdSecret, unified_id},
 };
 use profile360_server::store;

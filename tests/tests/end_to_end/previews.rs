@@ -70,7 +70,7 @@ fn figures() -> Figures {
         as_of: AS_OF.parse().expect("a date"),
         currency: None,
         net_of_refunds: false,
-        by: profile360_core::ranking::RankBy::Units,
+        by: profile360_core::purchases::ranking::RankBy::Units,
     }
 }
 

@@ -125,7 +125,8 @@ fn a_call_that_an_earlier_version_took_is_not_taken_again() {
     let database = format!("surrealkv://{}", base.path("older").display());
     let contents = json!({ "row": 1 });
     let message = |id: String| messages::event(&id, AT, json!({ "external_id": "u1" }), "seen", json!({}));
-    let (plain, secret) = (made_id(&contents), profile360_core::unified_id::IdSecret::new(profile360_tests::SECRET));
+    let (plain, secret) =
+        (made_id(&contents), profile360_core::identifier::unified_id::IdSecret::new(profile360_tests::SECRET));
     let keyed = kept_id(&plain, &secret);
     let other = made_id(&json!({ "row": 2 }));
     in_process(async move {

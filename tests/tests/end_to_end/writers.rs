@@ -4,15 +4,19 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
-    decision::{Decision, Relation, Revocation},
-    facts::Facts,
-    identifier::{Identifier, Kind},
-    link::Pair,
+    evidence::{
+        decision::{Decision, Relation, Revocation},
+        facts::Facts,
+        link::Pair,
+    },
+    identifier::{
+        Identifier, Kind,
+        unified_id::{IdSecret, unified_id},
+    },
     message::Accepted,
     plan::{Changes, IdentifierState, Outcome},
     policy::CompiledPolicy,
     time::Timestamp,
-    unified_id::{IdSecret, unified_id},
 };
 use profile360_server::{
     pipeline::{Decided, Pipeline, PipelineError, Wish},

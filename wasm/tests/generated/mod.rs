@@ -1,15 +1,19 @@
 //! Bases of a few customers and questions about them, always the same ones.
 
 use profile360_core::{
-    decision::{Decision, Relation},
-    facts::Facts,
-    identifier::{Identifier, UnifiedId},
-    link::Pair,
+    evidence::{
+        decision::{Decision, Relation},
+        facts::Facts,
+        link::Pair,
+    },
+    identifier::{
+        Identifier, UnifiedId,
+        unified_id::{IdSecret, unified_id},
+    },
     message::{Message, parse_message},
     policy::{CompiledPolicy, Policy},
     preview::ProfileFacts,
     time::Timestamp,
-    unified_id::{IdSecret, unified_id},
 };
 use serde_json::{Value, json};
 

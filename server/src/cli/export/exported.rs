@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use profile360_core::{
     profile::{BasicInfo, Profile},
-    summary::{Summary, summary},
+    purchases::summary::{Summary, summary},
 };
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! The older form of an event: `event_attributes` and `user_attributes`, one event a call.
 
 use chrono::{DateTime, Utc};
-use profile360_core::json::Object;
+use profile360_core::message::syntax::Object;
 use serde_json::value::RawValue;
 
 use super::{CallOf, Named, first_of, made_of};

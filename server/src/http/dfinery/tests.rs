@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use profile360_core::json::Object;
+use profile360_core::message::syntax::Object;
 use serde_json::{Value, json};
 
 use super::{CallOf, Made, event_of, identity_of};

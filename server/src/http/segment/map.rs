@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use profile360_core::{
-    json::Object,
-    message::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, Refusal, RefusalCode, Warning},
+    message::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, Refusal, RefusalCode, Warning, syntax::Object},
     search::names::full_name,
     time::Timestamp,
 };

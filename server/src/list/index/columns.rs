@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use chrono::NaiveDate;
-use profile360_core::{identifier::UnifiedId, plan::CellKey, purchase::Currency, time::Timestamp};
+use profile360_core::{identifier::UnifiedId, message::order::Currency, plan::CellKey, time::Timestamp};
 use rust_decimal::Decimal;
 
 use super::{OrderField, Position, SortKey, packed::Packed};

@@ -1,7 +1,6 @@
 use chrono::{DateTime, Utc};
 use profile360_core::{
-    json::Object,
-    message::parse_message,
+    message::{parse_message, syntax::Object},
     policy::{CompiledPolicy, Policy},
 };
 use serde_json::{Map, Value, json, value::RawValue};

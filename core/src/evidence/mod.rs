@@ -1,0 +1,8 @@
+//! Evidence: what messages and operators say, gathered per identifier and link.
+
+pub mod decision;
+pub mod facts;
+pub mod identifier_summary;
+pub mod link;
+pub mod neighbours;
+pub mod retirement;

@@ -1,0 +1,197 @@
+//! Which value of an attribute survives where several were given (docs/design.md, section 7).
+//!
+//! One total order breaks every tie: time, then source, then value. `latest` takes its maximum (by the time a value was seen
+//! last), `earliest` its minimum (by the time a value was seen first), and the other rules, where they find two values equal,
+//! the maximum again.
+
+use std::{cmp::Ordering, sync::Arc};
+
+use crate::{
+    evidence::identifier_summary::Observed,
+    identifier::Identifier,
+    message::AttributeValue,
+    policy::{Rule, Survivorship},
+    sorting::sort_by,
+    time::Timestamp,
+};
+
+/// What one source said of one attribute under one identifier.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sighting<'a> {
+    pub value: &'a AttributeValue,
+    pub source: &'a Arc<str>,
+    pub seen: Observed,
+    pub identifier: &'a Identifier,
+    /// The position of the identifier's member in the profile.
+    pub member: usize,
+}
+
+/// A distinct value, with the sighting that speaks for it, the newest and the oldest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ranked<'a> {
+    pub value: &'a AttributeValue,
+    /// The sighting that the rule went by.
+    pub witness: Sighting<'a>,
+    /// When the witness saw it: first for `earliest`, last for every other rule.
+    pub observed_at: Timestamp,
+    pub newest: Sighting<'a>,
+    pub oldest: Sighting<'a>,
+}
+
+/// The distinct values, the one that the rule prefers first. `union` prefers as `latest` does.
+pub(crate) fn rank<'a>(mut sightings: Vec<Sighting<'a>>, rule: Rule, survivorship: &Survivorship) -> Vec<Ranked<'a>> {
+    sort_by(&mut sightings, |a, b| a.value.cmp(b.value));
+    let trust = |it: &Sighting<'_>| {
+        survivorship.sources.iter().position(|source| source == it.source).unwrap_or(survivorship.sources.len())
+    };
+    let mut candidates: Vec<Candidate<'a>> = sightings
+        .chunk_by(|a, b| a.value == b.value)
+        .filter_map(|same| {
+            let newest = same.iter().max_by(|a, b| by_last(a, b))?;
+            let oldest = same.iter().min_by(|a, b| by_first(a, b))?;
+            let trusted = same.iter().max_by(|a, b| trust(b).cmp(&trust(a)).then_with(|| by_last(a, b)))?;
+            let count = same.iter().fold(0_u64, |sum, it| sum.saturating_add(it.seen.count));
+            Some(Candidate { count, newest: *newest, oldest: *oldest, trusted: *trusted, trust: trust(trusted) })
+        })
+        .collect();
+    sort_by(&mut candidates, |a, b| best_first(a, b, rule));
+    candidates.into_iter().map(|it| it.ranked(rule)).collect()
+}
+
+struct Candidate<'a> {
+    count: u64,
+    newest: Sighting<'a>,
+    oldest: Sighting<'a>,
+    /// The newest of the source that the policy trusts most.
+    trusted: Sighting<'a>,
+    /// That source's place among those that the policy names; 0 is the most trusted.
+    trust: usize,
+}
+
+impl<'a> Candidate<'a> {
+    fn ranked(&self, rule: Rule) -> Ranked<'a> {
+        let (witness, observed_at) = match rule {
+            Rule::Earliest => (self.oldest, self.oldest.seen.first),
+            Rule::SourcePriority => (self.trusted, self.trusted.seen.last),
+            Rule::Latest | Rule::MostFrequent | Rule::Max | Rule::Min | Rule::Union => {
+                (self.newest, self.newest.seen.last)
+            }
+        };
+        Ranked { value: witness.value, witness, observed_at, newest: self.newest, oldest: self.oldest }
+    }
+}
+
+fn best_first(a: &Candidate<'_>, b: &Candidate<'_>, rule: Rule) -> Ordering {
+    let newest_first = || by_last(&b.newest, &a.newest);
+    match rule {
+        Rule::Latest | Rule::Union => newest_first(),
+        Rule::Earliest => by_first(&a.oldest, &b.oldest),
+        Rule::MostFrequent => b.count.cmp(&a.count).then_with(newest_first),
+        Rule::Max => compare(b.newest.value, a.newest.value).then_with(newest_first),
+        Rule::Min => compare(a.newest.value, b.newest.value).then_with(newest_first),
+        Rule::SourcePriority => a.trust.cmp(&b.trust).then_with(|| by_last(&b.trusted, &a.trusted)),
+    }
+}
+
+/// The total order by the time seen last; the identifier only tells sightings of one value apart.
+pub(crate) fn by_last(a: &Sighting<'_>, b: &Sighting<'_>) -> Ordering {
+    (a.seen.last, a.source)
+        .cmp(&(b.seen.last, b.source))
+        .then_with(|| compare_strictly(a.value, b.value))
+        .then_with(|| a.identifier.cmp(b.identifier))
+}
+
+/// The total order by the time seen first.
+fn by_first(a: &Sighting<'_>, b: &Sighting<'_>) -> Ordering {
+    (a.seen.first, a.source)
+        .cmp(&(b.seen.first, b.source))
+        .then_with(|| compare_strictly(a.value, b.value))
+        .then_with(|| a.identifier.cmp(b.identifier))
+}
+
+/// Values in ascending order: booleans (false, true), then numbers by size, then texts by code point, then lists by their
+/// JSON text. Numbers that are written differently but equal are equal.
+pub(crate) fn compare(a: &AttributeValue, b: &AttributeValue) -> Ordering {
+    if a == b {
+        return Ordering::Equal;
+    }
+    match (Comparable::of(a), Comparable::of(b)) {
+        (Comparable::Number(a), Comparable::Number(b)) => a.compare(&b),
+        (Comparable::Boolean(a), Comparable::Boolean(b)) => a.cmp(&b),
+        (Comparable::Text(a), Comparable::Text(b)) => a.cmp(&b),
+        (Comparable::List(a), Comparable::List(b)) => a.cmp(b),
+        (a, b) => a.type_rank().cmp(&b.type_rank()),
+    }
+}
+
+/// As [`compare`]; of equal numbers the one whose text comes first is the smaller.
+pub(crate) fn compare_strictly(a: &AttributeValue, b: &AttributeValue) -> Ordering {
+    compare(a, b).then_with(|| a.cmp(b))
+}
+
+enum Comparable<'a> {
+    Boolean(bool),
+    Number(Number),
+    Text(String),
+    List(&'a str),
+}
+
+impl<'a> Comparable<'a> {
+    fn of(value: &'a AttributeValue) -> Self {
+        let text = value.as_json();
+        match text.as_bytes().first() {
+            Some(b'"') => Self::Text(value.to_text().unwrap_or_default()),
+            Some(b'[') => Self::List(text),
+            Some(b't' | b'f') => Self::Boolean(text == "true"),
+            _ => Self::Number(Number::of(text)),
+        }
+    }
+
+    const fn type_rank(&self) -> u8 {
+        match self {
+            Self::Boolean(_) => 0,
+            Self::Number(_) => 1,
+            Self::Text(_) => 2,
+            Self::List(_) => 3,
+        }
+    }
+}
+
+/// A JSON number, exactly: 0.digits × 10^exponent.
+struct Number {
+    is_negative: bool,
+    exponent: i64,
+    /// Without zeros at either end; none of 0, and of -0.
+    digits: String,
+}
+
+impl Number {
+    fn of(text: &str) -> Self {
+        let (is_negative, text) = text.strip_prefix('-').map_or((false, text), |it| (true, it));
+        let (mantissa, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = [whole, fraction].concat();
+        let digits = all.trim_start_matches('0');
+        let lengths = [whole.len(), all.len() - digits.len()].map(|it| i64::try_from(it).unwrap_or(i64::MAX));
+        let power: i64 = power.trim_start_matches('+').parse().unwrap_or_default();
+        let digits = digits.trim_end_matches('0').to_owned();
+        Self {
+            is_negative: is_negative && !digits.is_empty(),
+            exponent: power.saturating_add(lengths[0]).saturating_sub(lengths[1]),
+            digits,
+        }
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let magnitude = |it: &Self| (!it.digits.is_empty()).then_some(it.exponent);
+        let by_size = || (magnitude(self), &self.digits).cmp(&(magnitude(other), &other.digits));
+        match (self.is_negative, other.is_negative) {
+            (false, false) => by_size(),
+            (true, true) => by_size().reverse(),
+            (a, b) => b.cmp(&a),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
