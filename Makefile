@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-# The page embeds the module and the server embeds the page: one after the other, whatever -j says.
+# The page embeds the module and the server embeds the page, so the steps run one after the other, also with -j.
 .NOTPARALLEL:
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/profile360
@@ -23,15 +23,15 @@ run: build ## Start the server with demo data; installs and builds what is missi
 	@exec '$(PROFILE360_BIN)' serve --demo --db 'surrealkv://$(DATA)?sync=every'
 
 .PHONY: test
-test: setup-test lint-rust-format test-web test-wasm lint-rust test-rust test-clients test-docs test-browser ## Every check and every test; installs and builds what is missing
+test: setup-test lint-rust-format lint-deny test-web test-wasm lint-rust test-rust test-clients test-docs test-browser ## Every check and every test; installs and builds what is missing
 	@echo '==> All checks and tests have passed'
 
 .PHONY: setup
-setup: ## Install what building and running take
+setup: ## Install what is needed to build and run
 	@.ci/setup run
 
 .PHONY: setup-test
-setup-test: ## Install also what the checks and the browser tests take
+setup-test: ## Install also what the checks and tests need
 	@.ci/setup test
 
 .PHONY: wasm
@@ -121,14 +121,14 @@ reference: setup-test ## Write the GraphQL reference, docs/graphql.md
 	@node tests/clients/reference.mjs
 
 .PHONY: bench
-bench: build ## Measure an import beside a bare INSERT of its rows: make bench FILE=messages.ndjson
+bench: build ## Compare an import with a bare INSERT of its rows: make bench FILE=messages.ndjson
 	@echo '==> Measuring (the first time builds the measuring program)'
 	@cargo bench --workspace --locked --bench ingest --profile dev -- '$(FILE)'
 
 .PHONY: clean
 clean: ## Remove what was built in this folder
 	@rm -rf web/dist web/src/rules/pkg web/node_modules tests/clients/node_modules tests/clients/python/venv
-	@echo '==> What cargo built stays in $(CACHE), for every clone; delete that folder to build it anew'
+	@echo '==> What cargo built stays in $(CACHE), for every clone; delete that folder to build it again'
 
 .PHONY: help
 help: ## List these steps
