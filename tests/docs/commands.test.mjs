@@ -35,13 +35,22 @@ async function runPage(t, page, text, blocks) {
         const place = `${page}:${line}:\n${command}`;
         // A page shows that a command fails by asking for its status next.
         const mayFail = commands[index + 1]?.command === "echo $?";
-        assert.ok(status === 0 || mayFail, `${place}\nends with status ${status} and prints:\n${actual.join("\n")}`);
+        assert.ok(
+          status === 0 || mayFail,
+          `${place}\nends with status ${status} and prints:\n${actual.join("\n")}`,
+        );
         if (expected === null || matches(expected, actual)) continue;
         const shown = UPDATE ? updated(expected, actual) : null;
         if (shown !== null) {
-          updates.push({ at: outputLine - 1, count: expected.length, shown: shown.map((text) => block.indent + text) });
+          updates.push({
+            at: outputLine - 1,
+            count: expected.length,
+            shown: shown.map((text) => block.indent + text),
+          });
         } else {
-          assert.fail(`${place}\n--- the page shows:\n${expected.join("\n")}\n--- it prints:\n${actual.join("\n")}`);
+          assert.fail(
+            `${place}\n--- the page shows:\n${expected.join("\n")}\n--- it prints:\n${actual.join("\n")}`,
+          );
         }
       }
     }

@@ -49,7 +49,8 @@ export function commandsOf(block) {
   const commands = [];
   for (let at = 0; at < block.lines.length; ) {
     const line = block.line + at;
-    if (!block.lines[at].startsWith("$ ")) throw new Error(`line ${line}: expected a command that begins with "$ "`);
+    if (!block.lines[at].startsWith("$ "))
+      throw new Error(`line ${line}: expected a command that begins with "$ "`);
     let command = block.lines[at++].slice(2);
     while (!isComplete(command)) {
       if (at === block.lines.length) throw new Error(`line ${line}: the command does not end in its block`);
@@ -94,7 +95,8 @@ export function matches(expected, actual) {
  */
 export function updated(expected, actual) {
   const isGap = (line) => line.trim() === "…";
-  const keep = (line) => expected.find((candidate) => !isGap(candidate) && matches([candidate], [line])) ?? line;
+  const keep = (line) =>
+    expected.find((candidate) => !isGap(candidate) && matches([candidate], [line])) ?? line;
   const first = expected.findIndex(isGap);
   if (first === -1) return actual.map(keep);
   const last = expected.findLastIndex(isGap);
@@ -137,7 +139,8 @@ export function linksOf(text) {
   for (const [index, line] of proseOf(text).split("\n").entries()) {
     const prose = line.replace(/`[^`]*`/g, "");
     for (const [, target] of prose.matchAll(/\]\(([^)\s]+)\)/g)) links.push({ line: index + 1, target });
-    for (const [, target] of prose.matchAll(/\b(?:src|href)="([^"]+)"/g)) links.push({ line: index + 1, target });
+    for (const [, target] of prose.matchAll(/\b(?:src|href)="([^"]+)"/g))
+      links.push({ line: index + 1, target });
   }
   return links;
 }

@@ -46,7 +46,9 @@ describe("pages", () => {
     // How to develop the program is about other programs, too.
     const pages = documentation.filter((page) => page !== "docs/contributing.md");
     const faults = pages.flatMap((page) => {
-      const options = new Set(usesOfProgram(text.get(page)).flatMap((use) => use.match(/--[a-z][a-z-]*[a-z](?![-\w])/g) ?? []));
+      const options = new Set(
+        usesOfProgram(text.get(page)).flatMap((use) => use.match(/--[a-z][a-z-]*[a-z](?![-\w])/g) ?? []),
+      );
       const variables = new Set(text.get(page).match(/PROFILE360_[A-Z_]*[A-Z](?![\w…])/g));
       return [...options, ...variables].filter((name) => !help.has(name)).map((name) => `${page}: ${name}`);
     });
@@ -64,7 +66,9 @@ describe("pages", () => {
 
   test("every code is documented", () => {
     const codes = new Set();
-    for (const path of filesOf("*.rs").filter((path) => !/(^|\/)tests?(\/|\.rs$|_)|(^|\/)(demo|generate)\//.test(path))) {
+    for (const path of filesOf("*.rs").filter(
+      (path) => !/(^|\/)tests?(\/|\.rs$|_)|(^|\/)(demo|generate)\//.test(path),
+    )) {
       const source = read(path).replace(/^\s*\/\/.*$/gm, "");
       for (const [, code] of source.matchAll(/"([A-Z]+(?:_[A-Z]+)+)"/g)) codes.add(code);
       for (const [, code] of source.matchAll(/=> "([A-Z]{4,})"/g)) codes.add(code);
@@ -94,10 +98,16 @@ let help = null;
 function helpOfAllCommands() {
   if (help === null) {
     const helpOf = (...command) => execFileSync(PROGRAM, [...command, "--help"], { encoding: "utf8" });
-    const namesOf = (usage) => [...usage.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name).filter((name) => name !== "help");
+    const namesOf = (usage) =>
+      [...usage.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name).filter((name) => name !== "help");
     const general = helpOf();
     const ofKeys = helpOf("key");
-    const texts = [general, ofKeys, ...namesOf(general).map((name) => helpOf(name)), ...namesOf(ofKeys).map((name) => helpOf("key", name))];
+    const texts = [
+      general,
+      ofKeys,
+      ...namesOf(general).map((name) => helpOf(name)),
+      ...namesOf(ofKeys).map((name) => helpOf("key", name)),
+    ];
     help = new Set(texts.flatMap((usage) => usage.match(/--[a-z][a-z-]*[a-z]|PROFILE360_[A-Z_]*[A-Z]/g)));
   }
   return help;
@@ -105,7 +115,11 @@ function helpOfAllCommands() {
 
 /** Where a page names options of the program: command lines, and code in its prose that begins with one or with a command. */
 function usesOfProgram(page) {
-  const ofProse = [...proseOf(page).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code).filter((code) => /^(--|serve|import|export|map|generate|resolve|summarize|check|key|schema|profile360)/.test(code));
+  const ofProse = [...proseOf(page).matchAll(/`([^`\n]+)`/g)]
+    .map(([, code]) => code)
+    .filter((code) =>
+      /^(--|serve|import|export|map|generate|resolve|summarize|check|key|schema|profile360)/.test(code),
+    );
   const ofCommands = blocksOf(page)
     .filter(({ language }) => ["console", "sh"].includes(language))
     .flatMap(({ lines }) => lines.filter((line) => /(^|[ $(])profile360 /.test(line)))

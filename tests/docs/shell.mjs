@@ -66,7 +66,9 @@ export class Shell {
     const file = join(this.#folder, "commands", String(this.#count++));
     writeFileSync(file, `${this.#toReal(command)}\n`);
     // The subshell at the end keeps `$?` for the next command.
-    this.#bash.stdin.write(`source ${file} </dev/null; status=$?; printf '${MARK}%d${MARK}' $status; (exit $status)\n`);
+    this.#bash.stdin.write(
+      `source ${file} </dev/null; status=$?; printf '${MARK}%d${MARK}' $status; (exit $status)\n`,
+    );
     const found = await this.#status();
     const output = this.#output.slice(0, found.index);
     this.#output = this.#output.slice(found.index + found[0].length);
@@ -95,7 +97,10 @@ export class Shell {
         clearTimeout(timer);
         reject(new Error(`${reason}; it printed:\n${this.#output}`));
       };
-      const timer = setTimeout(() => fail(`the command did not end within ${COMMAND_MS / 1000} s`), COMMAND_MS);
+      const timer = setTimeout(
+        () => fail(`the command did not end within ${COMMAND_MS / 1000} s`),
+        COMMAND_MS,
+      );
       this.#onOutput = () => {
         const found = pattern.exec(this.#output);
         if (found !== null) {

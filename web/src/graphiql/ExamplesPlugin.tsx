@@ -5,10 +5,10 @@ import { authorization } from "../session/key";
 import { useMedia } from "../useMedia";
 import { type Example, examples } from "./examples";
 
-/** Where there is no room for the examples beside the editor. */
+/** Where there is no room for the examples next to the editor. */
 export const phone = "(max-width: 720px)";
 
-/** Queries to begin with; those about one customer take the one that was active last. */
+/** Documents to start from, with variables that have values of this database. */
 export const EXAMPLES_PLUGIN: GraphiQLPlugin = {
   title: "Examples",
   icon: () => <BookOpen size={18} strokeWidth={1.75} aria-hidden />,
@@ -22,13 +22,13 @@ function Examples() {
   const queryEditor = useGraphiQL((state) => state.queryEditor);
   const variableEditor = useGraphiQL((state) => state.variableEditor);
   const open = async ({ query }: Example) => {
-    const variables = query.includes("$unifiedId")
-      ? JSON.stringify({ unifiedId: await someCustomer() }, null, 2)
-      : "";
-    addTab();
+    const variables = await variablesOf(query);
+    // An example that is unchanged makes room for the next one.
+    const current = queryEditor?.getValue() ?? "";
+    if (!examples.some((example) => example.query === current)) addTab();
     queryEditor?.setValue(query);
     variableEditor?.setValue(variables);
-    // On a phone the examples stand in the place of the editor.
+    // On a phone the examples cover the editor.
     if (narrow) setVisiblePlugin(null);
   };
   return (
@@ -47,12 +47,29 @@ function Examples() {
   );
 }
 
-async function someCustomer(): Promise<string> {
+type Values = {
+  buyers: { nodes: { unifiedId: string }[] };
+  page: { pageInfo: { endCursor: string | null } };
+  withheldLinks: { nodes: { link: Record<"a" | "b", { kind: string; value: string }> }[] };
+};
+
+const VALUES = `{
+  buyers: profiles(first: 1, orderBy: { field: PURCHASE_COUNT_12M, direction: DESC }) { nodes { unifiedId } }
+  page: profiles(first: 10) { pageInfo { endCursor } }
+  withheldLinks(first: 1) { nodes { link { a { kind value } b { kind value } } } }
+}`;
+
+/** The variables that a document declares and that examples can fill in, as JSON. */
+async function variablesOf(query: string): Promise<string> {
+  if (!/\$(unifiedId|after|a)\b/.test(query)) return "";
   const response = await fetch("/graphql", {
     method: "POST",
     headers: { "content-type": "application/json", ...authorization() },
-    body: JSON.stringify({ query: "{ profiles(first: 1) { nodes { unifiedId } } }" }),
+    body: JSON.stringify({ query: VALUES }),
   });
-  const answer: { data?: { profiles: { nodes: { unifiedId: string }[] } } } = await response.json();
-  return answer.data?.profiles.nodes[0]?.unifiedId ?? "";
+  const { data }: { data?: Values } = await response.json();
+  const unifiedId = data?.buyers.nodes[0]?.unifiedId ?? "";
+  if (query.includes("$unifiedId")) return JSON.stringify({ unifiedId }, null, 2);
+  if (query.includes("$after")) return JSON.stringify({ after: data?.page.pageInfo.endCursor }, null, 2);
+  return JSON.stringify(data?.withheldLinks.nodes[0]?.link, null, 2) ?? "";
 }

@@ -26,7 +26,12 @@ const fetcher = createGraphiQLFetcher({
 export function Explorer() {
   const text = useText();
   const [theme] = useTheme();
-  const [opened] = useState(useMedia(phone) ? {} : { visiblePlugin: EXAMPLES_PLUGIN });
+  // Values that examples fill in are seen where there is room for them.
+  const [opened] = useState(
+    useMedia(phone)
+      ? {}
+      : { visiblePlugin: EXAMPLES_PLUGIN, defaultEditorToolsVisibility: "variables" as const },
+  );
   return (
     <main>
       <h1 className="heading">GraphiQL</h1>

@@ -4,14 +4,18 @@ export type Example = { name: keyof Text["graphiql"]["examples"]; query: string 
 
 const order: Example["name"][] = [
   "customers",
+  "nextPage",
   "customer",
   "purchases",
   "timeline",
   "identity",
+  "explain",
   "inbox",
   "decisions",
   "lineage",
   "policy",
+  "health",
+  "changes",
   "ingest",
 ];
 
@@ -21,7 +25,7 @@ const files = import.meta.glob<string>("./examples/*.graphql", {
   eager: true,
 });
 
-/** A query for each area of the API, ready to run. */
+/** A document for each area of the API, ready to run. */
 export const examples: Example[] = order.map((name) => ({
   name,
   query: files[`./examples/${name}.graphql`] ?? "",
