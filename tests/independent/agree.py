@@ -111,7 +111,7 @@ def compare(what, expected, household_of_id, actual):
     differences, figures = [], 0
     found = {household_of_id[it]: bought for it, bought in actual.items() if it in household_of_id}
     differences += [f"{what}: household {it} is missing" for it in sorted(expected.keys() - found.keys())]
-    differences += [f"{what}: {it} is nobody's" for it in sorted(actual.keys() - household_of_id.keys())]
+    differences += [f"{what}: {unified_id} belongs to no household" for unified_id in sorted(actual.keys() - household_of_id.keys())]
     for household in sorted(expected.keys() & found.keys()):
         for field, value in expected[household].items():
             if field != "household":

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""How well shared devices are told from people with several numbers: made-up kiosks, families and people, resolved with the
+"""How well shared devices are distinguished from people with several numbers: made-up kiosks, families and people, resolved with the
 rule and without it.
 
     python3 tests/independent/devices.py PROGRAM
 
-Pairs of contacts (phone numbers and e-mail addresses) that were seen on one device are counted: of those in one profile the
+Pairs of contacts (phone numbers and email addresses) that were seen on one device are counted: of those in one profile the
 share that are one person's (precision), and of one person's the share that are in one profile (recall). Python's standard
 library only; the same figures every time.
 """
@@ -88,7 +88,7 @@ def two_phones(world: World, device: str) -> None:
 
 
 def numbers_over_years(world: World, device: str) -> None:
-    """One person who has three numbers one after the other, the second beside the first for a while."""
+    """One person who has three numbers one after the other, the second overlapping the first for a while."""
     day = 0
     for _ in range(3):
         contact = world.contact(device)

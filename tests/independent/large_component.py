@@ -1,8 +1,8 @@
-"""What a large component costs: writes and reads beside it, of a running server.
+"""What a large component costs: writes and reads next to it, on a running server.
 
     PROFILE360_BIN=profile360 python3 tests/independent/large_component.py [--identifiers N] [--one-profile] [--times N]
 
-Makes a chain of N identifiers (e-mail addresses and cards in turn, each linked to the next), imports it into a new base on
+Makes a chain of N identifiers (email addresses and cards in turn, each linked to the next), imports it into a new base on
 embedded storage, serves it, and measures. With the default limits the chain is one component of many profiles; with
 --one-profile, which lifts the limits, it is a single profile, held by a decision so that nothing there is a plain join.
 Needs nothing but Python.
@@ -43,7 +43,7 @@ def main() -> None:
         subprocess.run([program, "import", messages, *options], check=True, capture_output=True)
         print(f"{chosen.identifiers} identifiers imported in {time.monotonic() - began:.1f} s", flush=True)
         server = subprocess.Popen(
-            # However long an answer takes here, it is waited for.
+            # Answers that need long are waited for.
             [program, "serve", "--listen", "127.0.0.1:0", "--limit-time", "3600s", *options],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )
@@ -70,7 +70,7 @@ def measure(origin: str, n_identifiers: int, is_one_profile: bool, n_times: int)
         made = ask(origin, decide, {"relation": "SAME", **far})["decide"]
         assert made["status"] == "APPLIED", made
 
-    def tell(n: int, one: str, other: str) -> None:
+    def send(n: int, one: str, other: str) -> None:
         # Long after everything else, as new messages are.
         body = json.dumps([message(f"more-{n}-{one}", 10_000_000 + n, one, other)]).encode()
         request = urllib.request.Request(f"{origin}/v1/messages", body, {"content-type": "application/json"})
@@ -90,9 +90,9 @@ def measure(origin: str, n_identifiers: int, is_one_profile: bool, n_times: int)
         ask(origin, "query ($a: IdentifierInput!, $b: IdentifierInput!) { explain(a: $a, b: $b) { together } }", pair)
 
     rows = [
-        ("a message of known identifiers", [timed(lambda: tell(n, name_of(middle), name_of(middle + 1))) for n in range(n_times)]),
-        ("a message with a new link", [timed(lambda: tell(n, name_of(middle + 10 * n), f"email:new{n}@example.com")) for n in range(n_times)]),
-        ("an explanation of two neighbours", [timed(lambda: explain(ends)) for _ in range(n_times)]),
+        ("a message of known identifiers", [timed(lambda: send(n, name_of(middle), name_of(middle + 1))) for n in range(n_times)]),
+        ("a message with a new link", [timed(lambda: send(n, name_of(middle + 10 * n), f"email:new{n}@example.com")) for n in range(n_times)]),
+        ("an explanation of two neighbors", [timed(lambda: explain(ends)) for _ in range(n_times)]),
     ]
     # Others write and read all the while: how long the worst of them waits is what a stall is.
     waits: dict[str, list[float]] = {"write": [], "read": []}
@@ -105,7 +105,7 @@ def measure(origin: str, n_identifiers: int, is_one_profile: bool, n_times: int)
             n += 1
 
     threads = [
-        threading.Thread(target=others, args=("write", lambda n: tell(n, f"email:other{n}@example.com", f"customer_card:other{n}"))),
+        threading.Thread(target=others, args=("write", lambda n: send(n, f"email:other{n}@example.com", f"customer_card:other{n}"))),
         threading.Thread(target=others, args=("read", lambda n: ask(origin, "{ profiles(first: 20) { totalCount } }"))),
     ]
     for thread in threads:
@@ -117,10 +117,10 @@ def measure(origin: str, n_identifiers: int, is_one_profile: bool, n_times: int)
         over.set()
         for thread in threads:
             thread.join()
-    for name, pairs in (("SAME of two that are far apart", same), ("DIFFERENT of two neighbours", different)):
+    for name, pairs in (("SAME of two that are far apart", same), ("DIFFERENT of two neighbors", different)):
         if pairs:
             rows += [(f"{name}", [it[0] for it in pairs]), (f"{name}, revoked", [it[1] for it in pairs])]
-    rows += [("another customer's message meanwhile", waits["write"]), ("a page of the list meanwhile", waits["read"])]
+    rows += [("another customer's message at the same time", waits["write"]), ("a page of the list at the same time", waits["read"])]
     print(f"{'what':42} {'median':>9} {'longest':>9}")
     for name, times in rows:
         print(f"{name:42} {statistics.median(times) * 1000:6.0f} ms {max(times) * 1000:6.0f} ms")

@@ -4,7 +4,7 @@
     python3 tests/independent/list.py measure --server http://127.0.0.1:8360 [--pid PID] [--rounds 3]
 
 `make` writes two messages a customer (who it is; what it did last), so that a million customers are few enough messages to
-import in an hour: `profile360 generate` makes customers with a history, some thirty messages each. Nobody in it is real.
+import in an hour: `profile360 generate` makes customers with a history, some thirty messages each. No one in it is real.
 `measure` asks a server that runs on that base, one question at a time, and prints the median and the worst of each.
 With `--pid` it also prints the memory of that process. It needs nothing but Python.
 """
@@ -76,8 +76,8 @@ def make(arguments: argparse.Namespace) -> None:
             else:
                 did |= {"event": "df_view_home"}
             did["identifiers"] = {"external_id": who["external_id"], "device_id": f"d-{number:08}"}
-            told = {"message_id": f"a{number}", "type": "identify", "timestamp": at(joined), "source": "crm", "identifiers": who, "attributes": attributes}
-            for message in (told, did):
+            stated = {"message_id": f"a{number}", "type": "identify", "timestamp": at(joined), "source": "crm", "identifiers": who, "attributes": attributes}
+            for message in (stated, did):
                 out.write(json.dumps(message, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
@@ -98,7 +98,7 @@ FILTERS = [
     ("purchaseCount12m", {"purchaseCount12m": {"min": 1}}),
     ("purchaseAmount12m", {"purchaseAmount12m": {"min": "20000", "max": "90000"}}),
     ("attribute", {"attribute": [{"name": "store", "equals": "store-7"}]}),
-    ("nobody", {"membershipLevel": ["no such level"]}),
+    ("no match", {"membershipLevel": ["no such level"]}),
     ("five at once", {"platform": ["IOS", "ANDROID"], "gender": ["FEMALE"], "ageGroup": ["20s", "30s", "40s"],
                       "purchaseCount12m": {"min": 1}, "attribute": [{"name": "df_push_optin", "equals": True}]}),
 ]
@@ -108,7 +108,7 @@ SEARCHES = [
     ("a Latin word", ["ada", "love", "k"]), ("two words", ["ada lov", "turing a", "grace h"]), ("part of an address", ["abc", "kim", "xyz1"]),
     ("an address's domain", ["@example.com", "example", "shop.example.kr"]), ("the end of a number", ["5678", "0042", "9999"]),
     ("the middle of a number", ["2001-00", "1234-5", "3712"]), ("the beginning of a number", ["010", "010-2001", "+82 10 2001"]),
-    ("a whole number", ["010-2001-0042", "+821020420042", "01020770001"]), ("an ID", ["c00012345", "card-00000007", "d-00004242"]), ("nobody", ["zzzzqq", "ㅋㅋㅋㅋ", "뷁뷁"]),
+    ("a whole number", ["010-2001-0042", "+821020420042", "01020770001"]), ("an ID", ["c00012345", "card-00000007", "d-00004242"]), ("no match", ["zzzzqq", "ㅋㅋㅋㅋ", "뷁뷁"]),
 ]
 QUERY = """query($filter: ProfileFilter, $search: String, $order: ProfileOrder, $first: Int, $after: String, $last: Int) {
     profiles(filter: $filter, search: $search, orderBy: $order, first: $first, after: $after, last: $last) {
@@ -127,20 +127,20 @@ class Server:
         self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=60)
 
     def ask(self, variables: dict) -> tuple[dict, float]:
-        """The answer, and how many milliseconds it took until all of it was there."""
+        """The answer, and how many milliseconds passed until all of it was there."""
         body = json.dumps({"query": QUERY, "variables": variables})
         start = time.perf_counter()
         self.connection.request("POST", "/graphql", body, {"content-type": "application/json"})
         text = self.connection.getresponse().read()
-        took = (time.perf_counter() - start) * 1_000
+        elapsed = (time.perf_counter() - start) * 1_000
         answer = json.loads(text)
         if "errors" in answer:
             sys.exit(f"{variables}: {answer['errors']}")
-        return answer["data"]["profiles"], took
+        return answer["data"]["profiles"], elapsed
 
 
 def pages(server: Server, question: dict) -> tuple[int, dict[str, float]]:
-    """How many there are in all, and how long the first, the tenth and the last page took."""
+    """How many there are in all, and how long the first, the tenth and the last page needed."""
     page, first = server.ask(question | {"first": PAGE})
     times = {"first": first}
     for _ in range(9):
@@ -184,8 +184,8 @@ def measure(arguments: argparse.Namespace) -> None:
             found = []
             for order in ORDERS:
                 for _ in range(arguments.rounds):
-                    total, took = pages(server, {"filter": filled(asked), "order": order}) if place == "tenth" else one(server, filled(asked), order, place)
-                    found += [took[place]] if place in took else []
+                    total, elapsed = pages(server, {"filter": filled(asked), "order": order}) if place == "tenth" else one(server, filled(asked), order, place)
+                    found += [elapsed[place]] if place in elapsed else []
             if found:
                 row(name, str(total), found)
             everything += found
@@ -195,16 +195,16 @@ def measure(arguments: argparse.Namespace) -> None:
         for text in texts:
             for order in (ORDERS[0], ORDERS[7], ORDERS[8]):
                 for _ in range(arguments.rounds):
-                    total, took = pages(server, {"search": text, "order": order})
-                    found += took.values()
+                    total, elapsed = pages(server, {"search": text, "order": order})
+                    found += elapsed.values()
             totals.append(total)
         row(name + ": " + ", ".join(texts), ", ".join(map(str, totals)), found)
         everything += found
     found = []
     for text in ("김", "@example.com", "5678", "ㄱㅅ"):
         for _, asked in FILTERS[1:]:
-            total, took = pages(server, {"search": text, "filter": filled(asked), "order": ORDERS[6]})
-            found += took.values()
+            total, elapsed = pages(server, {"search": text, "filter": filled(asked), "order": ORDERS[6]})
+            found += elapsed.values()
     row("a search and a filter", "", found)
     row("everything", "", everything + found)
     print()
@@ -212,8 +212,8 @@ def measure(arguments: argparse.Namespace) -> None:
 
 
 def one(server: Server, asked: dict, order: dict, place: str) -> tuple[int, dict[str, float]]:
-    page, took = server.ask({"filter": asked, "order": order, place: PAGE})
-    return page["totalCount"], {place: took}
+    page, elapsed = server.ask({"filter": asked, "order": order, place: PAGE})
+    return page["totalCount"], {place: elapsed}
 
 
 def main() -> None:
@@ -227,7 +227,7 @@ def main() -> None:
     making.set_defaults(run=make)
     measuring = commands.add_parser("measure")
     measuring.add_argument("--server", default="http://127.0.0.1:8360")
-    measuring.add_argument("--pid", type=int, help="of the server, to tell its memory")
+    measuring.add_argument("--pid", type=int, help="of the server, to report its memory")
     measuring.add_argument("--rounds", type=int, default=1)
     measuring.set_defaults(run=measure)
     arguments = parser.parse_args()

@@ -2,7 +2,7 @@
 
     python3 tests/independent/pairs.py TRUTH.csv NAME=PARTITION.csv…
 
-TRUTH.csv is what `profile360 generate` wrote beside the messages, each PARTITION.csv what `profile360 resolve` made of
+TRUTH.csv is what `profile360 generate` wrote next to the messages, each PARTITION.csv what `profile360 resolve` made of
 them. Pairs of identifiers are counted that belong to one customer alone: of pairs that are in one profile the share that
 are of one customer (precision), and of pairs of one customer the share that are in one profile (recall). The exact
 counts come from DuckDB, not from the program.

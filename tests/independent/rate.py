@@ -85,7 +85,7 @@ def batches(address: str, lines: list[bytes]) -> None:
                     return
                 connection.request("POST", "/v1/messages", b"".join(batch), NDJSON)
                 complete(connection.getresponse())
-        except Exception as error:  # Told below: a thread has nobody to tell.
+        except Exception as error:  # Reported below, by the main thread.
             failures.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(CLIENTS)]

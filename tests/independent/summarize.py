@@ -163,7 +163,7 @@ def ranking_window(as_of, months):
 # Section 7: "Of several messages with one order ID the latest (time, then message ID) is the order, a correction, and
 # it belongs to that message's facet." Section 8: all dates are in the policy's time zone, all amounts in one currency:
 # "the policy's, default KRW, or, where the customer never paid in that, the one used most" (of two used as often, the
-# first in the alphabet). "Never" is taken at its word: purchases on and after the date count for the choice of currency,
+# first in the alphabet). "Never" is literal: purchases on and after the date count for the choice of currency,
 # and for nothing else.
 ORDERS = f"""
 create table orders as
@@ -360,7 +360,7 @@ def count_leaves(value):
 
 
 def differing(path, expected, actual):
-    """The paths at which two JSON values differ; what `actual` has besides does not matter, save in lists."""
+    """The paths at which two JSON values differ; what `actual` has in addition does not matter, save in lists."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         return [it for key in expected for it in differing(f"{path}.{key}", expected[key], actual.get(key, "(absent)"))]
     if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
