@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { blocksOf, commandsOf, matches, updated } from "./page.mjs";
-import { PAGES, PROGRAM, REPOSITORY } from "./pages.mjs";
+import { PAGES, PATH, PROGRAM, REPOSITORY } from "./pages.mjs";
 import { Shell } from "./shell.mjs";
 
 const UPDATE = process.env.UPDATE_EXPECTED === "1";
@@ -64,6 +64,8 @@ async function runPage(t, page, text, blocks) {
 
 /** What a block needs and this machine lacks. */
 function missing(packages) {
-  const lacking = packages.filter((name) => spawnSync("python3", ["-c", `import ${name}`]).status !== 0);
+  const lacking = packages.filter(
+    (name) => spawnSync("python3", ["-c", `import ${name}`], { env: { ...process.env, PATH } }).status !== 0,
+  );
   return lacking.length === 0 ? undefined : `Python has no ${lacking.join(", ")}`;
 }

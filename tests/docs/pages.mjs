@@ -8,6 +8,9 @@ export const PROGRAM =
   process.env.PROFILE360_BIN ??
   `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/profile360/target/debug/profile360`;
 
+/** Where commands are: Python's packages first, if they are installed. */
+export const PATH = `${REPOSITORY}/tests/clients/python/venv/bin:${process.env.PATH}`;
+
 /** The files of the repository that match, also those that are not committed yet. */
 export function filesOf(pattern) {
   const options = { cwd: REPOSITORY, encoding: "utf8" };

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PATH } from "./pages.mjs";
 
 /** The ports that pages use. */
 const PORTS = ["8360", "8361"];
@@ -42,7 +43,7 @@ export class Shell {
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
       env: {
-        PATH: `${join(this.#folder, "bin")}:${process.env.PATH}`,
+        PATH: `${join(this.#folder, "bin")}:${PATH}`,
         HOME: join(this.#folder, "home"),
         LANG: "C.UTF-8",
         TZ: "UTC",
