@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct IngestMutation;
 
-/// A message, as files have them; README has the fields.
+/// A message, as files contain them; docs/messages.md describes the fields.
 #[derive(Debug, InputObject)]
 pub(super) struct MessageInput {
     /// Its ID: a repeat changes nothing. At most 128 bytes.

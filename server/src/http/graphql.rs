@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says. Over a WebSocket: see
 //! `socket`.
 
-use async_graphql::{Extensions, Request, Response, ServerError};
+use async_graphql::{Extensions, Request, Response, ServerError, value};
 use axum::{
     Extension,
     extract::{FromRequestParts, Query, Request as HttpRequest, State, WebSocketUpgrade},
@@ -25,19 +25,24 @@ use crate::{
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
+/// The extension by which Apollo's protocol names a document.
+const PERSISTED_QUERY: &str = "persistedQuery";
 
 /// A request as it was sent. Its variables are values only when it is known that they are wanted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Envelope<'t> {
     #[serde(default)]
-    pub query: Option<String>,
+    query: Option<String>,
+    /// The name of a persisted document, as clients that follow the GraphQL-over-HTTP drafts send it.
+    #[serde(default)]
+    document_id: Option<String>,
     #[serde(default)]
     operation_name: Option<String>,
     #[serde(borrow, default)]
     variables: Option<&'t RawValue>,
     #[serde(borrow, default)]
-    pub extensions: Option<&'t RawValue>,
+    extensions: Option<&'t RawValue>,
 }
 
 /// Why a request is none that can be answered.
@@ -88,6 +93,12 @@ impl<'t> Envelope<'t> {
         })
     }
 
+    /// Whether the request neither has nor names a document.
+    pub(super) fn has_no_document(&self) -> bool {
+        let has_query = self.query.as_deref().is_some_and(|query| !query.trim().is_empty());
+        !has_query && self.document_id.is_none() && self.extensions.is_none()
+    }
+
     /// The request with the document that it names and the variables that this one declares. One of so many bytes that only messages
     /// may be so many is refused where it is anything else.
     pub(super) fn open(self, site: &Site, n_bytes: usize) -> Result<Request, NoRequest> {
@@ -98,6 +109,13 @@ impl<'t> Envelope<'t> {
             let extensions = serde_json::from_str::<Option<Extensions>>(extensions.get());
             let extensions = extensions.map_err(|_| NoRequest::parse_failed("extensions is an object"))?;
             request.extensions = extensions.unwrap_or_default();
+        }
+        if let Some(id) = self.document_id {
+            if !request.query.is_empty() || request.extensions.contains_key(PERSISTED_QUERY) {
+                let sentence = "name the document once: by query, by documentId or by extensions.persistedQuery";
+                return Err(NoRequest::parse_failed(sentence));
+            }
+            request.extensions.insert(PERSISTED_QUERY.to_owned(), value!({ "version": 1, "sha256Hash": id }));
         }
         if self.variables.is_some_and(|it| !it.get().starts_with('{')) {
             return Err(NoRequest::parse_failed("variables is an object of values by their names"));
@@ -167,6 +185,7 @@ pub(super) async fn for_browsers(State(site): State<Site>, request: HttpRequest,
 #[serde(rename_all = "camelCase")]
 struct InAddress {
     query: Option<String>,
+    document_id: Option<String>,
     operation_name: Option<String>,
     /// JSON.
     variables: Option<String>,
@@ -178,6 +197,7 @@ impl InAddress {
     fn envelope(&self, work: &Work) -> Result<Envelope<'_>, NoRequest> {
         Ok(Envelope {
             query: self.query.clone(),
+            document_id: self.document_id.clone(),
             operation_name: self.operation_name.clone(),
             variables: read_parameter(self.variables.as_deref(), work)?,
             extensions: read_parameter(self.extensions.as_deref(), work)?,

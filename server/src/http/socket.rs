@@ -150,7 +150,7 @@ fn read_request(site: &Site, text: &str, work: &Work) -> Result<async_graphql::R
     work.add_values(text.as_bytes()).map_err(|fault| Some(NoRequest::from(fault)))?;
     let prepared = unambiguous::prepared(text.as_bytes());
     let envelope = Envelope::read(&prepared)?;
-    if envelope.query.as_deref().is_none_or(|it| it.trim().is_empty()) && envelope.extensions.is_none() {
+    if envelope.has_no_document() {
         return Err(None);
     }
     Ok(envelope.open(site, 0)?)

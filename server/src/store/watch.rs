@@ -1,7 +1,7 @@
 //! Ends a process whose storage engine stands still or cannot write.
 //!
 //! SurrealKV 0.21.4 takes two of its locks in one order where it reads and in the other where a flush or a compaction ends;
-//! where the two meet, whoever asks the base waits for ever (README, "Operating"). Nothing that was acknowledged is lost by
+//! where the two meet, whoever asks the base waits for ever (docs/operating.md). Nothing that was acknowledged is lost by
 //! ending the process, and nothing but ending it helps. This module never ends a process whose base answers, however slowly:
 //! it counts its own looks, not the time, so a machine that was asleep is not taken for a base that is.
 
@@ -48,7 +48,7 @@ pub(super) fn end(reason: &str) -> ! {
     #[expect(clippy::print_stderr, reason = "the log may be blocked, too")]
     {
         eprintln!(
-            "error: {reason} (README, \"Operating\"); start the program again, nothing that was acknowledged is lost"
+            "error: {reason} (docs/operating.md); start the program again, nothing that was acknowledged is lost"
         );
     }
     #[expect(clippy::exit, reason = "nothing can be closed whose locks are never released, or whose disk is full")]

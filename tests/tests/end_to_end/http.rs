@@ -232,6 +232,17 @@ async fn documents_can_be_named_and_none_but_the_trusted_be_answered() {
     assert_eq!(post(&server, &both).await, outcome(200, "ADMIN"));
     assert_eq!(post(&server, &by_name).await, outcome(200, "ADMIN"));
     assert_eq!(get(&server, &named(HASH)).await, 200);
+    let by_id = json!({ "documentId": format!("sha256:{HASH}") });
+    assert_eq!(post(&server, &by_id).await, outcome(200, "ADMIN"));
+    let url = server.url(&format!("/graphql?documentId={HASH}"));
+    assert_eq!(server.http.get(url).send().await.expect("it answers").status(), StatusCode::OK);
+    for twice in [
+        json!({ "query": ROLE, "documentId": HASH }),
+        json!({ "documentId": HASH, "extensions": named(HASH) }),
+        json!({ "documentId": 7 }),
+    ] {
+        assert_eq!(post(&server, &twice).await, outcome(400, "GRAPHQL_PARSE_FAILED"), "{twice}");
+    }
     assert_eq!(server.stop(), Some(0));
 
     base.write("documents.json", json!({ "role": ROLE }).to_string());
@@ -240,6 +251,8 @@ async fn documents_can_be_named_and_none_but_the_trusted_be_answered() {
         (json!({ "query": ROLE }), outcome(200, "ADMIN")),
         (by_name, outcome(200, "ADMIN")),
         (json!({ "extensions": named("role") }), outcome(200, "ADMIN")),
+        (json!({ "documentId": "role" }), outcome(200, "ADMIN")),
+        (json!({ "documentId": "other" }), outcome(400, "DOCUMENT_NOT_TRUSTED")),
         (json!({ "query": "{ viewer { name } }" }), outcome(400, "DOCUMENT_NOT_TRUSTED")),
         (json!({ "extensions": named("other") }), outcome(400, "DOCUMENT_NOT_TRUSTED")),
         (json!({ "query": "{ __schema { queryType { name } } }" }), outcome(400, "DOCUMENT_NOT_TRUSTED")),

@@ -288,4 +288,7 @@ async fn documents_can_be_named_over_a_socket() {
         let error = socket.said().await;
         assert_eq!((&error["type"], &error["payload"][0]["extensions"]["code"]), (&json!("error"), &json!(code)));
     }
+    let payload = json!({ "documentId": hash });
+    socket.say(json!({ "id": "2", "type": "subscribe", "payload": payload }).to_string()).await;
+    assert_eq!(socket.said().await["payload"][0]["extensions"]["code"], "PERSISTED_QUERY_NOT_FOUND");
 }

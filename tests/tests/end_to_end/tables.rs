@@ -334,7 +334,7 @@ fn an_export_that_was_cut_off_goes_on_where_it_was() {
         let began = Instant::now();
         while !state.exists() {
             assert!(running.try_wait().expect("it runs").is_none(), "it ended before it could be cut off");
-            // Not a measure of speed: the storage engine can stand still for good (README, "Operating").
+            // Not a measure of speed: the storage engine can stand still for good (docs/operating.md).
             if Duration::from_secs(120) < began.elapsed() {
                 running.kill().expect("it runs");
                 panic!("the export stands still");
