@@ -28,7 +28,9 @@ test("every example is a question that the API answers", async () => {
 });
 
 test("GraphiQL runs an example, from our own host alone", async (t) => {
-  const { profiles } = await ask("{ profiles(first: 1) { nodes { unifiedId } } }");
+  const { profiles } = await ask(
+    "{ profiles(first: 1, orderBy: { field: PURCHASE_COUNT_12M, direction: DESC }) { nodes { unifiedId } } }",
+  );
   const page = await visit(t, "/graphiql");
   await page.getByRole("button", { name: "One customer, whole" }).click();
   await page.getByRole("tab", { name: /^Customer(?!s)/ }).waitFor();
@@ -50,10 +52,12 @@ test("GraphiQL runs an example, from our own host alone", async (t) => {
 test("examples of the next page and of a match come with their variables", async (t) => {
   const page = await visit(t, "/graphiql");
   await page.getByRole("button", { name: "The next page" }).click();
+  await page.getByRole("tab", { name: "NextPage" }).waitFor();
   await page.locator(".graphiql-editor-tool").getByText("after").waitFor();
   await page.locator("button.graphiql-execute-button").click();
   await page.locator(".result-window").getByText("unifiedId").first().waitFor();
   await page.getByRole("button", { name: "Why two identifiers match" }).click();
+  await page.getByRole("tab", { name: "Explain" }).waitFor();
   await page.locator("button.graphiql-execute-button").click();
   await page.locator(".result-window").getByText("blockedBy").first().waitFor();
   // Examples that are unchanged share a tab.
@@ -63,6 +67,7 @@ test("examples of the next page and of a match come with their variables", async
 test("the subscription shows a customer that a message changes", async (t) => {
   const page = await visit(t, "/graphiql");
   await page.getByRole("button", { name: "Subscribe to changes" }).click();
+  await page.getByRole("tab", { name: "Changes" }).waitFor();
   await page.locator("button.graphiql-execute-button").click();
   const send = (number) =>
     ask("mutation ($messages: [MessageInput!]!) { ingest(messages: $messages) { results { status } } }", {
