@@ -14,12 +14,12 @@ use profile360_core::{
     message::parse_message,
     policy::{CompiledPolicy, Policy},
 };
-use profile360_server::{
-    news::News,
+use profile360_server::engine::{
+    active_policy::Rules,
+    events::News,
     pipeline::{Pipeline, Workshop},
-    rules::Rules,
-    store,
 };
+use profile360_store;
 use surrealdb::{
     Surreal,
     engine::local::{Db, SurrealKv},

@@ -33,14 +33,15 @@ use profile360_core::{
     policy::{CompiledPolicy, Policy},
     time::Timestamp,
 };
+use profile360_ingest::enrich::Intake;
+use profile360_store::Store;
 use tracing_subscriber::EnvFilter;
 
 use self::plain::for_terminal;
 use crate::{
-    clock, graphql,
-    intake::Intake,
-    rules::{PublishedPolicy, Rules},
-    store::{self, Store},
+    clock,
+    engine::active_policy::{PublishedPolicy, Rules},
+    graphql,
 };
 
 /// At the end of every command the database's client closes what is closed already, and the database complains of that: its
@@ -117,7 +118,7 @@ struct Describing {
 
 impl Describing {
     fn intake(&self) -> anyhow::Result<Intake> {
-        Ok(Intake::new(self.geoip.as_deref())?)
+        Ok(Intake::new(self.geoip.as_deref(), clock::now)?)
     }
 }
 
@@ -179,17 +180,17 @@ impl Base {
 
     /// Opens the base; a new one gets its policy and its secret here.
     async fn open(&self) -> anyhow::Result<Opened> {
-        self.opened(store::connect(&self.url()?).await?).await
+        self.opened(profile360_store::connect(&self.url()?).await?).await
     }
 
     /// Opens a base that exists, for commands that only read: a mistyped address is an error, not an empty base.
     async fn open_existing(&self) -> anyhow::Result<Opened> {
-        self.opened(store::connect_existing(&self.url()?).await?).await
+        self.opened(profile360_store::connect_existing(&self.url()?).await?).await
     }
 
     async fn opened(&self, store: Store) -> anyhow::Result<Opened> {
         let store = Arc::new(store);
-        store::watch(&store).context("the store cannot be watched")?;
+        profile360_store::watch(&store).context("the store cannot be watched")?;
         let (version, policy) = self.given.policy_of(&store).await?;
         let policy = Arc::new(Rules::load(&store, version, policy).await?);
         let secret = self.given.secret_of(&store).await?;

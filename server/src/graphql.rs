@@ -1,32 +1,32 @@
 //! GraphQL: questions in, core's answers out. A file a noun; nothing here computes what core computes.
 
-mod allowed;
+mod access_recorder;
 mod audit;
+mod authorization;
 mod cursor;
 mod decision;
-mod documents;
 mod error;
+mod field_order;
 mod health;
 mod identity;
 mod ingest;
 mod inputs;
 mod lineage;
 mod loaders;
-mod measure;
-mod moment;
-mod page;
+mod pagination;
+mod persisted_queries;
 mod policy;
 mod profile;
 mod profiles;
 mod purchase;
 mod query;
+mod query_cost;
+mod query_limits;
+mod request_context;
 mod scalars;
-mod sequence;
 mod subscription;
 mod timeline;
 mod variables;
-mod within;
-mod witness;
 
 use std::sync::{Arc, RwLock};
 
@@ -36,43 +36,43 @@ use futures::{
     stream::{self, BoxStream},
 };
 use profile360_core::{evidence::decision::Decisions, identifier::unified_id::IdSecret};
+use profile360_ingest::enrich::Intake;
+use profile360_store::Store;
 use tokio::sync::Semaphore;
 
 use self::{
-    allowed::Allowed,
+    access_recorder::Witness,
     audit::AuditQuery,
+    authorization::Allowed,
     decision::{DecisionMutation, DecisionQuery},
     error::Coded,
     health::HealthQuery,
     identity::IdentityQuery,
     ingest::IngestMutation,
     lineage::{LineageQuery, LineageSubscription},
-    moment::{Moment, Turn},
     policy::{PolicyMutation, PolicyQuery},
     query::ProfileQuery,
+    query_limits::{Question, Within},
+    request_context::{Moment, Turn},
     subscription::ProfileSubscription,
-    within::{Question, Within},
-    witness::Witness,
 };
 pub use self::{
-    documents::Documents,
     error::{ErrorCode, is_last, is_refused},
+    persisted_queries::Documents,
     subscription::Listening,
     variables::{give_variables, only_ingests},
 };
 use crate::{
-    access::Caller,
-    audit::Audit,
-    inbox::Inbox,
-    intake::Intake,
+    auth::{access::Caller, audit::Audit, rate_limit::Lookups},
+    engine::{
+        active_policy::Rules,
+        directory::List,
+        events::News,
+        inbox::Inbox,
+        pipeline::{Pipeline, Workshop},
+        policy_rollout::Publication,
+    },
     limits::Limits,
-    list::List,
-    lookups::Lookups,
-    news::News,
-    pipeline::{Pipeline, Workshop},
-    publication::Publication,
-    rules::Rules,
-    store::Store,
 };
 
 /// What questions are answered from.
@@ -146,7 +146,7 @@ pub fn sdl() -> String {
 
 /// Answers one question or makes one change.
 pub async fn execute(schema: &ApiSchema, current: &Current, caller: Caller, mut request: Request) -> Response {
-    let Question { document, measured, .. } = match within::read(&mut request, &current.limits, &caller) {
+    let Question { document, measured, .. } = match query_limits::read(&mut request, &current.limits, &caller) {
         Ok(question) => question,
         Err(error) => return Response::from_errors(vec![error]),
     };
@@ -158,14 +158,14 @@ pub async fn execute(schema: &ApiSchema, current: &Current, caller: Caller, mut 
     if let Err(error) = witness.record(current, &caller).await {
         return Response::from_errors(vec![error]);
     }
-    response.data = sequence::as_asked(response.data, &document);
+    response.data = field_order::as_asked(response.data, &document);
     response
 }
 
 /// Whether a request asks for a query, which alone is answered by GET; the refusal where it cannot be answered at all.
 #[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
 pub fn is_query(current: &Current, caller: &Caller, request: &mut Request) -> Result<bool, Response> {
-    match within::read(request, &current.limits, caller) {
+    match query_limits::read(request, &current.limits, caller) {
         Ok(question) => Ok(question.kind == OperationType::Query),
         Err(error) => Err(Response::from_errors(vec![error])),
     }
@@ -179,7 +179,7 @@ pub fn subscribe(
     caller: Caller,
     mut request: Request,
 ) -> BoxStream<'static, Response> {
-    let Question { document, measured, .. } = match within::read(&mut request, &current.limits, &caller) {
+    let Question { document, measured, .. } = match query_limits::read(&mut request, &current.limits, &caller) {
         Ok(question) => question,
         Err(error) => return stream::once(async { Response::from_errors(vec![error]) }).boxed(),
     };
@@ -187,7 +187,7 @@ pub fn subscribe(
     let request = request.data(current.clone()).data(caller.clone()).data(witness.clone());
     let request = request.data(measured).data(Arc::new(Turn::default()));
     let responses = schema.execute_stream(request).map(move |mut response| {
-        response.data = sequence::as_asked(response.data, &document);
+        response.data = field_order::as_asked(response.data, &document);
         response
     });
     if current.audit.is_none() {

@@ -1,24 +1,23 @@
 //! HTTP: GraphQL, messages, the page, and what operators ask. This module never answers from anything but the schema, the
 //! pipeline and the store.
 
-mod answer;
-mod body;
+mod assets;
+mod authenticate;
+mod concurrency_limits;
 mod connections;
+mod decode_body;
 mod dfinery;
-mod door;
-mod gate;
+mod drain_body;
 mod graphql;
 mod health;
-mod json;
+mod ingest_response;
 mod messages;
 mod openapi;
-mod pace;
-mod page;
-mod rest;
+mod origin_check;
+mod raw_json;
 mod segment;
-mod sent;
-mod shares;
-mod socket;
+mod throughput_limit;
+mod websocket;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -39,14 +38,14 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-pub use self::door::AllowedHost;
+pub use self::origin_check::AllowedHost;
 use self::{
-    door::Door,
-    gate::{KeyAs, Way},
-    shares::Shares,
+    authenticate::{KeyAs, Way},
+    concurrency_limits::Shares,
+    origin_check::Door,
 };
 use crate::{
-    access::Authentication,
+    auth::access::Authentication,
     graphql::{ApiSchema, App, Current, Documents, ErrorCode},
 };
 
@@ -123,7 +122,7 @@ pub async fn serve(
         streams: Shares::new(limits.streams, limits.streams_per_client),
         requests: Shares::new(limits.requests, limits.requests_per_client),
         work: Shares::new(limits.work, limits.work / 2),
-        documents: Arc::new(Documents::new(page::documents(), trusted_documents)),
+        documents: Arc::new(Documents::new(assets::documents(), trusted_documents)),
     };
     let router = router(site);
     let finished = async {
@@ -147,10 +146,10 @@ fn router(site: Site) -> Router {
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    let graphql = post(graphql::post).fallback(graphql::other_method).layer(gate::of(&site, Way::GRAPHQL));
+    let graphql = post(graphql::post).fallback(graphql::other_method).layer(authenticate::of(&site, Way::GRAPHQL));
     let messages = Router::new()
         .route("/v1/messages", post(messages::post).fallback(other_method))
-        .route_layer(gate::of(&site, Way::STREAMS));
+        .route_layer(authenticate::of(&site, Way::STREAMS));
     Router::new()
         // Not behind the gate: a handshake shows its key later, and everything else this takes through the gate itself.
         .route(
@@ -159,24 +158,24 @@ fn router(site: Site) -> Router {
         )
         .merge(
             segment::routes()
-                .route_layer(gate::of(&site, Way::of_messages(KeyAs::UserName)))
+                .route_layer(authenticate::of(&site, Way::of_messages(KeyAs::UserName)))
                 .route_layer(segment::cors(&site)),
         )
-        .merge(dfinery::routes().route_layer(gate::of(&site, Way::of_messages(KeyAs::AccessToken))))
+        .merge(dfinery::routes().route_layer(authenticate::of(&site, Way::of_messages(KeyAs::AccessToken))))
         // These answer however much there is to do.
         .route("/healthz", get(health::healthz).fallback(only_asked))
         .route("/readyz", get(health::readyz).fallback(only_asked))
         .route("/openapi.json", get(openapi::document).fallback(only_asked))
-        .route("/graphiql", any(page::graphiql))
-        .route("/graphiql.html", any(page::graphiql))
-        .fallback(page::asset)
+        .route("/graphiql", any(assets::graphiql))
+        .route("/graphiql.html", any(assets::graphiql))
+        .fallback(assets::asset)
         .layer(CompressionLayer::new())
         // Outside of this: packing would keep its lines back.
         .merge(messages)
-        .layer(middleware::from_fn_with_state(site.clone(), gate::no_key_in_address))
-        .layer(middleware::from_fn_with_state(site.clone(), door::own_only))
+        .layer(middleware::from_fn_with_state(site.clone(), authenticate::no_key_in_address))
+        .layer(middleware::from_fn_with_state(site.clone(), origin_check::own_only))
         .with_state(site)
-        .layer(middleware::from_fn(rest::drain_refused))
+        .layer(middleware::from_fn(drain_body::drain_refused))
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::X_FRAME_OPTIONS, "DENY"))

@@ -7,13 +7,13 @@ use profile360_core::{
     message::Accepted,
     policy::{CompiledPolicy, Policy},
 };
-use profile360_server::{
-    intake::Intake,
-    news::News,
+use profile360_ingest::enrich::Intake;
+use profile360_server::engine::{
+    active_policy::Rules,
+    events::News,
     pipeline::{Bounds, Pipeline, Workshop},
-    rules::Rules,
-    store::{self, Store},
 };
+use profile360_store::Store;
 
 use crate::SECRET;
 
@@ -46,7 +46,7 @@ pub struct Writers {
 impl Writers {
     /// Opens a base with the default policy and the tests' secret; a command must have made it.
     pub async fn open(database: &str) -> anyhow::Result<Self> {
-        Ok(Self { store: Arc::new(store::connect(database).await?), working: Vec::new() })
+        Ok(Self { store: Arc::new(profile360_store::connect(database).await?), working: Vec::new() })
     }
 
     /// One more pipeline, that knows nothing of the others.
@@ -100,6 +100,6 @@ pub fn accepted(lines: &str) -> Vec<Accepted> {
 
 /// The messages of a file's lines, as some policy reads them.
 pub fn accepted_by(policy: &CompiledPolicy, lines: &str) -> Vec<Accepted> {
-    let intake = Intake::new(None).expect("there is no file to be wrong");
+    let intake = Intake::new(None, profile360_server::clock::now).expect("there is no file to be wrong");
     lines.lines().map(|line| intake.parse(line, policy).expect("the line is a good message")).collect()
 }

@@ -12,15 +12,14 @@ use profile360_core::{
     plan::{CellKey, CellState, IdentifierState, LinkState},
     time::Timestamp,
 };
+use profile360_directory::ListRow;
+use profile360_store::{PurchaseRow, Store, StoreError};
 
 use super::{Base, Opened};
 use crate::{
     clock,
-    customer::{self, Loaded},
-    list::{self, ListRow},
-    publication,
-    rules::Rules,
-    store::{PurchaseRow, Store, StoreError},
+    engine::{active_policy::Rules, directory, policy_rollout},
+    views::profile_view::{self, Loaded},
 };
 
 /// Computes everything again from the messages in the base and compares: identifiers, links, profiles, purchases, sessions,
@@ -56,7 +55,7 @@ struct Held {
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let Opened { store, policy, secret } = options.base.open_existing().await?;
-    if publication::is_outdated(&store).await? {
+    if policy_rollout::is_outdated(&store).await? {
         store.close().await;
         anyhow::bail!(
             "the base has the normal forms of an older program; start `profile360 serve` or an import with it, which reads its \
@@ -195,7 +194,7 @@ async fn check_list(
     held: &Held,
     differences: &mut Differences,
 ) -> Result<usize, StoreError> {
-    let (.., unlisted) = list::unlisted(store).await?;
+    let (.., unlisted) = directory::unlisted(store).await?;
     let mut listed: BTreeMap<CellKey, ListRow> = BTreeMap::new();
     for first_byte in 0..=u8::MAX {
         for (key, payload) in store.profiles_of(first_byte).await? {
@@ -210,7 +209,7 @@ async fn check_list(
     differences.note("rows of the list in number", listed.len() != expected.len());
     let today = clock::today(policy);
     for key in &expected {
-        let Loaded { customers, torn } = customer::load_some(store, policy, &[*key]).await?;
+        let Loaded { customers, torn } = profile_view::load_some(store, policy, &[*key]).await?;
         if !torn.is_empty() {
             differences.note("profiles that cannot be read as a whole", true);
             continue;
@@ -219,9 +218,12 @@ async fn check_list(
             differences.note("rows of the list that are missing", true);
             continue;
         };
-        let purchased = customer::purchases(store, customer).await?;
+        let purchased = profile_view::purchases(store, customer).await?;
         let day = if row.due.is_some_and(|it| it <= today) { today } else { row.as_of };
-        differences.note("rows of the list", ListRow::new(customer, &purchased, policy, day) != *row);
+        differences.note(
+            "rows of the list",
+            ListRow::new(&customer.profile, &purchased.orders, &purchased.refunds, policy, day) != *row,
+        );
     }
     Ok(unlisted.len())
 }

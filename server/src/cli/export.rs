@@ -19,6 +19,7 @@ use std::{
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use profile360_core::{calendar::local_date, identifier::UnifiedId, plan::CellKey};
+use profile360_store::Store;
 use serde::{Deserialize, Serialize};
 
 use self::{
@@ -28,7 +29,7 @@ use self::{
     table::Table,
 };
 use super::{Base, Opened};
-use crate::{audit, clock, customer, rules::Rules, store::Store};
+use crate::{auth::audit, clock, engine::active_policy::Rules, views::profile_view};
 
 /// Writes every customer into a file, in the order of unified IDs: whole as NDJSON, or a row each as CSV or Parquet. Ages and
 /// figures of purchases are as of a date; identity, attributes, consents, devices and activity are those of now.
@@ -191,7 +192,7 @@ async fn write_all(store: &Store, policy: &Rules, mut part: Part, chunk: u32) ->
                 part.keep()?;
                 return Ok(Written::Interrupted);
             }
-            customers = customer::load(store, policy, &keys) => customers?,
+            customers = profile_view::load(store, policy, &keys) => customers?,
         };
         for customer in keys.iter().filter_map(|key| customers.get(key)) {
             let exported = Exported::read(store, policy, as_of, customer).await?;

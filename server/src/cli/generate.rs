@@ -9,8 +9,7 @@ use std::{
 
 use anyhow::Context;
 use chrono::NaiveDate;
-
-use crate::generate::{GenerateOptions, generate};
+use profile360_demo::{GenerateOptions, generate};
 
 /// Writes messages of made-up customers, with the difficulties of real ones, and who is who.
 #[derive(Debug, clap::Args)]

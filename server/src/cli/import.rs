@@ -11,6 +11,7 @@ use std::{
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use profile360_core::plan::Outcome;
+use profile360_ingest::csv::{Encoding, Map};
 use tokio::sync::mpsc;
 
 use super::{
@@ -18,13 +19,11 @@ use super::{
     input::{self, Format, Messages, Part, RefusedFile},
     plain::for_terminal,
 };
-use crate::{
-    list,
-    news::News,
+use crate::engine::{
+    active_policy::Rules,
+    events::News,
     pipeline::{Pipeline, PipelineError, Workshop},
-    publication::Publication,
-    rules::Rules,
-    table::{Encoding, Map},
+    policy_rollout::Publication,
 };
 
 /// Takes messages from files (NDJSON or CSV, plain or packed with gzip or Zstandard) into a base. Safe to interrupt and to repeat: what is there already is
@@ -136,7 +135,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     store.close().await;
     listed.context("the list could not be brought up to date; the next server or import does that")?;
-    println!("{} customers in the base", list.read(list::Index::len));
+    println!("{} customers in the base", list.read(profile360_directory::Index::len));
     Ok(match (failures.len(), counts.refused) {
         (0, 0) => ExitCode::SUCCESS,
         (0, _) => ExitCode::from(3),

@@ -13,17 +13,17 @@ use profile360_core::{
     message::{Accepted, Refusal, Warning},
     policy::CompiledPolicy,
 };
+use profile360_ingest::{
+    csv::{Encoding, Map, Table, decoded},
+    enrich::Intake,
+    framing::{Form, Item, ReadError, Reader},
+};
 use serde_json::json;
 
 use super::{
     own_export,
     plain::for_terminal,
     source::{Looks, Source},
-};
-use crate::{
-    intake::Intake,
-    reader::{Form, Item, ReadError, Reader},
-    table::{Encoding, Map, Table, decoded},
 };
 
 /// Lines that are read at once.

@@ -7,9 +7,11 @@ use profile360_core::{message::MessageType, time::Timestamp};
 
 use super::plain::for_terminal;
 use crate::{
-    access::{Need, Role},
+    auth::{
+        access::{Need, Role},
+        api_keys::{self, Random, Revoked, Scope},
+    },
     clock,
-    keys::{self, Random, Revoked, Scope},
 };
 
 /// Makes, lists and revokes API keys. A running server notices at once.
@@ -65,7 +67,7 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
                 );
             }
             let name = name.as_deref();
-            let (key, text) = keys::change(&path, |keys| keys.create(role, name, scope, &random(), now()))??;
+            let (key, text) = api_keys::change(&path, |keys| keys.create(role, name, scope, &random(), now()))??;
             eprintln!("made the key {} for {} ({})", key.id, key.name, role.as_str());
             if std::io::stdout().is_terminal() {
                 eprintln!("this is the only time that it is shown:");
@@ -73,7 +75,7 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
             println!("{text}");
         }
         Task::List => {
-            let keys = keys::read(&path)?;
+            let keys = api_keys::read(&path)?;
             println!("{:<12}  {:<7}  {:<20}  {:<20}  NAME", "ID", "ROLE", "CREATED", "REVOKED");
             for key in keys.iter() {
                 let revoked = key.revoked_at.map_or_else(|| "-".to_owned(), to_seconds);
@@ -83,7 +85,7 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
                 println!("{}{}", line, for_terminal(&scope_of(&key.scope)));
             }
         }
-        Task::Revoke { id } => match keys::change(&path, |keys| match keys.revoke(&id, now()) {
+        Task::Revoke { id } => match api_keys::change(&path, |keys| match keys.revoke(&id, now()) {
             Revoked::NotFound => Err(()),
             revoked => Ok(revoked),
         })? {

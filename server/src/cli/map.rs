@@ -3,12 +3,10 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::bail;
+use profile360_ingest::csv::{self, Encoding};
 
 use super::source::{Looks, Source};
-use crate::{
-    clock,
-    table::{self, Encoding},
-};
+use crate::clock;
 
 /// Proposes a map for a CSV file: what its columns mean, for `import --map`. Prints it; look it over.
 #[derive(Debug, clap::Args)]
@@ -25,7 +23,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         bail!("{} holds JSON and no table; import it without a map", options.file.display());
     }
     let name = options.file.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-    let text = table::decoded(source.bytes, options.encoding)?;
-    print!("{}", table::propose(text, &name, clock::now())?);
+    let text = csv::decoded(source.bytes, options.encoding)?;
+    print!("{}", csv::infer(text, &name, clock::now())?);
     Ok(ExitCode::SUCCESS)
 }

@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use profile360_core::message::{MAX_IDENTIFIERS, Warning};
+use profile360_ingest::framing::made_id;
 use serde_json::{Map, Value, json};
-
-use crate::reader::made_id;
 
 /// Who says what no source of the export says.
 const SOURCE: &str = "export";

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::table::{is_invisible, marked};
+use profile360_ingest::csv::{is_invisible, marked};
 
 /// A text as a terminal may show it: what it would obey, and what would turn or hide what stands around it, is written out as
 /// `\\u{1b}`.

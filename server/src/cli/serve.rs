@@ -8,6 +8,9 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use profile360_demo::{GenerateOptions, generate};
+use profile360_ingest::enrich::Intake;
+use profile360_store::StoreError;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -19,20 +22,18 @@ use super::{
     listen::{self, Listen},
 };
 use crate::{
-    access::Authentication,
-    audit::Audit,
+    auth::{access::Authentication, audit::Audit},
     clock,
-    generate::{GenerateOptions, generate},
+    engine::{
+        active_policy::Rules,
+        directory,
+        events::News,
+        pipeline::{Pipeline, Workshop},
+        policy_rollout::Publication,
+    },
     graphql::{self, Current},
     http::{self, AllowedHost},
-    intake::Intake,
     limits::Limits,
-    list,
-    news::News,
-    pipeline::{Pipeline, Workshop},
-    publication::Publication,
-    rules::Rules,
-    store::StoreError,
 };
 
 /// Serves the page and GraphQL.
@@ -95,7 +96,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let workshop = Workshop::open(store, policy, secret, news).await?;
     let (pipeline, working) = Pipeline::start(workshop);
     let Workshop { store, list, policy, .. } = pipeline.workshop();
-    if options.demo && list.read(list::Index::is_empty) && list.n_waiting() == 0 {
+    if options.demo && list.read(profile360_directory::Index::is_empty) && list.n_waiting() == 0 {
         fill(&pipeline, &intake, &policy).await?;
     }
     // What the last process left unlisted, and the demo, before anyone looks.
@@ -107,7 +108,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     drop((store, list, policy));
 
     let (stop, stopping) = watch::channel(false);
-    let listing = tokio::spawn(list::run(pipeline.editions(), stopping.clone()));
+    let listing = tokio::spawn(directory::run(pipeline.editions(), stopping.clone()));
     let listener = socket.listen(BACKLOG).with_context(|| listen::failed(address))?;
     let address = listener.local_addr()?;
     let publication = Arc::new(Publication::default());

@@ -1,16 +1,16 @@
 //! The audit log: who read personal data, and of whom.
 
 use async_graphql::{Context, Object, Result, SimpleObject};
+use profile360_store::AuditRow;
 use serde_json::json;
 
 use super::{
     App,
     cursor::Cursors,
     error::{ErrorCode, unavailable},
-    page::{Arguments, Asked, PageInfo},
+    pagination::{Arguments, Asked, PageInfo},
     scalars::{DateTime, Json},
 };
-use crate::store::AuditRow;
 
 /// What someone did, without what they saw.
 #[derive(Debug, Clone, SimpleObject)]

@@ -16,20 +16,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     App,
-    allowed::caller,
+    access_recorder::saw_identifier,
+    authorization::caller,
     cursor::Cursors,
     error::{ErrorCode, unavailable},
     identity::{Shown, named_identifier, parse_identifier},
-    moment::Patience,
-    page::{Arguments, Asked, PageInfo},
+    pagination::{Arguments, Asked, PageInfo},
     profile::{Identifier, Profile},
     query::{IdentifierInput, global_id_of},
+    request_context::Patience,
     scalars::DateTime,
-    witness::saw_identifier,
 };
 use crate::{
-    clock, customer,
-    pipeline::{Decided, Wish, new_id},
+    clock,
+    engine::pipeline::{Decided, Wish, new_id},
+    views::profile_view,
 };
 
 /// What an operator can decide of two identifiers.
@@ -300,7 +301,7 @@ impl DecisionMutation {
         let Some(ids) = unified_ids.iter().map(|it| UnifiedId::parse(it)).collect::<Option<Vec<UnifiedId>>>() else {
             return Ok(not_found());
         };
-        let customers = customer::of_ids(&app.store, &app.policy, &ids).await.map_err(|it| unavailable(&it))?;
+        let customers = profile_view::of_ids(&app.store, &app.policy, &ids).await.map_err(|it| unavailable(&it))?;
         if ids.iter().any(|it| !customers.contains_key(it)) {
             return Ok(not_found());
         }
@@ -494,7 +495,7 @@ impl DecisionPayload {
 
 /// The profiles of identifiers, each once.
 async fn profiles_of(app: &App, identifiers: &[profile360_core::identifier::Identifier]) -> Result<Vec<Profile>> {
-    let customers = customer::of_identifiers(&app.store, &app.policy, identifiers).await;
+    let customers = profile_view::of_identifiers(&app.store, &app.policy, identifiers).await;
     let customers = customers.map_err(|it| unavailable(&it))?;
     let customers: BTreeMap<_, _> = customers.into_values().map(|customer| (customer.key, customer)).collect();
     let today = clock::today(&app.policy);

@@ -10,9 +10,10 @@ use async_graphql::{
     parser::types::ExecutableDocument,
 };
 use futures::{StreamExt, stream::BoxStream};
+use profile360_store::StoreError;
 
-use super::{Current, measure::Measured, moment::aside, within::may_introspect};
-use crate::{access::Caller, store::StoreError};
+use super::{Current, query_cost::Measured, query_limits::may_introspect, request_context::aside};
+use crate::auth::access::Caller;
 
 /// The closed list of error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

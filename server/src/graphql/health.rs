@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use chrono::Utc;
 use profile360_core::{graph::resolve::is_shared, time::Timestamp};
+use profile360_directory::{MOST_LARGEST, Size};
 
 use super::{
     App,
@@ -14,11 +15,7 @@ use super::{
     profile::{Identifier, Profile},
     scalars::{DateTime, count},
 };
-use crate::{
-    clock,
-    list::{MOST_LARGEST, Size},
-    meter::Minute,
-};
+use crate::{clock, engine::ingest_stats::Minute};
 
 /// Messages that came in one minute.
 #[derive(Debug, SimpleObject)]

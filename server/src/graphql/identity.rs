@@ -21,20 +21,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     App,
+    access_recorder::{By, look_up, saw_customer, saw_identifier},
     cursor::Cursors,
     decision::Decision,
     error::{ErrorCode, unavailable},
-    page::{Arguments, PageInfo},
+    pagination::{Arguments, PageInfo},
     profile::Identifier,
     query::IdentifierInput,
     scalars::{DateTime, Json, count},
-    witness::{By, look_up, saw_customer, saw_identifier},
 };
 use crate::{
     clock,
-    customer::{self, Customer},
-    facts::{self, FactsError, FactsRead},
-    inbox::Place,
+    engine::inbox::Place,
+    views::{
+        preview_facts::{self, FactsError, FactsRead},
+        profile_view::{self, Customer},
+    },
 };
 
 /// Two identifiers that were seen together.
@@ -178,7 +180,7 @@ impl IdentityQuery {
         look_up(ctx, By::Identifier)?;
         look_up(ctx, By::Identifier)?;
         let (a, b) = (named_identifier(app, &a).await?, named_identifier(app, &b).await?);
-        let customers = customer::of_identifiers(&app.store, &app.policy, &[a.clone(), b.clone()]).await;
+        let customers = profile_view::of_identifiers(&app.store, &app.policy, &[a.clone(), b.clone()]).await;
         let customers = customers.map_err(|it| unavailable(&it))?;
         for customer in customers.values() {
             saw_customer(ctx, customer);
@@ -216,7 +218,7 @@ impl IdentityQuery {
         let parse = |it: &ID| identifier::UnifiedId::parse(it);
         let ids: Option<Vec<identifier::UnifiedId>> = unified_ids.iter().map(parse).collect();
         let ids = ids.ok_or_else(|| ErrorCode::BadUserInput.with("unifiedIds: one of them is no unified ID"))?;
-        let read = facts::profile_facts(&app.pipeline.workshop(), &ids).await.map_err(|error| match error {
+        let read = preview_facts::profile_facts(&app.pipeline.workshop(), &ids).await.map_err(|error| match error {
             FactsError::Store(error) => unavailable(&error),
             FactsError::NotFound | FactsError::TooMany => ErrorCode::BadUserInput.with(error.to_string()),
             FactsError::Restless => ErrorCode::Unavailable.with(error.to_string()),
@@ -500,7 +502,7 @@ pub(super) fn kinds_of(app: &App) -> String {
 pub(super) async fn named_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
     let value = parse_identifier(app, input)?;
     let now = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
-    customer::owner_of(&app.store, &app.policy, &value, now).await.map_err(|it| unavailable(&it))
+    profile_view::owner_of(&app.store, &app.policy, &value, now).await.map_err(|it| unavailable(&it))
 }
 
 /// An identifier that someone named, in its normal form and of its first owner.

@@ -7,20 +7,20 @@ use profile360_core::{
     message::{self, Accepted, Refusal},
     plan::Outcome,
 };
+use profile360_ingest::lossless_json::restored;
 use serde_json::{Map, Value, json};
 
 use super::{
     App,
-    allowed::caller,
+    authorization::caller,
     error::ErrorCode,
     query::IdentifierInput,
     scalars::{DateTime, Json, Platform},
 };
 use crate::{
-    access::Caller,
+    auth::access::Caller,
     clock,
-    literal::restored,
-    pipeline::{PipelineError, Taken},
+    engine::pipeline::{PipelineError, Taken},
 };
 
 #[derive(Debug, Default)]

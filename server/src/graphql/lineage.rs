@@ -5,21 +5,19 @@ use std::{collections::BTreeSet, sync::Arc};
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
 use futures::{Stream, stream};
 use profile360_core::plan;
+use profile360_store::{Cause, LineageRow};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    App, Current, allowed,
+    App, Current, authorization,
     cursor::Cursors,
     decision::{Decision, Retirement, decision_of},
     error::{ErrorCode, unavailable},
-    page::{Arguments, Asked, PageInfo},
+    pagination::{Arguments, Asked, PageInfo},
     query::unified_id_in,
     scalars::DateTime,
 };
-use crate::{
-    customer,
-    store::{Cause, LineageRow},
-};
+use crate::views::profile_view;
 
 /// What can happen to customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -140,9 +138,10 @@ pub(super) struct LineageSubscription;
 impl LineageSubscription {
     /// Every merge and unmerge, when it is durable.
     async fn lineage_added(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<LineageEvent>> + use<>> {
-        allowed::check(ctx, "Subscription", "lineageAdded")?;
+        authorization::check(ctx, "Subscription", "lineageAdded")?;
         let current = ctx.data::<Current>()?.clone();
-        let place = Arc::new(current.listening.take(allowed::caller(ctx)?.key.clone(), current.limits.subscriptions)?);
+        let place =
+            Arc::new(current.listening.take(authorization::caller(ctx)?.key.clone(), current.limits.subscriptions)?);
         let news = current.app().news.lineage();
         Ok(stream::unfold(Some(news), move |news| {
             let (current, place) = (current.clone(), place.clone());
@@ -165,7 +164,7 @@ impl LineageSubscription {
 /// The numbers of what names the profile of a unified ID, or a part of it; ascending.
 async fn numbers_of(app: &App, id: &ID) -> Result<BTreeSet<i64>> {
     let id = unified_id_in(id, "unifiedId")?;
-    let customers = customer::of_ids(&app.store, &app.policy, &[id]).await.map_err(|it| unavailable(&it))?;
+    let customers = profile_view::of_ids(&app.store, &app.policy, &[id]).await.map_err(|it| unavailable(&it))?;
     let mut ids = BTreeSet::from([id]);
     ids.extend(customers.values().flat_map(|it| it.members.iter().map(|(_, state)| state.unified_id)));
     let mut numbers = BTreeSet::new();

@@ -11,15 +11,15 @@ use profile360_core::{
     identifier::{Identifier, UnifiedId},
     plan::CellKey,
 };
+use profile360_store::{Store, StoreError};
 
 use super::{
     App,
     error::{ErrorCode, unavailable},
 };
 use crate::{
-    customer::{self, Customer, Loaded, Purchased},
-    rules::Rules,
-    store::{Store, StoreError},
+    engine::active_policy::Rules,
+    views::profile_view::{self, Customer, Loaded, Purchased},
 };
 
 type Answer<T> = std::result::Result<Option<Arc<T>>, Arc<StoreError>>;
@@ -55,25 +55,25 @@ impl Loaders {
             return Ok(purchased);
         }
         let customer = self.customer_of_id(id).await?;
-        let purchased = customer::purchases(&self.store, &customer).await.map_err(|error| unavailable(&error))?;
+        let purchased = profile_view::purchases(&self.store, &customer).await.map_err(|error| unavailable(&error))?;
         Ok(Arc::new(purchased))
     }
 
     /// The customer of an identifier; `None` where it was never seen.
     pub(super) async fn customer_of(&self, identifier: &Identifier) -> Result<Option<Arc<Customer>>> {
         let identifiers = std::slice::from_ref(identifier);
-        let cells = customer::cells_of_identifiers(&self.store, identifiers).await;
+        let cells = profile_view::cells_of_identifiers(&self.store, identifiers).await;
         let Some(key) = cells.map_err(|error| unavailable(&error))?.remove(identifier) else { return Ok(None) };
         // Over the loader, as its purchases are asked for next; it keeps what it was asked for.
         if let Some(customer) = settle(self.customers.try_load(key).await)? {
             return Ok(Some(customer));
         }
-        let found = customer::of_identifiers(&self.store, &self.rules, identifiers).await;
+        let found = profile_view::of_identifiers(&self.store, &self.rules, identifiers).await;
         Ok(found.map_err(|error| unavailable(&error))?.remove(identifier))
     }
 
     async fn customer_of_id(&self, id: UnifiedId) -> Result<Arc<Customer>> {
-        let found = customer::of_ids(&self.store, &self.rules, &[id]).await.map_err(|error| unavailable(&error))?;
+        let found = profile_view::of_ids(&self.store, &self.rules, &[id]).await.map_err(|error| unavailable(&error))?;
         let gone = || ErrorCode::Unavailable.with("this customer is gone since the list was made; ask again");
         found.into_values().next().ok_or_else(gone)
     }
@@ -94,7 +94,7 @@ struct Customers {
 
 impl BatchFn<CellKey, Answer<Customer>> for Customers {
     async fn load(&mut self, keys: &[CellKey]) -> HashMap<CellKey, Answer<Customer>> {
-        match customer::load_some(&self.store, &self.rules, keys).await {
+        match profile_view::load_some(&self.store, &self.rules, keys).await {
             Ok(Loaded { mut customers, torn }) => {
                 let torn: HashSet<CellKey> = torn.into_iter().collect();
                 let answer = |key: &CellKey| match customers.remove(key) {
@@ -122,7 +122,7 @@ impl BatchFn<CellKey, Answer<Purchased>> for Purchases {
         for (key, customer) in self.customers.try_load_many(keys.to_vec()).await.unwrap_or_default() {
             let answer = match customer {
                 Ok(Some(customer)) => {
-                    customer::purchases(&self.store, &customer).await.map(|it| Some(Arc::new(it))).map_err(Arc::new)
+                    profile_view::purchases(&self.store, &customer).await.map(|it| Some(Arc::new(it))).map_err(Arc::new)
                 }
                 Ok(None) => Ok(None),
                 Err(error) => Err(error),

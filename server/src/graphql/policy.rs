@@ -15,15 +15,17 @@ use tokio::{
 
 use super::{
     App, Current,
-    allowed::caller,
+    authorization::caller,
     decision::check_reason,
     error::{ErrorCode, unavailable},
     scalars::{DateTime, Json, count},
 };
 use crate::{
     clock,
-    publication::{Progress, simulate as simulate_on},
-    rules::PublishedPolicy,
+    engine::{
+        active_policy::PublishedPolicy,
+        policy_rollout::{Progress, simulate as simulate_on},
+    },
 };
 
 /// Whether a version of the rules is in force.

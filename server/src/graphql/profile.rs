@@ -10,26 +10,25 @@ use profile360_core::{
     policy::Form,
     profile::{self, ProfileIdentifier, avatar::avatar},
 };
+use profile360_directory::{Figures, Listed};
 
 use super::{
     App,
-    allowed::caller,
+    access_recorder::{saw_customer, saw_identifier},
+    authorization::caller,
     error::ErrorCode,
     identity::{IdentityGraph, graph},
     loaders::Loaders,
-    page::Arguments,
+    pagination::Arguments,
     purchase::PurchaseInfo,
     query::global_id,
     scalars::{Date, DateTime, Gender, Json, Platform, count},
     timeline::{EventConnection, timeline},
-    witness::{saw_customer, saw_identifier},
 };
 use crate::{
-    access::Need,
+    auth::{access::Need, masking},
     clock,
-    customer::Customer,
-    list::{Figures, Listed},
-    mask,
+    views::profile_view::Customer,
 };
 
 /// A customer as of a date. What is not in the list's row is read when it is asked for.
@@ -111,8 +110,8 @@ impl Profile {
         }
         // Asked for as of one day after the other the age group would tell the birthday: of all days it is today's.
         let age_group = customer.profile.basic(clock::today(&ctx.data::<App>()?.policy)).age_group;
-        let masked_name = basic.name.as_deref().map(mask::name);
-        let avatar = avatar(masked_name.as_deref().filter(|name| mask::shows_first_letter(name)));
+        let masked_name = basic.name.as_deref().map(masking::name);
+        let avatar = avatar(masked_name.as_deref().filter(|name| masking::shows_first_letter(name)));
         Ok(profile::BasicInfo { age_group, avatar, ..basic }.into())
     }
 
@@ -274,7 +273,7 @@ impl Identifier {
         }
         let app = ctx.data_opt::<App>();
         let form = app.and_then(|app| app.policy.kind(&self.0.kind)).map_or(&Form::Trimmed, |rule| &rule.form);
-        Ok(Cow::Owned(mask::identifier(form, &self.0.value)))
+        Ok(Cow::Owned(masking::identifier(form, &self.0.value)))
     }
 
     /// The unified ID that it has when it stands alone.

@@ -8,24 +8,21 @@ use profile360_core::{
     search::{Recognised, pieces::Pieces, recognise},
     time::Timestamp,
 };
+use profile360_directory::{Direction, Filter, OrderField, PageRequest, Position, Sought};
+use profile360_ingest::lossless_json::nearest;
 
 use super::{
     App,
-    allowed::{caller, only_unmasked},
+    access_recorder::{By, decided_by, look_up, saw_unified_id},
+    authorization::{caller, only_unmasked},
     cursor::Cursors,
     error::{ErrorCode, unavailable},
     identity::kinds_of,
-    page::{Arguments, Asked, PageInfo},
+    pagination::{Arguments, Asked, PageInfo},
     profile::Profile,
     scalars::{DateTime, Decimal, Gender, Json, Platform, count},
-    witness::{By, decided_by, look_up, saw_unified_id},
 };
-use crate::{
-    access::Need,
-    clock, customer,
-    list::{Direction, Filter, OrderField, PageRequest, Position, Sought},
-    literal::nearest,
-};
+use crate::{auth::access::Need, clock, views::profile_view};
 
 /// Which customers; each field narrows it, and the values of one field are alternatives.
 #[derive(Debug, Default, InputObject)]
@@ -232,7 +229,7 @@ async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<Sought>> {
     let candidates = match recognise(search, &app.policy) {
         Recognised::Empty => return Ok(None),
         Recognised::UnifiedId { value } => {
-            let cells = customer::cells_of_ids(&app.store, &[value]).await.map_err(|it| unavailable(&it))?;
+            let cells = profile_view::cells_of_ids(&app.store, &[value]).await.map_err(|it| unavailable(&it))?;
             return Ok(Some(Sought { cells: cells.into_values().collect(), pieces: None }));
         }
         Recognised::Identifier { candidates } | Recognised::Name { candidates, .. } => candidates,
@@ -243,7 +240,7 @@ async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<Sought>> {
         let retirements = app.policy.retirements();
         candidates.iter().flat_map(|it| retirements.owners(it)).collect()
     };
-    let cells = customer::cells_of_identifiers(&app.store, &candidates).await.map_err(|it| unavailable(&it))?;
+    let cells = profile_view::cells_of_identifiers(&app.store, &candidates).await.map_err(|it| unavailable(&it))?;
     let has_form = |kind: &str| app.policy.kind(kind).is_some_and(|it| matches!(it.form, Form::Phone | Form::Email));
     let is_whole = cells.keys().any(|it| has_form(it.kind.as_str()));
     // Whoever sees masks finds whom they can name: pieces, tried one after the other, would spell out what is masked.

@@ -12,6 +12,7 @@ use profile360_core::{
         ranking::{self, RankTarget},
     },
 };
+use profile360_directory::Figures;
 
 use super::{
     App,
@@ -19,7 +20,6 @@ use super::{
     loaders::Loaders,
     scalars::{Date, DateTime, Decimal, RankBy, Weekday, count},
 };
-use crate::list::Figures;
 
 /// First, second, third.
 const DEFAULT_RANKS: i32 = 3;

@@ -6,20 +6,21 @@ use profile360_core::identifier::{self, Normalised, UnifiedId};
 
 use super::{
     App,
-    allowed::caller,
+    access_recorder::{By, look_up, saw_customer},
+    authorization::caller,
     decision::{Decision, Retirement, decision_of},
     error::{ErrorCode, unavailable},
     identity::named_identifier,
     loaders::Loaders,
-    page::Arguments,
+    pagination::Arguments,
     profile::Profile,
     profiles::{ProfileConnection, ProfileFilter, ProfileOrder, profiles},
     scalars::Date,
-    witness::{By, look_up, saw_customer},
 };
 use crate::{
-    access::{self, Need},
-    clock, customer,
+    auth::access::{self, Need},
+    clock,
+    views::profile_view,
 };
 
 /// The roots of customers, the policy and the viewer.
@@ -198,7 +199,7 @@ fn unified_id_of(global: &ID) -> Option<UnifiedId> {
 async fn nodes_of(app: &App, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let unified: Vec<Option<UnifiedId>> = ids.iter().map(unified_id_of).collect();
     let known: Vec<UnifiedId> = unified.iter().flatten().copied().collect();
-    let customers = customer::of_ids(&app.store, &app.policy, &known).await.map_err(|it| unavailable(&it))?;
+    let customers = profile_view::of_ids(&app.store, &app.policy, &known).await.map_err(|it| unavailable(&it))?;
     let today = clock::today(&app.policy);
     let node = |id: UnifiedId| Some(Node::Profile(Profile::of(customers.get(&id)?, today)));
     let mut nodes: Vec<Option<Node>> = unified.into_iter().map(|it| it.and_then(node)).collect();

@@ -7,16 +7,17 @@ use std::{
 
 use async_graphql::{Context, ID, Result, Subscription};
 use futures::{Stream, stream};
+use profile360_store::StoreError;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
     Current,
-    allowed::{self, caller},
+    authorization::{self, caller},
     error::{ErrorCode, unavailable},
     profile::Profile,
     query::unified_id_in,
 };
-use crate::{clock, customer, news::ProfileChanged, store::StoreError};
+use crate::{clock, engine::events::ProfileChanged, views::profile_view};
 
 /// The subscriptions that each key has open, over all of its connections.
 #[derive(Debug, Clone, Default)]
@@ -71,7 +72,7 @@ impl ProfileSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Any unified ID ever issued; every customer if left out.")] unified_id: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Profile>> + use<>> {
-        allowed::check(ctx, "Subscription", "profileChanged")?;
+        authorization::check(ctx, "Subscription", "profileChanged")?;
         let current = ctx.data::<Current>()?.clone();
         let place = Arc::new(current.listening.take(caller(ctx)?.key.clone(), current.limits.subscriptions)?);
         let wanted = unified_id.map(|id| unified_id_in(&id, "unifiedId")).transpose()?;
@@ -79,7 +80,7 @@ impl ProfileSubscription {
         // Before it is looked whether it is there: what changes in between is told.
         let news = app.news.profiles();
         if let Some(id) = wanted {
-            let known = customer::cells_of_ids(&app.store, &[id]).await.map_err(|error| unavailable(&error))?;
+            let known = profile_view::cells_of_ids(&app.store, &[id]).await.map_err(|error| unavailable(&error))?;
             if known.is_empty() {
                 let sentence =
                     "unifiedId: no customer has or had this unified ID; take one from an answer, or leave it out";
@@ -117,7 +118,7 @@ impl ProfileSubscription {
 async fn profile_of(current: &Current, changed: &ProfileChanged) -> Result<Option<Profile>> {
     let app = current.app();
     let load = async {
-        Ok::<_, StoreError>(customer::load(&app.store, &app.policy, &[changed.key]).await?.remove(&changed.key))
+        Ok::<_, StoreError>(profile_view::load(&app.store, &app.policy, &[changed.key]).await?.remove(&changed.key))
     };
     let customer = app.news.customer_of(changed, load).await.map_err(|error| unavailable(&error))?;
     Ok(customer.map(|it| Profile::of(&it, clock::today(&app.policy))))

@@ -18,11 +18,11 @@ use super::{
     App,
     cursor::Cursors,
     error::{ErrorCode, unavailable},
-    page::{Arguments, Asked, PageInfo},
+    pagination::{Arguments, Asked, PageInfo},
     profile::Identifier,
     scalars::{DateTime, Json, Platform},
 };
-use crate::customer::Customer;
+use crate::views::profile_view::Customer;
 
 /// Something that a customer did.
 #[derive(Debug, Clone, SimpleObject)]

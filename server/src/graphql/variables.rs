@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{error::ErrorCode, within};
+use super::{error::ErrorCode, query_limits};
 use crate::limits::Limits;
 
 /// Gives a request the variables that its operation declares.
@@ -25,7 +25,7 @@ pub fn give_variables(request: &mut Request, variables: Option<&RawValue>, limit
     if matches!(text, "null" | "{}") {
         return Ok(());
     }
-    let document = within::read_document(request, limits)?;
+    let document = query_limits::read_document(request, limits)?;
     // Where there is no such operation the answer says so, and variables do not matter.
     let Some(operation) = operation_of(&document, request.operation_name.as_deref()) else { return Ok(()) };
     let names = operation.variable_definitions.iter().map(|it| it.node.name.node.as_str()).collect();
@@ -47,7 +47,7 @@ pub fn give_variables(request: &mut Request, variables: Option<&RawValue>, limit
 ///
 /// Where the document cannot be read.
 pub fn only_ingests(request: &mut Request, limits: &Limits) -> ServerResult<bool> {
-    let document = within::read_document(request, limits)?;
+    let document = query_limits::read_document(request, limits)?;
     let operation = operation_of(&document, request.operation_name.as_deref());
     Ok(operation.is_some_and(|operation| {
         let is_ingest = |it: &Selection| matches!(it, Selection::Field(field) if field.node.name.node == "ingest");

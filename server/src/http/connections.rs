@@ -36,8 +36,8 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::{
-    pace::{LeastPace, Pace},
-    shares::network_of,
+    concurrency_limits::network_of,
+    throughput_limit::{LeastPace, Pace},
 };
 use crate::limits::Limits;
 

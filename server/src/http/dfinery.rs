@@ -16,12 +16,13 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     Site,
-    answer::{Answer, Judged, ingest, judge},
-    body::{self, Media, Sent},
-    other_method, refused,
-    sent::{Json as Piece, Made, Pieces, fields_of, id_of, items, text_of},
+    decode_body::{self, Media, Sent},
+    ingest_response::{Answer, Judged, ingest, judge},
+    other_method,
+    raw_json::{Json as Piece, Made, Pieces, fields_of, id_of, items, text_of},
+    refused,
 };
-use crate::{access::Caller, clock, graphql::ErrorCode};
+use crate::{auth::access::Caller, clock, graphql::ErrorCode};
 
 /// The addresses of the Open API.
 pub(super) fn routes() -> Router<Site> {
@@ -42,7 +43,7 @@ async fn identities(
     headers: HeaderMap,
     body: Sent,
 ) -> Response {
-    let body = match body::whole(&site, &headers, body, Media::Json).await {
+    let body = match decode_body::whole(&site, &headers, body, Media::Json).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -77,7 +78,7 @@ async fn events(
     headers: HeaderMap,
     body: Sent,
 ) -> Response {
-    let body = match body::whole(&site, &headers, body, Media::Json).await {
+    let body = match decode_body::whole(&site, &headers, body, Media::Json).await {
         Ok(body) => body,
         Err(response) => return response,
     };

@@ -9,17 +9,18 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response as HttpResponse},
 };
+use profile360_ingest::strict_json;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use super::{
     Site,
-    body::{Fault, Packing, Sent, Work},
-    gate::{self, Way},
-    json as unambiguous, socket,
+    authenticate::{self, Way},
+    decode_body::{Fault, Packing, Sent, Work},
+    websocket,
 };
 use crate::{
-    access::{Caller, Need},
+    auth::access::{Caller, Need},
     graphql::{ErrorCode, execute, give_variables, is_query, is_refused, only_ingests},
 };
 
@@ -82,7 +83,7 @@ impl NoRequest {
 impl<'t> Envelope<'t> {
     /// Reads a request. Room for what it becomes is taken before.
     pub(super) fn read(text: &'t [u8]) -> Result<Self, NoRequest> {
-        unambiguous::check(text).map_err(NoRequest::parse_failed)?;
+        strict_json::check(text).map_err(NoRequest::parse_failed)?;
         if text.trim_ascii_start().starts_with(b"[") {
             let sentence = "send one request at a time; ask for several fields in it";
             return Err(NoRequest::Refused(ErrorCode::BatchRefused, sentence.to_owned()));
@@ -159,7 +160,7 @@ pub(super) async fn post(
     if let Err(fault) = work.add_values(&body) {
         return NoRequest::from(fault).into_response(media_type);
     }
-    let prepared = unambiguous::prepared(&body);
+    let prepared = strict_json::prepared(&body);
     match Envelope::read(&prepared).and_then(|envelope| envelope.open(&site, body.len())) {
         Ok(request) => respond(&execute(&site.schema, &site.current, caller, request).await, media_type),
         Err(reason) => reason.into_response(media_type),
@@ -209,7 +210,7 @@ impl InAddress {
 fn read_parameter<'t>(text: Option<&'t str>, work: &Work) -> Result<Option<&'t RawValue>, NoRequest> {
     let Some(text) = text.filter(|it| !it.is_empty()) else { return Ok(None) };
     work.add_values(text.as_bytes())?;
-    unambiguous::check(text.as_bytes()).map_err(NoRequest::parse_failed)?;
+    strict_json::check(text.as_bytes()).map_err(NoRequest::parse_failed)?;
     serde_json::from_str(text).map(Some).map_err(|_| NoRequest::parse_failed("a parameter is not JSON"))
 }
 
@@ -218,10 +219,10 @@ fn read_parameter<'t>(text: Option<&'t str>, work: &Work) -> Result<Option<&'t R
 pub(super) async fn get(State(site): State<Site>, request: HttpRequest) -> HttpResponse {
     let (mut head, body) = request.into_parts();
     if let Ok(socket) = WebSocketUpgrade::from_request_parts(&mut head, &site).await {
-        return socket::open(site, &head, socket);
+        return websocket::open(site, &head, socket);
     }
     let asking = site.clone();
-    gate::admit(&site, Way::GRAPHQL, HttpRequest::from_parts(head, body), |request| async move {
+    authenticate::admit(&site, Way::GRAPHQL, HttpRequest::from_parts(head, body), |request| async move {
         let extensions = request.extensions();
         match (extensions.get::<Caller>().cloned(), extensions.get::<Work>().cloned()) {
             (Some(caller), Some(work)) => ask(&asking, caller, &work, request.uri(), request.headers()).await,

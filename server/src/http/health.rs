@@ -8,13 +8,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use profile360_directory::Index;
 use serde_json::{Value, json};
 
-use super::{Site, door::FromElsewhere, gate};
+use super::{Site, authenticate, origin_check::FromElsewhere};
 use crate::{
+    engine::policy_rollout::{Phase, Progress},
     graphql::App,
-    list::Index,
-    publication::{Phase, Progress},
 };
 
 /// The process is up. Who may read what it holds sees how much that is, and everyone else that it is up.
@@ -36,7 +36,7 @@ pub(super) async fn healthz(State(site): State<Site>, request: Request) -> Respo
 }
 
 fn may_see(site: &Site, request: &Request) -> bool {
-    request.extensions().get::<FromElsewhere>().is_none() && gate::may_read(site, request.headers())
+    request.extensions().get::<FromElsewhere>().is_none() && authenticate::may_read(site, request.headers())
 }
 
 /// How far the publication of a policy is; null where there was none since the start.

@@ -14,21 +14,20 @@ use axum::{
 };
 use futures::stream;
 use profile360_core::message::MAX_NAME_BYTES;
+use profile360_ingest::framing::{Form, Item, ReadError, Reader};
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 
 use super::{
     Site,
-    answer::{Answer as Told, Judged, ingest},
-    body::{Fault, Packing, unpacked},
+    concurrency_limits::{Client, NoShare, Share},
+    decode_body::{Fault, Packing, unpacked},
+    ingest_response::{Answer as Told, Judged, ingest},
     overloaded, refused,
-    shares::{Client, NoShare, Share},
 };
 use crate::{
-    access::Caller,
+    auth::{access::Caller, api_keys::NotLetIn},
     graphql::ErrorCode,
-    keys::NotLetIn,
-    reader::{Form, Item, ReadError, Reader},
 };
 
 /// What of a body is handed to the pipeline at once, at most.

@@ -17,14 +17,15 @@ use serde_json::json;
 pub(super) use self::browser::{cors, key_in_address};
 use self::map::{Call, Received, message_of};
 use super::{
-    Site,
-    answer::{Answer, Judged, ingest, judge},
-    body::{self, Media, Sent},
-    gate, only_asked, other_method, refused,
-    sent::{Pieces, fields_of, id_of, items, text, text_of},
+    Site, authenticate,
+    decode_body::{self, Media, Sent},
+    ingest_response::{Answer, Judged, ingest, judge},
+    only_asked, other_method,
+    raw_json::{Pieces, fields_of, id_of, items, text, text_of},
+    refused,
 };
 use crate::{
-    access::{Caller, Need},
+    auth::access::{Caller, Need},
     clock,
     graphql::ErrorCode,
 };
@@ -72,8 +73,8 @@ type MaybeCaller = Option<Extension<Caller>>;
 fn let_in(site: &Site, caller: MaybeCaller, key: impl FnOnce() -> Option<String>) -> Result<Caller, Response> {
     match caller {
         Some(Extension(caller)) => Ok(caller),
-        None => gate::by_key(site, Need::Send, key().as_deref())
-            .map_err(|(code, sentence)| gate::turned_away(code, &sentence)),
+        None => authenticate::by_key(site, Need::Send, key().as_deref())
+            .map_err(|(code, sentence)| authenticate::turned_away(code, &sentence)),
     }
 }
 
@@ -90,7 +91,7 @@ fn key_in(sent: &Pieces<'_>, calls: &[&[u8]]) -> Option<String> {
 
 /// Several calls: one that is bad costs the others nothing, so the answer is 200 and says what became of each.
 async fn batch(State(site): State<Site>, caller: MaybeCaller, headers: HeaderMap, body: Sent) -> Response {
-    let body = match body::whole(&site, &headers, body, Media::Any).await {
+    let body = match decode_body::whole(&site, &headers, body, Media::Any).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -117,7 +118,7 @@ async fn take_batch(site: &Site, caller: MaybeCaller, body: &[u8]) -> Result<Vec
 
 /// One call: one that is bad is a bad request, which no SDK sends again.
 async fn one(site: Site, caller: MaybeCaller, headers: HeaderMap, body: Sent, kind: Call) -> Response {
-    let body = match body::whole(&site, &headers, body, Media::Any).await {
+    let body = match decode_body::whole(&site, &headers, body, Media::Any).await {
         Ok(body) => body,
         Err(response) => return response,
     };

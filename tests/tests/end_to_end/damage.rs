@@ -8,7 +8,7 @@ use profile360_core::{
     plan::{CellKey, Changes, Moved, OrderChange},
     time::Timestamp,
 };
-use profile360_server::store::{self, Commit, ProfileWrite, PurchaseRow, Store};
+use profile360_store::{Commit, ProfileWrite, PurchaseRow, Store};
 use profile360_tests::{Base, Ran, SECRET, in_process, messages};
 use serde_json::{Value, json};
 
@@ -123,7 +123,7 @@ fn damaged(damage: Damage) -> Base {
     base.check();
     let database = base.database();
     in_process(async move {
-        let store = store::connect(&database).await?;
+        let store = profile360_store::connect(&database).await?;
         damage.inflict(&store).await?;
         store.close().await;
         anyhow::Ok(())
@@ -149,7 +149,7 @@ async fn a_customer_that_cannot_be_read_as_a_whole_is_an_error_and_not_absent() 
     let base = damaged(Damage::MemberElsewhere);
     let database = base.database();
     in_process(async move {
-        let store = store::connect(&database).await?;
+        let store = profile360_store::connect(&database).await?;
         let user = Identifier::new(Kind::new("external_id"), "u1");
         let cell = store.identifiers(std::slice::from_ref(&user)).await?[&user].cell;
         let changes = Changes { touched: [cell].into(), ..Changes::default() };

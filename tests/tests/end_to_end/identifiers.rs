@@ -6,7 +6,7 @@ use profile360_core::identifier::{
     Identifier, Kind, UnifiedId,
     unified_id::{IdSecret, unified_id},
 };
-use profile360_server::store;
+use profile360_store;
 use profile360_tests::{Base, SECRET, Server, Writers, in_process, messages};
 use serde_json::{Value, json};
 
@@ -324,7 +324,7 @@ fn an_import_reads_a_base_with_older_normal_forms_again_first() {
     assert!(ran.stdout.contains("4 customers in the base"), "{}", ran.stdout);
     base.check();
     in_process(async move {
-        let store = store::connect(&base.database()).await?;
+        let store = profile360_store::connect(&base.database()).await?;
         assert_eq!(store.set_aside().await?.len(), 1, "the message whose ID became another's is kept");
         store.close().await;
         anyhow::Ok(())

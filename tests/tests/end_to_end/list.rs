@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use profile360_core::search::names::normal_name;
-use profile360_server::store::{self, ProfileWrite};
+use profile360_store::ProfileWrite;
 use profile360_tests::{Base, Server, in_process, messages};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -359,7 +359,7 @@ async fn a_row_whose_profile_was_merged_shows_the_customer_that_it_is_part_of() 
     let base = Base::with(&messages::ndjson(&apart));
     let database = base.database();
     let rows = in_process(async move {
-        let store = store::connect(&database).await.expect("it can be opened");
+        let store = profile360_store::connect(&database).await.expect("it can be opened");
         let mut rows = Vec::new();
         for first_byte in 0..=u8::MAX {
             rows.extend(store.profiles_of(first_byte).await.expect("it can be read"));
@@ -372,7 +372,7 @@ async fn a_row_whose_profile_was_merged_shows_the_customer_that_it_is_part_of() 
     assert_eq!(base.import("messages.ndjson").status, Some(0));
     let database = base.database();
     in_process(async move {
-        let store = store::connect(&database).await.expect("it can be opened");
+        let store = profile360_store::connect(&database).await.expect("it can be opened");
         let stale = rows.into_iter().map(|(key, payload)| ProfileWrite { key, payload: Some(payload) }).collect();
         store.write_profiles(stale, None).await.expect("it can be written");
         store.close().await;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use profile360_server::store::{self, Store};
+use profile360_store::Store;
 use profile360_tests::{
     Base,
     crashes::{self, newest_log},
@@ -31,7 +31,7 @@ fn killed(base: &Base) -> Base {
 }
 
 async fn open(base: &Base) -> Store {
-    store::connect(&base.database()).await.expect("the base can be opened")
+    profile360_store::connect(&base.database()).await.expect("the base can be opened")
 }
 
 async fn write(store: &Store, name: &str, n_bytes: usize) {

@@ -18,10 +18,8 @@ use profile360_core::{
     policy::CompiledPolicy,
     time::Timestamp,
 };
-use profile360_server::{
-    pipeline::{Decided, Pipeline, PipelineError, Wish},
-    store::{Commit, Rows, Store, StoreError},
-};
+use profile360_server::engine::pipeline::{Decided, Pipeline, PipelineError, Wish};
+use profile360_store::{Commit, Rows, Store, StoreError};
 use profile360_tests::{Base, POLICY_VERSION, SECRET, Writers, accepted, accepted_by, in_process, messages, policy};
 use proptest::{
     collection::vec,
@@ -325,7 +323,7 @@ fn what_is_written_ahead_counts_once_it_has_its_number() {
     let database = base.database();
     let secret = IdSecret::new(SECRET);
     in_process(async move {
-        let store = profile360_server::store::connect(&database).await?;
+        let store = profile360_store::connect(&database).await?;
         let users = ["u1", "u2"].map(|it| Identifier::new(Kind::new("external_id"), it));
         let states = store.identifiers(&users).await?;
         let [one, other] = users.clone().map(|it| (it.clone(), states[&it].clone()));
@@ -388,7 +386,7 @@ fn resolved(messages: &str, decisions: Vec<Decision>) -> BTreeMap<String, String
 fn held(base: &Base) -> BTreeMap<String, String> {
     let database = base.database();
     let held = in_process(async move {
-        let store = profile360_server::store::connect(&database).await?;
+        let store = profile360_store::connect(&database).await?;
         let mut held = BTreeMap::new();
         for first_byte in 0..=u8::MAX {
             for (_, cell) in store.cells_of(first_byte).await? {

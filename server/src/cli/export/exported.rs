@@ -5,12 +5,12 @@ use profile360_core::{
     profile::{BasicInfo, Profile},
     purchases::summary::{Summary, summary},
 };
+use profile360_store::Store;
 use serde::Serialize;
 
 use crate::{
-    customer::{self, Customer},
-    rules::Rules,
-    store::Store,
+    engine::active_policy::Rules,
+    views::profile_view::{self, Customer},
 };
 
 /// A customer with the names and forms of the API.
@@ -31,7 +31,7 @@ impl<'c> Exported<'c> {
         as_of: NaiveDate,
         customer: &'c Customer,
     ) -> anyhow::Result<Self> {
-        let purchased = customer::purchases(store, customer).await?;
+        let purchased = profile_view::purchases(store, customer).await?;
         let profile = &customer.profile;
         let orders: Vec<_> = purchased.orders.iter().collect();
         let refunds: Vec<_> = purchased.refunds.iter().collect();

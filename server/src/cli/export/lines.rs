@@ -16,7 +16,7 @@ use super::{
     exported::Exported,
     part::{Progress, Question},
 };
-use crate::{cli::plain::for_spreadsheet, rules::Rules};
+use crate::{cli::plain::for_spreadsheet, engine::active_policy::Rules};
 
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

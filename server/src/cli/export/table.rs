@@ -33,7 +33,7 @@ use super::{
     exported::Exported,
     part::{Progress, Question},
 };
-use crate::rules::Rules;
+use crate::engine::active_policy::Rules;
 
 /// Decimal places of amounts: what any currency has, and averages of it.
 pub(super) const SCALE: u32 = 6;

@@ -5,7 +5,7 @@ use profile360_core::message::syntax::Object;
 use serde_json::value::RawValue;
 
 use super::{CallOf, Named, first_of, made_of};
-use crate::http::sent::{Json, Made, inner, rename, text};
+use crate::http::raw_json::{Json, Made, inner, rename, text};
 
 /// What names mean there, of an order and of its items.
 const ORDER: [(&str, &str); 5] = [
@@ -114,7 +114,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::http::sent::made_as_value;
+    use crate::http::raw_json::made_as_value;
 
     #[test]
     fn an_event_of_the_older_form_is_an_event_and_who_it_is_of() {

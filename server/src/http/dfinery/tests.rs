@@ -3,7 +3,7 @@ use profile360_core::message::syntax::Object;
 use serde_json::{Value, json};
 
 use super::{CallOf, Made, event_of, identity_of};
-use crate::http::sent::made_as_value;
+use crate::http::raw_json::made_as_value;
 
 fn object(text: &str) -> Object<'_> {
     serde_json::from_str(text).expect("it is an object")

@@ -14,9 +14,9 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::{Site, gate, refused};
+use super::super::{Site, authenticate, refused};
 use crate::{
-    access::{Caller, Need, Role},
+    auth::access::{Caller, Need, Role},
     graphql::ErrorCode,
 };
 
@@ -78,8 +78,8 @@ pub(in crate::http) fn key_in_address(address: &Uri) -> Option<&str> {
 /// The caller of a key that may be public.
 #[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
 pub(super) fn ingest_only(site: &Site, key: &str) -> Result<Caller, Response> {
-    let caller = gate::by_key(site, Need::Send, Some(key));
-    let caller = caller.map_err(|(code, sentence)| gate::turned_away(code, &sentence))?;
+    let caller = authenticate::by_key(site, Need::Send, Some(key));
+    let caller = caller.map_err(|(code, sentence)| authenticate::turned_away(code, &sentence))?;
     if site.authentication.asks_for_keys() && caller.role != Role::Ingest {
         let sentence = "only a key of the role INGEST may be in an address; revoke this one, and make one of that role";
         return Err(refused(ErrorCode::KeyInAddress, sentence));

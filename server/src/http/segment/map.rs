@@ -8,13 +8,11 @@ use profile360_core::{
     search::names::full_name,
     time::Timestamp,
 };
+use profile360_ingest::enrich::A_DAY;
 use serde_json::value::RawValue;
 
 use super::shop;
-use crate::{
-    http::sent::{Fields, Json, Made, Pieces, inner, is_empty_list, text, text_or_digits},
-    intake::A_DAY,
-};
+use crate::http::raw_json::{Fields, Json, Made, Pieces, inner, is_empty_list, text, text_or_digits};
 
 /// What a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

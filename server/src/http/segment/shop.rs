@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::http::sent::{Json, rename, text};
+use crate::http::raw_json::{Json, rename, text};
 
 /// Events of the specification, and what they are here. What is not in this list keeps its name.
 const EVENTS: [(&str, &str); 20] = [

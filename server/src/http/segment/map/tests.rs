@@ -6,7 +6,7 @@ use profile360_core::{
 use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{Call, Received, message_of};
-use crate::http::sent::made_as_value;
+use crate::http::raw_json::made_as_value;
 
 fn received() -> DateTime<Utc> {
     "2025-03-01T10:00:00Z".parse().expect("it is a time")

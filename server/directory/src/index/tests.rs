@@ -1,0 +1,447 @@
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
+
+use crate::row::Window12;
+use profile360_core::{
+    message::Platform,
+    search::pieces::{Pieces, email_text, phone_text},
+    time::Timestamp,
+};
+use proptest::{prelude::*, sample::Index as Pick};
+
+use super::*;
+
+/// Whether a value is the one that is sought, or a list that holds it.
+fn is_held(held: &str, sought: &str) -> bool {
+    fn is_same(a: &serde_json::Value, b: &serde_json::Value) -> bool {
+        match (a, b) {
+            (serde_json::Value::Array(a), serde_json::Value::Array(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+            }
+            _ => match (a.as_f64(), b.as_f64()) {
+                (Some(a), Some(b)) => a.total_cmp(&b).is_eq(),
+                _ => a == b,
+            },
+        }
+    }
+    let [held, sought] =
+        [held, sought].map(|json| serde_json::from_str::<serde_json::Value>(json).expect("it is JSON"));
+    is_same(&held, &sought) || held.as_array().is_some_and(|items| items.iter().any(|item| is_same(item, &sought)))
+}
+
+const FIELDS: [OrderField; 6] = [
+    OrderField::LastActivity,
+    OrderField::FirstAccess,
+    OrderField::LastUpdated,
+    OrderField::Name,
+    OrderField::PurchaseAmount12m,
+    OrderField::PurchaseCount12m,
+];
+const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending];
+
+fn key(number: u16) -> CellKey {
+    CellKey(UnifiedId(uuid::Uuid::from_u128(u128::from(number) << 64)))
+}
+
+fn day(number: u64) -> NaiveDate {
+    NaiveDate::default() + chrono::Days::new(number)
+}
+
+/// A customer that differs from others in everything that the list looks at, in few ways.
+fn row() -> impl Strategy<Value = ListRow> {
+    let some = |values: &'static [&'static str]| prop::option::of(prop::sample::select(values).prop_map(str::to_owned));
+    let many = |values: &'static [&'static str]| {
+        prop::sample::subsequence(values, 0..=values.len())
+            .prop_map(|it| it.into_iter().map(Arc::from).collect::<Vec<Arc<str>>>())
+    };
+    let names =
+        &["홍길동", "홍길순", "박서준", "이승기", "하나", "Kim Minji", "kim", "KIMBERLY Park", "김 Minji", "남궁민"];
+    let platforms = prop::sample::subsequence(vec![Platform::Android, Platform::Ios, Platform::Web], 0..=3);
+    let times = [-1..5_i64, -1..5, -1..5].prop_map(|it| it.map(Timestamp::from_micros));
+    let window = (0..4_u64, -200..200_i64).prop_map(|(count, amount)| Window12 {
+        currency: Currency::KRW,
+        count,
+        amount: Decimal::new(amount / 50, 1),
+    });
+    let attributes = prop::collection::btree_map(
+        prop::sample::select(&["tier", "store", "lucky"][..]).prop_map(Arc::from),
+        prop::sample::select(&["1", "1.0", "\"1\"", "true", "[1,\"a\"]", "[1.50,2]"][..]).prop_map(Arc::from),
+        0..3,
+    );
+    let emails = many(&["kim@example.com", "minji.kim@example.org", "hong@example.com"]);
+    let phones = many(&["+821012345678", "+821056781234", "+82212345678"]);
+    (
+        (some(names), many(&["phone", "email", "device_id"]), platforms, times, window, attributes, emails, phones),
+        (
+            some(&["MALE", "FEMALE"]),
+            some(&["20s", "30s"]),
+            some(&["Gold", "VIP"]),
+            some(&["KR", "JP"]),
+            some(&["서울", "부산"]),
+        ),
+        prop::option::of(1..4_u64),
+    )
+        .prop_map(|((name, kinds, platforms, times, window, attributes, emails, phones), values, due)| {
+            let (gender, age_group, membership_level, country, recent_area) = values;
+            let [last_activity, first_access, last_updated] = times;
+            ListRow {
+                name,
+                kinds,
+                platforms,
+                last_activity,
+                first_access,
+                last_updated,
+                window,
+                attributes,
+                emails,
+                phones,
+                gender,
+                age_group,
+                membership_level,
+                country: country.map(Arc::from),
+                recent_area,
+                as_of: day(0),
+                due: due.map(day),
+                ..ListRow::nobody()
+            }
+        })
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let some = |values: &'static [&'static str]| {
+        let subset = prop::sample::subsequence(values, 0..=values.len());
+        // Most filters ask little.
+        prop_oneof![3 => Just(Vec::new()), 1 => subset.prop_map(|it| it.into_iter().map(str::to_owned).collect::<Vec<String>>())]
+    };
+    let platforms = prop::sample::subsequence(vec![Platform::Android, Platform::Ios, Platform::Api], 0..=2);
+    let bound = || prop_oneof![3 => Just(None), 1 => (-1..6_i64).prop_map(Some)];
+    let range = move || (bound(), bound());
+    let attributes = prop::collection::vec(
+        (
+            prop::sample::select(&["tier", "store", "nothing"][..]).prop_map(str::to_owned),
+            prop::sample::select(&["1", "1.00", "\"1\"", "false", "\"a\"", "1.5", "[1.0,\"a\"]"][..])
+                .prop_map(str::to_owned),
+        ),
+        0..2,
+    );
+    (
+        (
+            prop_oneof![2 => Just(Vec::new()), 1 => platforms],
+            some(&["phone", "email", "nothing"]),
+            prop_oneof![3 => Just(Vec::new()), 1 => attributes],
+        ),
+        (
+            some(&["MALE", "OTHER"]),
+            some(&["20s", "30s"]),
+            some(&["Gold"]),
+            some(&["KR", "JP"]),
+            some(&["서울", "제주"]),
+        ),
+        (range(), range(), range(), range()),
+    )
+        .prop_map(|((platforms, has_identifier, attributes), values, (activity, access, count, amount))| {
+            let (genders, age_groups, membership_levels, countries, recent_areas) = values;
+            let time = |it: Option<i64>| it.map(Timestamp::from_micros);
+            let decimal = |it: Option<i64>| it.map(|it| Decimal::new(it, 1));
+            Filter {
+                platforms,
+                genders,
+                age_groups,
+                membership_levels,
+                countries,
+                recent_areas,
+                has_identifier,
+                last_activity: (time(activity.0), time(activity.1)),
+                first_access: (time(access.0), time(access.1)),
+                purchase_count: count,
+                purchase_amount: (decimal(amount.0), decimal(amount.1)),
+                attributes,
+            }
+        })
+}
+
+fn search() -> impl Strategy<Value = Option<&'static str>> {
+    let texts = &[
+        "홍",
+        "홍기",
+        "ㅎㄱ",
+        "ㅎ",
+        "잇ㄱ",
+        "kim",
+        "KIM M",
+        "min 김",
+        "하",
+        "한",
+        "5678",
+        "010-1234",
+        "+82 2",
+        "example",
+        "@example.org",
+        "hong@",
+        "ji.",
+        "xyz",
+        "1234-5678",
+        "ㄴ",
+    ];
+    prop_oneof![2 => Just(None), 3 => prop::sample::select(&texts[..]).prop_map(Some)]
+}
+
+/// The same asked of one row, without an index.
+fn passes(filter: &Filter, row: &ListRow) -> bool {
+    fn is_one_of<T: AsRef<str>>(wanted: &[String], value: Option<&T>) -> bool {
+        wanted.is_empty() || value.is_some_and(|value| wanted.iter().any(|it| it == value.as_ref()))
+    }
+    let is_within = |at: Timestamp, (from, before): (Option<Timestamp>, Option<Timestamp>)| {
+        from.is_none_or(|it| it <= at) && before.is_none_or(|it| at < it)
+    };
+    let count = i64::try_from(row.window.count).expect("small");
+    (filter.platforms.is_empty() || filter.platforms.iter().any(|it| row.platforms.contains(it)))
+        && is_one_of(&filter.genders, row.gender.as_ref())
+        && is_one_of(&filter.age_groups, row.age_group.as_ref())
+        && is_one_of(&filter.membership_levels, row.membership_level.as_ref())
+        && is_one_of(&filter.countries, row.country.as_ref())
+        && is_one_of(&filter.recent_areas, row.recent_area.as_ref())
+        && filter.has_identifier.iter().all(|kind| row.kinds.iter().any(|it| **it == **kind))
+        && is_within(row.last_activity, filter.last_activity)
+        && is_within(row.first_access, filter.first_access)
+        && filter.purchase_count.0.is_none_or(|it| it <= count)
+        && filter.purchase_count.1.is_none_or(|it| count <= it)
+        && filter.purchase_amount.0.is_none_or(|it| it <= row.window.amount)
+        && filter.purchase_amount.1.is_none_or(|it| row.window.amount <= it)
+        && filter
+            .attributes
+            .iter()
+            .all(|(name, value)| row.attributes.get(name.as_str()).is_some_and(|held| is_held(held, value)))
+}
+
+fn is_found(text: &str, row: &ListRow) -> bool {
+    let pieces = Pieces::of(text);
+    (!pieces.name.is_empty() && pieces.name.iter().all(|it| it.is_in(&row.normal_name())))
+        || pieces.email.is_some_and(|piece| row.emails.iter().any(|it| email_text(it).contains(&piece)))
+        || pieces.phone.iter().any(|piece| row.phones.iter().any(|it| phone_text(it).contains(piece)))
+}
+
+type Rows = BTreeMap<CellKey, ListRow>;
+
+/// All who pass, in the order asked for: sorted once more, without an index.
+fn expected(
+    rows: &Rows,
+    field: OrderField,
+    direction: Direction,
+    filter: &Filter,
+    search: Option<&str>,
+) -> Vec<CellKey> {
+    let is_in = |row: &ListRow| passes(filter, row) && search.is_none_or(|it| is_found(it, row));
+    let mut found: Vec<(bool, SortKey, UnifiedId, CellKey)> = rows
+        .iter()
+        .filter(|(_, row)| is_in(row))
+        .map(|(key, row)| {
+            let sort_key = match field {
+                OrderField::LastActivity => SortKey::Number(row.last_activity.micros()),
+                OrderField::FirstAccess => SortKey::Number(row.first_access.micros()),
+                OrderField::LastUpdated => SortKey::Number(row.last_updated.micros()),
+                OrderField::Name => row.name.as_ref().map_or(SortKey::Missing, |it| SortKey::Text(it.to_lowercase())),
+                OrderField::PurchaseAmount12m => SortKey::Amount(row.window.amount),
+                OrderField::PurchaseCount12m => SortKey::Number(i64::try_from(row.window.count).expect("small")),
+            };
+            (sort_key == SortKey::Missing, sort_key, row.unified_id, *key)
+        })
+        .collect();
+    match direction {
+        Direction::Ascending => found.sort(),
+        Direction::Descending => found.sort_by_key(|it| (it.0, Reverse(it.clone()))),
+    }
+    found.into_iter().map(|it| it.3).collect()
+}
+
+/// Reads a whole order page by page; `between` comes between two pages.
+fn read_all(
+    index: &mut Index,
+    request: &PageRequest,
+    filter: &Filter,
+    sought: Option<&Sought>,
+    mut between: impl FnMut(&mut Index),
+) -> (Vec<CellKey>, usize) {
+    let mut found = Vec::new();
+    let mut cursor: Option<Position> = None;
+    loop {
+        let mut request = request.clone();
+        if request.is_from_end {
+            request.before = cursor.take();
+        } else {
+            request.after = cursor.take();
+        }
+        let is_first = request.before.is_none() && request.after.is_none();
+        let page = index.page(&request, filter, sought);
+        assert!(page.rows.len() <= request.size);
+        let (has_more, has_behind) =
+            if request.is_from_end { (page.has_previous, page.has_next) } else { (page.has_next, page.has_previous) };
+        assert_eq!(has_behind, !is_first);
+        let keys: Vec<CellKey> = page.rows.iter().map(|it| it.key).collect();
+        if request.is_from_end {
+            found.splice(0..0, keys);
+            cursor = page.rows.first().map(|it| it.position.clone());
+        } else {
+            found.extend(keys);
+            cursor = page.rows.last().map(|it| it.position.clone());
+        }
+        if !has_more {
+            return (found, page.total);
+        }
+        between(index);
+    }
+}
+
+fn request(field: OrderField, direction: Direction, size: usize, is_from_end: bool) -> PageRequest {
+    PageRequest { field, direction, size, after: None, before: None, is_from_end }
+}
+
+fn sought(search: Option<&str>) -> Option<Sought> {
+    search.map(|it| Sought { pieces: Some(Pieces::of(it)), ..Sought::default() })
+}
+
+/// A change: what is put under a number, or nothing if it is taken out. Few numbers come often.
+fn change(numbers: Range<u16>) -> impl Strategy<Value = (u16, Option<ListRow>)> {
+    (numbers, prop_oneof![4 => row().prop_map(Some), 1 => Just(None)])
+}
+
+fn with_id(number: u16, row: &ListRow) -> ListRow {
+    ListRow { unified_id: key(number).0, ..row.clone() }
+}
+
+fn apply(index: &mut Index, rows: &mut Rows, (number, row): &(u16, Option<ListRow>)) {
+    match row {
+        Some(row) => {
+            let row = with_id(*number, row);
+            index.put(key(*number), &row);
+            rows.insert(key(*number), row);
+        }
+        None => {
+            index.remove(key(*number));
+            rows.remove(&key(*number));
+        }
+    }
+}
+
+/// An index of rows that were there at the start, and of changes since.
+fn build(loaded: &[ListRow], changes: &[(u16, Option<ListRow>)]) -> (Index, Rows) {
+    let mut rows = Rows::new();
+    let mut loading = Loading::default();
+    for (number, row) in (0..).zip(loaded) {
+        let row = with_id(number, row);
+        loading.add(key(number), &row);
+        rows.insert(key(number), row);
+    }
+    let mut index = loading.finish();
+    changes.iter().for_each(|it| apply(&mut index, &mut rows, it));
+    (index, rows)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    /// Every order, either direction, from either end, any filter and any search with it: as if each row had been asked.
+    #[test]
+    fn a_list_is_what_a_look_at_every_row_would_give(
+        loaded in prop::collection::vec(row(), 0..200),
+        changes in prop::collection::vec(change(0..260), 0..120),
+        filters in prop::collection::vec((filter(), search()), 6),
+        size in 1..40_usize,
+    ) {
+        let (mut index, rows) = build(&loaded, &changes);
+        prop_assert_eq!(index.len(), rows.len());
+        for (filter, search) in &filters {
+            let sought = sought(*search);
+            for field in FIELDS {
+                for direction in DIRECTIONS {
+                    let expected = expected(&rows, field, direction, filter, *search);
+                    for (size, is_from_end) in [(size, false), (size, true), (1_000, false)] {
+                        let request = request(field, direction, size, is_from_end);
+                        let (found, total) = read_all(&mut index, &request, filter, sought.as_ref(), |_| {});
+                        prop_assert_eq!(&found, &expected, "{:?} {:?} {:?} {:?}", field, direction, filter, search);
+                        prop_assert_eq!(total, expected.len());
+                    }
+                }
+            }
+        }
+        let due: Vec<CellKey> = index.due(day(2));
+        let mut expected: Vec<CellKey> = rows.iter().filter(|(_, it)| it.is_due(day(2))).map(|(key, _)| *key).collect();
+        expected.sort_by_key(|it| (rows[it].due, *it));
+        prop_assert_eq!(due, expected);
+    }
+
+    /// Whoever reads on while others change sees everybody who stays as they are once, and in order.
+    #[test]
+    fn a_walk_is_not_led_astray_by_changes(
+        still in prop::collection::vec(row(), 100),
+        moving in prop::collection::vec(change(100..160), 60),
+        filter in filter(),
+        search in search(),
+        order in any::<(Pick, Pick)>(),
+        size in 1..9_usize,
+        is_from_end in any::<bool>(),
+    ) {
+        let (field, direction) = (FIELDS[order.0.index(6)], DIRECTIONS[order.1.index(2)]);
+        let (mut index, still) = build(&still, &[]);
+        let mut changing = Rows::new();
+        let mut moving = moving.iter().cycle();
+        let request = request(field, direction, size, is_from_end);
+        let (found, _) = read_all(&mut index, &request, &filter, sought(search).as_ref(), |index| {
+            moving.by_ref().take(3).for_each(|it| apply(index, &mut changing, it));
+        });
+        let found: Vec<CellKey> = found.into_iter().filter(|it| still.contains_key(it)).collect();
+        prop_assert_eq!(found, expected(&still, field, direction, &filter, search));
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_nothing_behind(
+        loaded in prop::collection::vec(row(), 0..60),
+        changes in prop::collection::vec(change(0..60), 0..60),
+    ) {
+        let (mut index, rows) = build(&loaded, &changes);
+        rows.keys().for_each(|it| index.remove(*it));
+        prop_assert!(index.is_empty() && index.due(day(9)).is_empty());
+        let open = request(OrderField::Name, Direction::Ascending, 10, false);
+        for text in ["ㅎ", "kim", "example", "010", "021"] {
+            prop_assert_eq!(index.page(&open, &Filter::default(), sought(Some(text)).as_ref()).total, 0);
+        }
+        for kind in ["phone", "email", "device_id"] {
+            prop_assert!(index.kinds.of(kind).is_empty());
+        }
+        prop_assert!(index.attributes.with("tier", "1").is_empty());
+        prop_assert_eq!(index.free.len(), index.columns.fixed.len());
+    }
+}
+
+#[test]
+fn a_merged_customer_that_takes_a_unified_id_over_keeps_its_place() {
+    // The part that goes is taken out after the whole was put in under the same ID.
+    let row = ListRow { name: Some("kim".to_owned()), ..ListRow::nobody() };
+    let (mut index, _) = build(&[], &[]);
+    index.put(key(1), &row);
+    index.put(key(2), &row);
+    index.remove(key(1));
+    for field in FIELDS {
+        let request = request(field, Direction::Descending, 10, false);
+        assert_eq!(read_all(&mut index, &request, &Filter::default(), None, |_| {}).0, [key(2)]);
+    }
+}
+
+#[test]
+fn a_cursor_that_nobody_made_does_no_harm() {
+    let rows = [ListRow::nobody(), ListRow { name: Some("kim".to_owned()), ..ListRow::nobody() }];
+    let (index, _) = build(&rows, &[]);
+    let keys = [SortKey::Missing, SortKey::Text("a".to_owned()), SortKey::Amount(Decimal::ONE), SortKey::Number(-1)];
+    for (field, direction, sort_key) in FIELDS
+        .iter()
+        .flat_map(|field| DIRECTIONS.map(|it| (*field, it)))
+        .flat_map(|(a, b)| keys.clone().map(|it| (a, b, it)))
+    {
+        let position = Some(Position { key: sort_key, id: key(0).0 });
+        for (after, before) in
+            [(position.clone(), None), (None, position.clone()), (position.clone(), position.clone())]
+        {
+            let request = PageRequest { after, before, ..request(field, direction, 5, false) };
+            assert!(index.page(&request, &Filter::default(), None).rows.len() <= 2);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What the list holds of a customer: all that it filters, sorts and searches by.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::NaiveDate;
+use profile360_core::{
+    calendar::{Months, local_date, window},
+    identifier::UnifiedId,
+    message::{Platform, order::{Currency, Order, Refund}},
+    policy::{CompiledPolicy, Form},
+    profile::{
+        Gender, Profile,
+        age::{age_group, full_years},
+    },
+    purchases::{Question, purchases},
+    search::names::normal_name,
+    time::Timestamp,
+};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// A customer in the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListRow {
+    pub unified_id: UnifiedId,
+    pub name: Option<String>,
+    /// Kinds of identifiers that it has.
+    pub kinds: Vec<Arc<str>>,
+    /// Normal forms of all e-mail addresses.
+    pub emails: Vec<Arc<str>>,
+    /// Normal forms of all phone numbers.
+    pub phones: Vec<Arc<str>>,
+    pub platforms: Vec<Platform>,
+    pub gender: Option<String>,
+    pub age_group: Option<String>,
+    pub membership_level: Option<String>,
+    pub country: Option<Arc<str>>,
+    pub recent_area: Option<String>,
+    pub last_activity: Timestamp,
+    pub first_access: Timestamp,
+    pub last_updated: Timestamp,
+    pub window: Window12,
+    pub n_identifiers: u64,
+    pub n_events: u64,
+    /// The value of each attribute in canonical JSON.
+    pub attributes: BTreeMap<Arc<str>, Arc<str>>,
+    /// The date that ages and windows are computed for.
+    pub as_of: NaiveDate,
+    /// The first date for which they are others; none where they stay.
+    pub due: Option<NaiveDate>,
+}
+
+/// The purchases of the last twelve months, as a card shows them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Window12 {
+    pub currency: Currency,
+    pub count: u64,
+    pub amount: Decimal,
+}
+
+impl ListRow {
+    /// The row of a customer as of a day.
+    pub fn new(
+        profile: &Profile,
+        orders: &[Order],
+        refunds: &[Refund],
+        policy: &CompiledPolicy,
+        today: NaiveDate,
+    ) -> Self {
+        let basic = profile.basic(today);
+        let orders: Vec<_> = orders.iter().collect();
+        let refunds: Vec<_> = refunds.iter().collect();
+        let question = Question { as_of: today, currency: None, net_of_refunds: false };
+        let computed = purchases(&orders, &refunds, policy, &question);
+        let year = computed.window(Months::YEAR);
+        let mut kinds: Vec<Arc<str>> = profile.identifiers.iter().map(|it| it.kind.clone()).collect();
+        kinds.dedup();
+        let of_form = |form: &Form| {
+            let is_so = |kind: &str| policy.kinds.iter().any(|it| it.name.as_str() == kind && it.form == *form);
+            profile.identifiers.iter().filter(|it| is_so(&it.kind)).map(|it| it.value.clone()).collect()
+        };
+        let country = profile.devices.iter().find_map(|it| it.country.clone());
+        let days = orders.iter().map(|it| local_date(it.at, policy.time_zone));
+        Self {
+            unified_id: profile.unified_id,
+            name: basic.name,
+            kinds,
+            emails: of_form(&Form::Email),
+            phones: of_form(&Form::Phone),
+            platforms: basic.platforms,
+            gender: basic.gender.map(|it| gender_code(it).to_owned()),
+            age_group: basic.age_group.map(str::to_owned),
+            membership_level: basic.membership_level,
+            country,
+            recent_area: basic.recent_area,
+            last_activity: profile.activity.last_activity_at,
+            first_access: profile.activity.first_access_at,
+            last_updated: profile.activity.last_updated_at,
+            window: Window12 { currency: computed.currency(), count: year.count, amount: year.amount },
+            n_identifiers: profile.identifiers.len() as u64,
+            n_events: profile.activity.event_count,
+            attributes: profile.attributes.iter().map(|it| (it.name.clone(), Arc::from(it.value.as_json()))).collect(),
+            as_of: today,
+            due: due(days, basic.birth_date, today),
+        }
+    }
+
+    /// A row with nothing to filter or search by.
+    pub fn nobody() -> Self {
+        let (nil, never, day) = (UnifiedId(uuid::Uuid::nil()), Timestamp::from_micros(0), NaiveDate::default());
+        Self {
+            unified_id: nil,
+            name: None,
+            kinds: Vec::new(),
+            emails: Vec::new(),
+            phones: Vec::new(),
+            platforms: Vec::new(),
+            gender: None,
+            age_group: None,
+            membership_level: None,
+            country: None,
+            recent_area: None,
+            last_activity: never,
+            first_access: never,
+            last_updated: never,
+            window: Window12 { currency: Currency::KRW, count: 0, amount: Decimal::ZERO },
+            n_identifiers: 0,
+            n_events: 0,
+            attributes: BTreeMap::new(),
+            as_of: day,
+            due: None,
+        }
+    }
+
+    /// The name in the form that the list sorts and searches; empty where there is none.
+    pub fn normal_name(&self) -> String {
+        self.name.as_deref().map(normal_name).unwrap_or_default()
+    }
+
+    /// Whether ages or windows are others on that date than when the row was made.
+    pub fn is_due(&self, today: NaiveDate) -> bool {
+        self.due.is_some_and(|it| it <= today)
+    }
+}
+
+/// The code that filters use.
+pub fn gender_code(gender: Gender) -> &'static str {
+    match gender {
+        Gender::Male => "MALE",
+        Gender::Female => "FEMALE",
+        Gender::NonBinary => "NON_BINARY",
+        Gender::Other => "OTHER",
+    }
+}
+
+/// The next date on which an order enters or leaves the window, or the customer's age group changes.
+fn due(orders: impl Iterator<Item = NaiveDate>, birth_date: Option<NaiveDate>, today: NaiveDate) -> Option<NaiveDate> {
+    let mut due: Option<NaiveDate> = None;
+    let mut consider = |date: Option<NaiveDate>| {
+        if let Some(date) = date.filter(|it| today < *it) {
+            due = Some(due.map_or(date, |it| it.min(date)));
+        }
+    };
+    for day in orders {
+        consider(day.succ_opt());
+        consider(leaves(day));
+    }
+    if let Some(birth) = birth_date {
+        let group = |date: NaiveDate| full_years(birth, date).map(age_group);
+        // The next round birthday, a day later for those born on a 29th of February.
+        let decade = full_years(birth, today).map_or(0, |it| it / 10 + 1);
+        let birthday = birth.checked_add_months(chrono::Months::new(decade * 120));
+        for date in [birthday, birthday.and_then(|it| it.succ_opt())].into_iter().flatten() {
+            if group(date) != group(today) {
+                consider(Some(date));
+            }
+        }
+    }
+    due
+}
+
+/// The first date as of which an order of that day is older than the window. Near the ends of months that is not a calendar year
+/// and a day later, so the window itself is asked.
+fn leaves(day: NaiveDate) -> Option<NaiveDate> {
+    let year = day.checked_add_months(chrono::Months::new(Months::YEAR.get()))?;
+    year.iter_days().take(4).find(|it| day < window(*it, Months::YEAR).from)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! Writing: one pipeline plans and commits, and what reads depend on follows each commit.
+
+pub mod active_policy;
+pub mod directory;
+pub mod events;
+pub mod inbox;
+pub mod ingest_stats;
+pub mod pipeline;
+pub mod policy_rollout;

@@ -1,0 +1,241 @@
+//! Policies for the whole base: tried without a change, or published.
+//!
+//! Publishing fills an edition of the base in the background and then puts it in force. Until then readers and writers work
+//! with the one before; an answer is of the one or of the other. A process that ends in between begins anew at its next
+//! start. This module never decides who is whom: it lets the pipeline read the messages again.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use profile360_core::{
+    graph::compare::{Comparison, Graph, Parts, compare},
+    identifier::{NORMAL_FORMS, unified_id::unified_id},
+    message::parse_kept,
+    policy::CompiledPolicy,
+};
+use profile360_store::{Store, StoreError};
+use tokio::{task::JoinHandle, time::Instant};
+
+use crate::engine::{
+    active_policy::PublishedPolicy,
+    pipeline::{Pipeline, Read, Replay, Workshop},
+};
+
+/// How often the log tells how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// The publication of a policy, if there is one.
+#[derive(Debug, Default)]
+pub struct Publication {
+    progress: Mutex<Progress>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How far a publication is.
+#[derive(Debug, Clone, Default)]
+pub enum Progress {
+    /// None since the server started.
+    #[default]
+    None,
+    UnderWay {
+        version: i64,
+        phase: Phase,
+    },
+    InForce {
+        version: i64,
+        seconds: f64,
+    },
+    Failed {
+        version: i64,
+        reason: String,
+    },
+}
+
+/// What a publication is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Reading the messages again.
+    Reading(Read),
+    /// Making the list of customers; how many are done.
+    Listing(usize),
+    /// Reading what came meanwhile, then putting it in force.
+    Switching,
+}
+
+impl Publication {
+    pub fn progress(&self) -> Progress {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes the place of a publication; `false` where another one is under way.
+    pub fn reserve(&self, version: i64) -> bool {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*progress, Progress::UnderWay { .. }) {
+            return false;
+        }
+        *progress = Progress::UnderWay { version, phase: Phase::Reading(Read::default()) };
+        true
+    }
+
+    /// Gives the place back where there was nothing to publish.
+    pub fn give_back(&self) {
+        self.set(Progress::None);
+    }
+
+    /// Publishes in the background. The place must have been [reserved](Self::reserve).
+    pub fn start(self: &Arc<Self>, pipeline: Pipeline, version: i64, policy: CompiledPolicy) {
+        let publication = self.clone();
+        let task = tokio::spawn(async move {
+            let started = Instant::now();
+            tracing::info!(version, "publishing a policy");
+            let result = publication.publish(&pipeline, version, policy).await;
+            let seconds = started.elapsed().as_secs_f64();
+            match result {
+                Ok(()) => {
+                    tracing::info!(version, seconds, "the policy is in force");
+                    publication.set(Progress::InForce { version, seconds });
+                }
+                Err(error) => {
+                    tracing::error!(version, %error, "the policy was not published; the one before is in force");
+                    pipeline.workshop().list.keep_commits(false);
+                    // If this cannot be written either, the next start tries once more.
+                    pipeline.workshop().store.set_publishing(None).await.ok();
+                    publication.set(Progress::Failed { version, reason: error.to_string() });
+                }
+            }
+        });
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    }
+
+    /// Goes on with what the last process left unfinished. A base that an older program made, with other normal forms, is read
+    /// again by the policy in force.
+    pub async fn resume(self: &Arc<Self>, pipeline: &Pipeline) -> Result<(), StoreError> {
+        let Workshop { store, policy, .. } = pipeline.workshop();
+        if let Some(version) = store.publishing().await? {
+            match compiled(&store, version).await? {
+                Some(policy) if self.reserve(version) => {
+                    self.start(pipeline.clone(), version, policy);
+                    return Ok(());
+                }
+                Some(_) => return Ok(()),
+                None => store.set_publishing(None).await?,
+            }
+        }
+        if is_outdated(&store).await? && self.reserve(policy.version) {
+            tracing::warn!(
+                "the base has the normal forms of an older program; its messages are read again in the background"
+            );
+            self.start(pipeline.clone(), policy.version, CompiledPolicy::clone(&policy));
+        }
+        Ok(())
+    }
+
+    /// Reads a base again that has the normal forms of an older program, and comes back when that is in force. Whether it had.
+    pub async fn bring_up_to_date(&self, pipeline: &Pipeline) -> Result<bool, StoreError> {
+        let Workshop { store, policy, .. } = pipeline.workshop();
+        if !is_outdated(&store).await? {
+            return Ok(false);
+        }
+        tracing::warn!("the base has the normal forms of an older program; its messages are read again first");
+        self.publish(pipeline, policy.version, CompiledPolicy::clone(&policy)).await?;
+        Ok(true)
+    }
+
+    /// Stops what is under way; the next start begins it anew.
+    pub async fn stop(&self) {
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            task.abort();
+            task.await.ok();
+        }
+    }
+
+    async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), StoreError> {
+        let source = pipeline.workshop();
+        let mut replay = Replay::begin(source, version, policy).await?;
+        let mut told = Instant::now();
+        replay
+            .read_all(|read| {
+                self.set(Progress::UnderWay { version, phase: Phase::Reading(read) });
+                if TELL_EVERY <= told.elapsed() {
+                    told = Instant::now();
+                    tracing::info!(version, done = read.done, of = read.of, "reading the messages again");
+                }
+            })
+            .await?;
+        replay.list(|n_done| self.set(Progress::UnderWay { version, phase: Phase::Listing(n_done) })).await?;
+        self.set(Progress::UnderWay { version, phase: Phase::Switching });
+        // The first time catches up with all that came meanwhile; then what is left is little, and writers wait for that only.
+        replay.follow().await?;
+        replay.list(|_| {}).await?;
+        replay.lead_on().await?;
+        pipeline.switch(replay).await
+    }
+
+    fn set(&self, progress: Progress) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+}
+
+/// Whether a base was read by older normal forms than this program's.
+///
+/// # Errors
+///
+/// [`StoreError::NewerNormalForms`] where a newer program has read it.
+pub async fn is_outdated(store: &Store) -> Result<bool, StoreError> {
+    let found = store.normal_forms().await?;
+    if NORMAL_FORMS < found {
+        return Err(StoreError::NewerNormalForms { found, known: NORMAL_FORMS });
+    }
+    Ok(found < NORMAL_FORMS)
+}
+
+/// A version of the policy that is there; `None` where it is not, or has faults.
+async fn compiled(store: &Store, version: i64) -> Result<Option<CompiledPolicy>, StoreError> {
+    let Some(text) = store.policy(version).await? else { return Ok(None) };
+    let published = serde_json::from_str::<PublishedPolicy>(&text).ok();
+    Ok(published.and_then(|it| CompiledPolicy::new(it.document).ok()))
+}
+
+/// What would become of the whole base under another policy: the messages are read by it, and nothing is written. Memory
+/// grows with identifiers and links, not with messages.
+pub async fn simulate(workshop: &Workshop, policy: &CompiledPolicy) -> Result<Comparison, StoreError> {
+    const READ: u64 = 2_000;
+    let Workshop { store, secret, .. } = workshop;
+    let retirements = workshop.policy.retirements().clone();
+    let decisions = workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut graph = Graph::default();
+    let step = usize::try_from(65_536 * READ / store.n_messages().await?.max(1)).unwrap_or(usize::MAX).clamp(1, 65_536);
+    let mut texts = store.set_aside().await?;
+    for first in (0..=u16::MAX).step_by(step) {
+        let last = first.saturating_add(u16::try_from(step - 1).unwrap_or(u16::MAX));
+        texts.extend(store.event_texts_of(first, last).await?);
+        for text in texts.drain(..) {
+            // Who is read out of no identifier is in nobody's profile.
+            if let Ok(mut accepted) = parse_kept(&text, policy) {
+                retirements.assign(&mut accepted.message);
+                graph.add(&accepted.message);
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+
+    let partition = graph.resolve(decisions.iter().map(AsRef::as_ref), policy);
+    let name_of = |anchor: &usize| graph.identifier(*anchor).map(|it| unified_id(it, secret));
+    let after = Parts {
+        part_of: partition.cell_of.iter().map(|it| Some(*it)).collect(),
+        names: partition.anchors.iter().filter_map(name_of).collect(),
+    };
+    let mut before = Parts { part_of: vec![None; graph.len()], names: Vec::new() };
+    for first_byte in 0..=u8::MAX {
+        for (_, cell) in store.cells_of(first_byte).await? {
+            for position in cell.members.iter().filter_map(|it| graph.position_of(it)) {
+                before.part_of[position] = Some(before.names.len());
+            }
+            before.names.push(cell.unified_id);
+        }
+    }
+    Ok(compare(&before, &after))
+}

@@ -1,0 +1,235 @@
+//! The table: of each field what it asks for, and how it is masked if it is personal.
+//!
+//! Personal is what says who someone is or what only they know: names, identifiers, dates of birth and what gives them away, places
+//! narrower than a region, values of attributes, properties of events, and what operators wrote in their own words. Unified IDs are
+//! not: they reveal nothing of an identifier.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use crate::auth::{
+    access::Need::{self, Decide, Govern, Nothing, Read, ReadPersonal, Send},
+    masking::Mask,
+};
+
+/// What a field asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rule {
+    pub need: Need,
+    /// How those see it who see no personal data; none where it is none.
+    pub mask: Option<Mask>,
+}
+
+/// The fields of a type that ask for the same: those that are not personal, and those that are.
+pub(super) type Entry = (&'static str, Need, &'static [&'static str], &'static [(&'static str, Mask)]);
+
+pub(super) const TABLE: &[Entry] = &[
+    ("Query", Nothing, &["viewer"], &[]),
+    (
+        "Query",
+        Read,
+        &[
+            "node",
+            "nodes",
+            "profile",
+            "profiles",
+            "explain",
+            "withheldLinks",
+            "retirements",
+            "decisions",
+            "lineage",
+            "policy",
+            "policies",
+            "health",
+        ],
+        &[],
+    ),
+    // Facts are there for the browser to compute profiles from: masked ones would be of no use, and half masked ones no secret.
+    ("Query", ReadPersonal, &["profileFacts"], &[]),
+    // It reads the whole base.
+    ("Query", Decide, &["simulatePolicy"], &[]),
+    ("Query", Govern, &["auditLog"], &[]),
+    ("Mutation", Send, &["ingest"], &[]),
+    ("Mutation", Decide, &["mergeProfiles", "decide", "retireIdentifier", "revokeDecision"], &[]),
+    ("Mutation", Govern, &["publishPolicy"], &[]),
+    ("Subscription", Read, &["profileChanged", "lineageAdded"], &[]),
+    ("Node", Read, &["id"], &[]),
+    ("Viewer", Nothing, &["name", "role", "seesPersonalData"], &[]),
+    ("Health", Read, &["since", "ingestion", "refused", "largest", "identifierCounts", "sharedValues"], &[]),
+    ("IngestedMinute", Read, &["at", "taken", "repeated", "refused"], &[]),
+    ("RefusedMessages", Read, &["code", "count"], &[]),
+    ("LargeProfile", Read, &["profile", "size"], &[]),
+    ("IdentifierCount", Read, &["identifiers", "profiles"], &[]),
+    ("SharedValue", Read, &["identifier", "withheld"], &[]),
+    ("PageInfo", Read, &["hasNextPage", "hasPreviousPage", "startCursor", "endCursor"], &[]),
+    ("ProfileConnection", Read, &["edges", "nodes", "pageInfo", "totalCount"], &[]),
+    ("ProfileEdge", Read, &["node", "cursor"], &[]),
+    (
+        "Profile",
+        Read,
+        &[
+            "id",
+            "unifiedId",
+            "supersededIds",
+            "asOf",
+            "basic",
+            "identifiers",
+            "recentDevice",
+            "devices",
+            "attributes",
+            "consents",
+            "activity",
+            "purchases",
+            "graph",
+            "timeline",
+        ],
+        // It is a hash of all that is masked.
+        &[("revision", Mask::Keyed)],
+    ),
+    (
+        "BasicInfo",
+        Read,
+        &["avatar", "platforms", "deviceCount", "gender", "ageGroup", "membershipLevel"],
+        &[
+            ("name", Mask::Name),
+            ("phone", Mask::Phone),
+            ("email", Mask::Email),
+            ("birthDate", Mask::Hidden),
+            // Asked for as of one day after the other it would tell the birthday.
+            ("age", Mask::Hidden),
+            ("recentArea", Mask::Text),
+        ],
+    ),
+    ("Avatar", Read, &["letter", "color"], &[]),
+    (
+        "Identifier",
+        Read,
+        &["kind", "unifiedId", "firstSeenAt", "lastSeenAt", "sources", "shared", "retiredAt"],
+        &[("value", Mask::ByKind)],
+    ),
+    (
+        "Device",
+        Read,
+        &[
+            "model",
+            "os",
+            "osVersion",
+            "browser",
+            "browserVersion",
+            "carrier",
+            "language",
+            "timeZone",
+            "country",
+            "region",
+            "libraryPlatform",
+            "libraryVersion",
+            "lastUsedAt",
+        ],
+        &[("deviceId", Mask::Identifier), ("city", Mask::Text), ("area", Mask::Text)],
+    ),
+    (
+        "Attribute",
+        Read,
+        &["name", "standard", "rule", "observedAt", "source", "identifier", "others"],
+        &[("value", Mask::Attribute)],
+    ),
+    ("AttributeObservation", Read, &["observedAt", "source", "identifier"], &[("value", Mask::Attribute)]),
+    ("Consent", Read, &["channel", "granted", "observedAt", "source"], &[]),
+    ("Activity", Read, &["firstAccessAt", "lastActivityAt", "eventCount", "sessionCount", "lastUpdatedAt"], &[]),
+    (
+        "PurchaseInfo",
+        Read,
+        &[
+            "currency",
+            "currencies",
+            "windows",
+            "window",
+            "peakWeekday",
+            "peakHour",
+            "firstPurchaseDate",
+            "lastPurchaseDate",
+            "topCategories",
+            "topProducts",
+            "refundCount",
+            "refundAmount",
+        ],
+        &[],
+    ),
+    ("PurchaseWindow", Read, &["months", "from", "to", "count", "amount", "average"], &[]),
+    ("RankedItem", Read, &["rank", "key", "name", "units", "orders", "amount", "lastPurchasedAt"], &[]),
+    ("EventConnection", Read, &["edges", "nodes", "pageInfo"], &[]),
+    ("EventEdge", Read, &["node", "cursor"], &[]),
+    (
+        "Event",
+        Read,
+        &["name", "at", "source", "platform", "identifier"],
+        // An ID may be made of what the message says.
+        &[("messageId", Mask::Keyed), ("properties", Mask::Hidden)],
+    ),
+    ("IdentityGraph", Read, &["identifiers", "links", "withheld", "bridges"], &[]),
+    ("Bridge", Read, &["link", "leaving"], &[]),
+    ("Link", Read, &["a", "b", "firstSeenAt", "lastSeenAt", "count", "sources", "decision"], &[]),
+    ("WithheldLink", Read, &["link", "reason", "detail"], &[]),
+    ("WithheldLinkConnection", Read, &["edges", "nodes", "pageInfo", "totalCount"], &[]),
+    ("WithheldLinkEdge", Read, &["node", "cursor"], &[]),
+    ("Explanation", Read, &["together", "path", "blockedBy"], &[]),
+    ("ProfileFacts", ReadPersonal, &["revision", "policyVersion"], &[("facts", Mask::Hidden)]),
+    (
+        "Decision",
+        Read,
+        &["id", "relation", "a", "b", "actor", "at", "revokedAt", "revokedBy"],
+        &[("reason", Mask::Text)],
+    ),
+    ("DecisionConnection", Read, &["edges", "nodes", "pageInfo"], &[]),
+    ("DecisionEdge", Read, &["node", "cursor"], &[]),
+    (
+        "Retirement",
+        Read,
+        &["id", "kind", "from", "actor", "at", "revokedAt", "revokedBy"],
+        &[("value", Mask::Identifier), ("reason", Mask::Text)],
+    ),
+    (
+        "DecisionPayload",
+        Decide,
+        &["status", "decision", "decisions", "retirement", "profiles"],
+        &[("detail", Mask::Text)],
+    ),
+    (
+        "LineageEvent",
+        Read,
+        &["at", "kind", "kept", "others", "cause", "decision", "retirement", "policyVersion"],
+        &[("messageId", Mask::Keyed)],
+    ),
+    ("LineageEventConnection", Read, &["edges", "nodes", "pageInfo"], &[]),
+    ("LineageEventEdge", Read, &["node", "cursor"], &[]),
+    (
+        "Policy",
+        Read,
+        &["version", "publishedAt", "publishedBy", "status", "timeZone", "currency"],
+        &[("reason", Mask::Text), ("document", Mask::Policy)],
+    ),
+    ("PolicySimulation", Decide, &["profilesBefore", "profilesAfter", "merging", "splitting", "samples"], &[]),
+    ("PolicyChange", Decide, &["before", "after"], &[]),
+    ("AuditEntry", Govern, &["at", "actor", "action", "subject", "detail"], &[]),
+    ("AuditEntryConnection", Govern, &["edges", "nodes", "pageInfo"], &[]),
+    ("AuditEntryEdge", Govern, &["node", "cursor"], &[]),
+    // Whoever sends learns what became of it, and nothing of what was there.
+    ("IngestPayload", Send, &["results"], &[]),
+    ("MessageResult", Send, &["messageId", "status", "unifiedId", "code", "path", "detail", "warnings"], &[]),
+    ("MessageWarning", Send, &["code", "path", "detail"], &[]),
+];
+
+/// What a field asks for; none where nobody has said.
+pub(super) fn rule(parent: &str, field: &str) -> Option<Rule> {
+    static RULES: LazyLock<HashMap<&str, HashMap<&str, Rule>>> = LazyLock::new(|| {
+        let mut rules: HashMap<&str, HashMap<&str, Rule>> = HashMap::new();
+        for (parent, need, open, personal) in TABLE {
+            let fields = rules.entry(parent).or_default();
+            fields.extend(open.iter().map(|field| (*field, Rule { need: *need, mask: None })));
+            fields.extend(personal.iter().map(|(field, mask)| (*field, Rule { need: *need, mask: Some(*mask) })));
+        }
+        rules
+    });
+    // A root that is merged of parts is known by the part's name while a subscription runs.
+    let parent = if parent.ends_with("Subscription") { "Subscription" } else { parent };
+    RULES.get(parent)?.get(field).copied()
+}

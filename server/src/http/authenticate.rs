@@ -1,0 +1,236 @@
+//! Who is let in: on every way but those that operators and balancers ask, and the page's own files, which hold no data.
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures::future::BoxFuture;
+
+use super::{
+    Site,
+    concurrency_limits::{Client, NoShare},
+    connections::Kept,
+    decode_body::Work,
+    graphql, refused, segment,
+};
+use crate::{
+    auth::{
+        access::{Caller, Need, Role},
+        api_keys::{NotLetIn, PREFIX},
+    },
+    graphql::ErrorCode,
+};
+
+/// A way in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way {
+    pub key_as: KeyAs,
+    pub need: Need,
+    /// Refusals have the form of GraphQL's answers.
+    pub is_graphql: bool,
+    /// Requests take a place among all that are answered at once. Streams have places of their own.
+    pub takes_place: bool,
+    /// Where the head of a request shows no key, its body may: then the handler authenticates it.
+    pub is_key_in_body: bool,
+}
+
+/// How a key is shown, besides `Authorization: Bearer KEY`, which is good everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyAs {
+    Bearer,
+    /// The user name of basic authentication, as Segment's SDKs show their write key.
+    UserName,
+    /// The header `access_token`, as of the DFINERY Open API.
+    AccessToken,
+}
+
+impl Way {
+    /// What a role may do over GraphQL is said at each field.
+    pub(super) const GRAPHQL: Self =
+        Self { key_as: KeyAs::Bearer, need: Need::Nothing, is_graphql: true, takes_place: true, is_key_in_body: false };
+
+    /// A way for messages.
+    pub(super) const fn of_messages(key_as: KeyAs) -> Self {
+        let is_key_in_body = matches!(key_as, KeyAs::UserName);
+        Self { key_as, need: Need::Send, is_graphql: false, takes_place: true, is_key_in_body }
+    }
+
+    /// The way for streams of messages.
+    pub(super) const STREAMS: Self =
+        Self { key_as: KeyAs::Bearer, need: Need::Send, is_graphql: false, takes_place: false, is_key_in_body: false };
+}
+
+type Letting = fn(State<(Site, Way)>, Request, Next) -> BoxFuture<'static, Response>;
+type Layer = axum::middleware::FromFnLayer<Letting, (Site, Way), (State<(Site, Way)>, Request)>;
+
+/// The gate of a way in.
+pub(super) fn of(site: &Site, way: Way) -> Layer {
+    axum::middleware::from_fn_with_state((site.clone(), way), let_in as Letting)
+}
+
+/// Authenticates a request; see [`admit`].
+fn let_in(State((site, way)): State<(Site, Way)>, request: Request, next: Next) -> BoxFuture<'static, Response> {
+    Box::pin(async move { admit(&site, way, request, |request| next.run(request)).await })
+}
+
+/// Answers a request by its caller, with extensions of the types [`Caller`], [`Client`] and [`Work`]. Where its body may show the key and
+/// its head shows none, there is no [`Caller`], and the handler authenticates it. What it takes of the server it gives back when its
+/// answer has been sent.
+pub(super) async fn admit<F: Future<Output = Response>>(
+    site: &Site,
+    way: Way,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
+    let headers = request.headers();
+    let may_come_in_body = way.is_key_in_body && shows_no_key(headers, way.key_as);
+    let caller = match caller(site, way, headers) {
+        Ok(caller) => Some(caller),
+        Err((ErrorCode::Unauthenticated, _)) if may_come_in_body => None,
+        Err((code, sentence)) => return refuse(way, code, &sentence, headers),
+    };
+    let client = match &caller {
+        Some(caller) => Client::of(caller, request.extensions()),
+        None => Client::at(request.extensions()),
+    };
+    let place = match way.takes_place.then(|| site.requests.take(&client, 1)).transpose() {
+        Ok(place) => place,
+        Err(reason) => {
+            let sentence = match reason {
+                NoShare::AllTaken | NoShare::TooMuch => {
+                    "as many requests are open as are answered at once; try again later"
+                }
+                NoShare::OwnTaken => {
+                    "as many requests of this client are open as one may have at once; wait for an answer first"
+                }
+            };
+            return refuse(way, ErrorCode::Overloaded, sentence, request.headers());
+        }
+    };
+    let work = Work::new(&site.work, &client);
+    let extensions = request.extensions_mut();
+    if let Some(caller) = caller {
+        extensions.insert(caller);
+    }
+    extensions.insert(client);
+    extensions.insert(work.clone());
+    let response = answer(request).await;
+    response.map(|body| Body::new(Kept::new(body, (place, work))))
+}
+
+fn caller(site: &Site, way: Way, headers: &HeaderMap) -> Result<Caller, (ErrorCode, String)> {
+    by_key(site, way.need, shown(headers, way.key_as).as_deref())
+}
+
+/// Whether the head of a request says nothing of a key, not even something wrong.
+fn shows_no_key(headers: &HeaderMap, key_as: KeyAs) -> bool {
+    shown(headers, key_as).is_none() && !headers.contains_key(header::AUTHORIZATION)
+}
+
+/// The caller of a key, wherever it was shown.
+pub(super) fn by_key(site: &Site, need: Need, key: Option<&str>) -> Result<Caller, (ErrorCode, String)> {
+    let caller = site.authentication.caller(key).map_err(|reason| (code_of(reason), reason.to_string()))?;
+    if caller.may(need) {
+        return Ok(caller);
+    }
+    Err((ErrorCode::Forbidden, not_enough(&caller, need)))
+}
+
+/// Whether a request may see what is not for everyone: it shows a key that reads, or there are no keys.
+pub(super) fn may_read(site: &Site, headers: &HeaderMap) -> bool {
+    let way = Way { need: Need::Read, ..Way::GRAPHQL };
+    caller(site, way, headers).is_ok()
+}
+
+/// The code of a refusal.
+pub(super) const fn code_of(reason: NotLetIn) -> ErrorCode {
+    match reason {
+        NotLetIn::NoKey | NotLetIn::UnknownKey => ErrorCode::Unauthenticated,
+        NotLetIn::NoKeysFile => ErrorCode::Unavailable,
+    }
+}
+
+/// Says which role it takes.
+fn not_enough(caller: &Caller, need: Need) -> String {
+    format!("the role of this key is {}; this takes {}", caller.role.as_str(), need.least_role())
+}
+
+/// The key that a request shows; none where it shows two that differ.
+fn shown(headers: &HeaderMap, key_as: KeyAs) -> Option<String> {
+    let mut shown: Vec<String> = Vec::new();
+    for value in headers.get_all(header::AUTHORIZATION) {
+        let value = value.to_str().ok()?;
+        let (scheme, rest) = value.split_once(' ')?;
+        if scheme.eq_ignore_ascii_case("bearer") {
+            shown.push(rest.trim().to_owned());
+        } else if scheme.eq_ignore_ascii_case("basic") && key_as == KeyAs::UserName {
+            let decoded = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
+            shown.push(decoded.split(':').next().unwrap_or_default().to_owned());
+        } else {
+            return None;
+        }
+    }
+    if key_as == KeyAs::AccessToken {
+        for value in headers.get_all("access_token") {
+            shown.push(value.to_str().ok()?.trim().to_owned());
+        }
+    }
+    let first = shown.pop()?;
+    shown.iter().all(|it| *it == first).then_some(first)
+}
+
+/// The key in the payload of a socket's beginning: `{ "authorization": "Bearer KEY" }`.
+pub(super) fn shown_in(payload: &serde_json::Map<String, serde_json::Value>) -> Option<&str> {
+    let (_, value) = payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?;
+    let value = value.as_str()?.trim();
+    match value.split_once(' ') {
+        Some((scheme, rest)) => scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim()),
+        None => Some(value),
+    }
+}
+
+fn refuse(way: Way, code: ErrorCode, sentence: &str, headers: &HeaderMap) -> Response {
+    let mut response =
+        if way.is_graphql { graphql::turned_away(code, sentence, headers) } else { refused(code, sentence) };
+    if code == ErrorCode::Unauthenticated {
+        let challenge = match way.key_as {
+            KeyAs::Bearer | KeyAs::AccessToken => "Bearer realm=\"profile360\"",
+            KeyAs::UserName => "Basic realm=\"profile360\"",
+        };
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    super::may_retry(&mut response);
+    response
+}
+
+/// The answer to a program that shows a key in a body or an address that is not good there.
+pub(super) fn turned_away(code: ErrorCode, sentence: &str) -> Response {
+    refuse(Way::of_messages(KeyAs::UserName), code, sentence, &HeaderMap::new())
+}
+
+/// Whether a key that is in an address does no more harm there than in the page that it came with: one that only sends, or none.
+fn is_public(site: &Site, key: &str) -> bool {
+    by_key(site, Need::Nothing, Some(key)).map_or(true, |caller| caller.role == Role::Ingest)
+}
+
+/// Refuses a request whose address holds a key: logs and histories keep addresses, and tell them to others.
+pub(super) async fn no_key_in_address(State(site): State<Site>, request: Request, next: Next) -> Response {
+    const NAMES: [&str; 5] = ["access_token", "authorization", "api_key", "write_key", "writekey"];
+    let address = request.uri();
+    let parameters = || address.query().unwrap_or_default().split('&');
+    let is_named = |it: &str| NAMES.iter().any(|name| it.eq_ignore_ascii_case(name));
+    let holds_key = address.path().contains(PREFIX)
+        || parameters().any(|it| it.contains(PREFIX) || is_named(it.split('=').next().unwrap_or_default()));
+    // The handler there checks that the key is one that may be public.
+    let is_by_design = || segment::key_in_address(address).is_some_and(|key| is_public(&site, key));
+    if !site.authentication.asks_for_keys() || !holds_key || is_by_design() {
+        return next.run(request).await;
+    }
+    let sentence = "a key never stands in an address, where logs and histories keep it: send it as Authorization: Bearer KEY, and \
+                    have this one revoked";
+    refused(ErrorCode::KeyInAddress, sentence)
+}

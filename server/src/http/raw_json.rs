@@ -1,0 +1,412 @@
+//! What another program sent, in pieces that stay as they are in its text.
+//!
+//! A body is measured first: brackets and texts are counted, and what stands between them is not believed. So a list falls into its
+//! items whatever is wrong inside one of them, and a number keeps its digits on its way into a message.
+
+use std::borrow::Cow;
+
+use profile360_core::message::{
+    MAX_NAME_BYTES, Refusal, RefusalCode, Warning,
+    syntax::{Object, whole_characters},
+};
+use profile360_ingest::framing::made_id;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// Why a body falls into no pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoPieces {
+    #[error("the body is not a JSON object")]
+    NoObject,
+    #[error("the body is not valid JSON: a bracket, comma or colon is missing, or something follows the end")]
+    Malformed,
+    #[error("a field is there twice in the body; send it once")]
+    Twice,
+}
+
+/// The fields of the object that a body is, each as it is in the text.
+#[derive(Debug)]
+pub(super) struct Pieces<'a>(Vec<(String, &'a [u8])>);
+
+impl<'a> Pieces<'a> {
+    /// Measures a body.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no object, or its own fields are not all told apart.
+    pub(super) fn of(body: &'a [u8]) -> Result<Self, NoPieces> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let mut rest = Rest(body);
+        if rest.skip_space() != Some(b'{') {
+            return Err(NoPieces::NoObject);
+        }
+        let mut fields: Vec<(String, &[u8])> = Vec::new();
+        rest.members(b'}', |rest| {
+            let name = std::str::from_utf8(rest.value()?).map_err(|_| NoPieces::Malformed)?;
+            let name: String = serde_json::from_str(&whole_characters(name)).map_err(|_| NoPieces::Malformed)?;
+            if rest.skip_space() != Some(b':') {
+                return Err(NoPieces::Malformed);
+            }
+            rest.skip(1);
+            rest.skip_space();
+            let value = rest.value()?;
+            if fields.iter().any(|(known, _)| *known == name) {
+                return Err(NoPieces::Twice);
+            }
+            fields.push((name, value));
+            Ok(())
+        })?;
+        if rest.skip_space().is_some() { Err(NoPieces::Malformed) } else { Ok(Self(fields)) }
+    }
+
+    /// The value of a field that is there and not null, as it is.
+    pub(super) fn get(&self, name: &str) -> Option<&'a [u8]> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value).filter(|value| *value != b"null")
+    }
+
+    /// The value of a field, where it is JSON.
+    pub(super) fn json(&self, name: &str) -> Option<&'a RawValue> {
+        serde_json::from_slice(self.get(name)?).ok()
+    }
+}
+
+/// The items of a list, each as it is in the text; none where this is no list.
+pub(super) fn items(list: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut rest = Rest(list);
+    if rest.skip_space() != Some(b'[') {
+        return None;
+    }
+    let mut items = Vec::new();
+    rest.members(b']', |rest| {
+        items.push(rest.value()?);
+        Ok(())
+    })
+    .ok()?;
+    Some(items)
+}
+
+/// What of a text was not measured yet.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn skip(&mut self, n: usize) {
+        self.0 = self.0.get(n..).unwrap_or_default();
+    }
+
+    /// The first byte that is no space.
+    fn skip_space(&mut self) -> Option<u8> {
+        self.skip(self.0.iter().take_while(|byte| byte.is_ascii_whitespace()).count());
+        self.0.first().copied()
+    }
+
+    /// Measures what is between brackets, from the opening one on.
+    fn members(
+        &mut self,
+        closing: u8,
+        mut member: impl FnMut(&mut Self) -> Result<(), NoPieces>,
+    ) -> Result<(), NoPieces> {
+        self.skip(1);
+        if self.skip_space() == Some(closing) {
+            self.skip(1);
+            return Ok(());
+        }
+        loop {
+            self.skip_space();
+            member(self)?;
+            match self.skip_space() {
+                Some(byte) if byte == closing => {
+                    self.skip(1);
+                    return Ok(());
+                }
+                Some(b',') => self.skip(1),
+                _ => return Err(NoPieces::Malformed),
+            }
+        }
+    }
+
+    /// The next value, up to what ends it.
+    fn value(&mut self) -> Result<&'a [u8], NoPieces> {
+        let mut depth = 0_usize;
+        let mut is_in_text = false;
+        let mut is_escaped = false;
+        let mut n = 0;
+        for byte in self.0 {
+            let mut is_over = false;
+            if is_in_text {
+                match byte {
+                    _ if std::mem::take(&mut is_escaped) => {}
+                    b'\\' => is_escaped = true,
+                    b'"' => {
+                        is_in_text = false;
+                        is_over = depth == 0;
+                    }
+                    _ => {}
+                }
+            } else {
+                match byte {
+                    b'"' => is_in_text = true,
+                    b'{' | b'[' => depth += 1,
+                    // These belong to what is around it.
+                    b',' | b':' | b'}' | b']' if depth == 0 => break,
+                    _ if depth == 0 && byte.is_ascii_whitespace() => break,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        is_over = depth == 0;
+                    }
+                    _ => {}
+                }
+            }
+            n += 1;
+            if is_over {
+                break;
+            }
+        }
+        if n == 0 || is_in_text || 0 < depth {
+            return Err(NoPieces::Malformed);
+        }
+        let (value, rest) = self.0.split_at(n);
+        self.0 = rest;
+        Ok(value)
+    }
+}
+
+/// The text of one call.
+///
+/// # Errors
+///
+/// Where it is no UTF-8.
+pub(super) fn text_of(call: &[u8]) -> Result<Cow<'_, str>, Refusal> {
+    let text = std::str::from_utf8(call).map_err(|_| not_json("it is not UTF-8; send it as UTF-8"))?;
+    let text = text.trim_start_matches('\u{feff}');
+    // A name that was cut in half would hide all others.
+    let can_be_read = serde_json::from_str::<Object<'_>>(text).is_ok();
+    Ok(if can_be_read { Cow::Borrowed(text) } else { whole_characters(text) })
+}
+
+/// The ID of a call, where it has one that can be told.
+pub(super) fn id_of(call: &[u8], name: &str) -> Option<String> {
+    let id: String = serde_json::from_str(Pieces::of(call).ok()?.json(name)?.get()).ok()?;
+    (id.len() <= MAX_NAME_BYTES).then_some(id)
+}
+
+/// The fields of one call.
+///
+/// # Errors
+///
+/// Where it is no object, or has a field twice: which of two was meant nobody can tell.
+pub(super) fn fields_of(call: &str) -> Result<Object<'_>, Refusal> {
+    let call: Object<'_> = serde_json::from_str(call)
+        .map_err(|error| not_json(if error.is_data() { "it is not a JSON object" } else { "it is not valid JSON" }))?;
+    match call.repeated() {
+        Some(twice) => Err(Refusal {
+            code: RefusalCode::DuplicateField,
+            path: twice.chars().take(MAX_NAME_BYTES).collect(),
+            detail: "the field is there twice; send it once".to_owned(),
+        }),
+        None => Ok(call),
+    }
+}
+
+fn not_json(detail: &str) -> Refusal {
+    Refusal { code: RefusalCode::NotJson, path: String::new(), detail: detail.to_owned() }
+}
+
+/// The fields of a value, where it is an object. A list of nothing is what PHP writes for an object of nothing.
+pub(super) fn inner<'a>(value: Option<&'a RawValue>) -> Option<Object<'a>> {
+    let value = value?.get();
+    if is_empty_list(value) {
+        return Some(Object(Vec::new()));
+    }
+    serde_json::from_str(value).ok()
+}
+
+pub(super) fn is_empty_list(value: &str) -> bool {
+    value.strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]")
+}
+
+/// The text of a value that is one and not empty.
+pub(super) fn text(value: &RawValue) -> Option<String> {
+    serde_json::from_str::<String>(&whole_characters(value.get())).ok().filter(|text| !text.is_empty())
+}
+
+/// The text of a value, or a number in its own digits.
+pub(super) fn text_or_digits(value: &RawValue) -> Option<String> {
+    let is_number = value.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    if is_number { Some(value.get().to_owned()) } else { text(value) }
+}
+
+/// JSON that is made of pieces of what was sent and of texts of our own.
+#[derive(Debug, Clone)]
+pub(super) enum Json<'a> {
+    Sent(&'a RawValue),
+    Text(String),
+    List(Vec<Self>),
+    Object(Fields<'a>),
+}
+
+/// The fields of an object that is made.
+pub(super) type Fields<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
+
+impl Json<'_> {
+    pub(super) const NOTHING: Self = Self::Object(Vec::new());
+
+    pub(super) fn of_text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> Json<'a> {
+    /// The fields of an object that was sent; anything else as it is.
+    pub(super) fn opened(value: &'a RawValue) -> Self {
+        match inner(Some(value)) {
+            Some(Object(fields)) => {
+                Self::Object(fields.into_iter().map(|(name, value)| (name, Self::Sent(value))).collect())
+            }
+            None => Self::Sent(value),
+        }
+    }
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Sent(value) => value.serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(items) => serializer.collect_seq(items),
+            Self::Object(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, value))),
+        }
+    }
+}
+
+/// Gives fields the names that they have here. Of several for one the first that is there and not null counts.
+pub(super) fn rename(fields: &mut Fields<'_>, names: &[(&'static str, &'static str)]) {
+    for (theirs, ours) in names {
+        if fields.iter().any(|(name, _)| name == ours) {
+            continue;
+        }
+        // All of a name: where it is there twice, the reader of the message tells of it.
+        for (name, _) in fields.iter_mut().filter(|(name, value)| name == theirs && !value.is_null()) {
+            *name = Cow::Borrowed(*ours);
+        }
+    }
+}
+
+impl Json<'_> {
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Sent(value) if value.get() == "null")
+    }
+}
+
+/// A message that a call of another API was made into.
+#[derive(Debug, Default)]
+pub(super) struct Made<'a> {
+    pub message: Fields<'a>,
+    /// The place of the call among those of its request, where that tells it apart from the same call again.
+    pub position: Option<usize>,
+    /// What of the call has no place in the message.
+    pub warnings: Vec<Warning>,
+}
+
+impl<'a> Made<'a> {
+    pub(super) fn add(&mut self, name: &'static str, value: Json<'a>) {
+        self.message.push((Cow::Borrowed(name), value));
+    }
+
+    /// Tells of something that was left out.
+    pub(super) fn leave_out(&mut self, code: &'static str, path: impl Into<String>, why: &str) {
+        self.warnings.push(Warning { code, path: path.into(), detail: format!("{why}; it was left out") });
+    }
+
+    /// The message as text. One without an ID gets one that its contents alone decide, so that the same call again changes nothing.
+    /// Whether it did is the last part.
+    pub(super) fn into_text(self) -> (String, Vec<Warning>, bool) {
+        let Self { mut message, position, warnings } = self;
+        let is_missing = |(name, value): &(Cow<'_, str>, Json<'_>)| name == "message_id" && value.is_null();
+        message.retain(|field| !is_missing(field));
+        let has_id = message.iter().any(|(name, _)| name == "message_id");
+        let text = |message: Fields<'_>| serde_json::to_string(&Json::Object(message)).unwrap_or_default();
+        if has_id {
+            return (text(message), warnings, false);
+        }
+        let without_id = text(message.clone());
+        let contents = serde_json::from_str::<serde_json::Value>(&without_id).ok().filter(|_| {
+            // Numbers that differ only in digits that 64 bits do not keep are of different calls.
+            profile360_ingest::strict_json::keeps_digits(without_id.as_bytes())
+        });
+        let made = made_id(&match contents {
+            Some(contents) => serde_json::json!([position, contents]),
+            None => serde_json::json!([position, without_id]),
+        });
+        message.push((Cow::Borrowed("message_id"), Json::Text(made)));
+        (text(message), warnings, true)
+    }
+}
+
+/// The message of a call, as a value.
+#[cfg(test)]
+pub(super) fn made_as_value(made: Made<'_>) -> serde_json::Value {
+    serde_json::to_value(Json::Object(made.message)).expect("it is JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_falls_into_pieces_whatever_is_wrong_inside_of_one() {
+        let body = b"\xef\xbb\xbf {\"batch\": [{\"a\": NaN}, {\"b\": \"cut \\ud83d\"}, {\"c\": \"\xff\"}, {\"d\": 1, \"d\": 2}, 7, [],\n{\"]\\\"}\": [{}]}], \"sentAt\" : null ,\"n\":1e999}";
+        let pieces = Pieces::of(body).expect("it is an object");
+        let list = items(pieces.get("batch").expect("it is there")).expect("it is a list");
+        let list: Vec<String> = list.into_iter().map(|item| String::from_utf8_lossy(item).into_owned()).collect();
+        assert_eq!(
+            list,
+            [
+                "{\"a\": NaN}",
+                "{\"b\": \"cut \\ud83d\"}",
+                "{\"c\": \"\u{fffd}\"}",
+                "{\"d\": 1, \"d\": 2}",
+                "7",
+                "[]",
+                "{\"]\\\"}\": [{}]}"
+            ]
+        );
+        assert_eq!((pieces.get("sentAt"), pieces.get("n")), (None, Some(&b"1e999"[..])));
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(Pieces::of(deep.as_bytes()).is_ok(), "nothing is called once more for each bracket");
+        for (bad, fault) in [
+            ("", NoPieces::NoObject),
+            ("[1]", NoPieces::NoObject),
+            ("{\"a\" 1}", NoPieces::Malformed),
+            ("{\"a\": 1", NoPieces::Malformed),
+            ("{\"a\": 1,}", NoPieces::Malformed),
+            ("{\"a\": [1}", NoPieces::Malformed),
+            ("{\"a\": \"}", NoPieces::Malformed),
+            ("{\"a\": 1} {}", NoPieces::Malformed),
+            ("{a: 1}", NoPieces::Malformed),
+            ("{\"a\": 1, \"\\u0061\": 2}", NoPieces::Twice),
+        ] {
+            assert_eq!(Pieces::of(bad.as_bytes()).map(|_| ()), Err(fault), "{bad}");
+        }
+        assert_eq!(items(b"{}"), None);
+        assert_eq!(items(b"[1 2]"), None);
+    }
+
+    #[test]
+    fn a_message_without_an_id_gets_one_that_its_contents_decide() {
+        let made = |amount: &str, position: Option<usize>| {
+            let amount = RawValue::from_string(amount.to_owned()).expect("it is JSON");
+            let (text, ..) =
+                Made { message: vec![("a".into(), Json::Sent(&amount))], position, warnings: Vec::new() }.into_text();
+            assert!(text.contains("\"a\":") && text.contains("made-"), "{text}");
+            text.rsplit("made-").next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(made("1", None), made("1", None));
+        for (other, position) in [("2", None), ("1", Some(0))] {
+            assert_ne!(made("1", None), made(other, position));
+        }
+        assert_ne!(made("0.123456789012345678901", None), made("0.123456789012345678902", None));
+        // As a server before this one made it of the same call.
+        let before = made_id(&serde_json::json!([null, { "a": 1 }]));
+        assert!(made("1", None).starts_with(before.trim_start_matches("made-")));
+    }
+}
