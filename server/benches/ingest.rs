@@ -15,9 +15,9 @@ use profile360_core::{
     policy::{CompiledPolicy, Policy},
 };
 use profile360_server::engine::{
-    active_policy::Rules,
-    events::News,
-    pipeline::{Pipeline, Workshop},
+    active_policy::ActivePolicy,
+    events::Events,
+    pipeline::{Pipeline, Snapshot},
 };
 use profile360_store;
 use surrealdb::{
@@ -93,11 +93,11 @@ async fn import(file: &str, path: &str) -> anyhow::Result<usize> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{file} cannot be read"))?;
     let store = Arc::new(store::connect(&format!("surrealkv://{path}?sync=every")).await?);
     let Ok(policy) = CompiledPolicy::new(Policy::default()) else { bail!("the default policy has faults") };
-    let policy = Arc::new(Rules::load(&store, 1, policy).await?);
-    let workshop =
-        Workshop::open(store.clone(), policy.clone(), IdSecret::public(), Arc::new(News::keeping(1))).await?;
-    let list = workshop.list.clone();
-    let (pipeline, working) = Pipeline::start(workshop);
+    let policy = Arc::new(ActivePolicy::load(&store, 1, policy).await?);
+    let snapshot =
+        Snapshot::open(store.clone(), policy.clone(), IdSecret::public(), Arc::new(Events::keeping(1))).await?;
+    let list = snapshot.list.clone();
+    let (pipeline, working) = Pipeline::start(snapshot);
     let mut n_messages = 0;
     let lines: Vec<&str> = text.lines().collect();
     for batch in lines.chunks(BATCH) {

@@ -33,14 +33,14 @@ use profile360_core::{
     policy::{CompiledPolicy, Policy},
     time::Timestamp,
 };
-use profile360_ingest::enrich::Intake;
+use profile360_ingest::enrich::Enricher;
 use profile360_store::Store;
 use tracing_subscriber::EnvFilter;
 
 use self::plain::for_terminal;
 use crate::{
     clock,
-    engine::active_policy::{PublishedPolicy, Rules},
+    engine::active_policy::{ActivePolicy, PublishedPolicy},
     graphql,
 };
 
@@ -117,15 +117,15 @@ struct Describing {
 }
 
 impl Describing {
-    fn intake(&self) -> anyhow::Result<Intake> {
-        Ok(Intake::new(self.geoip.as_deref(), clock::now)?)
+    fn intake(&self) -> anyhow::Result<Enricher> {
+        Ok(Enricher::new(self.geoip.as_deref(), clock::now)?)
     }
 }
 
 /// An open base.
 struct Opened {
     store: Arc<Store>,
-    policy: Arc<Rules>,
+    policy: Arc<ActivePolicy>,
     secret: IdSecret,
 }
 
@@ -192,7 +192,7 @@ impl Base {
         let store = Arc::new(store);
         profile360_store::watch(&store).context("the store cannot be watched")?;
         let (version, policy) = self.given.policy_of(&store).await?;
-        let policy = Arc::new(Rules::load(&store, version, policy).await?);
+        let policy = Arc::new(ActivePolicy::load(&store, version, policy).await?);
         let secret = self.given.secret_of(&store).await?;
         Ok(Opened { store, policy, secret })
     }
@@ -267,8 +267,8 @@ impl Given {
             }
             None => IdSecret::new(&store.root_setting_or("secret", &own).await?),
         };
-        let witness = unified_id(&Identifier::new(Kind::new("profile360"), "secret"), &secret).to_string();
-        if store.root_setting_or("secret_check", &witness).await? != witness {
+        let recorder = unified_id(&Identifier::new(Kind::new("profile360"), "secret"), &secret).to_string();
+        if store.root_setting_or("secret_check", &recorder).await? != recorder {
             bail!(
                 "this base began with another secret than the one of --id-secret or PROFILE360_ID_SECRET; with this one every unified ID would change"
             );

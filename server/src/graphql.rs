@@ -36,14 +36,14 @@ use futures::{
     stream::{self, BoxStream},
 };
 use profile360_core::{evidence::decision::Decisions, identifier::unified_id::IdSecret};
-use profile360_ingest::enrich::Intake;
+use profile360_ingest::enrich::Enricher;
 use profile360_store::Store;
 use tokio::sync::Semaphore;
 
 use self::{
-    access_recorder::Witness,
+    access_recorder::AccessRecorder,
     audit::AuditQuery,
-    authorization::Allowed,
+    authorization::Authorize,
     decision::{DecisionMutation, DecisionQuery},
     error::Coded,
     health::HealthQuery,
@@ -52,25 +52,25 @@ use self::{
     lineage::{LineageQuery, LineageSubscription},
     policy::{PolicyMutation, PolicyQuery},
     query::ProfileQuery,
-    query_limits::{Question, Within},
-    request_context::{Moment, Turn},
+    query_limits::{QueryLimits, Question},
+    request_context::{RequestContext, Turn},
     subscription::ProfileSubscription,
 };
 pub use self::{
     error::{ErrorCode, is_last, is_refused},
-    persisted_queries::Documents,
+    persisted_queries::PersistedQueries,
     subscription::Listening,
     variables::{give_variables, only_ingests},
 };
 use crate::{
-    auth::{access::Caller, audit::Audit, rate_limit::Lookups},
+    auth::{access::Caller, audit::Audit, rate_limit::LookupLimit},
     engine::{
-        active_policy::Rules,
+        active_policy::ActivePolicy,
         directory::List,
-        events::News,
+        events::Events,
         inbox::Inbox,
-        pipeline::{Pipeline, Workshop},
-        policy_rollout::Publication,
+        pipeline::{Pipeline, Snapshot},
+        policy_rollout::PolicyRollout,
     },
     limits::Limits,
 };
@@ -80,27 +80,27 @@ use crate::{
 pub struct App {
     pub store: Arc<Store>,
     pub list: Arc<List>,
-    pub policy: Arc<Rules>,
+    pub policy: Arc<ActivePolicy>,
     pub pipeline: Pipeline,
-    pub intake: Intake,
+    pub intake: Enricher,
     pub secret: IdSecret,
     pub decisions: Arc<RwLock<Decisions>>,
     pub inbox: Arc<RwLock<Inbox>>,
-    pub news: Arc<News>,
+    pub news: Arc<Events>,
     pub limits: Arc<Limits>,
-    pub publication: Arc<Publication>,
+    pub publication: Arc<PolicyRollout>,
 }
 
 /// What questions are answered from at this moment; ask anew for each answer.
 #[derive(Debug, Clone)]
 pub struct Current {
     pub pipeline: Pipeline,
-    pub intake: Intake,
+    pub intake: Enricher,
     pub limits: Arc<Limits>,
-    pub publication: Arc<Publication>,
+    pub publication: Arc<PolicyRollout>,
     /// Where it is recorded who reads personal data; nowhere where there are no keys to tell anyone by.
     pub audit: Option<Audit>,
-    pub lookups: Arc<Lookups>,
+    pub lookups: Arc<LookupLimit>,
     pub listening: Listening,
     /// One policy is tried at a time: it reads the whole base.
     pub simulating: Arc<Semaphore>,
@@ -108,7 +108,7 @@ pub struct Current {
 
 impl Current {
     pub fn app(&self) -> App {
-        let Workshop { store, list, policy, secret, decisions, inbox, news, .. } = self.pipeline.workshop();
+        let Snapshot { store, list, policy, secret, decisions, inbox, news, .. } = self.pipeline.snapshot();
         let Self { pipeline, intake, limits, publication, .. } = self.clone();
         App { store, list, policy, pipeline, intake, secret, decisions, inbox, news, limits, publication }
     }
@@ -133,9 +133,9 @@ pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 pub fn schema() -> ApiSchema {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .extension(Coded)
-        .extension(Within)
-        .extension(Moment)
-        .extension(Allowed)
+        .extension(QueryLimits)
+        .extension(RequestContext)
+        .extension(Authorize)
         .finish()
 }
 
@@ -150,12 +150,12 @@ pub async fn execute(schema: &ApiSchema, current: &Current, caller: Caller, mut 
         Ok(question) => question,
         Err(error) => return Response::from_errors(vec![error]),
     };
-    let witness = Arc::new(Witness::default());
-    let request = request.data(current.clone()).data(caller.clone()).data(witness.clone());
+    let recorder = Arc::new(AccessRecorder::default());
+    let request = request.data(current.clone()).data(caller.clone()).data(recorder.clone());
     let request = request.data(measured).data(Arc::new(Turn::default()));
     let mut response = schema.execute(request).await;
     // Nobody sees what nobody may know that they saw.
-    if let Err(error) = witness.record(current, &caller).await {
+    if let Err(error) = recorder.record(current, &caller).await {
         return Response::from_errors(vec![error]);
     }
     response.data = field_order::as_asked(response.data, &document);
@@ -183,8 +183,8 @@ pub fn subscribe(
         Ok(question) => question,
         Err(error) => return stream::once(async { Response::from_errors(vec![error]) }).boxed(),
     };
-    let witness = Arc::new(Witness::default());
-    let request = request.data(current.clone()).data(caller.clone()).data(witness.clone());
+    let recorder = Arc::new(AccessRecorder::default());
+    let request = request.data(current.clone()).data(caller.clone()).data(recorder.clone());
     let request = request.data(measured).data(Arc::new(Turn::default()));
     let responses = schema.execute_stream(request).map(move |mut response| {
         response.data = field_order::as_asked(response.data, &document);
@@ -196,9 +196,9 @@ pub fn subscribe(
     // Those that are ready together are recorded together.
     let current = current.clone();
     let recorded = responses.ready_chunks(RECORDED_TOGETHER).then(move |responses| {
-        let (current, caller, witness) = (current.clone(), caller.clone(), witness.clone());
+        let (current, caller, recorder) = (current.clone(), caller.clone(), recorder.clone());
         async move {
-            match witness.record(&current, &caller).await {
+            match recorder.record(&current, &caller).await {
                 Ok(()) => responses,
                 Err(error) => vec![Response::from_errors(vec![error])],
             }

@@ -11,7 +11,7 @@ mod drain_body;
 mod graphql;
 mod health;
 mod ingest_response;
-mod messages;
+mod ingest_stream;
 mod openapi;
 mod origin_check;
 mod raw_json;
@@ -40,13 +40,13 @@ use tower_http::{
 
 pub use self::origin_check::AllowedHost;
 use self::{
-    authenticate::{KeyAs, Way},
-    concurrency_limits::Shares,
-    origin_check::Door,
+    authenticate::{CredentialSource, RouteAuth},
+    concurrency_limits::ConcurrencyLimit,
+    origin_check::OriginCheck,
 };
 use crate::{
     auth::access::Authentication,
-    graphql::{ApiSchema, App, Current, Documents, ErrorCode},
+    graphql::{ApiSchema, App, Current, ErrorCode, PersistedQueries},
 };
 
 /// How long open requests may take after the program was told to stop.
@@ -59,33 +59,33 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
 
 /// What handlers share.
 #[derive(Clone)]
-struct Site {
+struct AppState {
     schema: ApiSchema,
     current: Current,
     /// Who is let in.
     authentication: Authentication,
     /// By which names it is asked, and whose pages may ask.
-    door: Door,
+    door: OriginCheck,
     /// Turns true when the program is to stop.
     stop: watch::Receiver<bool>,
     /// The WebSocket connections that are open, for who waits for their end.
     open_sockets: TaskTracker,
     /// A place for each WebSocket connection,
-    sockets: Shares,
+    sockets: ConcurrencyLimit,
     /// for each that has not begun,
-    strangers: Shares,
+    strangers: ConcurrencyLimit,
     /// and for each that has.
-    begun_sockets: Shares,
+    begun_sockets: ConcurrencyLimit,
     /// A place for each stream of messages that may be open at once.
-    streams: Shares,
+    streams: ConcurrencyLimit,
     /// A place for each other request that may be answered at once.
-    requests: Shares,
+    requests: ConcurrencyLimit,
     /// The bytes of requests that may be at work at once.
-    work: Shares,
-    documents: Arc<Documents>,
+    work: ConcurrencyLimit,
+    documents: Arc<PersistedQueries>,
 }
 
-impl Site {
+impl AppState {
     /// What answers come from at this moment. Not to be kept beyond one answer.
     fn app(&self) -> App {
         self.current.app()
@@ -109,22 +109,22 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let limits = current.limits.clone();
     let open_sockets = TaskTracker::new();
-    let site = Site {
-        door: Door::new(!authentication.asks_for_keys(), listener.local_addr()?, allowed_hosts),
+    let state = AppState {
+        door: OriginCheck::new(!authentication.requires_keys(), listener.local_addr()?, allowed_hosts),
         schema,
         current,
         authentication,
         stop: stop.clone(),
         open_sockets: open_sockets.clone(),
-        sockets: Shares::new(limits.sockets, limits.sockets),
-        strangers: Shares::new(limits.handshakes, limits.handshakes.div_ceil(2)),
-        begun_sockets: Shares::new(limits.sockets, limits.sockets_per_client),
-        streams: Shares::new(limits.streams, limits.streams_per_client),
-        requests: Shares::new(limits.requests, limits.requests_per_client),
-        work: Shares::new(limits.work, limits.work / 2),
-        documents: Arc::new(Documents::new(assets::documents(), trusted_documents)),
+        sockets: ConcurrencyLimit::new(limits.sockets, limits.sockets),
+        strangers: ConcurrencyLimit::new(limits.handshakes, limits.handshakes.div_ceil(2)),
+        begun_sockets: ConcurrencyLimit::new(limits.sockets, limits.sockets_per_client),
+        streams: ConcurrencyLimit::new(limits.streams, limits.streams_per_client),
+        requests: ConcurrencyLimit::new(limits.requests, limits.requests_per_client),
+        work: ConcurrencyLimit::new(limits.work, limits.work / 2),
+        documents: Arc::new(PersistedQueries::new(assets::documents(), trusted_documents)),
     };
-    let router = router(site);
+    let router = router(state);
     let finished = async {
         connections::serve(listener, router, &limits, stop.clone()).await;
         // Connections that became sockets are none of those any more.
@@ -142,26 +142,30 @@ pub async fn serve(
     Ok(())
 }
 
-fn router(site: Site) -> Router {
+fn router(state: AppState) -> Router {
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    let graphql = post(graphql::post).fallback(graphql::other_method).layer(authenticate::of(&site, Way::GRAPHQL));
+    let graphql =
+        post(graphql::post).fallback(graphql::other_method).layer(authenticate::of(&state, RouteAuth::GRAPHQL));
     let messages = Router::new()
-        .route("/v1/messages", post(messages::post).fallback(other_method))
-        .route_layer(authenticate::of(&site, Way::STREAMS));
+        .route("/v1/messages", post(ingest_stream::post).fallback(other_method))
+        .route_layer(authenticate::of(&state, RouteAuth::STREAMS));
     Router::new()
         // Not behind the gate: a handshake shows its key later, and everything else this takes through the gate itself.
         .route(
             "/graphql",
-            graphql.get(graphql::get).layer(middleware::from_fn_with_state(site.clone(), graphql::for_browsers)),
+            graphql.get(graphql::get).layer(middleware::from_fn_with_state(state.clone(), graphql::for_browsers)),
         )
         .merge(
             segment::routes()
-                .route_layer(authenticate::of(&site, Way::of_messages(KeyAs::UserName)))
-                .route_layer(segment::cors(&site)),
+                .route_layer(authenticate::of(&state, RouteAuth::of_messages(CredentialSource::UserName)))
+                .route_layer(segment::cors(&state)),
         )
-        .merge(dfinery::routes().route_layer(authenticate::of(&site, Way::of_messages(KeyAs::AccessToken))))
+        .merge(
+            dfinery::routes()
+                .route_layer(authenticate::of(&state, RouteAuth::of_messages(CredentialSource::AccessToken))),
+        )
         // These answer however much there is to do.
         .route("/healthz", get(health::healthz).fallback(only_asked))
         .route("/readyz", get(health::readyz).fallback(only_asked))
@@ -172,9 +176,9 @@ fn router(site: Site) -> Router {
         .layer(CompressionLayer::new())
         // Outside of this: packing would keep its lines back.
         .merge(messages)
-        .layer(middleware::from_fn_with_state(site.clone(), authenticate::no_key_in_address))
-        .layer(middleware::from_fn_with_state(site.clone(), origin_check::own_only))
-        .with_state(site)
+        .layer(middleware::from_fn_with_state(state.clone(), authenticate::no_key_in_address))
+        .layer(middleware::from_fn_with_state(state.clone(), origin_check::own_only))
+        .with_state(state)
         .layer(middleware::from_fn(drain_body::drain_refused))
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

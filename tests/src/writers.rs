@@ -7,11 +7,11 @@ use profile360_core::{
     message::Accepted,
     policy::{CompiledPolicy, Policy},
 };
-use profile360_ingest::enrich::Intake;
+use profile360_ingest::enrich::Enricher;
 use profile360_server::engine::{
-    active_policy::Rules,
-    events::News,
-    pipeline::{Bounds, Pipeline, Workshop},
+    active_policy::ActivePolicy,
+    events::Events,
+    pipeline::{Bounds, Pipeline, Snapshot},
 };
 use profile360_store::Store;
 
@@ -62,15 +62,15 @@ impl Writers {
 
     /// As another server on the same base: it shares nothing but that.
     async fn start(&mut self, bounds: Bounds) -> anyhow::Result<Pipeline> {
-        let (pipeline, working) = Pipeline::start_with(self.workshop().await?, bounds);
+        let (pipeline, working) = Pipeline::start_with(self.snapshot().await?, bounds);
         self.working.push(working);
         Ok(pipeline)
     }
 
-    async fn workshop(&self) -> anyhow::Result<Workshop> {
-        let rules = Arc::new(Rules::load(&self.store, POLICY_VERSION, policy()).await?);
-        let news = Arc::new(News::keeping(1));
-        Ok(Workshop::open(self.store.clone(), rules, IdSecret::new(SECRET), news).await?)
+    async fn snapshot(&self) -> anyhow::Result<Snapshot> {
+        let rules = Arc::new(ActivePolicy::load(&self.store, POLICY_VERSION, policy()).await?);
+        let news = Arc::new(Events::keeping(1));
+        Ok(Snapshot::open(self.store.clone(), rules, IdSecret::new(SECRET), news).await?)
     }
 
     /// Waits until everything is written and listed, and closes the base. The pipelines must be gone.
@@ -78,7 +78,7 @@ impl Writers {
         for working in std::mem::take(&mut self.working) {
             working.await?;
         }
-        let Workshop { store, list, policy, .. } = self.workshop().await?;
+        let Snapshot { store, list, policy, .. } = self.snapshot().await?;
         list.catch_up(&store, &policy, |_| {}).await?;
         store.close().await;
         Ok(())
@@ -100,6 +100,6 @@ pub fn accepted(lines: &str) -> Vec<Accepted> {
 
 /// The messages of a file's lines, as some policy reads them.
 pub fn accepted_by(policy: &CompiledPolicy, lines: &str) -> Vec<Accepted> {
-    let intake = Intake::new(None, profile360_server::clock::now).expect("there is no file to be wrong");
+    let intake = Enricher::new(None, profile360_server::clock::now).expect("there is no file to be wrong");
     lines.lines().map(|line| intake.parse(line, policy).expect("the line is a good message")).collect()
 }

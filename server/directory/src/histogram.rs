@@ -12,14 +12,14 @@ pub const MOST_LARGEST: usize = 200;
 const KEPT: usize = 1_000;
 
 #[derive(Debug, Default)]
-pub struct Sizes {
+pub struct Histogram {
     counts: BTreeMap<u64, usize>,
     largest: BTreeSet<(u64, CellKey)>,
     /// Whoever is not among the largest is no larger than this; none where all are among them.
     bar: Option<(u64, CellKey)>,
 }
 
-impl Sizes {
+impl Histogram {
     pub(crate) fn put(&mut self, size: u64, key: CellKey) {
         *self.counts.entry(size).or_default() += 1;
         self.place(size, key);
@@ -84,7 +84,7 @@ mod tests {
         fn the_largest_are_the_largest(
             steps in prop::collection::vec((0..1_400_u16, prop::option::weighted(0.6, 0..300_u64)), 0..6_000)
         ) {
-            let mut sizes = Sizes::default();
+            let mut sizes = Histogram::default();
             let mut all: BTreeMap<CellKey, u64> = (0..1_200).map(|it| (key(it), u64::from(it % 7))).collect();
             all.iter().for_each(|(key, size)| sizes.put(*size, *key));
             for (number, size) in steps {

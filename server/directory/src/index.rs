@@ -1,4 +1,4 @@
-//! The index: every order sorted, sets of customers by what filters ask, texts that searches pass over.
+//! The index: every order sorted, sets of customers by what filters ask, texts that searches scan over.
 //!
 //! A customer has a slot, a small number that all parts of the index know it by. What a million customers take of memory is in
 //! docs/list.md; a field more in here is a field a million times.
@@ -24,14 +24,14 @@ use profile360_core::{
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-pub use self::filter::{Filter, Sought};
+pub use self::filter::{Filter, SearchTerms};
 use self::{
-    bitmap_index::{Attributes, Facet, Tags, platform_tag},
+    bitmap_index::{Attributes, TagBitmaps, ValueBitmaps, platform_tag},
     columns::{Columns, Fixed, SORTINGS, Sorting},
     sorted_slots::Order,
-    text_column::Packed,
+    text_column::TextColumn,
 };
-use crate::{histogram::Sizes, row::ListRow};
+use crate::{histogram::Histogram, row::ListRow};
 
 /// What the list can be ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,21 +128,21 @@ pub struct Index {
     orders: [Order; SORTINGS.len()],
     /// Slots of customers that are gone.
     free: Vec<u32>,
-    platforms: Tags,
-    kinds: Tags,
-    genders: Facet,
-    age_groups: Facet,
-    membership_levels: Facet,
-    countries: Facet,
-    recent_areas: Facet,
+    platforms: TagBitmaps,
+    kinds: TagBitmaps,
+    genders: ValueBitmaps,
+    age_groups: ValueBitmaps,
+    membership_levels: ValueBitmaps,
+    countries: ValueBitmaps,
+    recent_areas: ValueBitmaps,
     attributes: Attributes,
-    initials: Packed,
+    initials: TextColumn,
     /// Of names that are kept in two words and sought in one.
-    names_as_one: Packed,
-    emails: Packed,
-    phones: Packed,
-    by_identifiers: Sizes,
-    by_events: Sizes,
+    names_as_one: TextColumn,
+    emails: TextColumn,
+    phones: TextColumn,
+    by_identifiers: Histogram,
+    by_events: Histogram,
 }
 
 /// An index that is filled before anyone asks it: sorted once, at the end.
@@ -219,7 +219,7 @@ impl Index {
         let Some(slot) = self.slot_of(key) else { return };
         self.take_out(slot, SORTINGS.map(|_| true));
         self.unsize(slot);
-        self.describe(slot, &ListRow::nobody());
+        self.describe(slot, &ListRow::empty());
         self.free.push(slot);
         self.refill_sizes();
     }
@@ -275,7 +275,7 @@ impl Index {
         }
     }
 
-    pub fn sizes(&self, of: Size) -> &Sizes {
+    pub fn sizes(&self, of: Size) -> &Histogram {
         match of {
             Size::Identifiers => &self.by_identifiers,
             Size::Events => &self.by_events,
@@ -332,9 +332,9 @@ impl Index {
         self.order_of(Sorting::By(field))
     }
 
-    /// A page of all customers that pass the filter and that the search finds.
-    pub fn page(&self, request: &PageRequest, filter: &Filter, sought: Option<&Sought>) -> Page {
-        /// Up to this share of all, sorting those who pass is cheaper than looking for them in the order of all.
+    /// A page of all customers that scan the filter and that the search finds.
+    pub fn page(&self, request: &PageRequest, filter: &Filter, sought: Option<&SearchTerms>) -> Page {
+        /// Up to this share of all, sorting those who scan is cheaper than looking for them in the order of all.
         const FEW: u64 = 64;
         let order = self.order(request.field);
         let Some(matches) = self.matches(filter, sought) else {
@@ -342,7 +342,7 @@ impl Index {
         };
         let total = usize::try_from(matches.len()).unwrap_or(usize::MAX);
         if self.columns.fixed.len() as u64 / FEW < matches.len() {
-            // Where the filter asks for a part of this very order, nobody beyond it is looked at.
+            // Where the filter asks for a part of this very order, empty beyond it is looked at.
             let ranks = self.ranks(filter, request.field).unwrap_or(0..order.len());
             return self.page_of(order, request, ranks, |it| matches.contains(it), total);
         }
@@ -351,7 +351,7 @@ impl Index {
         self.page_of(&Order::from_sorted(&slots), request, 0..slots.len(), |_| true, total)
     }
 
-    /// A page of those of some ranks who pass.
+    /// A page of those of some ranks who scan.
     fn page_of(
         &self,
         order: &Order,

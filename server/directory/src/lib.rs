@@ -7,9 +7,9 @@ mod index;
 mod row;
 
 pub use self::{
-    histogram::{MOST_LARGEST, Sizes},
+    histogram::{Histogram, MOST_LARGEST},
     index::{
-        Direction, Figures, Filter, Index, Listed, Loading, OrderField, Page, PageRequest, Position, Size, Sought,
+        Direction, Figures, Filter, Index, Listed, Loading, OrderField, Page, PageRequest, Position, SearchTerms, Size,
     },
     row::{ListRow, Window12},
 };

@@ -6,7 +6,10 @@ use chrono::NaiveDate;
 use profile360_core::{
     calendar::{Months, local_date, window},
     identifier::UnifiedId,
-    message::{Platform, order::{Currency, Order, Refund}},
+    message::{
+        Platform,
+        order::{Currency, Order, Refund},
+    },
     policy::{CompiledPolicy, Form},
     profile::{
         Gender, Profile,
@@ -106,7 +109,7 @@ impl ListRow {
     }
 
     /// A row with nothing to filter or search by.
-    pub fn nobody() -> Self {
+    pub fn empty() -> Self {
         let (nil, never, day) = (UnifiedId(uuid::Uuid::nil()), Timestamp::from_micros(0), NaiveDate::default());
         Self {
             unified_id: nil,
@@ -144,7 +147,7 @@ impl ListRow {
 }
 
 /// The code that filters use.
-pub fn gender_code(gender: Gender) -> &'static str {
+pub(crate) fn gender_code(gender: Gender) -> &'static str {
     match gender {
         Gender::Male => "MALE",
         Gender::Female => "FEMALE",

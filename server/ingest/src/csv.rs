@@ -17,7 +17,7 @@ use std::{
 };
 
 use crate::{
-    enrich::Intake,
+    enrich::Enricher,
     framing::{Item, ReadError, made_id},
 };
 use anyhow::{Context, bail};
@@ -41,7 +41,7 @@ pub use self::{
 /// What the columns of a table mean.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Map {
+pub struct ColumnMapping {
     /// The sign between cells; the header shows it if it is left out.
     delimiter: Option<char>,
     /// Lines in front of the header.
@@ -118,7 +118,7 @@ struct FullName {
     last: String,
 }
 
-impl Map {
+impl ColumnMapping {
     /// Reads a map (TOML).
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let map: Self = toml::from_str(text)?;
@@ -161,8 +161,8 @@ impl Field {
 /// Rows of a table, as messages.
 pub struct Table<R> {
     rows: csv::Reader<Watched<Chain<Cursor<Vec<u8>>, R>>>,
-    map: Arc<Map>,
-    intake: Intake,
+    map: Arc<ColumnMapping>,
+    intake: Enricher,
     delimiter: u8,
     columns: BTreeMap<String, usize>,
     /// The row that belongs to the next message.
@@ -219,7 +219,7 @@ fn names(header: &StringRecord) -> Vec<String> {
 
 impl<R: BufRead> Table<R> {
     /// A table with a header, which must have every column that the map names.
-    pub fn new(mut inner: R, map: Arc<Map>, intake: Intake) -> anyhow::Result<Self> {
+    pub fn new(mut inner: R, map: Arc<ColumnMapping>, intake: Enricher) -> anyhow::Result<Self> {
         let head = delimiter::Head::read(&mut inner, map.skip)?;
         let has_all = |delimiter| head.has(delimiter, &mut map.columns());
         let delimiter = match (head.named, map.delimiter) {

@@ -16,8 +16,8 @@ use profile360_core::{
     time::Timestamp,
 };
 
-use self::geoip::Places;
-pub use self::geoip::PlacesError;
+use self::geoip::GeoIp;
+pub use self::geoip::GeoIpError;
 
 /// A sender's clock that is further off than this is no clock.
 pub const A_DAY: TimeDelta = TimeDelta::days(1);
@@ -26,7 +26,7 @@ const LAST_SHRUNK_MICROS: i64 = 7_300_000 * 1_000_000;
 
 /// How messages are read.
 #[derive(Debug, Clone)]
-pub struct Intake(Reading);
+pub struct Enricher(Reading);
 
 /// What says what time it is.
 pub type Clock = fn() -> DateTime<Utc>;
@@ -34,27 +34,27 @@ pub type Clock = fn() -> DateTime<Utc>;
 #[derive(Debug, Clone)]
 enum Reading {
     Plain,
-    Describing(Option<Arc<Places>>, Clock),
+    Describing(Option<Arc<GeoIp>>, Clock),
 }
 
-impl Intake {
+impl Enricher {
     /// Reads what messages name and nothing else: for whoever shows no devices.
     pub const fn plain() -> Self {
         Self(Reading::Plain)
     }
 
-    /// Reads user agents and, with a database of places (MaxMind's format), addresses.
-    pub fn new(places: Option<&Path>, clock: Clock) -> Result<Self, PlacesError> {
-        let places = places.map(Places::open).transpose()?.map(Arc::new);
-        Ok(Self(Reading::Describing(places, clock)))
+    /// Reads user agents and, with a database of geoip (MaxMind's format), addresses.
+    pub fn new(geoip: Option<&Path>, clock: Clock) -> Result<Self, GeoIpError> {
+        let geoip = geoip.map(GeoIp::open).transpose()?.map(Arc::new);
+        Ok(Self(Reading::Describing(geoip, clock)))
     }
 
     /// Reads one message.
     pub fn parse(&self, json: &str, policy: &CompiledPolicy) -> Result<Accepted, Refusal> {
         match &self.0 {
             Reading::Plain => parse_message(json, policy),
-            Reading::Describing(places, clock) => {
-                let accepted = parse_described(json, policy, &|clues| describe(clues, places.as_deref()))?;
+            Reading::Describing(geoip, clock) => {
+                let accepted = parse_described(json, policy, &|clues| describe(clues, geoip.as_deref()))?;
                 judge_time(accepted.message.at, clock())?;
                 Ok(accepted)
             }
@@ -78,10 +78,10 @@ fn judge_time(at: Timestamp, received: DateTime<Utc>) -> Result<(), Refusal> {
     Err(Refusal { code, path: "timestamp".to_owned(), detail: detail.to_owned() })
 }
 
-fn describe(clues: &Clues<'_>, places: Option<&Places>) -> Description {
+fn describe(clues: &Clues<'_>, geoip: Option<&GeoIp>) -> Description {
     let mut description = clues.user_agent.map(|it| user_agent::describe(it, clues.named)).unwrap_or_default();
-    if let (Some(places), Some(address)) = (places, clues.address) {
-        description.extend(places.describe(address, clues.named));
+    if let (Some(geoip), Some(address)) = (geoip, clues.address) {
+        description.extend(geoip.describe(address, clues.named));
     }
     description
 }

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, Read};
 
-use crate::enrich::Intake;
+use crate::enrich::Enricher;
 use profile360_core::{
     identifier::unified_id::IdSecret,
     message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode},
@@ -34,7 +34,7 @@ pub enum ReadError {
 
 /// How messages stand in the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum Framing {
     /// One a line (NDJSON).
     Lines,
     /// A JSON array of them, or a single one.
@@ -45,9 +45,9 @@ pub enum Form {
 #[derive(Debug)]
 pub struct Reader<R> {
     inner: R,
-    form: Form,
+    form: Framing,
     place: Place,
-    intake: Intake,
+    intake: Enricher,
     /// How many were read so far.
     pub number: u64,
 }
@@ -70,7 +70,7 @@ enum Text {
 }
 
 impl<R: BufRead> Reader<R> {
-    pub fn new(inner: R, form: Form, intake: Intake) -> Self {
+    pub fn new(inner: R, form: Framing, intake: Enricher) -> Self {
         Self { inner, form, place: Place::Beginning, intake, number: 0 }
     }
 
@@ -78,8 +78,8 @@ impl<R: BufRead> Reader<R> {
     pub fn next(&mut self, policy: &CompiledPolicy) -> Result<Option<Item>, ReadError> {
         loop {
             let text = match self.form {
-                Form::Lines => self.next_line()?,
-                Form::Array => self.next_of_array()?,
+                Framing::Lines => self.next_line()?,
+                Framing::Array => self.next_of_array()?,
             };
             let Some(text) = text else { return Ok(None) };
             let number = self.number;

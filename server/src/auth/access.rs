@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use profile360_core::message::{Accepted, Refusal};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::api_keys::{Gate, Key, KeysError, NotLetIn, Scope};
+use crate::auth::api_keys::{AuthError, Authenticator, Key, KeysError, Scope};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -31,7 +31,7 @@ pub enum Role {
 
 /// What something asks of whoever does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
+pub enum Permission {
     /// That it is let in at all.
     Nothing,
     /// To send messages.
@@ -49,14 +49,14 @@ pub enum Need {
 impl Role {
     /// Whether the role is enough. READER, ANALYST, STEWARD and ADMIN each may what the one before may; sending messages is for
     /// INGEST, and for ADMIN: whoever looks at customers has no need to make them up.
-    pub const fn may(self, need: Need) -> bool {
+    pub const fn may(self, need: Permission) -> bool {
         match need {
-            Need::Nothing => true,
-            Need::Send => matches!(self, Self::Ingest | Self::Admin),
-            Need::Read => !matches!(self, Self::Ingest),
-            Need::ReadPersonal => matches!(self, Self::Analyst | Self::Steward | Self::Admin),
-            Need::Decide => matches!(self, Self::Steward | Self::Admin),
-            Need::Govern => matches!(self, Self::Admin),
+            Permission::Nothing => true,
+            Permission::Send => matches!(self, Self::Ingest | Self::Admin),
+            Permission::Read => !matches!(self, Self::Ingest),
+            Permission::ReadPersonal => matches!(self, Self::Analyst | Self::Steward | Self::Admin),
+            Permission::Decide => matches!(self, Self::Steward | Self::Admin),
+            Permission::Govern => matches!(self, Self::Admin),
         }
     }
 
@@ -72,9 +72,9 @@ impl Role {
     }
 }
 
-impl Need {
+impl Permission {
     /// The least role that is enough, for a sentence.
-    pub const fn least_role(self) -> &'static str {
+    pub const fn minimum_role(self) -> &'static str {
         match self {
             Self::Nothing => "any",
             Self::Send => "INGEST or ADMIN",
@@ -109,14 +109,14 @@ impl Caller {
         Self { key: Some(key.id.clone()), name: key.name.clone(), role: key.role, scope, _made_here: () }
     }
 
-    pub const fn may(&self, need: Need) -> bool {
+    pub const fn may(&self, need: Permission) -> bool {
         self.role.may(need)
     }
 
     /// Whether it is told which customer a message was of. Who only sends learns nothing of who is a customer, unless its key
     /// says so.
-    pub fn is_told_results(&self) -> bool {
-        self.may(Need::Read) || self.scope.results
+    pub fn sees_results(&self) -> bool {
+        self.may(Permission::Read) || self.scope.results
     }
 
     /// A message as this caller's: refused where its key may not send it, else kept with the key's ID.
@@ -137,7 +137,7 @@ impl Caller {
 #[derive(Debug, Clone)]
 pub enum Authentication {
     /// By a key of its keys file.
-    Keys(Arc<Gate>),
+    Keys(Arc<Authenticator>),
     /// Not at all: it has no keys.
     Keyless(Keyless),
 }
@@ -161,7 +161,7 @@ impl Authentication {
     /// Where the file cannot be read: then nobody is let in, rather than everyone.
     pub fn open(keys: Option<PathBuf>) -> Result<Self, KeysError> {
         Ok(match keys {
-            Some(path) => Self::Keys(Arc::new(Gate::open(path)?)),
+            Some(path) => Self::Keys(Arc::new(Authenticator::open(path)?)),
             None => Self::Keyless(Keyless(())),
         })
     }
@@ -171,7 +171,7 @@ impl Authentication {
     /// # Errors
     ///
     /// Where the server has keys and this is none of them.
-    pub fn caller(&self, key: Option<&str>) -> Result<Caller, NotLetIn> {
+    pub fn caller(&self, key: Option<&str>) -> Result<Caller, AuthError> {
         match self {
             Self::Keys(gate) => gate.caller(key),
             Self::Keyless(keyless) => Ok(keyless.caller()),
@@ -179,27 +179,27 @@ impl Authentication {
     }
 
     /// Whether someone who was let in before would be let in now, too.
-    pub fn still_knows(&self, caller: &Caller) -> bool {
+    pub fn is_still_valid(&self, caller: &Caller) -> bool {
         match self {
-            Self::Keys(gate) => gate.still_knows(caller),
+            Self::Keys(gate) => gate.is_still_valid(caller),
             Self::Keyless(_) => true,
         }
     }
 
     /// Whether it takes a key to be let in.
-    pub const fn asks_for_keys(&self) -> bool {
+    pub const fn requires_keys(&self) -> bool {
         matches!(self, Self::Keys(_))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Need, Role};
+    use super::{Permission, Role};
 
     #[test]
     fn what_each_role_may() {
-        use Need::{Decide, Govern, Nothing, Read, ReadPersonal, Send};
-        let table: [(Role, &[Need]); 5] = [
+        use Permission::{Decide, Govern, Nothing, Read, ReadPersonal, Send};
+        let table: [(Role, &[Permission]); 5] = [
             (Role::Ingest, &[Nothing, Send]),
             (Role::Reader, &[Nothing, Read]),
             (Role::Analyst, &[Nothing, Read, ReadPersonal]),

@@ -14,7 +14,7 @@ use profile360_core::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::{
-    authenticator::{Gate, NotLetIn},
+    authenticator::{AuthError, Authenticator},
     file::{KeysError, change, read},
     scope::Scope,
 };

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     auth::access::{RESERVED_NAMES, Role},
     clock,
-    engine::pipeline::Workshop,
+    engine::pipeline::Snapshot,
 };
 
 /// Where records are handed in.
@@ -37,7 +37,7 @@ const MAX_ATTEMPTS: usize = 20;
 
 impl Audit {
     /// Starts writing; it ends when nobody can hand anything in any more.
-    pub fn start(editions: watch::Receiver<Workshop>) -> Self {
+    pub fn start(editions: watch::Receiver<Snapshot>) -> Self {
         let (queue, mut waiting) = mpsc::channel(QUEUE);
         tokio::spawn(async move {
             let mut batch = Vec::new();
@@ -96,7 +96,7 @@ pub async fn record_command(store: &Store, action: &str, command: &str) -> Resul
 }
 
 async fn write(
-    editions: &watch::Receiver<Workshop>,
+    editions: &watch::Receiver<Snapshot>,
     last: &mut Option<i64>,
     rows: &[AuditRow],
 ) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// The look-ups of each key in its current minute.
 #[derive(Debug, Default)]
-pub struct Lookups(Mutex<HashMap<Arc<str>, Minute>>);
+pub struct LookupLimit(Mutex<HashMap<Arc<str>, Minute>>);
 
 #[derive(Debug)]
 struct Minute {
@@ -21,7 +21,7 @@ struct Minute {
     n_lookups: usize,
 }
 
-impl Lookups {
+impl LookupLimit {
     /// Takes a look-up from what a key has left of `most` a minute; `false` where nothing is left.
     pub fn take(&self, key: &Arc<str>, most: usize) -> bool {
         self.take_at(key, most, Instant::now())
@@ -43,11 +43,11 @@ impl Lookups {
 
 #[cfg(test)]
 mod tests {
-    use super::{Instant, Lookups, MINUTE};
+    use super::{Instant, LookupLimit, MINUTE};
 
     #[test]
     fn a_key_has_so_many_a_minute_and_takes_nothing_from_another() {
-        let lookups = Lookups::default();
+        let lookups = LookupLimit::default();
         let (one, other) = ("1".into(), "2".into());
         let now = Instant::now();
         assert!(lookups.take_at(&one, 2, now) && lookups.take_at(&one, 2, now));

@@ -18,7 +18,7 @@ use profile360_store::{PurchaseRow, Store, StoreError};
 use super::{Base, Opened};
 use crate::{
     clock,
-    engine::{active_policy::Rules, directory, policy_rollout},
+    engine::{active_policy::ActivePolicy, directory, policy_rollout},
     views::profile_view::{self, Loaded},
 };
 
@@ -190,7 +190,7 @@ async fn read(
 /// The list's rows, as of the day that each was made for; how many customers an interrupted writer left unlisted.
 async fn check_list(
     store: &Store,
-    policy: &Rules,
+    policy: &ActivePolicy,
     held: &Held,
     differences: &mut Differences,
 ) -> Result<usize, StoreError> {

@@ -29,7 +29,7 @@ use self::{
     table::Table,
 };
 use super::{Base, Opened};
-use crate::{auth::audit, clock, engine::active_policy::Rules, views::profile_view};
+use crate::{auth::audit, clock, engine::active_policy::ActivePolicy, views::profile_view};
 
 /// Writes every customer into a file, in the order of unified IDs: whole as NDJSON, or a row each as CSV or Parquet. Ages and
 /// figures of purchases are as of a date; identity, attributes, consents, devices and activity are those of now.
@@ -142,7 +142,7 @@ enum Writer {
 }
 
 impl Writer {
-    fn new(part: &Part, policy: &Rules) -> anyhow::Result<Self> {
+    fn new(part: &Part, policy: &ActivePolicy) -> anyhow::Result<Self> {
         let file = part.file()?;
         Ok(match part.question.format {
             Format::Ndjson | Format::Csv => Self::Lines(Lines::new(file, &part.question, &part.progress, policy)?),
@@ -166,7 +166,7 @@ impl Writer {
     }
 }
 
-async fn write_all(store: &Store, policy: &Rules, mut part: Part, chunk: u32) -> anyhow::Result<Written> {
+async fn write_all(store: &Store, policy: &ActivePolicy, mut part: Part, chunk: u32) -> anyhow::Result<Written> {
     let failed = part.failed();
     let mut writer = Writer::new(&part, policy)?;
     let mut interruption = pin!(tokio::signal::ctrl_c());

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use profile360_core::plan::Outcome;
-use profile360_ingest::csv::{Encoding, Map};
+use profile360_ingest::csv::{ColumnMapping, Encoding};
 use tokio::sync::mpsc;
 
 use super::{
@@ -20,10 +20,10 @@ use super::{
     plain::for_terminal,
 };
 use crate::engine::{
-    active_policy::Rules,
-    events::News,
-    pipeline::{Pipeline, PipelineError, Workshop},
-    policy_rollout::Publication,
+    active_policy::ActivePolicy,
+    events::Events,
+    pipeline::{Pipeline, PipelineError, Snapshot},
+    policy_rollout::PolicyRollout,
 };
 
 /// Takes messages from files (NDJSON or CSV, plain or packed with gzip or Zstandard) into a base. Safe to interrupt and to repeat: what is there already is
@@ -69,7 +69,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Some(path) if options.format != Some(Format::Ndjson) => {
             let failed = || format!("the map {} cannot be read", path.display());
             let text = std::fs::read_to_string(path).with_context(failed)?;
-            Some((Arc::new(Map::parse(&text).with_context(failed)?), options.encoding))
+            Some((Arc::new(ColumnMapping::parse(&text).with_context(failed)?), options.encoding))
         }
         _ => None,
     };
@@ -104,10 +104,10 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         eprintln!("the map {} is not used: no file is a table; --format csv reads files as tables", path.display());
     }
     let Opened { store, policy, secret } = options.base.open().await?;
-    let workshop = Workshop::open(store, policy, secret, Arc::new(News::keeping(1))).await?;
-    let (pipeline, working) = Pipeline::start(workshop);
-    Publication::default().bring_up_to_date(&pipeline).await?;
-    let Workshop { store, list, policy, .. } = pipeline.workshop();
+    let snapshot = Snapshot::open(store, policy, secret, Arc::new(Events::keeping(1))).await?;
+    let (pipeline, working) = Pipeline::start(snapshot);
+    PolicyRollout::default().bring_up_to_date(&pipeline).await?;
+    let Snapshot { store, list, policy, .. } = pipeline.snapshot();
     let mut counts = Counts::default();
     let mut interruption = pin!(tokio::signal::ctrl_c());
     for (path, messages) in opened {
@@ -146,7 +146,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 async fn import(
     path: &Path,
     mut messages: Messages,
-    policy: &Arc<Rules>,
+    policy: &Arc<ActivePolicy>,
     pipeline: &Pipeline,
     mut interruption: Pin<&mut impl Future<Output = std::io::Result<()>>>,
     counts: &mut Counts,

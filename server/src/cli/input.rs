@@ -14,9 +14,9 @@ use profile360_core::{
     policy::CompiledPolicy,
 };
 use profile360_ingest::{
-    csv::{Encoding, Map, Table, decoded},
-    enrich::Intake,
-    framing::{Form, Item, ReadError, Reader},
+    csv::{ColumnMapping, Encoding, Table, decoded},
+    enrich::Enricher,
+    framing::{Framing, Item, ReadError, Reader},
 };
 use serde_json::json;
 
@@ -64,7 +64,7 @@ pub(super) enum Format {
 pub(super) struct Messages {
     path: PathBuf,
     rows: Rows,
-    intake: Intake,
+    intake: Enricher,
     /// Messages that were read with the last line.
     pending: VecDeque<Item>,
     is_own_export: bool,
@@ -87,8 +87,8 @@ impl Messages {
     pub(super) fn open(
         path: &Path,
         format: Option<Format>,
-        map: Option<&(Arc<Map>, Encoding)>,
-        intake: &Intake,
+        map: Option<&(Arc<ColumnMapping>, Encoding)>,
+        intake: &Enricher,
     ) -> anyhow::Result<Self> {
         let source = Source::open(path)?;
         let Source { bytes, looks, is_utf16, n_read, n_bytes } = source;
@@ -111,7 +111,7 @@ impl Messages {
             }
             (Format::Ndjson, _) => {
                 let bytes = if is_utf16 { decoded(bytes, Encoding::Auto).with_context(opened)? } else { bytes };
-                let form = if looks == Looks::Array { Form::Array } else { Form::Lines };
+                let form = if looks == Looks::Array { Framing::Array } else { Framing::Lines };
                 Rows::Lines(Reader::new(bytes, form, intake.clone()))
             }
         };
@@ -281,7 +281,7 @@ pub(super) fn for_each_message(
     for path in paths {
         let (parts, incoming) = std::sync::mpsc::sync_channel(4);
         let policy = policy.clone();
-        let mut messages = Messages::open(path, None, None, &Intake::plain())?;
+        let mut messages = Messages::open(path, None, None, &Enricher::plain())?;
         // Reading and parsing on one core, taking on another.
         let reading = std::thread::spawn(move || -> anyhow::Result<()> {
             while let Some(part) = messages.next_part(&policy)? {

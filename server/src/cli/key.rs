@@ -8,7 +8,7 @@ use profile360_core::{message::MessageType, time::Timestamp};
 use super::plain::for_terminal;
 use crate::{
     auth::{
-        access::{Need, Role},
+        access::{Permission, Role},
         api_keys::{self, Random, Revoked, Scope},
     },
     clock,
@@ -60,10 +60,10 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
                 types: types.into_iter().collect(),
                 results,
             };
-            if !scope.is_default() && !role.may(Need::Send) {
+            if !scope.is_default() && !role.may(Permission::Send) {
                 bail!(
                     "--source, --types and --results are for keys that send messages; this takes {}",
-                    Need::Send.least_role()
+                    Permission::Send.minimum_role()
                 );
             }
             let name = name.as_deref();

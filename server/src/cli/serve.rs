@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use profile360_demo::{GenerateOptions, generate};
-use profile360_ingest::enrich::Intake;
+use profile360_ingest::enrich::Enricher;
 use profile360_store::StoreError;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -25,11 +25,11 @@ use crate::{
     auth::{access::Authentication, audit::Audit},
     clock,
     engine::{
-        active_policy::Rules,
+        active_policy::ActivePolicy,
         directory,
-        events::News,
-        pipeline::{Pipeline, Workshop},
-        policy_rollout::Publication,
+        events::Events,
+        pipeline::{Pipeline, Snapshot},
+        policy_rollout::PolicyRollout,
     },
     graphql::{self, Current},
     http::{self, AllowedHost},
@@ -92,10 +92,10 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let intake = options.describing.intake()?;
     let authentication = Authentication::open(options.keys)?;
     let Opened { store, policy, secret } = options.base.open().await?;
-    let news = Arc::new(News::keeping(limits.behind));
-    let workshop = Workshop::open(store, policy, secret, news).await?;
-    let (pipeline, working) = Pipeline::start(workshop);
-    let Workshop { store, list, policy, .. } = pipeline.workshop();
+    let news = Arc::new(Events::keeping(limits.behind));
+    let snapshot = Snapshot::open(store, policy, secret, news).await?;
+    let (pipeline, working) = Pipeline::start(snapshot);
+    let Snapshot { store, list, policy, .. } = pipeline.snapshot();
     if options.demo && list.read(profile360_directory::Index::is_empty) && list.n_waiting() == 0 {
         fill(&pipeline, &intake, &policy).await?;
     }
@@ -111,10 +111,10 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let listing = tokio::spawn(directory::run(pipeline.editions(), stopping.clone()));
     let listener = socket.listen(BACKLOG).with_context(|| listen::failed(address))?;
     let address = listener.local_addr()?;
-    let publication = Arc::new(Publication::default());
+    let publication = Arc::new(PolicyRollout::default());
     publication.resume(&pipeline).await?;
     let editions = pipeline.editions();
-    let audit = authentication.asks_for_keys().then(|| Audit::start(pipeline.editions()));
+    let audit = authentication.requires_keys().then(|| Audit::start(pipeline.editions()));
     let current = Current {
         pipeline,
         intake,
@@ -197,7 +197,7 @@ async fn wait_for_signal(terminate: &mut Signal) -> anyhow::Result<()> {
 }
 
 /// Takes made-up customers in, whose last day is yesterday: nothing of them lies in the future.
-async fn fill(pipeline: &Pipeline, intake: &Intake, rules: &Rules) -> anyhow::Result<()> {
+async fn fill(pipeline: &Pipeline, intake: &Enricher, rules: &ActivePolicy) -> anyhow::Result<()> {
     const BATCH: usize = 1_000;
     let options = GenerateOptions {
         profiles: DEMO_PROFILES,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 /// The rules of one edition of the base.
 #[derive(Debug)]
-pub struct Rules {
+pub struct ActivePolicy {
     /// The version of the policy.
     pub version: i64,
     policy: CompiledPolicy,
@@ -23,7 +23,7 @@ pub struct Rules {
     retirements: RwLock<Retirements>,
 }
 
-impl Deref for Rules {
+impl Deref for ActivePolicy {
     type Target = CompiledPolicy;
 
     fn deref(&self) -> &CompiledPolicy {
@@ -31,7 +31,7 @@ impl Deref for Rules {
     }
 }
 
-impl Rules {
+impl ActivePolicy {
     /// A policy, and the retirements that a base holds.
     pub async fn load(store: &Store, version: i64, policy: CompiledPolicy) -> Result<Self, StoreError> {
         let rules = Self { version, policy, retirements: RwLock::default() };

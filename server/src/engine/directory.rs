@@ -24,9 +24,9 @@ use tokio::sync::{Notify, watch};
 use crate::{
     clock::{self, Clock},
     engine::{
-        active_policy::Rules,
-        events::{News, ProfileChanged},
-        pipeline::Workshop,
+        active_policy::ActivePolicy,
+        events::{Events, ProfileChanged},
+        pipeline::Snapshot,
     },
     views::profile_view::{self, Customer, Loaded},
 };
@@ -52,7 +52,7 @@ pub struct List {
     keeps_commits: AtomicBool,
     /// Whether it tells of what it lists.
     is_quiet: AtomicBool,
-    news: Arc<News>,
+    news: Arc<Events>,
     clock: Clock,
 }
 
@@ -85,12 +85,17 @@ impl Waiting {
 
 impl List {
     /// Loads the rows, and finds what the last process left undone.
-    pub async fn load(store: &Store, rules: &Rules, news: Arc<News>) -> Result<Self, StoreError> {
+    pub async fn load(store: &Store, rules: &ActivePolicy, news: Arc<Events>) -> Result<Self, StoreError> {
         Self::load_by(clock::now, store, rules, news).await
     }
 
     /// As [`List::load`], by another clock.
-    pub async fn load_by(clock: Clock, store: &Store, rules: &Rules, news: Arc<News>) -> Result<Self, StoreError> {
+    pub async fn load_by(
+        clock: Clock,
+        store: &Store,
+        rules: &ActivePolicy,
+        news: Arc<Events>,
+    ) -> Result<Self, StoreError> {
         let mut loading = Loading::default();
         let today = clock::date_at(clock(), rules);
         let mut waiting = Waiting::default();
@@ -133,7 +138,7 @@ impl List {
     }
 
     /// Today, as the list has it.
-    pub fn today(&self, rules: &Rules) -> NaiveDate {
+    pub fn today(&self, rules: &ActivePolicy) -> NaiveDate {
         clock::date_at((self.clock)(), rules)
     }
 
@@ -187,7 +192,7 @@ impl List {
     pub async fn catch_up(
         &self,
         store: &Store,
-        rules: &Rules,
+        rules: &ActivePolicy,
         mut progress: impl FnMut(usize),
     ) -> Result<(), StoreError> {
         let mut n_done = 0;
@@ -244,7 +249,7 @@ impl List {
     async fn list(
         &self,
         store: &Store,
-        rules: &Rules,
+        rules: &ActivePolicy,
         cells: &[(CellKey, Why)],
     ) -> Result<Vec<(CellKey, Why)>, StoreError> {
         let today = self.today(rules);
@@ -275,7 +280,7 @@ impl List {
         for (key, _) in cells.iter().filter(|(_, why)| *why == Why::Changed) {
             if let Some(customer) = customers.get(key) {
                 let names = customer.members.iter().map(|(_, state)| state.unified_id);
-                self.news.tell_profile(ProfileChanged::new(*key, names));
+                self.news.publish_profile(ProfileChanged::new(*key, names));
             }
         }
         Ok(unread)
@@ -285,7 +290,7 @@ impl List {
 /// The row of a customer; none of one that is gone.
 async fn row_of(
     store: &Store,
-    rules: &Rules,
+    rules: &ActivePolicy,
     customer: Option<Arc<Customer>>,
     today: NaiveDate,
 ) -> Result<Option<ListRow>, StoreError> {
@@ -305,13 +310,13 @@ pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<CellKey>), St
 
 /// Lists what is touched, as long as the program runs, in whichever edition is in force; ends when `stop` says so and nothing
 /// waits any more.
-pub async fn run(mut editions: watch::Receiver<Workshop>, mut stop: watch::Receiver<bool>) {
+pub async fn run(mut editions: watch::Receiver<Snapshot>, mut stop: watch::Receiver<bool>) {
     const CALENDAR: Duration = Duration::from_secs(60);
     const AFTER_ERROR: Duration = Duration::from_secs(1);
     // Of each edition: another policy may have another time zone, where it is another day.
     let mut looked_at = None;
     loop {
-        let Workshop { store, list, policy, .. } = editions.borrow_and_update().clone();
+        let Snapshot { store, list, policy, .. } = editions.borrow_and_update().clone();
         let today = list.today(&policy);
         if looked_at.replace((policy.version, today)) != Some((policy.version, today)) {
             list.touch_due(today);

@@ -1,4 +1,4 @@
-//! News: what has changed, told to whoever listens.
+//! Events: what has changed, told to whoever listens.
 //!
 //! One channel a kind of news. `list` tells of a customer after listing it, so that what a listener then reads is there;
 //! `pipeline` tells of merges and unmerges when they are durable. Channels
@@ -42,7 +42,7 @@ impl ProfileChanged {
 /// Where news are told and heard. It outlives what they are about: whoever listens goes on listening after a change of the
 /// policy.
 #[derive(Debug)]
-pub struct News {
+pub struct Events {
     profiles: broadcast::Sender<ProfileChanged>,
     lineage: broadcast::Sender<LineageRow>,
     n_told: AtomicU64,
@@ -53,8 +53,8 @@ pub struct News {
 /// Changes whose customers are kept: those that listeners work at about now.
 const KEPT_LOADED: usize = 64;
 
-impl News {
-    /// News of which each channel keeps that many for whoever is slow.
+impl Events {
+    /// Events of which each channel keeps that many for whoever is slow.
     pub fn keeping(n_kept: usize) -> Self {
         let n_kept = n_kept.max(1);
         Self {
@@ -65,7 +65,7 @@ impl News {
         }
     }
 
-    pub fn tell_profile(&self, mut changed: ProfileChanged) {
+    pub fn publish_profile(&self, mut changed: ProfileChanged) {
         changed.number = self.n_told.fetch_add(1, Ordering::Relaxed) + 1;
         // Nobody may listen.
         self.profiles.send(changed).ok();
@@ -89,7 +89,7 @@ impl News {
         self.loaded.get_or_insert_async(&changed.number, load).await
     }
 
-    pub fn tell_lineage(&self, event: LineageRow) {
+    pub fn publish_lineage(&self, event: LineageRow) {
         self.lineage.send(event).ok();
     }
 
@@ -107,11 +107,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_is_loaded_once_for_all_who_listen() {
-        let news = News::keeping(8);
+        let news = Events::keeping(8);
         let mut listeners = [news.profiles(), news.profiles(), news.profiles()];
         let nil = UnifiedId(uuid::Uuid::nil());
         for _ in 0..2 {
-            news.tell_profile(ProfileChanged::new(CellKey(nil), [nil]));
+            news.publish_profile(ProfileChanged::new(CellKey(nil), [nil]));
         }
         let n_loads = Cell::new(0);
         for listener in &mut listeners {
@@ -125,7 +125,7 @@ mod tests {
             }
         }
         assert_eq!(n_loads.get(), 2, "each of two changes, once");
-        news.tell_profile(ProfileChanged::new(CellKey(nil), [nil]));
+        news.publish_profile(ProfileChanged::new(CellKey(nil), [nil]));
         let changed = listeners[0].recv().await.expect("it was told");
         assert_eq!(news.customer_of(&changed, async { Err(()) }).await.err(), Some(()));
         assert!(

@@ -24,7 +24,7 @@ pub struct Minute {
 }
 
 #[derive(Debug)]
-pub struct Meter {
+pub struct IngestStats {
     since: DateTime<Utc>,
     counted: Mutex<Counted>,
 }
@@ -36,7 +36,7 @@ struct Counted {
     refused: BTreeMap<&'static str, u64>,
 }
 
-impl Meter {
+impl IngestStats {
     pub fn new(now: DateTime<Utc>) -> Self {
         Self { since: now, counted: Mutex::default() }
     }
@@ -112,28 +112,28 @@ mod tests {
 
     #[test]
     fn an_hour_is_told_and_no_more() {
-        let meter = Meter::new(at(0));
-        meter.take(at(1), 5, 1);
-        meter.take(at(59), 2, 0);
-        meter.refuse(at(61), ["NOT_JSON", "TOO_LARGE", "NOT_JSON"]);
-        let told = meter.minutes(at(60));
+        let ingest_stats = IngestStats::new(at(0));
+        ingest_stats.take(at(1), 5, 1);
+        ingest_stats.take(at(59), 2, 0);
+        ingest_stats.refuse(at(61), ["NOT_JSON", "TOO_LARGE", "NOT_JSON"]);
+        let told = ingest_stats.minutes(at(60));
         assert_eq!(told.len(), MINUTES);
         assert_eq!(told[MINUTES - 2], Minute { at: at(0), taken: 7, repeated: 1, refused: 0 });
         assert_eq!(told[MINUTES - 1], Minute { at: at(60), taken: 0, repeated: 0, refused: 3 });
-        assert_eq!(meter.refused(), [("NOT_JSON", 2), ("TOO_LARGE", 1)]);
+        assert_eq!(ingest_stats.refused(), [("NOT_JSON", 2), ("TOO_LARGE", 1)]);
 
-        let later = meter.minutes(at(61 * 60));
+        let later = ingest_stats.minutes(at(61 * 60));
         assert_eq!(later.iter().map(|it| it.taken + it.refused).sum::<u64>(), 0);
         assert_eq!(later[0].at, at(120));
     }
 
     #[test]
     fn a_day_of_minutes_is_not_kept() {
-        let meter = Meter::new(at(0));
+        let ingest_stats = IngestStats::new(at(0));
         for minute in 0..24 * 60 {
-            meter.take(at(minute * 60), 1, 0);
+            ingest_stats.take(at(minute * 60), 1, 0);
         }
-        assert_eq!(meter.counted.lock().expect("nobody panicked").minutes.len(), MINUTES);
-        assert_eq!(meter.minutes(at(24 * 60 * 60 - 1)).iter().map(|it| it.taken).sum::<u64>(), 60);
+        assert_eq!(ingest_stats.counted.lock().expect("nobody panicked").minutes.len(), MINUTES);
+        assert_eq!(ingest_stats.minutes(at(24 * 60 * 60 - 1)).iter().map(|it| it.taken).sum::<u64>(), 60);
     }
 }

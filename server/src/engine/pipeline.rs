@@ -45,18 +45,18 @@ use self::{
     large::{Large, Plan, WantedMessages},
 };
 pub use self::{
-    decide::{Decided, Wish, new_id},
+    decide::{Command, CommandOutcome, new_id},
     far::Bounds,
     replay::{Read, Replay},
 };
 use crate::{
     clock,
     engine::{
-        active_policy::{self, Rules},
+        active_policy::{self, ActivePolicy},
         directory::List,
-        events::News,
+        events::Events,
         inbox::Inbox,
-        ingest_stats::Meter,
+        ingest_stats::IngestStats,
     },
 };
 
@@ -70,7 +70,7 @@ const MAX_ATTEMPTS: u32 = 10;
 
 /// What became of one message.
 #[derive(Debug, Clone)]
-pub struct Taken {
+pub struct Ingested {
     pub outcome: Outcome,
     /// The ID that the message is kept under.
     pub message_id: Arc<str>,
@@ -83,7 +83,7 @@ pub struct Taken {
 /// The answer to one request, and the number of the commit that made it durable.
 #[derive(Debug)]
 pub struct Receipt {
-    pub taken: Vec<Taken>,
+    pub taken: Vec<Ingested>,
     pub commit: i64,
 }
 
@@ -122,23 +122,23 @@ struct Ingest {
 pub struct Pipeline {
     requests: mpsc::Sender<Request>,
     /// What it works with now: another one from the moment on that a policy is in force.
-    workshop: watch::Receiver<Workshop>,
-    meter: Arc<Meter>,
+    snapshot: watch::Receiver<Snapshot>,
+    ingest_stats: Arc<IngestStats>,
 }
 
 /// What the pipeline works with: one edition of the base.
 #[derive(Debug, Clone)]
-pub struct Workshop {
+pub struct Snapshot {
     pub store: Arc<Store>,
     pub list: Arc<List>,
     /// Its retirements are changed by the pipeline only.
-    pub policy: Arc<Rules>,
+    pub policy: Arc<ActivePolicy>,
     pub secret: IdSecret,
     /// All decisions; only the pipeline changes them.
     pub decisions: Arc<RwLock<Decisions>>,
     /// The withheld links; only the pipeline changes them.
     pub inbox: Arc<RwLock<Inbox>>,
-    pub news: Arc<News>,
+    pub news: Arc<Events>,
     /// Whether messages whose IDs were made of their contents may be kept under these, as an earlier version did.
     has_plain_made_ids: bool,
     /// A commit that decisions and inbox have seen, and perhaps later ones.
@@ -148,13 +148,13 @@ pub struct Workshop {
 /// What the setting says of a base all of whose made message IDs are keyed.
 const KEYED: &str = "keyed";
 
-impl Workshop {
+impl Snapshot {
     /// Reads what a base holds beside its rows: the list, the decisions, the inbox. The list tells its news there.
     pub async fn open(
         store: Arc<Store>,
-        policy: Arc<Rules>,
+        policy: Arc<ActivePolicy>,
         secret: IdSecret,
-        news: Arc<News>,
+        news: Arc<Events>,
     ) -> Result<Self, StoreError> {
         // Before the rest: what another server commits while this reads is then looked at again.
         let seen_up_to = store.last_commit().await?;
@@ -170,32 +170,32 @@ impl Workshop {
 
 impl Pipeline {
     /// Starts the task. Wait for the handle, after the last clone is dropped, to know that everything is written.
-    pub fn start(workshop: Workshop) -> (Self, tokio::task::JoinHandle<()>) {
-        Self::start_with(workshop, Bounds::NEAR)
+    pub fn start(snapshot: Snapshot) -> (Self, tokio::task::JoinHandle<()>) {
+        Self::start_with(snapshot, Bounds::NEAR)
     }
 
     /// As [`Pipeline::start`], with other bounds on what is done for a request while others wait.
-    pub fn start_with(workshop: Workshop, bounds: Bounds) -> (Self, tokio::task::JoinHandle<()>) {
+    pub fn start_with(snapshot: Snapshot, bounds: Bounds) -> (Self, tokio::task::JoinHandle<()>) {
         let (requests, waiting) = mpsc::channel(QUEUE);
-        let (current, shown) = watch::channel(workshop);
+        let (current, shown) = watch::channel(snapshot);
         let task = tokio::spawn(work(current, waiting, bounds));
-        let meter = Arc::new(Meter::new(clock::now()));
-        (Self { requests, workshop: shown, meter }, task)
+        let ingest_stats = Arc::new(IngestStats::new(clock::now()));
+        (Self { requests, snapshot: shown, ingest_stats }, task)
     }
 
     /// What comes in. Who refuses messages before they come here counts them there, too.
-    pub fn meter(&self) -> &Meter {
-        &self.meter
+    pub fn ingest_stats(&self) -> &IngestStats {
+        &self.ingest_stats
     }
 
     /// What it works with now. Whoever answers a question takes it once, so that the whole answer is of one edition.
-    pub fn workshop(&self) -> Workshop {
-        self.workshop.borrow().clone()
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshot.borrow().clone()
     }
 
     /// Tells of each edition that is put in force from now on.
-    pub fn editions(&self) -> watch::Receiver<Workshop> {
-        self.workshop.clone()
+    pub fn editions(&self) -> watch::Receiver<Snapshot> {
+        self.snapshot.clone()
     }
 
     /// Puts the edition of a replay in force once it has caught up; what waits meanwhile is taken into the new one.
@@ -216,7 +216,7 @@ impl Pipeline {
         self.requests.send(Request::Ingest(request)).await.map_err(|_| PipelineError::Stopping)?;
         let receipt = answer.await.map_err(|_| PipelineError::Stopping)??;
         let n_repeated = receipt.taken.iter().filter(|it| it.outcome == Outcome::Duplicate).count();
-        self.meter.take(clock::now(), (receipt.taken.len() - n_repeated) as u64, n_repeated as u64);
+        self.ingest_stats.take(clock::now(), (receipt.taken.len() - n_repeated) as u64, n_repeated as u64);
         Ok(receipt)
     }
 
@@ -225,7 +225,7 @@ impl Pipeline {
         if messages.iter().all(|it| !it.is_id_made) {
             return Ok(messages);
         }
-        let Workshop { store, policy, secret, has_plain_made_ids, .. } = self.workshop();
+        let Snapshot { store, policy, secret, has_plain_made_ids, .. } = self.snapshot();
         let mut taken = BTreeSet::new();
         if has_plain_made_ids {
             let made = messages.iter().filter(|it| it.is_id_made).map(|it| it.message.id.clone()).collect();
@@ -248,7 +248,11 @@ impl Pipeline {
     /// Makes or revokes decisions, all of them or none; comes back when they are durable.
     ///
     /// With a revision, it must be that of the profiles concerned as they are now, together.
-    pub async fn decide(&self, wish: Wish, expected_revision: Option<String>) -> Result<Decided, PipelineError> {
+    pub async fn decide(
+        &self,
+        wish: Command,
+        expected_revision: Option<String>,
+    ) -> Result<CommandOutcome, PipelineError> {
         let (reply, answer) = oneshot::channel();
         let request = decide::Request { wish, expected_revision, reply };
         self.requests.send(Request::Decide(request)).await.map_err(|_| PipelineError::Stopping)?;
@@ -256,7 +260,7 @@ impl Pipeline {
     }
 }
 
-async fn work(current: watch::Sender<Workshop>, mut waiting: mpsc::Receiver<Request>, bounds: Bounds) {
+async fn work(current: watch::Sender<Snapshot>, mut waiting: mpsc::Receiver<Request>, bounds: Bounds) {
     let mut worker = Worker { bounds, ..Worker::new(current.borrow().clone()) };
     let mut held_over: Option<Request> = None;
     loop {
@@ -329,13 +333,13 @@ async fn next_of(held_over: &mut Option<Request>, waiting: &mut mpsc::Receiver<R
 
 #[derive(Debug)]
 struct Worker {
-    workshop: Workshop,
+    snapshot: Snapshot,
     cache: Cache,
     /// The last commit that the cache has seen; `None` before the first.
     last_commit: Option<i64>,
     /// How many merges and unmerges there were up to that commit.
     n_lineage: i64,
-    /// The last commit whose decisions and withheld links are in the workshop.
+    /// The last commit whose decisions and withheld links are in the snapshot.
     seen_up_to: i64,
     /// Whether it takes what another edition has taken: who merged and parted there is history already.
     is_replay: bool,
@@ -359,10 +363,10 @@ enum Attempt<T, W> {
 }
 
 impl Worker {
-    fn new(workshop: Workshop) -> Self {
-        let seen_up_to = workshop.seen_up_to;
+    fn new(snapshot: Snapshot) -> Self {
+        let seen_up_to = snapshot.seen_up_to;
         Self {
-            workshop,
+            snapshot,
             cache: Cache::default(),
             last_commit: None,
             n_lineage: 0,
@@ -399,7 +403,7 @@ impl Worker {
 
     /// A request as the policy in force reads it; none that was answered because this does not take all of its messages.
     fn as_read_now(&self, mut request: Ingest) -> Option<Ingest> {
-        let policy = &self.workshop.policy;
+        let policy = &self.snapshot.policy;
         if request.read_by == policy.version {
             return Some(request);
         }
@@ -469,7 +473,7 @@ impl Worker {
         if let Some(number) = self.last_commit {
             return Ok(number);
         }
-        let Workshop { store, policy, decisions, inbox, .. } = &self.workshop;
+        let Snapshot { store, policy, decisions, inbox, .. } = &self.snapshot;
         let number = store.last_commit().await?;
         let seen = self.seen_up_to;
         let others = if seen < number { store.commits(seen, number).await? } else { Vec::new() };
@@ -517,7 +521,7 @@ impl Worker {
 
     /// Tells everyone of what a commit has changed.
     fn tell(&mut self, number: i64, lineage: &[(i64, LineageRow)], changes: &Changes) {
-        let Workshop { list, policy, inbox, .. } = &self.workshop;
+        let Snapshot { list, policy, inbox, .. } = &self.snapshot;
         if self.last_commit != Some(number) {
             let touched = changes.touched.iter().copied().collect();
             let removed = changes.removed_cells.iter().copied().collect();
@@ -526,7 +530,7 @@ impl Worker {
         }
         self.last_commit = Some(number);
         for (_, event) in lineage {
-            self.workshop.news.tell_lineage(event.clone());
+            self.snapshot.news.publish_lineage(event.clone());
         }
         self.n_lineage = lineage.last().map_or(self.n_lineage, |(it, _)| *it);
         self.seen_up_to = number;
@@ -544,7 +548,7 @@ impl Worker {
         let last_commit = self.last_commit().await?;
         let messages = {
             let mut messages = messages.to_vec();
-            let retirements = self.workshop.policy.retirements();
+            let retirements = self.snapshot.policy.retirements();
             messages.iter_mut().for_each(|it| retirements.assign(it));
             messages
         };
@@ -580,7 +584,7 @@ impl Worker {
             let number = last_commit + 1;
             let rows = Rows { messages: &texts, ..Rows::of(&changes) };
             let commit = Commit { number, rows, lineage: &lineage };
-            self.workshop.store.commit(&commit, &self.workshop.secret).await?;
+            self.snapshot.store.commit(&commit, &self.snapshot.secret).await?;
             number
         };
         let written = started.elapsed().saturating_sub(planned);
@@ -592,7 +596,7 @@ impl Worker {
 
     /// Reads what messages need, and plans.
     async fn plan(&mut self, messages: &[Message], view: &mut View, at_most: Bounds) -> Result<Planned, StoreError> {
-        let Workshop { store, policy, secret, .. } = &self.workshop;
+        let Snapshot { store, policy, secret, .. } = &self.snapshot;
         let mut needs = first_needs(messages);
         while !needs.is_empty() {
             self.cache.serve(&mut needs, view);
@@ -603,9 +607,9 @@ impl Worker {
         if self.large.is_about(view) {
             return Ok(Planned::Held);
         }
-        let decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let decisions = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut draft = Draft::new(messages, view, policy, &decisions, secret);
-        if !complete_within(at_most.read, &mut draft, &mut self.cache, &self.workshop, view).await? {
+        if !complete_within(at_most.read, &mut draft, &mut self.cache, &self.snapshot, view).await? {
             drop(draft);
             return Ok(Planned::TooFar { decisions });
         }
@@ -629,10 +633,10 @@ fn texts_of<'m>(messages: &'m [Message], payloads: &'m [String]) -> Vec<(Timesta
 async fn complete(
     draft: &mut Draft<'_>,
     cache: &mut Cache,
-    workshop: &Workshop,
+    snapshot: &Snapshot,
     view: &mut View,
 ) -> Result<(), StoreError> {
-    complete_within(usize::MAX, draft, cache, workshop, view).await.map(drop)
+    complete_within(usize::MAX, draft, cache, snapshot, view).await.map(drop)
 }
 
 /// Loads what a draft still needs, if reading it costs no more than reading so many rows by their keys: whether it is all
@@ -641,7 +645,7 @@ async fn complete_within(
     mut at_most: usize,
     draft: &mut Draft<'_>,
     cache: &mut Cache,
-    workshop: &Workshop,
+    snapshot: &Snapshot,
     view: &mut View,
 ) -> Result<bool, StoreError> {
     loop {
@@ -658,7 +662,7 @@ async fn complete_within(
             return Ok(false);
         }
         at_most -= cost;
-        workshop.store.load(&needs, &workshop.secret, view).await?;
+        snapshot.store.load(&needs, &snapshot.secret, view).await?;
     }
 }
 
@@ -694,7 +698,7 @@ fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) ->
         .iter()
         .zip(messages)
         .enumerate()
-        .map(|(position, ((outcome, id), message))| Taken {
+        .map(|(position, ((outcome, id), message))| Ingested {
             outcome: outcome.clone(),
             message_id: message.id.clone(),
             unified_id: id.or_else(|| current(message)),

@@ -20,7 +20,7 @@ use tokio::{task::JoinHandle, time::Instant};
 
 use crate::engine::{
     active_policy::PublishedPolicy,
-    pipeline::{Pipeline, Read, Replay, Workshop},
+    pipeline::{Pipeline, Read, Replay, Snapshot},
 };
 
 /// How often the log tells how far it is.
@@ -28,7 +28,7 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// The publication of a policy, if there is one.
 #[derive(Debug, Default)]
-pub struct Publication {
+pub struct PolicyRollout {
     progress: Mutex<Progress>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -64,7 +64,7 @@ pub enum Phase {
     Switching,
 }
 
-impl Publication {
+impl PolicyRollout {
     pub fn progress(&self) -> Progress {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -99,9 +99,9 @@ impl Publication {
                 }
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
-                    pipeline.workshop().list.keep_commits(false);
+                    pipeline.snapshot().list.keep_commits(false);
                     // If this cannot be written either, the next start tries once more.
-                    pipeline.workshop().store.set_publishing(None).await.ok();
+                    pipeline.snapshot().store.set_publishing(None).await.ok();
                     publication.set(Progress::Failed { version, reason: error.to_string() });
                 }
             }
@@ -112,7 +112,7 @@ impl Publication {
     /// Goes on with what the last process left unfinished. A base that an older program made, with other normal forms, is read
     /// again by the policy in force.
     pub async fn resume(self: &Arc<Self>, pipeline: &Pipeline) -> Result<(), StoreError> {
-        let Workshop { store, policy, .. } = pipeline.workshop();
+        let Snapshot { store, policy, .. } = pipeline.snapshot();
         if let Some(version) = store.publishing().await? {
             match compiled(&store, version).await? {
                 Some(policy) if self.reserve(version) => {
@@ -134,7 +134,7 @@ impl Publication {
 
     /// Reads a base again that has the normal forms of an older program, and comes back when that is in force. Whether it had.
     pub async fn bring_up_to_date(&self, pipeline: &Pipeline) -> Result<bool, StoreError> {
-        let Workshop { store, policy, .. } = pipeline.workshop();
+        let Snapshot { store, policy, .. } = pipeline.snapshot();
         if !is_outdated(&store).await? {
             return Ok(false);
         }
@@ -153,7 +153,7 @@ impl Publication {
     }
 
     async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), StoreError> {
-        let source = pipeline.workshop();
+        let source = pipeline.snapshot();
         let mut replay = Replay::begin(source, version, policy).await?;
         let mut told = Instant::now();
         replay
@@ -170,7 +170,7 @@ impl Publication {
         // The first time catches up with all that came meanwhile; then what is left is little, and writers wait for that only.
         replay.follow().await?;
         replay.list(|_| {}).await?;
-        replay.lead_on().await?;
+        replay.redirect_ids().await?;
         pipeline.switch(replay).await
     }
 
@@ -201,14 +201,14 @@ async fn compiled(store: &Store, version: i64) -> Result<Option<CompiledPolicy>,
 
 /// What would become of the whole base under another policy: the messages are read by it, and nothing is written. Memory
 /// grows with identifiers and links, not with messages.
-pub async fn simulate(workshop: &Workshop, policy: &CompiledPolicy) -> Result<Comparison, StoreError> {
+pub async fn simulate(snapshot: &Snapshot, policy: &CompiledPolicy) -> Result<Comparison, StoreError> {
     const READ: u64 = 2_000;
-    let Workshop { store, secret, .. } = workshop;
-    let retirements = workshop.policy.retirements().clone();
-    let decisions = workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let Snapshot { store, secret, .. } = snapshot;
+    let retirements = snapshot.policy.retirements().clone();
+    let decisions = snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
     let mut graph = Graph::default();
     let step = usize::try_from(65_536 * READ / store.n_messages().await?.max(1)).unwrap_or(usize::MAX).clamp(1, 65_536);
-    let mut texts = store.set_aside().await?;
+    let mut texts = store.unreadable_messages().await?;
     for first in (0..=u16::MAX).step_by(step) {
         let last = first.saturating_add(u16::try_from(step - 1).unwrap_or(u16::MAX));
         texts.extend(store.event_texts_of(first, last).await?);

@@ -11,7 +11,7 @@ use profile360_store::AuditRow;
 
 use super::{Current, authorization::log_refusal, error::ErrorCode};
 use crate::{
-    auth::access::{Caller, Need},
+    auth::access::{Caller, Permission},
     clock,
     views::profile_view::Customer,
 };
@@ -45,7 +45,7 @@ impl By {
 
 /// Sees one answer come about.
 #[derive(Debug, Default)]
-pub(super) struct Witness(Mutex<Seen>);
+pub(super) struct AccessRecorder(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -94,8 +94,8 @@ pub(super) fn saw_identifier(ctx: &Context<'_>, unified_id: UnifiedId) {
 }
 
 fn see(ctx: &Context<'_>, note: impl FnOnce(&mut Seen)) {
-    if let Some(witness) = ctx.data_opt::<Arc<Witness>>() {
-        witness.see(note);
+    if let Some(recorder) = ctx.data_opt::<Arc<AccessRecorder>>() {
+        recorder.see(note);
     }
 }
 
@@ -103,7 +103,7 @@ fn see(ctx: &Context<'_>, note: impl FnOnce(&mut Seen)) {
 pub(super) fn look_up(ctx: &Context<'_>, by: By) -> async_graphql::Result<()> {
     let (current, caller) = (ctx.data::<Current>()?, ctx.data::<Caller>()?);
     decided_by(ctx, by);
-    let Some(key) = caller.key.as_ref().filter(|_| !caller.may(Need::ReadPersonal)) else { return Ok(()) };
+    let Some(key) = caller.key.as_ref().filter(|_| !caller.may(Permission::ReadPersonal)) else { return Ok(()) };
     let most = current.limits.lookups;
     if current.lookups.take(key, most) {
         return Ok(());
@@ -127,7 +127,7 @@ fn recorded_by<A>(audit: Option<A>, caller: &Caller) -> Result<Option<(A, &Arc<s
     }
 }
 
-impl Witness {
+impl AccessRecorder {
     fn see(&self, note: impl FnOnce(&mut Seen)) {
         note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -190,7 +190,7 @@ impl Witness {
 impl Seen {
     /// What the caller did, as far as it is recorded.
     fn actions(&self, caller: &Caller) -> Vec<&'static str> {
-        let is_personal = caller.may(Need::ReadPersonal) && self.has_personal;
+        let is_personal = caller.may(Permission::ReadPersonal) && self.has_personal;
         let done = [
             (self.has_changed, "CHANGE"),
             (self.has_audit, "AUDIT"),

@@ -15,12 +15,12 @@ use profile360_core::identifier::unified_id::IdSecret;
 use self::table::{Rule, rule};
 use super::{
     App, Current,
-    access_recorder::Witness,
+    access_recorder::AccessRecorder,
     error::{ErrorCode, set_code},
     request_context::Turn,
 };
 use crate::auth::{
-    access::{Caller, Need},
+    access::{Caller, Permission},
     masking::Mask,
 };
 
@@ -40,11 +40,11 @@ pub(super) fn check(ctx: &Context<'_>, parent: &str, field: &str) -> Result<()> 
 /// Refuses what only those may do who see personal data; `what` is the beginning of the sentence.
 pub(super) fn only_unmasked(ctx: &Context<'_>, what: &str) -> Result<(), Error> {
     let caller = caller(ctx)?;
-    if caller.may(Need::ReadPersonal) {
+    if caller.may(Permission::ReadPersonal) {
         return Ok(());
     }
     log_refusal(caller, ErrorCode::Forbidden, ctx.field().name());
-    let role = Need::ReadPersonal.least_role();
+    let role = Permission::ReadPersonal.minimum_role();
     Err(ErrorCode::Forbidden.with(format!("{what} tells of values that this key sees masked; that takes {role}")))
 }
 
@@ -62,7 +62,7 @@ fn refusal(caller: Option<&Caller>, rule: Option<Rule>) -> Option<String> {
     if caller.may(rule.need) {
         return None;
     }
-    Some(format!("the role of this key is {}; this takes {}", caller.role.as_str(), rule.need.least_role()))
+    Some(format!("the role of this key is {}; this takes {}", caller.role.as_str(), rule.need.minimum_role()))
 }
 
 /// How the names of root types end.
@@ -70,16 +70,16 @@ const ROOTS: [&str; 3] = ["Query", "Mutation", "Subscription"];
 
 /// Holds every field of every answer to the table.
 #[derive(Debug)]
-pub(super) struct Allowed;
+pub(super) struct Authorize;
 
-impl ExtensionFactory for Allowed {
+impl ExtensionFactory for Authorize {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Self)
     }
 }
 
 #[async_trait::async_trait]
-impl Extension for Allowed {
+impl Extension for Authorize {
     async fn resolve(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -105,27 +105,27 @@ impl Extension for Allowed {
             error.path = path_of(&info);
             return Err(error);
         }
-        let witness = ctx.data_opt::<Arc<Witness>>();
-        if let Some(witness) = witness.filter(|_| ROOTS.iter().any(|root| info.parent_type.ends_with(root))) {
-            witness.asked(info.name);
+        let recorder = ctx.data_opt::<Arc<AccessRecorder>>();
+        if let Some(recorder) = recorder.filter(|_| ROOTS.iter().any(|root| info.parent_type.ends_with(root))) {
+            recorder.asked(info.name);
             match info.name {
-                "auditLog" => witness.reads_audit(),
+                "auditLog" => recorder.reads_audit(),
                 // Messages are their own record.
                 "ingest" => {}
-                _ if info.parent_type.ends_with("Mutation") => witness.changes(),
+                _ if info.parent_type.ends_with("Mutation") => recorder.changes(),
                 _ => {}
             }
         }
         let mask = rule.and_then(|it| it.mask);
         let value = next.run(ctx, info).await?;
         let (Some(mask), Some(caller), Some(found)) = (mask, caller, &value) else { return Ok(value) };
-        if !caller.may(Need::ReadPersonal) {
+        if !caller.may(Permission::ReadPersonal) {
             // Without a secret nothing that is masked by it can be shown.
             let Some(secret) = secret_of(ctx) else { return Ok(Some(Value::Null)) };
             return Ok(value.map(|value| masked(mask, value, &secret)));
         }
-        if let Some(witness) = witness.filter(|_| *found != Value::Null && mask != Mask::Keyed) {
-            witness.gave_personal();
+        if let Some(recorder) = recorder.filter(|_| *found != Value::Null && mask != Mask::Keyed) {
+            recorder.gave_personal();
         }
         Ok(value)
     }
@@ -140,7 +140,7 @@ fn masked(mask: Mask, value: Value, secret: &IdSecret) -> Value {
 /// The base's secret; a subscription has no base of its own.
 fn secret_of(ctx: &ExtensionContext<'_>) -> Option<IdSecret> {
     let of_app = || ctx.data_opt::<App>().map(|app| app.secret.clone());
-    of_app().or_else(|| Some(ctx.data_opt::<Current>()?.pipeline.workshop().secret))
+    of_app().or_else(|| Some(ctx.data_opt::<Current>()?.pipeline.snapshot().secret))
 }
 
 fn path_of(info: &ResolveInfo<'_>) -> Vec<PathSegment> {

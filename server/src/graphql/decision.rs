@@ -24,12 +24,12 @@ use super::{
     pagination::{Arguments, Asked, PageInfo},
     profile::{Identifier, Profile},
     query::{IdentifierInput, global_id_of},
-    request_context::Patience,
+    request_context::DeadlineExtension,
     scalars::DateTime,
 };
 use crate::{
     clock,
-    engine::pipeline::{Decided, Wish, new_id},
+    engine::pipeline::{Command, CommandOutcome, new_id},
     views::profile_view,
 };
 
@@ -355,7 +355,7 @@ impl DecisionMutation {
             actor: caller(ctx)?.name.clone(),
             revoked: None,
         };
-        settle(ctx, Wish::Retire(retirement), None).await
+        settle(ctx, Command::Retire(retirement), None).await
     }
 
     /// Takes a decision or a retirement back, by its global ID, with those that were made together with it: everything is as if
@@ -372,7 +372,7 @@ impl DecisionMutation {
         let id = super::query::key_of("Decision", &id).or_else(|| super::query::key_of("Retirement", &id));
         let id = id.unwrap_or_default();
         let by = Revocation { at: now(), reason: check_reason(&reason)?.into(), actor: caller(ctx)?.name.clone() };
-        settle(ctx, Wish::Revoke { id, by }, expected_revision).await
+        settle(ctx, Command::Revoke { id, by }, expected_revision).await
     }
 }
 
@@ -399,32 +399,38 @@ async fn make(
         actor: actor.clone(),
         revoked: None,
     };
-    settle(ctx, Wish::Make(pairs.into_iter().enumerate().map(decision).collect()), expected_revision).await
+    settle(ctx, Command::Make(pairs.into_iter().enumerate().map(decision).collect()), expected_revision).await
 }
 
-async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>) -> Result<DecisionPayload> {
+async fn settle(ctx: &Context<'_>, wish: Command, expected_revision: Option<String>) -> Result<DecisionPayload> {
     let app = ctx.data::<App>()?;
     let about: Vec<_> = match &wish {
-        Wish::Make(decisions) => decisions.iter().flat_map(|made| [&made.pair.a, &made.pair.b]).collect(),
-        Wish::Retire(retirement) => vec![&retirement.value],
-        Wish::Revoke { .. } => Vec::new(),
+        Command::Make(decisions) => decisions.iter().flat_map(|made| [&made.pair.a, &made.pair.b]).collect(),
+        Command::Retire(retirement) => vec![&retirement.value],
+        Command::Revoke { .. } => Vec::new(),
     };
     for identifier in about {
         saw_identifier(ctx, unified_id(identifier, &app.secret));
     }
     let deciding = async {
         let decided = app.pipeline.decide(wish, expected_revision).await;
-        if let Ok(Decided::Applied { commit, .. } | Decided::Retired { commit: Some(commit), .. }) = &decided {
+        if let Ok(CommandOutcome::Applied { commit, .. } | CommandOutcome::Retired { commit: Some(commit), .. }) =
+            &decided
+        {
             app.list.wait_until_listed(*commit, LISTED_WITHIN).await;
         }
         decided
     };
-    let decided = Patience::with(ctx, deciding).await;
+    let decided = DeadlineExtension::with(ctx, deciding).await;
     let decided = decided.map_err(|error| ErrorCode::Unavailable.with(error.to_string()))?;
     match decided {
-        Decided::Applied { decisions, .. } => DecisionPayload::about(app, DecisionStatus::Applied, &decisions).await,
-        Decided::NoChange { decisions } => DecisionPayload::about(app, DecisionStatus::NoChange, &decisions).await,
-        Decided::Retired { retirement, commit } => {
+        CommandOutcome::Applied { decisions, .. } => {
+            DecisionPayload::about(app, DecisionStatus::Applied, &decisions).await
+        }
+        CommandOutcome::NoChange { decisions } => {
+            DecisionPayload::about(app, DecisionStatus::NoChange, &decisions).await
+        }
+        CommandOutcome::Retired { retirement, commit } => {
             let status = if commit.is_some() { DecisionStatus::Applied } else { DecisionStatus::NoChange };
             let owners = app.policy.retirements().owners(&retirement.value);
             let profiles = profiles_of(app, &owners).await?;
@@ -432,12 +438,14 @@ async fn settle(ctx: &Context<'_>, wish: Wish, expected_revision: Option<String>
             let decisions = Vec::new();
             Ok(DecisionPayload { status, decision: None, decisions, retirement, profiles, detail: None })
         }
-        Decided::Stale => {
+        CommandOutcome::Stale => {
             let detail = "the facts have moved on since the revision was read; look again before you decide";
             Ok(DecisionPayload::without(DecisionStatus::StalePreview, detail))
         }
-        Decided::NotFound => Ok(DecisionPayload::without(DecisionStatus::NotFound, "there is no decision of this ID")),
-        Decided::Contradicted { by } => {
+        CommandOutcome::NotFound => {
+            Ok(DecisionPayload::without(DecisionStatus::NotFound, "there is no decision of this ID"))
+        }
+        CommandOutcome::Contradicted { by } => {
             let named: Vec<String> =
                 by.iter().map(|it| format!("{} ({})", global_id_of("Decision", &it.id).as_str(), it.reason)).collect();
             let detail = format!("other decisions exclude it; revoke them first: {}", named.join(", "));

@@ -53,7 +53,7 @@ pub enum ErrorCode {
     Forbidden,
     /// The request names a host that is none of the server's.
     HostNotAllowed,
-    /// Another site's page sends the request to a server that has no keys.
+    /// Another state's page sends the request to a server that has no keys.
     CrossSiteRefused,
     /// A key stands in the address, where logs and histories keep it.
     KeyInAddress,

@@ -84,12 +84,12 @@ pub(super) struct Health;
 impl Health {
     /// When this process began to count.
     async fn since(&self, ctx: &Context<'_>) -> Result<DateTime> {
-        Ok(shown(ctx.data::<App>()?.pipeline.meter().since()))
+        Ok(shown(ctx.data::<App>()?.pipeline.ingest_stats().since()))
     }
 
     /// The last 60 minutes, the oldest first; the last is not over.
     async fn ingestion(&self, ctx: &Context<'_>) -> Result<Vec<IngestedMinute>> {
-        let minutes = ctx.data::<App>()?.pipeline.meter().minutes(clock::now());
+        let minutes = ctx.data::<App>()?.pipeline.ingest_stats().minutes(clock::now());
         let minute = |it: Minute| IngestedMinute {
             at: shown(it.at),
             taken: count(it.taken),
@@ -101,7 +101,7 @@ impl Health {
 
     /// Messages refused, by code; the most first.
     async fn refused(&self, ctx: &Context<'_>) -> Result<Vec<RefusedMessages>> {
-        let refused = ctx.data::<App>()?.pipeline.meter().refused();
+        let refused = ctx.data::<App>()?.pipeline.ingest_stats().refused();
         Ok(refused.into_iter().map(|(code, n)| RefusedMessages { code: code.to_owned(), count: count(n) }).collect())
     }
 

@@ -218,7 +218,7 @@ impl IdentityQuery {
         let parse = |it: &ID| identifier::UnifiedId::parse(it);
         let ids: Option<Vec<identifier::UnifiedId>> = unified_ids.iter().map(parse).collect();
         let ids = ids.ok_or_else(|| ErrorCode::BadUserInput.with("unifiedIds: one of them is no unified ID"))?;
-        let read = preview_facts::profile_facts(&app.pipeline.workshop(), &ids).await.map_err(|error| match error {
+        let read = preview_facts::profile_facts(&app.pipeline.snapshot(), &ids).await.map_err(|error| match error {
             FactsError::Store(error) => unavailable(&error),
             FactsError::NotFound | FactsError::TooMany => ErrorCode::BadUserInput.with(error.to_string()),
             FactsError::Restless => ErrorCode::Unavailable.with(error.to_string()),

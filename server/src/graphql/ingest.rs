@@ -20,7 +20,7 @@ use super::{
 use crate::{
     auth::access::Caller,
     clock,
-    engine::pipeline::{PipelineError, Taken},
+    engine::pipeline::{Ingested, PipelineError},
 };
 
 #[derive(Debug, Default)]
@@ -147,7 +147,7 @@ impl IngestMutation {
             .map(|message| app.intake.parse(&message.into_json(), &app.policy).and_then(|it| sender.send(it)))
             .collect();
         app.pipeline
-            .meter()
+            .ingest_stats()
             .refuse(clock::now(), parsed.iter().filter_map(|it| it.as_ref().err()).map(|it| it.code.as_str()));
         let accepted: Vec<Accepted> = parsed.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
         let mut taken = if accepted.is_empty() {
@@ -224,11 +224,11 @@ impl MessageResult {
         }
     }
 
-    fn taken(message_id: String, accepted: Accepted, taken: Taken, sender: &Caller) -> Self {
+    fn taken(message_id: String, accepted: Accepted, taken: Ingested, sender: &Caller) -> Self {
         let warning =
             |it: message::Warning| MessageWarning { code: it.code.to_owned(), path: it.path, detail: it.detail };
         let warnings = accepted.warnings.into_iter().chain(taken.warnings).map(warning).collect();
-        if !sender.is_told_results() {
+        if !sender.sees_results() {
             let is_repeated = taken.outcome == Outcome::Duplicate;
             return Self {
                 message_id,

@@ -18,7 +18,7 @@ use super::{
     error::{ErrorCode, unavailable},
 };
 use crate::{
-    engine::active_policy::Rules,
+    engine::active_policy::ActivePolicy,
     views::profile_view::{self, Customer, Loaded, Purchased},
 };
 
@@ -27,7 +27,7 @@ type Answer<T> = std::result::Result<Option<Arc<T>>, Arc<StoreError>>;
 /// Belongs to one request, so that no answer is older than its question.
 pub(super) struct Loaders {
     store: Arc<Store>,
-    rules: Arc<Rules>,
+    rules: Arc<ActivePolicy>,
     customers: Loader<CellKey, Answer<Customer>, Customers>,
     purchases: Loader<CellKey, Answer<Purchased>, Purchases>,
 }
@@ -89,7 +89,7 @@ fn settle<T>(answer: std::io::Result<Answer<T>>) -> Result<Option<Arc<T>>> {
 
 struct Customers {
     store: Arc<Store>,
-    rules: Arc<Rules>,
+    rules: Arc<ActivePolicy>,
 }
 
 impl BatchFn<CellKey, Answer<Customer>> for Customers {

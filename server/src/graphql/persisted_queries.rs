@@ -1,4 +1,4 @@
-//! Documents that are named, and not sent: automatic persisted queries, and trusted documents.
+//! PersistedQueries that are named, and not sent: automatic persisted queries, and trusted documents.
 //!
 //! A request names a document by the SHA-256 of its text, in Apollo's protocol (`extensions.persistedQuery`). One that the server does
 //! not know it asks for once, and keeps. With trusted documents it keeps none: what is not among those is not answered.
@@ -22,7 +22,7 @@ const EXPECTED: usize = 4_096;
 const ENTRY: usize = 128;
 
 /// The documents that can be named.
-pub struct Documents {
+pub struct PersistedQueries {
     /// By the name that the request has.
     known: HashMap<String, Arc<str>>,
     /// Whether no other is answered.
@@ -31,7 +31,7 @@ pub struct Documents {
     kept: Cache<String, Arc<str>, Size>,
 }
 
-impl std::fmt::Debug for Documents {
+impl std::fmt::Debug for PersistedQueries {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Documents").field("known", &self.known.len()).field("only_known", &self.only_known).finish()
     }
@@ -46,7 +46,7 @@ impl Weighter<String, Arc<str>> for Size {
     }
 }
 
-impl Documents {
+impl PersistedQueries {
     /// The page's documents, and where there is a list of trusted ones, no others than these.
     pub fn new(of_page: BTreeMap<String, String>, trusted: Option<BTreeMap<String, String>>) -> Self {
         let only_known = trusted.is_some();
@@ -141,7 +141,7 @@ mod tests {
     const NAME: &str = "{ viewer { name } }";
 
     /// The text that a request comes to, or the code of its refusal.
-    fn resolved(documents: &Documents, query: &str, named: Json) -> String {
+    fn resolved(documents: &PersistedQueries, query: &str, named: Json) -> String {
         let mut request = json!({ "extensions": { "persistedQuery": named } });
         if !query.is_empty() {
             request["query"] = json!(query);
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_document_is_asked_for_once_and_kept() {
         let page = BTreeMap::from([("a name of its own".to_owned(), NAME.to_owned())]);
-        let documents = Documents::new(page, None);
+        let documents = PersistedQueries::new(page, None);
         for (query, named, wanted) in [
             ("", hash(ROLE), "PERSISTED_QUERY_NOT_FOUND"),
             (ROLE, hash(NAME), "PERSISTED_QUERY_MISMATCH"),
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let documents = Documents::new(BTreeMap::new(), None);
+        let documents = PersistedQueries::new(BTreeMap::new(), None);
         let long = |n: usize| format!("# {n} {}\n{ROLE}", "x".repeat(1 << 20));
         for n in 0..40 {
             assert_eq!(resolved(&documents, &long(n), hash(&long(n))), long(n));
@@ -197,7 +197,7 @@ mod tests {
     fn with_a_list_nothing_else_is_answered() {
         let page = BTreeMap::from([(hash_of(NAME), NAME.to_owned())]);
         let trusted = BTreeMap::from([("role-v1".to_owned(), ROLE.to_owned())]);
-        let documents = Documents::new(page, Some(trusted));
+        let documents = PersistedQueries::new(page, Some(trusted));
         let other = "{ viewer { seesPersonalData } }";
         for (query, named, wanted) in [
             ("", json!({ "sha256Hash": "role-v1" }), ROLE),

@@ -141,7 +141,7 @@ impl PolicyQuery {
                 .with("another policy is being tried, which reads the whole base; try again when that is done")
         })?;
         let compiled = policy.compile(app).await?;
-        let workshop = app.pipeline.workshop();
+        let snapshot = app.pipeline.snapshot();
         let (waiting, mut gone) = oneshot::channel::<()>();
         let runtime = Handle::current();
         let simulating = spawn_blocking(move || {
@@ -151,7 +151,7 @@ impl PolicyQuery {
                 tokio::select! {
                     biased;
                     _ = &mut gone => None,
-                    found = simulate_on(&workshop, &compiled) => Some(found),
+                    found = simulate_on(&snapshot, &compiled) => Some(found),
                 }
             })
         });

@@ -26,7 +26,7 @@ use super::{
     timeline::{EventConnection, timeline},
 };
 use crate::{
-    auth::{access::Need, masking},
+    auth::{access::Permission, masking},
     clock,
     views::profile_view::Customer,
 };
@@ -105,7 +105,7 @@ impl Profile {
     async fn basic(&self, ctx: &Context<'_>) -> Result<BasicInfo> {
         let customer = self.customer(ctx).await?;
         let basic = customer.profile.basic(self.as_of);
-        if caller(ctx)?.may(Need::ReadPersonal) {
+        if caller(ctx)?.may(Permission::ReadPersonal) {
             return Ok(basic.into());
         }
         // Asked for as of one day after the other the age group would tell the birthday: of all days it is today's.
@@ -268,7 +268,7 @@ impl Identifier {
     /// Its value in the normal form of its kind.
     async fn value(&self, ctx: &Context<'_>) -> Result<Cow<'_, str>> {
         saw_identifier(ctx, self.0.unified_id);
-        if caller(ctx)?.may(Need::ReadPersonal) {
+        if caller(ctx)?.may(Permission::ReadPersonal) {
             return Ok(Cow::Borrowed(&*self.0.value));
         }
         let app = ctx.data_opt::<App>();

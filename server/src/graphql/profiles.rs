@@ -8,7 +8,7 @@ use profile360_core::{
     search::{Recognised, pieces::Pieces, recognise},
     time::Timestamp,
 };
-use profile360_directory::{Direction, Filter, OrderField, PageRequest, Position, Sought};
+use profile360_directory::{Direction, Filter, OrderField, PageRequest, Position, SearchTerms};
 use profile360_ingest::lossless_json::nearest;
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
     profile::Profile,
     scalars::{DateTime, Decimal, Gender, Json, Platform, count},
 };
-use crate::{auth::access::Need, clock, views::profile_view};
+use crate::{auth::access::Permission, clock, views::profile_view};
 
 /// Which customers; each field narrows it, and the values of one field are alternatives.
 #[derive(Debug, Default, InputObject)]
@@ -219,7 +219,7 @@ pub(super) async fn profiles(
 /// Whom a search text can mean; `None` where it says nothing.
 ///
 /// A whole phone number or e-mail address that is known is that and no piece of another.
-async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<Sought>> {
+async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> {
     /// Longer than any identifier and any name.
     const LONGEST: usize = 512;
     let app = ctx.data::<App>()?;
@@ -230,7 +230,7 @@ async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<Sought>> {
         Recognised::Empty => return Ok(None),
         Recognised::UnifiedId { value } => {
             let cells = profile_view::cells_of_ids(&app.store, &[value]).await.map_err(|it| unavailable(&it))?;
-            return Ok(Some(Sought { cells: cells.into_values().collect(), pieces: None }));
+            return Ok(Some(SearchTerms { cells: cells.into_values().collect(), pieces: None }));
         }
         Recognised::Identifier { candidates } | Recognised::Name { candidates, .. } => candidates,
     };
@@ -244,9 +244,9 @@ async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<Sought>> {
     let has_form = |kind: &str| app.policy.kind(kind).is_some_and(|it| matches!(it.form, Form::Phone | Form::Email));
     let is_whole = cells.keys().any(|it| has_form(it.kind.as_str()));
     // Whoever sees masks finds whom they can name: pieces, tried one after the other, would spell out what is masked.
-    let may_search_pieces = !is_whole && caller(ctx)?.may(Need::ReadPersonal);
+    let may_search_pieces = !is_whole && caller(ctx)?.may(Permission::ReadPersonal);
     let pieces = may_search_pieces.then(|| Pieces::of(search));
-    Ok(Some(Sought { cells: cells.into_values().collect(), pieces }))
+    Ok(Some(SearchTerms { cells: cells.into_values().collect(), pieces }))
 }
 
 impl ProfileFilter {

@@ -18,7 +18,7 @@ use super::{
     scalars::Date,
 };
 use crate::{
-    auth::access::{self, Need},
+    auth::access::{self, Permission},
     clock,
     views::profile_view,
 };
@@ -163,7 +163,7 @@ impl ProfileQuery {
         Ok(Viewer {
             name: caller.name.to_string(),
             role: caller.role.into(),
-            sees_personal_data: caller.may(Need::ReadPersonal),
+            sees_personal_data: caller.may(Permission::ReadPersonal),
         })
     }
 }

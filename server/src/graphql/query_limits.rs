@@ -16,7 +16,7 @@ use super::{
     request_context,
 };
 use crate::{
-    auth::access::{Caller, Need},
+    auth::access::{Caller, Permission},
     limits::Limits,
 };
 
@@ -93,7 +93,7 @@ pub(super) fn read(request: &mut Request, limits: &Limits, caller: &Caller) -> S
 
 /// Whether a caller may ask what the schema has: whoever only sends has no use for it.
 pub(super) fn may_introspect(limits: &Limits, caller: &Caller) -> bool {
-    !limits.no_introspection && caller.may(Need::Read)
+    !limits.no_introspection && caller.may(Permission::Read)
 }
 
 fn hold_text(query: &str, limits: &Limits) -> ServerResult<()> {
@@ -205,16 +205,16 @@ fn too_complex(limits: &Limits) -> ServerError {
 
 /// What only the schema knows of a document: how deep it is, and how many entries its pages have.
 #[derive(Debug)]
-pub(super) struct Within;
+pub(super) struct QueryLimits;
 
-impl ExtensionFactory for Within {
+impl ExtensionFactory for QueryLimits {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Self)
     }
 }
 
 #[async_trait::async_trait]
-impl Extension for Within {
+impl Extension for QueryLimits {
     async fn validation(
         &self,
         ctx: &ExtensionContext<'_>,

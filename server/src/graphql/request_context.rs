@@ -86,9 +86,9 @@ impl Turn {
 /// Gives each answer, each event of a subscription included, the application of that moment, and loads of its own: they are
 /// batched and kept for its own length only.
 #[derive(Debug)]
-pub(super) struct Moment;
+pub(super) struct RequestContext;
 
-impl ExtensionFactory for Moment {
+impl ExtensionFactory for RequestContext {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Self)
     }
@@ -97,7 +97,7 @@ impl ExtensionFactory for Moment {
 /// Whether an answer waits for something that may go on whether anyone waits or not. Then it is waited for, however long it takes:
 /// whoever asked would otherwise not know what became of it. What is told of it then has its time anew.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Patience(Arc<Waited>);
+pub(super) struct DeadlineExtension(Arc<Waited>);
 
 #[derive(Debug, Default)]
 struct Waited {
@@ -106,7 +106,7 @@ struct Waited {
     has_waited: AtomicBool,
 }
 
-impl Patience {
+impl DeadlineExtension {
     /// Waits for it, past the time that an answer may take.
     pub(super) async fn with<T>(ctx: &Context<'_>, result: impl Future<Output = T>) -> T {
         match ctx.data_opt::<Self>() {
@@ -145,7 +145,7 @@ impl Patience {
 }
 
 #[async_trait::async_trait]
-impl Extension for Moment {
+impl Extension for RequestContext {
     async fn execute(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -159,7 +159,7 @@ impl Extension for Moment {
         data.insert(Loaders::new(&app));
         let limit = app.limits.time;
         data.insert(app);
-        let patience = Patience::default();
+        let patience = DeadlineExtension::default();
         data.insert(patience.clone());
         let turn = ctx.data_opt::<Arc<Turn>>().map(AsRef::as_ref);
         let answer = Turn::take(turn, next.run_with_data(ctx, operation_name, data));
@@ -187,13 +187,13 @@ mod tests {
         let short = Turn::of(Duration::ZERO);
         assert_eq!(short.give_way().now_or_never(), None);
         let answer = Turn::take(Some(&short), short.give_way());
-        assert_eq!(Patience::default().answer_within(Duration::from_millis(1), answer).await, None);
+        assert_eq!(DeadlineExtension::default().answer_within(Duration::from_millis(1), answer).await, None);
     }
 
     #[tokio::test]
     async fn what_is_told_of_a_decision_has_its_time_anew() {
         const LIMIT: Duration = Duration::from_secs(30);
-        let patience = Patience::default();
+        let patience = DeadlineExtension::default();
         assert_eq!(patience.more_time(LIMIT), None);
         let waiting = async { assert_eq!(patience.more_time(LIMIT), Some(LIMIT)) };
         patience.wait_for(waiting).await;
@@ -203,11 +203,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_has_its_time_and_what_cannot_be_given_up_has_more() {
-        let none = Patience::default().answer_within(Duration::ZERO, std::future::pending::<()>()).await;
+        let none = DeadlineExtension::default().answer_within(Duration::ZERO, std::future::pending::<()>()).await;
         assert_eq!(none, None);
 
         let (decided, decision) = oneshot::channel();
-        let patience = Patience::default();
+        let patience = DeadlineExtension::default();
         let deciding = async {
             tokio::task::yield_now().await;
             decided.send("decided").expect("it is waited for");

@@ -9,7 +9,7 @@ use axum::{
 };
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::{Site, only_asked, refused};
+use super::{AppState, only_asked, refused};
 use crate::graphql::ErrorCode;
 
 #[derive(Embed)]
@@ -29,8 +29,8 @@ pub(super) fn documents() -> BTreeMap<String, String> {
 }
 
 /// Refuses GraphiQL where the schema, which it needs, is told to nobody.
-pub(super) async fn graphiql(State(site): State<Site>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    if site.app().limits.no_introspection {
+pub(super) async fn graphiql(State(state): State<AppState>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if state.app().limits.no_introspection {
         return refused(ErrorCode::NotFound, "GraphiQL is switched off here, as the schema is (--no-introspection)");
     }
     asset(method, uri, headers).await

@@ -42,7 +42,7 @@ pub(super) fn network_of(address: IpAddr) -> IpAddr {
 
 /// An amount of something.
 #[derive(Clone)]
-pub(super) struct Shares(Arc<Inner>);
+pub(super) struct ConcurrencyLimit(Arc<Inner>);
 
 struct Inner {
     most: usize,
@@ -59,7 +59,7 @@ struct Taken {
 
 /// Why there is no share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoShare {
+pub(super) enum LimitReached {
     /// All of it is taken.
     AllTaken,
     /// This client has as much as one can have.
@@ -68,51 +68,51 @@ pub(super) enum NoShare {
     TooMuch,
 }
 
-impl Shares {
+impl ConcurrencyLimit {
     pub(super) fn new(most: usize, most_each: usize) -> Self {
         Self(Arc::new(Inner { most, most_each: most_each.min(most), taken: Mutex::default() }))
     }
 
     /// Takes a share; it is given back when it is dropped.
-    pub(super) fn take(&self, client: &Client, n: usize) -> Result<Share, NoShare> {
+    pub(super) fn take(&self, client: &Client, n: usize) -> Result<Permit, LimitReached> {
         let mut share = self.none_of(client);
         share.grow(n)?;
         Ok(share)
     }
 
     /// Nothing yet, of a client that will take some.
-    pub(super) fn none_of(&self, client: &Client) -> Share {
-        Share { of: self.0.clone(), client: client.clone(), n: 0 }
+    pub(super) fn none_of(&self, client: &Client) -> Permit {
+        Permit { of: self.0.clone(), client: client.clone(), n: 0 }
     }
 }
 
-impl fmt::Debug for Shares {
+impl fmt::Debug for ConcurrencyLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shares").field("most", &self.0.most).field("most_each", &self.0.most_each).finish()
     }
 }
 
 /// A share that someone has.
-pub(super) struct Share {
+pub(super) struct Permit {
     of: Arc<Inner>,
     client: Client,
     n: usize,
 }
 
-impl Share {
+impl Permit {
     /// Takes more of it, all or nothing.
-    pub(super) fn grow(&mut self, more: usize) -> Result<(), NoShare> {
+    pub(super) fn grow(&mut self, more: usize) -> Result<(), LimitReached> {
         let mut taken = self.of.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if self.of.most < self.n.saturating_add(more) {
-            return Err(if self.of.most == 0 { NoShare::AllTaken } else { NoShare::TooMuch });
+            return Err(if self.of.most == 0 { LimitReached::AllTaken } else { LimitReached::TooMuch });
         }
         if self.of.most < taken.all.saturating_add(more) {
-            return Err(NoShare::AllTaken);
+            return Err(LimitReached::AllTaken);
         }
         let own = taken.each.get(&self.client).copied().unwrap_or_default().saturating_add(more);
         // One alone can have more than its part as long as it is a single thing.
         if self.of.most_each < own && own != self.n.saturating_add(more) {
-            return Err(NoShare::OwnTaken);
+            return Err(LimitReached::OwnTaken);
         }
         if 0 < more {
             taken.all += more;
@@ -124,13 +124,13 @@ impl Share {
     }
 }
 
-impl fmt::Debug for Share {
+impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Share").field("n", &self.n).finish()
     }
 }
 
-impl Drop for Share {
+impl Drop for Permit {
     fn drop(&mut self) {
         if self.n == 0 {
             return;
@@ -157,27 +157,27 @@ mod tests {
     #[test]
     fn one_client_cannot_have_all() {
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
-        let places = Shares::new(4, 2);
+        let places = ConcurrencyLimit::new(4, 2);
         let first = places.take(&one, 1).expect("there are four");
         let _second = places.take(&one, 1).expect("it may have two");
-        assert_eq!(places.take(&one, 1).err(), Some(NoShare::OwnTaken));
+        assert_eq!(places.take(&one, 1).err(), Some(LimitReached::OwnTaken));
         let _third = places.take(&other, 2).expect("there are two left");
-        assert_eq!(places.take(&address("::1"), 1).err(), Some(NoShare::AllTaken));
+        assert_eq!(places.take(&address("::1"), 1).err(), Some(LimitReached::AllTaken));
         drop(first);
         assert!(places.take(&one, 1).is_ok());
-        assert_eq!(places.take(&one, 5).err(), Some(NoShare::TooMuch));
+        assert_eq!(places.take(&one, 5).err(), Some(LimitReached::TooMuch));
     }
 
     #[test]
     fn one_large_thing_is_taken_where_nothing_else_is_of_its_client() {
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
-        let bytes = Shares::new(100, 50);
+        let bytes = ConcurrencyLimit::new(100, 50);
         let mut large = bytes.take(&one, 10).expect("it fits");
         assert_eq!(large.grow(60), Ok(()));
-        assert_eq!(bytes.take(&one, 1).err(), Some(NoShare::OwnTaken));
-        assert_eq!(large.grow(31), Err(NoShare::TooMuch));
+        assert_eq!(bytes.take(&one, 1).err(), Some(LimitReached::OwnTaken));
+        assert_eq!(large.grow(31), Err(LimitReached::TooMuch));
         let mut rest = bytes.take(&other, 20).expect("it fits");
-        assert_eq!(rest.grow(11), Err(NoShare::AllTaken));
+        assert_eq!(rest.grow(11), Err(LimitReached::AllTaken));
         drop(large);
         assert_eq!(rest.grow(11), Ok(()));
         drop(rest);

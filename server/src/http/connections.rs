@@ -37,7 +37,7 @@ use tower::ServiceExt;
 
 use super::{
     concurrency_limits::network_of,
-    throughput_limit::{LeastPace, Pace},
+    throughput_limit::{MinRate, Throughput},
 };
 use crate::limits::Limits;
 
@@ -51,7 +51,7 @@ const LOGGED_EVERY: Duration = Duration::from_secs(10);
 /// Serves until `stop` says so, and then until what is open is answered.
 pub(super) async fn serve(listener: TcpListener, router: Router, limits: &Limits, mut stop: watch::Receiver<bool>) {
     let seats = Seats::new(limits.connections, limits.connections_per_address);
-    let times = Times { head: limits.head, idle: limits.idle, least_pace: LeastPace::of(limits) };
+    let times = Times { head: limits.head, idle: limits.idle, least_pace: MinRate::of(limits) };
     let open = TaskTracker::new();
     let mut logged: Option<Instant> = None;
     loop {
@@ -103,7 +103,7 @@ struct Times {
     head: Duration,
     /// For the first byte of the next request.
     idle: Duration,
-    least_pace: LeastPace,
+    least_pace: MinRate,
 }
 
 /// Answers the requests of one connection until one side has enough of it.
@@ -115,7 +115,7 @@ async fn talk(
     times: Times,
     mut stop: watch::Receiver<bool>,
 ) {
-    let wire = Wire { stream, seat: seat.clone(), pace: Pace::new(times.least_pace) };
+    let wire = Wire { stream, seat: seat.clone(), pace: Throughput::new(times.least_pace) };
     let answering = seat.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let busy = Busy::new(answering.clone());
@@ -397,7 +397,7 @@ impl<T: Unpin> HttpBody for Kept<T> {
 struct Wire {
     stream: TcpStream,
     seat: Arc<Seat>,
-    pace: Pace,
+    pace: Throughput,
 }
 
 impl Wire {
@@ -514,7 +514,7 @@ mod tests {
     #[tokio::test]
     async fn a_head_has_less_time_than_a_pause() {
         let seconds = Duration::from_secs;
-        let least_pace = LeastPace { rate: 1, grace: seconds(1) };
+        let least_pace = MinRate { rate: 1, grace: seconds(1) };
         let times = Times { head: seconds(10), idle: seconds(75), least_pace };
         let seat = Seats::new(1, 1).take(address("192.0.2.1")).await.expect("there is room");
         let left = |seat: &Seat| seat.waits_until(times).map(|end| end.saturating_duration_since(Instant::now()));

@@ -22,10 +22,10 @@ use profile360_ingest::strict_json;
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 
 use super::{
-    Site,
-    concurrency_limits::{Client, NoShare, Share, Shares},
+    AppState,
+    concurrency_limits::{Client, ConcurrencyLimit, LimitReached, Permit},
     refused,
-    throughput_limit::{LeastPace, Pace},
+    throughput_limit::{MinRate, Throughput},
 };
 use crate::{auth::access::Caller, graphql::ErrorCode};
 
@@ -51,7 +51,7 @@ impl Packing {
 
 /// Why a body cannot be read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum BodyError {
     #[error("the body ended before all of it was there; send again what has no answer")]
     Cut,
     #[error(
@@ -72,7 +72,7 @@ pub(super) enum Fault {
     Stopping,
 }
 
-impl Fault {
+impl BodyError {
     /// What an error of reading is due to.
     pub(super) fn of(error: &Error) -> Self {
         let own = error.get_ref().and_then(|it| it.downcast_ref::<Self>()).copied();
@@ -97,23 +97,23 @@ impl Fault {
 
 /// What a request takes of the bytes that all requests together have at work. It is given back when the request is answered.
 #[derive(Debug, Clone)]
-pub(super) struct Work(Arc<Mutex<Share>>);
+pub(super) struct Work(Arc<Mutex<Permit>>);
 
 impl Work {
-    pub(super) fn new(of: &Shares, client: &Client) -> Self {
+    pub(super) fn new(of: &ConcurrencyLimit, client: &Client) -> Self {
         Self(Arc::new(Mutex::new(of.none_of(client))))
     }
 
     /// Takes room for so many bytes more.
-    pub(super) fn add(&self, n_bytes: usize) -> std::result::Result<(), Fault> {
+    pub(super) fn add(&self, n_bytes: usize) -> std::result::Result<(), BodyError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).grow(n_bytes).map_err(|reason| match reason {
-            NoShare::TooMuch => Fault::TooMuch,
-            NoShare::AllTaken | NoShare::OwnTaken => Fault::Overloaded,
+            LimitReached::TooMuch => BodyError::TooMuch,
+            LimitReached::AllTaken | LimitReached::OwnTaken => BodyError::Overloaded,
         })
     }
 
     /// Takes room for the values that a JSON text becomes.
-    pub(super) fn add_values(&self, text: &[u8]) -> std::result::Result<(), Fault> {
+    pub(super) fn add_values(&self, text: &[u8]) -> std::result::Result<(), BodyError> {
         self.add(strict_json::n_values(text).saturating_mul(BYTES_OF_VALUE))
     }
 }
@@ -132,10 +132,10 @@ pub(super) struct Sent {
     work: Work,
 }
 
-impl FromRequest<Site> for Sent {
+impl FromRequest<AppState> for Sent {
     type Rejection = Response;
 
-    async fn from_request(request: Request, _: &Site) -> std::result::Result<Self, Response> {
+    async fn from_request(request: Request, _: &AppState) -> std::result::Result<Self, Response> {
         let Some(work) = request.extensions().get::<Work>().cloned() else {
             return Err(refused(ErrorCode::Internal, "the request came in by no gate"));
         };
@@ -153,28 +153,28 @@ impl Sent {
     }
 
     /// All of it, and where there is room for what it becomes.
-    pub(super) async fn whole(self, site: &Site, most: usize) -> std::result::Result<(Vec<u8>, Work), Fault> {
-        let limits = site.app().limits;
+    pub(super) async fn whole(self, state: &AppState, most: usize) -> std::result::Result<(Vec<u8>, Work), BodyError> {
+        let limits = state.app().limits;
         let most = self.most(most, limits.query_body);
         let Self { body, announced, work, .. } = self;
         if announced.is_some_and(|announced| most < announced) {
-            return Err(Fault::TooLarge(most));
+            return Err(BodyError::TooLarge(most));
         }
         let mut frames = body.into_data_stream();
-        let mut pace = Pace::new(LeastPace::of(&limits));
+        let mut pace = Throughput::new(MinRate::of(&limits));
         let reading = async {
             let mut bytes = Vec::new();
             while let Some(frame) = next(&mut frames, &mut pace).await? {
-                let frame = frame.map_err(|_| Fault::Cut)?;
+                let frame = frame.map_err(|_| BodyError::Cut)?;
                 if most < bytes.len() + frame.len() {
-                    return Err(Fault::TooLarge(most));
+                    return Err(BodyError::TooLarge(most));
                 }
                 work.add(frame.len())?;
                 bytes.extend_from_slice(&frame);
             }
             Ok(bytes)
         };
-        let bytes = timeout(limits.upload, reading).await.map_err(|_| Fault::TooSlow).flatten()?;
+        let bytes = timeout(limits.upload, reading).await.map_err(|_| BodyError::TooSlow).flatten()?;
         Ok((bytes, work))
     }
 }
@@ -182,11 +182,11 @@ impl Sent {
 /// The next part of a body, if it comes fast enough.
 async fn next(
     frames: &mut BodyDataStream,
-    pace: &mut Pace,
-) -> std::result::Result<Option<std::result::Result<Bytes, axum::Error>>, Fault> {
+    pace: &mut Throughput,
+) -> std::result::Result<Option<std::result::Result<Bytes, axum::Error>>, BodyError> {
     let frame = poll_fn(|context| match frames.poll_next_unpin(context) {
         Poll::Ready(frame) => Poll::Ready(Ok(frame)),
-        Poll::Pending => pace.poll_too_slow(context).map(|()| Err(Fault::TooSlow)),
+        Poll::Pending => pace.poll_too_slow(context).map(|()| Err(BodyError::TooSlow)),
     })
     .await?;
     pace.moved(frame.as_ref().and_then(|it| it.as_ref().ok()).map_or(0, Bytes::len));
@@ -203,7 +203,7 @@ const MAX_WINDOW_LOG: u32 = 23;
 pub(super) fn unpacked(
     body: Body,
     packing: Packing,
-    site: &Site,
+    state: &AppState,
     runtime: Handle,
     before_waiting: impl FnMut() + 'static,
 ) -> Result<Box<dyn BufRead>> {
@@ -212,8 +212,8 @@ pub(super) fn unpacked(
         frames: body.into_data_stream(),
         frame: Bytes::new(),
         runtime,
-        stop: site.stop.clone(),
-        pace: Pace::new(LeastPace::of(&site.app().limits)),
+        stop: state.stop.clone(),
+        pace: Throughput::new(MinRate::of(&state.app().limits)),
         n_read: n_packed.clone(),
         before_waiting,
     };
@@ -238,7 +238,7 @@ fn unpack<'s>(source: impl Read + 's, packing: Packing, n_packed: Rc<Cell<u64>>)
 /// What a body may be called that holds JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Media {
-    /// `application/json`: what no page of another site can send without being asked whether it may.
+    /// `application/json`: what no page of another state can send without being asked whether it may.
     Json,
     /// Anything: programs call it text, or a form, or nothing at all.
     Any,
@@ -246,7 +246,7 @@ pub(super) enum Media {
 
 /// The bytes of a short body, unpacked, or what is answered instead.
 pub(super) async fn whole(
-    site: &Site,
+    state: &AppState,
     headers: &HeaderMap,
     sent: Sent,
     media: Media,
@@ -260,16 +260,16 @@ pub(super) async fn whole(
         let sentence = "send the body as it is, or packed with gzip or zstd";
         return Err(refused(ErrorCode::UnsupportedMediaType, sentence));
     };
-    let refuse = |fault: Fault| refused(fault.code(), &fault.to_string());
-    let limits = site.app().limits;
+    let refuse = |fault: BodyError| refused(fault.code(), &fault.to_string());
+    let limits = state.app().limits;
     let most = sent.most(limits.body, limits.query_body);
-    let (mut bytes, work) = sent.whole(site, most).await.map_err(refuse)?;
+    let (mut bytes, work) = sent.whole(state, most).await.map_err(refuse)?;
     let packing = if packing == Packing::Plain && bytes.starts_with(GZIP) { Packing::Gzip } else { packing };
     if packing != Packing::Plain {
         let unpacking = work.clone();
         let unpacked = tokio::task::spawn_blocking(move || unpack_all(&bytes, packing, most, &unpacking));
         let unpacked = unpacked.await.map_err(Error::other).flatten();
-        bytes = unpacked.map_err(|error| refuse(Fault::of(&error)))?;
+        bytes = unpacked.map_err(|error| refuse(BodyError::of(&error)))?;
     }
     work.add_values(&bytes).map_err(refuse)?;
     Ok(bytes)
@@ -288,7 +288,7 @@ fn unpack_all(packed: &[u8], packing: Packing, most: usize, work: &Work) -> Resu
             return Ok(unpacked);
         }
         if most < unpacked.len() + part.len() {
-            return Err(Error::other(Fault::TooLarge(most)));
+            return Err(Error::other(BodyError::TooLarge(most)));
         }
         work.add(part.len()).map_err(Error::other)?;
         unpacked.extend_from_slice(part);
@@ -302,7 +302,7 @@ struct Source<F> {
     frame: Bytes,
     runtime: Handle,
     stop: watch::Receiver<bool>,
-    pace: Pace,
+    pace: Throughput,
     n_read: Rc<Cell<u64>>,
     before_waiting: F,
 }
@@ -319,7 +319,7 @@ impl<F: FnMut()> Read for Source<F> {
                         tokio::select! {
                             next = next(frames, pace) => next,
                             // When nobody can say stop any more it is time to stop, too.
-                            () = async { drop(stop.wait_for(|is_over| *is_over).await) } => Err(Fault::Stopping),
+                            () = async { drop(stop.wait_for(|is_over| *is_over).await) } => Err(BodyError::Stopping),
                         }
                     })
                 }
@@ -327,7 +327,7 @@ impl<F: FnMut()> Read for Source<F> {
             let next = next.map_err(Error::other)?;
             match next {
                 Some(Ok(frame)) => self.frame = frame,
-                Some(Err(_)) => return Err(Error::other(Fault::Cut)),
+                Some(Err(_)) => return Err(Error::other(BodyError::Cut)),
                 None => return Ok(0),
             }
         }
@@ -350,7 +350,7 @@ impl<R: Read> Read for Guarded<R> {
         let n = self.inner.read(buffer)?;
         self.n_unpacked += n as u64;
         if SMALL < self.n_unpacked && self.n_packed.get().saturating_mul(MAX_RATIO) < self.n_unpacked {
-            return Err(Error::other(Fault::TooDense));
+            return Err(Error::other(BodyError::TooDense));
         }
         Ok(n)
     }

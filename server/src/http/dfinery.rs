@@ -15,9 +15,9 @@ use profile360_core::{message::syntax::Object, time::Timestamp};
 use serde_json::{json, value::RawValue};
 
 use super::{
-    Site,
+    AppState,
     decode_body::{self, Media, Sent},
-    ingest_response::{Answer, Judged, ingest, judge},
+    ingest_response::{Judged, MessageResult, ingest, judge},
     other_method,
     raw_json::{Json as Piece, Made, Pieces, fields_of, id_of, items, text_of},
     refused,
@@ -25,7 +25,7 @@ use super::{
 use crate::{auth::access::Caller, clock, graphql::ErrorCode};
 
 /// The addresses of the Open API.
-pub(super) fn routes() -> Router<Site> {
+pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/identities", post(identities).fallback(other_method))
         .route("/api/v1/profiles", post(identities).fallback(other_method))
@@ -38,12 +38,12 @@ const MAX_EVENTS: usize = 100;
 
 /// Says that identifiers are of one customer, and what else is known of it.
 async fn identities(
-    State(site): State<Site>,
+    State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Sent,
 ) -> Response {
-    let body = match decode_body::whole(&site, &headers, body, Media::Json).await {
+    let body = match decode_body::whole(&state, &headers, body, Media::Json).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -53,8 +53,8 @@ async fn identities(
     };
     match fields_of(&text) {
         Ok(sent) => {
-            let judged = std::iter::once_with(|| judge(&site, None, Ok(identity_of(&sent, clock::now()))));
-            take(&site, &caller, judged).await
+            let judged = std::iter::once_with(|| judge(&state, None, Ok(identity_of(&sent, clock::now()))));
+            take(&state, &caller, judged).await
         }
         Err(refusal) => malformed(&refusal.detail),
     }
@@ -73,12 +73,12 @@ async fn delete() -> Response {
 
 /// Says what one customer did.
 async fn events(
-    State(site): State<Site>,
+    State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Sent,
 ) -> Response {
-    let body = match decode_body::whole(&site, &headers, body, Media::Json).await {
+    let body = match decode_body::whole(&state, &headers, body, Media::Json).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -94,7 +94,7 @@ async fn events(
         };
         return match fields_of(&text).map(|sent| older::messages(&sent, now)) {
             Ok(messages) => {
-                take(&site, &caller, messages.into_iter().map(|message| judge(&site, None, Ok(message)))).await
+                take(&state, &caller, messages.into_iter().map(|message| judge(&state, None, Ok(message)))).await
             }
             Err(refusal) => malformed(&refusal.detail),
         };
@@ -108,31 +108,32 @@ async fn events(
     }
     let call =
         CallOf { identity: sent.json("identity"), at: sent.json("request_datetime").filter(|it| says_something(it)) };
-    let judged = events.into_iter().enumerate().map(|(n, event)| judged(&site, &call, event, n, now));
-    take(&site, &caller, judged).await
+    let judged = events.into_iter().enumerate().map(|(n, event)| judged(&state, &call, event, n, now));
+    take(&state, &caller, judged).await
 }
 
-fn judged(site: &Site, call: &CallOf<'_>, event: &[u8], position: usize, now: DateTime<Utc>) -> Judged {
+fn judged(state: &AppState, call: &CallOf<'_>, event: &[u8], position: usize, now: DateTime<Utc>) -> Judged {
     let refuse = |refusal| Err((id_of(event, "event_id").or_else(|| id_of(event, "message_id")), refusal));
     let text = match text_of(event) {
         Ok(text) => text,
         Err(refusal) => return refuse(refusal),
     };
     match fields_of(&text) {
-        Ok(fields) => judge(site, None, Ok(event_of(call, &fields, position, now))),
+        Ok(fields) => judge(state, None, Ok(event_of(call, &fields, position, now))),
         Err(refusal) => refuse(refusal),
     }
 }
 
-/// Judges calls and takes them. Answers as there, and besides that what became of each.
-async fn take(site: &Site, caller: &Caller, judged: impl Iterator<Item = Judged>) -> Response {
-    let app = site.app();
+/// Judges calls and takes them. MessageResults as there, and besides that what became of each.
+async fn take(state: &AppState, caller: &Caller, judged: impl Iterator<Item = Judged>) -> Response {
+    let app = state.app();
     let answers = match ingest(&app, caller, app.policy.version, judged.collect()).await {
         Ok(answers) => answers,
         Err(error) => return refused(ErrorCode::Unavailable, &error.to_string()),
     };
     // One that is bad among others is told below; where all are, the call has failed.
-    let failed = answers.iter().find_map(|it| it.detail.as_deref()).filter(|_| answers.iter().all(Answer::is_refused));
+    let failed =
+        answers.iter().find_map(|it| it.detail.as_deref()).filter(|_| answers.iter().all(MessageResult::is_refused));
     match failed {
         None => Json(json!({ "status": true, "code": "20000", "message": "OK", "data": true, "results": answers }))
             .into_response(),

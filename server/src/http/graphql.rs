@@ -14,13 +14,13 @@ use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use super::{
-    Site,
-    authenticate::{self, Way},
-    decode_body::{Fault, Packing, Sent, Work},
+    AppState,
+    authenticate::{self, RouteAuth},
+    decode_body::{BodyError, Packing, Sent, Work},
     websocket,
 };
 use crate::{
-    auth::access::{Caller, Need},
+    auth::access::{Caller, Permission},
     graphql::{ErrorCode, execute, give_variables, is_query, is_refused, only_ingests},
 };
 
@@ -61,8 +61,8 @@ impl From<ServerError> for NoRequest {
     }
 }
 
-impl From<Fault> for NoRequest {
-    fn from(fault: Fault) -> Self {
+impl From<BodyError> for NoRequest {
+    fn from(fault: BodyError) -> Self {
         Self::Refused(fault.code(), fault.to_string())
     }
 }
@@ -102,8 +102,8 @@ impl<'t> Envelope<'t> {
 
     /// The request with the document that it names and the variables that this one declares. One of so many bytes that only messages
     /// may be so many is refused where it is anything else.
-    pub(super) fn open(self, site: &Site, n_bytes: usize) -> Result<Request, NoRequest> {
-        let limits = site.app().limits;
+    pub(super) fn open(self, state: &AppState, n_bytes: usize) -> Result<Request, NoRequest> {
+        let limits = state.app().limits;
         let mut request = Request::new(self.query.unwrap_or_default());
         request.operation_name = self.operation_name;
         if let Some(extensions) = self.extensions {
@@ -121,7 +121,7 @@ impl<'t> Envelope<'t> {
         if self.variables.is_some_and(|it| !it.get().starts_with('{')) {
             return Err(NoRequest::parse_failed("variables is an object of values by their names"));
         }
-        let mut request = site.documents.resolve(request)?;
+        let mut request = state.documents.resolve(request)?;
         if request.query.trim().is_empty() {
             return Err(NoRequest::parse_failed("the request has no query"));
         }
@@ -137,7 +137,7 @@ impl<'t> Envelope<'t> {
 }
 
 pub(super) async fn post(
-    State(site): State<Site>,
+    State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     sent: Sent,
@@ -151,9 +151,9 @@ pub(super) async fn post(
     if Packing::of(&headers) != Some(Packing::Plain) {
         return refused(ErrorCode::UnsupportedMediaType, media_type, "send the request as it is, and not packed");
     }
-    let limits = site.app().limits;
-    let most = if caller.may(Need::Send) { limits.body } else { limits.query_body.min(limits.body) };
-    let (body, work) = match sent.whole(&site, most).await {
+    let limits = state.app().limits;
+    let most = if caller.may(Permission::Send) { limits.body } else { limits.query_body.min(limits.body) };
+    let (body, work) = match sent.whole(&state, most).await {
         Ok(sent) => sent,
         Err(fault) => return NoRequest::from(fault).into_response(media_type),
     };
@@ -161,21 +161,21 @@ pub(super) async fn post(
         return NoRequest::from(fault).into_response(media_type);
     }
     let prepared = strict_json::prepared(&body);
-    match Envelope::read(&prepared).and_then(|envelope| envelope.open(&site, body.len())) {
-        Ok(request) => respond(&execute(&site.schema, &site.current, caller, request).await, media_type),
+    match Envelope::read(&prepared).and_then(|envelope| envelope.open(&state, body.len())) {
+        Ok(request) => respond(&execute(&state.schema, &state.current, caller, request).await, media_type),
         Err(reason) => reason.into_response(media_type),
     }
 }
 
 /// Shows GraphiQL to someone who opens the bare address in a browser: a refusal in JSON would not help.
-pub(super) async fn for_browsers(State(site): State<Site>, request: HttpRequest, next: Next) -> HttpResponse {
+pub(super) async fn for_browsers(State(state): State<AppState>, request: HttpRequest, next: Next) -> HttpResponse {
     let headers = request.headers();
     let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accepted| accepted.to_str().ok());
     let is_visit = request.method() == Method::GET
         && request.uri().query().unwrap_or_default().is_empty()
         && !headers.contains_key(header::UPGRADE)
         && accepted.any(|accepted| accepted.to_ascii_lowercase().contains("text/html"));
-    if is_visit && !site.current.limits.no_introspection {
+    if is_visit && !state.current.limits.no_introspection {
         return Redirect::to("/graphiql").into_response();
     }
     next.run(request).await
@@ -216,13 +216,13 @@ fn read_parameter<'t>(text: Option<&'t str>, work: &Work) -> Result<Option<&'t R
 
 /// A handshake, or a request in an address. A browser can show nothing with a handshake: the key comes with `connection_init`, and
 /// until then the socket is nobody's.
-pub(super) async fn get(State(site): State<Site>, request: HttpRequest) -> HttpResponse {
+pub(super) async fn get(State(state): State<AppState>, request: HttpRequest) -> HttpResponse {
     let (mut head, body) = request.into_parts();
-    if let Ok(socket) = WebSocketUpgrade::from_request_parts(&mut head, &site).await {
-        return websocket::open(site, &head, socket);
+    if let Ok(socket) = WebSocketUpgrade::from_request_parts(&mut head, &state).await {
+        return websocket::open(state, &head, socket);
     }
-    let asking = site.clone();
-    authenticate::admit(&site, Way::GRAPHQL, HttpRequest::from_parts(head, body), |request| async move {
+    let asking = state.clone();
+    authenticate::admit(&state, RouteAuth::GRAPHQL, HttpRequest::from_parts(head, body), |request| async move {
         let extensions = request.extensions();
         match (extensions.get::<Caller>().cloned(), extensions.get::<Work>().cloned()) {
             (Some(caller), Some(work)) => ask(&asking, caller, &work, request.uri(), request.headers()).await,
@@ -232,7 +232,7 @@ pub(super) async fn get(State(site): State<Site>, request: HttpRequest) -> HttpR
     .await
 }
 
-async fn ask(site: &Site, caller: Caller, work: &Work, uri: &Uri, headers: &HeaderMap) -> HttpResponse {
+async fn ask(state: &AppState, caller: Caller, work: &Work, uri: &Uri, headers: &HeaderMap) -> HttpResponse {
     let asks_for_socket = |it: &HeaderValue| it.as_bytes().eq_ignore_ascii_case(b"websocket");
     if headers.get_all(header::UPGRADE).iter().any(asks_for_socket) {
         return refused(ErrorCode::ParseFailed, JSON, "this is no WebSocket handshake of version 13");
@@ -242,12 +242,12 @@ async fn ask(site: &Site, caller: Caller, work: &Work, uri: &Uri, headers: &Head
         let sentence = "the address is not a GraphQL request: it has query and variables";
         return refused(ErrorCode::ParseFailed, media_type, sentence);
     };
-    let mut request = match address.envelope(work).and_then(|it| it.open(site, 0)) {
+    let mut request = match address.envelope(work).and_then(|it| it.open(state, 0)) {
         Ok(request) => request,
         Err(reason) => return reason.into_response(media_type),
     };
-    match is_query(&site.current, &caller, &mut request) {
-        Ok(true) => respond(&execute(&site.schema, &site.current, caller, request).await, media_type),
+    match is_query(&state.current, &caller, &mut request) {
+        Ok(true) => respond(&execute(&state.schema, &state.current, caller, request).await, media_type),
         Ok(false) => {
             let sentence = "send mutations by POST, and subscriptions over a WebSocket";
             refused(ErrorCode::MethodNotAllowed, media_type, sentence)
@@ -294,7 +294,7 @@ pub(super) async fn other_method() -> HttpResponse {
 }
 
 /// The answer to a request that is not let in.
-pub(super) fn turned_away(code: ErrorCode, sentence: &str, headers: &HeaderMap) -> HttpResponse {
+pub(super) fn rejection(code: ErrorCode, sentence: &str, headers: &HeaderMap) -> HttpResponse {
     refused(code, negotiate(headers).unwrap_or(JSON), sentence)
 }
 

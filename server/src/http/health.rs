@@ -11,18 +11,18 @@ use axum::{
 use profile360_directory::Index;
 use serde_json::{Value, json};
 
-use super::{Site, authenticate, origin_check::FromElsewhere};
+use super::{AppState, authenticate, origin_check::CrossOrigin};
 use crate::{
     engine::policy_rollout::{Phase, Progress},
     graphql::App,
 };
 
 /// The process is up. Who may read what it holds sees how much that is, and everyone else that it is up.
-pub(super) async fn healthz(State(site): State<Site>, request: Request) -> Response {
-    if !may_see(&site, &request) {
+pub(super) async fn healthz(State(state): State<AppState>, request: Request) -> Response {
+    if !may_see(&state, &request) {
         return Json(json!({ "status": "ok" })).into_response();
     }
-    let App { list, policy, publication, .. } = site.app();
+    let App { list, policy, publication, .. } = state.app();
     let n_waiting = list.n_waiting();
     Json(json!({
         "status": "ok",
@@ -35,8 +35,8 @@ pub(super) async fn healthz(State(site): State<Site>, request: Request) -> Respo
     .into_response()
 }
 
-fn may_see(site: &Site, request: &Request) -> bool {
-    request.extensions().get::<FromElsewhere>().is_none() && authenticate::may_read(site, request.headers())
+fn may_see(state: &AppState, request: &Request) -> bool {
+    request.extensions().get::<CrossOrigin>().is_none() && authenticate::may_read(state, request.headers())
 }
 
 /// How far the publication of a policy is; null where there was none since the start.
@@ -58,15 +58,15 @@ fn publication_json(progress: &Progress) -> Value {
 }
 
 /// The database answers and has this program's schema.
-pub(super) async fn readyz(State(site): State<Site>, request: Request) -> Response {
+pub(super) async fn readyz(State(state): State<AppState>, request: Request) -> Response {
     const AT_MOST: Duration = Duration::from_secs(2);
-    let store = site.app().store;
+    let store = state.app().store;
     let asked = tokio::time::timeout(AT_MOST, async {
         store.ping().await?;
         store.schema_version().await
     });
     match asked.await {
-        Ok(Ok(_)) if !may_see(&site, &request) => Json(json!({ "status": "ready" })).into_response(),
+        Ok(Ok(_)) if !may_see(&state, &request) => Json(json!({ "status": "ready" })).into_response(),
         Ok(Ok(version)) => Json(json!({ "status": "ready", "schemaVersion": version })).into_response(),
         Ok(Err(error)) => {
             tracing::error!(%error, "not ready");

@@ -8,19 +8,19 @@ use profile360_core::{
 use serde::Serialize;
 
 use super::{
-    Site,
+    AppState,
     raw_json::{Made, id_of},
 };
 use crate::{
     auth::access::Caller,
     clock,
-    engine::pipeline::{PipelineError, Taken},
+    engine::pipeline::{Ingested, PipelineError},
     graphql::App,
 };
 
 /// What became of one message.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer {
+pub(super) struct MessageResult {
     /// Where it stood, where it stood in a stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
@@ -39,7 +39,7 @@ pub(super) struct Answer {
     pub warnings: Vec<Warning>,
 }
 
-impl Answer {
+impl MessageResult {
     pub(super) fn refused(message_id: Option<String>, refusal: Refusal) -> Self {
         let is_ahead = refusal.code == RefusalCode::TimestampAhead;
         Self {
@@ -54,9 +54,9 @@ impl Answer {
         }
     }
 
-    pub(super) fn taken(accepted: Accepted, taken: &Taken, caller: &Caller) -> Self {
+    pub(super) fn taken(accepted: Accepted, taken: &Ingested, caller: &Caller) -> Self {
         let warnings = accepted.warnings.into_iter().chain(taken.warnings.iter().cloned()).collect();
-        if !caller.is_told_results() {
+        if !caller.sees_results() {
             return Self {
                 line: None,
                 message_id: Some(taken.message_id.to_string()),
@@ -114,7 +114,7 @@ pub(super) async fn ingest(
     caller: &Caller,
     read_by: i64,
     messages: Vec<Judged>,
-) -> Result<Vec<Answer>, PipelineError> {
+) -> Result<Vec<MessageResult>, PipelineError> {
     let as_sent = |accepted: Accepted| {
         let message_id = accepted.message.id.to_string();
         caller.send(accepted).map_err(|refusal| (Some(message_id), refusal))
@@ -123,23 +123,23 @@ pub(super) async fn ingest(
     let accepted: Vec<Accepted> = messages.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
     let taken = if accepted.is_empty() { Vec::new() } else { app.pipeline.ingest(accepted, read_by).await?.taken };
     let refused = messages.iter().filter_map(|it| it.as_ref().err()).map(|(_, refusal)| refusal.code.as_str());
-    app.pipeline.meter().refuse(clock::now(), refused);
+    app.pipeline.ingest_stats().refuse(clock::now(), refused);
     let mut taken = taken.into_iter();
     let answer = |message| match message {
-        Ok(accepted) => Some(Answer::taken(accepted, &taken.next()?, caller)),
-        Err((message_id, refusal)) => Some(Answer::refused(message_id, refusal)),
+        Ok(accepted) => Some(MessageResult::taken(accepted, &taken.next()?, caller)),
+        Err((message_id, refusal)) => Some(MessageResult::refused(message_id, refusal)),
     };
     Ok(messages.into_iter().filter_map(answer).collect())
 }
 
 /// Judges a message that another API's call was made into.
-pub(super) fn judge(site: &Site, id: Option<String>, made: Result<Made<'_>, Refusal>) -> Judged {
+pub(super) fn judge(state: &AppState, id: Option<String>, made: Result<Made<'_>, Refusal>) -> Judged {
     let (text, warnings, is_id_made) = match made {
         Ok(made) => made.into_text(),
         Err(refusal) => return Err((id, refusal)),
     };
     let id = id.or_else(|| id_of(text.as_bytes(), "message_id"));
-    let mut accepted = site.current.intake.parse(&text, &site.app().policy).map_err(|refusal| (id, refusal))?;
+    let mut accepted = state.current.intake.parse(&text, &state.app().policy).map_err(|refusal| (id, refusal))?;
     accepted.warnings.extend(warnings);
     accepted.is_id_made = is_id_made;
     Ok(accepted)

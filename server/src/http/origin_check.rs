@@ -1,8 +1,8 @@
-//! Whom a server without keys answers: programs of its own machine and its own page, and no page of another site.
+//! Whom a server without keys answers: programs of its own machine and its own page, and no page of another state.
 //!
 //! A browser sends what any page tells it to, and a name of a page's own can lead to this machine (DNS rebinding). So the host of a
 //! request has to be one of the server's own names, and what a browser says about where the request comes from has to be here. With keys
-//! a page of another site has none to show, and only the names that the operator gives are held to.
+//! a page of another state has none to show, and only the names that the operator gives are held to.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -17,12 +17,12 @@ use axum::{
     response::Response,
 };
 
-use super::{Site, graphql, refused};
+use super::{AppState, graphql, refused};
 use crate::graphql::ErrorCode;
 
 /// The names that a server is asked by.
 #[derive(Debug, Clone)]
-pub(super) struct Door {
+pub(super) struct OriginCheck {
     /// The own names count, and where a request comes from.
     is_keyless: bool,
     /// Where it listens.
@@ -80,7 +80,7 @@ enum Fault {
     CrossSite,
 }
 
-impl Door {
+impl OriginCheck {
     pub(super) fn new(is_keyless: bool, listens_on: SocketAddr, allowed: Vec<AllowedHost>) -> Self {
         Self { is_keyless, ip: listens_on.ip().to_canonical(), port: listens_on.port(), allowed: allowed.into() }
     }
@@ -102,10 +102,10 @@ impl Door {
         Some(Fault::CrossSite)
     }
 
-    /// Whether no page of another site sends the request, as far as the browser says.
+    /// Whether no page of another state sends the request, as far as the browser says.
     fn is_of_own_site(&self, headers: &HeaderMap, host: &str) -> bool {
-        let is_own_site = |site: &[u8]| matches!(site, b"same-origin" | b"none");
-        headers.get_all("sec-fetch-site").iter().all(|site| is_own_site(site.as_bytes()))
+        let is_own_site = |state: &[u8]| matches!(state, b"same-origin" | b"none");
+        headers.get_all("sec-fetch-site").iter().all(|state| is_own_site(state.as_bytes()))
             && headers.get_all(header::ORIGIN).iter().all(|origin| self.is_own_origin(origin, host))
     }
 
@@ -167,18 +167,18 @@ fn is_visit(request: &Request) -> bool {
 
 /// Set where a request comes from elsewhere and is answered all the same: whether the server lives everyone may know.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct FromElsewhere;
+pub(super) struct CrossOrigin;
 
-/// Refuses what is meant for another host, or what another site's page sends.
-pub(super) async fn own_only(State(site): State<Site>, mut request: Request, next: Next) -> Response {
-    let Some(fault) = site.door.fault_of(&request) else { return next.run(request).await };
+/// Refuses what is meant for another host, or what another state's page sends.
+pub(super) async fn own_only(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let Some(fault) = state.door.fault_of(&request) else { return next.run(request).await };
     let path = request.uri().path();
     if matches!(*request.method(), Method::GET | Method::HEAD) && matches!(path, "/healthz" | "/readyz") {
-        request.extensions_mut().insert(FromElsewhere);
+        request.extensions_mut().insert(CrossOrigin);
         return next.run(request).await;
     }
     let (code, sentence) = match fault {
-        Fault::Host if site.door.is_keyless => (
+        Fault::Host if state.door.is_keyless => (
             ErrorCode::HostNotAllowed,
             "without keys the server answers to its own names only: 127.0.0.1, localhost and [::1], with its own port; where it is \
              reached by another name or a forwarded port, start it with --allowed-hosts HOST[:PORT]",
@@ -192,7 +192,7 @@ pub(super) async fn own_only(State(site): State<Site>, mut request: Request, nex
             "without keys the server answers no pages of other sites; use its own page, or have it ask for keys with --keys",
         ),
     };
-    if path == "/graphql" { graphql::turned_away(code, sentence, request.headers()) } else { refused(code, sentence) }
+    if path == "/graphql" { graphql::rejection(code, sentence, request.headers()) } else { refused(code, sentence) }
 }
 
 #[cfg(test)]

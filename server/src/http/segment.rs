@@ -17,21 +17,21 @@ use serde_json::json;
 pub(super) use self::browser::{cors, key_in_address};
 use self::map::{Call, Received, message_of};
 use super::{
-    Site, authenticate,
+    AppState, authenticate,
     decode_body::{self, Media, Sent},
-    ingest_response::{Answer, Judged, ingest, judge},
+    ingest_response::{Judged, MessageResult, ingest, judge},
     only_asked, other_method,
     raw_json::{Pieces, fields_of, id_of, items, text, text_of},
     refused,
 };
 use crate::{
-    auth::access::{Caller, Need},
+    auth::access::{Caller, Permission},
     clock,
     graphql::ErrorCode,
 };
 
 /// The addresses of the tracking API.
-pub(super) fn routes() -> Router<Site> {
+pub(super) fn routes() -> Router<AppState> {
     let calls = [
         (["/v1/identify", "/v1/i"], Call::Identify),
         (["/v1/track", "/v1/t"], Call::Track),
@@ -43,9 +43,10 @@ pub(super) fn routes() -> Router<Site> {
     let mut router = Router::new();
     for (addresses, call) in calls {
         for address in addresses {
-            let one = async move |State(site): State<Site>, caller: MaybeCaller, headers: HeaderMap, body: Sent| {
-                one(site, caller, headers, body, call).await
-            };
+            let one = async move |State(state): State<AppState>,
+                                  caller: MaybeCaller,
+                                  headers: HeaderMap,
+                                  body: Sent| { one(state, caller, headers, body, call).await };
             router = both(router, address, post(one).fallback(other_method));
         }
     }
@@ -61,7 +62,7 @@ pub(super) fn routes() -> Router<Site> {
 }
 
 /// The same with a slash behind it: some SDKs write one.
-fn both(router: Router<Site>, address: &str, methods: MethodRouter<Site>) -> Router<Site> {
+fn both(router: Router<AppState>, address: &str, methods: MethodRouter<AppState>) -> Router<AppState> {
     router.route(address, methods.clone()).route(&format!("{address}/"), methods)
 }
 
@@ -70,11 +71,11 @@ type MaybeCaller = Option<Extension<Caller>>;
 
 /// Lets in by the key that the body shows where the head shows none: programs in browsers have no other place for it.
 #[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
-fn let_in(site: &Site, caller: MaybeCaller, key: impl FnOnce() -> Option<String>) -> Result<Caller, Response> {
+fn let_in(state: &AppState, caller: MaybeCaller, key: impl FnOnce() -> Option<String>) -> Result<Caller, Response> {
     match caller {
         Some(Extension(caller)) => Ok(caller),
-        None => authenticate::by_key(site, Need::Send, key().as_deref())
-            .map_err(|(code, sentence)| authenticate::turned_away(code, &sentence)),
+        None => authenticate::by_key(state, Permission::Send, key().as_deref())
+            .map_err(|(code, sentence)| authenticate::rejection(code, &sentence)),
     }
 }
 
@@ -90,41 +91,41 @@ fn key_in(sent: &Pieces<'_>, calls: &[&[u8]]) -> Option<String> {
 }
 
 /// Several calls: one that is bad costs the others nothing, so the answer is 200 and says what became of each.
-async fn batch(State(site): State<Site>, caller: MaybeCaller, headers: HeaderMap, body: Sent) -> Response {
-    let body = match decode_body::whole(&site, &headers, body, Media::Any).await {
+async fn batch(State(state): State<AppState>, caller: MaybeCaller, headers: HeaderMap, body: Sent) -> Response {
+    let body = match decode_body::whole(&state, &headers, body, Media::Any).await {
         Ok(body) => body,
         Err(response) => return response,
     };
-    match take_batch(&site, caller, &body).await {
+    match take_batch(&state, caller, &body).await {
         Ok(answers) => Json(json!({ "success": true, "results": answers })).into_response(),
         Err(response) => response,
     }
 }
 
-async fn take_batch(site: &Site, caller: MaybeCaller, body: &[u8]) -> Result<Vec<Answer>, Response> {
+async fn take_batch(state: &AppState, caller: MaybeCaller, body: &[u8]) -> Result<Vec<MessageResult>, Response> {
     let malformed = |sentence: &str| refused(ErrorCode::BodyMalformed, sentence);
     let sent = Pieces::of(body).map_err(|fault| malformed(&fault.to_string()))?;
     let calls = sent.get("batch").and_then(items);
     let Some(calls) = calls else { return Err(malformed("the body is an object with a list of calls, batch")) };
-    let caller = let_in(site, caller, || key_in(&sent, &calls))?;
-    let most = site.app().limits.batch;
+    let caller = let_in(state, caller, || key_in(&sent, &calls))?;
+    let most = state.app().limits.batch;
     if most < calls.len() {
         let sentence = format!("send at most {most} calls at once; none of these was taken");
         return Err(refused(ErrorCode::TooManyMessages, &sentence));
     }
     let received = Received::new(clock::now(), &sent);
-    take(site, &caller, calls.into_iter().map(|call| judged(site, None, call, &received))).await
+    take(state, &caller, calls.into_iter().map(|call| judged(state, None, call, &received))).await
 }
 
 /// One call: one that is bad is a bad request, which no SDK sends again.
-async fn one(site: Site, caller: MaybeCaller, headers: HeaderMap, body: Sent, kind: Call) -> Response {
-    let body = match decode_body::whole(&site, &headers, body, Media::Any).await {
+async fn one(state: AppState, caller: MaybeCaller, headers: HeaderMap, body: Sent, kind: Call) -> Response {
+    let body = match decode_body::whole(&state, &headers, body, Media::Any).await {
         Ok(body) => body,
         Err(response) => return response,
     };
-    match take_one(&site, caller, &body, kind).await {
+    match take_one(&state, caller, &body, kind).await {
         Ok(answers) => {
-            let is_refused = answers.iter().any(Answer::is_refused);
+            let is_refused = answers.iter().any(MessageResult::is_refused);
             let status = if is_refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
             (status, Json(json!({ "success": !is_refused, "results": answers }))).into_response()
         }
@@ -132,29 +133,34 @@ async fn one(site: Site, caller: MaybeCaller, headers: HeaderMap, body: Sent, ki
     }
 }
 
-async fn take_one(site: &Site, caller: MaybeCaller, body: &[u8], kind: Call) -> Result<Vec<Answer>, Response> {
+async fn take_one(
+    state: &AppState,
+    caller: MaybeCaller,
+    body: &[u8],
+    kind: Call,
+) -> Result<Vec<MessageResult>, Response> {
     let sent = Pieces::of(body).map_err(|fault| refused(ErrorCode::BodyMalformed, &fault.to_string()))?;
-    let caller = let_in(site, caller, || key_in(&sent, &[]))?;
+    let caller = let_in(state, caller, || key_in(&sent, &[]))?;
     let received = Received::of(clock::now(), sent.json("sentAt"), None);
-    take(site, &caller, std::iter::once_with(|| judged(site, Some(kind), body, &received))).await
+    take(state, &caller, std::iter::once_with(|| judged(state, Some(kind), body, &received))).await
 }
 
 /// Calls that a page sends as it is left. A beacon has no head, so RudderStack's SDK for browsers puts the key into the address.
 async fn beacon(
-    State(site): State<Site>,
+    State(state): State<AppState>,
     caller: MaybeCaller,
     Query(parameters): Query<browser::Parameters>,
     headers: HeaderMap,
     body: Sent,
 ) -> Response {
     let caller = match (caller, parameters.write_key) {
-        (None, Some(key)) => match browser::ingest_only(&site, &key) {
+        (None, Some(key)) => match browser::ingest_only(&state, &key) {
             Ok(caller) => Some(Extension(caller)),
             Err(response) => return response,
         },
         (caller, _) => caller,
     };
-    batch(State(site), caller, headers, body).await
+    batch(State(state), caller, headers, body).await
 }
 
 /// What Analytics.js counts about itself. It says nothing of customers, so nothing is kept.
@@ -162,7 +168,7 @@ async fn metrics() -> Response {
     Json(json!({ "success": true })).into_response()
 }
 
-fn judged(site: &Site, kind: Option<Call>, call: &[u8], received: &Received<'_>) -> Judged {
+fn judged(state: &AppState, kind: Option<Call>, call: &[u8], received: &Received<'_>) -> Judged {
     let id = id_of(call, "messageId");
     let text = match text_of(call) {
         Ok(text) => text,
@@ -171,15 +177,19 @@ fn judged(site: &Site, kind: Option<Call>, call: &[u8], received: &Received<'_>)
     match fields_of(&text) {
         Ok(fields) => {
             let kind = kind.or_else(|| Call::of_name(&fields.get("type").and_then(self::text)?));
-            judge(site, id, message_of(kind, &fields, received))
+            judge(state, id, message_of(kind, &fields, received))
         }
         Err(refusal) => Err((id, refusal)),
     }
 }
 
 /// Judges calls, and takes them.
-async fn take(site: &Site, caller: &Caller, judged: impl Iterator<Item = Judged>) -> Result<Vec<Answer>, Response> {
-    let app = site.app();
+async fn take(
+    state: &AppState,
+    caller: &Caller,
+    judged: impl Iterator<Item = Judged>,
+) -> Result<Vec<MessageResult>, Response> {
+    let app = state.app();
     ingest(&app, caller, app.policy.version, judged.collect())
         .await
         .map_err(|error| refused(ErrorCode::Unavailable, &error.to_string()))

@@ -16,13 +16,13 @@ use crate::limits::Limits;
 
 /// The least pace, and how long it may be missed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LeastPace {
+pub(super) struct MinRate {
     /// In bytes a second.
     pub(super) rate: u64,
     pub(super) grace: Duration,
 }
 
-impl LeastPace {
+impl MinRate {
     pub(super) fn of(limits: &Limits) -> Self {
         // Where answers may take no time at all there is still some to send and take them.
         Self { rate: limits.rate, grace: limits.time.max(Duration::from_secs(1)) }
@@ -31,13 +31,13 @@ impl LeastPace {
 
 /// Watches the pace of one side.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct Throughput {
     credit: Credit,
     end: Option<Pin<Box<Sleep>>>,
 }
 
-impl Pace {
-    pub(super) const fn new(least: LeastPace) -> Self {
+impl Throughput {
+    pub(super) const fn new(least: MinRate) -> Self {
         Self { credit: Credit { least, left: least.grace, since: None }, end: None }
     }
 
@@ -57,7 +57,7 @@ impl Pace {
 /// The time that the other side has left.
 #[derive(Debug)]
 struct Credit {
-    least: LeastPace,
+    least: MinRate,
     left: Duration,
     /// Since when it is waited for.
     since: Option<Instant>,
@@ -98,7 +98,7 @@ mod tests {
             (&[(1, 1 << 30)], 31, false),
         ];
         for (moves, last, is_in_time) in table {
-            let mut credit = Credit { least: LeastPace { rate: 100, grace }, left: grace, since: None };
+            let mut credit = Credit { least: MinRate { rate: 100, grace }, left: grace, since: None };
             let mut now = Instant::now();
             for (wait, n_bytes) in moves {
                 assert!(now + seconds(*wait) <= credit.wait(now), "{moves:?}");

@@ -26,15 +26,15 @@ use serde_json::{Map, Value, json, value::RawValue};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::{
-    Site, authenticate,
-    concurrency_limits::{Client, Share},
+    AppState, authenticate,
+    concurrency_limits::{Client, Permit},
     connections::{Busy, Seat},
     decode_body::Work,
     graphql::{Envelope, NoRequest},
     overloaded,
 };
 use crate::{
-    auth::access::{Caller, Need},
+    auth::access::{Caller, Permission},
     graphql::{ErrorCode, is_last, subscribe},
 };
 
@@ -64,24 +64,24 @@ const ID_IN_USE: Reason = (4409, "Subscriber for this ID already exists");
 const TOO_MANY_BEGINNINGS: Reason = (4429, "Too many initialisation requests");
 
 /// Makes a connection out of a handshake.
-pub(super) fn open(site: Site, head: &Parts, upgrade: WebSocketUpgrade) -> HttpResponse {
+pub(super) fn open(state: AppState, head: &Parts, upgrade: WebSocketUpgrade) -> HttpResponse {
     let client = Client::at(&head.extensions);
-    let Ok(place) = site.sockets.take(&client, 1) else {
+    let Ok(place) = state.sockets.take(&client, 1) else {
         return overloaded("as many connections are open as there are places for; try again later");
     };
-    let Ok(stranger) = site.strangers.take(&client, 1) else {
+    let Ok(stranger) = state.strangers.take(&client, 1) else {
         return overloaded(
             "as many connections wait for their connection_init as there are places for; try again later",
         );
     };
-    let is_welcome = site.door.welcomes(&head.headers);
+    let is_welcome = state.door.welcomes(&head.headers);
     let seat = head.extensions.get::<Arc<Seat>>().cloned();
     if let Some(seat) = &seat {
         seat.let_send(BEFORE_BEGINNING);
     }
     let busy = seat.clone().map(Busy::new);
-    let open = site.open_sockets.token();
-    let limits = site.app().limits;
+    let open = state.open_sockets.token();
+    let limits = state.app().limits;
     let largest = limits.query_body.min(limits.body).min(LARGEST);
     upgrade
         .protocols([PROTOCOL])
@@ -90,20 +90,20 @@ pub(super) fn open(site: Site, head: &Parts, upgrade: WebSocketUpgrade) -> HttpR
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
         .on_upgrade(async move |socket| {
-            Connection::new(site, socket, seat, is_welcome, client, stranger).run().await;
+            Connection::new(state, socket, seat, is_welcome, client, stranger).run().await;
             drop((open, place, busy));
         })
 }
 
 struct Connection {
-    site: Site,
+    state: AppState,
     socket: WebSocket,
     seat: Option<Arc<Seat>>,
     is_welcome: bool,
     /// Whose places it takes: the address's, and once it has begun, the key's.
     client: Client,
     /// Its place among those that have not begun, or then among its client's.
-    place: Share,
+    place: Permit,
     /// Who it is; none before it began.
     caller: Option<Caller>,
     /// What runs, by its ID, and how to end it.
@@ -145,7 +145,7 @@ fn is_object(payload: &RawValue) -> bool {
 }
 
 /// The request of a subscription's payload; no reason where it is none of the protocol's.
-fn read_request(site: &Site, text: &str, work: &Work) -> Result<async_graphql::Request, Option<NoRequest>> {
+fn read_request(state: &AppState, text: &str, work: &Work) -> Result<async_graphql::Request, Option<NoRequest>> {
     work.add(text.len()).map_err(|fault| Some(NoRequest::from(fault)))?;
     work.add_values(text.as_bytes()).map_err(|fault| Some(NoRequest::from(fault)))?;
     let prepared = strict_json::prepared(text.as_bytes());
@@ -153,7 +153,7 @@ fn read_request(site: &Site, text: &str, work: &Work) -> Result<async_graphql::R
     if envelope.has_no_document() {
         return Err(None);
     }
-    Ok(envelope.open(site, 0)?)
+    Ok(envelope.open(state, 0)?)
 }
 
 #[derive(Serialize)]
@@ -170,15 +170,15 @@ const NOTHING: Option<()> = None;
 
 impl Connection {
     fn new(
-        site: Site,
+        state: AppState,
         socket: WebSocket,
         seat: Option<Arc<Seat>>,
         is_welcome: bool,
         client: Client,
-        place: Share,
+        place: Permit,
     ) -> Self {
         let (running, answers) = (HashMap::new(), SelectAll::new());
-        Self { site, socket, seat, is_welcome, client, place, caller: None, running, answers }
+        Self { state, socket, seat, is_welcome, client, place, caller: None, running, answers }
     }
 
     async fn run(mut self) {
@@ -195,10 +195,10 @@ impl Connection {
     }
 
     async fn talk(&mut self) -> End {
-        let mut stop = self.site.stop.clone();
-        let mut begun_late = Box::pin(sleep(self.site.app().limits.init));
+        let mut stop = self.state.stop.clone();
+        let mut begun_late = Box::pin(sleep(self.state.app().limits.init));
         // How often the other side is asked whether it is still there. One that has not answered by the next time is gone.
-        let silence = self.site.app().limits.silence;
+        let silence = self.state.app().limits.silence;
         let mut keep_alive = interval_at(Instant::now() + silence, silence);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_there = true;
@@ -272,15 +272,15 @@ impl Connection {
     /// Lets in who begins. A key that reads nothing has nothing to do here: it sends by POST.
     fn begin(&mut self, payload: Option<&RawValue>) -> Result<(), Reason> {
         let payload = payload.and_then(|it| serde_json::from_str::<Map<String, Value>>(it.get()).ok());
-        let key = payload.as_ref().and_then(authenticate::shown_in);
-        let caller = self.site.authentication.caller(key).map_err(|_| UNAUTHORIZED)?;
-        if !caller.may(Need::Read) {
+        let key = payload.as_ref().and_then(authenticate::credential_in);
+        let caller = self.state.authentication.caller(key).map_err(|_| UNAUTHORIZED)?;
+        if !caller.may(Permission::Read) {
             return Err(FORBIDDEN);
         }
         if let Some(key) = &caller.key {
             self.client = Client::Key(key.clone());
         }
-        self.place = self.site.begun_sockets.take(&self.client, 1).map_err(|_| TOO_MANY)?;
+        self.place = self.state.begun_sockets.take(&self.client, 1).map_err(|_| TOO_MANY)?;
         if let Some(seat) = &self.seat {
             seat.let_send(u64::MAX);
         }
@@ -290,25 +290,25 @@ impl Connection {
 
     /// Whether who began would be let in now, too.
     fn is_still_known(&self) -> bool {
-        self.caller.as_ref().is_none_or(|caller| self.site.authentication.still_knows(caller))
+        self.caller.as_ref().is_none_or(|caller| self.state.authentication.is_still_valid(caller))
     }
 
     async fn start(&mut self, id: String, text: &str) -> Result<(), End> {
-        let most = self.site.app().limits.operations;
+        let most = self.state.app().limits.operations;
         if most <= self.running.len() {
             let sentence = format!("at most {most} operations run at once on one connection; complete one first");
             return self.fail(&id, ErrorCode::TooManyOperations, &sentence).await;
         }
         let Some(caller) = self.caller.clone() else { return Err(End::Closing(UNAUTHORIZED)) };
-        let work = Work::new(&self.site.work, &self.client);
-        let request = match read_request(&self.site, text, &work) {
+        let work = Work::new(&self.state.work, &self.client);
+        let request = match read_request(&self.state, text, &work) {
             Ok(request) => request,
             Err(None) => return Err(End::Closing(INVALID_MESSAGE)),
             Err(Some(NoRequest::Refused(code, sentence))) => return self.fail(&id, code, &sentence).await,
             Err(Some(NoRequest::Failed(error))) => return self.say("error", Some(&id), Some([error])).await,
         };
         let held = (LARGE < text.len()).then_some(work);
-        let responses = subscribe(&self.site.schema, &self.site.current, caller, request);
+        let responses = subscribe(&self.state.schema, &self.state.current, caller, request);
         let answers = responses.map(|response| Answer::Next(Box::new(response))).chain(stream::once(async move {
             drop(held);
             Answer::End

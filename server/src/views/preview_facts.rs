@@ -20,7 +20,7 @@ use profile360_core::{
 use profile360_store::{PurchaseRow, Store, StoreError};
 
 use crate::{
-    engine::{active_policy::Rules, pipeline::Workshop},
+    engine::{active_policy::ActivePolicy, pipeline::Snapshot},
     views::profile_view,
 };
 
@@ -52,8 +52,8 @@ pub enum FactsError {
 }
 
 /// Reads all that previews of some profiles need (see [`ProfileFacts`]), as of one commit.
-pub async fn profile_facts(workshop: &Workshop, ids: &[UnifiedId]) -> Result<FactsRead, FactsError> {
-    let Workshop { store, policy, decisions, .. } = workshop;
+pub async fn profile_facts(snapshot: &Snapshot, ids: &[UnifiedId]) -> Result<FactsRead, FactsError> {
+    let Snapshot { store, policy, decisions, .. } = snapshot;
     for _ in 0..MAX_ATTEMPTS {
         let before = store.last_commit().await?;
         let decisions = decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -65,7 +65,12 @@ pub async fn profile_facts(workshop: &Workshop, ids: &[UnifiedId]) -> Result<Fac
     Err(FactsError::Restless)
 }
 
-async fn read(store: &Store, rules: &Rules, decisions: &Decisions, ids: &[UnifiedId]) -> Result<FactsRead, FactsError> {
+async fn read(
+    store: &Store,
+    rules: &ActivePolicy,
+    decisions: &Decisions,
+    ids: &[UnifiedId],
+) -> Result<FactsRead, FactsError> {
     let named = profile_view::cells_of_ids(store, ids).await?;
     if ids.iter().any(|it| !named.contains_key(it)) {
         return Err(FactsError::NotFound);
@@ -153,7 +158,7 @@ impl Component {
     async fn gather(
         &mut self,
         store: &Store,
-        rules: &Rules,
+        rules: &ActivePolicy,
         decisions: &Decisions,
         members: Vec<Identifier>,
     ) -> Result<(), FactsError> {

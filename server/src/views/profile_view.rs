@@ -16,7 +16,7 @@ use profile360_core::{
 };
 use profile360_store::{PurchaseRow, Store, StoreError};
 
-use crate::engine::active_policy::Rules;
+use crate::engine::active_policy::ActivePolicy;
 
 /// One customer as of one state of the base.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Customer {
 
 impl Customer {
     /// Changes whenever a fact, a decision or the policy changes this customer.
-    pub fn revision(&self, decisions: &Decisions, rules: &Rules) -> String {
+    pub fn revision(&self, decisions: &Decisions, rules: &ActivePolicy) -> String {
         let retirements = rules.retirements();
         let members = self.members.iter().map(|(it, state)| (it, &state.facts, retirements.retired_at(it)));
         let about = self.members.iter().flat_map(|(it, _)| decisions.of(it)).map(AsRef::as_ref);
@@ -63,7 +63,7 @@ pub struct Loaded {
 /// [`StoreError::Torn`] where one is there and could not be read as a whole: that is not the same as being gone.
 pub async fn load(
     store: &Store,
-    rules: &Rules,
+    rules: &ActivePolicy,
     keys: &[CellKey],
 ) -> Result<BTreeMap<CellKey, Arc<Customer>>, StoreError> {
     let Loaded { customers, torn } = load_some(store, rules, keys).await?;
@@ -74,7 +74,7 @@ pub async fn load(
 ///
 /// A cell and its members are two reads. Where a commit came between them some member says that it is of another cell (or
 /// the cell is gone); those customers are read again, so that nobody ever sees half of a merge.
-pub async fn load_some(store: &Store, rules: &Rules, keys: &[CellKey]) -> Result<Loaded, StoreError> {
+pub async fn load_some(store: &Store, rules: &ActivePolicy, keys: &[CellKey]) -> Result<Loaded, StoreError> {
     let mut customers = BTreeMap::new();
     let mut pending: Vec<CellKey> = keys.to_vec();
     for _ in 0..MAX_ATTEMPTS {
@@ -108,7 +108,7 @@ pub async fn load_some(store: &Store, rules: &Rules, keys: &[CellKey]) -> Result
 /// [`StoreError::Torn`] where one belongs to a customer that cannot be read as a whole.
 pub async fn of_identifiers(
     store: &Store,
-    rules: &Rules,
+    rules: &ActivePolicy,
     identifiers: &[Identifier],
 ) -> Result<BTreeMap<Identifier, Arc<Customer>>, StoreError> {
     // Where a merge comes between the two reads the cell is gone that the first one named.
@@ -135,7 +135,7 @@ pub async fn of_identifiers(
 /// [`StoreError::Torn`] where one belongs to a customer that cannot be read as a whole.
 pub async fn of_ids(
     store: &Store,
-    rules: &Rules,
+    rules: &ActivePolicy,
     ids: &[UnifiedId],
 ) -> Result<BTreeMap<UnifiedId, Arc<Customer>>, StoreError> {
     let identifiers = store.identifiers_by_id(ids).await?;
@@ -147,7 +147,7 @@ fn fold(
     key: CellKey,
     cell: Arc<CellState>,
     members: Vec<(Identifier, Arc<IdentifierState>)>,
-    rules: &Rules,
+    rules: &ActivePolicy,
 ) -> Customer {
     let retirements = rules.retirements();
     let parts: Vec<Member<'_>> = members
@@ -171,7 +171,7 @@ fn fold(
 /// Of all owners of a value the newest that was seen; where none was, the one of now.
 pub async fn owner_of(
     store: &Store,
-    rules: &Rules,
+    rules: &ActivePolicy,
     value: &Identifier,
     now: Timestamp,
 ) -> Result<Identifier, StoreError> {

@@ -449,7 +449,7 @@ impl Store {
     }
 
     /// The texts of messages that the policy in force reads nobody out of.
-    pub async fn set_aside(&self) -> Result<Vec<String>> {
+    pub async fn unreadable_messages(&self) -> Result<Vec<String>> {
         let found = self.handle.run("SELECT id, p FROM set_aside", tx::no_variables()).await?;
         Ok(rows::id_and_payload(found)?.into_iter().map(|(_, payload)| payload).collect())
     }

@@ -210,7 +210,7 @@ async fn an_eastern_name_is_written_and_found_family_name_first() {
 async fn made_by_an_older_program(database: String) -> anyhow::Result<()> {
     let mut writers = Writers::open(&database).await?;
     let pipeline = writers.pipeline().await?;
-    let policy = pipeline.workshop().policy;
+    let policy = pipeline.snapshot().policy;
     let kept = [
         (
             "m1",
@@ -325,7 +325,7 @@ fn an_import_reads_a_base_with_older_normal_forms_again_first() {
     base.check();
     in_process(async move {
         let store = profile360_store::connect(&base.database()).await?;
-        assert_eq!(store.set_aside().await?.len(), 1, "the message whose ID became another's is kept");
+        assert_eq!(store.unreadable_messages().await?.len(), 1, "the message whose ID became another's is kept");
         store.close().await;
         anyhow::Ok(())
     })

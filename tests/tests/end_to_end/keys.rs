@@ -10,7 +10,7 @@ const ROLES: [&str; 5] = ["INGEST", "READER", "ANALYST", "STEWARD", "ADMIN"];
 const NOBODY: &str = "p360_000000000000_0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A way in, and how a key is shown there.
-struct Way {
+struct RouteAuth {
     method: Method,
     path: &'static str,
     body: Option<Value>,
@@ -21,7 +21,7 @@ fn bearer(request: RequestBuilder, key: &str) -> RequestBuilder {
     request.bearer_auth(key)
 }
 
-fn ways() -> Vec<(Way, [u16; 7])> {
+fn ways() -> Vec<(RouteAuth, [u16; 7])> {
     let who = json!({ "external_id": "u1" });
     let at = "2025-03-01T10:00:00Z";
     let query = json!({ "query": "{ viewer { role } }" });
@@ -29,7 +29,7 @@ fn ways() -> Vec<(Way, [u16; 7])> {
     let identities = json!({ "identity": who, "request_datetime": at });
     let user_name = |request: RequestBuilder, key: &str| request.basic_auth(key, Some(""));
     let access_token = |request: RequestBuilder, key: &str| request.header("access_token", key);
-    let way = |method, path, body, show| Way { method, path, body, show };
+    let way = |method, path, body, show| RouteAuth { method, path, body, show };
     // No key, an unknown one, then the roles.
     let everyone = [401, 401, 200, 200, 200, 200, 200];
     let senders = [401, 401, 200, 403, 403, 403, 200];
@@ -353,7 +353,7 @@ async fn an_sdk_shows_its_key_wherever_it_has_a_place_for_it_and_is_asked_for_fr
         .body(json!({ "batch": [call(None)] }).to_string());
     assert_eq!(beacon.send().await.expect("it answers").status(), StatusCode::OK);
 
-    // What SDKs ask first is answered to a page of another site, and what they send then.
+    // What SDKs ask first is answered to a page of another state, and what they send then.
     let from_shop = |request: RequestBuilder| request.header(header::ORIGIN, "https://shop.example");
     for path in [
         format!("/v1/projects/{ingest}/settings"),
@@ -395,7 +395,7 @@ async fn an_sdk_shows_its_key_wherever_it_has_a_place_for_it_and_is_asked_for_fr
     assert!(!server.log().contains("p360_"), "no key is in the log");
     assert_eq!(server.stop(), Some(0));
 
-    // Without keys no page of another site is told that it may.
+    // Without keys no page of another state is told that it may.
     let keyless = Base::new();
     let server = keyless.serve();
     let preflight = from_shop(server.http.request(Method::OPTIONS, server.url("/v1/t")))

@@ -18,7 +18,7 @@ fn bomb(levels: usize, width: usize, last: &str) -> String {
     format!("query {{ ...f0 }}{}", (0..levels).map(fragment).collect::<String>())
 }
 
-/// Documents that take no end of work where they are written out, or stand in themselves, each with the code of its refusal.
+/// PersistedQueries that take no end of work where they are written out, or stand in themselves, each with the code of its refusal.
 fn bombs() -> Vec<(String, &'static str)> {
     const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
     const COMPLEX: &str = "QUERY_TOO_COMPLEX";

@@ -18,7 +18,7 @@ use profile360_core::{
     policy::CompiledPolicy,
     time::Timestamp,
 };
-use profile360_server::engine::pipeline::{Decided, Pipeline, PipelineError, Wish};
+use profile360_server::engine::pipeline::{Command, CommandOutcome, Pipeline, PipelineError};
 use profile360_store::{Commit, Rows, Store, StoreError};
 use profile360_tests::{Base, POLICY_VERSION, SECRET, Writers, accepted, accepted_by, in_process, messages, policy};
 use proptest::{
@@ -167,8 +167,8 @@ fn words() -> impl Strategy<Value = Words> {
 async fn decide(pipeline: Pipeline, words: Words) -> anyhow::Result<Vec<Decision>> {
     let mut standing = Vec::new();
     for (decision, is_taken_back) in words {
-        let made = settle(&pipeline, &Wish::Make(vec![decision.clone()])).await?;
-        if !matches!(made, Decided::Applied { .. }) {
+        let made = settle(&pipeline, &Command::Make(vec![decision.clone()])).await?;
+        if !matches!(made, CommandOutcome::Applied { .. }) {
             continue;
         }
         if !is_taken_back {
@@ -176,13 +176,13 @@ async fn decide(pipeline: Pipeline, words: Words) -> anyhow::Result<Vec<Decision
             continue;
         }
         let by = Revocation { at: decision.at, reason: Arc::from("a mistake"), actor: Arc::from("a test") };
-        let taken_back = settle(&pipeline, &Wish::Revoke { id: decision.id.to_string(), by }).await?;
-        assert!(matches!(taken_back, Decided::Applied { .. }), "{taken_back:?}");
+        let taken_back = settle(&pipeline, &Command::Revoke { id: decision.id.to_string(), by }).await?;
+        assert!(matches!(taken_back, CommandOutcome::Applied { .. }), "{taken_back:?}");
     }
     Ok(standing)
 }
 
-async fn settle(pipeline: &Pipeline, wish: &Wish) -> Result<Decided, PipelineError> {
+async fn settle(pipeline: &Pipeline, wish: &Command) -> Result<CommandOutcome, PipelineError> {
     loop {
         match pipeline.decide(wish.clone(), None).await {
             // The others were faster: nothing is decided.
@@ -258,9 +258,11 @@ fn who_waits_heeds_what_is_decided_meanwhile() {
         let mut writers = Writers::open(&database).await?;
         let pipeline = writers.impatient_pipeline().await?;
         let linking = accepted(&messages::ndjson(&[linking]));
-        let (decided, taken) =
-            tokio::join!(pipeline.decide(Wish::Make(vec![decision]), None), pipeline.ingest(linking, POLICY_VERSION));
-        assert!(matches!(decided?, Decided::Applied { .. }));
+        let (decided, taken) = tokio::join!(
+            pipeline.decide(Command::Make(vec![decision]), None),
+            pipeline.ingest(linking, POLICY_VERSION)
+        );
+        assert!(matches!(decided?, CommandOutcome::Applied { .. }));
         assert_eq!(taken?.taken.len(), 1);
         drop(pipeline);
         writers.close().await

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 
 /// One value a slot at most, of not too many different ones.
 #[derive(Debug, Default)]
-pub(super) struct Facet {
+pub(super) struct ValueBitmaps {
     codes: HashMap<Arc<str>, u32>,
     values: Vec<(Arc<str>, RoaringBitmap)>,
     /// Codes that stand for nothing any more.
@@ -22,7 +22,7 @@ pub(super) struct Facet {
     of: Vec<u32>,
 }
 
-impl Facet {
+impl ValueBitmaps {
     pub(super) fn set(&mut self, slot: u32, value: Option<&str>) {
         let place = slot as usize;
         if self.of.len() <= place {
@@ -84,9 +84,9 @@ impl Facet {
 
 /// Any number of values a slot, of few different ones.
 #[derive(Debug, Default)]
-pub(super) struct Tags(BTreeMap<Arc<str>, RoaringBitmap>);
+pub(super) struct TagBitmaps(BTreeMap<Arc<str>, RoaringBitmap>);
 
-impl Tags {
+impl TagBitmaps {
     pub(super) fn set<'v>(&mut self, slot: u32, values: impl Iterator<Item = &'v str> + Clone) {
         for (known, slots) in &mut self.0 {
             if !values.clone().any(|it| it == &**known) {

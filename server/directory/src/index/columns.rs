@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use profile360_core::{identifier::UnifiedId, message::order::Currency, plan::CellKey, time::Timestamp};
 use rust_decimal::Decimal;
 
-use super::{OrderField, Position, SortKey, text_column::Packed};
+use super::{OrderField, Position, SortKey, text_column::TextColumn};
 
 /// All that slots are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,12 +77,12 @@ impl Fixed {
     }
 }
 
-/// Rows by slot. What a free slot holds is seen by nobody.
+/// Rows by slot. What a free slot holds is seen by empty.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     pub(super) fixed: Vec<Fixed>,
     /// In their normal form; empty where there is none.
-    pub(super) names: Packed,
+    pub(super) names: TextColumn,
 }
 
 impl Columns {

@@ -42,7 +42,7 @@ pub struct Filter {
 
 /// Whom a search text can mean.
 #[derive(Debug, Clone, Default)]
-pub struct Sought {
+pub struct SearchTerms {
     /// Those who have the identifier that it is.
     pub cells: BTreeSet<CellKey>,
     /// What else it can be a part of.
@@ -50,8 +50,8 @@ pub struct Sought {
 }
 
 impl Index {
-    /// The slots that pass; `None` where nothing is asked, so that all do.
-    pub(super) fn matches(&self, filter: &Filter, sought: Option<&Sought>) -> Option<RoaringBitmap> {
+    /// The slots that scan; `None` where nothing is asked, so that all do.
+    pub(super) fn matches(&self, filter: &Filter, sought: Option<&SearchTerms>) -> Option<RoaringBitmap> {
         let mut sets: Vec<RoaringBitmap> = Vec::new();
         let facets = [
             (&self.genders, &filter.genders),
@@ -121,7 +121,7 @@ impl Index {
         RoaringBitmap::from_lsb0_bytes(0, &bits)
     }
 
-    fn found(&self, sought: &Sought) -> RoaringBitmap {
+    fn found(&self, sought: &SearchTerms) -> RoaringBitmap {
         let mut found: RoaringBitmap = sought.cells.iter().filter_map(|it| self.slot_of(*it)).collect();
         if let Some(pieces) = &sought.pieces {
             found |= self.named(&pieces.name);
@@ -129,29 +129,29 @@ impl Index {
                 found |= self.named(std::slice::from_ref(word));
             }
             if let Some(piece) = &pieces.email {
-                found |= hits(|hit| self.emails.pass(piece.as_bytes(), hit));
+                found |= hits(|hit| self.emails.scan(piece.as_bytes(), hit));
             }
             for piece in &pieces.phone {
-                found |= hits(|hit| self.phones.pass(piece.as_bytes(), hit));
+                found |= hits(|hit| self.phones.scan(piece.as_bytes(), hit));
             }
         }
         found
     }
 
-    /// Whoever has a name in which words begin so, all of them; nobody where there are none.
+    /// Whoever has a name in which words begin so, all of them; empty where there are none.
     fn named(&self, words: &[Beginning]) -> RoaringBitmap {
         let length = |sieve: &Sieve| match sieve {
             Sieve::Names(any) => any.iter().map(Vec::len).min().unwrap_or(0),
             Sieve::Initials(it) => it.len(),
         };
-        // One pass for the word that says most; whoever is left is looked at for all of them.
+        // One scan for the word that says most; whoever is left is looked at for all of them.
         let Some(sieve) = words.iter().map(Beginning::sieve).max_by_key(length) else { return RoaringBitmap::new() };
         let candidates = match &sieve {
             Sieve::Names(any) => any.iter().fold(RoaringBitmap::new(), |found, bytes| {
-                let as_one = hits(|hit| self.names_as_one.pass(bytes, hit));
-                found | hits(|hit| self.columns.names.pass(bytes, hit)) | as_one
+                let as_one = hits(|hit| self.names_as_one.scan(bytes, hit));
+                found | hits(|hit| self.columns.names.scan(bytes, hit)) | as_one
             }),
-            Sieve::Initials(bytes) => hits(|hit| self.initials.pass(bytes, hit)),
+            Sieve::Initials(bytes) => hits(|hit| self.initials.scan(bytes, hit)),
         };
         if let [word] = words
             && word.is_told_by_sieve()
@@ -166,8 +166,8 @@ impl Index {
     }
 }
 
-fn hits(pass: impl FnOnce(&mut dyn FnMut(u32))) -> RoaringBitmap {
+fn hits(scan: impl FnOnce(&mut dyn FnMut(u32))) -> RoaringBitmap {
     let mut slots = Vec::new();
-    pass(&mut |slot| slots.push(slot));
+    scan(&mut |slot| slots.push(slot));
     ascending(slots.into_iter())
 }

@@ -101,7 +101,7 @@ fn row() -> impl Strategy<Value = ListRow> {
                 recent_area,
                 as_of: day(0),
                 due: due.map(day),
-                ..ListRow::nobody()
+                ..ListRow::empty()
             }
         })
 }
@@ -222,7 +222,7 @@ fn is_found(text: &str, row: &ListRow) -> bool {
 
 type Rows = BTreeMap<CellKey, ListRow>;
 
-/// All who pass, in the order asked for: sorted once more, without an index.
+/// All who scan, in the order asked for: sorted once more, without an index.
 fn expected(
     rows: &Rows,
     field: OrderField,
@@ -258,7 +258,7 @@ fn read_all(
     index: &mut Index,
     request: &PageRequest,
     filter: &Filter,
-    sought: Option<&Sought>,
+    sought: Option<&SearchTerms>,
     mut between: impl FnMut(&mut Index),
 ) -> (Vec<CellKey>, usize) {
     let mut found = Vec::new();
@@ -295,8 +295,8 @@ fn request(field: OrderField, direction: Direction, size: usize, is_from_end: bo
     PageRequest { field, direction, size, after: None, before: None, is_from_end }
 }
 
-fn sought(search: Option<&str>) -> Option<Sought> {
-    search.map(|it| Sought { pieces: Some(Pieces::of(it)), ..Sought::default() })
+fn sought(search: Option<&str>) -> Option<SearchTerms> {
+    search.map(|it| SearchTerms { pieces: Some(Pieces::of(it)), ..SearchTerms::default() })
 }
 
 /// A change: what is put under a number, or nothing if it is taken out. Few numbers come often.
@@ -415,7 +415,7 @@ proptest! {
 #[test]
 fn a_merged_customer_that_takes_a_unified_id_over_keeps_its_place() {
     // The part that goes is taken out after the whole was put in under the same ID.
-    let row = ListRow { name: Some("kim".to_owned()), ..ListRow::nobody() };
+    let row = ListRow { name: Some("kim".to_owned()), ..ListRow::empty() };
     let (mut index, _) = build(&[], &[]);
     index.put(key(1), &row);
     index.put(key(2), &row);
@@ -428,7 +428,7 @@ fn a_merged_customer_that_takes_a_unified_id_over_keeps_its_place() {
 
 #[test]
 fn a_cursor_that_nobody_made_does_no_harm() {
-    let rows = [ListRow::nobody(), ListRow { name: Some("kim".to_owned()), ..ListRow::nobody() }];
+    let rows = [ListRow::empty(), ListRow { name: Some("kim".to_owned()), ..ListRow::empty() }];
     let (index, _) = build(&rows, &[]);
     let keys = [SortKey::Missing, SortKey::Text("a".to_owned()), SortKey::Amount(Decimal::ONE), SortKey::Number(-1)];
     for (field, direction, sort_key) in FIELDS

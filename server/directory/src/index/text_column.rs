@@ -1,4 +1,4 @@
-//! Short texts of slots, one behind the other: a pass over all of them reads memory from end to end and nothing else.
+//! Short texts of slots, one behind the other: a scan over all of them reads memory from end to end and nothing else.
 
 use memchr::memmem::Finder;
 
@@ -8,7 +8,7 @@ const SLOTS_OF_BLOCK: u32 = 256;
 
 /// A text a slot.
 #[derive(Debug, Default)]
-pub(super) struct Packed {
+pub(super) struct TextColumn {
     blocks: Vec<Block>,
 }
 
@@ -19,7 +19,7 @@ struct Block {
     ends: Vec<u32>,
 }
 
-impl Packed {
+impl TextColumn {
     /// Sets a slot's text. Texts of a block take 4 GiB at most; customers' names and addresses never come near it.
     pub(super) fn set(&mut self, slot: u32, text: &str) {
         let (number, place) = place(slot);
@@ -45,7 +45,7 @@ impl Packed {
     }
 
     /// Tells of each slot in whose text some bytes are, in the order of slots.
-    pub(super) fn pass(&self, needle: &[u8], mut hit: impl FnMut(u32)) {
+    pub(super) fn scan(&self, needle: &[u8], mut hit: impl FnMut(u32)) {
         let finder = Finder::new(needle);
         let mut first_slot = 0_u32;
         for block in &self.blocks {

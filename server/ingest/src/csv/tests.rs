@@ -10,7 +10,7 @@ use profile360_core::policy::{CompiledPolicy, Policy};
 use serde_json::{Value, json};
 
 use super::{
-    Intake, Map, Table,
+    ColumnMapping, Enricher, Table,
     cell::{self, Decimal},
     infer,
 };
@@ -46,8 +46,8 @@ fn read(table: &str, map: &str) -> Vec<Value> {
 /// As [`read`], and each warning: its line, code and path.
 fn read_and_warned(table: &str, map: &str) -> (Vec<Value>, Vec<Value>) {
     let policy = CompiledPolicy::new(Policy::default()).expect("the default policy has no faults");
-    let map = Map::parse(map).expect("it is a map");
-    let mut table = Table::new(table.as_bytes(), Arc::new(map), Intake::plain()).expect("it has the columns");
+    let map = ColumnMapping::parse(map).expect("it is a map");
+    let mut table = Table::new(table.as_bytes(), Arc::new(map), Enricher::plain()).expect("it has the columns");
     let (mut heard, mut warnings) = (Vec::new(), Vec::new());
     loop {
         match table.next(&policy) {
@@ -138,8 +138,8 @@ fn a_bad_row_costs_the_others_nothing() {
         (&MAP.replace("\"key\"", "\"nothing\""), "no column \"nothing\""),
         (&MAP.replace("type =", "typo = \"\"\ntype ="), "unknown field"),
     ] {
-        let error = match Map::parse(map)
-            .and_then(|map| Table::new(table.as_bytes(), Arc::new(map), Intake::plain()).map(drop))
+        let error = match ColumnMapping::parse(map)
+            .and_then(|map| Table::new(table.as_bytes(), Arc::new(map), Enricher::plain()).map(drop))
         {
             Ok(()) => String::new(),
             Err(error) => error.to_string(),

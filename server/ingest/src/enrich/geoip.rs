@@ -11,12 +11,12 @@ use std::{
 use maxminddb::{MaxMindDbError, Reader, geoip2};
 use profile360_core::message::{Description, DeviceField};
 
-/// A database of places, held in memory.
-pub(super) struct Places(Reader<Vec<u8>>);
+/// A database of geoip, held in memory.
+pub(super) struct GeoIp(Reader<Vec<u8>>);
 
-/// Why a file is no database of places.
+/// Why a file is no database of geoip.
 #[derive(Debug, thiserror::Error)]
-pub enum PlacesError {
+pub enum GeoIpError {
     #[error("the GeoIP database {} cannot be read; give a file in MaxMind's format (.mmdb) with --geoip, or leave that out", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{} is no GeoIP database in MaxMind's format (.mmdb), or was cut off; unpack or download it again", path.display())]
@@ -25,7 +25,7 @@ pub enum PlacesError {
     NoPlaces { path: PathBuf, kind: String },
 }
 
-impl fmt::Debug for Places {
+impl fmt::Debug for GeoIp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Places").field(&self.0.metadata().database_type).finish()
     }
@@ -34,10 +34,10 @@ impl fmt::Debug for Places {
 /// Networks that are looked at for a place, before a database is taken for one without.
 const LOOKED_AT: usize = 10_000;
 
-impl Places {
-    pub(super) fn open(path: &Path) -> Result<Self, PlacesError> {
-        let bytes = std::fs::read(path).map_err(|source| PlacesError::Unreadable { path: path.to_owned(), source })?;
-        let corrupt = |source| PlacesError::Corrupt { path: path.to_owned(), source };
+impl GeoIp {
+    pub(super) fn open(path: &Path) -> Result<Self, GeoIpError> {
+        let bytes = std::fs::read(path).map_err(|source| GeoIpError::Unreadable { path: path.to_owned(), source })?;
+        let corrupt = |source| GeoIpError::Corrupt { path: path.to_owned(), source };
         let reader = Reader::from_source(bytes).map_err(corrupt)?;
         let mut has_places = false;
         for network in reader.networks(Default::default()).map_err(corrupt)?.take(LOOKED_AT) {
@@ -48,7 +48,7 @@ impl Places {
             }
         }
         if !has_places {
-            return Err(PlacesError::NoPlaces { path: path.to_owned(), kind: reader.metadata().database_type.clone() });
+            return Err(GeoIpError::NoPlaces { path: path.to_owned(), kind: reader.metadata().database_type.clone() });
         }
         Ok(Self(reader))
     }
@@ -61,7 +61,7 @@ impl Places {
             Err(_) => {
                 // The error may say where in the file it is, and so which network; and it would be said for each message.
                 static TOLD: Once = Once::new();
-                TOLD.call_once(|| tracing::error!("the GeoIP database has faults; some places are not found"));
+                TOLD.call_once(|| tracing::error!("the GeoIP database has faults; some geoip are not found"));
                 None
             }
         };

@@ -5,7 +5,7 @@ use profile360_core::{
     policy::{CompiledPolicy, Policy},
 };
 
-use super::{Form, Intake, Reader};
+use super::{Enricher, Framing, Reader};
 
 fn message(id: &str) -> String {
     format!(
@@ -15,10 +15,10 @@ fn message(id: &str) -> String {
 
 /// What is read, in short: the ID of each message that was taken, the code of each that was not, and how it ended. However small
 /// the pieces are in which the bytes come.
-fn read(bytes: &[u8], form: Form) -> String {
+fn read(bytes: &[u8], form: Framing) -> String {
     let policy = CompiledPolicy::new(Policy::default()).expect("the default policy has no faults");
     let read = |n_at_once: usize| {
-        let mut reader = Reader::new(BufReader::with_capacity(n_at_once, bytes), form, Intake::plain());
+        let mut reader = Reader::new(BufReader::with_capacity(n_at_once, bytes), form, Enricher::plain());
         let mut heard = Vec::new();
         loop {
             match reader.next(&policy) {
@@ -53,7 +53,7 @@ fn lines_and_arrays_hold_the_same_messages() {
         (format!("\u{feff}{a}\n{too_long}\n{b}\n"), "1:a 2:TOO_LARGE 3:b"),
         (format!("{a}\nnonsense\n{b}"), "1:a 2:NOT_JSON 3:b"),
     ] {
-        assert_eq!(read(text.as_bytes(), Form::Lines), heard);
+        assert_eq!(read(text.as_bytes(), Framing::Lines), heard);
     }
     for (text, heard) in [
         (String::new(), ""),
@@ -89,8 +89,8 @@ fn lines_and_arrays_hold_the_same_messages() {
         ),
         (format!("[{}1{},{b}]", "[".repeat(200_000), "]".repeat(200_000)), "1:NOT_JSON 2:b"),
     ] {
-        assert_eq!(read(text.as_bytes(), Form::Array), heard);
+        assert_eq!(read(text.as_bytes(), Framing::Array), heard);
     }
-    assert_eq!(read(b"[\"\xff\xfe\"]", Form::Array), "1:NOT_JSON");
-    assert_eq!(read(b"\"\xff\xfe\"\n", Form::Lines), "1:NOT_JSON");
+    assert_eq!(read(b"[\"\xff\xfe\"]", Framing::Array), "1:NOT_JSON");
+    assert_eq!(read(b"\"\xff\xfe\"\n", Framing::Lines), "1:NOT_JSON");
 }

@@ -14,7 +14,7 @@ use crate::auth::access::Caller;
 
 /// Lets in who has a key.
 #[derive(Debug)]
-pub struct Gate {
+pub struct Authenticator {
     path: PathBuf,
     known: Mutex<Known>,
 }
@@ -39,7 +39,7 @@ struct Stamp {
 
 /// Why someone is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotLetIn {
+pub enum AuthError {
     #[error("a key is needed; send it as Authorization: Bearer KEY")]
     NoKey,
     #[error("this key is not known, or it was revoked; ask the operator for another")]
@@ -48,7 +48,7 @@ pub enum NotLetIn {
     NoKeysFile,
 }
 
-impl Gate {
+impl Authenticator {
     /// Reads the keys for the first time.
     pub fn open(path: PathBuf) -> Result<Self, KeysError> {
         let stamp = stamp(&path);
@@ -60,13 +60,13 @@ impl Gate {
     }
 
     /// Who shows a key.
-    pub fn caller(&self, key: Option<&str>) -> Result<Caller, NotLetIn> {
-        let keys = self.keys().ok_or(NotLetIn::NoKeysFile)?;
-        keys.find(key.ok_or(NotLetIn::NoKey)?).map(Caller::of_key).ok_or(NotLetIn::UnknownKey)
+    pub fn caller(&self, key: Option<&str>) -> Result<Caller, AuthError> {
+        let keys = self.keys().ok_or(AuthError::NoKeysFile)?;
+        keys.find(key.ok_or(AuthError::NoKey)?).map(Caller::of_key).ok_or(AuthError::UnknownKey)
     }
 
     /// Whether someone who was let in before still is who it was.
-    pub fn still_knows(&self, caller: &Caller) -> bool {
+    pub fn is_still_valid(&self, caller: &Caller) -> bool {
         let Some(keys) = self.keys() else { return false };
         let key = caller.key.as_deref().and_then(|it| keys.in_use(it));
         key.is_some_and(|it| it.role == caller.role && it.name == caller.name && it.scope == *caller.scope)

@@ -2,7 +2,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use profile360_core::{message::MessageType, time::Timestamp};
 
-use super::{Gate, KeysError, NameFault, NotLetIn, Random, Revoked, Scope, change, read};
+use super::{AuthError, Authenticator, KeysError, NameFault, Random, Revoked, Scope, change, read};
 use crate::auth::access::Role;
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
@@ -45,18 +45,18 @@ fn a_key_is_what_its_text_says_until_it_is_revoked() {
     assert!(!written.contains(&"65".repeat(8)), "no secret is kept");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
-    let gate = Gate::open(path.clone()).unwrap();
+    let gate = Authenticator::open(path.clone()).unwrap();
     let caller = gate.caller(Some(&text)).unwrap();
     assert_eq!((&*caller.name, caller.role), ("mina", Role::Reader));
-    assert!(gate.still_knows(&caller));
+    assert!(gate.is_still_valid(&caller));
     let half = text.get(..text.len() - 1).unwrap();
     let swapped = other_text.replace("0202", "0101");
     for (shown, reason) in [
-        (None, NotLetIn::NoKey),
-        (Some(""), NotLetIn::UnknownKey),
-        (Some(half), NotLetIn::UnknownKey),
-        (Some(&*swapped), NotLetIn::UnknownKey),
-        (Some("p360_010101010101"), NotLetIn::UnknownKey),
+        (None, AuthError::NoKey),
+        (Some(""), AuthError::UnknownKey),
+        (Some(half), AuthError::UnknownKey),
+        (Some(&*swapped), AuthError::UnknownKey),
+        (Some("p360_010101010101"), AuthError::UnknownKey),
     ] {
         assert_eq!(gate.caller(shown), Err(reason), "{shown:?}");
     }
@@ -65,17 +65,17 @@ fn a_key_is_what_its_text_says_until_it_is_revoked() {
     assert!(matches!(revoke("010101010101"), Revoked::Now(_)));
     assert!(matches!(revoke("p360_010101010101"), Revoked::Before(_)));
     assert_eq!(revoke("nobody"), Revoked::NotFound);
-    assert_eq!(gate.caller(Some(&text)), Err(NotLetIn::UnknownKey));
-    assert!(!gate.still_knows(&caller));
+    assert_eq!(gate.caller(Some(&text)), Err(AuthError::UnknownKey));
+    assert!(!gate.is_still_valid(&caller));
     assert!(gate.caller(Some(&other_text)).is_ok());
     // A name is free again; the ID is not.
     assert!(create(4, Role::Analyst, Some("mina")).is_ok());
 
     // Where nobody can tell who was revoked nobody is let in.
     fs::write(&path, "{").unwrap();
-    assert_eq!(gate.caller(Some(&other_text)), Err(NotLetIn::NoKeysFile));
+    assert_eq!(gate.caller(Some(&other_text)), Err(AuthError::NoKeysFile));
     fs::remove_file(&path).unwrap();
-    assert_eq!(gate.caller(Some(&other_text)), Err(NotLetIn::NoKeysFile));
+    assert_eq!(gate.caller(Some(&other_text)), Err(AuthError::NoKeysFile));
     fs::write(&path, written).unwrap();
     assert!(gate.caller(Some(&other_text)).is_ok());
 }

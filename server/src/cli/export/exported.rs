@@ -9,7 +9,7 @@ use profile360_store::Store;
 use serde::Serialize;
 
 use crate::{
-    engine::active_policy::Rules,
+    engine::active_policy::ActivePolicy,
     views::profile_view::{self, Customer},
 };
 
@@ -27,7 +27,7 @@ pub(super) struct Exported<'c> {
 impl<'c> Exported<'c> {
     pub(super) async fn read(
         store: &Store,
-        policy: &Rules,
+        policy: &ActivePolicy,
         as_of: NaiveDate,
         customer: &'c Customer,
     ) -> anyhow::Result<Self> {

@@ -16,7 +16,7 @@ use super::{
     exported::Exported,
     part::{Progress, Question},
 };
-use crate::{cli::plain::for_spreadsheet, engine::active_policy::Rules};
+use crate::{cli::plain::for_spreadsheet, engine::active_policy::ActivePolicy};
 
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,12 @@ enum Out {
 }
 
 impl Lines {
-    pub(super) fn new(file: File, question: &Question, progress: &Progress, policy: &Rules) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        file: File,
+        question: &Question,
+        progress: &Progress,
+        policy: &ActivePolicy,
+    ) -> anyhow::Result<Self> {
         let file = BufWriter::new(file);
         let out = match question.packing {
             Packing::Plain => Out::Plain(file),

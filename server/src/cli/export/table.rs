@@ -33,7 +33,7 @@ use super::{
     exported::Exported,
     part::{Progress, Question},
 };
-use crate::engine::active_policy::Rules;
+use crate::engine::active_policy::ActivePolicy;
 
 /// Decimal places of amounts: what any currency has, and averages of it.
 pub(super) const SCALE: u32 = 6;
@@ -52,7 +52,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(file: File, question: &Question, policy: &Rules) -> anyhow::Result<Self> {
+    pub(super) fn new(file: File, question: &Question, policy: &ActivePolicy) -> anyhow::Result<Self> {
         let columns = columns(policy);
         let fields = columns.iter().map(|it| Ok(Arc::new(node(it)?))).collect::<ParquetResult<Vec<_>>>()?;
         let schema = Arc::new(Node::group_type_builder("customers").with_fields(fields).build()?);

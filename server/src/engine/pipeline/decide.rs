@@ -29,7 +29,7 @@ use super::{
 
 /// What an operator wants.
 #[derive(Debug, Clone)]
-pub enum Wish {
+pub enum Command {
     /// Decisions, with the IDs that they get.
     Make(Vec<Decision>),
     Retire(Retirement),
@@ -42,7 +42,7 @@ pub enum Wish {
 
 /// What became of it.
 #[derive(Debug, Clone)]
-pub enum Decided {
+pub enum CommandOutcome {
     /// It is so now, from a commit on.
     Applied { decisions: Vec<Decision>, commit: i64 },
     /// It was so before.
@@ -59,9 +59,9 @@ pub enum Decided {
 
 #[derive(Debug)]
 pub(super) struct Request {
-    pub wish: Wish,
+    pub wish: Command,
     pub expected_revision: Option<String>,
-    pub reply: oneshot::Sender<Result<Decided, PipelineError>>,
+    pub reply: oneshot::Sender<Result<CommandOutcome, PipelineError>>,
 }
 
 impl Worker {
@@ -80,10 +80,10 @@ impl Worker {
 
     async fn settle(
         &mut self,
-        wish: &Wish,
+        wish: &Command,
         expected_revision: Option<&str>,
         mut ahead: Ahead,
-    ) -> Result<Attempt<Decided, WantedDecisions>, PipelineError> {
+    ) -> Result<Attempt<CommandOutcome, WantedDecisions>, PipelineError> {
         let at_most = ahead.at_most(self.bounds);
         for attempt in 0..MAX_ATTEMPTS {
             match self.attempt_decision(wish, expected_revision, std::mem::take(&mut ahead), at_most).await {
@@ -105,14 +105,14 @@ impl Worker {
 
     async fn attempt_decision(
         &mut self,
-        wish: &Wish,
+        wish: &Command,
         expected_revision: Option<&str>,
         ahead: Ahead,
         at_most: Bounds,
-    ) -> Result<Attempt<Decided, WantedDecisions>, StoreError> {
+    ) -> Result<Attempt<CommandOutcome, WantedDecisions>, StoreError> {
         let last_commit = self.last_commit().await?;
-        let retirements = self.workshop.policy.retirements().clone();
-        let before = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let retirements = self.snapshot.policy.retirements().clone();
+        let before = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
         let wanted = match step_of(wish, &retirements, &before) {
             Step::Answer(decided) => return Ok(Attempt::Done(decided)),
             // Which rows it looks at is not known before all messages that name the value are read.
@@ -148,19 +148,19 @@ impl Worker {
             }
             self.see(members, &mut view).await?;
             if self.revision_of(&ends, &view, &before)? != expected {
-                return Ok(Attempt::Done(Decided::Stale));
+                return Ok(Attempt::Done(CommandOutcome::Stale));
             }
         }
         if changed.is_empty() {
-            return Ok(Attempt::Done(Decided::NoChange { decisions: wanted.kept }));
+            return Ok(Attempt::Done(CommandOutcome::NoChange { decisions: wanted.kept }));
         }
 
         let changes = match changes {
             Some(changes) => changes,
             None => {
-                let policy = self.workshop.policy.clone();
+                let policy = self.snapshot.policy.clone();
                 let mut draft = Draft::of_decisions(changed, &view, &policy, &decisions);
-                if !complete_within(at_most.read, &mut draft, &mut self.cache, &self.workshop, &mut view).await? {
+                if !complete_within(at_most.read, &mut draft, &mut self.cache, &self.snapshot, &mut view).await? {
                     drop(draft);
                     return Ok(Attempt::TooFar(Reach::Decisions { ends, changed: wanted.changed, decisions }));
                 }
@@ -170,10 +170,10 @@ impl Worker {
         if self.large.is_about(&view) {
             return Ok(Attempt::Held);
         }
-        let is_made = matches!(wish, Wish::Make(_));
+        let is_made = matches!(wish, Command::Make(_));
         if is_made && !changes.unmet.is_empty() {
             let by = excluded(&changes.unmet, changed, &decisions);
-            return Ok(Attempt::Done(Decided::Contradicted { by }));
+            return Ok(Attempt::Done(CommandOutcome::Contradicted { by }));
         }
         if at_most.write < large::n_rows(&changes) {
             if self.large.is_writing() {
@@ -185,7 +185,7 @@ impl Worker {
         let lineage = self.lineage_of_decisions(&changes, changed);
         let rows = Rows { decisions: changed, ..Rows::of(&changes) };
         let commit = Commit { number, rows, lineage: &lineage };
-        self.workshop.store.commit(&commit, &self.workshop.secret).await?;
+        self.snapshot.store.commit(&commit, &self.snapshot.secret).await?;
         let applied = self.applied(number, wanted);
         self.written(number, &lineage, view, changes);
         Ok(Attempt::Done(applied))
@@ -197,15 +197,15 @@ impl Worker {
     }
 
     /// Lets decisions count that were written.
-    pub(super) fn applied(&mut self, commit: i64, wanted: WantedDecisions) -> Decided {
+    pub(super) fn applied(&mut self, commit: i64, wanted: WantedDecisions) -> CommandOutcome {
         let WantedDecisions { changed, kept } = wanted;
-        let mut decisions = self.workshop.decisions.write().unwrap_or_else(PoisonError::into_inner);
+        let mut decisions = self.snapshot.decisions.write().unwrap_or_else(PoisonError::into_inner);
         for decision in &changed {
             decisions.put(decision.clone());
         }
         drop(decisions);
         self.far.see_decisions();
-        Decided::Applied { decisions: changed.into_iter().chain(kept).collect(), commit }
+        CommandOutcome::Applied { decisions: changed.into_iter().chain(kept).collect(), commit }
     }
 
     /// Takes a retirement that is new or was revoked: reads all messages that name the value once more.
@@ -215,13 +215,13 @@ impl Worker {
         retirement: Retirement,
         before: &Retirements,
         expected_revision: Option<&str>,
-    ) -> Result<Decided, StoreError> {
+    ) -> Result<CommandOutcome, StoreError> {
         let value = &retirement.value;
         let mut after = before.clone();
         after.put(retirement.clone());
-        let policy = self.workshop.policy.clone();
-        let secret = self.workshop.secret.clone();
-        let decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let policy = self.snapshot.policy.clone();
+        let secret = self.snapshot.secret.clone();
+        let decisions = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
 
         let owners = before.owners(value);
         let all_owners: BTreeSet<Identifier> = owners.iter().cloned().chain(after.owners(value)).collect();
@@ -231,7 +231,7 @@ impl Worker {
         if let Some(expected) = expected_revision {
             self.see(members_not_seen(&all_owners, &view), &mut view).await?;
             if self.revision_of(&all_owners, &view, &decisions)? != expected {
-                return Ok(Decided::Stale);
+                return Ok(CommandOutcome::Stale);
             }
         }
 
@@ -241,7 +241,7 @@ impl Worker {
         let mut texts: BTreeMap<Arc<str>, String> = BTreeMap::new();
         for home in &homes {
             let id = unified_id(home, &secret);
-            for event in self.workshop.store.events(id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
+            for event in self.snapshot.store.events(id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
                 let Ok(accepted) = parse_kept(&event.payload, &policy) else {
                     let reason = "a kept message cannot be read by the policy in force".to_owned();
                     return Err(StoreError::Corrupt { table: "event", reason });
@@ -261,7 +261,7 @@ impl Worker {
         self.see(Needs { links_of: to_count_again(value, &view), ..Needs::default() }, &mut view).await?;
 
         let mut draft = Draft::of_retirement(value, &messages, before, &after, &view, &policy, &decisions, &secret);
-        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
+        complete(&mut draft, &mut self.cache, &self.snapshot, &mut view).await?;
         let changes = draft.finish(&view);
         let number = last_commit + 1;
         let lineage = self.lineage_of(&changes, |_| Cause::Retirement(retirement.id.to_string()));
@@ -277,20 +277,20 @@ impl Worker {
             ..Rows::of(&changes)
         };
         let commit = Commit { number, rows, lineage: &lineage };
-        self.workshop.store.commit(&commit, &secret).await?;
+        self.snapshot.store.commit(&commit, &secret).await?;
         policy.set_retirements(after);
         self.written(number, &lineage, View::default(), changes);
         // Rows that are gone may be in them.
         self.cache = super::Cache::default();
         self.far.forget();
-        Ok(Decided::Retired { retirement, commit: Some(number) })
+        Ok(CommandOutcome::Retired { retirement, commit: Some(number) })
     }
 
     /// Loads rows, and the rows that these name.
     pub(super) async fn see(&mut self, mut needs: Needs, view: &mut View) -> Result<(), StoreError> {
         while !needs.is_empty() {
             self.cache.serve(&mut needs, view);
-            self.workshop.store.load(&needs, &self.workshop.secret, view).await?;
+            self.snapshot.store.load(&needs, &self.snapshot.secret, view).await?;
             needs = next_needs(view);
         }
         Ok(())
@@ -303,7 +303,7 @@ impl Worker {
         view: &View,
         decisions: &Decisions,
     ) -> Result<String, StoreError> {
-        let rules = &self.workshop.policy;
+        let rules = &self.snapshot.policy;
         let retirements = rules.retirements();
         let state_of = |it: &Identifier| view.identifiers.get(it).and_then(Option::as_ref);
         let keys: BTreeSet<CellKey> = identifiers.iter().filter_map(|it| Some(state_of(it)?.cell)).collect();
@@ -340,23 +340,23 @@ pub(super) fn members_not_seen<'i>(identifiers: impl IntoIterator<Item = &'i Ide
 /// What a wish comes to.
 enum Step {
     /// Nothing is to be written.
-    Answer(Decided),
+    Answer(CommandOutcome),
     /// A retirement that is new or was revoked.
     Retire(Retirement),
     Decide(WantedDecisions),
 }
 
-fn step_of(wish: &Wish, retirements: &Retirements, decisions: &Decisions) -> Step {
+fn step_of(wish: &Command, retirements: &Retirements, decisions: &Decisions) -> Step {
     match wish {
-        Wish::Make(wanted) => step_of_wanted(wanted, decisions),
-        Wish::Retire(wanted) => {
+        Command::Make(wanted) => step_of_wanted(wanted, decisions),
+        Command::Retire(wanted) => {
             let is_there = |it: &&Arc<Retirement>| it.is_active() && it.value == wanted.value && it.from == wanted.from;
             match retirements.iter().find(is_there) {
                 Some(there) => is_so(there),
                 None => Step::Retire(wanted.clone()),
             }
         }
-        Wish::Revoke { id, by } => match (retirements.get(id), decisions.get(id)) {
+        Command::Revoke { id, by } => match (retirements.get(id), decisions.get(id)) {
             (Some(there), _) if there.is_active() => {
                 Step::Retire(Retirement { revoked: Some(by.clone()), ..Retirement::clone(there) })
             }
@@ -367,14 +367,14 @@ fn step_of(wish: &Wish, retirements: &Retirements, decisions: &Decisions) -> Ste
                 let changed = decisions.iter().filter(is_together).map(revoked).collect();
                 Step::Decide(WantedDecisions { changed, kept: Vec::new() })
             }
-            (None, Some(there)) => Step::Answer(Decided::NoChange { decisions: vec![Decision::clone(there)] }),
-            (None, None) => Step::Answer(Decided::NotFound),
+            (None, Some(there)) => Step::Answer(CommandOutcome::NoChange { decisions: vec![Decision::clone(there)] }),
+            (None, None) => Step::Answer(CommandOutcome::NotFound),
         },
     }
 }
 
 fn is_so(retirement: &Retirement) -> Step {
-    Step::Answer(Decided::Retired { retirement: Retirement::clone(retirement), commit: None })
+    Step::Answer(CommandOutcome::Retired { retirement: Retirement::clone(retirement), commit: None })
 }
 
 /// Of the wanted decisions which are new and which are there; or that there are those that say the opposite of the same two.
@@ -391,7 +391,7 @@ fn step_of_wanted(wanted: &[Decision], before: &Decisions) -> Step {
     if opposite.is_empty() {
         Step::Decide(WantedDecisions { changed, kept })
     } else {
-        Step::Answer(Decided::Contradicted { by: opposite })
+        Step::Answer(CommandOutcome::Contradicted { by: opposite })
     }
 }
 

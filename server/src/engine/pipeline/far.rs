@@ -23,7 +23,7 @@ use profile360_core::{
 use profile360_store::StoreError;
 use tokio::task::JoinHandle;
 
-use super::{Ingest, QUEUE, Worker, Workshop, cache::Cache, complete, decide};
+use super::{Ingest, QUEUE, Snapshot, Worker, cache::Cache, complete, decide};
 
 /// What may be done for one request while others wait.
 #[derive(Debug, Clone, Copy)]
@@ -177,11 +177,11 @@ impl Far {
         self.n_words += 1;
     }
 
-    fn begin(&mut self, workshop: &Workshop) {
+    fn begin(&mut self, snapshot: &Snapshot) {
         let Some(Waiting { job, reach, n_asides, n_words }) = self.waiting.pop_front() else { return };
         // What is read is as it is now; what is planned rests on the decisions and the owners of then.
         self.written = Written { has_decisions: n_words != self.n_words, ..Written::default() };
-        let task = tokio::spawn(read(workshop.clone(), reach));
+        let task = tokio::spawn(read(snapshot.clone(), reach));
         self.reading = Some(Reading { job, n_asides: n_asides + 1, task });
     }
 }
@@ -219,16 +219,16 @@ impl Worker {
         // Known before anything is read: another server's commit is then one that ours collides with, and what was read is
         // thrown away with everything else.
         let is_known = self.last_commit().await.is_ok();
-        self.far.begin(&self.workshop);
+        self.far.begin(&self.snapshot);
         if !is_known {
             self.far.forget();
         }
     }
 }
 
-async fn read(workshop: Workshop, reach: Reach) -> (View, Option<Changes>) {
+async fn read(snapshot: Snapshot, reach: Reach) -> (View, Option<Changes>) {
     let mut view = View::default();
-    match plan(&mut view, &workshop, &reach).await {
+    match plan(&mut view, &snapshot, &reach).await {
         Ok(changes) => (view, Some(changes)),
         // Rows that do not fit together are no reason to give up: what was changed meanwhile is read again in the end.
         Err(error) => {
@@ -238,27 +238,27 @@ async fn read(workshop: Workshop, reach: Reach) -> (View, Option<Changes>) {
     }
 }
 
-async fn plan(view: &mut View, workshop: &Workshop, reach: &Reach) -> Result<Changes, StoreError> {
-    let Workshop { policy, secret, .. } = workshop;
+async fn plan(view: &mut View, snapshot: &Snapshot, reach: &Reach) -> Result<Changes, StoreError> {
+    let Snapshot { policy, secret, .. } = snapshot;
     let mut draft = match reach {
         Reach::Messages { messages, decisions } => {
-            load(first_needs(messages), view, workshop).await?;
+            load(first_needs(messages), view, snapshot).await?;
             Draft::new(messages, view, policy, decisions, secret)
         }
         Reach::Decisions { ends, changed, decisions } => {
-            load(Needs { identifiers: ends.clone(), ..Needs::default() }, view, workshop).await?;
-            load(decide::members_not_seen(ends, view), view, workshop).await?;
+            load(Needs { identifiers: ends.clone(), ..Needs::default() }, view, snapshot).await?;
+            load(decide::members_not_seen(ends, view), view, snapshot).await?;
             Draft::of_decisions(changed, view, policy, decisions)
         }
     };
-    complete(&mut draft, &mut Cache::default(), workshop, view).await?;
+    complete(&mut draft, &mut Cache::default(), snapshot, view).await?;
     Ok(draft.finish(view))
 }
 
 /// Loads rows, and the rows that these name.
-async fn load(mut needs: Needs, view: &mut View, workshop: &Workshop) -> Result<(), StoreError> {
+async fn load(mut needs: Needs, view: &mut View, snapshot: &Snapshot) -> Result<(), StoreError> {
     while !needs.is_empty() {
-        workshop.store.load(&needs, &workshop.secret, view).await?;
+        snapshot.store.load(&needs, &snapshot.secret, view).await?;
         needs = next_needs(view);
     }
     Ok(())

@@ -16,7 +16,7 @@ use profile360_store::{LineageRow, Rows, StoreError, Unfinished};
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
-    Ingest, PipelineError, Worker, Workshop,
+    Ingest, PipelineError, Snapshot, Worker,
     cache::Cache,
     decide,
     far::{Ahead, Job},
@@ -150,8 +150,8 @@ impl Large {
         Some(Ready { written, view, n_asides, is_stale })
     }
 
-    fn begin(&mut self, workshop: &Workshop, waiting: Waiting, view: View, changes: Changes, n_asides: u32) {
-        let task = tokio::spawn(write(workshop.clone(), waiting, changes));
+    fn begin(&mut self, snapshot: &Snapshot, waiting: Waiting, view: View, changes: Changes, n_asides: u32) {
+        let task = tokio::spawn(write(snapshot.clone(), waiting, changes));
         self.writing = Some(Writing { view, n_asides: n_asides + 1, is_stale: false, task });
     }
 }
@@ -159,7 +159,7 @@ impl Large {
 impl Worker {
     pub(super) fn write_messages_aside(&mut self, request: Ingest, plan: Plan<WantedMessages>, n_asides: u32) {
         let Plan { view, changes, wanted } = plan;
-        self.large.begin(&self.workshop, Waiting::Ingest(request, wanted), view, changes, n_asides);
+        self.large.begin(&self.snapshot, Waiting::Ingest(request, wanted), view, changes, n_asides);
     }
 
     pub(super) fn write_decisions_aside(
@@ -169,7 +169,7 @@ impl Worker {
         n_asides: u32,
     ) {
         let Plan { view, changes, wanted } = plan;
-        self.large.begin(&self.workshop, Waiting::Decide(request, wanted), view, changes, n_asides);
+        self.large.begin(&self.snapshot, Waiting::Decide(request, wanted), view, changes, n_asides);
     }
 
     /// Makes a change count whose rows are written, and serves those that it held up.
@@ -269,7 +269,7 @@ impl Worker {
 
     /// Whether another server has committed since this one did.
     async fn is_outrun(&self) -> Result<bool, StoreError> {
-        Ok(self.last_commit != Some(self.workshop.store.last_commit().await?))
+        Ok(self.last_commit != Some(self.snapshot.store.last_commit().await?))
     }
 
     fn tell_of_many(&mut self, number: i64, lineage: &[(i64, LineageRow)], changes: &Changes) {
@@ -279,8 +279,8 @@ impl Worker {
     }
 }
 
-async fn write(workshop: Workshop, waiting: Waiting, changes: Changes) -> Written {
-    let Workshop { store, secret, .. } = &workshop;
+async fn write(snapshot: Snapshot, waiting: Waiting, changes: Changes) -> Written {
+    let Snapshot { store, secret, .. } = &snapshot;
     let rows = Rows::of(&changes);
     let written = match &waiting {
         Waiting::Ingest(_, WantedMessages { messages, payloads }) => {

@@ -22,8 +22,8 @@ use profile360_store::{Cause, Commit, LineageRow, Rows, Store, StoreError};
 use serde::Deserialize;
 use tokio::sync::{oneshot, watch};
 
-use super::{Ahead, Attempt, Bounds, MAX_BATCH, Worker, Workshop, complete};
-use crate::{clock, engine::active_policy::Rules};
+use super::{Ahead, Attempt, Bounds, MAX_BATCH, Snapshot, Worker, complete};
+use crate::{clock, engine::active_policy::ActivePolicy};
 
 /// Messages that one read of the source should bring.
 const READ: u64 = 2_000;
@@ -44,7 +44,7 @@ pub struct Read {
 #[derive(Debug)]
 pub struct Replay {
     worker: Worker,
-    source: Workshop,
+    source: Snapshot,
     /// The last commit of the source of which everything is there.
     followed: i64,
     /// How much of the source's history is there.
@@ -69,7 +69,7 @@ pub(super) struct Switch {
 
 impl Replay {
     /// Begins an edition with nothing but the decisions, the retirements and the history of the one in force.
-    pub async fn begin(source: Workshop, version: i64, policy: CompiledPolicy) -> Result<Self, StoreError> {
+    pub async fn begin(source: Snapshot, version: i64, policy: CompiledPolicy) -> Result<Self, StoreError> {
         // Until the switch every commit is needed to see what it touched.
         source.list.keep_commits(true);
         let followed = source.store.last_commit().await?;
@@ -81,10 +81,10 @@ impl Replay {
             source.store.retirements().await?.iter().map(|it| retirement_again(it, &policy)).collect();
         store.write_history(&decisions, &retirements, &[]).await?;
         let n_lineage = copy_lineage(&source.store, &store, 0).await?;
-        let rules = Arc::new(Rules::load(&store, version, policy).await?);
-        let workshop = Workshop::open(store, rules, source.secret.clone(), source.news.clone()).await?;
-        workshop.list.be_quiet(true);
-        let worker = Worker { is_replay: true, ..Worker::new(workshop) };
+        let rules = Arc::new(ActivePolicy::load(&store, version, policy).await?);
+        let snapshot = Snapshot::open(store, rules, source.secret.clone(), source.news.clone()).await?;
+        snapshot.list.be_quiet(true);
+        let worker = Worker { is_replay: true, ..Worker::new(snapshot) };
         let is_outdated = source.store.normal_forms().await? < NORMAL_FORMS;
         Ok(Self {
             worker,
@@ -104,7 +104,7 @@ impl Replay {
         let mut read = Read { done: 0, of };
         let step = usize::try_from(65_536 * READ / of.max(1)).unwrap_or(usize::MAX).clamp(1, 65_536);
         let at_once = self.messages_at_once();
-        let set_aside = self.source.store.set_aside().await?;
+        let set_aside = self.source.store.unreadable_messages().await?;
         for batch in set_aside.chunks(at_once) {
             self.take(batch, true).await?;
             read.done += batch.len() as u64;
@@ -126,7 +126,7 @@ impl Replay {
     }
 
     fn messages_at_once(&self) -> usize {
-        self.worker.workshop.store.messages_at_once(MAX_BATCH)
+        self.worker.snapshot.store.messages_at_once(MAX_BATCH)
     }
 
     /// Reads what was touched since; how many commits that were.
@@ -147,20 +147,20 @@ impl Replay {
                 }
             }
         }
-        self.take_words().await?;
+        self.apply_decisions().await?;
         self.followed = last;
         Ok(n_commits)
     }
 
     /// Brings the list of the new edition up to date. `progress` hears how many customers are done.
     pub async fn list(&self, progress: impl FnMut(usize)) -> Result<(), StoreError> {
-        let Workshop { store, list, policy, .. } = &self.worker.workshop;
+        let Snapshot { store, list, policy, .. } = &self.worker.snapshot;
         list.catch_up(store, policy, progress).await
     }
 
     /// Lets unified IDs that name nobody in the new edition lead to where those are with whom they were: whoever has one in hand
     /// finds the customer.
-    pub async fn lead_on(&self) -> Result<(), StoreError> {
+    pub async fn redirect_ids(&self) -> Result<(), StoreError> {
         for first_byte in 0..=u8::MAX {
             let led: Vec<_> = self.source.store.identifiers_by_first_byte(first_byte).await?.into_iter().collect();
             for led in led.chunks(MAX_BATCH) {
@@ -172,7 +172,7 @@ impl Replay {
 
     /// The same for whatever was touched last.
     async fn lead_on_what_was_touched(&self) -> Result<(), StoreError> {
-        let Workshop { store, secret, .. } = &self.source;
+        let Snapshot { store, secret, .. } = &self.source;
         for keys in self.touched.chunks(CHUNK) {
             let cells = store.cells(keys).await?;
             let members = cells.values().flat_map(|it| it.members.iter().cloned());
@@ -183,7 +183,7 @@ impl Replay {
     }
 
     async fn lead_on_from(&self, led: &[(UnifiedId, Identifier)]) -> Result<(), StoreError> {
-        let Workshop { store, policy, .. } = &self.worker.workshop;
+        let Snapshot { store, policy, .. } = &self.worker.snapshot;
         let ids: Vec<UnifiedId> = led.iter().map(|(id, _)| *id).collect();
         let known = store.identifiers_by_id(&ids).await?;
         let mut heirs = Vec::new();
@@ -216,7 +216,7 @@ impl Replay {
         let mut accepted: Vec<Accepted> = Vec::with_capacity(texts.len());
         let mut unread = Vec::new();
         for text in texts {
-            match parse_kept(text, &self.worker.workshop.policy) {
+            match parse_kept(text, &self.worker.snapshot.policy) {
                 Ok(it) if may_collide && self.is_anothers(&it.message.id, text).await? => {
                     unread.push((message_id_of(text)?, text.clone()));
                 }
@@ -225,7 +225,7 @@ impl Replay {
             }
         }
         if !unread.is_empty() {
-            self.worker.workshop.store.put_aside(&unread).await?;
+            self.worker.snapshot.store.put_aside(&unread).await?;
         }
         if accepted.is_empty() {
             return Ok(());
@@ -257,12 +257,12 @@ impl Replay {
     }
 
     /// Takes the decisions and retirements that were made or revoked since.
-    async fn take_words(&mut self) -> Result<(), StoreError> {
+    async fn apply_decisions(&mut self) -> Result<(), StoreError> {
         let is_other = |one: Option<&Arc<Decision>>, other: &Decision| one.is_none_or(|it| **it != *other);
         let changed: Vec<Decision> = {
             let source = self.source.decisions.read().unwrap_or_else(PoisonError::into_inner);
-            let own = self.worker.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner);
-            let again = source.iter().map(|it| decision_again(it, &self.worker.workshop.policy));
+            let own = self.worker.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner);
+            let again = source.iter().map(|it| decision_again(it, &self.worker.snapshot.policy));
             again.filter(|it| is_other(own.get(&it.id), it)).collect()
         };
         if !changed.is_empty() {
@@ -270,8 +270,8 @@ impl Replay {
         }
         let source = self.source.policy.retirements().clone();
         for retirement in source.iter() {
-            let retirement = retirement_again(retirement, &self.worker.workshop.policy);
-            let own = self.worker.workshop.policy.retirements().clone();
+            let retirement = retirement_again(retirement, &self.worker.snapshot.policy);
+            let own = self.worker.snapshot.policy.retirements().clone();
             if own.get(&retirement.id).is_none_or(|it| **it != retirement) {
                 let last_commit = self.worker.last_commit().await?;
                 self.worker.retire(last_commit, retirement, &own, None).await?;
@@ -284,8 +284,8 @@ impl Replay {
     async fn compare(&self) -> Result<Comparison, StoreError> {
         let mut positions: HashMap<u128, usize> = HashMap::new();
         let (mut before, mut after) = (Parts::default(), Parts::default());
-        let workshops = [(&self.source, &mut before), (&self.worker.workshop, &mut after)];
-        for (Workshop { store, secret, .. }, parts) in workshops {
+        let workshops = [(&self.source, &mut before), (&self.worker.snapshot, &mut after)];
+        for (Snapshot { store, secret, .. }, parts) in workshops {
             for first_byte in 0..=u8::MAX {
                 for (_, cell) in store.cells_of(first_byte).await? {
                     for member in &cell.members {
@@ -307,17 +307,17 @@ impl Replay {
 
 impl Worker {
     /// Puts a replay's edition in force. What this has taken before is in there; what comes next goes there.
-    pub(super) async fn switch(&mut self, switch: Switch, current: &watch::Sender<Workshop>) {
+    pub(super) async fn switch(&mut self, switch: Switch, current: &watch::Sender<Snapshot>) {
         let Switch { mut replay, reply } = switch;
-        let kept = self.workshop.store.edition();
+        let kept = self.snapshot.store.edition();
         let result = self.attempt_switch(&mut replay).await;
         if result.is_ok() {
             let mut far = std::mem::take(&mut self.far);
             far.forget();
-            *self = Self { bounds: self.bounds, far, ..Self::new(replay.worker.workshop) };
-            self.workshop.list.be_quiet(false);
+            *self = Self { bounds: self.bounds, far, ..Self::new(replay.worker.snapshot) };
+            self.snapshot.list.be_quiet(false);
             // The edition before stays, those before it go. Nothing waits for it; the next publication does what is interrupted.
-            let store = self.workshop.store.clone();
+            let store = self.snapshot.store.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(UNUSED_AFTER).await;
                 if let Err(error) = store.remove_editions_before(kept).await {
@@ -325,9 +325,9 @@ impl Worker {
                 }
             });
             for event in replay.events {
-                self.workshop.news.tell_lineage(event);
+                self.snapshot.news.publish_lineage(event);
             }
-            current.send_replace(self.workshop.clone());
+            current.send_replace(self.snapshot.clone());
         }
         // Whoever asked may have gone; what is in force stays in force.
         reply.send(result).ok();
@@ -340,8 +340,8 @@ impl Worker {
         replay.follow().await?;
         replay.list(|_| {}).await?;
         replay.lead_on_what_was_touched().await?;
-        let Workshop { store, policy, .. } = replay.worker.workshop.clone();
-        let n_lineage = copy_lineage(&self.workshop.store, &store, replay.n_lineage).await?;
+        let Snapshot { store, policy, .. } = replay.worker.snapshot.clone();
+        let n_lineage = copy_lineage(&self.snapshot.store, &store, replay.n_lineage).await?;
         let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
         let row = |it: profile360_core::plan::Lineage| LineageRow {
             at,
@@ -357,30 +357,30 @@ impl Worker {
         }
         replay.events = events.into_iter().map(|(_, it)| it).collect();
         // The last look before the next edition is the only one that is read: no message may be missing in it.
-        let (before, after) = (self.workshop.store.held().await?, store.held().await?);
+        let (before, after) = (self.snapshot.store.held().await?, store.held().await?);
         if !before.is_whole_in(&after) {
             return Err(StoreError::MessagesMissing { before, after });
         }
-        self.workshop.store.switch_to(&store, last_commit, policy.version).await
+        self.snapshot.store.switch_to(&store, last_commit, policy.version).await
     }
 
     /// Takes decisions as they are elsewhere, without asking whether they exclude one another.
     async fn take_decisions(&mut self, changed: &[Decision]) -> Result<(), StoreError> {
         let number = self.last_commit().await? + 1;
-        let mut decisions = self.workshop.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut decisions = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
         let ends = changed.iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
         let mut view = View::default();
         self.see(Needs { identifiers: ends, ..Needs::default() }, &mut view).await?;
         for decision in changed {
             decisions.put(decision.clone());
         }
-        let policy = self.workshop.policy.clone();
+        let policy = self.snapshot.policy.clone();
         let mut draft = Draft::of_decisions(changed, &view, &policy, &decisions);
-        complete(&mut draft, &mut self.cache, &self.workshop, &mut view).await?;
+        complete(&mut draft, &mut self.cache, &self.snapshot, &mut view).await?;
         let changes = draft.finish(&view);
         let commit = Commit { number, rows: Rows { decisions: changed, ..Rows::of(&changes) }, lineage: &[] };
-        self.workshop.store.commit(&commit, &self.workshop.secret).await?;
-        *self.workshop.decisions.write().unwrap_or_else(PoisonError::into_inner) = decisions;
+        self.snapshot.store.commit(&commit, &self.snapshot.secret).await?;
+        *self.snapshot.decisions.write().unwrap_or_else(PoisonError::into_inner) = decisions;
         self.written(number, &[], view, changes);
         Ok(())
     }

@@ -7,20 +7,20 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use crate::auth::{
-    access::Need::{self, Decide, Govern, Nothing, Read, ReadPersonal, Send},
+    access::Permission::{self, Decide, Govern, Nothing, Read, ReadPersonal, Send},
     masking::Mask,
 };
 
 /// What a field asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rule {
-    pub need: Need,
+    pub need: Permission,
     /// How those see it who see no personal data; none where it is none.
     pub mask: Option<Mask>,
 }
 
 /// The fields of a type that ask for the same: those that are not personal, and those that are.
-pub(super) type Entry = (&'static str, Need, &'static [&'static str], &'static [(&'static str, Mask)]);
+pub(super) type Entry = (&'static str, Permission, &'static [&'static str], &'static [(&'static str, Mask)]);
 
 pub(super) const TABLE: &[Entry] = &[
     ("Query", Nothing, &["viewer"], &[]),

@@ -6,7 +6,7 @@ use async_graphql::parser::{
 };
 
 use super::table::{Entry, TABLE, rule};
-use crate::{auth::access::Need, graphql::sdl};
+use crate::{auth::access::Permission, graphql::sdl};
 
 /// Every field of the schema's objects and interfaces.
 fn fields() -> BTreeSet<(String, String)> {
@@ -46,7 +46,7 @@ fn nobody_who_only_looks_changes_anything() {
     for (parent, field) in fields() {
         let need = rule(&parent, &field).unwrap().need;
         if parent == "Mutation" {
-            assert!(matches!(need, Need::Send | Need::Decide | Need::Govern), "{field}");
+            assert!(matches!(need, Permission::Send | Permission::Decide | Permission::Govern), "{field}");
         }
     }
 }

@@ -2,9 +2,9 @@ use axum::body::Body;
 
 use super::*;
 
-fn door(is_keyless: bool, allowed: &[&str]) -> Door {
+fn door(is_keyless: bool, allowed: &[&str]) -> OriginCheck {
     let allowed = allowed.iter().map(|it| it.parse().expect("a host")).collect();
-    Door::new(is_keyless, "127.0.0.1:8360".parse().expect("an address"), allowed)
+    OriginCheck::new(is_keyless, "127.0.0.1:8360".parse().expect("an address"), allowed)
 }
 
 fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Request {
@@ -111,7 +111,7 @@ fn no_page_of_another_site_is_answered() {
         let headers: Vec<(&str, &str)> = [("host", "localhost:8360")].iter().chain(headers).copied().collect();
         let fault = door(true, &[]).fault_of(&request(method, uri, &headers));
         assert_eq!(fault, (!is_answered).then_some(Fault::CrossSite), "{method} {uri} {headers:?}");
-        // Where keys guard the server a page of another site has none.
+        // Where keys guard the server a page of another state has none.
         assert_eq!(door(false, &[]).fault_of(&request(method, uri, &headers)), None);
     }
     // A page that reaches the server through a proxy has the proxy's name.

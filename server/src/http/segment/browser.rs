@@ -1,4 +1,4 @@
-//! What SDKs in browsers and apps ask for before they send: settings, and whether they may send from another site at all.
+//! What SDKs in browsers and apps ask for before they send: settings, and whether they may send from another state at all.
 //!
 //! They put their key into the address of the settings, and of beacons. It is public there, as it is in the page that it came with: so
 //! only keys that send and read nothing are good there.
@@ -14,26 +14,26 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::{Site, authenticate, refused};
+use super::super::{AppState, authenticate, refused};
 use crate::{
-    auth::access::{Caller, Need, Role},
+    auth::access::{Caller, Permission, Role},
     graphql::ErrorCode,
 };
 
-type Answering = fn(State<Site>, Request, Next) -> BoxFuture<'static, Response>;
+type Answering = fn(State<AppState>, Request, Next) -> BoxFuture<'static, Response>;
 
 /// The layer that lets pages of other sites send where the server asks for keys: they have one to show, and nothing else, for nothing is
 /// answered to cookies. Without keys a browser is not told that it may.
-pub(in crate::http) type Cors = axum::middleware::FromFnLayer<Answering, Site, (State<Site>, Request)>;
+pub(in crate::http) type Cors = axum::middleware::FromFnLayer<Answering, AppState, (State<AppState>, Request)>;
 
-pub(in crate::http) fn cors(site: &Site) -> Cors {
-    axum::middleware::from_fn_with_state(site.clone(), answer as Answering)
+pub(in crate::http) fn cors(state: &AppState) -> Cors {
+    axum::middleware::from_fn_with_state(state.clone(), answer as Answering)
 }
 
-fn answer(State(site): State<Site>, request: Request, next: Next) -> BoxFuture<'static, Response> {
+fn answer(State(state): State<AppState>, request: Request, next: Next) -> BoxFuture<'static, Response> {
     Box::pin(async move {
         let headers = request.headers();
-        if !site.authentication.asks_for_keys() || !headers.contains_key(header::ORIGIN) {
+        if !state.authentication.requires_keys() || !headers.contains_key(header::ORIGIN) {
             return next.run(request).await;
         }
         let asks = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -77,10 +77,10 @@ pub(in crate::http) fn key_in_address(address: &Uri) -> Option<&str> {
 
 /// The caller of a key that may be public.
 #[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
-pub(super) fn ingest_only(site: &Site, key: &str) -> Result<Caller, Response> {
-    let caller = authenticate::by_key(site, Need::Send, Some(key));
-    let caller = caller.map_err(|(code, sentence)| authenticate::turned_away(code, &sentence))?;
-    if site.authentication.asks_for_keys() && caller.role != Role::Ingest {
+pub(super) fn ingest_only(state: &AppState, key: &str) -> Result<Caller, Response> {
+    let caller = authenticate::by_key(state, Permission::Send, Some(key));
+    let caller = caller.map_err(|(code, sentence)| authenticate::rejection(code, &sentence))?;
+    if state.authentication.requires_keys() && caller.role != Role::Ingest {
         let sentence = "only a key of the role INGEST may be in an address; revoke this one, and make one of that role";
         return Err(refused(ErrorCode::KeyInAddress, sentence));
     }
@@ -88,8 +88,8 @@ pub(super) fn ingest_only(site: &Site, key: &str) -> Result<Caller, Response> {
 }
 
 /// The settings that Segment's SDKs for browsers and apps read first: to send here, and to nobody else.
-pub(super) async fn settings(State(site): State<Site>, Path(key): Path<String>, headers: HeaderMap) -> Response {
-    if let Err(response) = ingest_only(&site, &key) {
+pub(super) async fn settings(State(state): State<AppState>, Path(key): Path<String>, headers: HeaderMap) -> Response {
+    if let Err(response) = ingest_only(&state, &key) {
         return response;
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -134,13 +134,13 @@ fn protocol(headers: &HeaderMap, host: &str) -> &'static str {
 
 /// The settings that RudderStack's SDKs for browsers and apps read first. Those of apps show the key as they do when they send.
 pub(super) async fn source_config(
-    State(site): State<Site>,
+    State(state): State<AppState>,
     caller: super::MaybeCaller,
     Query(parameters): Query<Parameters>,
 ) -> Response {
     let key = parameters.write_key.unwrap_or_default();
     if caller.is_none()
-        && let Err(response) = ingest_only(&site, &key)
+        && let Err(response) = ingest_only(&state, &key)
     {
         return response;
     }

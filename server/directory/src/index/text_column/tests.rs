@@ -12,17 +12,17 @@ proptest! {
         changes in prop::collection::vec((0..700_u32, "( [ab가]{1,3}){0,2}"), 0..900),
         needle in " ?[ab가]{1,2}",
     ) {
-        let mut packed = Packed::default();
+        let mut column = TextColumn::default();
         let mut expected: BTreeMap<u32, &str> = BTreeMap::new();
         for (slot, text) in &changes {
-            packed.set(*slot, text);
+            column.set(*slot, text);
             expected.insert(*slot, text);
         }
         for slot in 0..700 {
-            prop_assert_eq!(packed.text(slot), expected.get(&slot).copied().unwrap_or_default());
+            prop_assert_eq!(column.text(slot), expected.get(&slot).copied().unwrap_or_default());
         }
         let mut found = Vec::new();
-        packed.pass(needle.as_bytes(), |it| found.push(it));
+        column.scan(needle.as_bytes(), |it| found.push(it));
         let with_it: Vec<u32> = expected.iter().filter(|(_, it)| it.contains(&needle)).map(|(slot, _)| *slot).collect();
         prop_assert_eq!(found, with_it);
     }

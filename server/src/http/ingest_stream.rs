@@ -14,19 +14,19 @@ use axum::{
 };
 use futures::stream;
 use profile360_core::message::MAX_NAME_BYTES;
-use profile360_ingest::framing::{Form, Item, ReadError, Reader};
+use profile360_ingest::framing::{Framing, Item, ReadError, Reader};
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 
 use super::{
-    Site,
-    concurrency_limits::{Client, NoShare, Share},
-    decode_body::{Fault, Packing, unpacked},
-    ingest_response::{Answer as Told, Judged, ingest},
+    AppState,
+    concurrency_limits::{Client, LimitReached, Permit},
+    decode_body::{BodyError, Packing, unpacked},
+    ingest_response::{Judged, MessageResult as Told, ingest},
     overloaded, refused,
 };
 use crate::{
-    auth::{access::Caller, api_keys::NotLetIn},
+    auth::{access::Caller, api_keys::AuthError},
     graphql::ErrorCode,
 };
 
@@ -56,7 +56,7 @@ enum Results {
 }
 
 pub(super) async fn post(
-    State(site): State<Site>,
+    State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     Extension(client): Extension<Client>,
     parameters: Result<Query<Parameters>, QueryRejection>,
@@ -73,37 +73,37 @@ pub(super) async fn post(
     let Some(packing) = Packing::of(&headers) else {
         return refused(ErrorCode::UnsupportedMediaType, "send the body as it is, or packed with gzip or zstd");
     };
-    let place = match site.streams.take(&client, 1) {
+    let place = match state.streams.take(&client, 1) {
         Ok(place) => place,
-        Err(NoShare::OwnTaken) => {
+        Err(LimitReached::OwnTaken) => {
             return overloaded("as many streams of this client are open as one may have at once; end one first");
         }
-        Err(NoShare::AllTaken | NoShare::TooMuch) => {
+        Err(LimitReached::AllTaken | LimitReached::TooMuch) => {
             return overloaded("as many streams are open as there are places for; try again later");
         }
     };
     let (parts, incoming) = mpsc::channel(1);
     let (answers, mut heard) = mpsc::channel(1);
     let runtime = Handle::current();
-    let reading = site.clone();
+    let reading = state.clone();
     tokio::task::spawn_blocking(move || read(body, form, packing, &reading, runtime, parts));
-    tokio::spawn(take(site, caller, incoming, answers, results, place));
+    tokio::spawn(take(state, caller, incoming, answers, results, place));
 
     let mut lines = match heard.recv().await {
-        Some(Answer::Lines(lines)) => lines,
-        Some(Answer::End(end)) => return whole(end, Vec::new()),
+        Some(MessageResult::Lines(lines)) => lines,
+        Some(MessageResult::End(end)) => return whole(end, Vec::new()),
         None => return refused(ErrorCode::Internal, "the answer was lost; send the messages again"),
     };
     let next = match timeout(HEAD_WITHIN, heard.recv()).await {
-        Ok(Some(Answer::End(end))) => return whole(end, lines),
-        Ok(Some(Answer::Lines(next))) => next,
+        Ok(Some(MessageResult::End(end))) => return whole(end, lines),
+        Ok(Some(MessageResult::Lines(next))) => next,
         Ok(None) | Err(_) => Vec::new(),
     };
     lines.extend(next);
     let rest = stream::unfold(heard, async |mut heard| {
         let bytes = match heard.recv().await? {
-            Answer::Lines(lines) => lines,
-            Answer::End(end) => end.to_line(),
+            MessageResult::Lines(lines) => lines,
+            MessageResult::End(end) => end.to_line(),
         };
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(bytes)), heard))
     });
@@ -114,13 +114,13 @@ pub(super) async fn post(
 
 const NDJSON: &str = "application/x-ndjson; charset=utf-8";
 
-fn form_of(headers: &HeaderMap) -> Option<Form> {
+fn form_of(headers: &HeaderMap) -> Option<Framing> {
     let media_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase();
     match media_type.as_str() {
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
-            Some(Form::Lines)
+            Some(Framing::Lines)
         }
-        "application/json" => Some(Form::Array),
+        "application/json" => Some(Framing::Array),
         _ => None,
     }
 }
@@ -133,18 +133,18 @@ enum Part {
 }
 
 /// Reads in a thread of its own. What was read goes on before the thread waits for more, so nobody waits for a full part.
-fn read(body: Body, form: Form, packing: Packing, site: &Site, runtime: Handle, parts: mpsc::Sender<Part>) {
+fn read(body: Body, form: Framing, packing: Packing, state: &AppState, runtime: Handle, parts: mpsc::Sender<Part>) {
     let pending = Rc::new(RefCell::new(Pending { items: Vec::new(), read_by: None, n_bytes: 0, parts }));
     let handing_on = pending.clone();
     let before_waiting = move || handing_on.borrow_mut().hand_on();
-    let end = match unpacked(body, packing, site, runtime, before_waiting) {
-        Ok(bytes) => read_all(&mut Reader::new(bytes, form, site.current.intake.clone()), site, &pending),
+    let end = match unpacked(body, packing, state, runtime, before_waiting) {
+        Ok(bytes) => read_all(&mut Reader::new(bytes, form, state.current.intake.clone()), state, &pending),
         Err(error) => Err(error.into()),
     };
     let fault = match end {
         Ok(()) => None,
         Err(ReadError::Io(error)) => {
-            let fault = Fault::of(&error);
+            let fault = BodyError::of(&error);
             Some((fault.code(), fault.to_string()))
         }
         Err(error @ ReadError::Unclosed(_)) => Some((ErrorCode::BodyCut, error.to_string())),
@@ -158,12 +158,12 @@ fn read(body: Body, form: Form, packing: Packing, site: &Site, runtime: Handle, 
 
 fn read_all<R: std::io::BufRead>(
     reader: &mut Reader<R>,
-    site: &Site,
+    state: &AppState,
     pending: &RefCell<Pending>,
 ) -> Result<(), ReadError> {
     loop {
         // The rules of the moment: they may change while a long body comes in.
-        let app = site.app();
+        let app = state.app();
         let Some(item) = reader.next(&app.policy)? else { return Ok(()) };
         let mut pending = pending.borrow_mut();
         pending.read_by.get_or_insert(app.policy.version);
@@ -195,19 +195,19 @@ impl Pending {
     }
 }
 
-enum Answer {
+enum MessageResult {
     Lines(Vec<u8>),
     End(End),
 }
 
 /// Takes parts, one after the other, until the body or the client's patience ends.
 async fn take(
-    site: Site,
+    state: AppState,
     caller: Caller,
     mut parts: mpsc::Receiver<Part>,
-    answers: mpsc::Sender<Answer>,
+    answers: mpsc::Sender<MessageResult>,
     results: Results,
-    _place: Share,
+    _place: Permit,
 ) {
     let mut counts = Counts::default();
     let fault = loop {
@@ -217,10 +217,10 @@ async fn take(
             None => break Some((ErrorCode::Internal, "the reader stopped; send again what has no answer".to_owned())),
         };
         // A long body must not outlive its key.
-        if !site.authentication.still_knows(&caller) {
-            break Some((ErrorCode::Unauthenticated, NotLetIn::UnknownKey.to_string()));
+        if !state.authentication.is_still_valid(&caller) {
+            break Some((ErrorCode::Unauthenticated, AuthError::UnknownKey.to_string()));
         }
-        let app = site.app();
+        let app = state.app();
         let (numbers, judged): (Vec<u64>, Vec<Judged>) = items.into_iter().map(judged).unzip();
         let told = match ingest(&app, &caller, read_by, judged).await {
             Ok(told) => told,
@@ -229,11 +229,11 @@ async fn take(
         let told = numbers.into_iter().zip(told).map(|(line, it)| Told { line: Some(line), ..it });
         let lines = counts.lines(told, results);
         // Short of a client that reads, this is where everything waits.
-        if !matches!(timeout(app.limits.time, answers.send(Answer::Lines(lines))).await, Ok(Ok(()))) {
+        if !matches!(timeout(app.limits.time, answers.send(MessageResult::Lines(lines))).await, Ok(Ok(()))) {
             return;
         }
     };
-    answers.send(Answer::End(End { fault, counts })).await.ok();
+    answers.send(MessageResult::End(End { fault, counts })).await.ok();
 }
 
 /// How it ended: the last line.
