@@ -46,13 +46,13 @@ use crate::{
 
 /// At the end of every command the database's client closes what is closed already, and the database complains of that: its
 /// own failures come back as errors of what failed.
-const DEFAULT_LOG: &str = "warn,profile360_server=info,surrealkv=error,surrealdb::core::kvs::ds=off";
+const DEFAULT_LOG: &str = "warn,profile360=info,surrealkv=error,surrealdb::core::kvs::ds=off";
 
 /// One unified ID per customer: messages in, whole customers out.
 #[derive(Debug, Parser)]
 #[command(name = "profile360", version, max_term_width = 100)]
 struct Command {
-    /// What goes to the log, as `info` or `profile360_server=debug`.
+    /// What goes to the log, as `info` or `profile360=debug`.
     #[arg(long, global = true, env = "PROFILE360_LOG", default_value = DEFAULT_LOG)]
     log: String,
     /// The log's form.
