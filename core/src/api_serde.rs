@@ -1,12 +1,11 @@
 //! How values are written in the JSON of the API, where their stored form is another.
 
-use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{Serialize, Serializer};
 
 use crate::{
-    message::{AttributeValue, Platform},
+    json_value::JsonValue,
+    message::{Platform, attribute_value::AttributeValue},
     time::Timestamp,
-    tree::Tree,
 };
 
 /// RFC 3339 in UTC.
@@ -21,7 +20,7 @@ pub(crate) fn optional_date_time<S: Serializer>(at: &Option<Timestamp>, serializ
 
 /// The value itself, not its text.
 pub(crate) fn attribute_value<S: Serializer>(value: &AttributeValue, serializer: S) -> Result<S::Ok, S::Error> {
-    Tree::parse(value.as_json()).unwrap_or(Tree::Null).serialize(serializer)
+    JsonValue::parse(value.as_json()).unwrap_or(JsonValue::Null).serialize(serializer)
 }
 
 /// The names of the enum in schema.graphql.
@@ -37,15 +36,4 @@ pub(crate) fn platforms<S: Serializer>(platforms: &[Platform], serializer: S) ->
 /// A count where the API has `Int`, which ends at 2,147,483,647.
 pub(crate) fn count<S: Serializer>(count: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_i32(i32::try_from(*count).unwrap_or(i32::MAX))
-}
-
-/// As [`read_decimal`], where there may be none.
-pub(crate) fn read_optional_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
-    read_decimal(deserializer).map(Some)
-}
-
-/// Reads an exact decimal number from the text that it is stored as.
-pub(crate) fn read_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Decimal::from_str_exact(&text).map_err(|_| D::Error::custom("it must be a number, as a text"))
 }

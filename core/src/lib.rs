@@ -6,7 +6,9 @@
 //! Modules in reading order; none imports from one below it.
 
 pub mod calendar;
+pub mod money;
 pub mod time;
+pub mod time_zone;
 
 pub mod identifier;
 pub mod policy;
@@ -26,6 +28,5 @@ pub mod preview;
 pub mod search;
 
 mod api_serde;
-mod sorting;
-pub mod tree;
-mod writing;
+
+pub use profile360_compact_json::json_value;

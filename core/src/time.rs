@@ -1,9 +1,9 @@
 //! Instants of event time.
 
-use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::day_of_number;
+use crate::calendar::{day_of_number, parse_date};
 
 /// An instant in UTC, to the microsecond; finer digits of the input are cut off.
 ///
@@ -22,17 +22,6 @@ pub enum TimestampError {
     Malformed,
     #[error("it lies outside of 1970-01-01 to 2199-12-31")]
     OutOfRange,
-}
-
-/// Reads a date that is written yyyy-MM-dd and in no other way.
-pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
-    let number = |part: &str| part.bytes().all(|it| it.is_ascii_digit()).then(|| part.parse::<u32>().ok()).flatten();
-    let mut parts = text.split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || (year.len(), month.len(), day.len()) != (4, 2, 2) {
-        return None;
-    }
-    NaiveDate::from_ymd_opt(i32::try_from(number(year)?).ok()?, number(month)?, number(day)?)
 }
 
 impl Timestamp {
@@ -158,6 +147,8 @@ fn put_digits(room: &mut [u8], mut number: i64) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use chrono::NaiveDate;
 
     use super::*;
 

@@ -11,8 +11,8 @@ use std::{sync::Arc, time::Instant};
 use anyhow::{Context, bail};
 use profile360_core::{
     identifier::unified_id::IdSecret,
-    message::parse_message,
-    policy::{CompiledPolicy, Policy},
+    message::parse::parse_message,
+    policy::{compiled::CompiledPolicy, document::Policy},
 };
 use profile360_server::engine::{
     active_policy::ActivePolicy,

@@ -30,7 +30,7 @@ use profile360_core::{
         Identifier, Kind,
         unified_id::{IdSecret, unified_id},
     },
-    policy::{CompiledPolicy, Policy},
+    policy::{compiled::CompiledPolicy, document::Policy},
     time::Timestamp,
 };
 use profile360_ingest::enrich::Enricher;

@@ -1,7 +1,7 @@
 //! The clock: the only place that reads it.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use profile360_core::policy::Policy;
+use profile360_core::policy::document::Policy;
 
 /// Something that says what time it is: [`now`], but in tests.
 pub type Clock = fn() -> DateTime<Utc>;

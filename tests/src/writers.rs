@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use profile360_core::{
     identifier::unified_id::IdSecret,
-    message::Accepted,
-    policy::{CompiledPolicy, Policy},
+    message::parse::accepted::Accepted,
+    policy::{compiled::CompiledPolicy, document::Policy},
 };
 use profile360_ingest::enrich::Enricher;
 use profile360_server::engine::{

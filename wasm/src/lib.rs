@@ -4,8 +4,8 @@
 //! cannot be answered is `{"error":{"code","detail","faults":[{"path","detail"}]}}`; nothing throws.
 
 use profile360_core::{
-    identifier::{Normalised, normalise},
-    policy::CompiledPolicy,
+    identifier::normalise::{Normalised, normalise},
+    policy::compiled::CompiledPolicy,
     preview::{CheckedFacts, PreviewError, Question, read_policy, read_question, write_answer},
     search::recognise,
 };

@@ -14,8 +14,8 @@ use profile360_core::{
         Identifier, Kind, UnifiedId,
         unified_id::{IdSecret, unified_id},
     },
-    message::parse_message,
-    policy::CompiledPolicy,
+    message::parse::parse_message,
+    policy::compiled::CompiledPolicy,
     preview::ProfileFacts,
     time::Timestamp,
 };

@@ -7,10 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::link::Pair;
 use crate::{
-    evidence::link::Pair,
     identifier::{Identifier, Kind},
-    policy::CompiledPolicy,
+    policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
 

@@ -1,7 +1,9 @@
 //! Evidence: what messages and operators say, gathered per identifier and link.
 
+pub mod claim;
 pub mod decision;
 pub mod facts;
+pub mod identifier_facts;
 pub mod identifier_summary;
 pub mod link;
 pub mod neighbours;

@@ -7,7 +7,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{evidence::decision::Revocation, identifier::Identifier, message::Message, time::Timestamp};
+use super::decision::Revocation;
+use crate::{identifier::Identifier, message::Message, time::Timestamp};
 
 /// One retirement. It is kept for good; a revoked one is kept and does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

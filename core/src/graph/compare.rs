@@ -1,120 +1,12 @@
-//! What would become of a whole base under another policy.
-//!
-//! Of each message only who it names is kept, so memory grows with identifiers and links, never with messages.
+//! What differs between two partitions.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    evidence::{
-        decision::Decision,
-        facts::{add_neighbour, meet_earlier, met_stronger},
-        link::pairs_of,
-        neighbours::Neighbours,
-    },
-    graph::resolve::{DisjointSets, Edge, Node, Partition, Verdict, is_shared, resolve},
-    identifier::{Identifier, Kind, UnifiedId},
-    message::Message,
-    plan::{Lineage, lineage::between},
-    policy::CompiledPolicy,
-    time::Timestamp,
+use super::{
+    lineage::{Lineage, between},
+    union_find::DisjointSets,
 };
-
-/// The identifiers and links of messages. Whoever adds a message twice changes nothing.
-#[derive(Debug, Default)]
-pub struct Graph {
-    /// In the order in which they were met.
-    identifiers: Vec<(Identifier, Timestamp, BTreeMap<Kind, Neighbours>)>,
-    position_of: HashMap<Identifier, u32>,
-    links: HashMap<(u32, u32), Timestamp>,
-}
-
-impl Graph {
-    /// Takes a message, read by the policy that is tried.
-    pub fn add(&mut self, message: &Message) {
-        for identifier in &message.identifiers {
-            let position = self.position(identifier, message.at);
-            if let Some((_, first_seen, _)) = self.identifiers.get_mut(position as usize) {
-                *first_seen = message.at.min(*first_seen);
-            }
-        }
-        for pair in pairs_of(message) {
-            let (a, b) = (self.position(&pair.a, message.at), self.position(&pair.b, message.at));
-            let home = message.home();
-            if let Some(first_seen) = self.links.get_mut(&(a, b)) {
-                let known = *first_seen;
-                *first_seen = message.at.min(known);
-                let weaker = if pair.a == *home { b } else { a };
-                if message.at < known
-                    && let Some((.., neighbours)) = self.identifiers.get_mut(weaker as usize)
-                {
-                    meet_earlier(neighbours, &home.kind, known, message.at);
-                }
-                continue;
-            }
-            self.links.insert((a, b), message.at);
-            for (position, one, other) in [(a, &pair.a, &pair.b), (b, &pair.b, &pair.a)] {
-                if let Some((.., neighbours)) = self.identifiers.get_mut(position as usize) {
-                    add_neighbour(neighbours, &other.kind, met_stronger(one, message));
-                }
-            }
-        }
-    }
-
-    /// Where an identifier stands, if it is there.
-    pub fn position_of(&self, identifier: &Identifier) -> Option<usize> {
-        self.position_of.get(identifier).map(|it| *it as usize)
-    }
-
-    pub fn identifier(&self, position: usize) -> Option<&Identifier> {
-        self.identifiers.get(position).map(|(it, ..)| it)
-    }
-
-    /// How many identifiers there are.
-    pub fn len(&self) -> usize {
-        self.identifiers.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.identifiers.is_empty()
-    }
-
-    /// The partition that the policy makes, in the positions of this graph.
-    pub fn resolve<'a>(&'a self, decisions: impl Iterator<Item = &'a Decision>, policy: &CompiledPolicy) -> Partition {
-        let nodes: Vec<Node<'_>> = self
-            .identifiers
-            .iter()
-            .map(|(identifier, first_seen, neighbours)| Node {
-                identifier,
-                first_seen: *first_seen,
-                is_shared: is_shared(&identifier.kind, neighbours, policy),
-            })
-            .collect();
-        let edges: Vec<Edge> = self
-            .links
-            .iter()
-            .map(|((a, b), first_seen)| Edge { a: *a as usize, b: *b as usize, first_seen: *first_seen })
-            .collect();
-        let verdicts: Vec<Verdict<'_>> = decisions
-            .filter(|it| it.is_active())
-            .filter_map(|decision| {
-                let (a, b) = (self.position_of(&decision.pair.a)?, self.position_of(&decision.pair.b)?);
-                Some(Verdict { a, b, decision })
-            })
-            .collect();
-        resolve(&nodes, &edges, &verdicts, policy)
-    }
-
-    fn position(&mut self, identifier: &Identifier, at: Timestamp) -> u32 {
-        if let Some(position) = self.position_of.get(identifier) {
-            return *position;
-        }
-        // Four thousand million identifiers would not fit in memory by far.
-        let position = u32::try_from(self.identifiers.len()).unwrap_or(u32::MAX);
-        self.identifiers.push((identifier.clone(), at, BTreeMap::new()));
-        self.position_of.insert(identifier.clone(), position);
-        position
-    }
-}
+use crate::identifier::UnifiedId;
 
 /// One of two partitions of the same things: the part of each, and the name of each part. What is not in it is in no part.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -195,6 +87,3 @@ pub fn compare(before: &Parts, after: &Parts) -> Comparison {
         lineage: between(&parts_of, &now).into_iter().map(|(it, _)| it).collect(),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,17 @@
 //! The identity graph: which identifiers are one customer, and why.
 
+mod adjacency;
+pub mod anchor;
+pub mod base;
+pub mod bridges;
 pub mod compare;
+mod constrained_union_find;
+pub mod evidence;
 pub mod explain;
+pub mod input;
+pub mod lineage;
 pub mod resolve;
+pub mod rows;
+pub mod trial;
+pub(crate) mod union_find;
+pub mod withheld;

@@ -1,7 +1,12 @@
+use super::phone;
 use proptest::prelude::*;
 
-use super::*;
-use crate::policy::CompiledPolicy;
+use super::{
+    nobody::Blocked,
+    normalise::{Normalised, normalise},
+    text::clean,
+};
+use crate::policy::compiled::CompiledPolicy;
 
 #[track_caller]
 fn check(kind: &str, raw: &str, expected: &str) {
@@ -313,7 +318,7 @@ fn values_that_mean_none_are_blocked_in_any_program_and_language() {
 
 #[test]
 fn masked_values_and_numbers_without_their_digits_are_blocked_with_their_reason() {
-    use nobody::blocked;
+    use super::nobody::blocked;
     for raw in [
         "h***@example.com",
         "h*@example.com",

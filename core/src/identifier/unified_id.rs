@@ -2,7 +2,7 @@
 
 use uuid::{Builder, Uuid};
 
-use crate::identifier::{Identifier, UnifiedId};
+use super::{Identifier, UnifiedId};
 
 /// The workspace's secret. Whoever has it can tell whether an identifier belongs to a unified ID; nobody else can.
 #[derive(Clone)]

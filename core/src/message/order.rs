@@ -5,47 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    api_serde,
-    message::{
-        MAX_NAME_BYTES, MAX_QUANTITY, MAX_SOURCE_BYTES, Refusal, RefusalCode, Warning, refusal,
-        syntax::{Fields, Object, Scalar, object, scalar_text},
-    },
-    policy::{CompiledPolicy, OrderIds},
-    time::Timestamp,
-};
-
-/// Three upper-case letters of ISO 4217.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Currency([u8; 3]);
-
-impl Currency {
-    pub const KRW: Self = Self(*b"KRW");
-
-    /// Takes three ASCII letters in either case.
-    pub fn parse(text: &str) -> Option<Self> {
-        let letters: [u8; 3] = text.trim().as_bytes().try_into().ok()?;
-        letters.iter().all(u8::is_ascii_alphabetic).then(|| Self(letters.map(|it| it.to_ascii_uppercase())))
-    }
-
-    pub fn as_str(&self) -> &str {
-        // Only ASCII letters get in.
-        std::str::from_utf8(&self.0).unwrap_or("XXX")
-    }
-}
-
-impl Serialize for Currency {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Currency {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a currency is three letters"))
-    }
-}
+use crate::{money::Currency, time::Timestamp};
 
 /// What names an order: its own ID, else the message that told of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,7 +35,7 @@ pub struct Order {
     pub by_date: bool,
     pub currency: Currency,
     /// What was paid in all.
-    #[serde(deserialize_with = "api_serde::read_decimal")]
+    #[serde(deserialize_with = "crate::money::read_decimal")]
     pub amount: Decimal,
     pub lines: Vec<Line>,
 }
@@ -95,7 +55,7 @@ pub struct Line {
     /// Units bought; 0 is a line that was paid for but not counted (a deposit, a coupon).
     pub quantity: u32,
     /// What was paid for the line: `df_line_amount`, else price × quantity − discount.
-    #[serde(deserialize_with = "api_serde::read_decimal")]
+    #[serde(deserialize_with = "crate::money::read_decimal")]
     pub amount: Decimal,
     /// Of a refund: neither a price nor an amount is given, so the order's prices count.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -119,7 +79,11 @@ pub struct Refund {
     pub currency: Option<Currency>,
     /// What was given back in all; never negative. `None` is what the lines come to by the order's prices, and without lines
     /// all that is left of the order.
-    #[serde(default, deserialize_with = "api_serde::read_optional_decimal", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::money::read_optional_decimal",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub amount: Option<Decimal>,
     pub lines: Vec<Line>,
 }
@@ -130,275 +94,4 @@ impl Refund {
         let of_lines = || self.lines.iter().fold(Decimal::ZERO, |sum, line| sum.saturating_add(line.amount)).abs();
         self.amount.unwrap_or_else(of_lines)
     }
-}
-
-/// Amounts stay below this, so that sums over a lifetime stay exact.
-const MAX_AMOUNT: Decimal = Decimal::from_parts(0xa4c6_8000, 0x0003_8d7e, 0, false, 0);
-
-/// What the reading of an order or a refund rests on apart from its properties.
-pub(crate) struct Told<'a> {
-    pub message_id: &'a Arc<str>,
-    pub at: Timestamp,
-    pub by_date: bool,
-    pub source: &'a str,
-    pub policy: &'a CompiledPolicy,
-}
-
-const ORDER_ID: &str = "df_order_id";
-const TOTAL: &str = "df_total_purchase_amount";
-
-/// Reads the properties of a `df_purchase`.
-pub(crate) fn read_order(
-    properties: Option<&Object<'_>>,
-    told: &Told<'_>,
-    warnings: &mut Vec<Warning>,
-) -> Result<Order, Refusal> {
-    let missing =
-        || refusal(RefusalCode::MissingField, "properties", "a df_purchase says in its properties what was bought");
-    let fields = Fields { object: properties.ok_or_else(missing)?, path: "properties" };
-    refuse_repeated(&fields)?;
-    let mut lines = read_lines(&fields)?;
-    let total = read_amount(&fields, TOTAL)?;
-    if total.is_none() && lines.is_empty() {
-        let detail = "say what was paid in all, or name the items";
-        return Err(refusal(RefusalCode::MissingField, fields.path_to(TOTAL), detail));
-    }
-    if total.is_none() && lines.iter().all(|it| it.unpriced) {
-        let detail = "neither a total amount nor a price is given; the order counts with the amount 0";
-        warnings.push(warning("AMOUNT_MISSING", fields.path_to(TOTAL), detail));
-    }
-    lines.iter_mut().for_each(|it| it.unpriced = false);
-    let amount = match total {
-        Some(total) => total,
-        None => sum_of_lines(&lines)?,
-    };
-    if amount.is_sign_negative() && !amount.is_zero() {
-        let detail = "an order's amount is zero or more; send money given back as df_refund";
-        return Err(refusal(RefusalCode::AmountOutOfRange, fields.path_to(TOTAL), detail));
-    }
-    let (message_id, at) = (told.message_id.clone(), told.at);
-    let key = match read_order_id(&fields, told)? {
-        Some(order_id) => OrderKey::Order(order_id),
-        None => OrderKey::Message(message_id.clone()),
-    };
-    let currency = read_currency(&fields)?.unwrap_or(told.policy.currency);
-    Ok(Order { key, message_id, at, by_date: told.by_date, currency, amount, lines })
-}
-
-/// Reads the properties of a `df_refund`: `df_total_refund_amount`, else `df_total_purchase_amount`, else the lines, else all of
-/// the order.
-pub(crate) fn read_refund(
-    properties: Option<&Object<'_>>,
-    told: &Told<'_>,
-    warnings: &mut Vec<Warning>,
-) -> Result<Refund, Refusal> {
-    let missing =
-        || refusal(RefusalCode::MissingField, "properties", "a df_refund says in its properties what was given back");
-    let fields = Fields { object: properties.ok_or_else(missing)?, path: "properties" };
-    refuse_repeated(&fields)?;
-    let lines = read_lines(&fields)?;
-    let total = match read_amount(&fields, "df_total_refund_amount")? {
-        Some(total) => Some(total),
-        None => read_amount(&fields, TOTAL)?,
-    };
-    let order_id = read_order_id(&fields, told)?;
-    let path = || fields.path_to("df_total_refund_amount");
-    if total.is_none() && lines.is_empty() && order_id.is_none() {
-        let detail = "say what was given back in all, name the items, or name the order that is given back";
-        return Err(refusal(RefusalCode::MissingField, path(), detail));
-    }
-    let is_priced = !lines.is_empty() && lines.iter().all(|it| !it.unpriced);
-    if total.is_none() && !is_priced && order_id.is_none() {
-        let detail = "an item has no price and no order is named that has one; it counts with the amount 0";
-        warnings.push(warning("AMOUNT_MISSING", path(), detail));
-    }
-    let amount = match total {
-        None if is_priced => Some(sum_of_lines(&lines)?),
-        total => total,
-    };
-    Ok(Refund {
-        message_id: told.message_id.clone(),
-        at: told.at,
-        order_id,
-        refund_id: fields.optional_id("df_refund_id", MAX_NAME_BYTES)?,
-        currency: read_currency(&fields)?,
-        // Some sources write what was given back as a negative amount.
-        amount: amount.map(|it| it.abs()),
-        lines,
-    })
-}
-
-/// The key of the order that is named. Where order IDs are of their source, that is a part of it, behind its length so that no
-/// two pairs make one key.
-fn read_order_id(fields: &Fields<'_, '_>, told: &Told<'_>) -> Result<Option<Arc<str>>, Refusal> {
-    let named = fields.optional_id(ORDER_ID, MAX_NAME_BYTES)?;
-    if told.policy.order_ids == OrderIds::Global {
-        return Ok(named);
-    }
-    let of_other = fields.optional_key("df_order_source", MAX_SOURCE_BYTES)?;
-    let source = of_other.as_deref().unwrap_or(told.source);
-    Ok(named.map(|it| format!("{}:{source}:{it}", source.len()).into()))
-}
-
-fn warning(code: &'static str, path: String, detail: &str) -> Warning {
-    Warning { code, path, detail: detail.to_owned() }
-}
-
-fn read_currency(fields: &Fields<'_, '_>) -> Result<Option<Currency>, Refusal> {
-    let Some(text) = fields.optional_text("df_currency", MAX_NAME_BYTES)? else { return Ok(None) };
-    Currency::parse(&text).map(Some).ok_or_else(|| {
-        let detail = "a currency is three letters of ISO 4217, as KRW";
-        refusal(RefusalCode::CurrencyMalformed, fields.path_to("df_currency"), detail)
-    })
-}
-
-fn read_lines(fields: &Fields<'_, '_>) -> Result<Vec<Line>, Refusal> {
-    let Some(raw) = fields.optional("df_items") else { return Ok(Vec::new()) };
-    let Ok(items) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(raw.get()) else {
-        return Err(refusal(RefusalCode::WrongType, fields.path_to("df_items"), "it must be a list of items"));
-    };
-    let mut lines = Vec::with_capacity(items.len());
-    for (position, item) in items.into_iter().enumerate() {
-        let path = format!("{}.df_items[{position}]", fields.path);
-        lines.push(read_line(&Fields { object: &object(item, &path)?, path: &path })?);
-    }
-    Ok(lines)
-}
-
-/// Of two amounts nobody can tell which was meant.
-fn refuse_repeated(fields: &Fields<'_, '_>) -> Result<(), Refusal> {
-    let Some(name) = fields.object.repeated() else { return Ok(()) };
-    let name: String = name.chars().take(MAX_NAME_BYTES).collect();
-    Err(refusal(RefusalCode::DuplicateField, fields.path_to(&name), "the field is there twice; send it once"))
-}
-
-fn read_line(fields: &Fields<'_, '_>) -> Result<Line, Refusal> {
-    const MAX_TEXT_BYTES: usize = 1024;
-    refuse_repeated(fields)?;
-    let quantity = read_quantity(fields)?;
-    let price = read_amount(fields, "df_price")?;
-    let discount = read_amount(fields, "df_discount")?;
-    let line_amount = read_amount(fields, "df_line_amount")?;
-    let unpriced = price.is_none() && discount.is_none() && line_amount.is_none();
-    let amount = match line_amount {
-        Some(amount) => amount,
-        None => {
-            let full = price.unwrap_or_default().checked_mul(Decimal::from(quantity));
-            let amount =
-                full.and_then(|it| it.checked_sub(discount.unwrap_or_default())).filter(|it| it.abs() < MAX_AMOUNT);
-            amount.ok_or_else(|| {
-                refusal(
-                    RefusalCode::AmountOutOfRange,
-                    fields.path_to("df_price"),
-                    "price × quantity is beyond all reason",
-                )
-            })?
-        }
-    };
-    Ok(Line {
-        item_id: fields.optional_key("df_item_id", MAX_TEXT_BYTES)?,
-        name: fields.optional_key("df_item_name", MAX_TEXT_BYTES)?,
-        category: fields.optional_key("df_category1", MAX_TEXT_BYTES)?,
-        quantity,
-        amount,
-        unpriced,
-    })
-}
-
-fn read_quantity(fields: &Fields<'_, '_>) -> Result<u32, Refusal> {
-    let out_of_range = || {
-        let detail = format!("a quantity is a whole number from 0 to {MAX_QUANTITY}");
-        refusal(RefusalCode::QuantityOutOfRange, fields.path_to("df_quantity"), detail)
-    };
-    let Some(quantity) = read_decimal(fields, "df_quantity").map_err(|_| out_of_range())? else { return Ok(1) };
-    let is_whole = quantity.fract().is_zero() && (quantity.is_zero() || quantity.is_sign_positive());
-    u32::try_from(quantity.normalize()).ok().filter(|it| is_whole && *it <= MAX_QUANTITY).ok_or_else(out_of_range)
-}
-
-fn read_amount(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, Refusal> {
-    let amount = read_decimal(fields, name)?;
-    if amount.is_some_and(|it| MAX_AMOUNT <= it.abs()) {
-        let detail = "an amount is below 1,000,000,000,000,000";
-        return Err(refusal(RefusalCode::AmountOutOfRange, fields.path_to(name), detail));
-    }
-    Ok(amount)
-}
-
-/// Reads a number, or a string that holds one, in its own digits: nothing goes through binary floating point. Of more digits than
-/// a decimal keeps (28 or 29) the nearest decimal counts.
-fn read_decimal(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, Refusal> {
-    let Some(raw) = fields.optional(name) else { return Ok(None) };
-    let malformed = "it must be a number, as 12900 or 12.50";
-    let text = match scalar_text(raw) {
-        Scalar::Text(text) => text,
-        Scalar::Null | Scalar::Other => {
-            return Err(refusal(RefusalCode::AmountMalformed, fields.path_to(name), malformed));
-        }
-    };
-    nearest(text.trim()).map(|it| Some(it.normalize())).map_err(|fault| match fault {
-        NoDecimal::Malformed => refusal(RefusalCode::AmountMalformed, fields.path_to(name), malformed),
-        NoDecimal::TooLarge => {
-            refusal(RefusalCode::AmountOutOfRange, fields.path_to(name), "the number is beyond all reason")
-        }
-    })
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NoDecimal {
-    Malformed,
-    TooLarge,
-}
-
-/// The decimal that is nearest to a number.
-fn nearest(text: &str) -> Result<Decimal, NoDecimal> {
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
-    if exponent.is_empty()
-        && let Ok(exact) = Decimal::from_str_exact(text)
-    {
-        return Ok(exact);
-    }
-    let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let digits = [whole, fraction].concat();
-    let power = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
-    let are_digits = |it: &str| it.bytes().all(|byte| byte.is_ascii_digit());
-    let has_exponent = text.len() != mantissa.len();
-    if digits.is_empty() || !are_digits(&digits) || !are_digits(power) || has_exponent == power.is_empty() {
-        return Err(NoDecimal::Malformed);
-    }
-    let significant = digits.trim_start_matches('0');
-    if significant.is_empty() {
-        return Ok(Decimal::ZERO);
-    }
-    // An exponent too long to be read is as far from zero as one that can be.
-    let power = power.parse::<i64>().unwrap_or(i64::MAX / 2);
-    let power = if exponent.starts_with('-') {
-        -power
-    } else if has_exponent {
-        power
-    } else {
-        0
-    };
-    let length = |it: &str| i64::try_from(it.len()).unwrap_or(i64::MAX / 4);
-    // Where the point stands before the first digit that counts.
-    let point = power.saturating_add(length(whole)).saturating_sub(length(&digits) - length(significant));
-    let zeros = |n: i64| "0".repeat(usize::try_from(n).unwrap_or_default());
-    let plain = match point {
-        ..=-30 => return Ok(Decimal::ZERO),
-        -29..=0 => ["0.", &zeros(-point), significant].concat(),
-        1..=29 => match usize::try_from(point).ok().and_then(|it| significant.split_at_checked(it)) {
-            Some((whole, fraction)) => [whole, ".", fraction, "0"].concat(),
-            None => [significant, &zeros(point - length(significant))].concat(),
-        },
-        30.. => return Err(NoDecimal::TooLarge),
-    };
-    let nearest: Decimal = plain.parse().map_err(|_| NoDecimal::TooLarge)?;
-    Ok(if mantissa.starts_with('-') { -nearest } else { nearest })
-}
-
-fn sum_of_lines(lines: &[Line]) -> Result<Decimal, Refusal> {
-    let sum = lines.iter().try_fold(Decimal::ZERO, |sum, line| sum.checked_add(line.amount));
-    sum.filter(|it| it.abs() < MAX_AMOUNT).map(|it| it.normalize()).ok_or_else(|| {
-        refusal(RefusalCode::AmountOutOfRange, "properties.df_items", "the items' sum is beyond all reason")
-    })
 }

@@ -2,17 +2,15 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
+use profile360_compact_json::sort::sort_by;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
-use crate::{
-    identifier::{clean, nobody::names_nothing},
-    message::{Refusal, RefusalCode, refusal},
-    sorting::sort_by,
-};
+use super::refusal::{Refusal, RefusalCode, refusal};
+use crate::identifier::{nobody::names_nothing, text::clean};
 
 /// The fields of an object as they stand in the text; where a name is there twice, both.
 #[derive(Debug)]
@@ -205,4 +203,28 @@ impl<'a> Fields<'_, 'a> {
         }
         Ok((!text.is_empty()).then(|| Arc::from(text)))
     }
+}
+
+/// The most levels that properties nest. Deeper ones cannot be shown.
+pub const MAX_DEPTH: usize = 100;
+
+/// How deep a JSON text nests.
+pub(super) fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut is_in_text = false;
+    let mut is_escaped = false;
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_in_text,
+            b'"' => is_in_text = !is_in_text,
+            b'{' | b'[' if !is_in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !is_in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }

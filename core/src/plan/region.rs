@@ -10,13 +10,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CellKey, CellState, Draft, LinkState, Needs, View};
+use super::{draft::Draft, needs::Needs, view::View};
 use crate::{
     evidence::{
         decision::{Decision, Relation},
         link::Pair,
     },
-    graph::resolve::{Edge, Node, Partition, Verdict, Withheld, resolve},
+    graph::{
+        input::{Edge, Node, Verdict},
+        resolve::{Partition, resolve},
+        rows::{CellKey, CellState, LinkState},
+        withheld::Withheld,
+    },
     identifier::{Identifier, UnifiedId},
     time::Timestamp,
 };

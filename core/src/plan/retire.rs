@@ -7,22 +7,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CellKey, CellState, Draft, IdentifierState, LinkState, Moved, RefundChange, View, stored_order};
+use super::{
+    changes::{Moved, RefundChange},
+    draft::Draft,
+    view::{View, stored_order},
+};
 use crate::{
     evidence::{
+        claim::Claim,
         decision::Decisions,
-        facts::{Claim, IdentifierFacts},
+        identifier_facts::IdentifierFacts,
         link::{Pair, Sightings, pairs_of},
         neighbours::Neighbours,
         retirement::Retirements,
     },
-    graph::resolve::Withheld,
+    graph::{
+        rows::{CellKey, CellState, IdentifierState, LinkState},
+        withheld::Withheld,
+    },
     identifier::{
         Identifier,
         unified_id::{IdSecret, unified_id},
     },
     message::{Message, order::OrderKey},
-    policy::CompiledPolicy,
+    policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
 

@@ -2,15 +2,42 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    changes::{OrderNews, Outcome, RefundChange},
+    draft::Draft,
+    needs::{Needs, first_needs, next_needs},
+    retire::{homes_of_value, to_count_again},
+    view::View,
+};
 use crate::{
     evidence::{
-        decision::{Relation, Revocation},
+        claim::{Claim, OrderState},
+        decision::{Decision, Decisions, Relation, Revocation},
         facts::Facts,
+        link::Pair,
         retirement::{Retirement, Retirements},
     },
-    message::parse_message,
-    policy::Policy,
+    graph::{
+        input::is_shared,
+        rows::{CellKey, CellState, IdentifierState, LinkState},
+        withheld::Withheld,
+    },
+    identifier::{
+        Identifier, Kind, UnifiedId,
+        unified_id::{IdSecret, unified_id},
+    },
+    message::{
+        Message,
+        order::{Order, OrderKey, Refund},
+        parse::parse_message,
+    },
+    policy::{compiled::CompiledPolicy, document::Policy},
+    time::Timestamp,
 };
 
 /// A base in memory: what a shell does, with maps for tables.

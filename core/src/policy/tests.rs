@@ -1,4 +1,8 @@
-use super::*;
+use super::{
+    compiled::CompiledPolicy,
+    document::{Form, KindRule, Policy},
+};
+use crate::identifier::Kind;
 
 #[test]
 fn the_initial_policy_has_no_faults_and_blocks_junk() {

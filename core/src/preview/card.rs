@@ -11,16 +11,23 @@ use super::{
 };
 use crate::{
     api_serde,
-    calendar::{Months, ZoneOffsets},
+    calendar::Months,
     identifier::UnifiedId,
-    message::order::{Currency, Order, Refund},
-    policy::Policy,
-    profile::{Activity, Attribute, BasicInfo, Consent, Device, Member, Profile, ProfileIdentifier, fold, revision},
+    message::order::{Order, Refund},
+    money::Currency,
+    policy::document::Policy,
+    profile::{
+        fold::{Member, fold},
+        model::{Activity, Attribute, BasicInfo, Consent, Device, Profile, ProfileIdentifier},
+        revision,
+    },
     purchases::{
-        PurchaseInfo, PurchaseWindow, Purchases, Question, Weekday, purchases_by,
+        figures::{PurchaseInfo, PurchaseWindow, Purchases, Question, purchases_by},
         ranking::{RankBy, RankTarget, RankedItem},
+        weekday::Weekday,
     },
     time::Timestamp,
+    time_zone::ZoneOffsets,
 };
 
 /// Which profile is asked for, by any unified ID that was ever issued for it.

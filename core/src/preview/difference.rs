@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
+use profile360_compact_json::sort::distinct;
 use serde::Serialize;
 
 use super::{
     card::{Card, Figures, ShownProfile},
-    facts::{CheckedFacts, LinkOfFacts},
+    checked::CheckedFacts,
+    facts::LinkOfFacts,
     shown::{ShownDecision, ShownLink, ShownWithheldLink},
     situation::{Resolved, Situation},
 };
 use crate::{
     evidence::decision::{Decision, Relation},
-    graph::resolve::{DisjointSets, Withheld, same_that_hold},
+    graph::{resolve::same_that_hold, union_find::DisjointSets, withheld::Withheld},
     identifier::UnifiedId,
-    sorting::distinct,
 };
 
 /// What the server would answer; as `DecisionStatus` of schema.graphql.

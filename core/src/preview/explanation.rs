@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use profile360_compact_json::sort::distinct;
 use serde::Serialize;
 
 use super::{
-    PreviewError,
-    facts::{CheckedFacts, LinkOfFacts},
+    checked::CheckedFacts,
+    error::PreviewError,
+    facts::LinkOfFacts,
     shown::{ShownLink, ShownWithheldLink},
     situation::Situation,
 };
@@ -15,10 +17,12 @@ use crate::{
         decision::Decision,
         link::{Pair, Sightings},
     },
-    graph::explain::{Evidence, Step, explain},
+    graph::{
+        evidence::{Evidence, Step},
+        explain::explain,
+        rows::LinkState,
+    },
     identifier::Identifier,
-    plan::LinkState,
-    sorting::distinct,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -4,19 +4,15 @@ use std::collections::BTreeSet;
 
 use super::facts::{EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts};
 use crate::{
-    calendar::{Zone, ZoneOffsets},
-    evidence::{
-        decision::Decision,
-        facts::{Facts, Resolution},
-    },
-    graph::resolve::is_shared,
+    evidence::{decision::Decision, facts::Facts},
+    graph::{base::Resolution, input::is_shared, rows::CellKey},
     identifier::{
         Identifier, UnifiedId,
         unified_id::{IdSecret, unified_id},
     },
-    plan::CellKey,
-    policy::{CompiledPolicy, Policy},
+    policy::{compiled::CompiledPolicy, document::Policy},
     time::Timestamp,
+    time_zone::{Zone, ZoneOffsets},
 };
 
 impl ProfileFacts {

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use profile360_compact_json::sort::{distinct, sort_by};
 use serde::Serialize;
 
 use super::{
-    PreviewError,
     card::{Figures, ShownProfile},
+    checked::CheckedFacts,
     difference::{Difference, LinkChanges, PreviewStatus},
-    facts::CheckedFacts,
+    error::PreviewError,
     shown::ShownDecision,
 };
 use crate::{
@@ -18,9 +19,11 @@ use crate::{
         link::Pair,
     },
     identifier::{Identifier, Kind, UnifiedId},
-    message::AttributeValue,
-    profile::{CONSENTS, Gender, is_standard},
-    sorting::{distinct, sort_by},
+    message::{
+        attribute_value::AttributeValue,
+        standard::{CONSENTS, is_standard},
+    },
+    profile::model::Gender,
     time::Timestamp,
 };
 

@@ -3,15 +3,15 @@
 use serde::Serialize;
 
 use super::{
-    PreviewError,
     card::{Figures, ShownProfile},
+    checked::CheckedFacts,
     difference::{Difference, LinkChanges, Regrouped},
-    facts::CheckedFacts,
+    error::PreviewError,
     situation::Situation,
 };
 use crate::{
-    policy::{CompiledPolicy, Policy},
-    tree::Tree,
+    json_value::JsonValue,
+    policy::{compiled::CompiledPolicy, document::Policy},
 };
 
 /// Which policy is to be tried.
@@ -19,7 +19,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct PolicyQuestion {
     /// The policy document; a field that is left out keeps its value.
-    pub document: Tree,
+    pub document: JsonValue,
     pub figures: Figures,
 }
 
@@ -50,7 +50,7 @@ impl CheckedFacts {
     pub fn policy_preview(&self, question: &PolicyQuestion) -> Result<PolicyPreview, PreviewError> {
         let figures = &question.figures;
         // Asked before anything else: in the browser a zone is a name, and there may be none of that name.
-        let named = question.document.field("time_zone").and_then(Tree::as_text);
+        let named = question.document.field("time_zone").and_then(JsonValue::as_text);
         if named.is_some_and(|it| !self.facts.zones.iter().any(|zone| zone.zone.name() == it)) {
             return Err(PreviewError::UnknownZone);
         }

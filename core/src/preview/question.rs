@@ -11,8 +11,9 @@ use super::{
     unmerge::{Change, UnmergeQuestion},
 };
 use crate::{
-    time::{Timestamp, parse_date},
-    tree::{Tree, TreeError},
+    calendar::parse_date,
+    json_value::{JsonValue, JsonValueError},
+    time::Timestamp,
 };
 
 /// What can be asked of facts.
@@ -22,32 +23,32 @@ pub trait Question: Sized {
     /// # Errors
     ///
     /// Where a field is missing, is not of its kind, or is not one of the question's.
-    fn read(tree: &Tree) -> Result<Self, TreeError>;
+    fn read(tree: &JsonValue) -> Result<Self, JsonValueError>;
 }
 
 impl Question for ProfileQuestion {
-    fn read(tree: &Tree) -> Result<Self, TreeError> {
+    fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["unifiedId", "figures"])?;
         Ok(Self { unified_id: it.read("unifiedId")?, figures: it.figures()? })
     }
 }
 
 impl Question for MergeQuestion {
-    fn read(tree: &Tree) -> Result<Self, TreeError> {
+    fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["unifiedIds", "figures"])?;
         Ok(Self { unified_ids: it.read("unifiedIds")?, figures: it.figures()? })
     }
 }
 
 impl Question for UnmergeQuestion {
-    fn read(tree: &Tree) -> Result<Self, TreeError> {
+    fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["change", "figures"])?;
         Ok(Self { change: change(it.get("change"))?, figures: it.figures()? })
     }
 }
 
 impl Question for RankingQuestion {
-    fn read(tree: &Tree) -> Result<Self, TreeError> {
+    fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["unifiedId", "figures", "what", "months", "first"])?;
         Ok(Self {
             unified_id: it.read("unifiedId")?,
@@ -60,29 +61,29 @@ impl Question for RankingQuestion {
 }
 
 impl Question for PolicyQuestion {
-    fn read(tree: &Tree) -> Result<Self, TreeError> {
+    fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["document", "figures"])?;
         Ok(Self { document: it.get("document").clone(), figures: it.figures()? })
     }
 }
 
 impl Question for ExplainQuestion {
-    fn read(tree: &Tree) -> Result<Self, TreeError> {
+    fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["a", "b"])?;
         Ok(Self { a: it.read("a")?, b: it.read("b")? })
     }
 }
 
-impl Question for Tree {
-    fn read(tree: &Tree) -> Result<Self, TreeError> {
+impl Question for JsonValue {
+    fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         Ok(tree.clone())
     }
 }
 
-fn change(tree: &Tree) -> Result<Change, TreeError> {
-    let Tree::Object(fields) = tree else { return Err(TreeError::new("change: it must be an object")) };
+fn change(tree: &JsonValue) -> Result<Change, JsonValueError> {
+    let JsonValue::Object(fields) = tree else { return Err(JsonValueError::new("change: it must be an object")) };
     let [(name, content)] = fields.as_slice() else {
-        return Err(TreeError::new("change: it must be an object of one field"));
+        return Err(JsonValueError::new("change: it must be an object of one field"));
     };
     match name.as_str() {
         "cut" => {
@@ -97,44 +98,44 @@ fn change(tree: &Tree) -> Result<Change, TreeError> {
         "retire" => {
             let it = Fields::of(content, &["identifier", "from"])?;
             let from = Timestamp::parse(it.get("from").as_text().unwrap_or_default());
-            let from = from.map_err(|error| TreeError::new(&format!("from: {error}")))?;
+            let from = from.map_err(|error| JsonValueError::new(&format!("from: {error}")))?;
             Ok(Change::Retire { identifier: it.read("identifier")?, from })
         }
-        _ => Err(TreeError::new("change: it is none of cut, different, revoke, retire")),
+        _ => Err(JsonValueError::new("change: it is none of cut, different, revoke, retire")),
     }
 }
 
 /// The fields of an object, all of them expected.
-struct Fields<'a>(&'a [(String, Tree)]);
+struct Fields<'a>(&'a [(String, JsonValue)]);
 
 impl<'a> Fields<'a> {
-    fn of(tree: &'a Tree, names: &[&str]) -> Result<Self, TreeError> {
-        let Tree::Object(fields) = tree else { return Err(TreeError::new("it must be an object")) };
+    fn of(tree: &'a JsonValue, names: &[&str]) -> Result<Self, JsonValueError> {
+        let JsonValue::Object(fields) = tree else { return Err(JsonValueError::new("it must be an object")) };
         for (position, (name, _)) in fields.iter().enumerate() {
             let is_known = names.contains(&name.as_str());
             let is_twice = fields.iter().take(position).any(|(it, _)| it == name);
             if !is_known || is_twice {
                 let what = if is_known { "there is a field twice" } else { "there is a field that is none of" };
-                return Err(TreeError::new(&format!("{what}: {}", names.join(", "))));
+                return Err(JsonValueError::new(&format!("{what}: {}", names.join(", "))));
             }
         }
         Ok(Self(fields))
     }
 
     /// A field that is left out is null.
-    fn get(&self, name: &str) -> &'a Tree {
-        self.0.iter().find(|(it, _)| it == name).map_or(&Tree::Null, |(_, value)| value)
+    fn get(&self, name: &str) -> &'a JsonValue {
+        self.0.iter().find(|(it, _)| it == name).map_or(&JsonValue::Null, |(_, value)| value)
     }
 
-    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T, TreeError> {
-        self.get(name).read().map_err(|error: TreeError| TreeError::new(&format!("{name}: {error}")))
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T, JsonValueError> {
+        self.get(name).read().map_err(|error: JsonValueError| JsonValueError::new(&format!("{name}: {error}")))
     }
 
-    fn figures(&self) -> Result<Figures, TreeError> {
+    fn figures(&self) -> Result<Figures, JsonValueError> {
         let it = Fields::of(self.get("figures"), &["asOf", "currency", "netOfRefunds", "by"])?;
         let as_of = it.get("asOf").as_text().and_then(parse_date);
         Ok(Figures {
-            as_of: as_of.ok_or_else(|| TreeError::new("asOf: a date is written yyyy-MM-dd"))?,
+            as_of: as_of.ok_or_else(|| JsonValueError::new("asOf: a date is written yyyy-MM-dd"))?,
             currency: it.read("currency")?,
             net_of_refunds: it.read::<Option<bool>>("netOfRefunds")?.unwrap_or(false),
             by: it.read::<Option<_>>("by")?.unwrap_or_default(),

@@ -3,11 +3,11 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::{PreviewError, card::Figures, facts::CheckedFacts};
+use super::{card::Figures, checked::CheckedFacts, error::PreviewError};
 use crate::{
     calendar::{Months, ranking_period},
     identifier::UnifiedId,
-    message::order::Currency,
+    money::Currency,
     purchases::ranking::{RankTarget, RankedItem, TieBreak, tie_break},
 };
 

@@ -11,9 +11,9 @@ use crate::{
         decision::{Decision, Relation},
         link::{Pair, Sightings},
     },
-    graph::resolve::{Withheld, is_shared},
+    graph::{input::is_shared, withheld::Withheld},
     identifier::{Identifier, UnifiedId},
-    profile::ProfileIdentifier,
+    profile::model::ProfileIdentifier,
     time::Timestamp,
 };
 

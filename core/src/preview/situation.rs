@@ -3,14 +3,19 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
-    PreviewError,
+    error::PreviewError,
     facts::{IdentifierOfFacts, LinkOfFacts, ProfileFacts},
 };
 use crate::{
     evidence::{decision::Decision, link::Pair, neighbours::Neighbours},
-    graph::resolve::{DisjointSets, Edge, Node, Partition, Verdict, Withheld, is_shared, resolve},
+    graph::{
+        input::{Edge, Node, Verdict, is_shared},
+        resolve::{Partition, resolve},
+        union_find::DisjointSets,
+        withheld::Withheld,
+    },
     identifier::{Identifier, Kind},
-    policy::CompiledPolicy,
+    policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
 

@@ -2,10 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::prelude::*;
+use profile360_compact_json::json_writer::to_text;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    answer::{read_question, write_answer},
+    card::{Figures, ProfileQuestion, ShownProfile},
+    checked::CheckedFacts,
+    difference::PreviewStatus,
+    error::PreviewError,
+    explanation::ExplainQuestion,
+    facts::ProfileFacts,
+    merge::MergeQuestion,
+    policy::PolicyQuestion,
+    ranking::RankingQuestion,
+    unmerge::{Change, UnmergeQuestion},
+};
 use crate::{
     calendar::Months,
     evidence::{
@@ -13,16 +26,19 @@ use crate::{
         facts::Facts,
         link::Pair,
     },
-    graph::resolve::is_shared,
+    graph::input::is_shared,
     identifier::{
-        Identifier,
+        Identifier, UnifiedId,
         unified_id::{IdSecret, unified_id},
     },
-    message::{Message, parse_message},
-    policy::Policy,
+    json_value::JsonValue,
+    message::{Message, parse::parse_message},
+    policy::{compiled::CompiledPolicy, document::Policy},
     purchases::ranking::{RankBy, RankTarget, RankedItem, TieBreak},
     time::Timestamp,
 };
+
+use proptest::prelude::*;
 
 /// A policy with limits that random messages soon reach.
 fn tight_policy() -> Policy {
@@ -215,7 +231,7 @@ proptest! {
         let sent = facts_of_all(&base);
         let read: ProfileFacts = serde_json::from_str(&text(&sent)).expect("facts");
         prop_assert_eq!(&read, &sent);
-        prop_assert_eq!(&Tree::parse(&text(&sent)).and_then(|it| it.read::<ProfileFacts>()), &Ok(sent.clone()));
+        prop_assert_eq!(&JsonValue::parse(&text(&sent)).and_then(|it| it.read::<ProfileFacts>()), &Ok(sent.clone()));
         // As they come out of a GraphQL answer: the keys of every object in another order.
         let reordered: Value = serde_json::from_str(&text(&sent)).expect("facts");
         let reread: ProfileFacts = serde_json::from_str(&reordered.to_string()).expect("facts");

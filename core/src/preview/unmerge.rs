@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use profile360_compact_json::sort::distinct;
 use serde::Serialize;
 
 use super::{
-    PreviewError,
     card::{Figures, ShownProfile},
+    checked::CheckedFacts,
     difference::{Difference, LinkChanges, PreviewStatus},
-    facts::CheckedFacts,
+    error::PreviewError,
     merge::{is_previewed, previewed},
     shown::ShownDecision,
     situation::Situation,
@@ -19,8 +20,10 @@ use crate::{
         decision::{Decision, Relation},
         link::Pair,
     },
-    identifier::{Identifier, Normalised, normalise},
-    sorting::distinct,
+    identifier::{
+        Identifier,
+        normalise::{Normalised, normalise},
+    },
     time::Timestamp,
 };
 

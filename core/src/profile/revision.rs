@@ -1,11 +1,11 @@
 //! Revisions: a short text that changes whenever anything changes that a profile is made of.
 
+use profile360_compact_json::{json_writer::to_text, sort::sort_by};
+
 use crate::{
-    evidence::{decision::Decision, facts::IdentifierFacts},
+    evidence::{decision::Decision, identifier_facts::IdentifierFacts},
     identifier::Identifier,
-    sorting::sort_by,
     time::Timestamp,
-    writing::to_text,
 };
 
 /// The revision of a profile, from the policy's version, its members in ascending order, each with when it was retired, and

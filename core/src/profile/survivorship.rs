@@ -6,12 +6,13 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
+use profile360_compact_json::sort::sort_by;
+
 use crate::{
     evidence::identifier_summary::Observed,
     identifier::Identifier,
-    message::AttributeValue,
-    policy::{Rule, Survivorship},
-    sorting::sort_by,
+    message::attribute_value::{AttributeValue, compare, compare_strictly},
+    policy::survivorship::{Rule, Survivorship},
     time::Timestamp,
 };
 
@@ -107,90 +108,6 @@ fn by_first(a: &Sighting<'_>, b: &Sighting<'_>) -> Ordering {
         .cmp(&(b.seen.first, b.source))
         .then_with(|| compare_strictly(a.value, b.value))
         .then_with(|| a.identifier.cmp(b.identifier))
-}
-
-/// Values in ascending order: booleans (false, true), then numbers by size, then texts by code point, then lists by their
-/// JSON text. Numbers that are written differently but equal are equal.
-pub(crate) fn compare(a: &AttributeValue, b: &AttributeValue) -> Ordering {
-    if a == b {
-        return Ordering::Equal;
-    }
-    match (Comparable::of(a), Comparable::of(b)) {
-        (Comparable::Number(a), Comparable::Number(b)) => a.compare(&b),
-        (Comparable::Boolean(a), Comparable::Boolean(b)) => a.cmp(&b),
-        (Comparable::Text(a), Comparable::Text(b)) => a.cmp(&b),
-        (Comparable::List(a), Comparable::List(b)) => a.cmp(b),
-        (a, b) => a.type_rank().cmp(&b.type_rank()),
-    }
-}
-
-/// As [`compare`]; of equal numbers the one whose text comes first is the smaller.
-pub(crate) fn compare_strictly(a: &AttributeValue, b: &AttributeValue) -> Ordering {
-    compare(a, b).then_with(|| a.cmp(b))
-}
-
-enum Comparable<'a> {
-    Boolean(bool),
-    Number(Number),
-    Text(String),
-    List(&'a str),
-}
-
-impl<'a> Comparable<'a> {
-    fn of(value: &'a AttributeValue) -> Self {
-        let text = value.as_json();
-        match text.as_bytes().first() {
-            Some(b'"') => Self::Text(value.to_text().unwrap_or_default()),
-            Some(b'[') => Self::List(text),
-            Some(b't' | b'f') => Self::Boolean(text == "true"),
-            _ => Self::Number(Number::of(text)),
-        }
-    }
-
-    const fn type_rank(&self) -> u8 {
-        match self {
-            Self::Boolean(_) => 0,
-            Self::Number(_) => 1,
-            Self::Text(_) => 2,
-            Self::List(_) => 3,
-        }
-    }
-}
-
-/// A JSON number, exactly: 0.digits × 10^exponent.
-struct Number {
-    is_negative: bool,
-    exponent: i64,
-    /// Without zeros at either end; none of 0, and of -0.
-    digits: String,
-}
-
-impl Number {
-    fn of(text: &str) -> Self {
-        let (is_negative, text) = text.strip_prefix('-').map_or((false, text), |it| (true, it));
-        let (mantissa, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let all = [whole, fraction].concat();
-        let digits = all.trim_start_matches('0');
-        let lengths = [whole.len(), all.len() - digits.len()].map(|it| i64::try_from(it).unwrap_or(i64::MAX));
-        let power: i64 = power.trim_start_matches('+').parse().unwrap_or_default();
-        let digits = digits.trim_end_matches('0').to_owned();
-        Self {
-            is_negative: is_negative && !digits.is_empty(),
-            exponent: power.saturating_add(lengths[0]).saturating_sub(lengths[1]),
-            digits,
-        }
-    }
-
-    fn compare(&self, other: &Self) -> Ordering {
-        let magnitude = |it: &Self| (!it.digits.is_empty()).then_some(it.exponent);
-        let by_size = || (magnitude(self), &self.digits).cmp(&(magnitude(other), &other.digits));
-        match (self.is_negative, other.is_negative) {
-            (false, false) => by_size(),
-            (true, true) => by_size().reverse(),
-            (a, b) => b.cmp(&a),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,27 @@
 use proptest::{collection::vec, prelude::*, sample::select};
+use std::{collections::BTreeSet, sync::Arc};
+
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::*;
+use super::{
+    attributes::STRICTEST,
+    avatar::avatar,
+    devices::area,
+    fold::{Member, fold},
+    model::{BasicInfo, Gender, Profile},
+};
 use crate::{
-    identifier::Kind,
-    message::{DeviceSeen, Message},
+    evidence::identifier_summary::Facet,
+    identifier::{Identifier, Kind, UnifiedId},
+    message::{
+        Message, Platform,
+        attribute_value::AttributeValue,
+        device::{DeviceField, DeviceSeen},
+    },
+    policy::{document::Policy, survivorship::Rule},
+    time::Timestamp,
 };
 
 /// An identifier that owns what it says, so that members can borrow from it.

@@ -7,15 +7,16 @@ use std::{
     sync::Arc,
 };
 
+use profile360_compact_json::sort::sort_by;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::counted::Purchase;
 use crate::{
     api_serde,
     calendar::{Months, Period, day_number},
     message::order::Line,
-    purchases::{Purchase, plus},
-    sorting::sort_by,
+    money::plus,
     time::Timestamp,
 };
 

@@ -3,15 +3,17 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::{
+    figures::{PurchaseInfo, PurchaseWindow, Question, purchases},
+    ranking::{RankBy, RankTarget, Top},
+    weekday::Weekday,
+};
 use crate::{
     calendar::Months,
     identifier::UnifiedId,
-    message::order::{Currency, Order, Refund},
-    policy::Policy,
-    purchases::{
-        PurchaseInfo, PurchaseWindow, Question, Weekday, purchases,
-        ranking::{RankBy, RankTarget, Top},
-    },
+    message::order::{Order, Refund},
+    money::Currency,
+    policy::document::Policy,
 };
 
 /// Fields as in schema.graphql; `None` serialises as null.

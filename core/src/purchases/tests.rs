@@ -1,9 +1,23 @@
 use std::sync::Arc;
 
-use proptest::{collection::vec, prelude::*};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
-use super::*;
-use crate::time::Timestamp;
+use super::refunds::order_id;
+use super::{
+    figures::{Purchases, Question, purchases},
+    ranking::{RankBy, RankTarget},
+    weekday::Weekday,
+};
+use crate::{
+    calendar::Months,
+    message::order::{Line, Order, OrderKey, Refund},
+    money::Currency,
+    policy::document::Policy,
+    time::Timestamp,
+};
+
+use proptest::{collection::vec, prelude::*};
 
 /// Writes `2026-01-31 13:05` (in Seoul), an amount, and lines as `id/name/category x2 =500`.
 fn order(id: &str, local: &str, amount: &str, lines: &[Line]) -> Order {

@@ -3,12 +3,18 @@
 pub mod names;
 pub mod pieces;
 
+use profile360_compact_json::sort::sort_stably_by;
 use serde::Serialize;
 
 use crate::{
-    identifier::{Identifier, Normalised, UnifiedId, normalise},
-    policy::{CompiledPolicy, Form, KindRule},
-    sorting::sort_stably_by,
+    identifier::{
+        Identifier, UnifiedId,
+        normalise::{Normalised, normalise},
+    },
+    policy::{
+        compiled::CompiledPolicy,
+        document::{Form, KindRule},
+    },
 };
 
 /// What a search text can be. All that a text can be is looked for.

@@ -9,7 +9,7 @@ use std::iter;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::identifier::clean;
+use crate::identifier::text::clean;
 
 const FIRST_SYLLABLE: u32 = 0xac00;
 const N_VOWELS: u32 = 21;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use profile360_core::plan::CellKey;
+use profile360_core::graph::rows::CellKey;
 
 /// The most that can be asked for.
 pub const MOST_LARGEST: usize = 200;

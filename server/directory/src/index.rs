@@ -13,9 +13,9 @@ use std::{cmp::Ordering, ops::Range};
 
 use chrono::NaiveDate;
 use profile360_core::{
+    graph::rows::CellKey,
     identifier::UnifiedId,
-    message::order::Currency,
-    plan::CellKey,
+    money::Currency,
     search::{
         names::{initials, name_as_one},
         pieces::{email_text, phone_text},

@@ -4,20 +4,22 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::NaiveDate;
 use profile360_core::{
-    calendar::{Months, local_date, window},
+    calendar::{Months, window},
     identifier::UnifiedId,
     message::{
         Platform,
-        order::{Currency, Order, Refund},
+        order::{Order, Refund},
     },
-    policy::{CompiledPolicy, Form},
+    money::Currency,
+    policy::{compiled::CompiledPolicy, document::Form},
     profile::{
-        Gender, Profile,
         age::{age_group, full_years},
+        model::{Gender, Profile},
     },
-    purchases::{Question, purchases},
+    purchases::figures::{Question, purchases},
     search::names::normal_name,
     time::Timestamp,
+    time_zone::local_date,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

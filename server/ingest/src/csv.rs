@@ -24,8 +24,11 @@ use anyhow::{Context, bail};
 use chrono_tz::Tz;
 use csv::{ByteRecord, ErrorKind, StringRecord};
 use profile360_core::{
-    message::{MAX_MESSAGE_BYTES, Refusal, RefusalCode, Warning},
-    policy::CompiledPolicy,
+    message::{
+        limits::MAX_MESSAGE_BYTES,
+        refusal::{Refusal, RefusalCode, Warning},
+    },
+    policy::compiled::CompiledPolicy,
     search::names,
 };
 use serde::Deserialize;

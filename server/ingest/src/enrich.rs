@@ -11,8 +11,15 @@ use std::{path::Path, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use profile360_core::{
-    message::{Accepted, Clues, Description, Refusal, RefusalCode, parse_described, parse_message},
-    policy::CompiledPolicy,
+    message::{
+        parse::{
+            accepted::Accepted,
+            device::{Clues, Description},
+            parse_described, parse_message,
+        },
+        refusal::{Refusal, RefusalCode},
+    },
+    policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
 

@@ -6,8 +6,12 @@ use std::io::{BufRead, Read};
 use crate::enrich::Enricher;
 use profile360_core::{
     identifier::unified_id::IdSecret,
-    message::{Accepted, MAX_MESSAGE_BYTES, Refusal, RefusalCode},
-    policy::CompiledPolicy,
+    message::{
+        limits::MAX_MESSAGE_BYTES,
+        parse::accepted::Accepted,
+        refusal::{Refusal, RefusalCode},
+    },
+    policy::compiled::CompiledPolicy,
 };
 use serde_json::Value;
 

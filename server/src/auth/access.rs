@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
-use profile360_core::message::{Accepted, Refusal};
+use profile360_core::message::{parse::accepted::Accepted, refusal::Refusal};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::api_keys::{AuthError, Authenticator, Key, KeysError, Scope};

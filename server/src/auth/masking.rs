@@ -4,8 +4,8 @@
 //! more of a value than that. Its length says nothing of the value's, but for names, whose length says next to nothing.
 
 use profile360_core::{
-    identifier::{is_email, unified_id::IdSecret},
-    policy::Form,
+    identifier::{normalise::is_email, unified_id::IdSecret},
+    policy::document::Form,
 };
 use serde_json::{Map, Value};
 
@@ -165,7 +165,7 @@ fn policy(mut document: Map<String, Value>, secret: &IdSecret) -> Map<String, Va
 
 #[cfg(test)]
 mod tests {
-    use profile360_core::{identifier::unified_id::IdSecret, policy::Form};
+    use profile360_core::{identifier::unified_id::IdSecret, policy::document::Form};
     use serde_json::{Value, json};
 
     use super::{Mask, identifier};

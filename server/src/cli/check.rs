@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use profile360_core::{
     evidence::facts::Facts,
+    graph::rows::{CellKey, CellState, IdentifierState, LinkState},
     identifier::{Identifier, unified_id::unified_id},
     message::{
         order::{Order, OrderKey, Refund},
-        parse_kept,
+        parse::parse_kept,
     },
-    plan::{CellKey, CellState, IdentifierState, LinkState},
     time::Timestamp,
 };
 use profile360_directory::ListRow;

@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
-use profile360_core::{calendar::local_date, identifier::UnifiedId, plan::CellKey};
+use profile360_core::{graph::rows::CellKey, identifier::UnifiedId, time_zone::local_date};
 use profile360_store::Store;
 use serde::{Deserialize, Serialize};
 

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use profile360_core::plan::Outcome;
+use profile360_core::plan::changes::Outcome;
 use profile360_ingest::csv::{ColumnMapping, Encoding};
 use tokio::sync::mpsc;
 

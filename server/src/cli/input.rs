@@ -10,8 +10,11 @@ use std::{
 
 use anyhow::{Context, bail};
 use profile360_core::{
-    message::{Accepted, Refusal, Warning},
-    policy::CompiledPolicy,
+    message::{
+        parse::accepted::Accepted,
+        refusal::{Refusal, Warning},
+    },
+    policy::compiled::CompiledPolicy,
 };
 use profile360_ingest::{
     csv::{ColumnMapping, Encoding, Table, decoded},

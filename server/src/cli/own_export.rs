@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use profile360_core::message::{MAX_IDENTIFIERS, Warning};
+use profile360_core::message::{limits::MAX_IDENTIFIERS, refusal::Warning};
 use profile360_ingest::framing::made_id;
 use serde_json::{Map, Value, json};
 

@@ -7,7 +7,7 @@ use std::{
 
 use profile360_core::{
     evidence::retirement::Retirements,
-    policy::{CompiledPolicy, Policy},
+    policy::{compiled::CompiledPolicy, document::Policy},
     time::Timestamp,
 };
 use profile360_store::{Store, StoreError};

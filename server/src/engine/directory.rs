@@ -16,7 +16,7 @@ use std::{
 
 use chrono::NaiveDate;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use profile360_core::plan::CellKey;
+use profile360_core::graph::rows::CellKey;
 use profile360_directory::{Index, ListRow, Loading};
 use profile360_store::{ProfileWrite, Store, StoreError};
 use tokio::sync::{Notify, watch};

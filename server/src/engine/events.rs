@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use profile360_core::{identifier::UnifiedId, plan::CellKey};
+use profile360_core::{graph::rows::CellKey, identifier::UnifiedId};
 use profile360_store::LineageRow;
 use quick_cache::sync::Cache;
 use tokio::sync::broadcast;

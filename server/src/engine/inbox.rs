@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use profile360_core::{
     evidence::link::Pair,
-    graph::resolve::Withheld,
+    graph::{rows::LinkState, withheld::Withheld},
     identifier::Identifier,
-    plan::{Changes, LinkState},
-    policy::CompiledPolicy,
+    plan::changes::Changes,
+    policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
 use profile360_store::{Store, StoreError};

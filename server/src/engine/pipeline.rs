@@ -26,9 +26,19 @@ use profile360_core::{
         },
         link::MAX_SOURCES,
     },
+    graph::lineage::Lineage,
     identifier::{UnifiedId, unified_id::IdSecret},
-    message::{Accepted, Message, Warning, parse_kept},
-    plan::{Changes, Draft, Lineage, OrderNews, Outcome, View, first_needs, next_needs},
+    message::{
+        Message,
+        parse::{accepted::Accepted, parse_kept},
+        refusal::Warning,
+    },
+    plan::{
+        changes::{Changes, OrderNews, Outcome},
+        draft::Draft,
+        needs::{first_needs, next_needs},
+        view::View,
+    },
     time::Timestamp,
 };
 use profile360_ingest::framing::kept_id;

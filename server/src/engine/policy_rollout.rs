@@ -10,10 +10,13 @@ use std::{
 };
 
 use profile360_core::{
-    graph::compare::{Comparison, Graph, Parts, compare},
-    identifier::{NORMAL_FORMS, unified_id::unified_id},
-    message::parse_kept,
-    policy::CompiledPolicy,
+    graph::{
+        compare::{Comparison, Parts, compare},
+        trial::Graph,
+    },
+    identifier::{normalise::NORMAL_FORMS, unified_id::unified_id},
+    message::parse::parse_kept,
+    policy::compiled::CompiledPolicy,
 };
 use profile360_store::{Store, StoreError};
 use tokio::{task::JoinHandle, time::Instant};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use chrono::Utc;
-use profile360_core::{graph::resolve::is_shared, time::Timestamp};
+use profile360_core::{graph::input::is_shared, time::Timestamp};
 use profile360_directory::{MOST_LARGEST, Size};
 
 use super::{

@@ -9,12 +9,15 @@ use profile360_core::{
         link::{Pair, Sightings},
     },
     graph::{
-        explain::{self, Evidence, Step},
-        resolve::{Withheld, is_shared},
+        bridges,
+        evidence::{Evidence, Step},
+        explain,
+        input::is_shared,
+        rows::LinkState,
+        withheld::Withheld,
     },
     identifier::{self, unified_id::unified_id},
-    plan::LinkState,
-    profile::ProfileIdentifier,
+    profile::model::ProfileIdentifier,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -331,9 +334,9 @@ pub(super) async fn graph(app: &App, customer: &Customer) -> Result<IdentityGrap
     let is_member = |it: &identifier::Identifier| members.binary_search(it).is_ok();
     let is_inside = |pair: &Pair| is_member(&pair.a) && is_member(&pair.b);
     let positions = || gathered.links.iter().enumerate();
-    let bridges = explain::bridges(gathered.evidence());
-    let of_this = |it: &&explain::Bridge| gathered.links.get(it.link).is_some_and(|(pair, _)| is_inside(pair));
-    let shown_bridge = |it: &explain::Bridge| Bridge {
+    let bridges = bridges::bridges(gathered.evidence());
+    let of_this = |it: &&bridges::Bridge| gathered.links.get(it.link).is_some_and(|(pair, _)| is_inside(pair));
+    let shown_bridge = |it: &bridges::Bridge| Bridge {
         link: gathered.link(it.link),
         leaving: bridges.leaving(it).into_iter().take(MAX_LEAVING).map(|it| gathered.shown.identifier(it)).collect(),
     };
@@ -511,12 +514,12 @@ pub(super) fn parse_identifier(app: &App, input: &IdentifierInput) -> Result<ide
         let sentence = format!("the policy knows no identifiers of this kind; it has {}", kinds_of(app));
         return Err(ErrorCode::BadUserInput.with(sentence));
     };
-    match identifier::normalise(&input.value, kind, &app.policy) {
-        identifier::Normalised::Usable { identifier, .. } => Ok(identifier),
-        identifier::Normalised::Blocked(reason) => {
+    match identifier::normalise::normalise(&input.value, kind, &app.policy) {
+        identifier::normalise::Normalised::Usable { identifier, .. } => Ok(identifier),
+        identifier::normalise::Normalised::Blocked(reason) => {
             Err(ErrorCode::BadUserInput.with(format!("the value cannot be an identifier: {reason}")))
         }
-        identifier::Normalised::Refused(reason) => {
+        identifier::normalise::Normalised::Refused(reason) => {
             Err(ErrorCode::BadUserInput.with(format!("the value cannot be an identifier: {reason}")))
         }
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use profile360_core::{
-    message::{self, Accepted, Refusal},
-    plan::Outcome,
+    message::{self, parse::accepted::Accepted, refusal::Refusal},
+    plan::changes::Outcome,
 };
 use profile360_ingest::lossless_json::restored;
 use serde_json::{Map, Value, json};
@@ -225,8 +225,11 @@ impl MessageResult {
     }
 
     fn taken(message_id: String, accepted: Accepted, taken: Ingested, sender: &Caller) -> Self {
-        let warning =
-            |it: message::Warning| MessageWarning { code: it.code.to_owned(), path: it.path, detail: it.detail };
+        let warning = |it: message::refusal::Warning| MessageWarning {
+            code: it.code.to_owned(),
+            path: it.path,
+            detail: it.detail,
+        };
         let warnings = accepted.warnings.into_iter().chain(taken.warnings).map(warning).collect();
         if !sender.sees_results() {
             let is_repeated = taken.outcome == Outcome::Duplicate;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
 use futures::{Stream, stream};
-use profile360_core::plan;
+use profile360_core::graph::lineage;
 use profile360_store::{Cause, LineageRow};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -21,7 +21,7 @@ use crate::views::profile_view;
 
 /// What can happen to customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "plan::LineageKind")]
+#[graphql(remote = "lineage::LineageKind")]
 pub(super) enum LineageKind {
     /// Profiles became one.
     Merged,

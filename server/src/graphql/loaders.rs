@@ -8,8 +8,8 @@ use std::{
 use async_graphql::Result;
 use dataloader::{BatchFn, cached::Loader};
 use profile360_core::{
+    graph::rows::CellKey,
     identifier::{Identifier, UnifiedId},
-    plan::CellKey,
 };
 use profile360_store::{Store, StoreError};
 

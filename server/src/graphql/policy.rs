@@ -3,9 +3,9 @@
 use async_graphql::{Context, Enum, Error, ErrorExtensions, ID, InputObject, Object, Result, SimpleObject, Value};
 use profile360_core::{
     graph::compare,
-    policy::{self, CompiledPolicy, PolicyFault},
+    json_value::JsonValue,
+    policy::{self, compiled::CompiledPolicy, document::PolicyFault},
     time::Timestamp,
-    tree::Tree,
 };
 use tokio::{
     runtime::Handle,
@@ -198,7 +198,7 @@ impl PolicyMutation {
             published_at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
             published_by: caller(ctx)?.name.to_string(),
             reason: reason.to_owned(),
-            document: policy::Policy::clone(&compiled),
+            document: policy::document::Policy::clone(&compiled),
         };
         let kept = keep(&app, version, &published).await;
         if !matches!(kept, Ok(true)) {
@@ -251,7 +251,7 @@ impl PolicyInput {
     async fn compile(&self, app: &App) -> Result<CompiledPolicy> {
         let version = self.from.map_or(app.policy.version, i64::from);
         let base = published(app, version).await?.document;
-        let document: Tree = serde_json::from_value(self.document.0.clone()).map_err(unreadable)?;
+        let document: JsonValue = serde_json::from_value(self.document.0.clone()).map_err(unreadable)?;
         let amended = base.amended(&document).map_err(|it| faulty(&it))?;
         // Patterns are compiled where nobody waits for the thread.
         let compiling = spawn_blocking(move || amended.within_bounds().and_then(|()| CompiledPolicy::new(amended)));

@@ -5,10 +5,10 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use profile360_core::{
-    message::order::Currency,
-    plan::CellKey,
-    policy::Form,
-    profile::{self, ProfileIdentifier, avatar::avatar},
+    graph::rows::CellKey,
+    money::Currency,
+    policy::document::Form,
+    profile::{self, avatar::avatar, model::ProfileIdentifier},
 };
 use profile360_directory::{Figures, Listed};
 
@@ -112,7 +112,7 @@ impl Profile {
         let age_group = customer.profile.basic(clock::today(&ctx.data::<App>()?.policy)).age_group;
         let masked_name = basic.name.as_deref().map(masking::name);
         let avatar = avatar(masked_name.as_deref().filter(|name| masking::shows_first_letter(name)));
-        Ok(profile::BasicInfo { age_group, avatar, ..basic }.into())
+        Ok(profile::model::BasicInfo { age_group, avatar, ..basic }.into())
     }
 
     /// By what it is known.
@@ -235,8 +235,8 @@ struct Avatar {
     color: String,
 }
 
-impl From<profile::BasicInfo> for BasicInfo {
-    fn from(it: profile::BasicInfo) -> Self {
+impl From<profile::model::BasicInfo> for BasicInfo {
+    fn from(it: profile::model::BasicInfo) -> Self {
         Self {
             avatar: Avatar { letter: it.avatar.letter, color: it.avatar.color.to_owned() },
             name: it.name,
@@ -344,8 +344,8 @@ struct Device {
     last_used_at: DateTime,
 }
 
-impl From<profile::Device> for Device {
-    fn from(it: profile::Device) -> Self {
+impl From<profile::model::Device> for Device {
+    fn from(it: profile::model::Device) -> Self {
         let text = |it: Option<Arc<str>>| it.map(|it| it.to_string());
         Self {
             device_id: it.device_id.to_string(),
@@ -402,9 +402,9 @@ struct AttributeObservation {
     identifier: Identifier,
 }
 
-impl From<profile::Attribute> for Attribute {
-    fn from(it: profile::Attribute) -> Self {
-        let observation = |it: profile::AttributeObservation| AttributeObservation {
+impl From<profile::model::Attribute> for Attribute {
+    fn from(it: profile::model::Attribute) -> Self {
+        let observation = |it: profile::model::AttributeObservation| AttributeObservation {
             value: Json(it.value.to_value()),
             observed_at: it.observed_at.into(),
             source: it.source.to_string(),
@@ -436,8 +436,8 @@ struct Consent {
     source: String,
 }
 
-impl From<profile::Consent> for Consent {
-    fn from(it: profile::Consent) -> Self {
+impl From<profile::model::Consent> for Consent {
+    fn from(it: profile::model::Consent) -> Self {
         Self {
             channel: it.channel.to_owned(),
             granted: it.granted,
@@ -462,8 +462,8 @@ struct Activity {
     last_updated_at: DateTime,
 }
 
-impl From<&profile::Activity> for Activity {
-    fn from(it: &profile::Activity) -> Self {
+impl From<&profile::model::Activity> for Activity {
+    fn from(it: &profile::model::Activity) -> Self {
         Self {
             first_access_at: it.first_access_at.into(),
             last_activity_at: it.last_activity_at.into(),

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Enum, InputObject, Result, SimpleObject};
 use profile360_core::{
-    message::AttributeValue,
-    policy::Form,
+    message::attribute_value::AttributeValue,
+    policy::document::Form,
     profile::age::AGE_GROUPS,
     search::{Recognised, pieces::Pieces, recognise},
     time::Timestamp,

@@ -4,11 +4,12 @@ use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use profile360_core::{
     calendar::{Months, window},
+    graph::rows::CellKey,
     identifier::UnifiedId,
-    message::order::Currency,
-    plan::CellKey,
+    money::Currency,
     purchases::{
-        self, Question,
+        self,
+        figures::Question,
         ranking::{self, RankTarget},
     },
 };
@@ -47,15 +48,19 @@ impl PurchaseInfo {
         Self { key, unified_id, question: Question { as_of, currency, net_of_refunds }, figures }
     }
 
-    async fn compute<T>(&self, ctx: &Context<'_>, figure: impl FnOnce(&purchases::Purchases<'_>) -> T) -> Result<T> {
+    async fn compute<T>(
+        &self,
+        ctx: &Context<'_>,
+        figure: impl FnOnce(&purchases::figures::Purchases<'_>) -> T,
+    ) -> Result<T> {
         let purchased = ctx.data::<Loaders>()?.purchases(self.key, self.unified_id).await?;
         let orders: Vec<_> = purchased.orders.iter().collect();
         let refunds: Vec<_> = purchased.refunds.iter().collect();
         let policy = &ctx.data::<App>()?.policy;
-        Ok(figure(&purchases::purchases(&orders, &refunds, policy, &self.question)))
+        Ok(figure(&purchases::figures::purchases(&orders, &refunds, policy, &self.question)))
     }
 
-    async fn info(&self, ctx: &Context<'_>) -> Result<purchases::PurchaseInfo> {
+    async fn info(&self, ctx: &Context<'_>) -> Result<purchases::figures::PurchaseInfo> {
         #[expect(clippy::redundant_closure_for_method_calls, reason = "the method's name alone is of one lifetime")]
         self.compute(ctx, |it| it.info()).await
     }
@@ -111,7 +116,7 @@ impl PurchaseInfo {
         let months = parse_months(months)?;
         if let Some(Figures { count, amount, .. }) = self.figures.filter(|_| months == Months::YEAR) {
             let period = window(self.question.as_of, months);
-            return Ok(purchases::PurchaseWindow::new(months, period, count, amount).into());
+            return Ok(purchases::figures::PurchaseWindow::new(months, period, count, amount).into());
         }
         self.compute(ctx, |it| it.window(months).into()).await
     }
@@ -188,8 +193,8 @@ struct PurchaseWindow {
     average: Option<Decimal>,
 }
 
-impl From<purchases::PurchaseWindow> for PurchaseWindow {
-    fn from(it: purchases::PurchaseWindow) -> Self {
+impl From<purchases::figures::PurchaseWindow> for PurchaseWindow {
+    fn from(it: purchases::figures::PurchaseWindow) -> Self {
         Self {
             months: count(u64::from(it.months.get())),
             first_day: Date(it.from),

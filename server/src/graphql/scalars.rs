@@ -134,7 +134,7 @@ pub(super) enum Platform {
 
 /// Genders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "profile::Gender")]
+#[graphql(remote = "profile::model::Gender")]
 pub(super) enum Gender {
     /// Male.
     Male,
@@ -148,7 +148,7 @@ pub(super) enum Gender {
 
 /// Days of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "purchases::Weekday")]
+#[graphql(remote = "purchases::weekday::Weekday")]
 pub(super) enum Weekday {
     /// Monday.
     Monday,

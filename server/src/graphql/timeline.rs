@@ -8,7 +8,7 @@ use std::{
 use async_graphql::{Context, Result, SimpleObject};
 use profile360_core::{
     message::{self, syntax::whole_characters},
-    profile::ProfileIdentifier,
+    profile::model::ProfileIdentifier,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,12 @@
 //! What became of messages, as lines of JSON: the same for every way in but GraphQL.
 
 use profile360_core::{
-    graph::resolve::Withheld,
-    message::{Accepted, Refusal, RefusalCode, Warning},
-    plan::Outcome,
+    graph::withheld::Withheld,
+    message::{
+        parse::accepted::Accepted,
+        refusal::{Refusal, RefusalCode, Warning},
+    },
+    plan::changes::Outcome,
 };
 use serde::Serialize;
 

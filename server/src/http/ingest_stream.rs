@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::stream;
-use profile360_core::message::MAX_NAME_BYTES;
+use profile360_core::message::limits::MAX_NAME_BYTES;
 use profile360_ingest::framing::{Framing, Item, ReadError, Reader};
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};

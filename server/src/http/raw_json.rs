@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use profile360_core::message::{
-    MAX_NAME_BYTES, Refusal, RefusalCode, Warning,
+    limits::MAX_NAME_BYTES,
+    refusal::{Refusal, RefusalCode, Warning},
     syntax::{Object, whole_characters},
 };
 use profile360_ingest::framing::made_id;

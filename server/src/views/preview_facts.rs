@@ -10,10 +10,12 @@ use profile360_core::{
         decision::{Decision, Decisions},
         link::Pair,
     },
-    graph::resolve::is_shared,
+    graph::{
+        input::is_shared,
+        rows::{CellKey, IdentifierState, LinkState},
+    },
     identifier::{Identifier, UnifiedId},
-    plan::{CellKey, IdentifierState, LinkState},
-    policy::Policy,
+    policy::document::Policy,
     preview::{EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts},
     profile::revision,
 };

@@ -7,11 +7,13 @@ use std::{
 
 use profile360_core::{
     evidence::decision::Decisions,
-    graph::resolve::is_shared,
+    graph::{
+        input::is_shared,
+        rows::{CellKey, CellState, IdentifierState},
+    },
     identifier::{Identifier, UnifiedId},
     message::order::{Order, Refund},
-    plan::{CellKey, CellState, IdentifierState},
-    profile::{self, Member, Profile, revision},
+    profile::{self, fold::Member, model::Profile, revision},
     time::Timestamp,
 };
 use profile360_store::{PurchaseRow, Store, StoreError};
@@ -163,7 +165,7 @@ fn fold(
             facet: &state.facts.facet,
         })
         .collect();
-    let profile = profile::fold(&parts, cell.unified_id, rules);
+    let profile = profile::fold::fold(&parts, cell.unified_id, rules);
     drop(retirements);
     Customer { key, cell, members, profile }
 }

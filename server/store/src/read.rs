@@ -7,12 +7,13 @@ use std::{
 
 use profile360_core::{
     evidence::{decision::Decision, link::Pair, retirement::Retirement},
+    graph::rows::{CellKey, CellState, IdentifierState, LinkState},
     identifier::{
         Identifier, UnifiedId,
         unified_id::{IdSecret, unified_id},
     },
     message::order::{Order, Refund},
-    plan::{CellKey, CellState, IdentifierState, LinkState, Needs, View},
+    plan::{needs::Needs, view::View},
     time::Timestamp,
 };
 use serde::{Deserialize, de::DeserializeOwned};

@@ -3,9 +3,9 @@
 use std::ops::Bound;
 
 use profile360_core::{
+    graph::rows::CellKey,
     identifier::{Identifier, Kind, UnifiedId},
     message::order::OrderKey,
-    plan::CellKey,
     time::Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};

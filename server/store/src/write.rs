@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
     evidence::{decision::Decision, link::Pair, retirement::Retirement},
+    graph::{lineage::LineageKind, rows::CellKey},
     identifier::{
         Identifier, UnifiedId,
         unified_id::{IdSecret, unified_id},
     },
-    plan::{CellKey, Changes, LineageKind, RefundChange},
+    plan::changes::{Changes, RefundChange},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use chrono::{DateTime, Utc};
-use profile360_core::policy::{CompiledPolicy, Policy};
+use profile360_core::policy::{compiled::CompiledPolicy, document::Policy};
 use profile360_directory::ListRow;
 use profile360_server::engine::{active_policy::ActivePolicy, directory::List, events::Events};
 use profile360_store::Store;

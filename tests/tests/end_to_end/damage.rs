@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use profile360_core::{
     evidence::link::Pair,
+    graph::rows::CellKey,
     identifier::{Identifier, Kind, unified_id::IdSecret},
-    plan::{CellKey, Changes, Moved, OrderChange},
+    plan::changes::{Changes, Moved, OrderChange},
     time::Timestamp,
 };
 use profile360_store::{Commit, ProfileWrite, PurchaseRow, Store};

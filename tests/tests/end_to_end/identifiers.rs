@@ -238,8 +238,8 @@ async fn made_by_an_older_program(database: String) -> anyhow::Result<()> {
     for (number, (id, identifiers, old)) in (1..).zip(kept) {
         let at = format!("2025-06-0{number}T09:00:00Z");
         let text = messages::identify(id, &at, identifiers, json!({ "score": number })).to_string();
-        let mut accepted =
-            profile360_core::message::parse_message(&text.replace("없음", "u9"), &policy).expect("a good message");
+        let mut accepted = profile360_core::message::parse::parse_message(&text.replace("없음", "u9"), &policy)
+            .expect("a good message");
         accepted.payload = text;
         accepted.message.id = id.into();
         accepted.message.identifiers =

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, io::Write};
 
 use flate2::{Compression, write::GzEncoder};
-use profile360_core::message::MAX_MESSAGE_BYTES;
+use profile360_core::message::limits::MAX_MESSAGE_BYTES;
 use profile360_tests::{Base, messages};
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 
-use profile360_core::{message::Accepted, plan::Outcome};
+use profile360_core::{message::parse::accepted::Accepted, plan::changes::Outcome};
 use profile360_ingest::framing::{kept_id, made_id};
 use profile360_tests::{Base, KEYS, Ran, Writers, accepted, in_process, messages};
 use serde_json::{Value, json};

@@ -9,13 +9,14 @@ use profile360_core::{
         facts::Facts,
         link::Pair,
     },
+    graph::rows::IdentifierState,
     identifier::{
         Identifier, Kind,
         unified_id::{IdSecret, unified_id},
     },
-    message::Accepted,
-    plan::{Changes, IdentifierState, Outcome},
-    policy::CompiledPolicy,
+    message::parse::accepted::Accepted,
+    plan::changes::{Changes, Outcome},
+    policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
 use profile360_server::engine::pipeline::{Command, CommandOutcome, Pipeline, PipelineError};

@@ -10,8 +10,8 @@ use profile360_core::{
         Identifier, UnifiedId,
         unified_id::{IdSecret, unified_id},
     },
-    message::{Message, parse_message},
-    policy::{CompiledPolicy, Policy},
+    message::{Message, parse::parse_message},
+    policy::{compiled::CompiledPolicy, document::Policy},
     preview::ProfileFacts,
     time::Timestamp,
 };

@@ -12,7 +12,7 @@ use super::{
     bound::{self, SHELVES},
 };
 use crate::{
-    message::{AttributeValue, Message},
+    message::{Message, attribute_value::AttributeValue},
     time::Timestamp,
 };
 

@@ -15,9 +15,9 @@ use super::{
     Full,
     attribute::{Observed, Values},
 };
-use crate::{
-    message::AttributeValue,
-    profile::{is_standard, survivorship::compare_strictly},
+use crate::message::{
+    attribute_value::{AttributeValue, compare_strictly},
+    standard::is_standard,
 };
 
 /// The most custom attributes with short values of one identifier: those whose names come first in byte order. The standard

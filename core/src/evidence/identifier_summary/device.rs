@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    message::{DeviceField, DeviceSeen},
+    message::device::{DeviceField, DeviceSeen},
     time::Timestamp,
 };
 

@@ -15,13 +15,14 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::message::{Message, Platform};
+
 pub use self::{
     activity::{ActivityFacts, LastEvent},
     attribute::{AttributeFacts, Observed, Values},
     bound::{MAX_CUSTOM_ATTRIBUTES, MAX_LONG_ATTRIBUTES, MAX_SHORT_BYTES, MAX_SIGHTINGS},
     device::{DeviceState, MAX_DEVICES},
 };
-use crate::message::{Message, Platform};
 
 /// The facts of one identifier. Its JSON form is stored per identifier and sent to the browser: names are single letters and
 /// what is empty is left out.

@@ -1,20 +1,25 @@
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde_json::json;
+
+use crate::{
+    evidence::link::{MAX_SOURCES, Sightings},
+    identifier::{Identifier, Kind},
+    message::{
+        attribute_value::AttributeValue,
+        device::{DeviceField, DeviceSeen},
+    },
+    time::Timestamp,
+};
+
 use proptest::{
     collection::{btree_map, vec},
     option,
     prelude::*,
     sample::select,
 };
-use serde_json::json;
 
 use super::*;
-use crate::{
-    evidence::link::{MAX_SOURCES, Sightings},
-    identifier::{Identifier, Kind},
-    message::{AttributeValue, DeviceField, DeviceSeen},
-    time::Timestamp,
-};
 
 /// Few names, values and times, so that messages collide in all of them.
 fn messages() -> impl Strategy<Value = Vec<Message>> {

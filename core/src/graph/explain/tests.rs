@@ -1,18 +1,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::{collection::vec, prelude::*, sample::select};
-
-use super::*;
+use super::{Explanation, explain};
 use crate::{
     evidence::{
-        decision::{Relation, Revocation},
-        link::Sightings,
+        decision::{Decision, Relation, Revocation},
+        link::{Pair, Sightings},
         neighbours::Neighbours,
     },
-    graph::resolve::{Withheld, is_shared, resolve},
-    identifier::Kind,
-    policy::Policy,
+    graph::{
+        bridges::{Bridge, bridges},
+        evidence::{Evidence, Step},
+        input::{Edge, Node, Verdict, is_shared},
+        resolve::resolve,
+        rows::LinkState,
+        withheld::Withheld,
+    },
+    identifier::{Identifier, Kind},
+    policy::{compiled::CompiledPolicy, document::Policy},
+    time::Timestamp,
 };
+
+use proptest::{collection::vec, prelude::*, sample::select};
 
 /// Evidence that owns what it holds.
 #[derive(Debug, Default)]

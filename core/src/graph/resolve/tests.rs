@@ -1,7 +1,16 @@
-use super::*;
+use std::collections::BTreeMap;
+
+use super::resolve;
 use crate::{
-    evidence::{decision::Revocation, link::Pair},
-    policy::Policy,
+    evidence::{
+        decision::{Decision, Relation, Revocation},
+        link::Pair,
+        neighbours::Neighbours,
+    },
+    graph::input::{Edge, Node, Verdict, is_shared},
+    identifier::{Identifier, Kind},
+    policy::{compiled::CompiledPolicy, document::Policy},
+    time::Timestamp,
 };
 
 /// Resolves a graph that is written down: nodes as `kind:value`, links as (node, node, seconds), and says which nodes

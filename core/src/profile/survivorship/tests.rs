@@ -1,10 +1,17 @@
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
-use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 
-use super::*;
-use crate::identifier::Kind;
+use super::{Sighting, rank};
+use crate::{
+    evidence::identifier_summary::Observed,
+    identifier::{Identifier, Kind},
+    message::attribute_value::{AttributeValue, compare},
+    policy::survivorship::{Rule, Survivorship},
+    time::Timestamp,
+};
+
+use proptest::{collection::vec, prelude::*, sample::select};
 
 fn value(json: Value) -> AttributeValue {
     AttributeValue::new(&json).expect("a scalar or a list")

@@ -5,15 +5,19 @@ use std::{
 };
 
 use chrono::NaiveDate;
+
+use crate::{
+    calendar::ranking_period,
+    message::order::{Order, OrderKey},
+    money::Currency,
+    policy::document::Policy,
+    purchases::figures::{Purchases, Question, purchases},
+    time_zone::local_date,
+};
+
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::*;
-use crate::{
-    calendar::{local_date, ranking_period},
-    message::order::{Currency, Order, OrderKey},
-    policy::Policy,
-    purchases::{Purchases, Question, purchases},
-};
 
 fn read(orders: &[Order], as_of: NaiveDate) -> Purchases<'_> {
     let orders: Vec<&Order> = orders.iter().collect();

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::*;
 use crate::{
     message::order::{Line, OrderKey},
     time::Timestamp,
 };
+
+use super::*;
 
 #[test]
 fn a_line_is_written_as_the_command_promises() {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::row::ListRow;
 use chrono::NaiveDate;
-use profile360_core::{identifier::UnifiedId, message::order::Currency, plan::CellKey, time::Timestamp};
+use profile360_core::{graph::rows::CellKey, identifier::UnifiedId, money::Currency, time::Timestamp};
 use rust_decimal::Decimal;
 
 use super::{OrderField, Position, SortKey, text_column::TextColumn};

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use profile360_core::{
+    graph::rows::CellKey,
     message::Platform,
-    plan::CellKey,
     search::{
         names::{Beginning, Sieve},
         pieces::Pieces,

@@ -6,7 +6,7 @@ use chrono_tz::{
     Asia::Seoul,
     Pacific::Apia,
 };
-use profile360_core::policy::{CompiledPolicy, Policy};
+use profile360_core::policy::{compiled::CompiledPolicy, document::Policy};
 use serde_json::{Value, json};
 
 use super::{

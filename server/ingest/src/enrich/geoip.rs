@@ -9,7 +9,7 @@ use std::{
 };
 
 use maxminddb::{MaxMindDbError, Reader, geoip2};
-use profile360_core::message::{Description, DeviceField};
+use profile360_core::message::{device::DeviceField, parse::device::Description};
 
 /// A database of geoip, held in memory.
 pub(super) struct GeoIp(Reader<Vec<u8>>);

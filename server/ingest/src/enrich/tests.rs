@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use profile360_core::{message::DeviceField, time::Timestamp};
+use profile360_core::{message::device::DeviceField, time::Timestamp};
 
 use super::{judge_time, user_agent};
 

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use profile360_core::message::{Description, DeviceField};
+use profile360_core::message::{device::DeviceField, parse::device::Description};
 use ua_parser::{Extractor, Regexes, user_agent};
 
 /// In the order in which they are tried.

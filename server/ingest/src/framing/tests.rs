@@ -1,8 +1,8 @@
 use std::io::BufReader;
 
 use profile360_core::{
-    message::MAX_MESSAGE_BYTES,
-    policy::{CompiledPolicy, Policy},
+    message::limits::MAX_MESSAGE_BYTES,
+    policy::{compiled::CompiledPolicy, document::Policy},
 };
 
 use super::{Enricher, Framing, Reader};

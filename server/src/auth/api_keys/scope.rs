@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use profile360_core::message::{Accepted, MessageType, Refusal, RefusalCode};
+use profile360_core::message::{
+    MessageType,
+    parse::accepted::Accepted,
+    refusal::{Refusal, RefusalCode},
+};
 use serde::{Deserialize, Serialize};
 
 /// Bounds on what the holder of a key sends. The key may lie in an app or a page, where others find it.

@@ -1,6 +1,6 @@
 //! The columns of a table of customers: one list for CSV and Parquet.
 
-use profile360_core::policy::CompiledPolicy;
+use profile360_core::policy::compiled::CompiledPolicy;
 use serde_json::{Map, Value};
 
 use super::exported::Exported;

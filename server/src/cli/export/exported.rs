@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use profile360_core::{
-    profile::{BasicInfo, Profile},
+    profile::model::{BasicInfo, Profile},
     purchases::summary::{Summary, summary},
 };
 use profile360_store::Store;

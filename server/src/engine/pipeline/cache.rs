@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
     evidence::link::Pair,
+    graph::rows::{CellKey, CellState, IdentifierState, LinkState},
     identifier::Identifier,
-    plan::{CellKey, CellState, Changes, IdentifierState, LinkState, Needs, View},
+    plan::{changes::Changes, needs::Needs, view::View},
 };
 
 /// Entries of one generation of one table. Two generations are kept, so what was used since the last turn stays.

@@ -11,9 +11,16 @@ use profile360_core::{
         decision::{Decision, Decisions, Relation, Revocation},
         retirement::{Retirement, Retirements},
     },
+    graph::rows::CellKey,
     identifier::{Identifier, unified_id::unified_id},
-    message::{Message, parse_kept},
-    plan::{CellKey, Changes, Draft, Needs, View, first_needs, homes_of_value, next_needs, to_count_again},
+    message::{Message, parse::parse_kept},
+    plan::{
+        changes::Changes,
+        draft::Draft,
+        needs::{Needs, first_needs, next_needs},
+        retire::{homes_of_value, to_count_again},
+        view::View,
+    },
     profile::revision,
     time::Timestamp,
 };

@@ -16,9 +16,15 @@ use profile360_core::{
         decision::{Decision, Decisions},
         link::Pair,
     },
+    graph::rows::CellKey,
     identifier::Identifier,
     message::Message,
-    plan::{CellKey, Changes, Draft, Needs, View, first_needs, next_needs},
+    plan::{
+        changes::Changes,
+        draft::Draft,
+        needs::{Needs, first_needs, next_needs},
+        view::View,
+    },
 };
 use profile360_store::StoreError;
 use tokio::task::JoinHandle;
@@ -333,10 +339,10 @@ impl Written {
 mod tests {
     use profile360_core::{
         evidence::link::Sightings,
+        graph::rows::LinkState,
         identifier::Kind,
-        message::parse_message,
-        plan::LinkState,
-        policy::{CompiledPolicy, Policy},
+        message::parse::parse_message,
+        policy::{compiled::CompiledPolicy, document::Policy},
     };
 
     use super::*;

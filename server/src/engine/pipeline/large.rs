@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use profile360_core::{
     evidence::decision::Decision,
-    message::{Accepted, Message},
-    plan::{Changes, View},
+    message::{Message, parse::accepted::Accepted},
+    plan::{changes::Changes, view::View},
 };
 use profile360_store::{LineageRow, Rows, StoreError, Unfinished};
 use tokio::{task::JoinHandle, time::Instant};

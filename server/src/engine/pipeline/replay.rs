@@ -11,11 +11,18 @@ use std::{
 
 use profile360_core::{
     evidence::{decision::Decision, link::Pair, retirement::Retirement},
-    graph::compare::{Comparison, Parts, compare},
-    identifier::{Identifier, NORMAL_FORMS, UnifiedId, normal_again, unified_id::unified_id},
-    message::{Accepted, parse_kept},
-    plan::{CellKey, Draft, Needs, View},
-    policy::CompiledPolicy,
+    graph::{
+        compare::{Comparison, Parts, compare},
+        rows::CellKey,
+    },
+    identifier::{
+        Identifier, UnifiedId,
+        normalise::{NORMAL_FORMS, normal_again},
+        unified_id::unified_id,
+    },
+    message::parse::{accepted::Accepted, parse_kept},
+    plan::{draft::Draft, needs::Needs, view::View},
+    policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
 use profile360_store::{Cause, Commit, LineageRow, Rows, Store, StoreError};
@@ -343,7 +350,7 @@ impl Worker {
         let Snapshot { store, policy, .. } = replay.worker.snapshot.clone();
         let n_lineage = copy_lineage(&self.snapshot.store, &store, replay.n_lineage).await?;
         let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
-        let row = |it: profile360_core::plan::Lineage| LineageRow {
+        let row = |it: profile360_core::graph::lineage::Lineage| LineageRow {
             at,
             kind: it.kind,
             kept: it.kept,

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use profile360_core::{
-    message::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, Refusal, RefusalCode, Warning, syntax::Object},
+    message::{
+        limits::{MAX_NAME_BYTES, MAX_SOURCE_BYTES},
+        refusal::{Refusal, RefusalCode, Warning},
+        syntax::Object,
+    },
     search::names::full_name,
     time::Timestamp,
 };

@@ -1,14 +1,15 @@
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::json;
 
-use super::*;
 use crate::{
     evidence::identifier_summary::attribute::observe,
     identifier::{Identifier, Kind},
-    policy::{Rule, Survivorship},
+    policy::survivorship::{Rule, Survivorship},
     profile::survivorship::{self, rank},
     time::Timestamp,
 };
+
+use super::*;
 
 type Attributes = BTreeMap<Arc<str>, Values>;
 type Said = (&'static str, serde_json::Value, &'static str, i64);

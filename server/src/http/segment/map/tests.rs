@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use profile360_core::{
-    message::{parse_message, syntax::Object},
-    policy::{CompiledPolicy, Policy},
+    message::{parse::parse_message, syntax::Object},
+    policy::{compiled::CompiledPolicy, document::Policy},
 };
 use serde_json::{Map, Value, json, value::RawValue};
 

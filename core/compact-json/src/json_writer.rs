@@ -18,7 +18,7 @@ use serde::{
 /// # Errors
 ///
 /// Where a map's key is no text, or the value's own code says so.
-pub(crate) fn to_text<T: Serialize>(value: &T) -> Result<String, WriteError> {
+pub fn to_text<T: Serialize>(value: &T) -> Result<String, WriteError> {
     let mut writer = Writer { text: String::new() };
     value.serialize(&mut writer)?;
     Ok(writer.text)
@@ -26,7 +26,7 @@ pub(crate) fn to_text<T: Serialize>(value: &T) -> Result<String, WriteError> {
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct WriteError(String);
+pub struct WriteError(String);
 
 impl Error for WriteError {
     fn custom<T: Display>(message: T) -> Self {

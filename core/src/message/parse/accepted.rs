@@ -1,18 +1,31 @@
-//! What names of new messages must not hold, and what only the server writes into a message that is kept.
-//!
-//! Messages that were taken before are not held to it: what was acknowledged stays.
+//! Accepted messages and the text that is kept of them.
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::{Accepted, MAX_NAME_BYTES, Refusal, RefusalCode, Warning, member, refusal};
-use crate::message::syntax::{Object, object_of};
+use super::rewrite::member;
+use crate::message::{
+    Message, MessageType,
+    refusal::{Refusal, RefusalCode, Warning, refusal},
+    syntax::{Object, object_of},
+};
+
+/// A message that was taken, what of it was left out, and the text that is kept.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    pub message: Message,
+    pub message_type: MessageType,
+    /// The message as JSON, without the device's address and with what that and the user agent said: the evidence that
+    /// everything else can be rebuilt from.
+    pub payload: String,
+    pub warnings: Vec<Warning>,
+    /// Whether the sender gave no message ID and it was made of the contents.
+    pub is_id_made: bool,
+}
 
 /// The field of a kept message that says by whose key it came.
 const RECEIVED_BY: &str = "received_by";
-/// The most levels that properties nest. Deeper ones cannot be shown.
-pub const MAX_DEPTH: usize = 100;
 
 impl Accepted {
     /// Keeps with the message the ID of the key that it came by.
@@ -77,36 +90,4 @@ fn without_attributes(payload: &str, names: &[String]) -> String {
         _ => member(name, raw.get()),
     };
     format!("{{{}}}", fields.iter().map(kept).collect::<Vec<_>>().join(","))
-}
-
-/// Says that properties nest deeper than can be shown.
-pub(super) fn warn_of_depth(properties: &str, path: &str, warnings: &mut Vec<Warning>) {
-    if MAX_DEPTH < depth(properties) {
-        warnings.push(Warning {
-            code: "TOO_DEEP",
-            path: path.chars().take(MAX_NAME_BYTES).collect(),
-            detail: format!("it nests deeper than {MAX_DEPTH} levels and is not shown; the message keeps it"),
-        });
-    }
-}
-
-/// How deep a JSON text nests.
-pub(super) fn depth(json: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let mut is_in_text = false;
-    let mut is_escaped = false;
-    for byte in json.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = is_in_text,
-            b'"' => is_in_text = !is_in_text,
-            b'{' | b'[' if !is_in_text => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !is_in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }

@@ -1,94 +1,25 @@
-//! What a message says of its customer: attributes, standard and custom.
+//! Reads the attributes of messages, standard and custom.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{
-    MAX_NAME_BYTES, Refusal, Warning,
-    names::{MAX_DEPTH, depth},
-    warn_of_repeated,
-};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::calendar::local_date;
+use super::warnings::warn_of_repeated;
 use crate::{
-    message::syntax::{Fields, object, significant_digits},
-    policy::CompiledPolicy,
-    time::{Timestamp, parse_date},
-    tree::Tree,
-    writing::to_text,
+    calendar::parse_date,
+    message::{
+        attribute_value::AttributeValue,
+        limits::{MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, MAX_LIST_ITEMS, MAX_NAME_BYTES},
+        refusal::{Refusal, Warning},
+        syntax::{Fields, MAX_DEPTH, depth, object, significant_digits},
+    },
+    policy::compiled::CompiledPolicy,
+    time::Timestamp,
 };
 
-/// The most attributes that one message may carry.
-pub const MAX_ATTRIBUTES: usize = 500;
-/// The longest value of an attribute, in bytes of JSON.
-pub const MAX_ATTRIBUTE_BYTES: usize = 8 * 1024;
-/// The most items of a list.
-pub const MAX_LIST_ITEMS: usize = 1_000;
-
-/// The value of an attribute: a string, number, boolean or list of those, or null where it is unset, in canonical JSON text.
-///
-/// The text is what is compared for equality, stored as a key and sent to the browser.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AttributeValue(Arc<str>);
-
-impl AttributeValue {
-    /// Takes a scalar, a list of scalars or null; `None` for objects, nested lists and lists that hold null.
-    pub fn new(value: &serde_json::Value) -> Option<Self> {
-        use serde_json::Value::{Array, Bool, Null, Number, String};
-        let is_scalar = |it: &serde_json::Value| matches!(it, String(_) | Number(_) | Bool(_));
-        let is_fit = match value {
-            Array(items) => items.iter().all(is_scalar),
-            Null => true,
-            scalar => is_scalar(scalar),
-        };
-        is_fit.then(|| Self(Arc::from(value.to_string())))
-    }
-
-    /// Whether this says that the attribute has no value any more.
-    pub fn is_unset(&self) -> bool {
-        &*self.0 == "null"
-    }
-
-    /// The canonical JSON text.
-    pub fn as_json(&self) -> &str {
-        &self.0
-    }
-
-    /// The value as serde_json has it.
-    pub fn to_value(&self) -> serde_json::Value {
-        serde_json::from_str(&self.0).unwrap_or(serde_json::Value::Null)
-    }
-
-    /// The text of a string value; `None` for every other type.
-    pub fn to_text(&self) -> Option<String> {
-        if let Ok(Tree::Text(text)) = Tree::parse(&self.0) { Some(text) } else { None }
-    }
-
-    /// A string value.
-    pub(crate) fn of_text(text: &str) -> Self {
-        // A text always makes JSON.
-        Self(Arc::from(to_text(&text).unwrap_or_else(|_| "\"\"".to_owned())))
-    }
-
-    /// A list of scalars.
-    pub(crate) fn list<'v>(values: impl Iterator<Item = &'v Self>) -> Self {
-        let texts: Vec<&str> = values.map(Self::as_json).collect();
-        Self(Arc::from(format!("[{}]", texts.join(","))))
-    }
-
-    /// The items of a list, or the value itself where it is a scalar.
-    pub(crate) fn items(&self) -> Vec<Self> {
-        if !self.0.starts_with('[') {
-            return vec![self.clone()];
-        }
-        let Ok(Tree::List(items)) = Tree::parse(&self.0) else { return Vec::new() };
-        items.iter().filter_map(|it| Some(Self(Arc::from(to_text(it).ok()?)))).collect()
-    }
-}
+#[cfg(not(target_arch = "wasm32"))]
+use crate::time_zone::local_date;
 
 const CONSENTS: [&str; 5] =
     ["df_push_optin", "df_push_ads_optin", "df_sms_ads_optin", "df_kakao_ads_optin", "df_push_night_ads_optin"];
@@ -227,6 +158,6 @@ fn birth_date(text: &str, at: Timestamp, policy: &CompiledPolicy) -> Result<Naiv
 
 /// Nobody reads messages in the browser, which has no time zones.
 #[cfg(target_arch = "wasm32")]
-fn local_date(at: Timestamp, _: crate::calendar::Zone) -> NaiveDate {
+fn local_date(at: Timestamp, _: crate::time_zone::Zone) -> NaiveDate {
     at.to_datetime().date_naive()
 }

@@ -1,6 +1,14 @@
+use super::Clocks;
+use chrono::{Datelike, TimeZone};
 use proptest::prelude::*;
 
-use super::*;
+use chrono::NaiveDate;
+
+use super::{LocalTime, ZoneOffsets, local_date, local_time};
+use crate::{
+    calendar::{Months, MonthsOutOfRange, Period, day_number, day_of_number, ranking_period, window},
+    time::Timestamp,
+};
 
 fn date(text: &str) -> NaiveDate {
     text.parse().expect("a date")

@@ -1,7 +1,15 @@
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
-use super::*;
-use crate::{evidence::facts::Facts, message::parse_message, policy::Policy};
+use super::Graph;
+use crate::{
+    evidence::facts::Facts,
+    graph::compare::{Change, Parts, compare},
+    identifier::{Identifier, UnifiedId},
+    message::parse::parse_message,
+    policy::{compiled::CompiledPolicy, document::Policy},
+};
 
 fn id(number: u128) -> UnifiedId {
     UnifiedId(Uuid::from_u128(number))

@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 /// The distinct items, ascending: a set for the browser too, where each set of another type is another ten kilobytes.
-pub(crate) fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+pub fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut items: Vec<T> = items.into_iter().collect();
     sort_by(&mut items, Ord::cmp);
     items.dedup();
@@ -15,22 +15,22 @@ pub(crate) fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
 
 /// Sorts by a total order: equal items are the same, so that it says nothing which comes first.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn sort_by<T>(items: &mut [T], compare: impl FnMut(&T, &T) -> Ordering) {
+pub fn sort_by<T>(items: &mut [T], compare: impl FnMut(&T, &T) -> Ordering) {
     items.sort_unstable_by(compare);
 }
 
 /// Sorts; equal items keep their sequence.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn sort_stably_by<T>(items: &mut [T], compare: impl FnMut(&T, &T) -> Ordering) {
+pub fn sort_stably_by<T>(items: &mut [T], compare: impl FnMut(&T, &T) -> Ordering) {
     items.sort_by(compare);
 }
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use self::{sort_positions_by as sort_by, sort_positions_by as sort_stably_by};
+pub use self::{sort_positions_by as sort_by, sort_positions_by as sort_stably_by};
 
 /// Sorts; equal items keep their sequence. Only what compares two items is compiled anew.
 #[cfg(any(test, target_arch = "wasm32"))]
-pub(crate) fn sort_positions_by<T>(items: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
+pub fn sort_positions_by<T>(items: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
     let mut order = sorted(items.len(), &mut |a, b| compare(&items[a], &items[b]));
     // Along each cycle of the permutation every item goes to its place.
     for start in 0..order.len() {

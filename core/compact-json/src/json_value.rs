@@ -12,36 +12,36 @@ use serde::{
 
 /// A JSON value. Objects keep their fields as they stand in the text; where a name is there twice, both.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Tree {
+pub enum JsonValue {
     Null,
     Bool(bool),
     Negative(i64),
     Natural(u64),
     Float(f64),
     Text(String),
-    List(Vec<Tree>),
-    Object(Vec<(String, Tree)>),
+    List(Vec<JsonValue>),
+    Object(Vec<(String, JsonValue)>),
 }
 
 /// Why a tree is not what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct TreeError(String);
+pub struct JsonValueError(String);
 
-impl TreeError {
-    pub(crate) fn new(what: &str) -> Self {
+impl JsonValueError {
+    pub fn new(what: &str) -> Self {
         Self(what.to_owned())
     }
 }
 
-impl Tree {
+impl JsonValue {
     /// Reads JSON.
     ///
     /// # Errors
     ///
     /// Where the text is none.
-    pub fn parse(text: &str) -> Result<Self, TreeError> {
-        serde_json::from_str(text).map_err(|it| TreeError(it.to_string()))
+    pub fn parse(text: &str) -> Result<Self, JsonValueError> {
+        serde_json::from_str(text).map_err(|it| JsonValueError(it.to_string()))
     }
 
     /// The last field of an object of that name.
@@ -62,67 +62,67 @@ impl Tree {
     /// # Errors
     ///
     /// Where the tree is something else.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, TreeError> {
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, JsonValueError> {
         T::deserialize(self)
     }
 }
 
-impl From<&serde_json::Value> for Tree {
+impl From<&serde_json::Value> for JsonValue {
     fn from(value: &serde_json::Value) -> Self {
         // A tree takes every value that there is.
         Self::deserialize(value).unwrap_or(Self::Null)
     }
 }
 
-impl<'de> Deserialize<'de> for Tree {
+impl<'de> Deserialize<'de> for JsonValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
 
         impl<'de> Visitor<'de> for Any {
-            type Value = Tree;
+            type Value = JsonValue;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("any JSON value")
             }
 
-            fn visit_unit<E>(self) -> Result<Tree, E> {
-                Ok(Tree::Null)
+            fn visit_unit<E>(self) -> Result<JsonValue, E> {
+                Ok(JsonValue::Null)
             }
 
-            fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
-                Ok(Tree::Bool(value))
+            fn visit_bool<E>(self, value: bool) -> Result<JsonValue, E> {
+                Ok(JsonValue::Bool(value))
             }
 
-            fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
-                Ok(u64::try_from(value).map_or(Tree::Negative(value), Tree::Natural))
+            fn visit_i64<E>(self, value: i64) -> Result<JsonValue, E> {
+                Ok(u64::try_from(value).map_or(JsonValue::Negative(value), JsonValue::Natural))
             }
 
-            fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
-                Ok(Tree::Natural(value))
+            fn visit_u64<E>(self, value: u64) -> Result<JsonValue, E> {
+                Ok(JsonValue::Natural(value))
             }
 
-            fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
-                Ok(Tree::Float(value))
+            fn visit_f64<E>(self, value: f64) -> Result<JsonValue, E> {
+                Ok(JsonValue::Float(value))
             }
 
-            fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
-                Ok(Tree::Text(value.to_owned()))
+            fn visit_str<E>(self, value: &str) -> Result<JsonValue, E> {
+                Ok(JsonValue::Text(value.to_owned()))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tree, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<JsonValue, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = list.next_element()? {
                     items.push(item);
                 }
-                Ok(Tree::List(items))
+                Ok(JsonValue::List(items))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonValue, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(field) = map.next_entry()? {
                     fields.push(field);
                 }
-                Ok(Tree::Object(fields))
+                Ok(JsonValue::Object(fields))
             }
         }
 
@@ -130,7 +130,7 @@ impl<'de> Deserialize<'de> for Tree {
     }
 }
 
-impl Serialize for Tree {
+impl Serialize for JsonValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Null => serializer.serialize_unit(),
@@ -145,7 +145,7 @@ impl Serialize for Tree {
     }
 }
 
-impl de::Error for TreeError {
+impl de::Error for JsonValueError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self(message.to_string())
     }
@@ -179,16 +179,16 @@ impl de::Error for TreeError {
     }
 }
 
-fn expected_something(expected: &dyn Expected) -> TreeError {
-    TreeError(format!("it must be {expected}"))
+fn expected_something(expected: &dyn Expected) -> JsonValueError {
+    JsonValueError(format!("it must be {expected}"))
 }
 
-fn wrong(what: &str) -> TreeError {
-    TreeError(["it must be ", what].concat())
+fn wrong(what: &str) -> JsonValueError {
+    JsonValueError(["it must be ", what].concat())
 }
 
-impl Tree {
-    fn signed(&self) -> Result<i64, TreeError> {
+impl JsonValue {
+    fn signed(&self) -> Result<i64, JsonValueError> {
         match self {
             Self::Negative(value) => Ok(*value),
             Self::Natural(value) => i64::try_from(*value).map_err(|_| wrong("a smaller number")),
@@ -198,36 +198,36 @@ impl Tree {
         }
     }
 
-    fn natural(&self) -> Result<u64, TreeError> {
+    fn natural(&self) -> Result<u64, JsonValueError> {
         if let Self::Natural(value) = self { Ok(*value) } else { Err(wrong("a whole number, not below zero")) }
     }
 
-    fn text(&self) -> Result<&str, TreeError> {
+    fn text(&self) -> Result<&str, JsonValueError> {
         self.as_text().ok_or_else(|| wrong("a text"))
     }
 }
 
 macro_rules! read_numbers {
     ($($method:ident $number:ident $visit:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonValueError> {
             visitor.$visit(self.$number()?)
         }
     )*};
 }
 
-impl<'de> Deserializer<'de> for &'de Tree {
-    type Error = TreeError;
+impl<'de> Deserializer<'de> for &'de JsonValue {
+    type Error = JsonValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonValueError> {
         match self {
-            Tree::Null => visitor.visit_unit(),
-            Tree::Bool(value) => visitor.visit_bool(*value),
-            Tree::Negative(value) => visitor.visit_i64(*value),
-            Tree::Natural(value) => visitor.visit_u64(*value),
-            Tree::Float(value) => visitor.visit_f64(*value),
-            Tree::Text(text) => visitor.visit_str(text),
-            Tree::List(_) => self.deserialize_seq(visitor),
-            Tree::Object(_) => self.deserialize_map(visitor),
+            JsonValue::Null => visitor.visit_unit(),
+            JsonValue::Bool(value) => visitor.visit_bool(*value),
+            JsonValue::Negative(value) => visitor.visit_i64(*value),
+            JsonValue::Natural(value) => visitor.visit_u64(*value),
+            JsonValue::Float(value) => visitor.visit_f64(*value),
+            JsonValue::Text(text) => visitor.visit_str(text),
+            JsonValue::List(_) => self.deserialize_seq(visitor),
+            JsonValue::Object(_) => self.deserialize_map(visitor),
         }
     }
 
@@ -246,24 +246,28 @@ impl<'de> Deserializer<'de> for &'de Tree {
         deserialize_identifier text visit_str
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
-        if let Tree::Bool(value) = self { visitor.visit_bool(*value) } else { Err(wrong("true or false")) }
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonValueError> {
+        if let JsonValue::Bool(value) = self { visitor.visit_bool(*value) } else { Err(wrong("true or false")) }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
-        if *self == Tree::Null { visitor.visit_none() } else { visitor.visit_some(self) }
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonValueError> {
+        if *self == JsonValue::Null { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, TreeError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, JsonValueError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
-        let Tree::List(items) = self else { return Err(wrong("a list")) };
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonValueError> {
+        let JsonValue::List(items) = self else { return Err(wrong("a list")) };
         visitor.visit_seq(Items(items.iter()))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, TreeError> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, JsonValueError> {
         self.deserialize_seq(visitor)
     }
 
@@ -272,12 +276,12 @@ impl<'de> Deserializer<'de> for &'de Tree {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, TreeError> {
+    ) -> Result<V::Value, JsonValueError> {
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
-        let Tree::Object(fields) = self else { return Err(wrong("an object")) };
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonValueError> {
+        let JsonValue::Object(fields) = self else { return Err(wrong("an object")) };
         visitor.visit_map(Fields { rest: fields.iter(), value: None })
     }
 
@@ -286,7 +290,7 @@ impl<'de> Deserializer<'de> for &'de Tree {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, TreeError> {
+    ) -> Result<V::Value, JsonValueError> {
         self.deserialize_map(visitor)
     }
 
@@ -295,21 +299,26 @@ impl<'de> Deserializer<'de> for &'de Tree {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, TreeError> {
+    ) -> Result<V::Value, JsonValueError> {
         let (name, content) = match self {
-            Tree::Text(name) => (name, None),
-            Tree::Object(fields) => match fields.as_slice() {
+            JsonValue::Text(name) => (name, None),
+            JsonValue::Object(fields) => match fields.as_slice() {
                 [(name, content)] => (name, Some(content)),
                 _ => return Err(wrong("an object of one field")),
             },
-            Tree::Null | Tree::Bool(_) | Tree::Negative(_) | Tree::Natural(_) | Tree::Float(_) | Tree::List(_) => {
+            JsonValue::Null
+            | JsonValue::Bool(_)
+            | JsonValue::Negative(_)
+            | JsonValue::Natural(_)
+            | JsonValue::Float(_)
+            | JsonValue::List(_) => {
                 return Err(wrong("a text or an object of one field"));
             }
         };
         visitor.visit_enum(Variant { name, content })
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonValueError> {
         visitor.visit_unit()
     }
 
@@ -318,12 +327,12 @@ impl<'de> Deserializer<'de> for &'de Tree {
     }
 }
 
-struct Items<'de>(std::slice::Iter<'de, Tree>);
+struct Items<'de>(std::slice::Iter<'de, JsonValue>);
 
 impl<'de> SeqAccess<'de> for Items<'de> {
-    type Error = TreeError;
+    type Error = JsonValueError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, TreeError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, JsonValueError> {
         self.0.next().map(|it| seed.deserialize(it)).transpose()
     }
 
@@ -333,21 +342,21 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 }
 
 struct Fields<'de> {
-    rest: std::slice::Iter<'de, (String, Tree)>,
-    value: Option<&'de Tree>,
+    rest: std::slice::Iter<'de, (String, JsonValue)>,
+    value: Option<&'de JsonValue>,
 }
 
 impl<'de> MapAccess<'de> for Fields<'de> {
-    type Error = TreeError;
+    type Error = JsonValueError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, TreeError> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, JsonValueError> {
         let Some((name, value)) = self.rest.next() else { return Ok(None) };
         self.value = Some(value);
         seed.deserialize(Name(name)).map(Some)
     }
 
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, TreeError> {
-        seed.deserialize(self.value.take().unwrap_or(&Tree::Null))
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, JsonValueError> {
+        seed.deserialize(self.value.take().unwrap_or(&JsonValue::Null))
     }
 }
 
@@ -355,13 +364,17 @@ impl<'de> MapAccess<'de> for Fields<'de> {
 struct Name<'de>(&'de str);
 
 impl<'de> Deserializer<'de> for Name<'de> {
-    type Error = TreeError;
+    type Error = JsonValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonValueError> {
         visitor.visit_str(self.0)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, TreeError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, JsonValueError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -370,7 +383,7 @@ impl<'de> Deserializer<'de> for Name<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, TreeError> {
+    ) -> Result<V::Value, JsonValueError> {
         visitor.visit_enum(Variant { name: self.0, content: None })
     }
 
@@ -382,40 +395,44 @@ impl<'de> Deserializer<'de> for Name<'de> {
 
 struct Variant<'de> {
     name: &'de str,
-    content: Option<&'de Tree>,
+    content: Option<&'de JsonValue>,
 }
 
 impl<'de> EnumAccess<'de> for Variant<'de> {
-    type Error = TreeError;
+    type Error = JsonValueError;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), TreeError> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), JsonValueError> {
         Ok((seed.deserialize(Name(self.name))?, self))
     }
 }
 
 impl<'de> Variant<'de> {
-    fn content(&self) -> Result<&'de Tree, TreeError> {
+    fn content(&self) -> Result<&'de JsonValue, JsonValueError> {
         self.content.ok_or_else(|| wrong("an object of one field"))
     }
 }
 
 impl<'de> VariantAccess<'de> for Variant<'de> {
-    type Error = TreeError;
+    type Error = JsonValueError;
 
-    fn unit_variant(self) -> Result<(), TreeError> {
-        if self.content.is_none_or(|it| *it == Tree::Null) { Ok(()) } else { Err(wrong("a text")) }
+    fn unit_variant(self) -> Result<(), JsonValueError> {
+        if self.content.is_none_or(|it| *it == JsonValue::Null) { Ok(()) } else { Err(wrong("a text")) }
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, TreeError> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, JsonValueError> {
         seed.deserialize(self.content()?)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, TreeError> {
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, JsonValueError> {
         self.content()?.deserialize_seq(visitor)
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, TreeError> {
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, JsonValueError> {
         self.content()?.deserialize_map(visitor)
     }
 }
@@ -428,7 +445,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{evidence::decision::Relation, message::order::OrderKey, writing::to_text};
+    use crate::json_writer::to_text;
 
     fn values() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
@@ -460,6 +477,20 @@ mod tests {
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
+    enum OrderKey {
+        Order(String),
+        Message(String),
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    enum Relation {
+        Same,
+        Different,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
     enum Shape {
         Point,
         Line { length: i64 },
@@ -469,12 +500,12 @@ mod tests {
         #[test]
         fn any_json_is_read_and_written_as_serde_json_does(value in values()) {
             let text = value.to_string();
-            let tree = Tree::parse(&text).expect("JSON");
+            let tree = JsonValue::parse(&text).expect("JSON");
             // Floats may differ in their last digit once they are read; what is read is what is written.
             let read: Value = serde_json::from_str(&text).expect("JSON");
             prop_assert_eq!(to_text(&tree).expect("text"), read.to_string());
             prop_assert_eq!(to_text(&value).expect("text"), text);
-            prop_assert_eq!(Tree::from(&read), tree);
+            prop_assert_eq!(JsonValue::from(&read), tree);
         }
     }
 
@@ -496,14 +527,14 @@ mod tests {
             "[]",
         ];
         for text in texts {
-            let from_tree = Tree::parse(text).expect("JSON").read::<Everything>();
+            let from_tree = JsonValue::parse(text).expect("JSON").read::<Everything>();
             let from_text = serde_json::from_str::<Everything>(text);
             assert_eq!(from_tree.as_ref().ok(), from_text.as_ref().ok(), "{text}");
             if let Ok(value) = from_tree {
                 assert_eq!(to_text(&value).expect("text"), serde_json::to_string(&value).expect("text"));
             }
         }
-        let error = Tree::from(&json!({ "keys": 1 })).read::<Everything>().expect_err("not a list");
+        let error = JsonValue::from(&json!({ "keys": 1 })).read::<Everything>().expect_err("not a list");
         assert_eq!(error.to_string(), "it must be a list");
     }
 }

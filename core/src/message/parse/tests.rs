@@ -1,5 +1,19 @@
-use super::*;
-use crate::message::order::OrderKey;
+use super::{
+    accepted::Accepted,
+    device::{Clues, Description},
+    parse_described, parse_kept, parse_message,
+};
+use crate::money::Currency;
+use crate::{
+    message::{
+        attribute_value::AttributeValue,
+        device::DeviceField,
+        limits::{MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, MAX_LIST_ITEMS, MAX_MESSAGE_BYTES, MAX_NAME_BYTES},
+        order::{OrderKey, Refund},
+        refusal::{Refusal, RefusalCode},
+    },
+    policy::compiled::CompiledPolicy,
+};
 
 const VALID: &str = r#"{"message_id":"m1","type":"identify","timestamp":"2026-01-31T09:00:00+09:00","source":"crm",
     "identifiers":{"external_id":"1230102301","phone_no":["010-1234-5678","821012345678"]}}"#;
@@ -460,7 +474,7 @@ fn a_refund_says_what_it_gives_back_or_leaves_it_to_the_order() {
         assert_eq!(codes, warnings, "{properties}");
         let refund = accepted.message.refund.expect("a refund");
         assert_eq!(refund.amount.map(|it| it.to_string()).as_deref(), amount, "{properties}");
-        assert_eq!(refund.currency.as_ref().map(order::Currency::as_str), currency, "{properties}");
+        assert_eq!(refund.currency.as_ref().map(Currency::as_str), currency, "{properties}");
         refund
     };
     check(r#"{"df_total_refund_amount":-30,"df_currency":"usd"}"#, Some("30"), Some("USD"), &[]);
@@ -497,7 +511,8 @@ fn an_order_that_names_no_amount_is_told() {
 
 #[test]
 fn order_ids_are_of_their_source_where_the_policy_says_so() {
-    let by_source = crate::policy::Policy { order_ids: crate::policy::OrderIds::Source, ..Default::default() };
+    let by_source =
+        crate::policy::document::Policy { order_ids: crate::policy::document::OrderIds::Source, ..Default::default() };
     let by_source = CompiledPolicy::new(by_source).expect("it has no faults");
     let key = |json: &str, policy: &CompiledPolicy| {
         let message = parse_message(json, policy).expect(json).message;

@@ -1,0 +1,38 @@
+//! Disjoint sets.
+
+/// Union-find by size with path halving.
+pub(crate) struct DisjointSets {
+    parent: Vec<usize>,
+    size: Vec<u32>,
+}
+
+impl DisjointSets {
+    pub(crate) fn new(n: usize) -> Self {
+        Self { parent: (0..n).collect(), size: vec![1; n] }
+    }
+
+    /// How many are in all sets.
+    pub(crate) fn len(&self) -> usize {
+        self.parent.len()
+    }
+
+    pub(crate) fn find(&mut self, mut it: usize) -> usize {
+        while self.parent[it] != it {
+            self.parent[it] = self.parent[self.parent[it]];
+            it = self.parent[it];
+        }
+        it
+    }
+
+    /// Joins the sets of both; the root of the whole, and the root that is none any more.
+    pub(crate) fn join(&mut self, a: usize, b: usize) -> (usize, usize) {
+        let (a, b) = (self.find(a), self.find(b));
+        if a == b {
+            return (a, a);
+        }
+        let (root, child) = if self.size[a] < self.size[b] { (b, a) } else { (a, b) };
+        self.parent[child] = root;
+        self.size[root] = self.size[root].saturating_add(self.size[child]);
+        (root, child)
+    }
+}

@@ -1,0 +1,16 @@
+//! Kept texts with another field in place of one.
+
+use serde_json::value::RawValue;
+
+use crate::message::syntax::Object;
+
+/// The message again with another device; everything else in its own characters.
+pub(super) fn with_device(fields: &Object<'_>, device: &str) -> String {
+    let text = |name: &str, raw: &RawValue| member(name, if name == "device" { device } else { raw.get() });
+    let written: Vec<String> = fields.0.iter().map(|(name, raw)| text(name, raw)).collect();
+    format!("{{{}}}", written.join(","))
+}
+
+pub(super) fn member(name: &str, value: &str) -> String {
+    format!("{}:{value}", serde_json::Value::from(name))
+}

@@ -1,0 +1,82 @@
+//! Which rows a plan must see.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::view::View;
+use crate::{
+    evidence::{
+        claim::OrderState,
+        link::{Pair, pairs_of},
+    },
+    graph::rows::CellKey,
+    identifier::Identifier,
+    message::{
+        Message,
+        order::{Order, OrderKey},
+    },
+};
+
+/// Keys whose rows a plan must see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub messages: BTreeSet<Arc<str>>,
+    pub identifiers: BTreeSet<Identifier>,
+    pub links: BTreeSet<Pair>,
+    pub cells: BTreeSet<CellKey>,
+    pub orders: BTreeSet<Arc<str>>,
+    pub sessions: BTreeSet<Arc<str>>,
+    /// Identifiers all of whose links are needed.
+    pub links_of: BTreeSet<Identifier>,
+}
+
+impl Needs {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What must be seen first: the rows that the messages name.
+pub fn first_needs(messages: &[Message]) -> Needs {
+    let mut needs = Needs::default();
+    for message in messages {
+        needs.messages.insert(message.id.clone());
+        needs.identifiers.extend(message.identifiers.iter().cloned());
+        needs.links.extend(pairs_of(message));
+        needs.sessions.extend(message.session_id.clone());
+        needs.orders.extend(order_named_by(message).cloned());
+    }
+    needs
+}
+
+/// The key of the order that a message reports or gives back.
+pub(super) fn order_named_by(message: &Message) -> Option<&Arc<str>> {
+    match (&message.order, &message.refund) {
+        (Some(Order { key: OrderKey::Order(order_id), .. }), _) => Some(order_id),
+        (_, Some(refund)) => refund.order_id.as_ref(),
+        _ => None,
+    }
+}
+
+/// What must be seen next: the rows that the first ones name. Empty when a draft can be made.
+pub fn next_needs(view: &View) -> Needs {
+    let mut needs = Needs::default();
+    let of_sessions = view.sessions.values().flatten().map(|it| &it.home);
+    let of_orders = view.orders.values().flatten().flat_map(|it| places_of(it));
+    for home in of_sessions.chain(of_orders) {
+        if !view.identifiers.contains_key(home) {
+            needs.identifiers.insert(home.clone());
+        }
+    }
+    for state in view.identifiers.values().flatten() {
+        if !view.cells.contains_key(&state.cell) {
+            needs.cells.insert(state.cell);
+        }
+    }
+    needs
+}
+
+/// The identifiers under which an order and its refunds lie.
+pub(super) fn places_of(state: &OrderState) -> impl Iterator<Item = &Identifier> {
+    let senders = state.refunds.values().map(|(sender, _)| sender).filter(|_| state.claim.is_none());
+    state.claim.iter().map(|it| &it.home).chain(senders)
+}

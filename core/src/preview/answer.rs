@@ -1,0 +1,61 @@
+//! Questions and answers as JSON.
+
+use profile360_compact_json::json_writer::to_text;
+use serde::Serialize;
+
+use super::{error::PreviewError, question::Question};
+use crate::{
+    json_value::JsonValue,
+    policy::{
+        compiled::CompiledPolicy,
+        document::{Policy, PolicyFault},
+    },
+};
+
+/// Reads a question from its JSON.
+///
+/// # Errors
+///
+/// [`PreviewError::QuestionUnreadable`] with what is wrong.
+pub fn read_question<T: Question>(text: &str) -> Result<T, PreviewError> {
+    JsonValue::parse(text).and_then(|it| T::read(&it)).map_err(|it| PreviewError::QuestionUnreadable(it.to_string()))
+}
+
+/// Reads a policy document from its JSON; what it leaves out is the initial policy's.
+///
+/// # Errors
+///
+/// [`PreviewError::QuestionUnreadable`] where the text is no JSON, and [`PreviewError::PolicyFaults`].
+pub fn read_policy(text: &str) -> Result<CompiledPolicy, PreviewError> {
+    let policy = Policy::default().amended(&read_question::<JsonValue>(text)?);
+    policy.and_then(CompiledPolicy::new).map_err(PreviewError::PolicyFaults)
+}
+
+/// An answer as JSON: what was asked for, or `{"error":{"code","detail","faults":[{"path","detail"}]}}`.
+pub fn write_answer<T: Serialize>(answer: &Result<T, PreviewError>) -> String {
+    let text = match answer {
+        Ok(answer) => to_text(answer),
+        Err(error) => to_text(&ErrorAnswer { error: error.into() }),
+    };
+    // All answers are structs, lists and maps by text, which always make JSON.
+    text.unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct ErrorAnswer<'a> {
+    error: ErrorFields<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorFields<'a> {
+    code: &'static str,
+    detail: String,
+    faults: &'a [PolicyFault],
+}
+
+impl<'a> From<&'a PreviewError> for ErrorFields<'a> {
+    fn from(error: &'a PreviewError) -> Self {
+        let faults: &[PolicyFault] = if let PreviewError::PolicyFaults(faults) = error { faults } else { &[] };
+        Self { code: error.code(), detail: error.to_string(), faults }
+    }
+}
