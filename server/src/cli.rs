@@ -52,10 +52,10 @@ const DEFAULT_LOG: &str = "warn,profile360=info,surrealkv=error,surrealdb::core:
 #[derive(Debug, Parser)]
 #[command(name = "profile360", version, max_term_width = 100)]
 struct Command {
-    /// What goes to the log, as `info` or `profile360=debug`.
+    /// The level of the log, such as `info` or `profile360=debug`.
     #[arg(long, global = true, env = "PROFILE360_LOG", default_value = DEFAULT_LOG)]
     log: String,
-    /// The log's form.
+    /// The format of the log.
     #[arg(long, global = true, env = "PROFILE360_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
     #[command(subcommand)]
@@ -90,7 +90,7 @@ struct Base {
     /// The database: surrealkv://PATH, mem://, ws://HOST or wss://HOST.
     #[arg(long, env = "PROFILE360_DB", default_value = "surrealkv://./data/profiles?sync=every")]
     db: String,
-    /// A file whose text is the password of the user that `--db` names; `PROFILE360_DB_PASSWORD` is the text itself.
+    /// A file with the password of the user that `--db` names; `PROFILE360_DB_PASSWORD` is the password itself.
     #[arg(long, env = "PROFILE360_DB_PASSWORD_FILE", value_name = "FILE")]
     db_password_file: Option<PathBuf>,
     #[command(flatten)]
@@ -99,10 +99,10 @@ struct Base {
 
 #[derive(Debug, Args)]
 struct Given {
-    /// A file whose text is the secret of unified IDs; PROFILE360_ID_SECRET is the text itself.
+    /// A file with the secret of unified IDs; `PROFILE360_ID_SECRET` is the secret itself.
     #[arg(long, env = "PROFILE360_ID_SECRET_FILE")]
     id_secret: Option<PathBuf>,
-    /// A policy document (JSON) to begin a new base with; what it leaves out is as in the default policy.
+    /// The policy of a new database (JSON); what it leaves out is as in the default policy.
     #[arg(long, env = "PROFILE360_POLICY")]
     policy: Option<PathBuf>,
 }
@@ -110,8 +110,8 @@ struct Given {
 /// What devices are described by.
 #[derive(Debug, Args)]
 struct Describing {
-    /// A GeoIP database of cities in MaxMind's format (.mmdb): country, region, city and time zone of devices whose messages do
-    /// not name them are those of their address, which is not kept.
+    /// A GeoIP database of cities in MaxMind's format (.mmdb): it gives country, region, city and time zone of devices whose
+    /// messages do not name them. The address is not stored.
     #[arg(long, env = "PROFILE360_GEOIP", value_name = "FILE")]
     geoip: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! Limits: how much one client may ask for at once. Each has an option, and who passes one is told so with a code of its own.
+//! Limits: how much one client may ask for at once. Each has an option, and an error code for requests that exceed it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub struct Limits {
     /// The most levels of nesting in a GraphQL query.
     #[arg(long = "limit-depth", value_name = "N", env = "PROFILE360_LIMIT_DEPTH", default_value_t = 16)]
     pub depth: usize,
-    /// The most that a GraphQL query may ask for: its fields, each times the entries of the pages that it stands in.
+    /// The most that a GraphQL query may ask for: its fields, each multiplied by the entries of the pages that contain it.
     #[arg(long = "limit-complexity", value_name = "N", env = "PROFILE360_LIMIT_COMPLEXITY", default_value_t = 50_000)]
     pub complexity: usize,
     /// The most aliases in a GraphQL query, with fragments written out.
@@ -18,13 +18,13 @@ pub struct Limits {
     /// The most directives in a GraphQL query, with fragments written out.
     #[arg(long = "limit-directives", value_name = "N", env = "PROFILE360_LIMIT_DIRECTIVES", default_value_t = 50)]
     pub directives: usize,
-    /// The most tokens (words, numbers, texts, signs) in a GraphQL query.
+    /// The most tokens in a GraphQL query.
     #[arg(long = "limit-tokens", value_name = "N", env = "PROFILE360_LIMIT_TOKENS", default_value_t = 10_000)]
     pub tokens: usize,
-    /// Tell the schema to nobody, neither by introspection nor by GraphiQL, which needs it.
+    /// Switches introspection off for all keys, and with it GraphiQL, which needs it.
     #[arg(long, env = "PROFILE360_NO_INTROSPECTION")]
     pub no_introspection: bool,
-    /// The most identifiers that a key which sees masks may look for in a minute.
+    /// The most identifiers that a key which sees masked data may look up in a minute.
     #[arg(long = "limit-lookups", value_name = "N", env = "PROFILE360_LIMIT_LOOKUPS", default_value_t = 60)]
     pub lookups: usize,
     /// The most messages in one request that is not streamed.
@@ -36,7 +36,7 @@ pub struct Limits {
     /// The most bytes in the body of a request that sends no messages, and in a WebSocket message; never more than --limit-body.
     #[arg(long = "limit-query-body", value_name = "BYTES", env = "PROFILE360_LIMIT_QUERY_BODY", default_value_t = 1024 * 1024)]
     pub query_body: usize,
-    /// The most bytes that the bodies of all requests at work take together, unpacked and read.
+    /// The most bytes of the bodies of all requests in progress together, decompressed and parsed.
     #[arg(long = "limit-work", value_name = "BYTES", env = "PROFILE360_LIMIT_WORK", default_value_t = 256 * 1024 * 1024)]
     pub work: usize,
     /// The most entries of a page.
@@ -45,13 +45,14 @@ pub struct Limits {
     /// How long one answer may take.
     #[arg(long = "limit-time", value_name = "TIME", env = "PROFILE360_LIMIT_TIME", default_value = "30s", value_parser = duration)]
     pub time: Duration,
-    /// How long the body of a request may take that is not streamed.
+    /// How long the body of a request that is not streamed may take.
     #[arg(long = "limit-upload", value_name = "TIME", env = "PROFILE360_LIMIT_UPLOAD", default_value = "120s", value_parser = period)]
     pub upload: Duration,
-    /// The least bytes a second that a client sends and takes while it is waited for, on average; it may pause for --limit-time.
+    /// The fewest bytes per second that a client sends and reads on average while the server waits for it; it may pause for
+    /// --limit-time.
     #[arg(long = "limit-rate", value_name = "BYTES", env = "PROFILE360_LIMIT_RATE", default_value_t = 100)]
     pub rate: u64,
-    /// The most connections at once. Fewer are taken where the system lets the process open few files.
+    /// The most connections at once. Fewer are accepted where the system lets the process open few files.
     #[arg(long = "limit-connections", value_name = "N", env = "PROFILE360_LIMIT_CONNECTIONS", default_value_t = 4_096)]
     pub connections: usize,
     /// The most connections of one address at once. A proxy is one address.
@@ -68,10 +69,10 @@ pub struct Limits {
     /// How long a connection is kept open without a request.
     #[arg(long = "limit-idle", value_name = "TIME", env = "PROFILE360_LIMIT_IDLE", default_value = "75s", value_parser = period)]
     pub idle: Duration,
-    /// The most requests that are answered at once; streams of messages and WebSocket connections are counted apart.
+    /// The most concurrent requests; streams of messages and WebSocket connections are counted separately.
     #[arg(long = "limit-requests", value_name = "N", env = "PROFILE360_LIMIT_REQUESTS", default_value_t = 512)]
     pub requests: usize,
-    /// The most requests of one key that are answered at once; without keys, of one address.
+    /// The most concurrent requests of one key; without keys, of one address.
     #[arg(
         long = "limit-requests-per-client",
         value_name = "N",
@@ -101,7 +102,7 @@ pub struct Limits {
         default_value_t = 250
     )]
     pub sockets_per_client: usize,
-    /// The most WebSocket connections at once that have not said connection_init yet; one address has half of these at most.
+    /// The most WebSocket connections at once that have not sent connection_init yet; one address has half of these at most.
     #[arg(long = "limit-handshakes", value_name = "N", env = "PROFILE360_LIMIT_HANDSHAKES", default_value_t = 64)]
     pub handshakes: usize,
     /// The most operations that run at once on one WebSocket connection.
@@ -115,13 +116,14 @@ pub struct Limits {
         default_value_t = 200
     )]
     pub subscriptions: usize,
-    /// How long a WebSocket connection may take until it says connection_init.
+    /// How long a WebSocket connection may take to send connection_init.
     #[arg(long = "limit-init", value_name = "TIME", env = "PROFILE360_LIMIT_INIT", default_value = "3s", value_parser = duration)]
     pub init: Duration,
-    /// How long a WebSocket client may say nothing: then it is asked whether it is there, and after as long again it is gone.
+    /// How long a WebSocket client may be silent: then it gets a ping, and is disconnected if it does not answer in the same
+    /// time.
     #[arg(long = "limit-silence", value_name = "TIME", env = "PROFILE360_LIMIT_SILENCE", default_value = "12s", value_parser = period)]
     pub silence: Duration,
-    /// How many changes a subscriber may be behind before it is cut off.
+    /// How many changes a subscriber may be behind before it is disconnected.
     #[arg(long = "limit-behind", value_name = "N", env = "PROFILE360_LIMIT_BEHIND", default_value_t = 10_000)]
     pub behind: usize,
 }

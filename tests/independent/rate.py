@@ -44,7 +44,7 @@ def by_import(program: str, base: str, path: str) -> float:
     counts = importing.stdout.readline()
     seconds = time.monotonic() - begin
     importing.wait()
-    if b"messages taken" not in counts:
+    if b"messages accepted" not in counts:
         sys.exit(f"import said {counts!r}")
     return seconds
 

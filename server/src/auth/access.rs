@@ -12,19 +12,19 @@ use crate::auth::api_keys::{AuthError, Authenticator, Key, KeysError, Scope};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Role {
-    /// Sends messages and reads nothing: for programs, whose keys lie in apps, pages and other people's servers.
+    /// Sends messages and reads nothing: for programs, whose keys are in apps, pages and other people's servers.
     #[value(name = "INGEST", alias = "ingest")]
     Ingest,
     /// Reads, with personal data masked.
     #[value(name = "READER", alias = "reader")]
     Reader,
-    /// Reads all.
+    /// Reads everything.
     #[value(name = "ANALYST", alias = "analyst")]
     Analyst,
-    /// Decides besides who is whom.
+    /// Also decides who is who.
     #[value(name = "STEWARD", alias = "steward")]
     Steward,
-    /// Does everything: rules, sending messages, the audit log.
+    /// Does everything: also policies, sending messages, the audit log.
     #[value(name = "ADMIN", alias = "admin")]
     Admin,
 }

@@ -22,7 +22,7 @@ use crate::{
     views::profile_view::{self, Loaded},
 };
 
-/// Computes everything again from the messages in the base and compares: identifiers, links, profiles, purchases, sessions,
+/// Computes everything again from the stored messages and compares: identifiers, links, profiles, purchases, sessions,
 /// and the list. Changes nothing.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -30,7 +30,7 @@ pub(super) struct Options {
     base: Base,
 }
 
-/// Differences by what differs; the first few are told.
+/// Differences by what differs; the first few are printed.
 #[derive(Debug, Default)]
 struct Differences(BTreeMap<&'static str, u64>);
 

@@ -32,23 +32,23 @@ use super::{Base, Opened};
 use crate::{auth::audit, clock, engine::active_policy::ActivePolicy, views::profile_view};
 
 /// Writes every customer into a file, in the order of unified IDs: whole as NDJSON, or a row each as CSV or Parquet. Ages and
-/// figures of purchases are as of a date; identity, attributes, consents, devices and activity are those of now.
+/// purchase figures are as of a date; identity, attributes, consents, devices and activity are today's.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Where it goes; `.gz` behind the name packs NDJSON and CSV.
+    /// The file to write; a name that ends in `.gz` compresses NDJSON and CSV.
     #[arg(long, env = "PROFILE360_OUT")]
     out: PathBuf,
-    /// What the file is; by its name if this is left out.
+    /// The file's format; by its name if left out.
     #[arg(long, env = "PROFILE360_FORMAT", value_enum)]
     format: Option<Format>,
-    /// The reporting date of ages and purchases, yyyy-MM-dd; today if it is left out, or that of the export that is gone on with.
-    /// All else is as the base knows it now, and customers who came later are there, too.
+    /// The reporting date of ages and purchases, yyyy-MM-dd; if left out, today, or the date of the export that is resumed.
+    /// Everything else is as the database has it now, customers who arrived later included.
     #[arg(long, env = "PROFILE360_AS_OF", value_parser = super::date)]
     as_of: Option<NaiveDate>,
-    /// Goes on where an interrupted export into the same file stopped; begins where there is none.
+    /// Continues an interrupted export into the same file; starts one where there is none.
     #[arg(long, env = "PROFILE360_RESUME", value_parser = clap::builder::BoolishValueParser::new())]
     resume: bool,
-    /// How many customers lie between two places that an export can go on from; of Parquet, the rows of a row group.
+    /// Customers in a chunk, at whose end an export can be resumed; for Parquet, the rows of a row group.
     #[arg(long, env = "PROFILE360_CHUNK", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     chunk: u32,
     #[command(flatten)]
@@ -81,7 +81,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         as_of: options.as_of.unwrap_or_else(|| clock::today(&policy)),
         policy_version: policy.version,
         edition: store.edition(),
-        // Tells bases apart, and reveals nothing.
+        // Distinguishes databases, and reveals nothing.
         base: store.root_setting("secret_check").await?.unwrap_or_default(),
     };
     let part = match options.resume {
@@ -95,7 +95,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
             if part.progress.commit != began_at {
                 eprintln!(
                     "the base has changed since: customers are as of when each was written; one that was merged in between can \
-                     stand there twice or not at all. For all of one moment, run this again without --resume"
+                     be there twice or not at all. For one moment for all, run this again without --resume"
                 );
             }
             part

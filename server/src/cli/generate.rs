@@ -1,4 +1,4 @@
-//! `profile360 generate`: made-up customers with the truth beside them.
+//! `profile360 generate`: made-up customers, and the truth about them.
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use anyhow::Context;
 use chrono::NaiveDate;
 use profile360_demo::{GenerateOptions, generate};
 
-/// Writes messages of made-up customers, with the difficulties of real ones, and who is who.
+/// Writes messages of made-up customers, with the difficulties of real ones, and the truth about who is who.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// How many customers.
@@ -23,10 +23,10 @@ pub(super) struct Options {
     /// The last day of activity.
     #[arg(long, env = "PROFILE360_UNTIL", default_value = "2026-01-01", value_parser = super::date)]
     until: NaiveDate,
-    /// Where the messages go (NDJSON).
+    /// The file for the messages (NDJSON).
     #[arg(long, env = "PROFILE360_OUT")]
     out: PathBuf,
-    /// Where the truth goes (CSV: kind, value, customer, shared).
+    /// The file for the truth (CSV: kind, value, customer, shared).
     #[arg(long, env = "PROFILE360_TRUTH")]
     truth: PathBuf,
 }

@@ -26,19 +26,19 @@ use crate::engine::{
     policy_rollout::PolicyRollout,
 };
 
-/// Takes messages from files (NDJSON or CSV, plain or packed with gzip or Zstandard) into a base. Safe to interrupt and to repeat: what is there already is
-/// counted as a duplicate and changes nothing. Refused lines go to FILE.refused.ndjson.
+/// Imports messages from files (NDJSON or CSV, also compressed with gzip or Zstandard). Safe to interrupt and to repeat: a
+/// message that is there is counted as a duplicate and changes nothing. Rejected lines go to FILE.refused.ndjson.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// What the files are: messages a line, or tables; by their names and first bytes if this is left out.
+    /// The format of the files, messages or tables; by their names and first bytes if left out.
     #[arg(long, env = "PROFILE360_FORMAT", value_enum)]
     format: Option<Format>,
-    /// What the columns of tables mean (TOML); `profile360 map FILE` proposes one.
+    /// The file that says what the columns of tables mean (TOML); `profile360 map FILE` proposes one.
     #[arg(long, env = "PROFILE360_MAP", required_if_eq("format", "csv"))]
     map: Option<PathBuf>,
-    /// How the texts of tables are written.
+    /// The encoding of tables.
     #[arg(long, env = "PROFILE360_ENCODING", value_enum, default_value_t = Encoding::Auto)]
     encoding: Encoding,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         _ => None,
     };
     let intake = options.describing.intake()?;
-    // A file that is not there is told before a base is made for it.
+    // A missing file is reported before a database is created for it.
     let mut opened = Vec::new();
     let mut failures = Vec::new();
     let mut n_empty = 0;
@@ -164,7 +164,7 @@ async fn import(
         }
         Ok(())
     });
-    let mut refused_file = RefusedFile::beside(path);
+    let mut refused_file = RefusedFile::of(path);
     let mut n_refused = 0;
     let mut n_messages = 0_u64;
     let mut is_own_export = false;
@@ -195,9 +195,9 @@ async fn import(
         n_messages += part.accepted.len() as u64;
         if !part.accepted.is_empty() {
             let receipt = pipeline.ingest(part.accepted, read_by).await?;
-            for (line, taken) in part.lines.iter().zip(&receipt.taken) {
-                counts.add(&taken.outcome);
-                for warning in &taken.warnings {
+            for (line, accepted) in part.lines.iter().zip(&receipt.taken) {
+                counts.add(&accepted.outcome);
+                for warning in &accepted.warnings {
                     counts.warnings += 1;
                     let n_warnings = counts.warnings;
                     bar.suspend(|| input::report_warning(path, *line, warning, n_warnings));
@@ -213,7 +213,7 @@ async fn import(
     bar.finish_and_clear();
     if is_own_export {
         eprintln!(
-            "{} is an export of this program: identifiers, attributes, consents and devices are taken; purchases and events are \
+            "{} is an export of this program: identifiers, attributes, consents and devices are imported; purchases and events are \
              not in it",
             path.display()
         );
@@ -239,10 +239,10 @@ impl Counts {
 
     fn to_line(&self) -> String {
         let Self { created, updated, linked, merged, withheld, duplicates, refused, warnings, .. } = self;
-        let taken = created + updated + linked + merged + withheld;
+        let accepted = created + updated + linked + merged + withheld;
         format!(
-            "{taken} messages taken ({created} created, {updated} updated, {linked} linked, {merged} merged, {withheld} withheld), \
-             {duplicates} duplicates, {refused} refused, {warnings} warnings"
+            "{accepted} messages accepted ({created} created, {updated} updated, {linked} linked, {merged} merged, \
+             {withheld} withheld), {duplicates} duplicates, {refused} refused, {warnings} warnings"
         )
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct Refused {
     pub text: Option<String>,
 }
 
-/// What a file holds, where somebody says so.
+/// What a file contains, where the caller says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     Ndjson,
@@ -71,7 +71,7 @@ pub(super) struct Messages {
     /// Messages that were read with the last line.
     pending: VecDeque<Item>,
     is_own_export: bool,
-    /// Why it could not be read on, until what came before is taken.
+    /// Why the rest could not be read, until what came before is processed.
     failure: Option<anyhow::Error>,
     /// Bytes of the file that were read so far, shared with who shows progress.
     pub n_read: Arc<AtomicU64>,
@@ -231,14 +231,14 @@ impl Part {
     }
 }
 
-/// Where refused lines are kept: beside the file, made with the first of them.
+/// Where rejected lines are kept: next to the file, created with the first of them.
 pub(super) struct RefusedFile {
     path: PathBuf,
     writer: Option<BufWriter<File>>,
 }
 
 impl RefusedFile {
-    pub(super) fn beside(path: &Path) -> Self {
+    pub(super) fn of(path: &Path) -> Self {
         let mut name = path.as_os_str().to_owned();
         name.push(".refused.ndjson");
         Self { path: PathBuf::from(name), writer: None }
@@ -313,7 +313,7 @@ pub(super) fn for_each_message(
     Ok(n_refused == 0)
 }
 
-/// How many refusals and how many warnings are told one by one.
+/// How many rejections and how many warnings are printed one by one.
 const SHOWN: u64 = 10;
 
 /// Says why a line was refused, for the first few.

@@ -19,35 +19,35 @@ use crate::{
 pub(super) struct Options {
     #[command(subcommand)]
     task: Task,
-    /// The file of the keys; `serve` is given the same.
+    /// The file of the keys; give `serve` the same.
     #[arg(long, global = true, env = "PROFILE360_KEYS", value_name = "FILE")]
     keys: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Task {
-    /// Makes a key, and the file where there is none, and prints the key: this once, as only a hash of it is kept.
+    /// Makes a key, and the file if it is missing, and prints the key, once: only a hash of it is stored.
     Create {
         /// What the key may do.
         #[arg(long, value_enum)]
         role: Role,
-        /// Who holds it; decisions and the audit log call them so.
+        /// Its name in decisions and in the audit log.
         #[arg(long)]
         name: Option<String>,
         /// The sources that its messages may name; any if left out.
         #[arg(long, value_delimiter = ',', value_name = "NAME")]
         source: Vec<String>,
-        /// What its messages may be: identify, event, alias; anything if left out.
+        /// The types of its messages: identify, event, alias; any if left out.
         #[arg(long, value_delimiter = ',', value_name = "TYPE", value_parser = message_type)]
         types: Vec<MessageType>,
-        /// Tells a sender which customer each message was of, and whether it was new. Only for servers: who has the key can ask
-        /// who is a customer.
+        /// Lets a sender learn which customer each message belongs to, and whether it is new. Only for servers: with such a key
+        /// anyone can find out who is a customer.
         #[arg(long)]
         results: bool,
     },
     /// Lists all keys, revoked ones too.
     List,
-    /// Takes a key back for good.
+    /// Revokes a key for good.
     Revoke { id: String },
 }
 
@@ -62,7 +62,7 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
             };
             if !scope.is_default() && !role.may(Permission::Send) {
                 bail!(
-                    "--source, --types and --results are for keys that send messages; this takes {}",
+                    "--source, --types and --results are for keys that send messages; use the role {}",
                     Permission::Send.minimum_role()
                 );
             }

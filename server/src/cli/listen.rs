@@ -7,7 +7,7 @@ use tokio::net::TcpSocket;
 
 const DEFAULT_HOST: &str = "127.0.0.1";
 
-/// A host and a port, as `--listen` takes them.
+/// A host and a port, as in `--listen`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listen {
     host: String,

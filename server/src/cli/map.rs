@@ -8,11 +8,11 @@ use profile360_ingest::csv::{self, Encoding};
 use super::source::{Looks, Source};
 use crate::clock;
 
-/// Proposes a map for a CSV file: what its columns mean, for `import --map`. Prints it; look it over.
+/// Proposes what the columns of a CSV file mean, and prints it, to be looked over and given to `import --map`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     file: PathBuf,
-    /// How its texts are written.
+    /// The encoding of the file.
     #[arg(long, env = "PROFILE360_ENCODING", value_enum, default_value_t = Encoding::Auto)]
     encoding: Encoding,
 }

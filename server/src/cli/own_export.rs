@@ -79,7 +79,7 @@ pub(super) fn messages_of(line: &str) -> Option<(Vec<String>, Vec<Warning>)> {
             messages.push(message(at, SOURCE, json!({ "device_id": id }), "device", Value::Object(fields)));
         }
     }
-    // All of them are one customer. Where that takes several messages, each has the first.
+    // All of them are one customer. Where several messages are needed, each has the first identifier.
     let (first, others) = usable.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
     let mut chunks: Vec<&[Identifier<'_>]> = others.chunks(MAX_IDENTIFIERS - 1).collect();
     if chunks.is_empty() {

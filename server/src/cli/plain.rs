@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use profile360_ingest::csv::{is_invisible, marked};
 
-/// A text as a terminal may show it: what it would obey, and what would turn or hide what stands around it, is written out as
+/// A text as a terminal may show it: what it would obey, and what would turn or hide the text around it, is written out as
 /// `\\u{1b}`.
 pub(super) fn for_terminal(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
@@ -17,7 +17,7 @@ pub(super) fn for_terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// Control characters but the line's end, marks of direction, and what takes no room.
+/// Control characters but the line's end, marks of direction, and what has no width.
 fn is_obeyed(letter: char) -> bool {
     (letter.is_control() && letter != '\n') || is_invisible(letter)
 }

@@ -12,14 +12,14 @@ use profile360_core::{evidence::facts::Facts, identifier::unified_id::unified_id
 
 use super::{Given, input, plain::for_spreadsheet};
 
-/// Resolves the messages of files without a database: a line `kind,value,unified_id` for each identifier. What a spreadsheet
-/// would run as a formula has an apostrophe in front.
+/// Finds out who is who in the messages of files, without a database: a line `kind,value,unified_id` for each identifier. Text
+/// that a spreadsheet would run as a formula has an apostrophe in front.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// NDJSON files, plain or .gz.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Where the CSV goes.
+    /// The CSV file to write.
     #[arg(long, env = "PROFILE360_OUT")]
     out: PathBuf,
     #[command(flatten)]
@@ -30,7 +30,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let (policy, secret) = options.given.without_base()?;
     let mut facts = Facts::default();
     let is_clean = input::for_each_message(&options.files, &policy, |mut accepted| {
-        // Purchases say nothing about who is whom, and are most of the memory.
+        // Purchases say nothing about identity, and are most of the memory.
         accepted.message.order = None;
         accepted.message.refund = None;
         facts.add(&accepted.message);

@@ -43,17 +43,17 @@ pub(super) struct Options {
     /// addresses are allowed.
     #[arg(long, env = "PROFILE360_LISTEN", default_value = "127.0.0.1:8360")]
     listen: Listen,
-    /// The file of the keys, which `profile360 key` makes: with it every request needs one.
+    /// The file of the keys, which `profile360 key` makes; with it every request needs a key.
     #[arg(long, env = "PROFILE360_KEYS", value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// Other hosts than its own names by which the server may be asked, as profiles.example.com or localhost:9000 (with a port
-    /// only that one), with commas between them. With keys it answers to these only, and without this option to all.
+    /// Hosts that requests may name in addition to the server's own names, such as profiles.example.com or localhost:9000 (with
+    /// a port only that one), with commas between them. With keys: these only; without this option, any.
     #[arg(long, env = "PROFILE360_ALLOWED_HOSTS", value_name = "HOST[:PORT]", value_delimiter = ',')]
     allowed_hosts: Vec<AllowedHost>,
-    /// Fills an empty base with made-up customers.
+    /// Fills an empty database with made-up customers.
     #[arg(long, env = "PROFILE360_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
     demo: bool,
-    /// A list of GraphQL documents (JSON, hash to text); no others are answered but the page's own.
+    /// A list of GraphQL documents (JSON, hash to text); only these and the page's own are answered.
     #[arg(long, value_name = "FILE", env = "PROFILE360_TRUSTED_DOCUMENTS")]
     trusted_documents: Option<PathBuf>,
     #[command(flatten)]
@@ -134,7 +134,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         options.allowed_hosts,
         stopping,
     ));
-    // Before anyone is told that it listens: a signal that comes then stops it cleanly.
+    // Before the address is printed: a signal that comes then stops the server cleanly.
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be listened to")?;
     println!("listening on http://{address}");
     tracing::info!(%address, "serving");
@@ -144,7 +144,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     stop.send_replace(true);
     publication.stop().await;
     serving.await.context("the server stopped")??;
-    // Serving held the last way into the pipeline; what it took is written now.
+    // Serving held the last sender of the pipeline; what it accepted is written now.
     working.await.context("the pipeline stopped before everything was written")?;
     listing.await.context("the list stopped")?;
     let store = editions.borrow().store.clone();
@@ -164,9 +164,9 @@ fn raise_open_files() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// How many connections are taken at once, so that the base always has files left to write to.
+/// How many connections are accepted at once, so that the database always has files left to write to.
 fn connections_of(wanted: usize, open_files: Option<u64>) -> usize {
-    /// What the base and the program itself open, with room to spare. Half of all is taken before: the engine's library that
+    /// What the base and the program itself open, with room to spare. Half of all are reserved: the engine's library that
     /// looks at the machine (sysinfo) keeps files of other processes open, up to that many.
     const RESERVED: usize = 512;
     let Some(open_files) = open_files.and_then(|it| usize::try_from(it).ok()) else { return wanted };
@@ -175,7 +175,7 @@ fn connections_of(wanted: usize, open_files: Option<u64>) -> usize {
         tracing::warn!(
             most,
             open_files,
-            "fewer connections are taken than --limit-connections says; raise the limit of open files"
+            "fewer connections are accepted than --limit-connections says; raise the limit of open files"
         );
     }
     wanted.min(most)
@@ -196,7 +196,7 @@ async fn wait_for_signal(terminate: &mut Signal) -> anyhow::Result<()> {
     }
 }
 
-/// Takes made-up customers in, whose last day is yesterday: nothing of them lies in the future.
+/// Imports made-up customers whose last day is yesterday, so that nothing of them is in the future.
 async fn fill(pipeline: &Pipeline, intake: &Enricher, rules: &ActivePolicy) -> anyhow::Result<()> {
     const BATCH: usize = 1_000;
     let options = GenerateOptions {
@@ -224,7 +224,7 @@ async fn fill(pipeline: &Pipeline, intake: &Enricher, rules: &ActivePolicy) -> a
     if !batch.is_empty() {
         pipeline.ingest(batch, rules.version).await?;
     }
-    eprintln!("{n_messages} messages taken");
+    eprintln!("{n_messages} messages accepted");
     Ok(())
 }
 
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn the_base_has_files_left() {
-        for (wanted, open_files, taken) in [
+        for (wanted, open_files, accepted) in [
             (4_096, None, 4_096),
             (4_096, Some(1 << 20), 4_096),
             (4_096, Some(4_096), 1_536),
@@ -242,7 +242,7 @@ mod tests {
             (4_096, Some(256), 64),
             (100, Some(1_024), 100),
         ] {
-            assert_eq!(connections_of(wanted, open_files), taken, "{wanted} {open_files:?}");
+            assert_eq!(connections_of(wanted, open_files), accepted, "{wanted} {open_files:?}");
         }
     }
 }

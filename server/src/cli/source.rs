@@ -109,7 +109,7 @@ impl Source {
             ),
             Some(_) => Looks::Table,
             None if (head.len() as u64) < HEAD => Looks::Nothing,
-            // Blank as far as anybody looks.
+            // Blank as far as it is read.
             None => Looks::Messages,
         };
         Ok(Self { bytes, looks, is_utf16, n_read, n_bytes: metadata.len() })

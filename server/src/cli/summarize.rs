@@ -26,7 +26,7 @@ pub(super) struct Options {
     /// The reporting date, yyyy-MM-dd; windows end the day before.
     #[arg(long, env = "PROFILE360_AS_OF", value_parser = super::date)]
     as_of: NaiveDate,
-    /// Where the NDJSON goes.
+    /// The NDJSON file to write.
     #[arg(long, env = "PROFILE360_OUT")]
     out: PathBuf,
     #[command(flatten)]

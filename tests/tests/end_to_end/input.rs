@@ -144,7 +144,7 @@ fn a_bad_line_is_refused_with_its_reason_and_its_neighbours_are_taken() {
     assert_eq!(ran.status, Some(3), "{}", ran.stderr);
     let n = bad.len();
     let counts = format!(
-        "{n} messages taken (1 created, {} updated, 0 linked, 0 merged, 0 withheld), 0 duplicates, {n} refused, 0 warnings",
+        "{n} messages accepted (1 created, {} updated, 0 linked, 0 merged, 0 withheld), 0 duplicates, {n} refused, 0 warnings",
         n - 1
     );
     assert_eq!(ran.counts(), counts);
@@ -172,7 +172,7 @@ fn a_bad_line_is_refused_with_its_reason_and_its_neighbours_are_taken() {
     base.write("messages.ndjson", String::from_utf8_lossy(&file).replace("\"+1 650 253 0000\"", "\"02-312-3456\""));
     let ran = base.import("messages.ndjson");
     assert_eq!(ran.status, Some(3));
-    assert!(ran.counts().starts_with("1 messages taken (1 created"), "{}", ran.counts());
+    assert!(ran.counts().starts_with("1 messages accepted (1 created"), "{}", ran.counts());
     assert!(ran.counts().contains(&format!("{n} duplicates, {} refused", n - 1)), "{}", ran.counts());
 }
 
@@ -191,7 +191,7 @@ fn what_editors_and_transfers_do_to_a_file_is_no_fault() {
     for file in ["edited.ndjson", "edited.ndjson.gz", "twice.ndjson.gz"] {
         let ran = base.import(file);
         assert_eq!(ran.status, Some(0), "{file}: {}", ran.stderr);
-        assert!(ran.counts().starts_with("0 messages taken"), "{file}: {}", ran.counts());
+        assert!(ran.counts().starts_with("0 messages accepted"), "{file}: {}", ran.counts());
         assert!(ran.counts().contains(&format!("{n} duplicates, 0 refused")), "{file}: {}", ran.counts());
         assert!(!base.path(&format!("{file}.refused.ndjson")).exists(), "nothing was refused, so nothing is kept");
     }
@@ -204,8 +204,7 @@ fn what_editors_and_transfers_do_to_a_file_is_no_fault() {
 
 #[test]
 fn what_holds_no_messages_takes_none() {
-    const NOTHING: &str =
-        "0 messages taken (0 created, 0 updated, 0 linked, 0 merged, 0 withheld), 0 duplicates, 0 refused, 0 warnings";
+    const NOTHING: &str = "0 messages accepted (0 created, 0 updated, 0 linked, 0 merged, 0 withheld), 0 duplicates, 0 refused, 0 warnings";
     let base = Base::new();
     base.write("empty.ndjson", "");
     base.write("lines.ndjson", "\u{feff}\r\n\n   \n");
@@ -309,7 +308,7 @@ fn a_file_is_read_as_what_it_is() {
     ] {
         base.write(name, bytes);
         let ran = base.run(&["import", name, "--map", "map.toml"]);
-        let counts = if name == "table.csv" { "1 messages taken" } else { "0 messages taken" };
+        let counts = if name == "table.csv" { "1 messages accepted" } else { "0 messages accepted" };
         assert!(ran.status == Some(0) && ran.counts().starts_with(counts), "{name}: {} {}", ran.counts(), ran.stderr);
         if name != "table.json" {
             let ran = base.import(name);
@@ -383,7 +382,7 @@ async fn importing_again_changes_nothing() {
     let ran = base.run(&["import", "again.ndjson", "messages.ndjson"]);
     assert_eq!(ran.status, Some(0));
     let counts = format!(
-        "0 messages taken (0 created, 0 updated, 0 linked, 0 merged, 0 withheld), {} duplicates, 0 refused",
+        "0 messages accepted (0 created, 0 updated, 0 linked, 0 merged, 0 withheld), {} duplicates, 0 refused",
         2 * n_lines
     );
     assert!(ran.counts().starts_with(&counts), "{}", ran.counts());

@@ -40,7 +40,7 @@ fn a_table_comes_in_by_a_map_and_customers_go_out_as_a_table() {
     let ran = import("customers");
     assert_eq!(ran.status, Some(3), "{}", ran.stderr);
     assert!(
-        ran.counts().starts_with("2 messages taken (2 created") && ran.counts().contains("1 refused"),
+        ran.counts().starts_with("2 messages accepted (2 created") && ran.counts().contains("1 refused"),
         "{}",
         ran.counts()
     );
@@ -49,7 +49,7 @@ fn a_table_comes_in_by_a_map_and_customers_go_out_as_a_table() {
     assert_eq!(refused["message"], ",Nobody,M,19800101,,,,N,2025/03/02,");
     let ran = import("orders");
     assert_eq!(
-        (ran.status, ran.counts().starts_with("1 messages taken (0 created, 1 updated")),
+        (ran.status, ran.counts().starts_with("1 messages accepted (0 created, 1 updated")),
         (Some(0), true),
         "{}",
         ran.counts()
@@ -115,7 +115,7 @@ fn a_spreadsheets_own_encoding_is_read() {
         base.write("map.toml", stdout);
         let ran = base.run(&["import", name, "--format", "csv", "--map", "map.toml"]);
         let counts = ran.counts();
-        assert!(counts.starts_with(&format!("{taken} messages taken")), "{name}: {counts}");
+        assert!(counts.starts_with(&format!("{taken} messages accepted")), "{name}: {counts}");
         assert!(counts.contains(&format!("{refused} refused")), "{name}: {counts} {}", ran.stderr);
     }
     let ran = base.run(&["import", "korean.csv", "--format", "csv", "--map", "map.toml", "--encoding", "utf-16"]);
@@ -190,7 +190,7 @@ fn what_is_exported_is_imported_as_it_was() {
         assert!(ran.stdout.contains("type = \"identify\"") && ran.stdout.contains("# \"currency\""), "{}", ran.stdout);
         tables.write("map.toml", &ran.stdout);
         let ran = tables.run(&["import", name, "--map", "map.toml"]);
-        let counts = if name == "out.csv" { "2 messages taken (2 created" } else { "0 messages taken" };
+        let counts = if name == "out.csv" { "2 messages accepted (2 created" } else { "0 messages accepted" };
         assert!(ran.status == Some(0) && ran.counts().starts_with(counts), "{name}: {} {}", ran.counts(), ran.stderr);
         assert!(ran.counts().ends_with("0 refused, 0 warnings"), "{name}: {} {}", ran.counts(), ran.stderr);
     }
@@ -276,7 +276,7 @@ fn the_bad_row_is_told_by_its_line() {
         base.write("table.csv", table.join(end));
         let ran = base.run(&["import", "table.csv", "--map", "map.toml"]);
         assert!(ran.stderr.contains("table.csv:5: TIMESTAMP_MALFORMED"), "{end:?}: {}", ran.stderr);
-        assert!(ran.counts().starts_with("3 messages taken"), "{}", ran.counts());
+        assert!(ran.counts().starts_with("3 messages accepted"), "{}", ran.counts());
     }
 }
 

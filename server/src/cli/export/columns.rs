@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::exported::Exported;
 
-/// What stands in a column.
+/// The content of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
     Text,
@@ -119,18 +119,20 @@ pub(super) fn columns(policy: &CompiledPolicy) -> Vec<Column> {
 pub(super) fn row(columns: &[Column], exported: &Exported<'_>) -> anyhow::Result<Vec<Value>> {
     let whole = serde_json::to_value(exported)?;
     let profile = exported.profile;
-    let value = |it: &Column| match &it.from {
+    let value = |column: &Column| match &column.from {
         Origin::Path(path) => whole.pointer(path).cloned().unwrap_or_default(),
         Origin::Kind(kind) => {
-            let values = profile.identifiers.iter().filter(|it| *it.kind == **kind);
-            values.map(|it| Value::from(&*it.value)).collect()
+            let values = profile.identifiers.iter().filter(|identifier| *identifier.kind == **kind);
+            values.map(|identifier| Value::from(&*identifier.value)).collect()
         }
         Origin::Attributes => {
-            let values = profile.attributes.iter().map(|it| (it.name.to_string(), it.value.to_value()));
+            let values =
+                profile.attributes.iter().map(|attribute| (attribute.name.to_string(), attribute.value.to_value()));
             Value::Object(values.collect::<Map<_, _>>())
         }
         Origin::Consents => {
-            let values = profile.consents.iter().map(|it| (it.channel.to_owned(), Value::from(it.granted)));
+            let values =
+                profile.consents.iter().map(|consent| (consent.channel.to_owned(), Value::from(consent.granted)));
             Value::Object(values.collect::<Map<_, _>>())
         }
     };

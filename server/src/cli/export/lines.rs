@@ -115,7 +115,7 @@ impl Write for Out {
     }
 }
 
-/// A value as a cell; between several there are semicolons. Texts that one of them could be taken apart by are a JSON list.
+/// A value as a cell, several with semicolons between them. Texts that contain a semicolon are a JSON list.
 fn text_of(value: &Value) -> String {
     match value {
         Value::Null => String::new(),

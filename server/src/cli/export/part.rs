@@ -1,4 +1,4 @@
-//! What is written of a file before it is whole: a part beside it, and how far it came.
+//! An unfinished file: its part, under a name of its own, and how far it is written.
 
 use std::{
     fs::{self, File},
@@ -34,7 +34,7 @@ pub(super) struct Progress {
     pub customers: u64,
     /// Customers who were seen first after the date.
     pub later: u64,
-    /// How many bytes of the part are sealed; what stands behind them is of no use.
+    /// How many bytes of the part are sealed; what follows them is of no use.
     pub bytes: u64,
     /// Where the pieces of a table end.
     pub pieces: Vec<u64>,
@@ -42,7 +42,7 @@ pub(super) struct Progress {
     pub rounded: u64,
 }
 
-/// The part of a file, open; another export cannot open it meanwhile.
+/// The part of a file, open and locked against other exports.
 pub(super) struct Part {
     out: PathBuf,
     file: File,
@@ -57,7 +57,7 @@ struct Kept {
 }
 
 impl Part {
-    /// Begins anew. What an interrupted export left is gone then.
+    /// Starts from the beginning, and removes what an interrupted export left.
     pub(super) fn begin(out: &Path, question: Question, commit: i64) -> anyhow::Result<Self> {
         let file = open(out)?;
         remove(&state_path(out))?;
@@ -67,7 +67,7 @@ impl Part {
         Ok(Self { out: out.to_owned(), file, question, progress })
     }
 
-    /// Opens what an interrupted export left; nothing where there is nothing to go on with. A date that nobody asked for is that
+    /// Opens what an interrupted export left, if anything. A date that was not given is that
     /// of the part.
     pub(super) fn resume(out: &Path, asked: &Question, is_date_given: bool) -> anyhow::Result<Option<Self>> {
         let state = state_path(out);
@@ -117,7 +117,7 @@ impl Part {
         self.file.sync_data()?;
         self.progress.bytes = self.file.stream_position()?;
         let state = state_path(&self.out);
-        let unfinished = beside(&state, ".new");
+        let unfinished = sibling(&state, ".new");
         fs::write(
             &unfinished,
             serde_json::json!({ "question": self.question, "progress": self.progress }).to_string(),
@@ -128,7 +128,7 @@ impl Part {
 
     /// Makes another file out of what was written, and puts it in its place.
     pub(super) fn replace(&mut self, make: impl FnOnce(&File, &mut File) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let whole = beside(&part_path(&self.out), ".whole");
+        let whole = sibling(&part_path(&self.out), ".whole");
         let mut made = File::create(&whole).with_context(|| self.failed())?;
         make(&self.file, &mut made).with_context(|| self.failed())?;
         made.sync_all().with_context(|| self.failed())?;
@@ -138,7 +138,7 @@ impl Part {
         Ok(())
     }
 
-    /// Gives the file its name. Whoever finds it finds all of it.
+    /// Gives the file its name, so that a file with this name is complete.
     pub(super) fn finish(self) -> anyhow::Result<()> {
         self.file.sync_all().with_context(|| self.failed())?;
         fs::rename(part_path(&self.out), &self.out).with_context(|| self.failed())?;
@@ -171,14 +171,14 @@ fn failed(out: &Path) -> String {
 }
 
 fn part_path(out: &Path) -> PathBuf {
-    beside(out, ".part")
+    sibling(out, ".part")
 }
 
 fn state_path(out: &Path) -> PathBuf {
-    beside(out, ".part.json")
+    sibling(out, ".part.json")
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+fn sibling(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)

@@ -1,7 +1,7 @@
 //! Customers as a Parquet file: typed columns, a row group at a time.
 //!
 //! The footer of such a file comes last and names all that is before it, so one that is cut has no use. The part is therefore a row of
-//! small whole files, each a row group, and the file is put together of them at the end: bytes are copied, and nothing is packed anew.
+//! small whole files, each a row group, and the file is assembled from them at the end: bytes are copied, and nothing is compressed again.
 
 use std::{
     fs::File,
@@ -160,7 +160,7 @@ impl ChunkReader for Piece {
     }
 }
 
-/// How a column stands in the schema.
+/// A column in the schema.
 fn node(column: &Column) -> ParquetResult<Node> {
     let name = &*column.name;
     match column.holds {
