@@ -159,8 +159,8 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
             for line in [
                 "origin: https://evil.example",
                 "origin: null",
-                "sec-fetch-state: cross-site",
-                "sec-fetch-state: same-site",
+                "sec-fetch-site: cross-site",
+                "sec-fetch-site: same-site",
             ] {
                 let (status, answer) = ask(&server, &first, &[&own, json, line], &body);
                 assert!(status == 403 && is_told(&answer, "CROSS_SITE_REFUSED"), "{first} {line} {status} {answer}");
@@ -189,9 +189,9 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
         (whole("127.0.0.1"), vec![&foreign], 421),
         (handshake.to_owned(), [with_upgrade(&["origin: https://evil.example"]), vec![&own]].concat(), 403),
         (handshake.to_owned(), [with_upgrade(&["origin: null"]), vec![&own]].concat(), 403),
-        (handshake.to_owned(), [with_upgrade(&["sec-fetch-state: cross-site"]), vec![&own]].concat(), 403),
+        (handshake.to_owned(), [with_upgrade(&["sec-fetch-site: cross-site"]), vec![&own]].concat(), 403),
         (handshake.to_owned(), [with_upgrade(&[]), vec![&foreign]].concat(), 421),
-        ("GET /assets/index.js".to_owned(), vec![&own, "sec-fetch-state: cross-site"], 403),
+        ("GET /assets/index.js".to_owned(), vec![&own, "sec-fetch-site: cross-site"], 403),
         ("GET /openapi.json".to_owned(), vec![&foreign], 421),
         // Whether it lives everyone may know, and no more.
         ("GET /healthz".to_owned(), vec![&foreign], 200),
@@ -205,7 +205,7 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
         }
     }
     // A link to the page leads to it, whether it was built or not.
-    let visit = ["sec-fetch-state: cross-site", "sec-fetch-mode: navigate", "sec-fetch-dest: document"];
+    let visit = ["sec-fetch-site: cross-site", "sec-fetch-mode: navigate", "sec-fetch-dest: document"];
     for (path, is_answered) in [("/", true), ("/customers", true), ("/graphql?query={viewer{role}}", false)] {
         let (status, _) = ask(&server, &format!("GET {path}"), &[&[own.as_str()], &visit[..]].concat(), "");
         assert_eq!(status != 403, is_answered, "{path} {status}");
