@@ -6,6 +6,7 @@
 
 mod base;
 pub mod crashes;
+mod deadline;
 pub mod messages;
 mod places;
 mod program;
@@ -15,6 +16,7 @@ mod writers;
 
 pub use self::{
     base::{Base, KEYS, Ran, SECRET},
+    deadline::Deadline,
     places::geoip,
     program::program,
     server::Server,

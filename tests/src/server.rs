@@ -10,7 +10,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::messages;
+use crate::{
+    deadline::{Deadline, LONGEST_WAIT},
+    messages,
+};
 
 /// A server on an address of its own; killed at the end of the test, if nobody stopped it.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ impl Server {
         BufReader::new(process.stdout.take().expect("it is piped"))
             .read_line(&mut line)
             .expect("the program speaks UTF-8");
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
+        let http = reqwest::Client::builder().no_proxy().timeout(LONGEST_WAIT).build().expect("a client can be made");
         let address = line.trim().strip_prefix("listening on ").map(str::to_owned);
         let mut server = Self { process, address: String::new(), log: log.to_owned(), http };
         match address {
@@ -45,7 +48,7 @@ impl Server {
         let mut headers = reqwest::header::HeaderMap::new();
         let value = format!("Bearer {key}").parse().expect("a key can stand in a header");
         headers.insert(reqwest::header::AUTHORIZATION, value);
-        let http = reqwest::Client::builder().no_proxy().default_headers(headers).build();
+        let http = reqwest::Client::builder().no_proxy().timeout(LONGEST_WAIT).default_headers(headers).build();
         self.http = http.expect("a client can be made");
     }
 
@@ -135,7 +138,9 @@ impl Server {
         }";
         let mut ids = Vec::new();
         let mut after = Value::Null;
+        let deadline = Deadline::new("the last page of the list");
         loop {
+            deadline.check(&after);
             let page = &self.ask(query, json!({ "after": after })).await["profiles"];
             let nodes = page["nodes"].as_array().expect("nodes are a list");
             ids.extend(nodes.iter().filter_map(|it| it["unifiedId"].as_str()).map(str::to_owned));

@@ -5,10 +5,10 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+    tungstenite::{self, Message, client::IntoClientRequest, http::HeaderValue},
 };
 
-use crate::Server;
+use crate::{Server, deadline::LONGEST_WAIT};
 
 /// One connection. It answers the server's pings whenever it is asked for the next frame.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Socket {
 
     pub async fn hear(&mut self) -> Heard {
         loop {
-            match self.0.next().await {
+            match self.next().await {
                 Some(Ok(Message::Text(text))) => return Heard::Said(serde_json::from_str(&text).expect("it is JSON")),
                 Some(Ok(Message::Close(frame))) => {
                     return frame.map_or(Heard::Nothing, |it| Heard::Closed(it.code.into()));
@@ -83,9 +83,16 @@ impl Socket {
         }
     }
 
+    async fn next(&mut self) -> Option<Result<Message, tungstenite::Error>> {
+        match tokio::time::timeout(LONGEST_WAIT, self.0.next()).await {
+            Ok(frame) => frame,
+            Err(_) => panic!("the server sent nothing for {} seconds", LONGEST_WAIT.as_secs()),
+        }
+    }
+
     /// Waits for a ping of the server's and does not answer it: answers go out only with what is said or heard after it.
     pub async fn is_asked(&mut self) {
-        let heard = self.0.next().await;
+        let heard = self.next().await;
         assert!(matches!(heard, Some(Ok(Message::Ping(_)))), "{heard:?}");
     }
 

@@ -354,8 +354,6 @@ fn whole_numbers_with_decimals_are_told() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn a_normal_form_is_its_own(kind in 0_usize..7, raw in "[ \u{a0}\u{200b}0-9a-zA-ZÀ-ÿ가-힣\u{1100}-\u{11ff}@.+()－０-９xn*-]{1,20}") {
         let policy = CompiledPolicy::initial();

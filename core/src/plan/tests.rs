@@ -377,7 +377,7 @@ fn messages(policy: CompiledPolicy) -> impl Strategy<Value = Vec<Message>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
     #[test]
     fn any_order_any_batches_and_any_repeats_give_what_all_facts_give(
@@ -413,7 +413,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
     #[test]
     fn messages_decisions_and_revocations_in_any_sequence_give_what_is_left_of_them(
@@ -466,7 +466,7 @@ fn retirement(number: usize, (value, from, ..): &Ending, policy: &CompiledPolicy
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
     #[test]
     fn messages_decisions_and_retirements_in_any_sequence_give_what_is_left_of_them(
@@ -559,7 +559,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
     /// Where one profile ends decides where the next one begins: what a change in a chain of them reaches is not known before.
     #[test]

@@ -221,7 +221,7 @@ fn decided(id: &str, relation: Relation, pair: &Pair) -> Decision {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn facts_are_the_same_after_json_and_in_any_sequence(

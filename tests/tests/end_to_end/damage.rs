@@ -10,7 +10,7 @@ use profile360_core::{
     time::Timestamp,
 };
 use profile360_store::{Commit, ProfileWrite, PurchaseRow, Store};
-use profile360_tests::{Base, Ran, SECRET, in_process, messages};
+use profile360_tests::{Base, Deadline, Ran, SECRET, in_process, messages};
 use serde_json::{Value, json};
 
 #[derive(Debug, Clone, Copy)]
@@ -193,6 +193,7 @@ async fn a_policy_is_not_published_where_messages_would_be_missing() {
     let before = server.everything("2026-01-01").await;
     let publish = "mutation { publishPolicy(policy: { document: {} }, reason: \"a try\") { status } }";
     assert_eq!(server.ask(publish, Value::Null).await["publishPolicy"]["status"], "PUBLISHING");
+    let deadline = Deadline::new("the publication to end");
     let publication = loop {
         let health = server.http.get(server.url("/healthz")).send().await.expect("it answers");
         let mut health: Value = health.json().await.expect("JSON");
@@ -200,6 +201,7 @@ async fn a_policy_is_not_published_where_messages_would_be_missing() {
         if ["FAILED", "IN_FORCE"].iter().any(|state| health["publication"]["state"] == *state) {
             break health["publication"].take();
         }
+        deadline.check(&health);
     };
     assert_eq!(publication["state"], "FAILED", "{publication}");
     let reason = publication["reason"].as_str().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use profile360_tests::{Base, Server, messages};
+use profile360_tests::{Base, Deadline, Server, messages};
 use serde_json::{Value, json};
 
 const AT: &str = "2025-03-01T10:00:00+09:00";
@@ -301,7 +301,9 @@ async fn a_long_timeline_is_read_page_by_page_from_either_end() {
             );
             let mut found: Vec<String> = Vec::new();
             let mut cursor = Value::Null;
+            let deadline = Deadline::new("the last page of the timeline");
             loop {
+                deadline.check(&cursor);
                 let data = server.ask(&query, json!({ "cursor": cursor, "events": of.map(|it| [it]) })).await;
                 let page = &data["profile"]["timeline"];
                 let ids: Vec<String> = page["nodes"]

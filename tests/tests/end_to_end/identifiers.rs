@@ -7,7 +7,7 @@ use profile360_core::identifier::{
     unified_id::{IdSecret, unified_id},
 };
 use profile360_store;
-use profile360_tests::{Base, SECRET, Server, Writers, in_process, messages};
+use profile360_tests::{Base, Deadline, SECRET, Server, Writers, in_process, messages};
 use serde_json::{Value, json};
 
 const FIND: &str = "query($kind: String!, $value: String!) {
@@ -268,6 +268,7 @@ async fn a_base_with_older_normal_forms_is_read_again_and_its_unified_ids_lead_o
     assert!(checked.stderr.contains("normal forms of an older program"), "{}", checked.stderr);
 
     let server = base.serve();
+    let deadline = Deadline::new("the policy to be published again");
     loop {
         let health: Value =
             server.http.get(server.url("/healthz")).send().await.expect("it answers").json().await.expect("JSON");
@@ -276,6 +277,7 @@ async fn a_base_with_older_normal_forms_is_read_again_and_its_unified_ids_lead_o
             break;
         }
         assert!(health["publication"].is_object(), "{health}");
+        deadline.check(&health);
     }
     assert!(server.log().contains("normal forms of an older program"), "{}", server.log());
     let one = find(&server, "email", "one@example.com").await;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use profile360_core::search::names::normal_name;
 use profile360_store::ProfileWrite;
-use profile360_tests::{Base, Server, in_process, messages};
+use profile360_tests::{Base, Deadline, Server, in_process, messages};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -72,7 +72,9 @@ async fn pages(server: &Server, question: Value, size: u32, is_backward: bool) -
     let mut found: Vec<String> = Vec::new();
     let mut total = Value::Null;
     let mut cursor = Value::Null;
+    let deadline = Deadline::new("the last page");
     loop {
+        deadline.check(&cursor);
         let mut variables = question.clone();
         let (first, place) = if is_backward { ("last", "before") } else { ("first", "after") };
         variables[first] = json!(size);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use profile360_tests::{Base, Heard, Server, Socket, messages};
+use profile360_tests::{Base, Deadline, Heard, Server, Socket, messages};
 use serde_json::{Value, json};
 
 /// What only these customers have. Masks show the last digits of a phone number and where an e-mail address is, not these.
@@ -157,7 +157,9 @@ async fn everything(server: &Server, key: &str, steward: &str) -> String {
     let answer: Value = serde_json::from_str(&ask(steward, &decide, Value::Null).await).expect("JSON");
     assert_eq!(answer["data"]["decide"]["status"], "APPLIED", "{answer}");
     let mut heard = BTreeSet::new();
+    let deadline = Deadline::new("an event of each subscription");
     while heard.len() < watch.len() {
+        deadline.check(&heard);
         match socket.hear().await {
             Heard::Said(said) => {
                 heard.insert(said["id"].as_str().unwrap_or_default().to_owned());
@@ -321,9 +323,7 @@ async fn who_read_what_is_on_record_before_it_is_read_and_stays_there() {
     let answer = server.answer(publish, Value::Null).await;
     if answer["errors"].is_null() {
         assert_eq!(answer["data"]["publishPolicy"]["publishedBy"], "admin");
-        while server.ask("{ policy { version } }", Value::Null).await["policy"]["version"]
-            != answer["data"]["publishPolicy"]["version"]
-        {}
+        super::policy::wait_until_in_force(&server, &answer["data"]["publishPolicy"]["version"]).await;
     } else {
         panic!("{answer}");
     }

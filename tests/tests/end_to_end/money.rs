@@ -1,6 +1,6 @@
 //! Orders, refunds and times as senders really send them: another sender, a second time, a clock that is wrong.
 
-use profile360_tests::{Base, Ran, Server, messages};
+use profile360_tests::{Base, Deadline, Ran, Server, messages};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
@@ -199,6 +199,7 @@ async fn none_wait_to_be_listed_only_when_all_are_in_the_list() {
         server.http.post(server.url("/v1/messages?results=none")).header(CONTENT_TYPE, "application/x-ndjson");
     let answer = request.body(messages::ndjson(&all)).send().await.expect("an answer");
     assert!(answer.text().await.expect("a text").contains("COMPLETE"));
+    let deadline = Deadline::new("the list to have every customer");
     loop {
         let answer = server.http.get(server.url("/healthz")).send().await.expect("an answer");
         let health: Value = answer.json().await.expect("JSON");
@@ -206,5 +207,6 @@ async fn none_wait_to_be_listed_only_when_all_are_in_the_list() {
             assert_eq!(health["customers"], CUSTOMERS);
             break;
         }
+        deadline.check(&health);
     }
 }

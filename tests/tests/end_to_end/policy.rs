@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use profile360_tests::{Base, Server, messages};
+use profile360_tests::{Base, Deadline, Server, messages};
 use serde_json::{Value, json};
 
 const AS_OF: &str = "2026-01-01";
@@ -57,6 +57,7 @@ pub(crate) async fn publish(server: &Server, document: Value, from: Option<i64>)
 
 /// Asks until it is so; each question is an answer's time.
 pub(super) async fn wait_until_in_force(server: &Server, version: &Value) {
+    let deadline = Deadline::new("the policy to be in force");
     loop {
         let health = server.http.get(server.url("/healthz")).send().await.expect("it answers");
         let health: Value = health.json().await.expect("JSON");
@@ -66,6 +67,7 @@ pub(super) async fn wait_until_in_force(server: &Server, version: &Value) {
             return;
         }
         assert_eq!(publication["version"], *version, "{health}");
+        deadline.check(&health);
     }
 }
 

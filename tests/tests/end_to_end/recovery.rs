@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use profile360_store::Store;
 use profile360_tests::{
-    Base,
+    Base, Deadline,
     crashes::{self, newest_log},
     in_process, messages,
 };
@@ -118,7 +118,9 @@ fn what_causes_a_rotation_of_the_log_survives_it() {
             write(&store, &names[names.len() - 1], 1_000_000).await;
         }
         // The memory before is written out while this goes on, and then the segment is removed.
+        let deadline = Deadline::new("the first segment of the log to be removed");
         while first.exists() {
+            deadline.check(&names.len());
             names.push(format!("{}", names.len()));
             write(&store, &names[names.len() - 1], 10).await;
         }

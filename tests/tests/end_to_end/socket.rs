@@ -1,6 +1,6 @@
 //! GraphQL over a WebSocket, frame by frame, and what subscribers are told.
 
-use profile360_tests::{Base, Heard, Socket, messages};
+use profile360_tests::{Base, Deadline, Heard, Socket, messages};
 use serde_json::{Value, json};
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -223,7 +223,9 @@ async fn whoever_is_late_or_wants_too_much_is_told_so() {
         .collect();
     server.ingest(&many).await;
     let mut cut_off = Vec::new();
+    let deadline = Deadline::new("both subscriptions to end");
     while cut_off.len() < 2 {
+        deadline.check(&cut_off);
         let message = socket.said().await;
         if message["type"] == "error" {
             assert_eq!(message["payload"][0]["extensions"]["code"], "SLOW_CONSUMER", "{message}");

@@ -1,19 +1,12 @@
 //! Tables in, tables out.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::Read,
-    path::Path,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path, process::Stdio};
 
 use parquet::{
     file::reader::{FileReader, SerializedFileReader},
     record::{Field, Row},
 };
-use profile360_tests::{Base, Ran, messages};
+use profile360_tests::{Base, Deadline, Ran, messages};
 use serde_json::{Value, json};
 
 const CUSTOMERS: &str = "\u{feff}회원번호,이름,성별,생년월일,휴대폰,이메일,등급,SMS 수신,가입일,메모\r\n\
@@ -331,14 +324,13 @@ fn an_export_that_was_cut_off_goes_on_where_it_was() {
         // Killed between two instructions, after the first of some forty places that it can go on from.
         let state = base.path(&format!("{cut}.part.json"));
         let mut running = export(&cut).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it can be started");
-        let began = Instant::now();
+        let deadline = Deadline::new("the first part of the export");
         while !state.exists() {
             assert!(running.try_wait().expect("it runs").is_none(), "it ended before it could be cut off");
-            // Not a measure of speed: the storage engine can stand still for good (docs/operating.md).
-            if Duration::from_secs(120) < began.elapsed() {
+            if deadline.is_over() {
                 running.kill().expect("it runs");
-                panic!("the export stands still");
             }
+            deadline.check(&cut);
             std::thread::yield_now();
         }
         running.kill().and_then(|()| running.wait()).expect("it runs");

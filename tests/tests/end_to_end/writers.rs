@@ -21,7 +21,9 @@ use profile360_core::{
 };
 use profile360_server::engine::pipeline::{Command, CommandOutcome, Pipeline, PipelineError};
 use profile360_store::{Commit, Rows, Store, StoreError};
-use profile360_tests::{Base, POLICY_VERSION, SECRET, Writers, accepted, accepted_by, in_process, messages, policy};
+use profile360_tests::{
+    Base, Deadline, POLICY_VERSION, SECRET, Writers, accepted, accepted_by, in_process, messages, policy,
+};
 use proptest::{
     collection::vec,
     prelude::{Just, Strategy, any},
@@ -33,7 +35,9 @@ use serde_json::{Value, json};
 async fn write(pipeline: Pipeline, messages: Vec<Accepted>, batch: usize) -> anyhow::Result<Vec<String>> {
     let mut taken = Vec::new();
     for batch in messages.chunks(batch) {
+        let deadline = Deadline::new("a turn to write the batch");
         let receipt = loop {
+            deadline.check("Busy");
             match pipeline.ingest(batch.to_vec(), POLICY_VERSION).await {
                 // The others were faster: nothing of this batch is written, and it may be sent again.
                 Err(PipelineError::Busy) => {}
@@ -117,7 +121,7 @@ fn messages() -> impl Strategy<Value = Vec<Value>> {
 
 #[test]
 fn however_they_arrive_the_base_is_what_core_resolves() {
-    let cases = Config { cases: 12, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
+    let cases = Config { cases: 12, max_shrink_iters: 40, ..Config::with_source_file(file!()) };
     let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let strategy = (messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())), [1..5_usize, 1..5]);
     let law = |((one, other), batches): ((Vec<Value>, Vec<Value>), [usize; 2])| {
@@ -184,7 +188,9 @@ async fn decide(pipeline: Pipeline, words: Words) -> anyhow::Result<Vec<Decision
 }
 
 async fn settle(pipeline: &Pipeline, wish: &Command) -> Result<CommandOutcome, PipelineError> {
+    let deadline = Deadline::new("a turn to decide");
     loop {
+        deadline.check("Busy");
         match pipeline.decide(wish.clone(), None).await {
             // The others were faster: nothing is decided.
             Err(PipelineError::Busy) => {}
@@ -195,7 +201,7 @@ async fn settle(pipeline: &Pipeline, wish: &Command) -> Result<CommandOutcome, P
 
 #[test]
 fn whoever_steps_aside_comes_to_the_same() {
-    let cases = Config { cases: 12, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
+    let cases = Config { cases: 12, max_shrink_iters: 40, ..Config::with_source_file(file!()) };
     let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let strategy = (messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())), words());
     let law = |((one, other), words): (TwoOrders, Words)| {

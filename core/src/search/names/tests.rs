@@ -195,8 +195,6 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn a_name_is_found_after_every_key(name in name(), n_keys in 1..20_usize) {
         let keys: Vec<char> = name.chars().flat_map(keys).take(n_keys).collect();

@@ -337,7 +337,7 @@ fn build(loaded: &[ListRow], changes: &[(u16, Option<ListRow>)]) -> (Index, Rows
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     /// Every order, either direction, from either end, any filter and any search with it: as if each row had been asked.
     #[test]

@@ -36,9 +36,7 @@ fn a_row_is_due_on_the_day_that_something_in_it_changes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// Nobody who stays as they are is made anew, and empty who changes is left as they were.
+    /// A row that is not due stays the same, and one that changes is due.
     #[test]
     fn until_then_nothing_changes_and_then_something_does(
         orders in prop::collection::vec(0..1_500_u64, 0..5),

@@ -247,7 +247,7 @@ impl Extension for Counted {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn any_document_is_measured_in_as_many_steps_as_it_has_parts(
