@@ -1,4 +1,4 @@
-//! How fast messages are taken, beside the bare `INSERT` of the very rows that this leaves, into the same engine, in the same
+//! How fast messages are accepted, compared with the bare `INSERT` of the rows that this leaves, into the same engine, in the same
 //! run: `make bench FILE=messages.ndjson`.
 //!
 //! The import includes reading, parsing, resolving and every rewrite of a row; the bare run writes each row once, as it is in
@@ -19,7 +19,6 @@ use profile360_server::engine::{
     events::Events,
     pipeline::{Pipeline, Snapshot},
 };
-use profile360_store;
 use surrealdb::{
     Surreal,
     engine::local::{Db, SurrealKv},
@@ -60,7 +59,7 @@ async fn compare(file: String) -> anyhow::Result<()> {
     let import_seconds = started.elapsed().as_secs_f64();
 
     // Makes the schema; the rows come from the other base.
-    store::connect(&format!("surrealkv://{}?sync=every", path("bare"))).await?.close().await;
+    profile360_store::connect(&format!("surrealkv://{}?sync=every", path("bare"))).await?.close().await;
     let from = open(&path("import")).await?;
     let to = open(&path("bare")).await?;
     let mut n_rows = 0;
@@ -91,7 +90,7 @@ async fn compare(file: String) -> anyhow::Result<()> {
 
 async fn import(file: &str, path: &str) -> anyhow::Result<usize> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{file} cannot be read"))?;
-    let store = Arc::new(store::connect(&format!("surrealkv://{path}?sync=every")).await?);
+    let store = Arc::new(profile360_store::connect(&format!("surrealkv://{path}?sync=every")).await?);
     let Ok(policy) = CompiledPolicy::new(Policy::default()) else { bail!("the default policy has faults") };
     let policy = Arc::new(ActivePolicy::load(&store, 1, policy).await?);
     let snapshot =
