@@ -37,3 +37,8 @@ pub(crate) fn platforms<S: Serializer>(platforms: &[Platform], serializer: S) ->
 pub(crate) fn count<S: Serializer>(count: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_i32(i32::try_from(*count).unwrap_or(i32::MAX))
 }
+
+/// As [`count`], for a list.
+pub(crate) fn counts<S: Serializer>(counts: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(counts.iter().map(|count| i32::try_from(*count).unwrap_or(i32::MAX)))
+}

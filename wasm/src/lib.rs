@@ -58,6 +58,11 @@ impl Facts {
         self.ask(question, |facts, it| facts.ranking_preview(&it))
     }
 
+    /// `SpendQuestion` in, `Spend` out.
+    pub fn spend(&self, question: &str) -> String {
+        self.ask(question, |facts, question| facts.spend(&question))
+    }
+
     /// `PolicyQuestion` in, `PolicyPreview` out.
     #[wasm_bindgen(js_name = policyPreview)]
     pub fn policy_preview(&self, question: &str) -> String {

@@ -41,6 +41,7 @@ fn samples() -> String {
         |ids: [UnifiedId; 2]| facts.merge_preview(&json!({ "unifiedIds": ids, "figures": figures }).to_string());
     let change = |it: Value| facts.unmerge_preview(&json!({ "change": it, "figures": figures }).to_string());
     let ranking = json!({ "unifiedId": ann_id, "figures": figures, "what": "PRODUCTS", "months": 6 });
+    let spend = json!({ "unifiedId": ann_id, "figures": figures, "months": 3 });
     let policy = |it: Value| facts.policy_preview(&json!({ "document": it, "figures": figures }).to_string());
     let profile = json!({ "unifiedId": ann_id, "figures": figures }).to_string();
     let answers = [
@@ -58,6 +59,7 @@ fn samples() -> String {
         ),
         ("UnmergePreview", "takingBack", change(json!({ "revoke": { "decision": "d1" } }))),
         ("RankingPreview", "ranking", facts.ranking_preview(&ranking.to_string())),
+        ("Spend", "spend", facts.spend(&spend.to_string())),
         (
             "PolicyPreview",
             "policy",

@@ -22,6 +22,7 @@ mod question;
 mod ranking;
 mod shown;
 mod situation;
+mod spend;
 mod unmerge;
 
 pub use self::{
@@ -37,6 +38,7 @@ pub use self::{
     question::Question,
     ranking::{ExplainedRank, RankingPreview, RankingQuestion},
     shown::{ShownDecision, ShownLink, ShownWithheldLink},
+    spend::SpendQuestion,
     unmerge::{Change, UnmergePreview, UnmergeQuestion},
 };
 

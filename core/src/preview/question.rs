@@ -8,6 +8,7 @@ use super::{
     merge::MergeQuestion,
     policy::PolicyQuestion,
     ranking::RankingQuestion,
+    spend::SpendQuestion,
     unmerge::{Change, UnmergeQuestion},
 };
 use crate::{
@@ -57,6 +58,13 @@ impl Question for RankingQuestion {
             months: it.read("months")?,
             first: it.read::<Option<u32>>("first")?.unwrap_or(Self::DEFAULT_RANKS),
         })
+    }
+}
+
+impl Question for SpendQuestion {
+    fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
+        let fields = Fields::of(tree, &["unifiedId", "figures", "months"])?;
+        Ok(Self { unified_id: fields.read("unifiedId")?, figures: fields.figures()?, months: fields.read("months")? })
     }
 }
 

@@ -79,13 +79,13 @@ impl PurchaseWindow {
 /// A customer's purchases, read once for a [`Question`]; every figure is computed from this.
 #[derive(Debug, Clone)]
 pub struct Purchases<'a> {
-    currency: Currency,
+    pub(super) currency: Currency,
     currencies: Vec<Currency>,
-    as_of: NaiveDate,
+    pub(super) as_of: NaiveDate,
     /// In the currency, up to the previous day, ordered by time and then key.
-    purchases: Vec<Purchase<'a>>,
+    pub(super) purchases: Vec<Purchase<'a>>,
     /// What is taken off on a day of its own, because no order was named or it is not there. Empty unless net of refunds.
-    taken_off: Vec<(i32, Decimal)>,
+    pub(super) taken_off: Vec<(i32, Decimal)>,
     refund_count: u64,
     refund_amount: Decimal,
 }

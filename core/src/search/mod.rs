@@ -28,6 +28,9 @@ pub enum Recognised {
     /// Its normal form in every kind that takes it, the kind it looks most like first. Only where one of them demands a form
     /// (a phone number, an e-mail address) is it surely no name.
     Identifier {
+        /// The first candidate's kind demands a form, so the text can hardly be anything else.
+        #[serde(rename = "hasForm")]
+        has_form: bool,
         candidates: Vec<Identifier>,
     },
     /// It may be the beginning of words of a name, or an identifier of a kind that takes any text.
@@ -59,7 +62,7 @@ pub fn recognise(text: &str, policy: &CompiledPolicy) -> Recognised {
     }
     let is_number = text.bytes().all(|it| it.is_ascii_digit());
     if has_form || (is_number && !candidates.is_empty()) {
-        Recognised::Identifier { candidates }
+        Recognised::Identifier { has_form, candidates }
     } else {
         Recognised::Name { value: text.to_owned(), candidates }
     }

@@ -8,7 +8,9 @@ fn check(text: &str, expected: &str) {
     let actual = match recognise(text, &CompiledPolicy::initial()) {
         Recognised::Empty => "empty".to_owned(),
         Recognised::UnifiedId { value } => format!("id {value}"),
-        Recognised::Identifier { candidates } => first(&candidates),
+        Recognised::Identifier { has_form, candidates } => {
+            format!("{}{}", first(&candidates), if has_form { " by its form" } else { "" })
+        }
         Recognised::Name { value, .. } => format!("name {value}"),
     };
     assert_eq!(actual, expected, "{text:?}");
@@ -18,8 +20,8 @@ fn check(text: &str, expected: &str) {
 fn a_search_text_is_what_it_looks_like() {
     check("  ", "empty");
     check("4B9C3DD2-2170-801d-8d20-5590627f4558", "id 4b9c3dd2-2170-801d-8d20-5590627f4558");
-    check("010-1234-5678", "phone=+821012345678");
-    check(" Kim@Example.com", "email=kim@example.com");
+    check("010-1234-5678", "phone=+821012345678 by its form");
+    check(" Kim@Example.com", "email=kim@example.com by its form");
     check("1230102301", "external_id=1230102301");
     check("김철", "name 김철");
     check("Kim", "name Kim");

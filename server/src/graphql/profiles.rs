@@ -232,7 +232,7 @@ async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> 
             let cells = profile_view::cells_of_ids(&app.store, &[value]).await.map_err(|it| unavailable(&it))?;
             return Ok(Some(SearchTerms { cells: cells.into_values().collect(), pieces: None }));
         }
-        Recognised::Identifier { candidates } | Recognised::Name { candidates, .. } => candidates,
+        Recognised::Identifier { candidates, .. } | Recognised::Name { candidates, .. } => candidates,
     };
     look_up(ctx, By::Search)?;
     // Whoever searches a value looks for all who ever owned it.

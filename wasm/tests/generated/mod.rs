@@ -105,6 +105,8 @@ fn questions(
         });
         questions.push(("rankingPreview", question.to_string()));
     }
+    let question = json!({ "unifiedId": dice.pick(ids), "figures": figures(dice), "months": 1 + dice.below(24) });
+    questions.push(("spend", question.to_string()));
     for document in [
         json!({ "max_links": 1 + dice.below(6), "survivorship": { "default": "union" } }),
         json!({ "time_zone": "America/New_York", "currency": "USD", "survivorship": { "default": "max" } }),

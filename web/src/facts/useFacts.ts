@@ -2,13 +2,10 @@ import { useEffect, useMemo, useState } from "react";
 import { useQuery } from "urql";
 import { ProfileFactsDocument } from "../graphql/generated/graphql";
 import { type Facts, rules } from "../rules/rules";
-import type { RawFacts } from "./raw";
 
 export type LoadedFacts = {
   /** The facts in the module, for questions. */
   facts: Facts;
-  /** The facts as the server sent them. */
-  raw: RawFacts;
   revision: string;
 };
 
@@ -25,7 +22,7 @@ export function useFacts(unifiedIds: string[]) {
   useEffect(() => {
     if (!read) return;
     const facts = rules.readFacts(read.facts);
-    setLoaded({ facts, raw: read.facts as RawFacts, revision: read.revision });
+    setLoaded({ facts, revision: read.revision });
     return () => {
       facts.free();
       setLoaded(undefined);

@@ -103,7 +103,7 @@ function formats(language: Language, text: Text, timeZone: string, ownCurrency: 
     /** Today where the business is, as yyyy-MM-dd. */
     today: () => isoDate.format(new Date()),
     weekday: (value: Weekday) => weekday.format(dayOfWeek(value)),
-    week: weekdays.map((value) => ({ value, letter: weekdayLetter.format(dayOfWeek(value)) })),
+    weekdayLetter: (value: Weekday) => weekdayLetter.format(dayOfWeek(value)),
     hour: (value: number) => hour.format(new Date(Date.UTC(1970, 0, 1, value % 24))),
     region: (code: string) => nameOf(regions, code),
     tongue: (code: string) => nameOf(tongues, code),

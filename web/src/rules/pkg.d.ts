@@ -12,6 +12,7 @@ declare module "*/pkg/rules.js" {
     mergePreview(question: string): string;
     unmergePreview(question: string): string;
     rankingPreview(question: string): string;
+    spend(question: string): string;
     policyPreview(question: string): string;
     explain(question: string): string;
   }

@@ -33,6 +33,17 @@ export type RankingQuestion = {
 };
 export type RankingPreview = { currency: string; from: string; to: string; items: ExplainedRank[] };
 
+export type SpendQuestion = { unifiedId: string; figures: Figures; months: number };
+export type MonthlySpend = { month: string; count: number; amount: Decimal };
+export type WeekdayPurchases = { weekday: Weekday; count: number; hours: number[] };
+export type Spend = {
+  currency: string;
+  months: MonthlySpend[];
+  largestAmount: Decimal;
+  weekdays: WeekdayPurchases[];
+  largestCount: number;
+};
+
 export type ShownIdentifier = {
   kind: string;
   value: string;
@@ -230,6 +241,7 @@ export type Questions = {
   mergePreview: { question: MergeQuestion; answer: MergePreview };
   unmergePreview: { question: UnmergeQuestion; answer: UnmergePreview };
   rankingPreview: { question: RankingQuestion; answer: RankingPreview };
+  spend: { question: SpendQuestion; answer: Spend };
   policyPreview: { question: PolicyQuestion; answer: PolicyPreview };
   explain: { question: ExplainQuestion; answer: ShownExplanation };
 };

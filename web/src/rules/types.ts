@@ -16,7 +16,7 @@ export type Recognised =
   | { as: "EMPTY" }
   | { as: "UNIFIED_ID"; value: string }
   /** The kind that it looks most like first. */
-  | { as: "IDENTIFIER"; candidates: KindAndValue[] }
+  | { as: "IDENTIFIER"; hasForm: boolean; candidates: KindAndValue[] }
   /** Or an identifier of a kind that takes any text. */
   | { as: "NAME"; value: string; candidates: KindAndValue[] };
 

@@ -4,14 +4,13 @@ import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Devices.module.css";
 
-/** The most recent one first, and open. */
+/** The devices, newest first as the API sorts them; the first one is open. */
 export function Devices({ devices }: { devices: DeviceStateFragment[] }) {
   const text = useText();
-  const newestFirst = [...devices].sort((a, b) => Date.parse(b.lastUsedAt) - Date.parse(a.lastUsedAt));
-  if (newestFirst.length === 0) return <p className="soft">{text.noDevices}</p>;
+  if (devices.length === 0) return <p className="soft">{text.noDevices}</p>;
   return (
     <ul className={styles.devices}>
-      {newestFirst.map((device, index) => (
+      {devices.map((device, index) => (
         <li key={device.deviceId}>
           <details open={index === 0}>
             <summary className={styles.sentence}>

@@ -1,59 +1,63 @@
-import { useMemo } from "react";
-import { paidBy, type Spend as SpendFigures, spendOf } from "../../facts/spend";
+import { useAnswer } from "../../facts/useAnswer";
 import type { LoadedFacts } from "../../facts/useFacts";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
+import type { Spend as SpendFigures } from "../../rules/preview";
 import type { Profile } from "./Customer";
 import styles from "./Spend.module.css";
 
-/** Spend by month, and when purchases are made: figures that people would rather look at. */
+const shownMonths = 24;
+
+/** Spend by month, and when purchases are made. */
 export function Spend({ loaded, profile }: { loaded: LoadedFacts; profile: Profile }) {
-  const { identifiers, asOf, purchases } = profile;
-  const paid = useMemo(() => paidBy(loaded.raw, identifiers), [loaded, identifiers]);
-  const spend = useMemo(() => spendOf(paid, asOf, purchases.currency), [paid, asOf, purchases.currency]);
+  const { unifiedId, asOf, purchases } = profile;
+  const figures = { asOf, currency: purchases.currency };
+  const { answer } = useAnswer(loaded, "spend", { unifiedId, figures, months: shownMonths });
+  if (!answer) return null;
   return (
     <div className={styles.spend}>
-      <Months months={spend.months} currency={purchases.currency} />
-      <Week week={spend.week} purchases={purchases} />
+      <Months spend={answer} />
+      <Week spend={answer} purchases={purchases} />
     </div>
   );
 }
 
-function Months({ months, currency }: { months: SpendFigures["months"]; currency: string }) {
+function Months({ spend: { months, largestAmount, currency } }: { spend: SpendFigures }) {
   const text = useText();
   const format = useFormat();
-  const most = Math.max(1, ...months.map(({ amount }) => amount));
-  const sum = (amount: number) => format.money(`${amount}`, currency);
+  const money = (amount: `${number}`) => format.money(amount, currency);
+  const height = (amount: `${number}`) => (Number(amount) > 0 ? Number(amount) / Number(largestAmount) : 0);
   return (
     <figure>
       <figcaption className={styles.caption}>
         <h3>{text.spend.byMonth}</h3>
-        <span className="soft small">{text.spend.most(sum(most))}</span>
+        <span className="soft small">{text.spend.most(money(largestAmount))}</span>
       </figcaption>
       <ol className={styles.months} data-months-chart>
         {months.map(({ month, amount, count }) => {
-          const said = text.spend.month(format.month(`${month}-01`), sum(amount), count);
+          const said = text.spend.month(format.month(month), money(amount), count);
           return (
             <li key={month} title={said} data-month={month} data-amount={amount}>
               <span className="hidden">{said}</span>
-              <span className={styles.bar} style={{ height: `${(amount / most) * 100}%` }} />
+              <span className={styles.bar} style={{ height: `${height(amount) * 100}%` }} />
             </li>
           );
         })}
       </ol>
       <p className={styles.scale} aria-hidden="true">
-        {[0, months.length / 2, months.length - 1].map((index) => (
-          <span key={index}>{format.shortMonth(`${months[index]?.month}-01`)}</span>
-        ))}
+        {[months[0], months[months.length / 2], months.at(-1)].map(
+          (each) => each && <span key={each.month}>{format.shortMonth(each.month)}</span>,
+        )}
       </p>
     </figure>
   );
 }
 
-function Week({ week, purchases }: { week: number[][]; purchases: Profile["purchases"] }) {
+type WeekProps = { spend: SpendFigures; purchases: Profile["purchases"] };
+
+function Week({ spend: { weekdays, largestCount }, purchases }: WeekProps) {
   const text = useText();
   const format = useFormat();
-  const most = Math.max(1, ...week.flat());
   const { peakWeekday, peakHour } = purchases;
   return (
     <figure>
@@ -67,21 +71,21 @@ function Week({ week, purchases }: { week: number[][]; purchases: Profile["purch
       </figcaption>
       <table className={styles.week}>
         <tbody>
-          {format.week.map(({ value, letter }, day) => (
-            <tr key={value}>
-              <th scope="row" className={value === peakWeekday ? styles.peak : undefined}>
-                <span aria-hidden="true">{letter}</span>
-                <span className="hidden">{format.weekday(value)}</span>
+          {weekdays.map(({ weekday, hours }) => (
+            <tr key={weekday}>
+              <th scope="row" className={weekday === peakWeekday ? styles.peak : undefined}>
+                <span aria-hidden="true">{format.weekdayLetter(weekday)}</span>
+                <span className="hidden">{format.weekday(weekday)}</span>
               </th>
-              {week[day]?.map((count, hour) => {
-                const said = text.spend.hour(format.weekday(value), format.hour(hour), count);
+              {hours.map((count, hour) => {
+                const said = text.spend.hour(format.weekday(weekday), format.hour(hour), count);
                 return (
                   // biome-ignore lint/suspicious/noArrayIndexKey: the hours of a day.
                   <td key={hour} title={said} data-count={count}>
                     {count > 0 && <span className="hidden">{said}</span>}
                     <span
                       className={styles.cell}
-                      style={{ opacity: count === 0 ? 0 : 0.18 + 0.82 * (count / most) }}
+                      style={{ opacity: count === 0 ? 0 : 0.18 + 0.82 * (count / largestCount) }}
                     />
                   </td>
                 );

@@ -115,9 +115,6 @@ export function SearchField() {
   );
 }
 
-/** Kinds whose values say nothing of the kind; any other kind has a form, so it is what was meant. */
-const acceptsAnyText = new Set(["external_id", "customer_card", "kakao_id", "line_id", "device_id"]);
-
 function RecognizedAs({ of: recognised }: { of: Recognised }) {
   const text = useText();
   const format = useFormat();
@@ -130,7 +127,7 @@ function RecognizedAs({ of: recognised }: { of: Recognised }) {
       return text.searchName;
     case "IDENTIFIER": {
       const [first] = recognised.candidates;
-      if (first && !acceptsAnyText.has(first.kind)) {
+      if (first && recognised.hasForm) {
         return (
           <>
             <span className={styles.kind}>{format.kind(first.kind)}</span>{" "}

@@ -23,7 +23,7 @@ export function Policy() {
   useTitle(text.policy.title);
   const [{ data, error }, reload] = useQuery({ query: PoliciesDocument, requestPolicy: "cache-and-network" });
   const again = () => reload({ requestPolicy: "network-only" });
-  const versions = [...(data?.policies ?? [])].sort((a, b) => b.version - a.version);
+  const versions = data?.policies ?? [];
   const inForce = versions.find(({ status }) => status === "IN_FORCE");
   return (
     <main id="content" tabIndex={-1} className="page">
