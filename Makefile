@@ -116,6 +116,11 @@ test-browser: setup-test build ## Use the page in a real Chromium
 	@echo '==> Testing the page in Chromium'
 	@. .ci/common; CHROMIUM=$$(chromium_path) npm --prefix web run --silent test:browser
 
+.PHONY: types
+types: ## Write the page's types of the module's answers, and samples of them, from core's types
+	@UPDATE_EXPECTED=1 cargo test --quiet --package profile360-core --package profile360-wasm --locked -- \
+		the_types_of_the_page_are_those_of_core the_page_has_samples_of_every_answer
+
 .PHONY: reference
 reference: setup-test ## Write the GraphQL reference, docs/graphql.md
 	@node tests/clients/reference.mjs

@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 fn call(export: &str, arguments: &[&str]) -> String {
     let policy = |it: Option<&&str>| it.map(|it| (*it).to_owned());
     match (export, arguments) {
-        ("normaliseIdentifier", [kind, value, rest @ ..]) if rest.len() < 2 => {
-            profile360_wasm::normalise_identifier(kind, value, policy(rest.first()))
+        ("normalizeIdentifier", [kind, value, rest @ ..]) if rest.len() < 2 => {
+            profile360_wasm::normalize_identifier(kind, value, policy(rest.first()))
         }
-        ("recogniseSearch", [text, rest @ ..]) if rest.len() < 2 => {
-            profile360_wasm::recognise_search(text, policy(rest.first()))
+        ("recognizeSearch", [text, rest @ ..]) if rest.len() < 2 => {
+            profile360_wasm::recognize_search(text, policy(rest.first()))
         }
         _ => panic!("no export {export} with {} arguments", arguments.len()),
     }

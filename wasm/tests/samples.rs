@@ -1,5 +1,6 @@
-//! The page's types are written by hand: `web/src/rules/samples.ts` has answers of every sort, and the page's compiler holds
-//! them to the types. `UPDATE_EXPECTED=1 cargo test --package profile360-wasm` writes them anew after a change that is meant.
+//! `web/src/rules/samples.ts` has answers of every sort, and the page's compiler checks them against the types in `preview.ts`:
+//! the types are written from Rust's, and what serializes by hand could differ from them. After an intended change,
+//! `make types` writes the samples again.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{env, fs, path::Path};
@@ -19,7 +20,7 @@ use profile360_core::{
     preview::ProfileFacts,
     time::Timestamp,
 };
-use profile360_wasm::{Facts, normalise_identifier, recognise_search};
+use profile360_wasm::{Facts, normalize_identifier, recognize_search};
 use serde_json::{Value, json};
 
 #[test]
@@ -45,8 +46,8 @@ fn samples() -> String {
     let policy = |it: Value| facts.policy_preview(&json!({ "document": it, "figures": figures }).to_string());
     let profile = json!({ "unifiedId": ann_id, "figures": figures }).to_string();
     let answers = [
-        ("Normalised", "normalised", normalise_identifier("external_id", "kim@example.com", None)),
-        ("Recognised", "recognised", recognise_search("kim@example.com", None)),
+        ("NormalForm", "normalForm", normalize_identifier("external_id", "kim@example.com", None)),
+        ("Recognised", "recognized", recognize_search("kim@example.com", None)),
         ("Contents", "contents", facts.contents()),
         ("ShownProfile", "profile", facts.profile(&profile)),
         ("ShownAsOf", "profileAsOf", facts.profile_as_of(&profile)),
@@ -65,7 +66,7 @@ fn samples() -> String {
             "policy",
             policy(json!({ "kinds": kinds_with_limit_2(), "survivorship": { "default": "union" } })),
         ),
-        ("Refusal", "faultyPolicy", policy(json!({ "max_links": "many" }))),
+        ("ErrorAnswer", "faultyPolicy", policy(json!({ "max_links": "many" }))),
         (
             "ShownExplanation",
             "together",
@@ -73,14 +74,12 @@ fn samples() -> String {
         ),
         ("ShownExplanation", "apart", facts.explain(&json!({ "a": ann, "b": bob }).to_string())),
     ];
-    let is_of_search = |it: &&str| matches!(*it, "Normalised" | "Recognised");
-    let mut types: Vec<&str> = answers.iter().map(|(it, ..)| *it).filter(|it| !is_of_search(it)).collect();
+    let mut types: Vec<&str> = answers.iter().map(|(name, ..)| *name).collect();
     types.sort_unstable();
     types.dedup();
     let mut text = format!(
-        "// Written by `UPDATE_EXPECTED=1 cargo test --package profile360-wasm`: answers of the module, held to its types.\n\
-         import type {{ {} }} from \"./preview\";\n\
-         import type {{ Normalised, Recognised }} from \"./types\";\n\n",
+        "// Written by `make types`: answers of the module. The compiler checks them against the types.\n\
+         import type {{ {} }} from \"./preview\";\n\n",
         types.join(", ")
     );
     for (name, variable, answer) in answers {

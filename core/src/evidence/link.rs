@@ -8,6 +8,7 @@ use crate::{identifier::Identifier, message::Message, time::Timestamp};
 
 /// The two ends of a link, the smaller identifier first, so that either direction is one link.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Pair {
     pub a: Identifier,
     pub b: Identifier,

@@ -38,10 +38,12 @@ impl fmt::Display for Kind {
 /// `generation` counts the owners of a value that was retired: 0 for the first. The order (kind, value, generation) is
 /// the order of storage, not of strength: strength is the policy's priority.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Identifier {
     pub kind: Kind,
     pub value: Arc<str>,
     #[serde(default, skip_serializing_if = "is_first_generation")]
+    #[cfg_attr(test, ts(optional, as = "Option<u32>"))]
     pub generation: u32,
 }
 

@@ -18,6 +18,7 @@ use crate::{
 
 /// The rules in force. Facts never depend on it; conclusions do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "PolicyDocument"))]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// The kinds of identifiers, in no particular order.
@@ -33,16 +34,19 @@ pub struct Policy {
     /// Which value of an attribute a profile shows.
     pub survivorship: Survivorship,
     /// The zone of all dates, weekdays and hours.
+    #[cfg_attr(test, ts(as = "String"))]
     pub time_zone: Zone,
     /// The currency of purchases that name none, and of figures unless the customer never paid in it.
     pub currency: Currency,
     /// Within what an order ID names one order.
     #[serde(skip_serializing_if = "OrderIds::are_global")]
+    #[cfg_attr(test, ts(optional, as = "Option<OrderIds>"))]
     pub order_ids: OrderIds,
 }
 
 /// Within what an order ID names one order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum OrderIds {
     /// Everywhere: two messages with one `df_order_id` speak of one order.
@@ -61,6 +65,7 @@ impl OrderIds {
 
 /// What the policy says of one kind of identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct KindRule {
     pub name: Kind,
@@ -74,6 +79,7 @@ pub struct KindRule {
 
 /// The normal forms that core knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// Trimmed, case kept, 1 to 255 bytes; looking like an e-mail address or a phone number earns a warning.
@@ -303,6 +309,7 @@ pub(super) fn blocked_form(value: &str) -> String {
 
 /// What is wrong with a policy document: where, and a sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[error("{path}: {detail}")]
 pub struct PolicyFault {
     pub path: String,

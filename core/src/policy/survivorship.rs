@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which value wins, by attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields, default)]
 pub struct Survivorship {
     /// For every attribute that has no rule of its own.
@@ -16,6 +17,7 @@ pub struct Survivorship {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     Latest,

@@ -42,11 +42,13 @@ pub fn write_answer<T: Serialize>(answer: &Result<T, PreviewError>) -> String {
 }
 
 #[derive(Serialize)]
-struct ErrorAnswer<'a> {
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(super) struct ErrorAnswer<'a> {
     error: ErrorFields<'a>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 struct ErrorFields<'a> {
     code: &'static str,
     detail: String,

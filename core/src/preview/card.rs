@@ -32,6 +32,7 @@ use crate::{
 
 /// Which profile is asked for, by any unified ID that was ever issued for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileQuestion {
     pub unified_id: UnifiedId,
@@ -40,14 +41,19 @@ pub struct ProfileQuestion {
 
 /// As of when profiles are shown, and which figures of their purchases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
     /// The reporting date, in the policy's time zone.
+    #[cfg_attr(test, ts(as = "String"))]
     pub as_of: NaiveDate,
     /// Left out, or null: the policy's, or the one used most where the customer never paid in that.
+    #[cfg_attr(test, ts(optional = nullable, as = "Option<String>"))]
     pub currency: Option<Currency>,
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub net_of_refunds: bool,
     /// The measure of rankings.
+    #[cfg_attr(test, ts(optional, as = "Option<RankBy>"))]
     pub by: RankBy,
 }
 
@@ -56,8 +62,10 @@ const SHOWN_RANKS: usize = 3;
 
 /// The parts of a profile that another date changes: in a customer of a thousand identifiers, a tenth of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ShownAsOf {
+    #[cfg_attr(test, ts(as = "String"))]
     pub as_of: NaiveDate,
     pub basic: BasicInfo,
     pub purchases: ShownPurchases,
@@ -73,6 +81,7 @@ pub struct ShownProfile {
 
 /// `PurchaseInfo` of schema.graphql; rankings stand under the aliases that a query needs to ask for several at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ShownPurchases {
     pub currency: Currency,
@@ -80,7 +89,9 @@ pub struct ShownPurchases {
     pub windows: Vec<PurchaseWindow>,
     pub peak_weekday: Option<Weekday>,
     pub peak_hour: Option<u8>,
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     pub first_purchase_date: Option<NaiveDate>,
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     pub last_purchase_date: Option<NaiveDate>,
     pub top_categories3: Vec<RankedItem>,
     pub top_categories6: Vec<RankedItem>,
@@ -90,6 +101,7 @@ pub struct ShownPurchases {
     pub top_products12: Vec<RankedItem>,
     #[serde(serialize_with = "api_serde::count")]
     pub refund_count: u64,
+    #[cfg_attr(test, ts(type = "Decimal"))]
     pub refund_amount: rust_decimal::Decimal,
 }
 
@@ -236,25 +248,30 @@ impl ShownProfile {
     }
 }
 
+/// What a [`ShownProfile`] serializes as.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ShownProfile"))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShownProfileFields<'a> {
+    unified_id: UnifiedId,
+    superseded_ids: &'a [UnifiedId],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    revision: Option<&'a str>,
+    #[cfg_attr(test, ts(as = "String"))]
+    as_of: NaiveDate,
+    basic: &'a BasicInfo,
+    identifiers: &'a [Arc<ProfileIdentifier>],
+    recent_device: Option<&'a Device>,
+    devices: &'a [Device],
+    attributes: &'a [Attribute],
+    consents: &'a [Consent],
+    activity: &'a Activity,
+    purchases: &'a ShownPurchases,
+}
+
 impl Serialize for ShownProfile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Fields<'a> {
-            unified_id: UnifiedId,
-            superseded_ids: &'a [UnifiedId],
-            #[serde(skip_serializing_if = "Option::is_none")]
-            revision: Option<&'a str>,
-            as_of: NaiveDate,
-            basic: &'a BasicInfo,
-            identifiers: &'a [Arc<ProfileIdentifier>],
-            recent_device: Option<&'a Device>,
-            devices: &'a [Device],
-            attributes: &'a [Attribute],
-            consents: &'a [Consent],
-            activity: &'a Activity,
-            purchases: &'a ShownPurchases,
-        }
         let Profile {
             unified_id,
             superseded_ids,
@@ -266,7 +283,7 @@ impl Serialize for ShownProfile {
             activity,
             standing: _,
         } = &self.card.profile;
-        let fields = Fields {
+        let fields = ShownProfileFields {
             unified_id: *unified_id,
             superseded_ids,
             revision: self.revision(),

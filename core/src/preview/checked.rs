@@ -18,6 +18,7 @@ use crate::{
 
 /// What facts are about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Contents {
     pub policy_version: i64,

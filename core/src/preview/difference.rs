@@ -20,6 +20,7 @@ use crate::{
 
 /// What the server would answer; as `DecisionStatus` of schema.graphql.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PreviewStatus {
     /// It can be done.
@@ -32,6 +33,7 @@ pub enum PreviewStatus {
 
 /// `PolicyChange` of schema.graphql: profiles that share identifiers before and after.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Regrouped {
     pub before: Vec<UnifiedId>,
     pub after: Vec<UnifiedId>,
@@ -39,6 +41,7 @@ pub struct Regrouped {
 
 /// Links that are followed only after the change, or only before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LinkChanges {
     pub followed: Vec<ShownLink>,
     /// Among them no link for which only the reason changed.

@@ -26,6 +26,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainQuestion {
     pub a: Identifier,
@@ -34,6 +35,7 @@ pub struct ExplainQuestion {
 
 /// `Explanation` of schema.graphql.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ShownExplanation {
     pub together: bool,

@@ -29,6 +29,7 @@ use crate::{
 
 /// Which profiles are to be one, each by any unified ID that was ever issued for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct MergeQuestion {
     pub unified_ids: Vec<UnifiedId>,
@@ -37,6 +38,7 @@ pub struct MergeQuestion {
 
 /// What the server's `mergeProfiles` would do.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct MergePreview {
     pub status: PreviewStatus,
@@ -65,6 +67,7 @@ pub struct MergePreview {
 
 /// One field of the merged profile, and who had which value before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct MergedField {
     pub group: FieldGroup,
     /// As in schema.graphql; the name of an attribute, the channel of a consent.
@@ -78,6 +81,7 @@ pub struct MergedField {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FieldGroup {
     Basic,
@@ -89,15 +93,18 @@ pub enum FieldGroup {
 
 /// A value, and which of the profiles show it; none where it comes of several values, as under the rule `union`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Claim {
     #[serde(serialize_with = "api_serde::attribute_value")]
+    #[cfg_attr(test, ts(type = "unknown"))]
     pub value: AttributeValue,
     pub unified_ids: Vec<UnifiedId>,
 }
 
 /// More identifiers of a kind than the policy lets one profile hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct BrokenLimit {
     pub kind: Kind,
     pub limit: u32,

@@ -17,12 +17,15 @@ mod facts;
 #[cfg(not(target_arch = "wasm32"))]
 mod gathering;
 mod merge;
+mod normal_form;
 mod policy;
 mod question;
 mod ranking;
 mod shown;
 mod situation;
 mod spend;
+#[cfg(test)]
+mod typescript;
 mod unmerge;
 
 pub use self::{
@@ -34,6 +37,7 @@ pub use self::{
     explanation::{ExplainQuestion, ShownExplanation},
     facts::{EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts},
     merge::{BrokenLimit, Claim, FieldGroup, MergePreview, MergeQuestion, MergedField},
+    normal_form::{NormalForm, NormalFormWarning, normal_form},
     policy::{PolicyPreview, PolicyQuestion},
     question::Question,
     ranking::{ExplainedRank, RankingPreview, RankingQuestion},

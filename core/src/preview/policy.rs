@@ -16,14 +16,17 @@ use crate::{
 
 /// Which policy is to be tried.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyQuestion {
     /// The policy document; a field that is left out keeps its value.
+    #[cfg_attr(test, ts(type = "unknown"))]
     pub document: JsonValue,
     pub figures: Figures,
 }
 
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyPreview {
     /// The whole document that would be in force.

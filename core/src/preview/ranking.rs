@@ -13,6 +13,7 @@ use crate::{
 
 /// Which ranking of which profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct RankingQuestion {
     pub unified_id: UnifiedId,
@@ -20,6 +21,7 @@ pub struct RankingQuestion {
     pub what: RankTarget,
     pub months: Months,
     /// How many ranks, 1 to 100.
+    #[cfg_attr(test, ts(optional, as = "Option<u32>"))]
     pub first: u32,
 }
 
@@ -32,17 +34,21 @@ impl RankingQuestion {
 const MAX_RANKS: u32 = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RankingPreview {
     pub currency: Currency,
     /// The first day that counts.
+    #[cfg_attr(test, ts(as = "String"))]
     pub from: NaiveDate,
     /// The last day that counts.
+    #[cfg_attr(test, ts(as = "String"))]
     pub to: NaiveDate,
     pub items: Vec<ExplainedRank>,
 }
 
 /// An item, and what decides that it stands before the next one, whether or not that one is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedRank {
     #[serde(flatten)]

@@ -19,6 +19,7 @@ use crate::{
 
 /// `Link` of schema.graphql.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ShownLink {
     pub a: Arc<ProfileIdentifier>,
@@ -37,14 +38,17 @@ pub struct ShownLink {
 
 /// `WithheldLink` of schema.graphql.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ShownWithheldLink {
     pub link: ShownLink,
+    #[cfg_attr(test, ts(type = "WithheldReason"))]
     pub reason: &'static str,
     pub detail: String,
 }
 
 /// `Decision` of schema.graphql, under its key: the server's `id` is made of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ShownDecision {
     pub key: Arc<str>,

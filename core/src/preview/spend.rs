@@ -7,6 +7,7 @@ use crate::{calendar::Months, identifier::UnifiedId, purchases::spend::Spend};
 
 /// Which profile, and how many calendar months.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct SpendQuestion {
     pub unified_id: UnifiedId,

@@ -29,6 +29,7 @@ use crate::{
 
 /// What is to be tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct UnmergeQuestion {
     pub change: Change,
@@ -37,6 +38,7 @@ pub struct UnmergeQuestion {
 
 /// A change that can part what is together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// As if no message had ever named both together.
@@ -55,6 +57,7 @@ pub enum Change {
 
 /// What the server would do.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct UnmergePreview {
     pub status: PreviewStatus,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Avatar {
     /// What a reader takes for the first letter, in upper case; `?` without a name.
     pub letter: String,

@@ -55,6 +55,7 @@ pub struct Standing {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileIdentifier {
     pub kind: Arc<str>,
@@ -71,11 +72,13 @@ pub struct ProfileIdentifier {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct BasicInfo {
     pub avatar: Avatar,
     pub name: Option<String>,
     #[serde(serialize_with = "api_serde::platforms")]
+    #[cfg_attr(test, ts(type = "Platform[]"))]
     pub platforms: Vec<Platform>,
     pub device_count: u32,
     /// The phone number that was seen last; of several the one that was seen first before, then the first by value. One
@@ -84,6 +87,7 @@ pub struct BasicInfo {
     /// The e-mail address, chosen as the phone number is.
     pub email: Option<Arc<str>>,
     pub gender: Option<Gender>,
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     pub birth_date: Option<NaiveDate>,
     /// Full years; none where the birth lies ahead.
     pub age: Option<u32>,
@@ -94,6 +98,7 @@ pub struct BasicInfo {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Gender {
     Male,
@@ -127,6 +132,7 @@ impl Gender {
 
 /// A device that the customer used. A device that no message described has its ID and time only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Device {
     pub device_id: Arc<str>,
@@ -151,12 +157,14 @@ pub struct Device {
 
 /// The value of an attribute that survived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Attribute {
     pub name: Arc<str>,
     /// Whether the system knows the attribute's meaning.
     pub standard: bool,
     #[serde(serialize_with = "api_serde::attribute_value")]
+    #[cfg_attr(test, ts(type = "unknown"))]
     pub value: AttributeValue,
     /// The policy's rule, or `strictest` for consents.
     pub rule: &'static str,
@@ -170,9 +178,11 @@ pub struct Attribute {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct AttributeObservation {
     #[serde(serialize_with = "api_serde::attribute_value")]
+    #[cfg_attr(test, ts(type = "unknown"))]
     pub value: AttributeValue,
     #[serde(serialize_with = "api_serde::date_time")]
     pub observed_at: Timestamp,
@@ -182,6 +192,7 @@ pub struct AttributeObservation {
 
 /// Whether the customer may be addressed over a channel: the latest word under each identifier, and the strictest of those.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Consent {
     /// As in [`CONSENTS`].
@@ -193,6 +204,7 @@ pub struct Consent {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Activity {
     /// When the anchor was seen first: the issue of the unified ID.

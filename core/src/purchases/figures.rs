@@ -52,18 +52,23 @@ pub struct PurchaseInfo {
 
 /// Number, amount and average of the purchases in one window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PurchaseWindow {
     pub months: Months,
     /// The first day.
+    #[cfg_attr(test, ts(as = "String"))]
     pub from: NaiveDate,
     /// The last day.
+    #[cfg_attr(test, ts(as = "String"))]
     pub to: NaiveDate,
     #[serde(serialize_with = "api_serde::count")]
     pub count: u64,
     /// Below zero only net of refunds, where more was given back than paid.
+    #[cfg_attr(test, ts(type = "Decimal"))]
     pub amount: Decimal,
     /// Amount by count, rounded half to even at four decimal places; none without purchases.
+    #[cfg_attr(test, ts(type = "Decimal | null"))]
     pub average: Option<Decimal>,
 }
 

@@ -22,6 +22,7 @@ use crate::{
 
 /// What is ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RankTarget {
     /// By `df_category1`; lines without one stay out.
@@ -32,6 +33,7 @@ pub enum RankTarget {
 
 /// The measure. All that is equal in it goes by the next, so that no two items share a rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RankBy {
     /// Units, then amount, then the most recent purchase, then name, then key.
@@ -44,6 +46,7 @@ pub enum RankBy {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct RankedItem {
     /// From 1 on.
@@ -57,6 +60,7 @@ pub struct RankedItem {
     /// Orders that hold it, each counted once.
     #[serde(serialize_with = "api_serde::count")]
     pub orders: u64,
+    #[cfg_attr(test, ts(type = "Decimal"))]
     pub amount: Decimal,
     #[serde(serialize_with = "api_serde::date_time")]
     pub last_purchased_at: Timestamp,
@@ -64,6 +68,7 @@ pub struct RankedItem {
 
 /// What decides between two neighbours of a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TieBreak {
     /// No tie: the measure itself.

@@ -13,12 +13,14 @@ use crate::{
 
 /// A customer's purchases by calendar month, weekday and hour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Spend {
     pub currency: Currency,
     /// The calendar months up to that of the last day that counts, the oldest first. The last one may be partial.
     pub months: Vec<MonthlySpend>,
     /// The largest amount of a month; zero where no month has one above zero.
+    #[cfg_attr(test, ts(type = "Decimal"))]
     pub largest_amount: Decimal,
     /// All purchases up to the last day that counts, Monday first.
     pub weekdays: Vec<WeekdayPurchases>,
@@ -29,18 +31,22 @@ pub struct Spend {
 
 /// The purchases of one calendar month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct MonthlySpend {
     /// The first day of the month.
+    #[cfg_attr(test, ts(as = "String"))]
     pub month: NaiveDate,
     #[serde(serialize_with = "api_serde::count")]
     pub count: u64,
     /// Below zero only net of refunds, where more was given back than paid.
+    #[cfg_attr(test, ts(type = "Decimal"))]
     pub amount: Decimal,
 }
 
 /// The purchases of one weekday.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct WeekdayPurchases {
     pub weekday: Weekday,

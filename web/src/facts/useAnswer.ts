@@ -1,5 +1,6 @@
 import { useEffect, useEffectEvent, useRef, useState } from "react";
-import type { QuestionName, Questions } from "../rules/preview";
+import type { QuestionName } from "../rules/module";
+import type { Questions } from "../rules/preview";
 import type { LoadedFacts } from "./useFacts";
 
 export type Answered<Name extends QuestionName> = {

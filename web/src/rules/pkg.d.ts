@@ -1,8 +1,8 @@
-// The module is built, not committed; its own declarations win where they are there.
+// The module is built and not committed. Once it is built, its own declarations take precedence.
 declare module "*/pkg/rules.js" {
   export default function init(): Promise<unknown>;
-  export function normaliseIdentifier(kind: string, value: string, policy?: string | null): string;
-  export function recogniseSearch(text: string, policy?: string | null): string;
+  export function normalizeIdentifier(kind: string, value: string, policy?: string | null): string;
+  export function recognizeSearch(text: string, policy?: string | null): string;
   export class Facts {
     constructor(facts: string);
     free(): void;

@@ -1,240 +1,10 @@
-import type { CustomerQuery, RankBy, Weekday, WithheldReason } from "../graphql/generated/graphql";
+// Written by `make types` from the types of core; a test compares them.
+import type { Platform, WithheldReason } from "../graphql/generated/graphql";
 
-/**
- * Questions to the facts of some customers, and their answers, in core's own JSON. Names are those of the API. `samples.ts`
- * holds these types to answers of the module.
- */
-
+/** An exact decimal number. */
 export type Decimal = `${number}`;
 
-/** As of when customers are shown, and which figures of their purchases. */
-export type Figures = { asOf: string; currency?: string | null; netOfRefunds?: boolean; by?: RankBy };
-
-export type RankTarget = "CATEGORIES" | "PRODUCTS";
-export type RankedItem = {
-  rank: number;
-  key: string;
-  name: string;
-  units: number;
-  orders: number;
-  amount: Decimal;
-  lastPurchasedAt: string;
-};
-/** What decides between two neighbours of a ranking. */
-export type TieBreak = "MEASURE" | "AMOUNT" | "UNITS" | "RECENCY" | "NAME" | "KEY";
-export type ExplainedRank = RankedItem & { beforeNext: TieBreak | null };
-
-export type RankingQuestion = {
-  unifiedId: string;
-  figures: Figures;
-  what: RankTarget;
-  months: number;
-  first?: number;
-};
-export type RankingPreview = { currency: string; from: string; to: string; items: ExplainedRank[] };
-
-export type SpendQuestion = { unifiedId: string; figures: Figures; months: number };
-export type MonthlySpend = { month: string; count: number; amount: Decimal };
-export type WeekdayPurchases = { weekday: Weekday; count: number; hours: number[] };
-export type Spend = {
-  currency: string;
-  months: MonthlySpend[];
-  largestAmount: Decimal;
-  weekdays: WeekdayPurchases[];
-  largestCount: number;
-};
-
-export type ShownIdentifier = {
-  kind: string;
-  value: string;
-  unifiedId: string;
-  firstSeenAt: string;
-  lastSeenAt: string;
-  sources: string[];
-  shared: boolean;
-  retiredAt: string | null;
-};
-
-export type ShownWindow = {
-  months: number;
-  from: string;
-  to: string;
-  count: number;
-  amount: Decimal;
-  average: Decimal | null;
-};
-
-export type ShownPurchases = {
-  currency: string;
-  currencies: string[];
-  windows: ShownWindow[];
-  peakWeekday: Weekday | null;
-  peakHour: number | null;
-  firstPurchaseDate: string | null;
-  lastPurchaseDate: string | null;
-  topCategories3: RankedItem[];
-  topCategories6: RankedItem[];
-  topCategories12: RankedItem[];
-  topProducts3: RankedItem[];
-  topProducts6: RankedItem[];
-  topProducts12: RankedItem[];
-  refundCount: number;
-  refundAmount: Decimal;
-};
-
-export type ShownDevice = {
-  deviceId: string;
-  model: string | null;
-  os: string | null;
-  osVersion: string | null;
-  browser: string | null;
-  browserVersion: string | null;
-  carrier: string | null;
-  language: string | null;
-  timeZone: string | null;
-  country: string | null;
-  region: string | null;
-  city: string | null;
-  area: string | null;
-  libraryPlatform: string | null;
-  libraryVersion: string | null;
-  lastUsedAt: string;
-};
-
-export type ShownObservation = {
-  value: unknown;
-  observedAt: string;
-  source: string;
-  identifier: ShownIdentifier;
-};
-export type ShownAttribute = ShownObservation & {
-  name: string;
-  standard: boolean;
-  rule: string;
-  others: ShownObservation[];
-};
-export type ShownConsent = { channel: string; granted: boolean; observedAt: string; source: string };
-
-/** The parts of a customer that another date changes: a step of a slider asks for these. */
-export type ShownAsOf = {
-  asOf: string;
-  basic: NonNullable<CustomerQuery["profile"]>["basic"];
-  purchases: ShownPurchases;
-};
-
-/** A customer as the server's `profile` shows it; what is only previewed has no revision yet. */
-export type ShownProfile = ShownAsOf & {
-  unifiedId: string;
-  supersededIds: string[];
-  revision?: string;
-  identifiers: ShownIdentifier[];
-  recentDevice: ShownDevice | null;
-  devices: ShownDevice[];
-  attributes: ShownAttribute[];
-  consents: ShownConsent[];
-  activity: {
-    firstAccessAt: string;
-    lastActivityAt: string;
-    eventCount: number;
-    sessionCount: number;
-    lastUpdatedAt: string;
-  };
-};
-export type ProfileQuestion = { unifiedId: string; figures: Figures };
-
-export type PreviewStatus = "APPLIED" | "NO_CHANGE" | "CONTRADICTED";
-
-export type ShownDecision = {
-  key: string;
-  relation: "SAME" | "DIFFERENT";
-  a: ShownIdentifier;
-  b: ShownIdentifier;
-  reason: string;
-  actor: string;
-  at: string;
-  revokedAt: string | null;
-  revokedBy: string | null;
-};
-export type ShownLink = {
-  a: ShownIdentifier;
-  b: ShownIdentifier;
-  firstSeenAt: string;
-  lastSeenAt: string;
-  count: number;
-  sources: string[];
-  decision: ShownDecision | null;
-};
-export type ShownWithheldLink = { link: ShownLink; reason: WithheldReason; detail: string };
-/** Links that are followed only after the change, or only before it. */
-export type LinkChanges = {
-  followed: ShownLink[];
-  withheld: ShownWithheldLink[];
-};
-
-/** A value, and which of the customers show it; none where it comes of several values together. */
-export type Claim = { value: unknown; unifiedIds: string[] };
-export type FieldGroup = "BASIC" | "ATTRIBUTE" | "CONSENT" | "DEVICE" | "ACTIVITY";
-export type MergedField = {
-  group: FieldGroup;
-  name: string;
-  rule: string | null;
-  winner: Claim | null;
-  losers: Claim[];
-};
-export type BrokenLimit = { kind: string; limit: number; count: number };
-
-export type MergeQuestion = { unifiedIds: string[]; figures: Figures };
-export type MergePreview = {
-  status: PreviewStatus;
-  expectedRevision: string;
-  unifiedId: string | null;
-  /** The two identifiers of each SAME decision that would be made. */
-  decisions: { a: End; b: End }[];
-  before: ShownProfile[];
-  after: ShownProfile | null;
-  othersBefore: ShownProfile[];
-  othersAfter: ShownProfile[];
-  fields: MergedField[];
-  limits: BrokenLimit[];
-  links: LinkChanges;
-  contradictions: ShownDecision[];
-};
-
-/** Of a value that was retired, the generation tells its owners apart. */
-type End = { kind: string; value: string; generation?: number };
-export type Change =
-  | { cut: { a: End; b: End } }
-  | { different: { a: End; b: End } }
-  | { revoke: { decision: string } }
-  | { retire: { identifier: End; from: string } };
-export type UnmergeQuestion = { change: Change; figures: Figures };
-export type UnmergePreview = {
-  status: PreviewStatus;
-  expectedRevision: string;
-  before: ShownProfile[];
-  after: ShownProfile[];
-  links: LinkChanges;
-  contradictions: ShownDecision[];
-};
-
-export type PolicyQuestion = { document: unknown; figures: Figures };
-export type PolicyPreview = {
-  policy: unknown;
-  changes: { before: string[]; after: string[] }[];
-  before: ShownProfile[];
-  after: ShownProfile[];
-  links: LinkChanges;
-};
-
-export type ExplainQuestion = { a: End; b: End };
-export type ShownExplanation = { together: boolean; path: ShownLink[]; blockedBy: ShownWithheldLink[] };
-
-/** What facts are about, and the revision of all their customers together. */
-export type Contents = { policyVersion: number; revision: string; unifiedIds: string[] };
-
-export type Fault = { path: string; detail: string };
-
-/** What can be asked of facts, and what is answered. */
+/** What can be asked of facts, by the name of the module's export. */
 export type Questions = {
   profile: { question: ProfileQuestion; answer: ShownProfile };
   profileAsOf: { question: ProfileQuestion; answer: ShownAsOf };
@@ -245,19 +15,127 @@ export type Questions = {
   policyPreview: { question: PolicyQuestion; answer: PolicyPreview };
   explain: { question: ExplainQuestion; answer: ShownExplanation };
 };
-export type QuestionName = keyof Questions;
 
-/** Why a question has no answer, as the module says it. */
-export type Refusal = { error: { code: string; detail: string; faults: Fault[] } };
+export type Activity = { firstAccessAt: string, lastActivityAt: string, eventCount: number, sessionCount: number, lastUpdatedAt: string, };
 
-/** Why a question has no answer. */
-export class Unanswered extends Error {
-  readonly code: string;
-  readonly faults: Fault[];
+export type Attribute = { name: string, standard: boolean, value: unknown, rule: string, observedAt: string, source: string, identifier: ProfileIdentifier, others: Array<AttributeObservation>, };
 
-  constructor({ code, detail, faults = [] }: { code: string; detail: string; faults?: Fault[] }) {
-    super(detail);
-    this.code = code;
-    this.faults = faults;
-  }
-}
+export type AttributeObservation = { value: unknown, observedAt: string, source: string, identifier: ProfileIdentifier, };
+
+export type Avatar = { letter: string, color: string, };
+
+export type BasicInfo = { avatar: Avatar, name: string | null, platforms: Platform[], deviceCount: number, phone: string | null, email: string | null, gender: Gender | null, birthDate: string | null, age: number | null, ageGroup: string | null, membershipLevel: string | null, recentArea: string | null, };
+
+export type BrokenLimit = { kind: string, limit: number, count: number, };
+
+export type Change = { "cut": { a: Identifier, b: Identifier, } } | { "different": { a: Identifier, b: Identifier, } } | { "revoke": { decision: string, } } | { "retire": { identifier: Identifier, from: string, } };
+
+export type Claim = { value: unknown, unifiedIds: Array<string>, };
+
+export type Consent = { channel: string, granted: boolean, observedAt: string, source: string, };
+
+export type Contents = { policyVersion: number, revision: string, unifiedIds: Array<string>, };
+
+export type Device = { deviceId: string, model: string | null, os: string | null, osVersion: string | null, browser: string | null, browserVersion: string | null, carrier: string | null, language: string | null, timeZone: string | null, country: string | null, region: string | null, city: string | null, area: string | null, libraryPlatform: string | null, libraryVersion: string | null, lastUsedAt: string, };
+
+export type ErrorAnswer = { error: ErrorFields, };
+
+export type ErrorFields = { code: string, detail: string, faults: Array<PolicyFault>, };
+
+export type ExplainQuestion = { a: Identifier, b: Identifier, };
+
+export type ExplainedRank = { beforeNext: TieBreak | null, rank: number, key: string, name: string, units: number, orders: number, amount: Decimal, lastPurchasedAt: string, };
+
+export type FieldGroup = "BASIC" | "ATTRIBUTE" | "CONSENT" | "DEVICE" | "ACTIVITY";
+
+export type Figures = { asOf: string, currency?: string | null, netOfRefunds?: boolean, by?: RankBy, };
+
+export type Form = "external_id" | "phone" | "email" | "trimmed" | { "pattern": string };
+
+export type Gender = "MALE" | "FEMALE" | "NON_BINARY" | "OTHER";
+
+export type Identifier = { kind: string, value: string, generation?: number, };
+
+export type KindRule = { name: string, form: Form, limit: number, priority: number, };
+
+export type LinkChanges = { followed: Array<ShownLink>, withheld: Array<ShownWithheldLink>, };
+
+export type MergePreview = { status: PreviewStatus, expectedRevision: string, unifiedId: string | null, decisions: Array<Pair>, before: Array<ShownProfile>, after: ShownProfile | null, othersBefore: Array<ShownProfile>, othersAfter: Array<ShownProfile>, fields: Array<MergedField>, limits: Array<BrokenLimit>, links: LinkChanges, contradictions: Array<ShownDecision>, };
+
+export type MergeQuestion = { unifiedIds: Array<string>, figures: Figures, };
+
+export type MergedField = { group: FieldGroup, name: string, rule: string | null, winner: Claim | null, losers: Array<Claim>, };
+
+export type MonthlySpend = { month: string, count: number, amount: Decimal, };
+
+export type NormalForm = { "status": "ok", kind: string, value: string, warnings: Array<NormalFormWarning>, } | { "status": "blocked", detail: string, } | { "status": "refused", code: string, detail: string, };
+
+export type NormalFormWarning = { code: string, detail: string, };
+
+export type OrderIds = "global" | "source";
+
+export type Pair = { a: Identifier, b: Identifier, };
+
+export type PolicyDocument = { kinds: Array<KindRule>, blocked_values: Array<string>, blocked_patterns: Array<string>, max_links: number, max_users_a_month: number, survivorship: Survivorship, time_zone: string, currency: string, order_ids?: OrderIds, };
+
+export type PolicyFault = { path: string, detail: string, };
+
+export type PolicyPreview = { policy: PolicyDocument, changes: Array<Regrouped>, before: Array<ShownProfile>, after: Array<ShownProfile>, links: LinkChanges, };
+
+export type PolicyQuestion = { document: unknown, figures: Figures, };
+
+export type PreviewStatus = "APPLIED" | "NO_CHANGE" | "CONTRADICTED";
+
+export type ProfileIdentifier = { kind: string, value: string, unifiedId: string, firstSeenAt: string, lastSeenAt: string, sources: Array<string>, shared: boolean, retiredAt: string | null, };
+
+export type ProfileQuestion = { unifiedId: string, figures: Figures, };
+
+export type PurchaseWindow = { months: number, from: string, to: string, count: number, amount: Decimal, average: Decimal | null, };
+
+export type RankBy = "UNITS" | "ORDERS" | "AMOUNT";
+
+export type RankTarget = "CATEGORIES" | "PRODUCTS";
+
+export type RankedItem = { rank: number, key: string, name: string, units: number, orders: number, amount: Decimal, lastPurchasedAt: string, };
+
+export type RankingPreview = { currency: string, from: string, to: string, items: Array<ExplainedRank>, };
+
+export type RankingQuestion = { unifiedId: string, figures: Figures, what: RankTarget, months: number, first?: number, };
+
+export type Recognised = { "as": "EMPTY" } | { "as": "UNIFIED_ID", value: string, } | { "as": "IDENTIFIER", hasForm: boolean, candidates: Array<Identifier>, } | { "as": "NAME", value: string, candidates: Array<Identifier>, };
+
+export type Regrouped = { before: Array<string>, after: Array<string>, };
+
+export type Relation = "SAME" | "DIFFERENT";
+
+export type Rule = "latest" | "earliest" | "most_frequent" | "max" | "min" | "source_priority" | "union";
+
+export type ShownAsOf = { asOf: string, basic: BasicInfo, purchases: ShownPurchases, };
+
+export type ShownDecision = { key: string, relation: Relation, a: ProfileIdentifier, b: ProfileIdentifier, reason: string, actor: string, at: string, revokedAt: string | null, revokedBy: string | null, };
+
+export type ShownExplanation = { together: boolean, path: Array<ShownLink>, blockedBy: Array<ShownWithheldLink>, };
+
+export type ShownLink = { a: ProfileIdentifier, b: ProfileIdentifier, firstSeenAt: string, lastSeenAt: string, count: number, sources: Array<string>, decision: ShownDecision | null, };
+
+export type ShownProfile = { unifiedId: string, supersededIds: Array<string>, revision?: string, asOf: string, basic: BasicInfo, identifiers: Array<ProfileIdentifier>, recentDevice: Device | null, devices: Array<Device>, attributes: Array<Attribute>, consents: Array<Consent>, activity: Activity, purchases: ShownPurchases, };
+
+export type ShownPurchases = { currency: string, currencies: Array<string>, windows: Array<PurchaseWindow>, peakWeekday: Weekday | null, peakHour: number | null, firstPurchaseDate: string | null, lastPurchaseDate: string | null, topCategories3: Array<RankedItem>, topCategories6: Array<RankedItem>, topCategories12: Array<RankedItem>, topProducts3: Array<RankedItem>, topProducts6: Array<RankedItem>, topProducts12: Array<RankedItem>, refundCount: number, refundAmount: Decimal, };
+
+export type ShownWithheldLink = { link: ShownLink, reason: WithheldReason, detail: string, };
+
+export type Spend = { currency: string, months: Array<MonthlySpend>, largestAmount: Decimal, weekdays: Array<WeekdayPurchases>, largestCount: number, };
+
+export type SpendQuestion = { unifiedId: string, figures: Figures, months: number, };
+
+export type Survivorship = { default: Rule, attributes: { [key in string]: Rule }, sources: Array<string>, };
+
+export type TieBreak = "MEASURE" | "AMOUNT" | "UNITS" | "RECENCY" | "NAME" | "KEY";
+
+export type UnmergePreview = { status: PreviewStatus, expectedRevision: string, before: Array<ShownProfile>, after: Array<ShownProfile>, links: LinkChanges, contradictions: Array<ShownDecision>, };
+
+export type UnmergeQuestion = { change: Change, figures: Figures, };
+
+export type Weekday = "MONDAY" | "TUESDAY" | "WEDNESDAY" | "THURSDAY" | "FRIDAY" | "SATURDAY" | "SUNDAY";
+
+export type WeekdayPurchases = { weekday: Weekday, count: number, hours: Array<number>, };

@@ -1,30 +1,31 @@
-import { type QuestionName, type Questions, Unanswered } from "./preview";
-import type { Call, Normalised, Recognised, Reply } from "./types";
+import type { Call, QuestionName, Reply } from "./module";
+import type { NormalForm, Questions, Recognised } from "./preview";
+import { RulesError } from "./RulesError";
 
 type Waiting = { resolve: (json: string) => void; reject: (error: Error) => void };
 type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
 
-/** The rules of `core`, in a worker: the same code that the server runs. */
+/** The rules of `core` in a worker: the same code that the server runs. */
 class Rules {
   private readonly waiting = new Map<number, Waiting>();
   private worker: Worker | undefined;
   private lastId = 0;
   private lastFacts = 0;
 
-  /** Under the policy in a document; without one, under the policy that a new base starts with. */
-  async recogniseSearch(text: string, ...policy: [document?: string]): Promise<Recognised> {
-    return answered(await this.call({ name: "recogniseSearch", arguments: [text, ...policy] }));
+  /** Under the policy in a document, or under the initial policy without one. */
+  async recognizeSearch(text: string, ...policy: [document?: string]): Promise<Recognised> {
+    return answered(await this.call({ name: "recognizeSearch", arguments: [text, ...policy] }));
   }
 
-  async normaliseIdentifier(
+  async normalizeIdentifier(
     kind: string,
     value: string,
     ...policy: [document?: string]
-  ): Promise<Normalised> {
-    return answered(await this.call({ name: "normaliseIdentifier", arguments: [kind, value, ...policy] }));
+  ): Promise<NormalForm> {
+    return answered(await this.call({ name: "normalizeIdentifier", arguments: [kind, value, ...policy] }));
   }
 
-  /** Hands facts of the API over to the module; who reads them gives them back. */
+  /** Loads facts of the API into the module. The caller releases them with `free`. */
   readFacts(facts: unknown): Facts {
     this.lastFacts += 1;
     const number = this.lastFacts;
@@ -40,7 +41,7 @@ class Rules {
       },
       free: () => {
         this.call({ name: "freeFacts", arguments: [number] }).catch(() => {
-          // The worker is gone, and with it what was to be freed.
+          // The worker has ended, and its memory with it.
         });
       },
     };
@@ -76,7 +77,7 @@ class Rules {
 
 function answered<T>(json: string): T {
   const answer = JSON.parse(json);
-  if (answer.error) throw new Unanswered(answer.error);
+  if (answer.error) throw new RulesError(answer.error);
   return answer;
 }
 

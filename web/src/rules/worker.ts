@@ -1,4 +1,4 @@
-import type { Call, FactsInModule, Reply, RulesModule } from "./types";
+import type { Call, FactsInModule, Reply, RulesModule } from "./module";
 
 const loaded: Promise<RulesModule> = import("./pkg/rules.js").then(async (rules: RulesModule) => {
   await rules.default();
@@ -8,10 +8,10 @@ const read = new Map<number, FactsInModule>();
 
 function answer(rules: RulesModule, call: Call): string {
   switch (call.name) {
-    case "normaliseIdentifier":
-      return rules.normaliseIdentifier(...call.arguments);
-    case "recogniseSearch":
-      return rules.recogniseSearch(...call.arguments);
+    case "normalizeIdentifier":
+      return rules.normalizeIdentifier(...call.arguments);
+    case "recognizeSearch":
+      return rules.recognizeSearch(...call.arguments);
     case "readFacts": {
       const [number, json] = call.arguments;
       read.set(number, new rules.Facts(json));
@@ -20,7 +20,7 @@ function answer(rules: RulesModule, call: Call): string {
     case "askFacts": {
       const [number, question, json] = call.arguments;
       const facts = read.get(number);
-      if (!facts) throw new Error("these facts were given back");
+      if (!facts) throw new Error("these facts were released");
       return facts[question](json);
     }
     case "freeFacts": {

@@ -45,7 +45,7 @@ function useBlocked(search: string | null): boolean {
     };
     if (search === null) set(false);
     else
-      rules.normaliseIdentifier("external_id", search).then(
+      rules.normalizeIdentifier("external_id", search).then(
         ({ status }) => set(status === "blocked"),
         () => set(false),
       );

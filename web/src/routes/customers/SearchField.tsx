@@ -3,8 +3,8 @@ import { type KeyboardEvent, type SubmitEvent, useEffect, useEffectEvent, useRef
 import { useLocation } from "wouter";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
+import type { Recognised } from "../../rules/preview";
 import { rules } from "../../rules/rules";
-import type { Recognised } from "../../rules/types";
 import { customerPath } from "../views";
 import { focusCustomers } from "./CustomerTable";
 import { useCustomersQuery, useShowCustomers } from "./query";
@@ -149,7 +149,7 @@ function useRecognized(typed: string): Recognised | undefined {
       if (!overtaken) setRecognised(value);
     };
     if (typed.trim() === "") set({ as: "EMPTY" });
-    else rules.recogniseSearch(typed).then(set, () => set(undefined));
+    else rules.recognizeSearch(typed).then(set, () => set(undefined));
     return () => {
       overtaken = true;
     };

@@ -5,7 +5,8 @@ import { useAnswer } from "../../facts/useAnswer";
 import type { LoadedFacts } from "../../facts/useFacts";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { type Change, Unanswered } from "../../rules/preview";
+import type { Change } from "../../rules/preview";
+import { RulesError } from "../../rules/RulesError";
 import styles from "./Identity.module.css";
 
 type Props = {
@@ -23,7 +24,7 @@ export function ChangePreview({ loaded, change, same }: Props) {
     change,
     figures: { asOf: format.today() },
   });
-  if (error instanceof Unanswered && error.code === "NEEDS_MESSAGES")
+  if (error instanceof RulesError && error.code === "NEEDS_MESSAGES")
     return (
       <p className="amber" data-needs-messages>
         {text.identity.needsMessages}

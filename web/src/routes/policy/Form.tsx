@@ -2,7 +2,7 @@ import { type SubmitEvent, useState } from "react";
 import { KindIcon } from "../../components/KindIcon";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import type { KindRule, PolicyDocument } from "./document";
+import type { KindRule, PolicyDocument, Rule } from "../../rules/preview";
 import styles from "./Policy.module.css";
 
 type Props = { document: PolicyDocument; onChange: (document: PolicyDocument) => void };
@@ -168,7 +168,7 @@ function LinesField({ label, lines, onChange }: LinesFieldProps) {
   );
 }
 
-const rules = ["latest", "earliest", "most_frequent", "max", "min", "source_priority", "union"];
+const rules: Rule[] = ["latest", "earliest", "most_frequent", "max", "min", "source_priority", "union"];
 
 function Survivorship({ document, onChange }: Props) {
   const text = useText();
@@ -177,9 +177,9 @@ function Survivorship({ document, onChange }: Props) {
   const [name, setName] = useState("");
   const set = (change: Partial<PolicyDocument["survivorship"]>) =>
     onChange({ ...document, survivorship: { ...survivorship, ...change } });
-  const setRule = (attribute: string, rule: string) => {
+  const setRule = (attribute: string, rule: Rule | undefined) => {
     const { [attribute]: _, ...others } = survivorship.attributes;
-    set({ attributes: rule === "" ? others : { ...others, [attribute]: rule } });
+    set({ attributes: rule === undefined ? others : { ...others, [attribute]: rule } });
   };
   const add = (event: SubmitEvent) => {
     event.preventDefault();
@@ -187,12 +187,17 @@ function Survivorship({ document, onChange }: Props) {
     setRule(name.trim(), "latest");
     setName("");
   };
-  const select = (value: string, label: string, change: (rule: string) => void, removable: boolean) => (
+  const select = (
+    value: Rule,
+    label: string,
+    change: (rule: Rule | undefined) => void,
+    removable: boolean,
+  ) => (
     <select
       className={styles.input}
       value={value}
       aria-label={label}
-      onChange={(event) => change(event.target.value)}
+      onChange={(event) => change(rules.find((rule) => rule === event.target.value))}
     >
       {rules.map((rule) => (
         <option key={rule} value={rule}>
@@ -206,7 +211,12 @@ function Survivorship({ document, onChange }: Props) {
     <>
       <div className={styles.row}>
         <span>{text.policy.defaultRule}</span>
-        {select(survivorship.default, text.policy.defaultRule, (rule) => set({ default: rule }), false)}
+        {select(
+          survivorship.default,
+          text.policy.defaultRule,
+          (rule) => rule && set({ default: rule }),
+          false,
+        )}
       </div>
       {Object.entries(survivorship.attributes).map(([attribute, rule]) => (
         <div key={attribute} className={styles.row}>

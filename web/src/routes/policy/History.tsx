@@ -1,7 +1,7 @@
 import type { PolicyVersionFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import type { PolicyDocument } from "./document";
+import type { PolicyDocument } from "../../rules/preview";
 import styles from "./Policy.module.css";
 import { useChanges } from "./useChanges";
 

@@ -4,8 +4,8 @@ import { Link } from "wouter";
 import { ErrorNotice } from "../../components/Notice";
 import { SimulatePolicyDocument, type SimulatePolicyQuery } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
+import type { PolicyDocument } from "../../rules/preview";
 import { identityPath } from "../views";
-import type { PolicyDocument } from "./document";
 import styles from "./Policy.module.css";
 
 type Outcome = { of: PolicyDocument; simulation: SimulatePolicyQuery["simulatePolicy"] };

@@ -4,10 +4,10 @@ import { useAnswer } from "../../facts/useAnswer";
 import { useFacts } from "../../facts/useFacts";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { Unanswered } from "../../rules/preview";
+import type { PolicyDocument } from "../../rules/preview";
+import { RulesError } from "../../rules/RulesError";
 import { Picker } from "../merge/Picker";
 import { identityPath } from "../views";
-import type { PolicyDocument } from "./document";
 import styles from "./Policy.module.css";
 
 /** The draft on one customer and the neighbours: answered in the page, at every change. */
@@ -31,7 +31,7 @@ export function PreviewOnCustomer({ draft }: { draft: PolicyDocument }) {
       {error && (
         <div className="amber">
           <p>{error.message}</p>
-          {error instanceof Unanswered && (
+          {error instanceof RulesError && (
             <ul>
               {error.faults.map(({ path, detail }) => (
                 <li key={path}>

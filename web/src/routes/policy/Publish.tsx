@@ -4,7 +4,7 @@ import { useToast } from "../../components/Toasts";
 import { ReasonForm } from "../../decisions/ReasonForm";
 import { PublishPolicyDocument } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
-import type { PolicyDocument } from "./document";
+import type { PolicyDocument } from "../../rules/preview";
 import styles from "./Policy.module.css";
 
 type Props = { draft: PolicyDocument; from: number; disabled: boolean; onPublished: () => void };

@@ -1,16 +1,4 @@
-/** The policy document, as core writes it. */
-export type KindRule = { name: string; form: unknown; limit: number; priority: number };
-export type PolicyDocument = {
-  kinds: KindRule[];
-  blocked_values: string[];
-  blocked_patterns: string[];
-  max_links: number;
-  max_users_a_month: number;
-  survivorship: { default: string; attributes: Record<string, string>; sources: string[] };
-  time_zone: string;
-  currency: string;
-  order_ids?: "global" | "source";
-};
+import type { PolicyDocument } from "../../rules/preview";
 
 export type Change = { what: string; from: string; to: string };
 type Named = { kind: (kind: string) => string; words: Words };

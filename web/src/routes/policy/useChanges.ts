@@ -1,6 +1,7 @@
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { type Change, changesOf, type PolicyDocument } from "./document";
+import type { PolicyDocument } from "../../rules/preview";
+import { type Change, changesOf } from "./document";
 
 /** The differences of two documents in words. */
 export function useChanges(): (before: PolicyDocument, after: PolicyDocument) => Change[] {
