@@ -95,11 +95,13 @@ test-wasm: wasm ## Check that the module answers as the native build does
 	@node tests/wasm/parity.mjs '$(abspath $(CARGO_TARGET_DIR))/parity.ndjson'
 
 .PHONY: test-web
-test-web: wasm ## Check the page's format, lints and types
+test-web: wasm ## Check the page's format, lints and types, and run its unit tests
 	@echo '==> Checking the format and the lints of the page'
 	@npm --prefix web run --silent check
 	@echo '==> Checking the types of the page'
 	@npm --prefix web run --silent types
+	@echo '==> Running the unit tests of the page'
+	@npm --prefix web run --silent test
 
 .PHONY: test-clients
 test-clients: setup-test build ## Let other people's programs talk to the server

@@ -7,7 +7,7 @@ export type Connection<Node> = {
   totalCount?: number;
 };
 
-/** What has been read of one connection so far. `key` says of which. */
+/** What has been read of one connection so far. `key` names the connection. */
 export type Pages<Node> = {
   key: string;
   nodes: Node[];
@@ -18,22 +18,35 @@ export type Pages<Node> = {
 
 export type Paged<Node> = {
   pages: Pages<Node> | undefined;
-  /** The pages are those of an earlier key: shown until the new ones arrive. */
+  /** The pages are those of an earlier key, shown until the new ones arrive. */
   stale: boolean;
   loading: boolean;
   error: CombinedError | undefined;
   loadMore: () => void;
   reload: () => void;
-  /** Reads what is shown once more, in one page, and leaves it standing meanwhile. */
+  /** Reads all nodes again in one page, and shows the old ones until they arrive. */
   refresh: () => void;
-  /** Puts other nodes in the place of those that are shown. */
+  /** Changes the nodes in place, without a request. */
   amend: (change: (nodes: Node[]) => Node[]) => void;
 };
 
-/** The largest page that the API gives. */
+/** The largest page that the API returns. */
 const largestPage = 200;
 
-/** Reads a connection page by page. A new `key` starts again; an answer that was overtaken is dropped. */
+/** What has been read, with one more page. */
+export const append = <Node>(
+  key: string,
+  before: Pages<Node> | undefined,
+  page: Connection<Node>,
+): Pages<Node> => ({
+  key,
+  nodes: before ? [...before.nodes, ...page.nodes] : page.nodes,
+  total: page.totalCount ?? before?.total,
+  cursor: page.pageInfo.endCursor ?? null,
+  more: page.pageInfo.hasNextPage,
+});
+
+/** Reads a connection page by page. A new `key` starts again; answers to older requests are dropped. */
 export function usePages<Node>(
   key: string,
   load: (after: string | null, atLeast: number) => Promise<Connection<Node>>,
@@ -51,13 +64,7 @@ export function usePages<Node>(
     try {
       const page = await load(before?.cursor ?? null, Math.min(atLeast, largestPage));
       if (request !== latest.current) return;
-      setPages({
-        key,
-        nodes: before ? [...before.nodes, ...page.nodes] : page.nodes,
-        total: page.totalCount ?? before?.total,
-        cursor: page.pageInfo.endCursor ?? null,
-        more: page.pageInfo.hasNextPage,
-      });
+      setPages(append(key, before, page));
       setError(undefined);
     } catch (failure) {
       if (request === latest.current) setError(failure as CombinedError);
@@ -68,7 +75,7 @@ export function usePages<Node>(
   const begin = useEffectEvent(() => {
     if (pages?.key !== key) read(undefined);
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new key is what starts the reading again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new key starts the reading again.
   useEffect(() => {
     begin();
     return () => {

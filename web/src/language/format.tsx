@@ -15,8 +15,8 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 const weekdays: Weekday[] = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"];
 
-/** How figures, times and names are written: one way for the whole page. */
-function formats(language: Language, text: Text, timeZone: string, ownCurrency: string, now: number) {
+/** Formats for figures, times and names. */
+export function formats(language: Language, text: Text, timeZone: string, ownCurrency: string, now: number) {
   const numbers = new Intl.NumberFormat(language);
   const near = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const far = new Intl.RelativeTimeFormat(language, { numeric: "always" });
@@ -142,9 +142,12 @@ function startOf(date: string, timeZone: string): string {
     const named = zone.formatToParts(at).find(({ type }) => type === "timeZoneName")?.value;
     return named?.slice("GMT".length) || "Z";
   };
-  const inOffset = (offset: string) => `${date}T00:00:00${offset}`;
-  // On a day when clocks change, the offset is that of its midnight.
-  return inOffset(offsetAt(new Date(inOffset(offsetAt(new Date(date))))));
+  const midnight = (offset: string) => `${date}T00:00:00${offset}`;
+  const near = midnight(offsetAt(new Date(date)));
+  const exact = midnight(offsetAt(new Date(near)));
+  // Where clocks skip midnight, the day starts later: at midnight by the offset before.
+  const day = new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
+  return day.format(new Date(exact)) === date ? exact : near;
 }
 
 const genderOf: Record<string, Gender> = {

@@ -72,7 +72,7 @@ export function AsOf({ asOf, today, from, onChange }: Props) {
 }
 
 /** The same day of another month, or that month's last. */
-function monthsFrom(date: string, months: number): string {
+export function monthsFrom(date: string, months: number): string {
   const from = new Date(date);
   const to = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + months + 1, 0));
   to.setUTCDate(Math.min(from.getUTCDate(), to.getUTCDate()));

@@ -83,7 +83,7 @@ export function Timeline({ unifiedId, revision }: { unifiedId: string; revision:
   );
 }
 
-function byDay(events: TimelineEventFragment[], dayOf: (at: string) => string) {
+export function byDay(events: TimelineEventFragment[], dayOf: (at: string) => string) {
   const days: { day: string; events: TimelineEventFragment[] }[] = [];
   for (const event of events) {
     const day = dayOf(event.at);

@@ -31,24 +31,31 @@ export type CustomersQuery = {
   filter: CustomersFilter;
   orderBy: CustomersOrder;
   search: string;
-  /** The search was entered: its only customer opens by itself. */
+  /** Enter was pressed: a single result opens automatically. */
   entered: boolean;
 };
 
 export const noFilter: CustomersFilter = { platform: [], gender: [], ageGroup: [], membershipLevel: [] };
 export const firstOrder: CustomersOrder = { field: "LAST_ACTIVITY", direction: "DESC" };
 
+type HistoryState = { search?: string; entered?: boolean } | null;
+
 /**
- * What the list shows. Filters and order stand in the address. The search does not: it is often somebody's phone
- * number, so it lives in the history entry beside the address, where the back button finds it and no log does.
+ * What the list shows. Filters and order are in the address. The search is not: it is often a phone number, so it is in the
+ * state of the history entry, where the back button finds it and no log does.
  */
 export function useCustomersQuery(): CustomersQuery {
   const [path] = useLocation();
   const address = useSearch();
-  const state = useHistoryState<{ search?: string; entered?: boolean } | null>();
+  const state = useHistoryState<HistoryState>();
   if (path !== "/" && path !== "/customers") {
     return { filter: noFilter, orderBy: firstOrder, search: "", entered: false };
   }
+  return readQuery(address, state);
+}
+
+/** The query in an address and the state of its history entry. What the list does not know is left out. */
+export function readQuery(address: string, state: HistoryState): CustomersQuery {
   const parameters = new URLSearchParams(address);
   const [field, direction] = (parameters.get("sort") ?? "").split(".");
   return {
@@ -67,23 +74,30 @@ export function useCustomersQuery(): CustomersQuery {
   };
 }
 
-/** Moves to another list; what is left out stays as it is. */
+/** Shows another list; what `change` leaves out stays. */
 export function useShowCustomers() {
   const current = useCustomersQuery();
   const [, navigate] = useLocation();
   return (change: Partial<CustomersQuery>, options: { replace?: boolean } = {}) => {
-    const { filter, orderBy, search, entered } = { ...current, entered: false, ...change };
-    const parameters = new URLSearchParams();
-    for (const value of filter.platform) parameters.append("platform", value);
-    for (const value of filter.gender) parameters.append("gender", value);
-    for (const value of filter.ageGroup) parameters.append("age", value);
-    for (const value of filter.membershipLevel) parameters.append("membership", value);
-    if (orderBy.field !== firstOrder.field || orderBy.direction !== firstOrder.direction) {
-      parameters.set("sort", `${orderBy.field}.${orderBy.direction}`);
-    }
-    const address = parameters.size ? `/customers?${parameters}` : "/customers";
-    navigate(address, { ...options, state: { search, entered } });
+    const query = { ...current, entered: false, ...change };
+    navigate(customersAddress(query), {
+      ...options,
+      state: { search: query.search, entered: query.entered },
+    });
   };
+}
+
+/** The address of a list, with what differs from the first one. */
+export function customersAddress({ filter, orderBy }: Pick<CustomersQuery, "filter" | "orderBy">): string {
+  const parameters = new URLSearchParams();
+  for (const value of filter.platform) parameters.append("platform", value);
+  for (const value of filter.gender) parameters.append("gender", value);
+  for (const value of filter.ageGroup) parameters.append("age", value);
+  for (const value of filter.membershipLevel) parameters.append("membership", value);
+  if (orderBy.field !== firstOrder.field || orderBy.direction !== firstOrder.direction) {
+    parameters.set("sort", `${orderBy.field}.${orderBy.direction}`);
+  }
+  return parameters.size ? `/customers?${parameters}` : "/customers";
 }
 
 /** A second press on a head reverses its order. Names start at A, everything else with the most. */
@@ -95,7 +109,7 @@ export function nextOrder(field: ProfileOrderField, current: CustomersOrder): Cu
 export const isFiltered = (filter: CustomersFilter) =>
   Object.values(filter).some((values) => values.length > 0);
 
-/** The filter as the API takes it: only what is set. */
+/** The filter as the API expects it: only what is set. */
 export function filterInput(filter: CustomersFilter): ProfileFilter | null {
   const set = Object.entries(filter).filter(([, values]) => values.length > 0);
   return set.length ? Object.fromEntries(set) : null;

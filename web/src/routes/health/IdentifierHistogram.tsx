@@ -5,17 +5,13 @@ import styles from "./Health.module.css";
 
 type Counts = HealthQuery["health"]["identifierCounts"];
 
-/** Each number of identifiers from which a bar counts, up to the next. */
+/** The smallest number of identifiers in each bucket. */
 const bucketStarts = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 21, 51, 101, 1001];
 
-/** How many customers have how many identifiers: a long tail is what to look at. */
-export function IdentifierHistogram({ counts }: { counts: Counts }) {
-  const text = useText();
-  const format = useFormat();
-  const total = counts.reduce((sum, { profiles }) => sum + profiles, 0);
-  const all = counts.reduce((sum, { identifiers, profiles }) => sum + identifiers * profiles, 0);
-  const largest = counts.at(-1)?.identifiers ?? 0;
-  const bars = bucketStarts
+/** Customers by their number of identifiers, up to the bucket of the largest. */
+export function histogram(counts: Counts) {
+  const largest = Math.max(0, ...counts.map(({ identifiers }) => identifiers));
+  return bucketStarts
     .map((from, index) => {
       const to = (bucketStarts[index + 1] ?? Number.POSITIVE_INFINITY) - 1;
       const profiles = counts
@@ -24,6 +20,15 @@ export function IdentifierHistogram({ counts }: { counts: Counts }) {
       return { from, to, profiles };
     })
     .filter(({ from }) => from <= largest);
+}
+
+/** How many customers have how many identifiers. A long tail hints at identifiers that should not link. */
+export function IdentifierHistogram({ counts }: { counts: Counts }) {
+  const text = useText();
+  const format = useFormat();
+  const total = counts.reduce((sum, { profiles }) => sum + profiles, 0);
+  const all = counts.reduce((sum, { identifiers, profiles }) => sum + identifiers * profiles, 0);
+  const bars = histogram(counts);
   const most = Math.max(1, ...bars.map(({ profiles }) => profiles));
   const range = (from: number, to: number) => {
     if (from === to) return format.number(from);
