@@ -15,7 +15,7 @@ import { views } from "./routes/views";
 import { SignOut } from "./session/SignOut";
 import { type Theme, themes, useTheme } from "./theme";
 
-// Each is loaded when it is first opened: the list and the card come first.
+// Loaded when first opened: the list and the card matter most.
 const Inbox = lazy(() => import("./routes/inbox/Inbox").then(({ Inbox }) => ({ default: Inbox })));
 const Merge = lazy(() => import("./routes/merge/Merge").then(({ Merge }) => ({ default: Merge })));
 const Policy = lazy(() => import("./routes/policy/Policy").then(({ Policy }) => ({ default: Policy })));
@@ -53,7 +53,7 @@ export function App() {
   );
 }
 
-/** A new view takes the focus, where what had it is gone: the next Tab starts there, and it is read out. */
+/** Moves the focus to a new view if what had it is gone: Tab continues there, and screen readers announce it. */
 function useFocusOnView() {
   const [path] = useLocation();
   const shown = useRef(path);
@@ -69,8 +69,8 @@ function Header() {
   const text = useText();
   const [path] = useLocation();
   const navigation = useRef<HTMLElement>(null);
-  // On a phone the views are a row that scrolls: the one that is open is in sight.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another view is what moves it.
+  // On a phone the navigation scrolls; keep the open view visible.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new view moves it.
   useEffect(() => {
     const current = navigation.current?.querySelector("[aria-current]");
     current?.scrollIntoView({ block: "nearest", inline: "center" });

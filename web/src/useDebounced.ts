@@ -1,11 +1,11 @@
 import { useEffect, useState } from "react";
 
-/** A value once it has stood still for a while: what costs something follows this, not every step. */
+/** A value once it has not changed for a while, for work that is too expensive at every step. */
 export function useDebounced<T>(value: T, milliseconds: number): T {
-  const [still, setStill] = useState(value);
+  const [debounced, setDebounced] = useState(value);
   useEffect(() => {
-    const timer = setTimeout(() => setStill(value), milliseconds);
+    const timer = setTimeout(() => setDebounced(value), milliseconds);
     return () => clearTimeout(timer);
   }, [value, milliseconds]);
-  return still;
+  return debounced;
 }

@@ -2,21 +2,21 @@ import { type RefObject, useLayoutEffect, useRef } from "react";
 
 const duration = 180;
 
-/** Rows that change their place move there, so that the eye can follow. `data-flip` names them. */
+/** Animates rows to their new position (FLIP), so that the eye can follow. `data-flip` is the key of a row. */
 export function useFlip(container: RefObject<HTMLElement | null>, order: string) {
   const places = useRef(new Map<string, number>());
   // biome-ignore lint/correctness/useExhaustiveDependencies: rows move when their order changes.
   useLayoutEffect(() => {
     const before = places.current;
     places.current = new Map();
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const top = container.current?.getBoundingClientRect().top ?? 0;
     for (const row of container.current?.querySelectorAll<HTMLElement>("[data-flip]") ?? []) {
       const key = row.dataset.flip ?? "";
       const place = row.getBoundingClientRect().top - top;
       places.current.set(key, place);
       const from = before.get(key);
-      if (still || from === undefined || from === place) continue;
+      if (reducedMotion || from === undefined || from === place) continue;
       row.animate([{ transform: `translateY(${from - place}px)` }, { transform: "none" }], {
         duration,
         easing: "ease-out",

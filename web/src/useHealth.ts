@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { authorization } from "./session/key";
 
-/** What the server says of itself at /healthz. */
+/** The answer of /healthz. */
 export type Health = {
   status: string;
   version: string;
@@ -18,7 +18,7 @@ export type Publication = { version: number } & (
   | { state: "FAILED"; reason: string }
 );
 
-/** The server's health, asked again and again while someone looks; undefined until it answered, null where it does not. */
+/** The server's health, polled while the page is visible. Undefined until it answers, null if it does not. */
 export function useHealth(every: number): Health | null | undefined {
   const [health, setHealth] = useState<Health | null>();
   useEffect(() => {
@@ -28,7 +28,7 @@ export function useHealth(every: number): Health | null | undefined {
       try {
         const response = await fetch("/healthz", { headers: authorization() });
         const answer: Health = await response.json();
-        // Without a key the server says only that it is there.
+        // Without a key the answer has the status only.
         if (!left && "customers" in answer) setHealth(answer);
       } catch {
         if (!left) setHealth(null);

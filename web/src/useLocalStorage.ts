@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-/** A choice that this browser remembers; where it may not, the choice lasts as long as the page. */
+/** State in this browser's local storage; without storage it lasts as long as the page. */
 export function useLocalStorage<T>(
   key: string,
   read: (stored: string | null) => T,
@@ -12,7 +12,7 @@ export function useLocalStorage<T>(
     try {
       localStorage.setItem(key, write(next));
     } catch {
-      // Storage is switched off or full: the choice still holds for this visit.
+      // Storage is off or full: the value lasts as long as the page.
     }
   };
   return [value, remember];

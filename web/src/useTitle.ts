@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { useText } from "./language/language";
 
-/** What the window is called while a view is open. */
+/** Sets the window's title while a view is open. */
 export function useTitle(title: string) {
   const text = useText();
   useEffect(() => {

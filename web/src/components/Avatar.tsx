@@ -3,7 +3,7 @@ import styles from "./Avatar.module.css";
 
 type Props = { avatar: { letter: string; color: string }; large?: boolean };
 
-/** The server chooses the hue; the page sets it in the lightness of the theme, so that the letter stays readable. */
+/** The hue is the server's. The lightness is the theme's, so that the letter stays readable. */
 export function Avatar({ avatar, large = false }: Props) {
   const hue = { "--hue": avatar.color } as CSSProperties;
   return (

@@ -2,7 +2,7 @@ import { Component, type ReactNode } from "react";
 import { useText } from "../language/language";
 import { Notice } from "./Notice";
 
-/** What is left to say when a view fails to render. */
+/** Shows a message when a view fails to render. */
 export class Boundary extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 

@@ -7,7 +7,7 @@ type Props<T extends string> = {
   onChange: (chosen: T[]) => void;
 };
 
-/** Any of several, for a panel. */
+/** Check boxes in a panel. */
 export function Choices<T extends string>({ options, chosen, onChange }: Props<T>) {
   const toggle = (value: T) =>
     onChange(chosen.includes(value) ? chosen.filter((other) => other !== value) : [...chosen, value]);

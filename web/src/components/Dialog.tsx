@@ -5,7 +5,7 @@ import styles from "./Dialog.module.css";
 
 type Props = { title: string; children: ReactNode; onClose: () => void };
 
-/** A question that stands before everything else; Escape and the cross leave it. */
+/** A modal dialog. Escape and the close button cancel it. */
 export function Dialog({ title, children, onClose }: Props) {
   const text = useText();
   const heading = useId();

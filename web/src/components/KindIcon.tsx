@@ -20,7 +20,7 @@ const icons: Record<string, LucideIcon> = {
   device_id: MonitorSmartphone,
 };
 
-/** The mark of an identifier's kind; kinds that a policy adds share one. */
+/** The icon of an identifier's kind. Kinds that a policy adds share one. */
 export function KindIcon({ kind }: { kind: string }) {
   const Icon = icons[kind] ?? Fingerprint;
   return <Icon size={14} strokeWidth={1.75} aria-hidden />;

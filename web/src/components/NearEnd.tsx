@@ -3,7 +3,7 @@ import { useText } from "../language/language";
 
 type Props = { loading: boolean; label: string; onReach: () => void };
 
-/** The end of what was read: coming near reads on; the button does so for the keyboard. */
+/** The end of a list. Loads more when it comes near the viewport; the button does so for the keyboard. */
 export function NearEnd({ loading, label, onReach }: Props) {
   const text = useText();
   const end = useRef<HTMLDivElement>(null);

@@ -4,7 +4,7 @@ import type { Text } from "../language/en";
 import { useText } from "../language/language";
 import styles from "./Notice.module.css";
 
-/** A quiet word in the place of what is not there. */
+/** A message in place of content that is missing. */
 export function Notice({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <div className={styles.notice}>

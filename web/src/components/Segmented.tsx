@@ -8,7 +8,7 @@ type Props<T extends string | number> = {
   onChange: (value: T) => void;
 };
 
-/** One of a few, all in view. */
+/** A choice of one out of a few, all visible. */
 export function Segmented<T extends string | number>({ label, options, value, onChange }: Props<T>) {
   const name = useId();
   return (

@@ -4,8 +4,8 @@ import styles from "./Time.module.css";
 type Props = { at: string; inRow?: boolean; asDate?: boolean };
 
 /**
- * A moment, as people say it (or its date); the exact one takes its place under the pointer and the keyboard. Where a whole row
- * takes the focus (`data-row`), the row shows it; elsewhere the time itself can be focused, and tapped.
+ * A relative time, or a date. Hovering or focusing shows the exact time. In a row that has the focus as a whole (`data-row`),
+ * the row shows it; elsewhere the time itself is focusable.
  */
 export function Time({ at, inRow = false, asDate = false }: Props) {
   const format = useFormat();

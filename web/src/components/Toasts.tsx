@@ -5,7 +5,7 @@ import styles from "./Toasts.module.css";
 
 type Toast = {
   message: string;
-  /** What takes it back, while the toast stands. */
+  /** Undoes it, as long as the toast is shown. */
   action?: { label: string; run: () => void } | undefined;
   kind?: "done" | "failed";
 };
@@ -17,7 +17,7 @@ export const useToast = () => use(ToastContext);
 
 let lastId = 0;
 
-/** What just happened, at the edge of the page; it leaves by itself, unless someone is at it. */
+/** Messages at the edge of the page. They close automatically, but not under the pointer or the focus. */
 export function Toasts({ children }: { children: ReactNode }) {
   const [toasts, setToasts] = useState<ActiveToast[]>([]);
   const leave = useCallback((id: number) => {
@@ -50,7 +50,7 @@ function ToastItem({ toast, onLeave }: { toast: ActiveToast; onLeave: (id: numbe
     return () => clearTimeout(timer);
   }, [held, leave]);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: being at the toast holds it; it offers nothing itself.
+    // biome-ignore lint/a11y/noStaticElementInteractions: hovering keeps the toast open; it has no action of its own.
     <div
       className={`${styles.toast} ${toast.kind === "failed" ? styles.failed : ""}`}
       onMouseEnter={() => setHeld(true)}

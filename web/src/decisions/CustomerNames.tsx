@@ -3,7 +3,7 @@ import { Skeleton } from "../components/Skeleton";
 import { CustomerNameDocument } from "../graphql/generated/graphql";
 import { useText } from "../language/language";
 
-/** The two customers that a link lies between; one name where they are one already. */
+/** The two customers that a link is between; one name if they are one customer already. */
 export function CustomerNames({ a, b }: { a: string; b: string }) {
   const text = useText();
   const first = useCustomerName(a);

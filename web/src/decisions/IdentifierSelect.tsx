@@ -5,11 +5,11 @@ type Props = {
   value: string;
   identifiers: { kind: string; value: string; unifiedId: string }[];
   onChange: (unifiedId: string) => void;
-  /** A way out of the list, at its end. */
+  /** A last option, for an identifier that is not listed. */
   last?: { value: string; label: string };
 };
 
-/** One of some identifiers. */
+/** A select of identifiers. */
 export function IdentifierSelect({ label, value, identifiers, onChange, last }: Props) {
   const { named } = useLinkText();
   return (

@@ -5,7 +5,7 @@ import styles from "./ReasonField.module.css";
 type Props = {
   value: string;
   onChange: (value: string) => void;
-  /** Reasons that are given often; one of them fills the field. */
+  /** Frequent reasons; choosing one fills the field. */
   often?: readonly string[];
   ref?: Ref<HTMLInputElement>;
 };

@@ -2,21 +2,21 @@ import { type ReactNode, type Ref, type SubmitEvent, useState } from "react";
 import { ReasonField } from "./ReasonField";
 
 type Props = {
-  /** What the button says. */
+  /** The label of the button. */
   confirm: string;
-  /** Does it; true where it is done and the reason is used up. */
+  /** Returns whether it succeeded; then the reason is cleared. */
   onConfirm: (reason: string) => Promise<boolean>;
   often?: readonly string[];
-  /** Not yet, whatever the reason. */
+  /** Disabled, even with a reason. */
   disabled?: boolean;
-  /** Whether this is what the reader came for. */
+  /** Whether this is the main action of its view. */
   primary?: boolean;
   className?: string | undefined;
   ref?: Ref<HTMLInputElement>;
   children?: ReactNode;
 };
 
-/** Whatever changes who is whom needs a reason: the field, and the button that does it once. */
+/** Every change of identities needs a reason: its field, and a button that submits once. */
 export function ReasonForm({
   confirm,
   onConfirm,

@@ -4,7 +4,7 @@ import { ReasonForm } from "./ReasonForm";
 import { useDecisions } from "./useDecisions";
 
 type Props = {
-  /** The global ID of a decision or of a retirement. */
+  /** The global ID of a decision or a retirement. */
   id: string;
   onDone: () => void;
   primary?: boolean;
@@ -12,7 +12,7 @@ type Props = {
   children?: ReactNode;
 };
 
-/** Takes a decision or a retirement back, with a reason. */
+/** Revokes a decision or a retirement, with a reason. */
 export function RevokeForm({ id, onDone, primary = false, className, children }: Props) {
   const text = useText();
   const { revoke } = useDecisions();

@@ -1,6 +1,6 @@
 import type { LinkFactsFragment } from "../graphql/generated/graphql";
 
-/** What names a link in an address: the IDs of its two ends, which tell nobody their values. */
+/** The name of a link in an address: the IDs of its ends, which reveal no values. */
 export const linkKey = ({ a, b }: { a: { unifiedId: string }; b: { unifiedId: string } }) =>
   `${a.unifiedId}.${b.unifiedId}`;
 

@@ -13,11 +13,11 @@ import { useText } from "../language/language";
 import { asInput } from "./linkKey";
 
 type End = { kind: string; value: string };
-export type Pairing = { relation: Relation; a: End; b: End; reason: string; expectedRevision?: string };
+export type DecisionInput = { relation: Relation; a: End; b: End; reason: string; expectedRevision?: string };
 
-export type Retiring = { identifier: End; from: string; reason: string };
+export type RetirementInput = { identifier: End; from: string; reason: string };
 
-/** Decisions and their taking back: each says what came of it, and offers the way back. */
+/** Sends decisions and revocations. Each shows its outcome in a toast, with undo. */
 export function useDecisions() {
   const text = useText();
   const client = useClient();
@@ -38,8 +38,8 @@ export function useDecisions() {
     return decided.status === "APPLIED";
   };
 
-  /** Says how a decision ended; true where it holds now. */
-  const tell = (decided: DecidedFragment, done: string): boolean => {
+  /** Shows the outcome of a decision; true if it is in force now. */
+  const report = (decided: DecidedFragment, done: string): boolean => {
     const { status, decision, retirement, detail } = decided;
     const made = decision ?? retirement;
     if (status !== "APPLIED" && status !== "NO_CHANGE") {
@@ -56,7 +56,7 @@ export function useDecisions() {
     return true;
   };
 
-  const decide = async ({ relation, a, b, reason, expectedRevision }: Pairing): Promise<boolean> => {
+  const decide = async ({ relation, a, b, reason, expectedRevision }: DecisionInput): Promise<boolean> => {
     const variables = { relation, a: asInput(a), b: asInput(b), reason };
     const { data, error } = await client.mutation(DecideDocument, {
       ...variables,
@@ -66,20 +66,20 @@ export function useDecisions() {
       toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
       return false;
     }
-    return tell(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.parted);
+    return report(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.parted);
   };
 
-  const retire = async ({ identifier, from, reason }: Retiring): Promise<boolean> => {
+  const retire = async ({ identifier, from, reason }: RetirementInput): Promise<boolean> => {
     const variables = { identifier: asInput(identifier), from, reason };
     const { data, error } = await client.mutation(RetireDocument, variables);
     if (!data || error) {
       toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
       return false;
     }
-    return tell(data.retireIdentifier, text.identity.retiredDone);
+    return report(data.retireIdentifier, text.identity.retiredDone);
   };
 
-  /** Merges customers; where the facts have moved on, says so and leaves it to the caller to look again. */
+  /** Merges customers. If the facts have changed since the preview, the caller has to preview again. */
   const merge = async (
     unifiedIds: string[],
     reason: string,
@@ -94,10 +94,10 @@ export function useDecisions() {
     if (decided.status === "STALE_PREVIEW") return { status: "stale" };
     const made = decided.decision;
     if (decided.status !== "APPLIED" || !made) {
-      tell(decided, "");
+      report(decided, "");
       return { status: "refused" };
     }
-    // A merge of several is several decisions of one moment: all of them go back together.
+    // Merging several customers makes several decisions at one time: undo revokes all of them.
     const undo = async () => {
       const listed = await client.query(
         DecisionsDocument,

@@ -2,7 +2,7 @@ import type { LinkFactsFragment, WithheldFactsFragment } from "../graphql/genera
 import { useFormat } from "../language/format";
 import { useText } from "../language/language";
 
-/** How links and what holds them back are said. */
+/** Texts about links: evidence, and why one is withheld. */
 export function useLinkText() {
   const text = useText();
   const format = useFormat();
@@ -21,7 +21,7 @@ export function useLinkText() {
     withheldReason: ({ reason, detail, link }: WithheldFactsFragment) => {
       switch (reason) {
         case "LIMIT": {
-          // The kind stands in the server's sentence; without it the sentence stays a general one.
+          // Only the server's sentence has the kind; without it, a general text.
           const kind = / of the kind (\S+) than /.exec(detail)?.[1];
           return kind ? text.links.limitOf(format.kind(kind)) : text.links.limit;
         }

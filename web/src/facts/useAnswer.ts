@@ -4,54 +4,54 @@ import type { Questions } from "../rules/preview";
 import type { LoadedFacts } from "./useFacts";
 
 export type Answered<Name extends QuestionName> = {
-  /** The newest answer; an earlier question's until the next one is there. */
+  /** The newest answer. It is the previous question's until the next answer arrives. */
   answer: Questions[Name]["answer"] | undefined;
-  /** What it answers. */
+  /** The question that it answers. */
   question: Questions[Name]["question"] | undefined;
   error: Error | undefined;
-  /** The revision of the facts that were asked: what a mutation takes as `expectedRevision`. */
+  /** The revision of the facts. Mutations expect it as `expectedRevision`. */
   revision: string | undefined;
 };
 
-const unasked = { answer: undefined, question: undefined, error: undefined, revision: undefined };
+const noAnswer = { answer: undefined, question: undefined, error: undefined, revision: undefined };
 
 /**
- * Asks the facts, and again whenever the question is another. Nothing leaves the page for it. One question is under way at a
- * time: of those that come meanwhile only the last is asked, so that a slider never runs ahead of its answers.
+ * Asks the facts in the module a question, and asks again when the question changes. One question is in flight at a time. Of
+ * those that arrive until it is answered, only the last is asked: a slider never queues a question for every step.
  */
 export function useAnswer<Name extends QuestionName>(
   loaded: LoadedFacts | undefined,
   name: Name,
   question: Questions[Name]["question"] | undefined,
 ): Answered<Name> {
-  const [answered, setAnswered] = useState<Answered<Name>>(unasked);
+  const [answered, setAnswered] = useState<Answered<Name>>(noAnswer);
   const current = useRef(loaded);
-  const underWay = useRef<LoadedFacts>(undefined);
-  const waits = useRef(false);
+  const inFlight = useRef<LoadedFacts>(undefined);
+  const pending = useRef(false);
   const key = JSON.stringify(question);
 
   const ask = useEffectEvent(async () => {
     if (!loaded || !question) return;
-    if (underWay.current === loaded) {
-      waits.current = true;
+    if (inFlight.current === loaded) {
+      pending.current = true;
       return;
     }
-    underWay.current = loaded;
-    waits.current = false;
+    inFlight.current = loaded;
+    pending.current = false;
     let next: Answered<Name>;
     try {
       const answer = await loaded.facts.ask(name, question);
       next = { answer, question, error: undefined, revision: loaded.revision };
     } catch (error) {
-      next = { ...unasked, error: error as Error };
+      next = { ...noAnswer, error: error as Error };
     }
-    // Other facts are there by now, or nobody looks any more.
+    // The facts were replaced, or the component was unmounted.
     if (current.current !== loaded) return;
-    underWay.current = undefined;
+    inFlight.current = undefined;
     setAnswered(next);
-    if (waits.current) ask();
+    if (pending.current) ask();
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a question is another one when its text is.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: questions are compared by their text.
   useEffect(() => {
     current.current = loaded;
     ask();
@@ -59,7 +59,7 @@ export function useAnswer<Name extends QuestionName>(
   useEffect(
     () => () => {
       current.current = undefined;
-      underWay.current = undefined;
+      inFlight.current = undefined;
     },
     [],
   );

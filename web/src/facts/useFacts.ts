@@ -4,12 +4,12 @@ import { ProfileFactsDocument } from "../graphql/generated/graphql";
 import { type Facts, rules } from "../rules/rules";
 
 export type LoadedFacts = {
-  /** The facts in the module, for questions. */
+  /** The facts in the module. */
   facts: Facts;
   revision: string;
 };
 
-/** The facts of some customers: read once from the server, then asked in the page. */
+/** The facts of some customers: fetched once, then queried in the page. */
 export function useFacts(unifiedIds: string[]) {
   const [{ data, error, fetching }, reload] = useQuery({
     query: ProfileFactsDocument,

@@ -5,7 +5,7 @@ import { authorization } from "../session/key";
 import { useMedia } from "../useMedia";
 import { type Example, examples } from "./examples";
 
-/** Where there is no room for the examples next to the editor. */
+/** Too narrow for the examples next to the editor. */
 export const phone = "(max-width: 720px)";
 
 /** Documents to start from, with variables that have values of this database. */

@@ -1,4 +1,4 @@
-/** A store that lasts as long as the page, in the form that GraphiQL asks for. */
+/** A store that lasts as long as the page, with GraphiQL's interface. */
 export function createMemoryStorage() {
   const kept = new Map<string, string>();
   return {

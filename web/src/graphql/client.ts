@@ -2,7 +2,7 @@ import { Client, cacheExchange, fetchExchange, mapExchange } from "urql";
 import { askForKey, authorization } from "../session/key";
 import { liveExchange } from "./subscriptions";
 
-/** A client for one session: with another key nothing of what this one has read is shown. */
+/** A client for one session: another key gets another client, and so an empty cache. */
 export function createApiClient(): Client {
   return new Client({
     url: "/graphql",
@@ -17,7 +17,7 @@ export function createApiClient(): Client {
       liveExchange(),
     ],
     fetchOptions: () => ({ headers: authorization() }),
-    // POST always: an identifier that someone searches for must not stand in an address.
+    // Always POST: addresses end up in logs, and a search may be a phone number.
     preferGetMethod: false,
   });
 }

@@ -9,15 +9,15 @@ import {
   RowChangedDocument,
 } from "./generated/graphql";
 
-/** How long changes are gathered before they are shown: many at once are one change to a reader. */
+/** Milliseconds in which changes are batched, so that the page does not flicker. */
 const batchDelay = 400;
 
-/** The protocol's code for a connection that is not let in. */
+/** The protocol's code for an unauthenticated connection. */
 const unauthorized = 4401;
 
 const address = () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
 
-/** Subscriptions, over one socket that opens with the first of them and comes back by itself. */
+/** Subscriptions over one socket, which opens with the first of them and reconnects automatically. */
 export function liveExchange() {
   const socket = createClient({
     url: address,
@@ -26,7 +26,7 @@ export function liveExchange() {
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: () => true,
     on: {
-      // The key was revoked, or there is none.
+      // The key was revoked, or none was sent.
       closed: (event) => {
         if ((event as CloseEvent).code === unauthorized) askForKey();
       },
@@ -49,7 +49,7 @@ export function liveExchange() {
   });
 }
 
-/** Runs `onChange` when a customer changes, or any one where no ID is given. */
+/** Runs `onChange` when a customer changes, or any customer if no ID is given. */
 export function useProfileChanges(unifiedId: string | null, onChange: () => void) {
   const client = useClient();
   const add = useBatched<string>(() => onChange());
@@ -61,7 +61,7 @@ export function useProfileChanges(unifiedId: string | null, onChange: () => void
   }, [client, unifiedId, add]);
 }
 
-/** Hands over the rows of the list that changed, some at a time. */
+/** Passes on the changed rows of the list in batches. */
 export function useRowChanges(onChange: (rows: CustomerRowFragment[]) => void) {
   const client = useClient();
   const add = useBatched<CustomerRowFragment>(onChange);
@@ -73,7 +73,7 @@ export function useRowChanges(onChange: (rows: CustomerRowFragment[]) => void) {
   }, [client, add]);
 }
 
-/** Runs `onChange` when a customer is merged or parted. */
+/** Runs `onChange` when a customer is merged or split. */
 export function useLineageAdded(unifiedId: string, onChange: () => void) {
   const client = useClient();
   const add = useBatched<string[]>((all) => {
@@ -87,29 +87,29 @@ export function useLineageAdded(unifiedId: string, onChange: () => void) {
   }, [client, add]);
 }
 
-/** Gathers what comes, and hands it over together; while nobody looks at the page, it waits. */
-function useBatched<T>(onBatch: (all: T[]) => void): (one: T) => void {
-  const hand = useEffectEvent(onBatch);
+/** Passes on values in batches; while the page is hidden, it only collects them. */
+function useBatched<T>(onBatch: (all: T[]) => void): (value: T) => void {
+  const passOn = useEffectEvent(onBatch);
   const [batcher] = useState(() => new Batcher<T>());
-  useEffect(() => batcher.start((all) => hand(all)), [batcher]);
+  useEffect(() => batcher.start((all) => passOn(all)), [batcher]);
   return batcher.add;
 }
 
 class Batcher<T> {
-  private all: T[] = [];
+  private values: T[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private hand: ((all: T[]) => void) | undefined;
+  private passOn: ((all: T[]) => void) | undefined;
 
-  readonly add = (one: T) => {
-    this.all.push(one);
+  readonly add = (value: T) => {
+    this.values.push(value);
     this.timer ??= setTimeout(this.flush, batchDelay);
   };
 
-  start(hand: (all: T[]) => void): () => void {
-    this.hand = hand;
+  start(passOn: (all: T[]) => void): () => void {
+    this.passOn = passOn;
     document.addEventListener("visibilitychange", this.flush);
     return () => {
-      this.hand = undefined;
+      this.passOn = undefined;
       clearTimeout(this.timer);
       this.timer = undefined;
       document.removeEventListener("visibilitychange", this.flush);
@@ -118,9 +118,9 @@ class Batcher<T> {
 
   private readonly flush = () => {
     this.timer = undefined;
-    if (document.hidden || this.all.length === 0) return;
-    const all = this.all;
-    this.all = [];
-    this.hand?.(all);
+    if (document.hidden || this.values.length === 0) return;
+    const values = this.values;
+    this.values = [];
+    this.passOn?.(values);
   };
 }

@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useRef } from "react";
 
-/** Runs `onChange` when what is shown is of another revision than before. */
+/** Runs `onChange` when the revision changes. */
 export function useRevision(revision: string, onChange: () => void) {
   const shown = useRef(revision);
   const change = useEffectEvent(onChange);

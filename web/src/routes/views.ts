@@ -1,6 +1,6 @@
 import type { Text } from "../language/en";
 
-/** The views that the navigation names, in its order. */
+/** The views in the navigation, in its order. */
 export const views: { path: string; label: (text: Text) => string }[] = [
   { path: "/customers", label: (text) => text.customers },
   { path: "/inbox", label: (text) => text.inbox.title },

@@ -4,7 +4,7 @@ import { createApiClient } from "../graphql/client";
 import { KeyDialog } from "./KeyDialog";
 import { useSession } from "./key";
 
-/** What it holds is shown to whoever is let in; where the server asks for a key, this asks for it. */
+/** Shows its children to an authenticated user, and asks for a key where the server requires one. */
 export function SessionGate({ children }: { children: ReactNode }) {
   const { key, asked } = useSession();
   // biome-ignore lint/correctness/useExhaustiveDependencies: another key is another session.

@@ -3,7 +3,7 @@ import { useText } from "../language/language";
 import { signOut, useSession } from "./key";
 import { useViewer } from "./useViewer";
 
-/** Says who looks, and lets them leave; not there where the server asks for no key. */
+/** Shows the name behind the key, and signs out. Hidden where the server requires no key. */
 export function SignOut({ className }: { className: string | undefined }) {
   const text = useText().session;
   const { key } = useSession();

@@ -1,13 +1,13 @@
 import { useSyncExternalStore } from "react";
 
-/** Who looks at the page: a key that this tab keeps while it is open, and whether the server asks for one. */
+/** The session of this tab: its key, which lasts as long as the tab, and whether the server requires one. */
 export type Session = { key: string | null; asked: boolean };
 
 const place = "profile360.key";
 let session: Session = { key: stored(), asked: false };
 const listeners = new Set<() => void>();
 
-/** The key as a request shows it. It never stands in an address. */
+/** The key as a header. It is never in an address. */
 export const authorization = (): Record<string, string> =>
   session.key ? { authorization: `Bearer ${session.key}` } : {};
 
@@ -29,11 +29,11 @@ export function forgetQueries() {
       if (name.startsWith("graphiql:")) localStorage.removeItem(name);
     }
   } catch {
-    // Storage is switched off: nothing is there.
+    // Storage is off: nothing was stored.
   }
 }
 
-/** The server let nobody in, or not with this key any more. */
+/** The server requires a key, or does not accept this one any more. */
 export function askForKey() {
   if (!session.asked) signOut();
 }
@@ -65,6 +65,6 @@ function keep(key: string | null) {
     if (key === null) sessionStorage.removeItem(place);
     else sessionStorage.setItem(place, key);
   } catch {
-    // Storage is switched off: the key lasts as long as the page.
+    // Storage is off: the key lasts as long as the page.
   }
 }

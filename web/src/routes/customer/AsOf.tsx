@@ -7,7 +7,7 @@ type Props = {
   today: string;
   /** The first day that the slider can move to. */
   from: string;
-  /** `undefined` is today. While the slider moves, a date is not settled yet. */
+  /** `undefined` is today. `settled` is false while the slider moves. */
   onChange: (asOf: string | undefined, settled: boolean) => void;
 };
 
@@ -15,7 +15,7 @@ const day = 86_400_000;
 const dayOf = (date: string) => Math.round(Date.parse(date) / day);
 const dateOf = (days: number) => new Date(days * day).toISOString().slice(0, 10);
 
-/** The reporting date: windows, rankings and the age are those of this day. */
+/** Selects the reporting date of windows, rankings and age. */
 export function AsOf({ asOf, today, from, onChange }: Props) {
   const text = useText();
   const set = (asOf: string | undefined, settled = true) =>
@@ -71,7 +71,7 @@ export function AsOf({ asOf, today, from, onChange }: Props) {
   );
 }
 
-/** The same day of another month, or that month's last. */
+/** The same day of another month, or that month's last day. */
 export function monthsFrom(date: string, months: number): string {
   const from = new Date(date);
   const to = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + months + 1, 0));

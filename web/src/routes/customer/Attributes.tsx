@@ -8,7 +8,7 @@ import table from "./Table.module.css";
 
 type Attribute = Profile["attributes"][number];
 
-/** Name, gender and the like first, then consents, then what the business adds; each with where its value came from, and the values that lost. */
+/** Attributes with their source and the values that lost: well-known ones first, then consents, then the business's own. */
 export function Attributes({ attributes }: { attributes: Attribute[] }) {
   const text = useText();
   const format = useFormat();

@@ -27,8 +27,8 @@ export type Profile = NonNullable<CustomerQuery["profile"]>;
 export function Customer({ unifiedId }: { unifiedId: string }) {
   const text = useText();
   const [{ asOf }] = useCardQuery();
-  // Once the module answers, another date needs no other answer of the server; until then the server is asked for the date
-  // that stands, not for every one on the way to it.
+  // Once the module answers, another date needs no request. Until then the server is asked for the date on which the slider
+  // stops, not for every step.
   const [answered, setAnswered] = useState(false);
   const settledDate = useDebounced(asOf, debounceMs);
   const [asked, setAsked] = useState(asOf);
@@ -66,7 +66,7 @@ function Card({ profile: read, asked, onAnswered }: CardProps) {
   const { profile } = view;
   const title = profile.basic.name ?? text.unnamed;
   useTitle(title);
-  // A deep link to a section waits for the section.
+  // The section of a deep link is rendered only now.
   useEffect(() => {
     const section = location.hash.slice(1);
     if (section) document.getElementById(section)?.scrollIntoView();

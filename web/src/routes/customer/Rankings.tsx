@@ -20,7 +20,7 @@ import type { ProfileAsOf } from "./useProfileAsOf";
 const few = 3;
 const many = 10;
 
-/** An item, and what puts it before the next one, where the module says so. */
+/** An item and, from the module, what decides that it ranks before the next one. */
 type Item = RankedFragment & { beforeNext?: TieBreak | null };
 
 export function Rankings({ view }: { view: ProfileAsOf }) {
@@ -36,7 +36,7 @@ export function Rankings({ view }: { view: ProfileAsOf }) {
   const products = useAnswer(view.loaded, "rankingPreview", { ...question, what: "PRODUCTS" });
   const inPage = categories.answer && products.answer;
 
-  // Until the module answers, or where it cannot, the server does.
+  // The server answers until the module does, or instead of it.
   const [{ data, error }, reload] = useQuery({
     query: RankingsDocument,
     variables: { unifiedId, asOf: settledDate ?? null, months, by, first },
@@ -170,7 +170,7 @@ function measured(item: RankedFragment, by: RankBy): number {
   return { UNITS: item.units, ORDERS: item.orders, AMOUNT: Number(item.amount) }[by];
 }
 
-/** What put an item before the next one, where both measure the same. The order itself is core's. */
+/** What decides between an item and the next one if both measure the same. The order itself is core's. */
 function tieWith(
   item: Item,
   next: Item | undefined,

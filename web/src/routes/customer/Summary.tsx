@@ -11,7 +11,7 @@ import { mergePath } from "../views";
 import type { Profile } from "./Customer";
 import styles from "./Summary.module.css";
 
-/** Who this is: the narrow column that stays in view. */
+/** The narrow column that stays visible: name, contact, basic information. */
 export function Summary({ profile, merged }: { profile: Profile; merged: boolean }) {
   const text = useText();
   const format = useFormat();
@@ -84,7 +84,7 @@ export function Summary({ profile, merged }: { profile: Profile; merged: boolean
   );
 }
 
-/** Where it does not fit a line, it breaks before the @. */
+/** A long address breaks before the @. */
 function Email({ address }: { address: string }) {
   const at = address.lastIndexOf("@");
   return (

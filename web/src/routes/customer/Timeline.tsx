@@ -14,7 +14,7 @@ import styles from "./Timeline.module.css";
 
 const pageSize = 50;
 
-/** What the customer did, newest first, by days. */
+/** The customer's events by day, newest first. */
 export function Timeline({ unifiedId, revision }: { unifiedId: string; revision: string }) {
   const text = useText();
   const format = useFormat();
@@ -138,7 +138,7 @@ function EventLine({ event }: { event: TimelineEventFragment }) {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** What was bought and for how much; else the first few properties. */
+/** The amount and items of a purchase; of any other event the first few properties. */
 function inShort(properties: Record<string, unknown>, format: Formats): string {
   const { df_total_purchase_amount: amount, df_currency: currency, df_items: items } = properties;
   const names = (Array.isArray(items) ? items : []).flatMap((item) =>

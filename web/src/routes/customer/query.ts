@@ -3,18 +3,18 @@ import type { RankBy } from "../../graphql/generated/graphql";
 
 export const windows = [3, 6, 12] as const;
 export type Months = (typeof windows)[number];
-/** How long a date has to stand before the server is asked for it, in milliseconds. */
+/** Milliseconds for which a date has to stay the same before the server is asked for it. */
 export const debounceMs = 250;
 export const measures: RankBy[] = ["UNITS", "ORDERS", "AMOUNT"];
 
 export type CardQuery = {
-  /** The reporting date; today's, by the server's calendar, where the address names none. */
+  /** The reporting date; without one in the address, today in the policy's time zone. */
   asOf: string | undefined;
   months: Months;
   by: RankBy;
 };
 
-/** What the card is asked to show: all of it stands in the address. */
+/** What the card shows; all of it is in the address. */
 export function useCardQuery(): [CardQuery, (change: Partial<CardQuery>) => void] {
   const [path, navigate] = useLocation();
   const parameters = new URLSearchParams(useSearch());

@@ -7,19 +7,19 @@ import type { Profile } from "./Customer";
 import { useCardQuery } from "./query";
 
 export type ProfileAsOf = {
-  /** The customer as of the date that is looked at, or, until that is known, as of the one before. */
+  /** The customer as of the selected date, or as of the previous one until that is known. */
   profile: Profile;
   asOf: string;
   today: string;
   setAsOf: (asOf: string | undefined, settled: boolean) => void;
   loaded: LoadedFacts | undefined;
-  /** Whether the module's figures are shown, not the server's. */
+  /** Whether the figures are the module's, not the server's. */
   inPage: boolean;
 };
 
 /**
- * The customer as of a date. Once the facts are here the module answers, at every step of the slider, and nothing is asked
- * of the server; without the module, or without the facts, the server's answer stands.
+ * The customer as of a date. Once the facts are loaded, the module answers at every step of the slider, without a request;
+ * until then, or without the module, the server's answer is shown.
  */
 export function useProfileAsOf(profile: Profile, onLoaded: (loaded: boolean) => void): ProfileAsOf {
   const format = useFormat();
@@ -35,15 +35,15 @@ export function useProfileAsOf(profile: Profile, onLoaded: (loaded: boolean) => 
     unifiedId: profile.unifiedId,
     figures: { asOf },
   });
-  const tell = useEffectEvent(onLoaded);
+  const report = useEffectEvent(onLoaded);
   const answers = answer !== undefined;
-  useEffect(() => tell(answers), [answers]);
+  useEffect(() => report(answers), [answers]);
 
   const setAsOf = (next: string | undefined, settled: boolean) => {
     setMoving(settled ? undefined : (next ?? today));
     if (settled && next !== query.asOf) show({ asOf: next });
   };
-  // After a merge the customer may have another name; an answer about the one before is none.
+  // After a merge the customer may have another ID; an answer about the previous one does not apply.
   const current = question?.unifiedId === profile.unifiedId ? answer : undefined;
   return {
     profile: current

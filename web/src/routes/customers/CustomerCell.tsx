@@ -15,7 +15,7 @@ type Props = {
   onFocus: () => void;
 };
 
-/** The first cell of a row: avatar and tick box, name, and one way to tell customers of the same name apart. */
+/** The first cell of a row: avatar or check box, name, and a contact or ID that distinguishes customers of one name. */
 export function CustomerCell({ customer, index, tabStop, selected, onSelect, onFocus }: Props) {
   const text = useText();
   const format = useFormat();

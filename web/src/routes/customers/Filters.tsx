@@ -19,7 +19,7 @@ import {
 
 type Props = {
   query: CustomersQuery;
-  /** Membership levels of the customers that were read; a business names its own. */
+  /** The membership levels of the loaded customers; every business has its own. */
   levels: string[];
   onChange: (filter: CustomersFilter) => void;
 };
@@ -72,7 +72,7 @@ export function Filters({ query, levels, onChange }: Props) {
   );
 }
 
-/** How many customers a choice would find, the other filters being what they are. */
+/** How many customers an option would find together with the other filters. */
 function Count({ filter, search }: { filter: CustomersFilter; search: string }) {
   const format = useFormat();
   const [{ data }] = useQuery({

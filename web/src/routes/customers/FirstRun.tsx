@@ -2,7 +2,7 @@ import { Copy } from "../../components/Copy";
 import { useText } from "../../language/language";
 import styles from "./FirstRun.module.css";
 
-/** An empty base: the three ways in, each ready to be pasted. */
+/** For an empty database: three ways to send data, ready to paste. */
 export function FirstRun() {
   const text = useText();
   const { origin } = location;

@@ -12,7 +12,7 @@ import styles from "./SearchField.module.css";
 
 const debounceMs = 150;
 
-/** Finds a customer from anywhere: says what it takes the words for, and shows the list that answers them. */
+/** Searches from any view: shows what the text is recognized as, and the list of results. */
 export function SearchField() {
   const text = useText();
   const [path, navigate] = useLocation();
@@ -22,9 +22,9 @@ export function SearchField() {
   const field = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(search);
   const shown = useRef(search);
-  const recognised = useRecognized(typed);
+  const recognized = useRecognized(typed);
 
-  // The back button, or a link, may have brought another search.
+  // The back button or a link may have changed the search.
   useEffect(() => {
     if (shown.current !== search) {
       shown.current = search;
@@ -33,7 +33,7 @@ export function SearchField() {
   }, [search]);
 
   const find = (words: string, entered: boolean) => {
-    // The first letter makes a history entry, the next ones refine it.
+    // The first letter adds a history entry, the next ones replace it.
     const replace = onList && shown.current !== "" && !entered;
     shown.current = words;
     show({ search: words, entered }, { replace });
@@ -41,7 +41,7 @@ export function SearchField() {
   const findLater = useEffectEvent(() => {
     if (onList && typed !== shown.current) find(typed, false);
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: every letter starts the debounceMs again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: every letter restarts the timer.
   useEffect(() => {
     const timer = setTimeout(findLater, debounceMs);
     return () => clearTimeout(timer);
@@ -61,7 +61,7 @@ export function SearchField() {
   const enter = (event: SubmitEvent) => {
     event.preventDefault();
     if (typed.trim() === "") return;
-    if (recognised?.as === "UNIFIED_ID") navigate(customerPath(recognised.value));
+    if (recognized?.as === "UNIFIED_ID") navigate(customerPath(recognized.value));
     else find(typed, true);
   };
   const clear = () => {
@@ -90,7 +90,7 @@ export function SearchField() {
           value={typed}
           placeholder={text.searchPlaceholder}
           aria-label={text.searchLabel}
-          aria-describedby="recognised"
+          aria-describedby="recognized"
           aria-keyshortcuts="/"
           autoComplete="off"
           autoCapitalize="off"
@@ -98,8 +98,8 @@ export function SearchField() {
           onChange={(event) => setTyped(event.target.value)}
           onKeyDown={leave}
         />
-        <output id="recognised" className={styles.recognised}>
-          {recognised === undefined ? text.searchRulesMissing : <RecognizedAs of={recognised} />}
+        <output id="recognized" className={styles.recognized}>
+          {recognized === undefined ? text.searchRulesMissing : <RecognizedAs of={recognized} />}
         </output>
         {typed === "" ? (
           <span className={styles.key} aria-hidden="true">
@@ -115,10 +115,10 @@ export function SearchField() {
   );
 }
 
-function RecognizedAs({ of: recognised }: { of: Recognised }) {
+function RecognizedAs({ of: recognized }: { of: Recognised }) {
   const text = useText();
   const format = useFormat();
-  switch (recognised.as) {
+  switch (recognized.as) {
     case "EMPTY":
       return null;
     case "UNIFIED_ID":
@@ -126,8 +126,8 @@ function RecognizedAs({ of: recognised }: { of: Recognised }) {
     case "NAME":
       return text.searchName;
     case "IDENTIFIER": {
-      const [first] = recognised.candidates;
-      if (first && recognised.hasForm) {
+      const [first] = recognized.candidates;
+      if (first && recognized.hasForm) {
         return (
           <>
             <span className={styles.kind}>{format.kind(first.kind)}</span>{" "}
@@ -135,18 +135,18 @@ function RecognizedAs({ of: recognised }: { of: Recognised }) {
           </>
         );
       }
-      return text.searchIdentifier(recognised.candidates.map(({ kind }) => format.kind(kind)).join(", "));
+      return text.searchIdentifier(recognized.candidates.map(({ kind }) => format.kind(kind)).join(", "));
     }
   }
 }
 
-/** What the words are taken for; undefined where the module of rules is not there. */
+/** What the text is recognized as; undefined if the module cannot be loaded. */
 function useRecognized(typed: string): Recognised | undefined {
-  const [recognised, setRecognised] = useState<Recognised | undefined>({ as: "EMPTY" });
+  const [recognized, setRecognized] = useState<Recognised | undefined>({ as: "EMPTY" });
   useEffect(() => {
     let overtaken = false;
     const set = (value: Recognised | undefined) => {
-      if (!overtaken) setRecognised(value);
+      if (!overtaken) setRecognized(value);
     };
     if (typed.trim() === "") set({ as: "EMPTY" });
     else rules.recognizeSearch(typed).then(set, () => set(undefined));
@@ -154,7 +154,7 @@ function useRecognized(typed: string): Recognised | undefined {
       overtaken = true;
     };
   }, [typed]);
-  return recognised;
+  return recognized;
 }
 
 function isTyping(target: EventTarget | null): boolean {

@@ -25,7 +25,7 @@ export type Column = {
   cell: (row: CustomerRowFragment, large: number) => ReactNode;
 };
 
-/** The columns after the customer's name, in their order. */
+/** The columns after the customer's name. */
 export const columns: Column[] = [
   {
     id: "identifiers",

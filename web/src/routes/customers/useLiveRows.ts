@@ -4,8 +4,8 @@ import type { Paged } from "../../graphql/pages";
 import { useRowChanges } from "../../graphql/subscriptions";
 
 /**
- * Updates visible rows in place. Customers that changed and are not visible are only counted: inserting them would move the
- * rows that somebody reads.
+ * Updates visible rows in place. Customers that changed and are not visible are only counted: inserting them would move
+ * the rows under the reader.
  */
 export function useLiveRows(list: Paged<CustomerRowFragment>, key: string) {
   const { pages } = list;

@@ -21,7 +21,7 @@ const every = 3000;
 const largest = 8;
 const shared = 20;
 
-/** What an operator asks at nine in the morning, and sees changing while looking. */
+/** The state of the system for an operator, polled while the page is visible. */
 export function Health() {
   const text = useText();
   const format = useFormat();

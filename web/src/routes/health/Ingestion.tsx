@@ -8,7 +8,7 @@ type Props = { minutes: Minute[]; since: string };
 
 const all = ({ taken, repeated, refused }: Minute) => taken + repeated + refused;
 
-/** The messages of the last hour, a bar a minute; what was refused stands on top. */
+/** The messages of the last hour, one bar per minute; rejected ones are at the top of a bar. */
 export function Ingestion({ minutes, since }: Props) {
   const text = useText();
   const format = useFormat();

@@ -9,7 +9,7 @@ import styles from "./Health.module.css";
 
 type Props = { byIdentifiers: LargeFragment[]; byEvents: LargeFragment[] };
 
-/** Who has the most: a customer of far more identifiers than others is often several. */
+/** The customers with the most identifiers and events. One with far more than others is often several people. */
 export function LargestProfiles({ byIdentifiers, byEvents }: Props) {
   const text = useText();
   return (

@@ -3,7 +3,7 @@ import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Health.module.css";
 
-/** Why messages were refused, the most frequent reason first. */
+/** Why messages were rejected, the most frequent reason first. */
 export function RejectedMessages({ refused }: { refused: HealthQuery["health"]["refused"] }) {
   const text = useText();
   const format = useFormat();

@@ -5,7 +5,7 @@ import { useText } from "../../language/language";
 import { identityPath } from "../views";
 import styles from "./Health.module.css";
 
-/** Values that link to too many, with how many of their links are held back. */
+/** Shared values, with the number of their withheld links. */
 export function SharedValues({ values }: { values: HealthQuery["health"]["sharedValues"] }) {
   const text = useText();
   if (values.length === 0) return <p className="soft">{text.health.noneShared}</p>;

@@ -12,11 +12,11 @@ import styles from "./Identity.module.css";
 type Props = {
   loaded: LoadedFacts | undefined;
   change: Change;
-  /** What is said where there would be no more customers than there are. */
+  /** The text if the change would split no customer. */
   same: string;
 };
 
-/** The customers that there would be, each with what it would hold: answered in the page. */
+/** The customers after a change, each with its identifiers; the module computes them. */
 export function ChangePreview({ loaded, change, same }: Props) {
   const text = useText();
   const format = useFormat();

@@ -8,7 +8,7 @@ import { useText } from "../../language/language";
 import styles from "./Identity.module.css";
 import type { useDecisionsAbout } from "./useDecisionsAbout";
 
-/** What operators said about this customer, newest first; each can be taken back. */
+/** Decisions about this customer, newest first; each can be revoked. */
 export function DecisionList({ decisions }: { decisions: ReturnType<typeof useDecisionsAbout> }) {
   const text = useText();
   const format = useFormat();

@@ -96,7 +96,7 @@ function Answered({ answer: { a, b, explanation } }: { answer: Answer }) {
   const words = useLinkText();
   const { together, path, blockedBy } = explanation;
 
-  // The path is walked from its first end; each link says where it leads to.
+  // The path is read from its first end; each link shows where it leads.
   let here: End = path[0] && (isSameEnd(path[0].a, a) || isSameEnd(path[0].b, a)) ? a : b;
   const steps = path.map((link) => {
     const from = here;

@@ -9,9 +9,9 @@ import { layout } from "./layout";
 type Props = {
   members: Member[];
   graph: IdentityEdges;
-  /** What is looked at: a line, or an identifier. */
+  /** The key of a link, or the ID of an identifier. */
   chosen: string | undefined;
-  /** Identifiers that would leave, if the chosen line were cut. */
+  /** Identifiers that would leave if the selected link were cut. */
   leaving: Set<string>;
   onChoose: (key: string | undefined) => void;
 };
@@ -22,8 +22,8 @@ const labelLength = 20;
 const radius = 15;
 
 /**
- * Identifiers as dots by kind and links as lines: heavier the more often they were seen, dashed where they alone hold
- * two parts together, amber where they are held back. For the pointer; the table beside it does the same for all.
+ * Identifiers as nodes and links as lines: thicker the more often a link was seen, dashed for a bridge, amber for a withheld
+ * link. It is for the pointer; the table below offers the same to the keyboard and to screen readers.
  */
 export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
   const text = useText();
@@ -47,7 +47,7 @@ export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
     width: Math.max(...xs) - Math.min(...xs) + 2 * margin.x,
     height: Math.max(...ys) - Math.min(...ys) + 2 * margin.y,
   };
-  // Never larger than life, and not so small that it cannot be read: then it scrolls.
+  // At most at full size, and never too small to read: it scrolls instead.
   const scale = Math.max(smallestScale, Math.min(1, size.width / box.width, size.height / box.height));
   const width = Math.max(size.width / scale, box.width);
   const height = Math.max(size.height / scale, box.height);
@@ -55,7 +55,7 @@ export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
   const at = (id: string) => placed.get(id) ?? { x: 0, y: 0 };
   return (
     <div ref={frame} className={styles.frame}>
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard has the table beside it. */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard has the table below it. */}
       <svg
         role="img"
         aria-label={text.identity.graphLabel(members.length, graph.edges.length)}
@@ -114,7 +114,7 @@ function EdgeLine({ edge, from, to, chosen, onChoose }: EdgeLineProps) {
   const count = edge.as === "link" ? edge.link.count : 1;
   const path = edge.as === "withheld" ? arc(from, to) : `M ${from.x} ${from.y} L ${to.x} ${to.y}`;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the keyboard has the table beside it.
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keyboard has the table below it.
     <g
       className={`${styles.line} ${styles[edge.as]} ${bridge ? styles.bridge : ""} ${chosen ? styles.chosen : ""}`}
       data-edge={edge.as}
@@ -162,7 +162,7 @@ function NodeMark({
   const label = format.identifier(kind, value);
   const short = label.length > labelLength ? `${label.slice(0, labelLength - 1)}…` : label;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the keyboard has the table beside it.
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keyboard has the table below it.
     <g
       className={`${styles.dot} ${styles[as]} ${shared ? styles.shared : ""} ${chosen ? styles.chosen : ""}`}
       transform={`translate(${at.x} ${at.y})`}

@@ -26,7 +26,7 @@ import { SeparateDialog, type Separation } from "./SeparateDialog";
 import { useDecisionsAbout } from "./useDecisionsAbout";
 import { WithheldLinks } from "./WithheldLinks";
 
-/** Which identifiers a customer is made of, what holds them together, and what keeps others away. */
+/** A customer's identifiers, the links between them, and the links that are withheld. */
 export function Identity({ unifiedId }: { unifiedId: string }) {
   const text = useText();
   const context = useMemo(() => ({ additionalTypenames: ["Decision", "Retirement"] }), []);
@@ -98,7 +98,7 @@ function IdentityDetails({ profile }: { profile: IdentityProfile }) {
       <Section id="links" title={text.identity.links}>
         <LinkTable edges={graph.edges} chosen={chosen} onChoose={choose} />
       </Section>
-      <Section id="held-back" title={text.identity.heldBack}>
+      <Section id="withheld" title={text.identity.heldBack}>
         <WithheldLinks withheld={withheld} chosen={chosen} onChoose={choose} />
       </Section>
       <Section id="why" title={text.identity.why}>

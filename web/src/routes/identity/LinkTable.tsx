@@ -8,7 +8,7 @@ import styles from "./Identity.module.css";
 
 type Props = { edges: Edge[]; chosen: string | undefined; onChoose: (key: string) => void };
 
-/** The links that hold, each a line; choosing one shows it in the graph. */
+/** The links that are followed; selecting one highlights it in the graph. */
 export function LinkTable({ edges, chosen, onChoose }: Props) {
   const text = useText();
   const held = edges.filter(({ as }) => as !== "withheld");

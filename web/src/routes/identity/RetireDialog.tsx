@@ -13,7 +13,7 @@ import styles from "./Identity.module.css";
 
 type Props = { identifier: Member; profile: IdentityProfile; onClose: () => void };
 
-/** A value was given to someone else (a recycled phone number): from a day on, what is seen with it is the next owner's. */
+/** Retires a value that has a new owner, such as a recycled phone number: from a day on, it identifies the new owner. */
 export function RetireDialog({ identifier, profile, onClose }: Props) {
   const text = useText();
   const format = useFormat();

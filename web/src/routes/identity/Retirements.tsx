@@ -10,11 +10,11 @@ import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Identity.module.css";
 
-/** Which of a customer's values had another owner before or since, newest first; each can be taken back. */
+/** Values of this customer that had another owner before or since, newest first; each can be revoked. */
 export function Retirements({ identifiers }: { identifiers: { kind: string; value: string }[] }) {
   const text = useText();
   const format = useFormat();
-  // A list that is empty names no retirement, so the first one would not be told of.
+  // An empty list has no type name, so the cache would miss the first retirement.
   const context = useMemo(() => ({ additionalTypenames: ["Retirement"] }), []);
   const [{ data, error }, reload] = useQuery({
     query: RetirementsDocument,

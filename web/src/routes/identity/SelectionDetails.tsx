@@ -20,7 +20,7 @@ type Props = {
   onRetire: (identifier: Member) => void;
 };
 
-/** What is known of the line or the dot that was chosen, and what can be done about it. */
+/** The selected link or identifier: what is known about it, and what can be done. */
 export function SelectionDetails({ profile, graph, chosen, onChoose, onSeparate, onRetire }: Props) {
   const text = useText();
   const member = profile.graph.identifiers.find(({ unifiedId }) => unifiedId === chosen);
@@ -77,10 +77,10 @@ function IdentifierDetails({ member, graph, onChoose, onSeparate, onRetire }: Id
       {own.length > 0 && (
         <>
           <h3>{text.identity.linkedWith}</h3>
-          <ul className={styles.neighbours}>
+          <ul className={styles.neighbors}>
             {own.map((edge) => (
               <li key={edge.key}>
-                <button type="button" className={styles.neighbour} onClick={() => onChoose(edge.key)}>
+                <button type="button" className={styles.neighbor} onClick={() => onChoose(edge.key)}>
                   <IdentifierName identifier={edge.a.unifiedId === member.unifiedId ? edge.b : edge.a} />
                 </button>
               </li>

@@ -15,7 +15,7 @@ import styles from "./Identity.module.css";
 export type Separation = { a: LinkEndFragment; b: LinkEndFragment };
 type Props = { separation: Separation; profile: IdentityProfile; onClose: () => void };
 
-/** Two identifiers of one customer are said to be of two; what follows is shown before it is confirmed. */
+/** Decides that two identifiers belong to different customers; previews the effect first. */
 export function SeparateDialog({ separation, profile, onClose }: Props) {
   const text = useText();
   const { decide } = useDecisions();

@@ -14,7 +14,7 @@ type Props = {
   onChoose: (key: string) => void;
 };
 
-/** Links to other customers that were seen and not followed. */
+/** Links to other customers that are withheld. */
 export function WithheldLinks({ withheld, chosen, onChoose }: Props) {
   const text = useText();
   const words = useLinkText();

@@ -10,7 +10,7 @@ import type {
 export type IdentityProfile = NonNullable<IdentityQuery["profile"]>;
 export type Member = IdentityProfile["graph"]["identifiers"][number];
 
-/** A line of the graph, and what it stands for. */
+/** An edge of the graph, and what it represents. */
 export type Edge = { key: string; a: LinkEndFragment; b: LinkEndFragment } & (
   | { as: "link"; link: LinkFactsFragment; leaving: LinkEndFragment[] | undefined }
   | { as: "withheld"; withheld: WithheldFactsFragment }
@@ -19,7 +19,7 @@ export type Edge = { key: string; a: LinkEndFragment; b: LinkEndFragment } & (
 
 export type IdentityEdges = { edges: Edge[]; ghosts: LinkEndFragment[] };
 
-/** The lines between a customer's identifiers, those that were held back, and the neighbours that these lead to. */
+/** The edges between a customer's identifiers, withheld links, and the ghosts that those lead to. */
 export function edgesOf(
   { identifiers, links, withheld, bridges }: IdentityProfile["graph"],
   decisions: DecisionFactsFragment[],

@@ -41,7 +41,7 @@ export function layout(
     .force("across", forceX(0).strength(0.05 / Math.max(1, aspect)))
     .force("down", forceY(0).strength(0.05 * Math.max(1, aspect)))
     .stop();
-  // A large graph comes to rest roughly; a small one wholly.
+  // A large graph settles approximately, a small one fully.
   simulation.tick(ids.length > 200 ? 120 : 300);
   const stretch = {
     x: stretchTo(size.width * 0.78, nodes, "x"),

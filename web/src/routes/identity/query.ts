@@ -1,6 +1,6 @@
 import { useLocation, useSearch } from "wouter";
 
-/** What is looked at: a link by the IDs of its ends, or an identifier by its own. */
+/** The selection in the address: a link by the IDs of its ends, or an identifier by its own ID. */
 export function useSelection(): [string | undefined, (key: string | undefined) => void] {
   const [path, navigate] = useLocation();
   const chosen = new URLSearchParams(useSearch()).get("at") ?? undefined;

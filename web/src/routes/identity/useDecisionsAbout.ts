@@ -4,9 +4,9 @@ import { DecisionsDocument } from "../../graphql/generated/graphql";
 
 const first = 200;
 
-/** The decisions about a customer's identifiers among the newest ones, revoked ones too. */
+/** The newest decisions about a customer's identifiers, also revoked ones. */
 export function useDecisionsAbout(identifiers: { unifiedId: string }[]) {
-  // A list that is empty names no decision, so the first one would not be told of.
+  // An empty list has no type name, so the cache would miss the first decision.
   const context = useMemo(() => ({ additionalTypenames: ["Decision"] }), []);
   const [{ data, error }] = useQuery({
     query: DecisionsDocument,

@@ -6,7 +6,7 @@ import styles from "./Inbox.module.css";
 
 type Props = { decision: DecisionFactsFragment; onSettled: () => void };
 
-/** What was decided, by whom and why; it can be taken back with a reason. */
+/** The decision in force, with its actor and reason; it can be revoked with a reason. */
 export function ActiveDecision({ decision, onSettled }: Props) {
   const text = useText();
   const format = useFormat();

@@ -12,7 +12,7 @@ type Props = {
   onSettled: () => void;
 };
 
-/** Same or different, and why. */
+/** A decision, same or different, with a reason. */
 export function DecideForm({ link, relation, onRelation, onSettled }: Props) {
   const text = useText();
   const { decide } = useDecisions();
@@ -26,7 +26,7 @@ export function DecideForm({ link, relation, onRelation, onSettled }: Props) {
     { value: "DIFFERENT", label: text.decisions.different, key: "D" },
   ];
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape leaves whichever of its parts has the focus.
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape cancels from any of its fields.
     <div
       className={styles.decide}
       onKeyDown={(event) => {

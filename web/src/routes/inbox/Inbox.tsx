@@ -24,7 +24,7 @@ import { WithheldList } from "./WithheldList";
 
 const pageSize = 25;
 
-/** Links that resolution did not follow, strongest evidence first: a list that empties. */
+/** Withheld links that wait for a decision, strongest evidence first. */
 export function Inbox() {
   const text = useText();
   useTitle(text.inbox.title);
@@ -49,8 +49,8 @@ export function Inbox() {
   const elsewhere = useLinkFromAddress(position < 0 && pages ? query.link : undefined);
   const chosen = links[position] ?? elsewhere ?? (narrow || query.link ? undefined : links[0]);
 
-  // What was settled leaves by itself, and its neighbour takes its place.
-  const settled = () => {
+  // A decided link leaves the list; the next one is selected.
+  const selectNext = () => {
     const here = chosen ? links.indexOf(chosen) : -1;
     const next = links[here + 1] ?? links[here - 1];
     setRelation(undefined);
@@ -74,7 +74,7 @@ export function Inbox() {
 
   const detail = useRef<HTMLElement>(null);
   const chosenKey = chosen && linkKey(chosen.link);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another link is read from its top.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another link starts at its top.
   useEffect(() => {
     detail.current?.scrollTo(0, 0);
   }, [chosenKey]);
@@ -131,7 +131,7 @@ export function Inbox() {
               withheld={chosen}
               relation={relation}
               onRelation={setRelation}
-              onSettled={settled}
+              onSettled={selectNext}
             />
           ) : (
             query.link &&
@@ -144,7 +144,7 @@ export function Inbox() {
   );
 }
 
-/** A link of a deep address that no page read so far holds; null where it is not withheld any more. */
+/** The link in the address, if the list has not loaded it yet; null if it is not withheld any more. */
 function useLinkFromAddress(key: string | undefined): WithheldFactsFragment | null | undefined {
   const unifiedId = key?.split(".")[0] ?? "";
   const [{ data, fetching }] = useQuery({
@@ -157,7 +157,7 @@ function useLinkFromAddress(key: string | undefined): WithheldFactsFragment | nu
   return data.profile?.graph.withheld.find(({ link }) => linkKey(link) === key) ?? null;
 }
 
-/** Single letters, while nothing is being written. */
+/** Shortcuts of one letter, except in text fields. */
 function useKeys(keys: Record<string, () => void>) {
   const press = useEffectEvent((event: KeyboardEvent) => {
     const target = event.target as HTMLElement;

@@ -11,7 +11,7 @@ type Props = {
   onChange: (reason: WithheldReason | undefined) => void;
 };
 
-/** The reasons that there are, each with how many links it holds back. */
+/** A filter by reason, with the number of links withheld for each. */
 export function InboxFilter({ reason, counts, onChange }: Props) {
   const text = useText();
   const format = useFormat();

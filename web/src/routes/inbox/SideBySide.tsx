@@ -13,7 +13,7 @@ import styles from "./SideBySide.module.css";
 type Props = { a: CustomerInShortFragment; b: CustomerInShortFragment; link: LinkFactsFragment };
 type Row = { name: string; of: (customer: CustomerInShortFragment) => ReactNode; same?: boolean };
 
-/** Two customers in short; what they have in common is marked, for it speaks for their being one. */
+/** Two customers in summary. What they have in common is marked: it suggests that they are one. */
 export function SideBySide({ a, b, link }: Props) {
   const text = useText();
   const format = useFormat();

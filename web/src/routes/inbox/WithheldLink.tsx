@@ -23,7 +23,7 @@ type Props = {
   onSettled: () => void;
 };
 
-/** A withheld link: why, on what evidence, between whom, and what to do about it. */
+/** A withheld link: the reason, the evidence, the two customers, and the decision. */
 export function WithheldLink({ withheld, relation, onRelation, onSettled }: Props) {
   const text = useText();
   const words = useLinkText();

@@ -1,12 +1,12 @@
 import { useLocation, useSearch } from "wouter";
 import type { WithheldReason } from "../../graphql/generated/graphql";
 
-/** What waits for a decision has one of these reasons; `DIFFERENT` is the decision. */
+/** The reasons of links that wait for a decision; `DIFFERENT` is a decision. */
 export const reasons: WithheldReason[] = ["LIMIT", "SHARED", "BLOCKED", "RETIRED", "DIFFERENT"];
 
 export type InboxQuery = {
   reason: WithheldReason | undefined;
-  /** The link that is looked at, as `linkKey` names it. */
+  /** The selected link, as `linkKey` names it. */
   link: string | undefined;
 };
 

@@ -4,16 +4,16 @@ import { InboxCountsDocument, type WithheldReason } from "../../graphql/generate
 
 const refetchInterval = 15_000;
 
-/** How many links are withheld for each reason, and how many of them wait for a decision. */
+/** The number of withheld links by reason, and of those that wait for a decision. */
 export function useInboxCounts() {
-  // A decision settles links, whatever its answer names.
+  // A decision changes the counts, but its answer does not contain them.
   const context = useMemo(() => ({ additionalTypenames: ["Decision"] }), []);
   const [{ data }, reload] = useQuery({
     query: InboxCountsDocument,
     context,
     requestPolicy: "cache-and-network",
   });
-  // What others decide and what messages bring is counted now and then; the inbox itself is told at once.
+  // Changes by others and by messages are polled; the open inbox subscribes to them.
   const again = useEffectEvent(() => document.hidden || reload({ requestPolicy: "network-only" }));
   useEffect(() => {
     const timer = setInterval(() => again(), refetchInterval);

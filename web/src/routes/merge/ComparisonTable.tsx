@@ -16,8 +16,8 @@ type Row = {
 type Props = { before: ShownProfile[]; after: ShownProfile; rows: Row[]; withWhy?: boolean };
 
 /**
- * The customers side by side, the one that they would be after the first: of two, in the middle. On a phone below one
- * another, each value with whose it is.
+ * The customers side by side, with the merged one after the first, so between two. On a phone they are stacked, each value
+ * with the name of its customer.
  */
 export function ComparisonTable({ before, after, rows, withWhy = false }: Props) {
   const text = useText();

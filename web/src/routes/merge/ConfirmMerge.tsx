@@ -2,7 +2,7 @@ import { ReasonForm } from "../../decisions/ReasonForm";
 import { useText } from "../../language/language";
 import styles from "./Merge.module.css";
 
-/** The reason is kept where the merge is refused: it is the same for the next try. */
+/** Keeps the reason if the merge is rejected, for the next attempt. */
 export function ConfirmMerge({ onConfirm }: { onConfirm: (reason: string) => Promise<boolean> }) {
   const text = useText();
   return (

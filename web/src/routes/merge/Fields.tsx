@@ -6,7 +6,7 @@ import { ComparisonTable } from "./ComparisonTable";
 import styles from "./Merge.module.css";
 import { useFieldText } from "./useFieldText";
 
-/** Each field: what each customer has, what the merged one would show, and why. */
+/** Each field: the value of each customer, of the merged one, and why. */
 export function Fields({ preview, after }: { preview: MergePreview; after: ShownProfile }) {
   const text = useText();
   const words = useFieldText();

@@ -11,7 +11,7 @@ import styles from "./Merge.module.css";
 type Props = { preview: MergePreview; after: ShownProfile; by: RankBy; onBy: (by: RankBy) => void };
 type Ranking = "topCategories" | "topProducts";
 
-/** Windows and rankings, of each customer and of the one that they would be. */
+/** Windows and rankings of each customer and of the merged one. */
 export function Figures({ preview: { before }, after, by, onBy }: Props) {
   const text = useText();
   const format = useFormat();
@@ -84,7 +84,7 @@ export function Figures({ preview: { before }, after, by, onBy }: Props) {
 const topOf = (purchases: ShownPurchases, ranking: Ranking, months: Months) =>
   purchases[`${ranking}${months}`];
 
-/** A ranking; beside the merged one's items, which rank they had among the customers before. */
+/** A ranking. Items of the merged customer show their rank before the merge. */
 function Top({ items, before }: { items: RankedItem[]; before: RankedItem[][] | undefined }) {
   const text = useText();
   if (items.length === 0) return "–";

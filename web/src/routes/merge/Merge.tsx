@@ -20,7 +20,7 @@ import { usePicked } from "./query";
 import { StalePreview } from "./StalePreview";
 import { Summary } from "./Summary";
 
-/** Two customers or more, and the one that they would be: field by field, before anything is changed. */
+/** Previews the merge of two or more customers field by field, and merges them. */
 export function Merge() {
   const text = useText();
   useTitle(text.merge.title);

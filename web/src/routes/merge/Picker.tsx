@@ -12,7 +12,7 @@ type Props = { picked: string[]; onPick: (unifiedIds: string[]) => void };
 const debounceMs = 150;
 const shown = 6;
 
-/** The customers that were picked, and a search for more. */
+/** The customers to merge, and a search for more. */
 export function Picker({ picked, onPick }: Props) {
   const text = useText();
   return (

@@ -3,7 +3,7 @@ import { useText } from "../../language/language";
 import type { MergePreview, ShownProfile } from "../../rules/preview";
 import styles from "./Merge.module.css";
 
-/** What is different from the preview that the server refused, so that nobody has to look for it. */
+/** The differences from the preview that the server rejected as stale. */
 export function StalePreview({ before, now }: { before: MergePreview; now: MergePreview }) {
   const text = useText();
   const format = useFormat();

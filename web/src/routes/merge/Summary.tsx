@@ -4,7 +4,7 @@ import { useText } from "../../language/language";
 import type { MergePreview, ShownProfile } from "../../rules/preview";
 import styles from "./Merge.module.css";
 
-/** What the merge would make, in a few sentences: the customer, the limits that it overrides, who else changes. */
+/** The effect of the merge in a few sentences: the customer, the limits that it overrides, other customers that change. */
 export function Summary({ preview, after }: { preview: MergePreview; after: ShownProfile }) {
   const text = useText();
   const format = useFormat();

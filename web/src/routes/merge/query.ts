@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { useLocation, useSearch } from "wouter";
 import { mergePath } from "../views";
 
-/** Which customers are to be one: their unified IDs, in the address. */
+/** The customers to merge: their unified IDs, in the address. */
 export function usePicked(): [string[], (unifiedIds: string[]) => void] {
   const search = useSearch();
   const [, navigate] = useLocation();

@@ -2,7 +2,7 @@ import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import type { Claim, MergedField } from "../../rules/preview";
 
-/** How a field of the preview is named, and its values written. */
+/** Texts for the fields of a merge preview and their values. */
 export function useFieldText() {
   const text = useText();
   const format = useFormat();

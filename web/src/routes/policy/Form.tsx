@@ -7,7 +7,7 @@ import styles from "./Policy.module.css";
 
 type Props = { document: PolicyDocument; onChange: (document: PolicyDocument) => void };
 
-/** The document as a form, each rule with its meaning beside it. */
+/** The document as a form; each rule shows what it means. */
 export function Form({ document, onChange }: Props) {
   const text = useText();
   const set = (change: Partial<PolicyDocument>) => onChange({ ...document, ...change });
@@ -86,7 +86,7 @@ function KindRules({ kinds, onChange }: { kinds: KindRule[]; onChange: (kinds: K
   const strongestFirst = [...kinds].sort((a, b) => a.priority - b.priority);
   const change = (name: string, rule: Partial<KindRule>) =>
     onChange(kinds.map((kind) => (kind.name === name ? { ...kind, ...rule } : kind)));
-  /** Two neighbours change places, so that no two kinds share a priority. */
+  /** Swaps a kind with the one above, so that no two kinds share a priority. */
   const raise = (position: number) => {
     const [above, below] = [strongestFirst[position - 1], strongestFirst[position]];
     if (!above || !below) return;
@@ -150,7 +150,7 @@ type LinesFieldProps = { label: string; lines: string[]; onChange: (lines: strin
 function LinesField({ label, lines, onChange }: LinesFieldProps) {
   const [typed, setTyped] = useState(lines.join("\n"));
   const split = (words: string) => words.split("\n").filter((line) => line.trim() !== "");
-  // What is typed stays as it is typed, unless the lines come from elsewhere.
+  // Keep the text as typed, unless the lines were changed elsewhere.
   const shown = split(typed).join("\n") === lines.join("\n") ? typed : lines.join("\n");
   return (
     <label className={styles.lines}>

@@ -11,7 +11,7 @@ type Props = {
   onStartFrom: (document: PolicyDocument) => void;
 };
 
-/** Every version, what it changed, who published it and why. */
+/** All versions: what changed, who published them and why. */
 export function History({ versions, onStartFrom }: Props) {
   const text = useText();
   const format = useFormat();

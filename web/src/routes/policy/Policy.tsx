@@ -17,7 +17,7 @@ import { PublicationProgress } from "./PublicationProgress";
 import { Publish } from "./Publish";
 import { useChanges } from "./useChanges";
 
-/** The rules: read as sentences, changed, tried on a customer and on everyone, published with a reason, gone back from. */
+/** The policy: shown as sentences, edited, previewed on one or all customers, published with a reason, restored. */
 export function Policy() {
   const text = useText();
   useTitle(text.policy.title);

@@ -10,7 +10,7 @@ import styles from "./Policy.module.css";
 
 type Outcome = { of: PolicyDocument; simulation: SimulatePolicyQuery["simulatePolicy"] };
 
-/** The draft on the whole base: the server reads every message by it, and changes nothing. */
+/** Simulates the draft on all messages, on the server; nothing changes. */
 export function PreviewOnAllCustomers({ draft, from }: { draft: PolicyDocument; from: number }) {
   const text = useText();
   const client = useClient();

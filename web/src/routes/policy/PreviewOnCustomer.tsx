@@ -10,7 +10,7 @@ import { Picker } from "../merge/Picker";
 import { identityPath } from "../views";
 import styles from "./Policy.module.css";
 
-/** The draft on one customer and the neighbours: answered in the page, at every change. */
+/** Previews the draft on one customer and its neighbors; the module computes it at every change. */
 export function PreviewOnCustomer({ draft }: { draft: PolicyDocument }) {
   const text = useText();
   const format = useFormat();

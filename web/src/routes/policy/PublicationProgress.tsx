@@ -4,7 +4,7 @@ import { useText } from "../../language/language";
 import { type Publication, useHealth } from "../../useHealth";
 import styles from "./Policy.module.css";
 
-/** How far a new version is on its way; `onDone` when it arrived. */
+/** The progress of a publication; calls `onDone` when it ends. */
 export function PublicationProgress({ onDone }: { onDone: () => void }) {
   const health = useHealth(1000);
   const publication = health?.publication ?? undefined;

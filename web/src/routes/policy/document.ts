@@ -17,7 +17,7 @@ type Words = {
   orderIds: string;
 };
 
-/** What is different between two documents, a line each. */
+/** The differences between two documents, one entry each. */
 export function changesOf(before: PolicyDocument, after: PolicyDocument, { kind, words }: Named): Change[] {
   const lines = (document: PolicyDocument): Map<string, string> => {
     const { survivorship } = document;

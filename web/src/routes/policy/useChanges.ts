@@ -3,7 +3,7 @@ import { useText } from "../../language/language";
 import type { PolicyDocument } from "../../rules/preview";
 import { type Change, changesOf } from "./document";
 
-/** The differences of two documents in words. */
+/** The differences between two documents as texts. */
 export function useChanges(): (before: PolicyDocument, after: PolicyDocument) => Change[] {
   const text = useText();
   const format = useFormat();
