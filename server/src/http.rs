@@ -1,6 +1,7 @@
 //! HTTP: GraphQL, messages, the page, and what operators ask. This module never answers from anything but the schema, the
 //! pipeline and the store.
 
+mod accept;
 mod assets;
 mod authenticate;
 mod concurrency_limits;

@@ -9,7 +9,7 @@ use axum::{
 };
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::{AppState, only_asked, refused};
+use super::{AppState, accept, only_asked, refused};
 use crate::graphql::ErrorCode;
 
 #[derive(Embed)]
@@ -19,7 +19,7 @@ struct Assets;
 
 const INDEX: &str = "index.html";
 
-/// What the builder has packed, the smallest form first: the ending of the file's name and the coding's.
+/// The compressed forms that Vite writes, the smallest first: the suffix of the file's name, and the coding.
 const PACKED: [(&str, &str); 2] = [("br", "br"), ("gz", "gzip")];
 
 /// The GraphQL documents that the page names, by their names; none where the program was built without the page.
@@ -28,7 +28,7 @@ pub(super) fn documents() -> BTreeMap<String, String> {
     file.and_then(|it| serde_json::from_slice(&it.data).ok()).unwrap_or_default()
 }
 
-/// Refuses GraphiQL where the schema, which it needs, is told to nobody.
+/// GraphiQL, unless introspection, which it needs, is switched off.
 pub(super) async fn graphiql(State(state): State<AppState>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if state.app().limits.no_introspection {
         return refused(ErrorCode::NotFound, "GraphiQL is switched off here, as the schema is (--no-introspection)");
@@ -36,7 +36,8 @@ pub(super) async fn graphiql(State(state): State<AppState>, method: Method, uri:
     asset(method, uri, headers).await
 }
 
-/// A file of the page, or the page itself, which finds the view. What is neither is told in JSON; a browser gets the page to tell it.
+/// A file of the page, or the page itself at an address of one of its views. Any other address is 404: in JSON, or, for a browser,
+/// as the page.
 pub(super) async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let page = format!("{path}.html");
@@ -52,8 +53,8 @@ pub(super) async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     if let Some((name, file)) = file {
         return file_response(name, file, &headers);
     }
-    let shows_page =
-        if is_own { takes(&headers, &["text/html", "text/*", "*/*"], true) } else { is_visit(path, &headers) };
+    let html = accept::media_type(&headers, "text/html");
+    let shows_page = html.is_acceptable() && (is_own || (html.is_named && !is_api(path)));
     if !shows_page {
         return not_found();
     }
@@ -78,50 +79,50 @@ fn is_view(path: &str) -> bool {
     }
 }
 
-/// Whether somebody with a browser came to an address that the page does not have. Addresses of the APIs are for programs.
-fn is_visit(path: &str, headers: &HeaderMap) -> bool {
+/// Whether an address is of an API. Where nothing answers there, a client gets JSON, even if it accepts the page.
+fn is_api(path: &str) -> bool {
     let first = path.split('/').next().unwrap_or_default();
-    let is_api = ["v1", "api", "beacon", "projects", "sourceConfig"].contains(&first) || first.starts_with("graphq");
-    !is_api && takes(headers, &["text/html"], false)
-}
-
-/// Whether the client takes one of those media types; `by_default` where it does not say what it takes.
-fn takes(headers: &HeaderMap, wanted: &[&str], by_default: bool) -> bool {
-    let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
-    if accepted.peek().is_none() {
-        return by_default;
-    }
-    let media_type = |it: &str| it.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    accepted.flat_map(|value| value.split(',')).any(|it| wanted.contains(&media_type(it).as_str()))
+    ["v1", "api", "beacon", "projects", "sourceConfig"].contains(&first) || first.starts_with("graphq")
 }
 
 fn not_found() -> Response {
     refused(ErrorCode::NotFound, "nothing has this address; the addresses are in /openapi.json")
 }
 
+/// A file, in the coding that the client prefers, or 304 where the client has it.
 fn file_response(path: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {
-    // The builder writes a hash into the names of all files in this folder: what has a name once never changes.
-    let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let headers =
-        [(header::CONTENT_TYPE, media_type(path)), (header::CACHE_CONTROL, caching), (header::VARY, "accept-encoding")];
-    let packed = PACKED.iter().find_map(|(ending, coding)| {
-        let file = Assets::get(&format!("{path}.{ending}")).filter(|_| is_taken(coding, asked))?;
-        Some((file, *coding))
+    let packed = PACKED.iter().filter_map(|(ending, coding)| {
+        let acceptance = accept::coding(asked, coding);
+        let file = Assets::get(&format!("{path}.{ending}")).filter(|_| acceptance.is_acceptable())?;
+        Some((acceptance.weight, file, *coding))
     });
-    match packed {
-        Some((packed, coding)) => (headers, [(header::CONTENT_ENCODING, coding)], packed.data).into_response(),
-        None => (headers, file.data).into_response(),
+    // Of equal weights, max_by_key takes the last: reversed, that is the smallest form.
+    let packed = packed.rev().max_by_key(|(weight, ..)| *weight);
+    let (file, coding) = packed.map_or((file, None), |(_, file, coding)| (file, Some(coding)));
+
+    // Vite writes a hash into the names of all files in this folder: their contents never change.
+    let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let etag = etag(&file.metadata.sha256_hash());
+    let headers = [(header::CACHE_CONTROL, caching), (header::VARY, "accept-encoding"), (header::ETAG, etag.as_str())];
+    if has_version(asked, &etag) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
+    let content_type = [(header::CONTENT_TYPE, media_type(path))];
+    let content_encoding = coding.map(|coding| [(header::CONTENT_ENCODING, coding)]);
+    (headers, content_type, content_encoding, file.data).into_response()
 }
 
-/// Whether the client takes a coding that it names. One with a weight of zero is refused.
-fn is_taken(coding: &str, asked: &HeaderMap) -> bool {
-    let named = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|it| it.to_str().ok());
-    named.flat_map(|it| it.split(',')).any(|it| {
-        let (name, weight) = it.split_once(';').unwrap_or((it, ""));
-        let weight = weight.trim().strip_prefix("q=").map_or(Ok(1.0), |it| it.trim().parse::<f32>());
-        name.trim().eq_ignore_ascii_case(coding) && weight.is_ok_and(|it| 0.0 < it)
-    })
+/// Each coding of a file has other bytes, and so another tag.
+fn etag(hash: &[u8; 32]) -> String {
+    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hex}\"")
+}
+
+/// Whether the client has the version of that tag already.
+fn has_version(asked: &HeaderMap, etag: &str) -> bool {
+    let values = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 fn media_type(path: &str) -> &'static str {
@@ -145,19 +146,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_coding_is_taken_where_it_is_named_and_not_refused() {
-        let table = [
-            ("gzip, deflate, br, zstd", "br", true),
-            ("gzip, deflate", "br", false),
-            ("GZIP;q=0.5", "gzip", true),
-            ("br;q=0, gzip", "br", false),
-            ("br; q=0.0", "br", false),
-            ("br; q=nonsense", "br", false),
-            ("", "gzip", false),
-        ];
-        for (asked, coding, is_wanted) in table {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(asked))]);
-            assert_eq!(is_taken(coding, &headers), is_wanted, "{coding} of {asked:?}");
+    fn a_client_has_a_version_where_it_names_its_tag() {
+        let etag = etag(&[0xab; 32]);
+        for (named, is_there) in [
+            ("\"abababababababababababababababab\"", true),
+            ("\"x\", W/\"abababababababababababababababab\"", true),
+            ("*", true),
+            ("\"ababab\"", false),
+            ("abababababababababababababababab", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(named))]);
+            assert_eq!(has_version(&headers, &etag), is_there, "{named}");
         }
     }
 }

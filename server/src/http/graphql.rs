@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use super::{
-    AppState,
+    AppState, accept,
     authenticate::{self, RouteAuth},
     decode_body::{BodyError, Packing, Sent, Work},
     websocket,
@@ -268,24 +268,15 @@ fn respond(response: &Response, media_type: &'static str) -> HttpResponse {
     (status, [(header::CONTENT_TYPE, format!("{media_type}; charset=utf-8"))], body).into_response()
 }
 
-/// The better of the two forms that the client takes; `None` where it takes neither.
+/// The form that the client prefers; `None` where it accepts neither. Only a client that names the newer form, or refuses the
+/// older one, gets it.
 fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
-    let accept: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok()).collect();
-    if accept.is_empty() {
-        return Some(JSON);
-    }
-    let takes = |wanted: &str| {
-        accept.iter().flat_map(|it| it.split(',')).any(|it| {
-            let media_type = it.split(';').next().unwrap_or_default().trim();
-            media_type.eq_ignore_ascii_case(wanted)
-        })
-    };
-    if takes(GRAPHQL_RESPONSE) {
+    let newer = accept::media_type(headers, GRAPHQL_RESPONSE);
+    let older = accept::media_type(headers, JSON);
+    if newer.is_acceptable() && (newer.weight > older.weight || (newer.weight == older.weight && newer.is_named)) {
         Some(GRAPHQL_RESPONSE)
-    } else if takes(JSON) || takes("*/*") || takes("application/*") {
-        Some(JSON)
     } else {
-        None
+        older.is_acceptable().then_some(JSON)
     }
 }
 
@@ -314,4 +305,31 @@ fn refused(code: ErrorCode, media_type: &'static str, sentence: &str) -> HttpRes
 fn not_acceptable() -> HttpResponse {
     let sentence = "this answers in application/graphql-response+json or application/json";
     refused(ErrorCode::NotAcceptable, JSON, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_gets_the_form_that_it_prefers() {
+        for (accept, form) in [
+            ("*/*", Some(JSON)),
+            ("application/*", Some(JSON)),
+            ("application/json", Some(JSON)),
+            ("application/graphql-response+json, application/json;q=0.9", Some(GRAPHQL_RESPONSE)),
+            ("application/json, application/graphql-response+json", Some(GRAPHQL_RESPONSE)),
+            ("application/graphql-response+json;q=0.5, application/json", Some(JSON)),
+            ("application/graphql-response+json;q=0, */*", Some(JSON)),
+            ("application/json;q=0, */*", Some(GRAPHQL_RESPONSE)),
+            ("application/json;q=0, application/graphql-response+json;q=0", None),
+            ("application/json;q=0", None),
+            ("*/*;q=0", None),
+            ("text/html", None),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+            assert_eq!(negotiate(&headers), form, "{accept}");
+        }
+        assert_eq!(negotiate(&HeaderMap::new()), Some(JSON));
+    }
 }

@@ -31,6 +31,7 @@ async fn graphql_is_spoken_over_http_as_its_specification_says() {
         ("", "application/json; charset=utf-8", &good, StatusCode::OK),
         (BOTH, OLD, &mutation, StatusCode::OK),
         ("text/html", OLD, &good, StatusCode::NOT_ACCEPTABLE),
+        ("*/*;q=0", OLD, &good, StatusCode::NOT_ACCEPTABLE),
         (BOTH, "text/plain", &good, StatusCode::UNSUPPORTED_MEDIA_TYPE),
         (BOTH, "", &good, StatusCode::UNSUPPORTED_MEDIA_TYPE),
         (BOTH, OLD, "", StatusCode::BAD_REQUEST),
@@ -298,7 +299,8 @@ async fn an_address_that_nothing_has_is_told_in_the_form_of_its_api() {
         let answer: Value = response.json().await.expect("it is JSON");
         assert_eq!(answer["code"], code, "{method} {path}");
     }
-    // A person with a browser gets the page where it was built: its own addresses are there, others are not.
+    // A browser gets the page where it was built: its own addresses are there, others are not.
+    let mut page_is_built = false;
     for (path, is_there) in
         [("/", true), ("/customers/58b3f907-09ef-8b3e-918d-c8c619c8fa77/identity", true), ("/nothing", false)]
     {
@@ -306,8 +308,36 @@ async fn an_address_that_nothing_has_is_told_in_the_form_of_its_api() {
         let status = response.status().as_u16();
         let text = response.text().await.expect("it is text");
         let is_built = !text.contains("built without the page");
+        page_is_built |= is_built;
         assert_eq!(status, if is_there && is_built { 200 } else { 404 }, "{path}");
         assert!(!is_built || text.starts_with("<!doctype html>") || text.starts_with("<!DOCTYPE html>"), "{path}");
+    }
+    if !page_is_built {
+        return;
+    }
+    // What a browser has already is not sent again, and each coding has a tag of its own.
+    let get = async |encoding: &str, tag: &str| {
+        let request = server.http.get(server.url("/")).header(header::ACCEPT, html);
+        let request = request.header(header::ACCEPT_ENCODING, encoding).header(header::IF_NONE_MATCH, tag);
+        request.send().await.expect("it answers")
+    };
+    let mut tags = Vec::new();
+    // The client unpacks gzip itself and removes its header, so that only the tag shows it.
+    for (encoding, coding) in [("gzip;q=0.5, br", Some("br")), ("br;q=0, gzip", None), ("br;q=0", None)] {
+        let response = get(encoding, "\"other\"").await;
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        assert_eq!(
+            (response.status(), header(header::CONTENT_ENCODING).as_deref()),
+            (StatusCode::OK, coding),
+            "{encoding}"
+        );
+        let tag = header(header::ETAG).expect("it has a tag");
+        let again = get(encoding, &tag).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{encoding}");
+        assert_eq!(again.headers()[header::ETAG].to_str().ok(), Some(tag.as_str()));
+        assert!(again.bytes().await.expect("it answers").is_empty());
+        assert!(!tags.contains(&tag), "{encoding}");
+        tags.push(tag);
     }
 }
 
