@@ -53,7 +53,7 @@ const wantedRanking = (items) =>
 async function agrees(page, profile) {
   await until(async () => {
     const windows = (await shownWindows(page)).map((cells) => cells.map(figure));
-    // A shown average is rounded to the currency's smallest coin.
+    // The page rounds an average to the currency's smallest unit.
     const wanted = wantedWindows(profile);
     return (
       windows.length === wanted.length &&
@@ -147,17 +147,17 @@ test("window and measure change the rankings and the address", async (t) => {
   assert.equal(new URL(page.url()).search, "?months=3&by=ORDERS");
 });
 
-test("the slider re-ranks as it moves, without a word to the server", async (t) => {
+test("the slider ranks again as it moves, without a request", async (t) => {
   const today = await bestCustomer();
   const page = await visit(t, `/customers/${today.unifiedId}`);
   const slider = page.getByRole("slider", { name: "As of" });
   await slider.waitFor();
   await agrees(page, today);
-  // What is drawn is drawn by the module: from then on it answers, and before it the server does.
+  // The charts come from the module: once they are there, it answers; before, the server does.
   await page.locator("[data-months-chart] li").first().waitFor();
   let asked = 0;
   page.on("request", (request) => {
-    // The count in the navigation asks now and then, whatever is looked at.
+    // The count in the navigation is polled in every view.
     if (request.url().endsWith("/graphql") && !request.postData().includes("InboxCounts")) asked += 1;
   });
   await slider.focus();
@@ -165,12 +165,12 @@ test("the slider re-ranks as it moves, without a word to the server", async (t) 
   const asOf = new Date(Date.parse(today.asOf) - 40 * 86_400_000).toISOString().slice(0, 10);
   await until(() => new URL(page.url()).searchParams.get("asOf") === asOf, "the date in the address");
   const shown = await shownWindows(page);
-  assert.equal(asked, 0, "the page asks nobody");
+  assert.equal(asked, 0, "the page sends no request");
   assert.ok(shown.length > 0);
   await agrees(page, await bestCustomer({ asOf }));
 });
 
-test("before the module answers the server is asked for the date that stands, not for every step", async (t) => {
+test("before the module answers, the server is asked for the date at which the slider stops, not for every step", async (t) => {
   const today = await bestCustomer();
   let release;
   const held = new Promise((resolve) => {
@@ -182,7 +182,7 @@ test("before the module answers the server is asked for the date that stands, no
       page.context().route("**/*.wasm", async (route) => {
         await held;
         await route.continue().catch(() => {
-          // The page is gone.
+          // The page is closed.
         });
       }),
   });
@@ -202,7 +202,7 @@ test("before the module answers the server is asked for the date that stands, no
   assert.ok(dates.length < 10, `the server was asked ${dates.length} times for 40 steps`);
   assert.equal(await page.locator("[data-months-chart]").count(), 0, "the module has not answered");
 
-  // It takes over where the slider stands.
+  // From now on the module answers, at the position of the slider.
   const before = dates.length;
   release();
   await page.locator("[data-months-chart] li").first().waitFor();
@@ -210,7 +210,7 @@ test("before the module answers the server is asked for the date that stands, no
   assert.equal(dates.length, before);
 });
 
-test("purchases are drawn: every one of them in the heat map, a year of them in the months", async (t) => {
+test("the charts show every purchase by hour, and 24 months", async (t) => {
   const { unifiedId, purchases } = await bestCustomer();
   const page = await visit(t, `/customers/${unifiedId}`);
   await page.locator("[data-months-chart] li").first().waitFor();
@@ -221,7 +221,7 @@ test("purchases are drawn: every one of them in the heat map, a year of them in 
   assert.ok(drawn >= purchases.windows.find(({ months }) => months === 12).count);
 });
 
-test("the timeline reads on, newest first, every event once", async (t) => {
+test("the timeline loads more, newest first, every event once", async (t) => {
   const { unifiedId, activity } = await bestCustomer();
   const page = await visit(t, `/customers/${unifiedId}`);
   const events = page.locator("#timeline summary");
@@ -240,7 +240,7 @@ test("the timeline reads on, newest first, every event once", async (t) => {
   );
 });
 
-test("an ID that nobody has leads back to the list", async (t) => {
+test("an unknown ID leads back to the list", async (t) => {
   const page = await visit(t, "/customers/00000000-0000-8000-8000-000000000000");
   await page.getByRole("heading", { name: "No customer has this ID" }).waitFor();
   await page.getByRole("main").getByRole("link", { name: "Customers" }).click();

@@ -18,7 +18,7 @@ async function shownOrder(page, length) {
   return addresses.slice(0, length);
 }
 
-async function somebodyWithPhone() {
+async function customerWithPhone() {
   const { profiles } = await ask(list, { first: 50 });
   for (const profile of profiles.nodes) {
     const phone = profile.identifiers.find(({ kind }) => kind === "phone");
@@ -35,7 +35,7 @@ test("the list shows the demo customers, and how many there are", async (t) => {
   assert.deepEqual(await shownOrder(page, 10), profiles.nodes.map(address));
 });
 
-test("scrolling reads on, to the last customer", async (t) => {
+test("scrolling loads more, to the last customer", async (t) => {
   const page = await visit(t, "/customers");
   await links(page).first().waitFor();
   const total = await counted(page);
@@ -48,14 +48,14 @@ test("scrolling reads on, to the last customer", async (t) => {
   }, "the rows to follow");
 });
 
-test("a phone number in local form is recognised, and finds its customer", async (t) => {
-  const { profile, phone } = await somebodyWithPhone();
+test("a phone number in local form is recognized, and finds its customer", async (t) => {
+  const { profile, phone } = await customerWithPhone();
   const local = phone.replace(/^\+82(\d{2})(\d+)(\d{4})$/, "0$1-$2-$3");
   const page = await visit(t, "/customers");
   await page.getByRole("textbox", { name: "Find a customer" }).fill(local);
-  const meaning = page.locator("#recognised");
-  const meant = async () => (await meaning.textContent()).toLowerCase().replace(/[ -]/g, "");
-  await until(async () => (await meant()) === `phone${phone}`, "the number to be recognised");
+  const recognized = page.locator("#recognized");
+  const meant = async () => (await recognized.textContent()).toLowerCase().replace(/[ -]/g, "");
+  await until(async () => (await meant()) === `phone${phone}`, "the number to be recognized");
   await page.locator(`tbody a[href="${address(profile)}"]`).waitFor();
   const { profiles } = await ask(list, { search: local });
   await until(async () => (await counted(page)) === profiles.totalCount, "the count of the search");
@@ -63,7 +63,7 @@ test("a phone number in local form is recognised, and finds its customer", async
 });
 
 test("the keyboard alone finds and opens a customer", async (t) => {
-  const { profile, phone } = await somebodyWithPhone();
+  const { profile, phone } = await customerWithPhone();
   const page = await visit(t, "/customers");
   await links(page).first().waitFor();
   await page.keyboard.press("/");
@@ -81,7 +81,7 @@ test("the keyboard alone finds and opens a customer", async (t) => {
   await page.waitForURL(`**${address(profile)}`);
 });
 
-test("arrow keys walk through the rows", async (t) => {
+test("arrow keys move through the rows", async (t) => {
   const page = await visit(t, "/customers");
   await links(page).first().waitFor();
   for (let step = 0; step < 30; step += 1) await page.keyboard.press("ArrowDown");
@@ -119,15 +119,15 @@ test("a filter counts what it would find, and finds that", async (t) => {
   const choice = page.locator("label", { hasText: "iOS" });
   await until(
     async () => figure(await choice.textContent()) === profiles.totalCount,
-    "the count beside the choice",
+    "the count next to the choice",
   );
   await choice.click();
   await until(async () => (await counted(page)) === profiles.totalCount, "the filtered list");
   assert.match(page.url(), /\?platform=IOS$/);
 });
 
-test("without the module of rules the page says so, and the search still works", async (t) => {
-  const { profile, phone } = await somebodyWithPhone();
+test("without the module the page says so, and the search still works", async (t) => {
+  const { profile, phone } = await customerWithPhone();
   const prepare = (page) => page.route(/\/rules[^/]*\.(js|wasm)$/, (route) => route.abort());
   const page = await visit(t, "/customers", { quiet: false, prepare });
   await page.getByRole("textbox", { name: "Find a customer" }).fill(phone);
@@ -135,9 +135,9 @@ test("without the module of rules the page says so, and the search still works",
   await page.locator(`tbody a[href="${address(profile)}"]`).waitFor();
 });
 
-test("a search that finds nobody helps", async (t) => {
+test("a search without results helps", async (t) => {
   const page = await visit(t, "/customers");
-  await page.getByRole("textbox", { name: "Find a customer" }).fill("nobody-is-called-this");
+  await page.getByRole("textbox", { name: "Find a customer" }).fill("no-such-customer");
   await page.getByRole("heading", { name: "No customer found" }).waitFor();
   await page.getByRole("main").getByRole("button", { name: "Clear the search" }).click();
   await links(page).first().waitFor();

@@ -2,24 +2,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   ask,
-  complaints,
+  consoleErrors,
   documents,
+  foreignRequests,
   listedDocuments,
-  strangers,
   until,
   violations,
   visit,
 } from "./harness.mjs";
 
-/** What we cannot mend in GraphiQL, each with its reason. */
+/** Faults of GraphiQL that we cannot fix, each with its reason. */
 const thirdParty = [
   // A tab holds the button that closes it: its own markup.
   [".graphiql-tabs"],
-  // The colours of words in the editors are its theme's, set by its code.
+  // The colors of words in the editors are its theme's, set by its code.
   [".monaco-editor .view-lines"],
 ];
 
-/** Every view, with what says that it is complete. */
+/** Every view, with a selector that matches once it is complete. */
 async function views() {
   const { profiles, withheldLinks } = await ask(`{
     profiles(first: 2, orderBy: { field: PURCHASE_AMOUNT_12M, direction: DESC }) { nodes { unifiedId } }
@@ -63,7 +63,7 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
-test("nothing is wider than a telephone", async (t) => {
+test("no view is wider than a phone", async (t) => {
   for (const view of await views()) {
     const page = await visit(t, view.path, { viewport: { width: 375, height: 800 } });
     await complete(page, view);
@@ -72,7 +72,7 @@ test("nothing is wider than a telephone", async (t) => {
   }
 });
 
-test("no question is wider than a telephone", async (t) => {
+test("no dialog is wider than a phone", async (t) => {
   const { profiles } = await ask(`{
     profiles(first: 50) { nodes { unifiedId identifiers { unifiedId } graph { links { a { unifiedId } b { unifiedId } } } } }
   }`);
@@ -92,7 +92,7 @@ test("no question is wider than a telephone", async (t) => {
   }
 });
 
-test("the language changes, and is remembered", async (t) => {
+test("the language changes, and is stored", async (t) => {
   const page = await visit(t, "/customers", { locale: "ko-KR" });
   const language = () => page.evaluate(() => document.documentElement.lang);
   await page.getByText(/^고객 [\d,]+명$/).waitFor();
@@ -104,7 +104,7 @@ test("the language changes, and is remembered", async (t) => {
   assert.equal(await language(), "en");
 });
 
-test("the appearance changes, and is remembered", async (t) => {
+test("the appearance changes, and is stored", async (t) => {
   const page = await visit(t, "/customers", { colorScheme: "light" });
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await paper();
@@ -117,11 +117,11 @@ test("the appearance changes, and is remembered", async (t) => {
 });
 
 test("no request left this machine, and no page complained", () => {
-  assert.deepEqual(strangers, []);
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(foreignRequests, []);
+  assert.deepEqual(consoleErrors, []);
 });
 
-test("every document that a page sent is on the list of those that are always trusted", async () => {
+test("every document that a page sent is a trusted document", async () => {
   const listed = new Set(await listedDocuments());
   assert.ok(documents.size > 15, `${documents.size} documents were sent`);
   assert.deepEqual(

@@ -1,13 +1,13 @@
-// How long the first page takes from localhost until its rows are there and the search takes text. Run by hand on a quiet
-// machine: node tests/browser/first-page.mjs. It asserts no time; what does not depend on the machine (bytes, requests) is told
-// beside it.
+// Measures how long the first page needs from localhost until its rows are rendered and the search accepts text. Run by hand on
+// an idle machine: node tests/browser/first-page.mjs. It asserts no time, and prints also what does not depend on the machine:
+// bytes and requests.
 import { test } from "node:test";
 import { visit } from "./harness.mjs";
 
 const runs = 7;
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Notes in the page when it can be used, and which tasks held it up. */
+/** Records in the page when it is usable, and which tasks delayed it. */
 function watch() {
   globalThis.longTasks = [];
   new PerformanceObserver((list) => {
@@ -17,7 +17,7 @@ function watch() {
     const look = () => {
       const search = document.querySelector("search input");
       if (search && !search.disabled && document.querySelector("tbody a")) {
-        // The frame in which they stand has been drawn when the next one begins.
+        // The frame with the rows has been drawn when the next one begins.
         requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now())));
         return;
       }

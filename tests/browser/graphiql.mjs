@@ -5,7 +5,7 @@ import { ask, visit } from "./harness.mjs";
 
 const folder = new URL("../../web/src/graphiql/examples/", import.meta.url);
 
-test("every example is a question that the API answers", async () => {
+test("the API answers every example", async () => {
   const { profiles, page, withheldLinks } = await ask(`{
     profiles(first: 1) { nodes { unifiedId } }
     page: profiles(first: 10) { pageInfo { endCursor } }
@@ -36,7 +36,7 @@ test("GraphiQL runs an example, from our own host alone", async (t) => {
   await page.getByRole("tab", { name: /^Customer(?!s)/ }).waitFor();
   await page.locator("button.graphiql-execute-button").click();
   await page.locator(".result-window").getByText(profiles.nodes[0].unifiedId).first().waitFor();
-  // Queries and variables name customers: nothing of them outlives the page, not even what an older version kept.
+  // Queries and variables name customers: none outlive the page, not even those that an older version stored.
   const kept = await page.evaluate(() => ({ ...localStorage, ...sessionStorage }));
   assert.deepEqual(
     Object.keys(kept).filter((it) => it.startsWith("graphiql")),

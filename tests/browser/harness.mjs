@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before } from "node:test";
 
-// What the tests import is locked with the page's own packages.
+// The tests' packages are in the lock file of the page.
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
 const axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -15,17 +15,17 @@ const axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
 const { PROFILE360_BIN, CARGO_TARGET_DIR, CHROMIUM } = process.env;
 const target = CARGO_TARGET_DIR ?? join(homedir(), ".cache/profile360/target");
 const program = PROFILE360_BIN ?? join(target, "debug/profile360");
-const patience = 60_000;
+const timeout = 60_000;
 
 let server;
 let browser;
 let folder;
 let origin;
 
-/** Everything that a page asked another host for, or complained about, in any test. */
-export const strangers = [];
-export const complaints = [];
-/** Every GraphQL document that a page sent, GraphiQL apart, which sends what one writes. */
+/** Requests to other hosts, and errors in the console, of all tests. */
+export const foreignRequests = [];
+export const consoleErrors = [];
+/** Every GraphQL document that the page sent. GraphiQL is excluded: it sends what its user writes. */
 export const documents = new Set();
 
 before(async () => {
@@ -56,7 +56,7 @@ after(async () => {
 
 let listed = [];
 
-/** Customers appear in the list a moment after they are stored: it is complete when it stops growing. */
+/** The list is updated after customers are stored: it is complete when it stops growing. */
 async function demoIsListed() {
   const { profiles } = await ask("{ profiles(first: 1) { totalCount } }");
   listed = [...listed, profiles.totalCount].slice(-20);
@@ -86,9 +86,9 @@ async function addressOf(started) {
   return address;
 }
 
-/** Asks again and again until it holds. */
+/** Polls until a condition holds. */
 export async function until(holds, what) {
-  const end = Date.now() + patience;
+  const end = Date.now() + timeout;
   let reason;
   while (Date.now() < end) {
     try {
@@ -99,10 +99,10 @@ export async function until(holds, what) {
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`waited in vain for ${what}`, { cause: reason });
+  throw new Error(`timed out waiting for ${what}`, { cause: reason });
 }
 
-/** The API, asked directly: what the page has to agree with. */
+/** Queries the API directly: the page has to agree with it. */
 export async function ask(query, variables = {}) {
   const response = await fetch(`${origin}/graphql`, {
     method: "POST",
@@ -114,17 +114,17 @@ export async function ask(query, variables = {}) {
   return data;
 }
 
-/** What another command of the program says. */
+/** The output of another command of the program. */
 export const run = (...options) => execFileSync(program, options, { encoding: "utf8", stdio: "pipe" }).trim();
 
-/** A folder of a test's own. */
-export async function ownFolder(test) {
+/** A temporary folder for one test. */
+export async function temporaryFolder(test) {
   const own = await mkdtemp(join(tmpdir(), "profile360-browser-"));
   test.after(() => rm(own, { recursive: true, force: true }));
   return own;
 }
 
-/** Another server, with options of its own, that ends with the test; its address. */
+/** Starts another server, which ends with the test; returns its address. */
 export async function serve(test, ...options) {
   const other = spawn(program, ["serve", "--listen", "127.0.0.1:0", ...options], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -133,7 +133,7 @@ export async function serve(test, ...options) {
   return await addressOf(other);
 }
 
-/** A fresh visitor at one address of the page. `quiet: false` where a test breaks something on purpose. */
+/** Opens an address in a fresh browser context. `quiet: false` is for tests that break something on purpose. */
 export async function visit(test, path, { quiet = true, at = origin, prepare, ...options } = {}) {
   const context = await browser.newContext({
     locale: "en-US",
@@ -144,7 +144,7 @@ export async function visit(test, path, { quiet = true, at = origin, prepare, ..
   const page = await context.newPage();
   page.on("request", (request) => {
     const { hostname, pathname, protocol } = new URL(request.url());
-    if (protocol.startsWith("http") && hostname !== "127.0.0.1") strangers.push(request.url());
+    if (protocol.startsWith("http") && hostname !== "127.0.0.1") foreignRequests.push(request.url());
     if (pathname === "/graphql" && !path.startsWith("/graphiql"))
       documents.add(request.postDataJSON()?.query);
   });
@@ -155,9 +155,9 @@ export async function visit(test, path, { quiet = true, at = origin, prepare, ..
     }),
   );
   if (quiet) {
-    page.on("pageerror", (error) => complaints.push(`${path}: ${error.message}`));
+    page.on("pageerror", (error) => consoleErrors.push(`${path}: ${error.message}`));
     page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(`${path}: ${message.text()}`);
+      if (message.type() === "error") consoleErrors.push(`${path}: ${message.text()}`);
     });
   }
   await prepare?.(page);
@@ -165,7 +165,7 @@ export async function visit(test, path, { quiet = true, at = origin, prepare, ..
   return page;
 }
 
-/** Goes on with Tab until something has the focus: what the keyboard cannot reach is not there for everyone. */
+/** Presses Tab until something has the focus: everything must be reachable by the keyboard. */
 export async function tabTo(page, locator, { steps = 400, key = "Tab" } = {}) {
   await locator.waitFor();
   for (let step = 0; step < steps; step += 1) {
@@ -175,13 +175,13 @@ export async function tabTo(page, locator, { steps = 400, key = "Tab" } = {}) {
   throw new Error(`${steps} times ${key} do not reach ${locator}`);
 }
 
-/** The documents that a server which answers trusted documents only takes from the page. */
+/** The documents of the page that a server with trusted documents accepts. */
 export async function listedDocuments() {
   const response = await fetch(`${origin}/documents.json`);
   return Object.values(await response.json());
 }
 
-/** What axe finds wrong, each in a line; nothing is said of what matches `not`. Evaluated, because the page's policy lets no script in. */
+/** The violations that axe finds, one per line, except in what matches `not`. Evaluated, because the page's policy blocks scripts. */
 export async function violations(page, not = []) {
   await page.evaluate(axe);
   const found = await page.evaluate((exclude) => globalThis.axe.run({ exclude }), not);
@@ -190,5 +190,5 @@ export async function violations(page, not = []) {
   );
 }
 
-/** The number that a figure shows, whatever its currency and separators. */
+/** The number in a formatted figure, without currency and separators. */
 export const figure = (text) => Number(text.replace(/[^\d.-]/g, ""));

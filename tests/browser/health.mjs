@@ -14,7 +14,7 @@ const health = `{
 }`;
 const ingest = `mutation ($messages: [MessageInput!]!) { ingest(messages: $messages) { results { status } } }`;
 
-test("health draws what the API counts, and what the API counts is so", async (t) => {
+test("health shows what the API counts, and the API counts correctly", async (t) => {
   const page = await visit(t, "/health");
   await page.locator("[data-minutes] li").first().waitFor();
   const { health: counted, profiles } = await ask(health);
@@ -38,7 +38,7 @@ test("health draws what the API counts, and what the API counts is so", async (t
   assert.equal(await page.locator("[data-shared]").count(), counted.sharedValues.length);
 });
 
-test("what comes in and what is refused shows while someone looks", async (t) => {
+test("accepted and rejected messages appear without a reload", async (t) => {
   const page = await visit(t, "/health");
   await page.locator("[data-minutes] li").first().waitFor();
   const total = (name) =>
@@ -61,7 +61,7 @@ test("what comes in and what is refused shows while someone looks", async (t) =>
     answered.results.map(({ status }) => status),
     ["CREATED", "REFUSED"],
   );
-  await until(async () => (await total("taken")) === before.taken + 1, "the message that was taken");
+  await until(async () => (await total("taken")) === before.taken + 1, "the accepted message");
   await until(async () => (await total("refused")) === before.refused + 1, "the message that was refused");
   await page
     .locator("li[data-refused]", { hasText: "NO_USABLE_IDENTIFIER" })

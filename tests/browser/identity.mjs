@@ -26,8 +26,8 @@ const keyOf = ({ a, b }) => `${a.unifiedId}.${b.unifiedId}`;
 const end = ({ kind, value }) => ({ kind, value });
 const path = ({ unifiedId }) => `/customers/${unifiedId}/identity`;
 
-/** Somebody with several identifiers, and a link held back. */
-async function somebody() {
+/** A customer with several identifiers and a withheld link. */
+async function customer() {
   const { profiles } = await ask(list);
   const found = profiles.nodes.filter(
     ({ identifiers, graph }) => identifiers.length > 3 && graph.bridges.length > 1,
@@ -39,8 +39,8 @@ async function somebody() {
 
 const linkRow = (page, key) => page.locator(`tr[data-link="${key}"]`);
 
-test("the graph and the table show the links of the API, and what each bridge parts", async (t) => {
-  const profile = await somebody();
+test("the graph and the table show the links of the API, and what each bridge would split", async (t) => {
+  const profile = await customer();
   const { links, withheld, bridges } = profile.graph;
   const page = await visit(t, path(profile));
   await linkRow(page, keyOf(links[0])).waitFor();
@@ -57,8 +57,8 @@ test("the graph and the table show the links of the API, and what each bridge pa
   assert.equal(new URL(page.url()).searchParams.get("at"), keyOf(bridges.slice(0, 2).at(-1).link));
 });
 
-test("why two identifiers are one customer is told link by link", async (t) => {
-  const profile = await somebody();
+test("the page explains link by link why two identifiers are one customer", async (t) => {
+  const profile = await customer();
   const page = await visit(t, path(profile));
   const [a, b] = [profile.identifiers[0], profile.identifiers.at(-1)];
   await page.getByLabel("The first identifier").selectOption(a.unifiedId);
@@ -74,8 +74,8 @@ test("why two identifiers are one customer is told link by link", async (t) => {
   }
 });
 
-test("why two identifiers are not one customer is told, too", async (t) => {
-  const profile = await somebody();
+test("the page explains why two identifiers are not one customer", async (t) => {
+  const profile = await customer();
   const { profiles } = await ask(list);
   const stranger = profiles.nodes.find(({ unifiedId }) => unifiedId !== profile.unifiedId);
   const page = await visit(t, path(profile));
@@ -86,8 +86,8 @@ test("why two identifiers are not one customer is told, too", async (t) => {
   await page.getByText(/ are not one customer\.$/).waitFor();
 });
 
-test("with the keyboard alone a link is cut and parts the customer; taking it back makes it whole", async (t) => {
-  const profile = await somebody();
+test("with the keyboard alone a link is cut, which splits the customer; revoking it merges the parts again", async (t) => {
+  const profile = await customer();
   const bridge = profile.graph.bridges[0];
   const link = profile.graph.links.find((each) => keyOf(each) === keyOf(bridge.link));
   const owners = async () => {
@@ -133,7 +133,7 @@ test("with the keyboard alone a link is cut and parts the customer; taking it ba
 const ingest = `mutation ($messages: [MessageInput!]!) { ingest(messages: $messages) { results { status } } }`;
 const retirements = `{ retirements { id value reason } }`;
 
-/** A customer whose number two people have had, in turn. */
+/** A customer whose number has had two owners. */
 async function recycled(number) {
   const event = (messageId, timestamp, externalId) => ({
     messageId: `recycled-${number}-${messageId}`,
@@ -156,7 +156,7 @@ async function recycled(number) {
   return profile;
 }
 
-test("with the keyboard alone a number is retired from a day on, listed, and taken back", async (t) => {
+test("with the keyboard alone a number is retired from a day on, listed, and revoked", async (t) => {
   const number = "+821099990001";
   const profile = await recycled(number);
   const page = await visit(t, `${path(profile)}?at=${await latent(number)}`);
@@ -165,7 +165,7 @@ test("with the keyboard alone a number is retired from a day on, listed, and tak
   await page.keyboard.press("Enter");
   await dialog.getByText("Nothing was seen with it since").waitFor();
 
-  // In the past it would move messages, which the page does not hold: then it says who decides.
+  // A date in the past would move messages, which the page does not have: then it says that the server decides.
   await dialog.getByLabel("New owner from").fill("2025-03-10");
   await dialog.locator("[data-needs-messages]").waitFor();
   await tabTo(page, dialog.getByRole("textbox", { name: "Why" }));
@@ -190,7 +190,7 @@ test("with the keyboard alone a number is retired from a day on, listed, and tak
   );
 });
 
-/** The unified ID that an identifier has of its own. */
+/** The unified ID of a single identifier. */
 async function latent(value) {
   const { profile } = await ask(
     `query ($value: String!) {

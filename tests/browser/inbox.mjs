@@ -19,7 +19,7 @@ const open = async (reason) => {
 const rows = (page) => page.locator("section li > button:has(span)");
 const chosen = (page) => new URL(page.url()).searchParams.get("link");
 
-test("the inbox holds what the API withholds, and counts it by reason", async (t) => {
+test("the inbox lists the withheld links of the API, and counts them by reason", async (t) => {
   const page = await visit(t, "/inbox");
   await rows(page).first().waitFor();
   const all = await open();
@@ -54,7 +54,7 @@ test("two customers are compared side by side", async (t) => {
   await page.getByText(/^Seen together/).waitFor();
 });
 
-test("the keyboard alone keeps two apart; the link leaves, and undo brings it back", async (t) => {
+test("with the keyboard alone two customers are kept apart; the link leaves the list, and undo restores it", async (t) => {
   const page = await visit(t, "/inbox");
   await rows(page).first().waitFor();
   const [first, second] = await open();
@@ -67,7 +67,7 @@ test("the keyboard alone keeps two apart; the link leaves, and undo brings it ba
   await page.keyboard.type("Family shares it");
   await page.keyboard.press("Enter");
   await page.getByText("Decided: different customers.").waitFor();
-  await until(() => chosen(page) === keyOf(second), "its neighbour in its place");
+  await until(() => chosen(page) === keyOf(second), "its neighbor in its place");
   assert.ok(!(await open()).some((held) => keyOf(held) === keyOf(first)));
 
   await page.getByRole("button", { name: "Undo" }).click();
@@ -75,7 +75,7 @@ test("the keyboard alone keeps two apart; the link leaves, and undo brings it ba
   assert.ok((await open()).some((held) => keyOf(held) === keyOf(first)));
 });
 
-test("a link that is said to join two customers joins them, and a reason is needed for it", async (t) => {
+test("accepting a link merges its customers, and needs a reason", async (t) => {
   const [held] = await open("LIMIT");
   const ends = { a: end(held.link.a), b: end(held.link.b) };
   const page = await visit(t, `/inbox?link=${keyOf(held)}`);
@@ -91,7 +91,7 @@ test("a link that is said to join two customers joins them, and a reason is need
   assert.equal((await ask(explain, ends)).explain.together, false);
 });
 
-test("a link that is settled says so at its address", async (t) => {
+test("the address of a decided link says so", async (t) => {
   const [{ link }] = await open();
   const page = await visit(t, `/inbox?link=${link.a.unifiedId}.00000000-0000-8000-8000-000000000000`);
   await page.getByRole("heading", { name: "This link is settled" }).waitFor();

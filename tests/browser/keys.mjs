@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ownFolder, run, serve, until, violations, visit } from "./harness.mjs";
+import { run, serve, temporaryFolder, until, violations, visit } from "./harness.mjs";
 
-test("where the server asks for a key the page asks for it, and keeps it to itself", async (t) => {
-  const folder = await ownFolder(t);
+test("where the server requires a key, the page asks for it and does not leak it", async (t) => {
+  const folder = await temporaryFolder(t);
   const keys = join(folder, "keys.json");
   const key = (role) => run("key", "create", "--role", role, "--keys", keys);
   const [sender, reader] = [key("INGEST"), key("READER")];
   const at = await serve(t, "--keys", keys, "--demo", "--db", `surrealkv://${folder}/data?sync=never`);
 
-  // The browser itself complains of each 401.
+  // The browser logs an error for each 401.
   const page = await visit(t, "/customers", { at, quiet: false });
   const dialog = page.getByRole("dialog", { name: "Sign in with a key" });
   await dialog.waitFor();
@@ -39,7 +39,7 @@ test("where the server asks for a key the page asks for it, and keeps it to itse
   await page.getByRole("row").nth(3).click();
   await page.getByText("Personal data is masked for your role").waitFor();
 
-  // Live updates come over a socket that has begun with the key.
+  // Live updates arrive over a socket that authenticated with the key.
   const opened = page.waitForEvent("websocket");
   await page.reload();
   const socket = await opened;
@@ -52,7 +52,7 @@ test("where the server asks for a key the page asks for it, and keeps it to itse
   await dialog.waitFor();
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 
-  // A key that is revoked while someone looks.
+  // The key is revoked while the page is open.
   await field.fill(reader);
   await page.keyboard.press("Enter");
   await signOut.waitFor();
@@ -61,7 +61,7 @@ test("where the server asks for a key the page asks for it, and keeps it to itse
   await dialog.waitFor();
 });
 
-test("where the server asks for no key the page does not either", async (t) => {
+test("where the server requires no key, the page does not ask for one", async (t) => {
   const page = await visit(t, "/customers");
   await page.getByRole("row").nth(3).waitFor();
   assert.equal(await page.getByRole("button", { name: /^Sign out/ }).count(), 0);

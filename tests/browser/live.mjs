@@ -36,18 +36,18 @@ const shownEvents = async (page) =>
       .textContent(),
   );
 
-test("what happens to a customer shows on every page that is open on it", async (t) => {
+test("a change of a customer appears in every open page", async (t) => {
   const { profiles } = await ask("{ profiles(first: 1) { nodes { unifiedId } } }");
   const { unifiedId } = profiles.nodes[0];
   const { profile } = await ask(card, { unifiedId });
   const before = profile.activity.eventCount;
   const pages = [await visit(t, `/customers/${unifiedId}`), await visit(t, `/customers/${unifiedId}`)];
   for (const page of pages) await until(async () => (await shownEvents(page)) === before, "the card");
-  // The subscription is there a moment after the card.
+  // The subscription may start after the card is rendered.
   await until(async () => {
     await send({ type: "EVENT", event: "df_view_home", identifiers: [profile.identifiers[0]] });
     return (await shownEvents(pages[0])) > before;
-  }, "the first page to tell of it");
+  }, "the first page to show it");
   const { profile: now } = await ask(card, { unifiedId });
   for (const page of pages) {
     await until(async () => (await shownEvents(page)) === now.activity.eventCount, "both to show it");
@@ -55,7 +55,7 @@ test("what happens to a customer shows on every page that is open on it", async 
   }
 });
 
-test("a new customer waits above the list until it is asked for", async (t) => {
+test("a new customer is counted above the list, and appears on request", async (t) => {
   const page = await visit(t, "/customers");
   await page.locator("tbody a").first().waitFor();
   let newest;
@@ -67,7 +67,7 @@ test("a new customer waits above the list until it is asked for", async (t) => {
       attributes: { df_name: "Newly Arrived" },
     });
     return (await pill.count()) > 0;
-  }, "the list to say that there is somebody new");
+  }, "the list to count the new customer");
   await pill.click();
   await page.locator(`tbody a[href="/customers/${newest.unifiedId}"]`).waitFor();
   assert.equal(await page.locator("tbody a").first().textContent(), "Newly Arrived");

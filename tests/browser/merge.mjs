@@ -14,7 +14,7 @@ const ingest = `mutation ($messages: [MessageInput!]!) { ingest(messages: $messa
 
 const profileOf = async (unifiedId) => (await ask(owner, { unifiedId })).profile;
 
-/** Two customers that nobody has merged yet. */
+/** Two customers that are not merged. */
 async function two(skip) {
   const { profiles } = await ask(list);
   const known = profiles.nodes.filter(({ identifiers }) =>
@@ -38,7 +38,7 @@ async function merge(page, reason) {
   await page.getByRole("button", { name: "Merge them" }).click();
 }
 
-test("with the keyboard alone two are chosen in the list, previewed, merged as previewed, and parted again by undo", async (t) => {
+test("with the keyboard alone two customers are selected, previewed, merged as previewed, and split again by undo", async (t) => {
   const [a, b] = await two(0);
   const page = await visit(t, "/customers");
   const row = ({ unifiedId }) => page.locator(`tbody a[href="/customers/${unifiedId}"]`);
@@ -63,7 +63,7 @@ test("with the keyboard alone two are chosen in the list, previewed, merged as p
   assert.equal(merged.unifiedId, preview.unifiedId);
   assert.equal(merged.purchases.window.count, preview.purchases);
 
-  // What just happened stands at the end of the page.
+  // The toast is at the end of the page.
   await tabTo(page, page.getByRole("button", { name: "Undo" }), { key: "Shift+Tab" });
   await page.keyboard.press("Enter");
   await page.getByText("Taken back.", { exact: true }).waitFor();
@@ -73,7 +73,7 @@ test("with the keyboard alone two are chosen in the list, previewed, merged as p
   );
 });
 
-test("customers are found by a search, and left out again", async (t) => {
+test("customers are added by a search, and removed again", async (t) => {
   const [a, b] = await two(2);
   const page = await visit(t, `/merge?id=${a.unifiedId}`);
   await page.getByText(/^Pick one more customer/).waitFor();
@@ -92,7 +92,7 @@ test("customers are found by a search, and left out again", async (t) => {
   await page.getByText(/^Pick one more customer/).waitFor();
 });
 
-test("a preview that is past is refused, and what changed is told", async (t) => {
+test("a stale preview is rejected, and the page shows what changed", async (t) => {
   const [a, b] = await two(4);
   const page = await visit(t, `/merge?id=${a.unifiedId}&id=${b.unifiedId}`);
   await previewed(page);

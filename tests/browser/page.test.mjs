@@ -1,4 +1,4 @@
-// One server and one browser for all of them; a file a view.
+// All tests share one server and one browser; each view has a file.
 import "./harness.mjs";
 import "./customers.mjs";
 import "./customer.mjs";

@@ -1,5 +1,5 @@
-// The module that the page serves, in a worker of a real Chromium, against the native build: the cases of tests/wasm, byte for
-// byte. `make test-wasm` writes the generated ones.
+// Compares the module in a worker of a real Chromium with the native build, byte for byte, on the cases of tests/wasm.
+// `make test-wasm` writes the generated ones.
 import assert from "node:assert/strict";
 import { access, readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -15,7 +15,7 @@ const assets = new URL("../../web/dist/assets/", import.meta.url);
 
 const linesOf = (text) => text.split("\n").filter((line) => line !== "");
 
-/** Each a line: what is called and what the native build returns; facts that are opened for the questions after them. */
+/** One case per line: a call and what the native build returns, or facts for the questions that follow. */
 async function cases() {
   await access(generated).catch(() => {
     throw new Error(`there are no generated cases at ${generated}; make test-wasm writes them`);
@@ -31,7 +31,7 @@ async function cases() {
   return `${calls.join("\n")}\n${await readFile(generated, "utf8")}`;
 }
 
-/** Runs in the page: asks the worker as the page does, and compares. */
+/** Runs in the page: calls the worker as the page does, and compares. */
 async function compare(address) {
   const worker = new Worker(address, { type: "module" });
   let lastId = 0;

@@ -15,7 +15,7 @@ async function publish(page, reason) {
   await page.getByRole("button", { name: "Publish this policy" }).click();
 }
 
-test("a draft is tried on everyone, and the answer is the API's", async (t) => {
+test("a draft is simulated on all customers, and the answer is the API's", async (t) => {
   const { document } = await inForce();
   const kinds = document.kinds.map((kind) => (kind.name === "external_id" ? { ...kind, limit: 2 } : kind));
   const { simulatePolicy: wanted } = await ask(simulate, { document: { ...document, kinds } });
@@ -30,7 +30,7 @@ test("a draft is tried on everyone, and the answer is the API's", async (t) => {
   assert.deepEqual((await inForce()).document, document);
 });
 
-test("a draft is tried on one customer, in the page", async (t) => {
+test("a draft is previewed on one customer, in the page", async (t) => {
   const { withheldLinks } = await ask(withheld);
   const { unifiedId } = withheldLinks.nodes[0].link.a;
   const page = await visit(t, "/policy");
@@ -40,17 +40,17 @@ test("a draft is tried on one customer, in the page", async (t) => {
   await tried.getByText("Nothing would change").waitFor();
   let asked = 0;
   page.on("request", (request) => {
-    // The count in the navigation asks now and then, whatever is looked at.
+    // The count in the navigation is polled in every view.
     if (request.url().endsWith("/graphql") && !request.postData().includes("InboxCounts")) asked += 1;
   });
   await limit(page).fill("9");
   await tried.getByRole("listitem").first().waitFor();
   await limit(page).fill("1");
   await tried.getByText("Nothing would change").waitFor();
-  assert.equal(asked, 0, "the page asks nobody");
+  assert.equal(asked, 0, "the page sends no request");
 });
 
-test("with the keyboard alone a policy is changed, tried and published with a reason; it stands in the history, and is gone back from", async (t) => {
+test("with the keyboard alone a policy is changed, simulated and published with a reason; the history lists it, and an older one is restored", async (t) => {
   const before = await inForce();
   const page = await visit(t, "/policy");
   await tabTo(page, limit(page));

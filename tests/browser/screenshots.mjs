@@ -1,4 +1,4 @@
-// Pictures of every view, to be looked at: light and dark, wide and narrow, Korean and English. Run by hand:
+// Takes screenshots of every view: light and dark, wide and narrow, Korean and English. Run by hand:
 //   node tests/browser/screenshots.mjs FOLDER          all of them, as PNG
 //   node tests/browser/screenshots.mjs --docs          those of the README, as WebP, into web/docs
 import assert from "node:assert/strict";
@@ -12,7 +12,7 @@ const [where] = process.argv.slice(2);
 assert.ok(where, "say where the pictures go");
 const docs = fileURLToPath(new URL("../../web/docs/", import.meta.url));
 
-/** The views by their names, and what has to stand before one is taken. */
+/** The views by name, with a selector that matches once they are complete. */
 async function views() {
   const { profiles, withheldLinks } = await ask(`{
     profiles(first: 60, orderBy: { field: PURCHASE_AMOUNT_12M, direction: DESC }) {
@@ -55,7 +55,7 @@ async function views() {
   };
 }
 
-async function taken(t, view, options) {
+async function screenshot(t, view, options) {
   const page = await visit(t, view.path, options);
   await page.locator(view.complete).first().waitFor();
   await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
@@ -70,7 +70,7 @@ async function taken(t, view, options) {
   return picture;
 }
 
-/** A browser packs pictures well itself. */
+/** The browser encodes WebP. */
 async function asWebp(page, picture) {
   const base64 = await page.evaluate(async (png) => {
     const bytes = Uint8Array.from(atob(png), (each) => each.charCodeAt(0));
@@ -89,7 +89,7 @@ const wide = { width: 1440, height: 900 };
 const narrow = { width: 375, height: 800 };
 
 if (where === "--docs") {
-  test("pictures for the README", async (t) => {
+  test("screenshots for the README", async (t) => {
     const all = await views();
     const packer = await visit(t, "/customers");
     for (const [name, of, options] of [
@@ -108,18 +108,21 @@ if (where === "--docs") {
         { viewport: narrow, locale: "ko-KR", colorScheme: "dark", deviceScaleFactor: 2 },
       ],
     ]) {
-      await writeFile(join(docs, `${name}.webp`), await asWebp(packer, await taken(t, all[of], options)));
+      await writeFile(
+        join(docs, `${name}.webp`),
+        await asWebp(packer, await screenshot(t, all[of], options)),
+      );
     }
   });
 } else {
-  test("pictures of every view", async (t) => {
+  test("screenshots of every view", async (t) => {
     await mkdir(where, { recursive: true });
     for (const [name, view] of Object.entries(await views())) {
       for (const colorScheme of ["light", "dark"]) {
         for (const locale of ["en-US", "ko-KR"]) {
           for (const viewport of [wide, narrow]) {
             const file = `${name}-${colorScheme}-${locale.slice(0, 2)}-${viewport.width}.png`;
-            const picture = await taken(t, view, { colorScheme, locale, viewport, whole: !view.act });
+            const picture = await screenshot(t, view, { colorScheme, locale, viewport, whole: !view.act });
             await writeFile(join(where, file), picture);
           }
         }

@@ -1,4 +1,4 @@
-// The SDKs for browsers, as npm has them, in a real Chromium: on a page of another site, with the host changed and nothing else.
+// Browser SDKs from npm in a real Chromium, on a page of another site. Only the host is changed.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { ask, customer, serve, serveWithKeys } from "./harness.mjs";
 
-// The browser is driven by what the page's own tests use.
+// The same browser driver as in the tests of the page.
 const { chromium } = createRequire(new URL("../../web/package.json", import.meta.url))("playwright-core");
 const packages = join(import.meta.dirname, "node_modules");
 const folders = {
@@ -15,7 +15,7 @@ const folders = {
   rudder: join(packages, "@rudderstack/analytics-js/dist/npm/legacy/bundled/umd"),
 };
 
-// A shop, whose pages load an SDK. It is of another site than the server, by the name of its host.
+// A shop whose pages load an SDK. Its host name makes it another site than the server.
 const shop = createServer(async ({ url }, response) => {
   const { pathname } = new URL(url, "http://localhost");
   const [, whose, file] = pathname.split("/");
@@ -40,18 +40,18 @@ after(async () => {
   shop.close();
 });
 
-/** A page of the shop with an SDK; what it complained of. */
+/** Opens a page of the shop with an SDK; returns the errors in its console. */
 async function visit(whose) {
   const page = await (await browser.newContext()).newPage();
-  const complaints = [];
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
+  const consoleErrors = [];
+  page.on("console", (message) => message.type() === "error" && consoleErrors.push(message.text()));
+  page.on("pageerror", (error) => consoleErrors.push(String(error)));
   await page.goto(shopAddress);
   await page.addScriptTag({ url: `/${whose}/index.js` });
-  return { page, complaints };
+  return { page, consoleErrors };
 }
 
-/** What came of a customer, without the ID that the SDK made for the device. */
+/** The stored customer, without the ID that the SDK generated for the device. */
 async function known(id, n) {
   const { identifiers, ...rest } = await customer(server, id, n, day);
   assert.equal(identifiers.filter((it) => it.startsWith("device_id ")).length, 1, identifiers.join());
@@ -66,7 +66,7 @@ const expected = (id) => ({
   events: ["df_purchase", "page_view"],
   platforms: ["WEB"],
 });
-// What was bought today counts from tomorrow on, wherever that begins first.
+// Purchases of today count from tomorrow on, in every time zone.
 const day = new Date(Date.now() + 48 * 3600 * 1000).toISOString().slice(0, 10);
 
 const visitors = {
@@ -93,26 +93,26 @@ const visitors = {
 for (const strategy of [undefined, "batching"]) {
   test(`Segment's SDK for browsers, ${strategy ?? "a call a request"}`, async () => {
     const id = `segment-web-${strategy ?? "one"}`;
-    const { page, complaints } = await visit("segment");
+    const { page, consoleErrors } = await visit("segment");
     await page.evaluate(visitors.segment, [id, key, address, strategy]);
     assert.deepEqual(await known(id, 2), expected(id));
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(consoleErrors, []);
   });
 }
 
 for (const useBeacon of [false, true]) {
   test(`RudderStack's SDK for browsers, ${useBeacon ? "by beacons" : "by requests"}`, async () => {
     const id = `rudder-web-${useBeacon}`;
-    const { page, complaints } = await visit("rudder");
+    const { page, consoleErrors } = await visit("rudder");
     await page.evaluate(visitors.rudder, [id, key, address, useBeacon]);
-    // What waits is sent as the page is left.
+    // The SDK flushes its queue when the page is closed.
     if (useBeacon) await page.close({ runBeforeUnload: false }).catch(() => {});
     assert.deepEqual(await known(id, 2), expected(id));
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(consoleErrors, []);
   });
 }
 
-test("a beacon of one's own, and nothing for a page of another site where no key guards the server", async () => {
+test("a beacon from the own site is accepted; from another site it is rejected if the server requires no key", async () => {
   const { page } = await visit("segment");
   const beacon = ([address, writeKey, userId]) =>
     navigator.sendBeacon(

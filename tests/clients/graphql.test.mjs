@@ -1,4 +1,4 @@
-// GraphQL as other people's programs speak it: the audits of graphql-http, and the client graphql-ws.
+// GraphQL with third-party programs: the audits of graphql-http, and the client graphql-ws.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { serverAudits } from "graphql-http";
@@ -36,7 +36,7 @@ test("the whole audit suite of GraphQL over HTTP passes: MUST, SHOULD and MAY", 
   }
 });
 
-test("graphql-ws is told of changes, answered questions, and refused what cannot be run", async () => {
+test("graphql-ws receives changes, answers to queries, and errors for what cannot be run", async () => {
   const client = createClient({ url: `${address.replace("http", "ws")}/graphql`, webSocketImpl: WebSocket });
   const once = (query) => client.iterate({ query }).next();
   const role = await once("{ viewer { role } }");
@@ -49,11 +49,11 @@ test("graphql-ws is told of changes, answered questions, and refused what cannot
   const unifiedId = await identify("1", "하나");
   const query = "subscription ($id: ID) { profileChanged(unifiedId: $id) { unifiedId basic { name } } }";
   const changes = client.iterate({ query, variables: { id: unifiedId } });
-  // Operations of one connection begin in the sequence in which they were sent.
-  const told = changes.next();
+  // Operations of one connection start in the order in which they were sent.
+  const received = changes.next();
   await once("{ viewer { role } }");
   await identify("2", "두리");
-  assert.deepEqual((await told).value.data.profileChanged, { unifiedId, basic: { name: "두리" } });
+  assert.deepEqual((await received).value.data.profileChanged, { unifiedId, basic: { name: "두리" } });
   await changes.return();
   await client.dispose();
 });

@@ -1,4 +1,4 @@
-// Starts the real server on a base of its own; both end with the tests.
+// Starts the real server with a temporary database; both end with the tests.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
@@ -11,13 +11,13 @@ const { PROFILE360_BIN, CARGO_TARGET_DIR } = process.env;
 const target = CARGO_TARGET_DIR ?? join(homedir(), ".cache/profile360/target");
 const program = PROFILE360_BIN ?? join(target, "debug/profile360");
 
-/** A server on an empty base, with those options besides; its address. */
+/** Starts a server with an empty database and more options; returns its address. */
 export async function serve(...options) {
   const folder = await mkdtemp(join(tmpdir(), "profile360-clients-"));
   return start(folder, options);
 }
 
-/** A server that asks for keys; its address, and a key of each of two roles. */
+/** Starts a server that requires keys; returns its address and a key for each of two roles. */
 export async function serveWithKeys() {
   const folder = await mkdtemp(join(tmpdir(), "profile360-clients-"));
   const keys = join(folder, "keys.json");
@@ -80,7 +80,7 @@ const CUSTOMER = `query($value: String!, $asOf: Date) {
   timeline { nodes { name platform } }
 } }`;
 
-/** What came of a customer as of a day, once as many events are there as were sent. */
+/** The customer as of a day, once all events that were sent are stored. */
 export async function customer({ address, analyst }, value, events, asOf) {
   for (let n = 0; n < 300; n++) {
     const { profile } = await ask(address, CUSTOMER, { value, asOf }, analyst);

@@ -1,4 +1,4 @@
-// The OpenAPI document: valid, complete, and true of what the server answers.
+// The OpenAPI document is valid, complete, and agrees with the server.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -19,7 +19,7 @@ test("the document is valid OpenAPI 3.1", async () => {
   assert.equal(document.openapi, "3.1.0");
 });
 
-test("every route of the server is in it, and no other", async () => {
+test("it has every route of the server, and no other", async () => {
   const folder = `${import.meta.dirname}/../../server/src/http`;
   const files = [
     `${folder}.rs`,
@@ -30,19 +30,19 @@ test("every route of the server is in it, and no other", async () => {
       .filter((it) => it.endsWith(".rs") && !it.endsWith("tests.rs"))
       .map(async (it) => (await readFile(it, "utf8")).split("#[cfg(test)]")[0]),
   );
-  // An address is a text of its own that begins with a slash.
+  // A path is a string literal that starts with a slash.
   const routes = new Set(
     sources
       .join("\n")
       .match(/"\/[A-Za-z0-9/_.{}-]+"/g)
       .map((it) => it.slice(1, -1))
-      // The page's own, for people.
+      // Routes of the page.
       .filter((it) => !it.startsWith("/graphiql")),
   );
   assert.deepEqual([...routes].sort(), Object.keys(document.paths).sort());
 });
 
-test("whatever an example sends is answered as the document says", async (t) => {
+test("the server answers every example as the document says", async (t) => {
   const ajv = addFormats(new Ajv({ strict: false }));
   ajv.addSchema(document, "document");
   for (const { path, method, operation } of operations) {
@@ -63,7 +63,7 @@ test("whatever an example sends is answered as the document says", async (t) => 
         const content = operation.responses[expected].content[mediaType];
         assert.ok(content, `${mediaType} is not in the document`);
         const answer = mediaType === "application/json" ? JSON.parse(text) : text;
-        const holds = ajv.compile({ ...localised(content.schema), components: undefined });
+        const holds = ajv.compile({ ...localized(content.schema), components: undefined });
         assert.ok(holds(answer), `${JSON.stringify(holds.errors)} of ${text}`);
         if (method === "POST") assert.ok(!text.includes("REFUSED"), text);
       });
@@ -71,7 +71,7 @@ test("whatever an example sends is answered as the document says", async (t) => 
   }
 });
 
-test("what the document does not name is refused as it says", async () => {
+test("what the document does not have is rejected as it says", async () => {
   for (const path of Object.keys(document.paths)) {
     const allowed = Object.keys(document.paths[path]).map((it) => it.toUpperCase());
     const response = await fetch(address + path, { method: "DELETE" });
@@ -85,7 +85,7 @@ test("what the document does not name is refused as it says", async () => {
     ]) {
       const { requestBody } = document.paths[path].post;
       if (!requestBody || path.endsWith("/delete")) continue;
-      // What is called a text is anything.
+      // A text body can be anything.
       if (headers["content-type"] === "text/csv" && "text/plain" in requestBody.content) continue;
       const { status } = await fetch(address + path, { method: "POST", headers, body: "{}" });
       assert.equal(status, 415, `${path} ${JSON.stringify(headers)}`);
@@ -93,7 +93,7 @@ test("what the document does not name is refused as it says", async () => {
   }
 });
 
-/** What a request of each example has; one without anything where there is no body. */
+/** The request of each example; one without a body where there is none. */
 function examples({ requestBody }) {
   if (!requestBody) return [["", {}]];
   return Object.entries(requestBody.content).flatMap(([mediaType, { examples }]) =>
@@ -107,7 +107,7 @@ function examples({ requestBody }) {
   );
 }
 
-/** A schema whose references lead into the document. */
-function localised(schema) {
+/** A schema with its references resolved in the document. */
+function localized(schema) {
   return JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"document#/'));
 }

@@ -1,4 +1,4 @@
-// Writes docs/graphql.md, the reference of the GraphQL API, out of the descriptions in schema.graphql: `make reference`.
+// Writes docs/graphql.md, the reference of the GraphQL API, from the descriptions in schema.graphql: `make reference`.
 import { readFile, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import {
@@ -63,7 +63,7 @@ function typeOf(type) {
   return `${head}${oneOf}${implemented}\n${table(["field", "type", "meaning"], rows)}`;
 }
 
-/** The fields of a root, each with a heading of its own. */
+/** The fields of a root type, each with a heading. */
 function fieldsOf(type, level) {
   const fields = Object.values(type.getFields()).sort((a, b) => (a.name < b.name ? -1 : 1));
   return fields

@@ -1,4 +1,4 @@
-// The schema as other people's checkers see it: described whole, Relay's forms, and nothing taken away that was published.
+// Third-party checks of the schema: full descriptions, Relay's forms, and no breaking change.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { reference, referencePath } from "./reference.mjs";
 const here = import.meta.dirname;
 const schemaPath = `${here}/../../schema.graphql`;
 
-/** Of the contract that the project was given, what is not built yet; each leaves this list with its feature. */
+/** What of the given contract is not built yet; each entry leaves this list with its feature. */
 const NOT_YET = ["Query.exportProfile", "Mutation.eraseProfile", "ErasePayload"];
 
 const RULES = {
@@ -63,20 +63,20 @@ test("the checks of @graphql-eslint find nothing in the schema", async () => {
   });
   const [{ messages }] = await eslint.lintFiles([schemaPath]);
   const found = messages.map(({ line, ruleId, message }) => `${line} ${ruleId}: ${message}`);
-  // What GraphQL itself defines is printed without its descriptions.
+  // GraphQL's own definitions are printed without descriptions.
   assert.deepEqual(
     found.filter((it) => !/in directive "(include|skip)"$/.test(it)),
     [],
   );
 });
 
-/** What would break a client that was written against the older of two schemas. */
+/** The changes between two schemas that break a client. */
 async function breaking(older, newer) {
   const changes = await diff(buildSchema(older), buildSchema(newer));
   return changes.filter((it) => it.criticality.level === CriticalityLevel.Breaking);
 }
 
-test("nothing that was published is taken away or changed", async () => {
+test("nothing that was published is removed or changed", async () => {
   const published = await readFile(`${here}/published.graphql`, "utf8");
   const changes = await breaking(published, await readFile(schemaPath, "utf8"));
   assert.deepEqual(
@@ -86,7 +86,7 @@ test("nothing that was published is taken away or changed", async () => {
   );
 });
 
-// The contract that the project was given lies beside the clone, where it is there at all.
+// The given contract, if there is one, is in a folder next to the clone.
 const contract = process.env.PROFILE360_CONTRACT ?? `${here}/../../../shared/api.graphql`;
 test("the schema holds all of the contract", {
   skip: !existsSync(contract) && `there is no ${contract}`,
@@ -102,5 +102,5 @@ test("the schema holds all of the contract", {
 
 test("the reference in docs is that of the schema", async () => {
   const wanted = reference(await readFile(schemaPath, "utf8"));
-  assert.ok(wanted === (await readFile(referencePath, "utf8")), "write it anew: make reference");
+  assert.ok(wanted === (await readFile(referencePath, "utf8")), "run make reference");
 });

@@ -1,4 +1,4 @@
-// The SDKs for servers, as PyPI and npm have them, against a running server: with the host changed and nothing else.
+// Server SDKs from PyPI and npm against a running server. Only the host is changed.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -11,16 +11,16 @@ import { customer, serveWithKeys } from "./harness.mjs";
 const server = await serveWithKeys();
 const { address, ingest } = server;
 
-/** A number of a customer's own: one that many have says nothing of who they are. */
+/** A unique phone number: one that many customers share identifies none of them. */
 const phone = (id) => `010-1234-${1000 + id.length}`;
 
-/** What came of a customer of whom each SDK sends the same. */
+/** The stored customer; every SDK sends the same one. */
 function expected(id, platform) {
   const normal = `+8210${phone(id).slice(4).replace("-", "")}`;
   return {
     identifiers: [`device_id a-${id}`, `email ${id}@example.com`, `external_id ${id}`, `phone ${normal}`],
     basic: { name: "한지우", email: `${id}@example.com`, phone: normal },
-    // What was unset is gone.
+    // The attribute that was unset is removed.
     attributes: { "group.name": "Acme", group_id: "g-1", plan: "gold" },
     purchases: {
       refundAmount: "5000",
@@ -79,7 +79,7 @@ test("Segment's SDK for Node", async () => {
   assert.deepEqual(await customer(server, "segment-nodejs", 4, day), expected("segment-nodejs", "API"));
 });
 
-test("RudderStack's SDK for Node, which packs its bodies and calls them a form", async () => {
+test("RudderStack's SDK for Node, which compresses its bodies and labels them as a form", async () => {
   for (const gzip of [true, false]) {
     const id = `rudder-node-${gzip ? "packed" : "as-it-is"}`;
     const analytics = new RudderAnalytics(ingest, {
@@ -113,10 +113,10 @@ for (const [whose, script] of [
   });
 }
 
-test("nobody is let in by a key that is not one", async () => {
+test("an invalid key is rejected", async () => {
   const send = (headers, body) =>
     fetch(`${address}/v1/batch`, { method: "POST", headers, body: JSON.stringify(body) });
-  const batch = [{ type: "track", userId: "nobody", event: "x", messageId: "n-1" }];
+  const batch = [{ type: "track", userId: "n", event: "x", messageId: "n-1" }];
   for (const [headers, body] of [
     [{}, { batch }],
     [{}, { batch, writeKey: "wrong" }],

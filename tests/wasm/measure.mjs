@@ -77,9 +77,9 @@ function timed(name, n_times, call) {
   const times = Array.from({ length: n_times }, (_, n) => {
     const start = performance.now();
     const answer = call(n);
-    const took = performance.now() - start;
+    const elapsed = performance.now() - start;
     if (answer?.startsWith?.('{"error"')) throw new Error(answer);
-    return took;
+    return elapsed;
   }).sort((a, b) => a - b);
   const at = (part) => times[Math.min(times.length - 1, Math.floor(times.length * part))].toFixed(2);
   console.log(`${name}: median ${at(0.5)} ms, p95 ${at(0.95)} ms, longest ${at(1)} ms`);

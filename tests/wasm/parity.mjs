@@ -1,7 +1,6 @@
-// The rules must say the same in the browser as on the server. Each line of fixtures.ndjson names an export and its
-// arguments; the same line of expected.ndjson is what the native build returns for it, which a Rust test holds it to.
-// Here the module that the page loads has to return the same, to the byte. A file of generated cases, which that test writes,
-// may be named as an argument: facts that are opened, questions about them and the answers.
+// Checks that the module that the page loads answers as the native build does, byte for byte. Each line of fixtures.ndjson names
+// an export and its arguments; the same line of expected.ndjson is the native answer, which a Rust test checks. An argument can
+// name a file of generated cases, which that test writes: facts, questions about them, and the answers.
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";

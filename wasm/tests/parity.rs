@@ -1,9 +1,9 @@
 //! The native half of the parity of browser and server.
 //!
-//! `tests/wasm/fixtures.ndjson` and `expected.ndjson` are written by hand: `UPDATE_EXPECTED=1 cargo test --package
-//! profile360-wasm` writes the answers anew after a change that is meant. Hundreds more are generated, always the same ones:
-//! `PARITY_CASES=FILE cargo test --package profile360-wasm` writes them there, each with its answer. `tests/wasm/parity.mjs`
-//! holds the module that the page loads to both.
+//! `tests/wasm/fixtures.ndjson` is written by hand; after an intended change, `UPDATE_EXPECTED=1 cargo test --package
+//! profile360-wasm` writes its answers, `expected.ndjson`, again. Hundreds of cases more are generated, always the same:
+//! `PARITY_CASES=FILE cargo test --package profile360-wasm` writes them to a file, each with its answer. `tests/wasm/parity.mjs`
+//! compares the module that the page loads with both.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod generated;
@@ -14,7 +14,7 @@ use profile360_wasm::Facts;
 use serde_json::{Value, json};
 
 fn call(export: &str, arguments: &[&str]) -> String {
-    let policy = |it: Option<&&str>| it.map(|it| (*it).to_owned());
+    let policy = |argument: Option<&&str>| argument.map(|text| (*text).to_owned());
     match (export, arguments) {
         ("normalizeIdentifier", [kind, value, rest @ ..]) if rest.len() < 2 => {
             profile360_wasm::normalize_identifier(kind, value, policy(rest.first()))

@@ -58,7 +58,7 @@ fn samples() -> String {
             "unmerge",
             change(json!({ "different": { "a": ann, "b": named("email", "ann@example.com") } })),
         ),
-        ("UnmergePreview", "takingBack", change(json!({ "revoke": { "decision": "d1" } }))),
+        ("UnmergePreview", "revoked", change(json!({ "revoke": { "decision": "d1" } }))),
         ("RankingPreview", "ranking", facts.ranking_preview(&ranking.to_string())),
         ("Spend", "spend", facts.spend(&spend.to_string())),
         (

@@ -113,7 +113,7 @@ fn questions(
         json!({ "survivorship": { "attributes": { "score": "min", "df_name": "earliest" } } }),
         json!({ "blocked_values": ["x1"] }),
         json!({ "max_links": 0, "kinds": [{ "name": "Phone", "form": { "pattern": "(" }, "limit": 0, "priority": 1 }] }),
-        json!({ "kinds": [{ "name": "phone", "limit": "three" }], "time_zone": 9, "colour": "red" }),
+        json!({ "kinds": [{ "name": "phone", "limit": "three" }], "time_zone": 9, "color": "red" }),
         json!({ "time_zone": "Europe/Lisbon" }),
     ] {
         questions.push(("policyPreview", json!({ "document": document, "figures": figures(dice) }).to_string()));
