@@ -36,6 +36,14 @@ impl std::fmt::Display for Withheld {
 }
 
 impl Withheld {
+    /// The kind of which both sides together would hold too many.
+    pub const fn kind(&self) -> Option<&Kind> {
+        match self {
+            Self::Limit(kind) => Some(kind),
+            Self::Different(_) | Self::Blocked | Self::Shared | Self::Retired => None,
+        }
+    }
+
     /// The reason as answers spell it.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ use crate::{
         link::{Pair, Sightings},
     },
     graph::{input::is_shared, withheld::Withheld},
-    identifier::{Identifier, UnifiedId},
+    identifier::{Identifier, Kind, UnifiedId},
     profile::model::ProfileIdentifier,
     time::Timestamp,
 };
@@ -44,6 +44,8 @@ pub struct ShownWithheldLink {
     #[cfg_attr(test, ts(type = "WithheldReason"))]
     pub reason: &'static str,
     pub detail: String,
+    /// Of the reason `LIMIT`: the kind of which both sides together would hold too many.
+    pub kind: Option<Kind>,
 }
 
 /// `Decision` of schema.graphql, under its key: the server's `id` is made of it.
@@ -119,6 +121,11 @@ impl Situation<'_> {
     }
 
     pub(super) fn shown_withheld(&self, pair: &Pair, seen: &Sightings, reason: &Withheld) -> ShownWithheldLink {
-        ShownWithheldLink { link: self.shown_link(pair, seen), reason: reason.code(), detail: reason.to_string() }
+        ShownWithheldLink {
+            link: self.shown_link(pair, seen),
+            reason: reason.code(),
+            detail: reason.to_string(),
+            kind: reason.kind().cloned(),
+        }
     }
 }

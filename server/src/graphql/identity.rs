@@ -97,6 +97,8 @@ pub(super) struct WithheldLink {
     reason: WithheldReason,
     /// Why, in a sentence.
     detail: String,
+    /// The kind of which both sides together would hold more than its limit; null for other reasons than `LIMIT`.
+    kind: Option<String>,
 }
 
 /// A page of withheld links.
@@ -492,6 +494,7 @@ impl Shown {
             link: self.link(pair, &link.seen),
             reason: WithheldReason::of(reason),
             detail: reason.to_string(),
+            kind: reason.kind().map(ToString::to_string),
         })
     }
 }

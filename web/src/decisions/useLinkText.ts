@@ -18,13 +18,10 @@ export function useLinkText() {
         format.dateOf(firstSeenAt),
         format.relative(lastSeenAt),
       ),
-    withheldReason: ({ reason, detail, link }: WithheldFactsFragment) => {
+    withheldReason: ({ reason, kind, link }: WithheldFactsFragment) => {
       switch (reason) {
-        case "LIMIT": {
-          // Only the server's sentence has the kind; without it, a general text.
-          const kind = / of the kind (\S+) than /.exec(detail)?.[1];
+        case "LIMIT":
           return kind ? text.links.limitOf(format.kind(kind)) : text.links.limit;
-        }
         case "SHARED": {
           const shared = [link.a, link.b].filter((end) => end.shared);
           return shared.length ? text.links.sharedOf(format.list(shared.map(named))) : text.links.sharedSome;

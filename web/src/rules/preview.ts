@@ -122,7 +122,7 @@ export type ShownProfile = { unifiedId: string, supersededIds: Array<string>, re
 
 export type ShownPurchases = { currency: string, currencies: Array<string>, windows: Array<PurchaseWindow>, peakWeekday: Weekday | null, peakHour: number | null, firstPurchaseDate: string | null, lastPurchaseDate: string | null, topCategories3: Array<RankedItem>, topCategories6: Array<RankedItem>, topCategories12: Array<RankedItem>, topProducts3: Array<RankedItem>, topProducts6: Array<RankedItem>, topProducts12: Array<RankedItem>, refundCount: number, refundAmount: Decimal, };
 
-export type ShownWithheldLink = { link: ShownLink, reason: WithheldReason, detail: string, };
+export type ShownWithheldLink = { link: ShownLink, reason: WithheldReason, detail: string, kind: string | null, };
 
 export type Spend = { currency: string, months: Array<MonthlySpend>, largestAmount: Decimal, weekdays: Array<WeekdayPurchases>, largestCount: number, };
 

@@ -168,7 +168,7 @@ pub(super) const TABLE: &[Entry] = &[
     ("IdentityGraph", Read, &["identifiers", "links", "withheld", "bridges"], &[]),
     ("Bridge", Read, &["link", "leaving"], &[]),
     ("Link", Read, &["a", "b", "firstSeenAt", "lastSeenAt", "count", "sources", "decision"], &[]),
-    ("WithheldLink", Read, &["link", "reason", "detail"], &[]),
+    ("WithheldLink", Read, &["link", "reason", "detail", "kind"], &[]),
     ("WithheldLinkConnection", Read, &["edges", "nodes", "pageInfo", "totalCount"], &[]),
     ("WithheldLinkEdge", Read, &["node", "cursor"], &[]),
     ("Explanation", Read, &["together", "path", "blockedBy"], &[]),

@@ -11,7 +11,7 @@ const end = (id: string): LinkEndFragment =>
   ({ kind: "email", value: id, unifiedId: id, shared: false }) as LinkEndFragment;
 const link = (a: string, b: string) => ({ a: end(a), b: end(b), decision: null }) as LinkFactsFragment;
 const withheld = (a: string, b: string) =>
-  ({ link: link(a, b), reason: "LIMIT", detail: "" }) as WithheldFactsFragment;
+  ({ link: link(a, b), reason: "LIMIT", kind: "email" }) as WithheldFactsFragment;
 const decision = (a: string, b: string, more: Partial<DecisionFactsFragment> = {}) =>
   ({
     id: `${a}${b}`,
