@@ -114,15 +114,15 @@ impl Current {
     }
 }
 
-/// The roots of questions.
+/// The queries.
 #[derive(Debug, Default, MergedObject)]
 pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery, LineageQuery, PolicyQuery, HealthQuery, AuditQuery);
 
-/// The roots of changes.
+/// The mutations.
 #[derive(Debug, Default, MergedObject)]
 pub struct Mutation(IngestMutation, DecisionMutation, PolicyMutation);
 
-/// The roots of what goes on being told.
+/// The subscriptions.
 #[derive(Debug, Default, MergedSubscription)]
 pub struct Subscription(ProfileSubscription, LineageSubscription);
 

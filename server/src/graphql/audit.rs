@@ -12,21 +12,21 @@ use super::{
     scalars::{DateTime, Json},
 };
 
-/// What someone did, without what they saw.
+/// What the holder of a key did, without the data itself.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct AuditEntry {
     /// When.
     at: DateTime,
     /// The name of the key's holder.
     actor: String,
-    /// READ (personal data as it is), LOOK_UP (who it is that something personal is of), CHANGE (a decision or a policy), AUDIT (this
-    /// record) or EXPORT (the whole base, by the command line).
+    /// READ (unmasked personal data), LOOK_UP (a customer was found by something personal), CHANGE (a decision or a policy),
+    /// AUDIT (this record) or EXPORT (the whole database, by the command line).
     action: String,
-    /// Whom it was about, by unified ID, where it was one.
+    /// The unified ID of the customer, if it is one.
     subject: Option<String>,
-    /// `key`, `role`, `operation`, `by` (`identifier`, `search`, `orderBy`, `filter`: what decided who is in the answer), `unifiedIds`
-    /// (of identifiers, where no customer was read) and `count`. An entry names 100 at most: what was about more has more entries, of
-    /// the same time and with the same count.
+    /// `key`, `role`, `operation`, `by` (`identifier`, `search`, `orderBy`, `filter`: what selected the customers in the answer),
+    /// `unifiedIds` (those of identifiers, where no customer was read) and `count`. An entry names at most 100 customers; a
+    /// longer answer has several entries, with the same time and the same count.
     detail: Option<Json>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct AuditEntryConnection {
     edges: Vec<AuditEntryEdge>,
     /// The entries of this page.
     nodes: Vec<AuditEntry>,
-    /// Where this page stands.
+    /// The position of this page in its list.
     page_info: PageInfo,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct AuditEntryConnection {
 struct AuditEntryEdge {
     /// The entry.
     node: AuditEntry,
-    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
+    /// Its position, for `after` and `before`; opaque, and valid as long as the entry exists.
     cursor: String,
 }
 
@@ -64,12 +64,12 @@ impl AuditQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only entries of this action.")] action: Option<String>,
-        #[graphql(desc = "Only what the holder of the key of this name did.")] actor: Option<String>,
-        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
+        #[graphql(desc = "Only entries of the key with this name.")] actor: Option<String>,
+        #[graphql(desc = "How many entries from the start or after `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end or before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
     ) -> Result<AuditEntryConnection> {
         const CHUNK: usize = 500;
         if action.as_ref().is_some_and(|action| !ACTIONS.contains(&action.as_str())) {

@@ -24,7 +24,7 @@ use crate::auth::{
     masking::Mask,
 };
 
-/// Who asks.
+/// The caller.
 pub(super) fn caller<'c>(ctx: &Context<'c>) -> Result<&'c Caller> {
     ctx.data::<Caller>()
 }

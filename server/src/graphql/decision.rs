@@ -33,7 +33,7 @@ use crate::{
     views::profile_view,
 };
 
-/// What an operator can decide of two identifiers.
+/// What an operator can decide about two identifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "decision::Relation")]
 pub(super) enum Relation {
@@ -43,7 +43,7 @@ pub(super) enum Relation {
     Different,
 }
 
-/// An operator's word that two identifiers are one customer, or are two.
+/// An operator's decision that two identifiers are one customer, or two.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
 pub(super) struct Decision {
@@ -55,15 +55,15 @@ pub(super) struct Decision {
     a: Identifier,
     /// The other identifier.
     b: Identifier,
-    /// Why, in the words of who decided.
+    /// The operator's reason.
     reason: String,
     /// Who decided.
     actor: String,
     /// When.
     at: DateTime,
-    /// When it was taken back; null while it holds.
+    /// When it was revoked; null while it is active.
     revoked_at: Option<DateTime>,
-    /// Who took it back.
+    /// Who revoked it.
     revoked_by: Option<String>,
 }
 
@@ -98,7 +98,7 @@ pub(super) struct DecisionConnection {
     edges: Vec<DecisionEdge>,
     /// The entries of this page.
     nodes: Vec<Decision>,
-    /// Where this page stands.
+    /// The position of this page in its list.
     page_info: PageInfo,
 }
 
@@ -107,26 +107,26 @@ pub(super) struct DecisionConnection {
 struct DecisionEdge {
     /// The entry.
     node: Decision,
-    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
+    /// Its position, for `after` and `before`; opaque, and valid as long as the entry exists.
     cursor: String,
 }
 
 /// How a decision ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum DecisionStatus {
-    /// It holds, and is durable.
+    /// It is active and on disk.
     Applied,
-    /// It was so already.
+    /// It was decided already.
     NoChange,
     /// The customers have changed since the preview that it was made from; look again.
     StalePreview,
-    /// Another decision says the contrary; take that one back first.
+    /// Another decision excludes it; revoke that one first.
     Contradicted,
-    /// There is nothing of that ID or of that name.
+    /// Nothing has this ID or name.
     NotFound,
 }
 
-/// An operator's word that a value was given to someone else from a date on.
+/// An operator's decision that a value has a new owner from a date on.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
 pub(super) struct Retirement {
@@ -139,15 +139,15 @@ pub(super) struct Retirement {
     #[graphql(name = "from")]
     /// The first instant of the value's next owner.
     starts: DateTime,
-    /// Why, in the words of who decided.
+    /// The operator's reason.
     reason: String,
     /// Who decided.
     actor: String,
     /// When it was decided.
     at: DateTime,
-    /// When it was taken back; null while it holds.
+    /// When it was revoked; null while it is active.
     revoked_at: Option<DateTime>,
-    /// Who took it back.
+    /// Who revoked it.
     revoked_by: Option<String>,
 }
 
@@ -175,18 +175,18 @@ impl From<&retirement::Retirement> for Retirement {
     }
 }
 
-/// What became of a decision.
+/// The result of a decision.
 #[derive(Debug, SimpleObject)]
 pub(super) struct DecisionPayload {
     /// How it ended.
     status: DecisionStatus,
-    /// The decision that was made or taken back, where it is one.
+    /// The decision that was made or revoked, if it is one.
     decision: Option<Decision>,
-    /// All that were made, or taken back.
+    /// All decisions that were made or revoked.
     decisions: Vec<Decision>,
-    /// What retireIdentifier made, or revokeDecision took back.
+    /// The retirement that retireIdentifier made, or revokeDecision revoked.
     retirement: Option<Retirement>,
-    /// The customers that came of it.
+    /// The customers that result.
     profiles: Vec<Profile>,
     /// Where it was not applied: why, in a sentence.
     detail: Option<String>,
@@ -204,11 +204,11 @@ pub(super) struct DecisionQuery;
 
 #[Object]
 impl DecisionQuery {
-    /// Values that were given to someone else, newest first.
+    /// Values that have a new owner, newest first.
     async fn retirements(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "Some(false)", desc = "Whether those that were taken back are listed, too.")]
+        #[graphql(default_with = "Some(false)", desc = "Whether revoked ones are listed, too.")]
         include_revoked: Option<bool>,
     ) -> Result<Vec<Retirement>> {
         let app = ctx.data::<App>()?;
@@ -228,13 +228,13 @@ impl DecisionQuery {
     async fn decisions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "Some(false)", desc = "Whether those that were taken back are listed, too.")]
+        #[graphql(default_with = "Some(false)", desc = "Whether revoked ones are listed, too.")]
         include_revoked: Option<bool>,
-        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
+        #[graphql(desc = "How many entries from the start or after `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end or before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
     ) -> Result<DecisionConnection> {
         let app = ctx.data::<App>()?;
         let cursors = Cursors::of(&app.secret, "decisions");
@@ -281,8 +281,8 @@ pub(super) struct DecisionMutation;
 
 #[Object]
 impl DecisionMutation {
-    /// Joins profiles by SAME decisions, one each, and one more for every identifier that limits would keep out; they are taken
-    /// back together. Refuses with STALE_PREVIEW where the facts have moved on from expectedRevision.
+    /// Merges profiles by SAME decisions: one for each further profile, and one for every identifier that a limit would leave
+    /// out. They are revoked together. Rejected with STALE_PREVIEW if the facts have changed since expectedRevision.
     #[graphql(complexity = "CHANGE + child_complexity")]
     async fn merge_profiles(
         &self,
@@ -335,14 +335,14 @@ impl DecisionMutation {
         make(ctx, relation.into(), vec![pair], &reason, expected_revision).await
     }
 
-    /// From this time on, sightings of the value belong to its next owner. Messages that are there already move to the owner of
-    /// their time, and those that arrive late land there.
+    /// Says that a value has a new owner from a time on. Stored messages move to the owner of their time, and late ones arrive
+    /// there.
     #[graphql(complexity = "CHANGE + child_complexity")]
     async fn retire_identifier(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which identifier.")] identifier: IdentifierInput,
-        #[graphql(desc = "From when on it is the next owner's.")] from: DateTime,
+        #[graphql(desc = "When the next owner's time begins.")] from: DateTime,
         #[graphql(desc = "Why; the history shows it.")] reason: String,
     ) -> Result<DecisionPayload> {
         let app = ctx.data::<App>()?;
@@ -358,8 +358,8 @@ impl DecisionMutation {
         settle(ctx, Command::Retire(retirement), None).await
     }
 
-    /// Takes a decision or a retirement back, by its global ID, with those that were made together with it: everything is as if
-    /// it had never been.
+    /// Revokes a decision or a retirement by its global ID, together with those that were made with it. The result is what it
+    /// would be without them.
     #[graphql(complexity = "CHANGE + child_complexity")]
     async fn revoke_decision(
         &self,

@@ -17,20 +17,20 @@ use super::{
 };
 use crate::{clock, engine::ingest_stats::Minute};
 
-/// Messages that came in one minute.
+/// Messages that arrived in one minute.
 #[derive(Debug, SimpleObject)]
 struct IngestedMinute {
     /// When it began.
     at: DateTime,
-    /// Messages that are in the base since.
+    /// Messages that were accepted.
     taken: i32,
-    /// Messages that were there already: a repeat changes nothing.
+    /// Messages that were stored already; a repeat changes nothing.
     repeated: i32,
-    /// Messages that were refused.
+    /// Messages that were rejected.
     refused: i32,
 }
 
-/// Messages that were refused for one reason.
+/// Messages that were rejected for one reason.
 #[derive(Debug, SimpleObject)]
 struct RefusedMessages {
     /// The reason's code.
@@ -39,7 +39,7 @@ struct RefusedMessages {
     count: i32,
 }
 
-/// What profiles are large in.
+/// A measure of a profile's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum LargestBy {
     /// Identifiers.
@@ -53,7 +53,7 @@ enum LargestBy {
 struct LargeProfile {
     /// The profile.
     profile: Profile,
-    /// Identifiers or events, whichever was asked for.
+    /// The number of identifiers or events.
     size: i32,
 }
 
@@ -66,20 +66,20 @@ struct IdentifierCount {
     profiles: i32,
 }
 
-/// A value that links to too many and therefore joins nobody.
+/// A value that links to too many identifiers and is therefore not used for matching.
 #[derive(Debug, SimpleObject)]
 struct SharedValue {
     /// The value.
     identifier: Identifier,
-    /// Its links that are withheld for that.
+    /// Its links that are withheld for this reason.
     withheld: i32,
 }
 
-/// What comes in, and what is noteworthy of the base. Rates and refusals are of this process, since it started.
+/// What arrives, and what is large. Rates and rejections are those of this process, since it started.
 #[derive(Debug)]
 pub(super) struct Health;
 
-/// What comes in, and what is noteworthy of the base. Rates and refusals are of this process, since it started.
+/// What arrives, and what is large. Rates and rejections are those of this process, since it started.
 #[Object]
 impl Health {
     /// When this process began to count.
@@ -87,7 +87,7 @@ impl Health {
         Ok(shown(ctx.data::<App>()?.pipeline.ingest_stats().since()))
     }
 
-    /// The last 60 minutes, the oldest first; the last is not over.
+    /// The last 60 minutes, oldest first; the last one is not over.
     async fn ingestion(&self, ctx: &Context<'_>) -> Result<Vec<IngestedMinute>> {
         let minutes = ctx.data::<App>()?.pipeline.ingest_stats().minutes(clock::now());
         let minute = |it: Minute| IngestedMinute {
@@ -99,7 +99,7 @@ impl Health {
         Ok(minutes.into_iter().map(minute).collect())
     }
 
-    /// Messages refused, by code; the most first.
+    /// Rejected messages by code, the most frequent first.
     async fn refused(&self, ctx: &Context<'_>) -> Result<Vec<RefusedMessages>> {
         let refused = ctx.data::<App>()?.pipeline.ingest_stats().refused();
         Ok(refused.into_iter().map(|(code, n)| RefusedMessages { code: code.to_owned(), count: count(n) }).collect())
@@ -110,8 +110,8 @@ impl Health {
     async fn largest(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What they are large in.")] by: LargestBy,
-        #[graphql(default_with = "Some(10)", desc = "How many, from the largest on; at most 200.")] first: Option<i32>,
+        #[graphql(desc = "The measure of size.")] by: LargestBy,
+        #[graphql(default_with = "Some(10)", desc = "How many, from the largest; at most 200.")] first: Option<i32>,
     ) -> Result<Vec<LargeProfile>> {
         let app = ctx.data::<App>()?;
         let first = page(first, 10, MOST_LARGEST)?;
@@ -141,9 +141,11 @@ impl Health {
     async fn shared_values(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "Some(20)", desc = "How many, from the most withheld on; at most 200.")] first: Option<
-            i32,
-        >,
+        #[graphql(
+            default_with = "Some(20)",
+            desc = "How many, from the one with the most withheld links; at most 200."
+        )]
+        first: Option<i32>,
     ) -> Result<Vec<SharedValue>> {
         // The other ends of a shared value's links have some, too; few of them have more than a shared one.
         const LOOKED_AT: usize = 400;
@@ -185,7 +187,7 @@ pub(super) struct HealthQuery;
 
 #[Object]
 impl HealthQuery {
-    /// What comes in, and what is noteworthy: for who looks after the base.
+    /// What arrives, and what is large: for operators.
     async fn health(&self) -> Health {
         Health
     }

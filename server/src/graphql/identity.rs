@@ -42,7 +42,7 @@ use crate::{
     },
 };
 
-/// Two identifiers that were seen together.
+/// Two identifiers that appeared in one message, or that a decision connects.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct Link {
     /// The one end.
@@ -53,11 +53,11 @@ pub(super) struct Link {
     first_seen_at: DateTime,
     /// When they were last seen together.
     last_seen_at: DateTime,
-    /// How often; 0 for what an operator decided.
+    /// How often; 0 if only an operator's decision connects them.
     count: i32,
     /// Who sent it.
     sources: Vec<String>,
-    /// The decision on these two that holds, where there is one.
+    /// The active decision about these two, if there is one.
     decision: Option<Decision>,
 }
 
@@ -68,11 +68,11 @@ pub(super) enum WithheldReason {
     Limit,
     /// An operator decided that they are two.
     Different,
-    /// One end is a value that says nothing, such as `unknown`.
+    /// One end is a value that identifies no one, such as `unknown`.
     Blocked,
     /// One end is used by too many customers.
     Shared,
-    /// One end was given up before.
+    /// One end was retired before.
     Retired,
 }
 
@@ -88,7 +88,7 @@ impl WithheldReason {
     }
 }
 
-/// A link that resolution did not follow.
+/// A link that resolution does not follow.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct WithheldLink {
     /// The link.
@@ -108,7 +108,7 @@ pub(super) struct WithheldLinkConnection {
     edges: Vec<WithheldLinkEdge>,
     /// The entries of this page.
     nodes: Vec<WithheldLink>,
-    /// Where this page stands.
+    /// The position of this page in its list.
     page_info: PageInfo,
     /// How many there are in all.
     total_count: i32,
@@ -119,20 +119,20 @@ pub(super) struct WithheldLinkConnection {
 struct WithheldLinkEdge {
     /// The entry.
     node: WithheldLink,
-    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
+    /// Its position, for `after` and `before`; opaque, and valid as long as the entry exists.
     cursor: String,
 }
 
 /// A link whose removal would split the profile, and the identifiers that would leave with it.
 #[derive(Debug, SimpleObject)]
 struct Bridge {
-    /// The link that alone holds them.
+    /// The only link that connects them.
     link: Link,
-    /// Who would leave with it: the smaller side.
+    /// The identifiers that would leave: the smaller side.
     leaving: Vec<Identifier>,
 }
 
-/// A customer's identifiers and what holds them together.
+/// A customer's identifiers and the links that connect them.
 #[derive(Debug, SimpleObject)]
 pub(super) struct IdentityGraph {
     /// The identifiers.
@@ -141,30 +141,29 @@ pub(super) struct IdentityGraph {
     links: Vec<Link>,
     /// The links from these identifiers that were not followed; at most 1,000, and `withheldLinks` has all.
     withheld: Vec<WithheldLink>,
-    /// The links that the customer would fall apart without.
+    /// The links without which the customer would split.
     bridges: Vec<Bridge>,
 }
 
-/// Why two identifiers are one customer, or why they are not.
+/// Why two identifiers are one customer, or why not.
 #[derive(Debug, SimpleObject)]
 pub(super) struct Explanation {
     /// Whether they are one.
     together: bool,
     /// The strongest chain of links between them; empty where they are two.
     path: Vec<Link>,
-    /// The links that would make them one and are not followed.
+    /// The withheld links that would connect them.
     blocked_by: Vec<WithheldLink>,
 }
 
-/// What the browser's previews are made of.
+/// The facts that the browser's previews are computed from.
 #[derive(Debug, SimpleObject)]
 pub(super) struct ProfileFacts {
-    /// Of the named profiles, together: a decision that is sent with it is refused with STALE_PREVIEW where they have changed
-    /// since.
+    /// The revision of the named profiles together: a decision with it is rejected with STALE_PREVIEW if they have changed since.
     revision: String,
-    /// The version of the policy that they were read by.
+    /// The version of the policy that they were computed with.
     policy_version: i32,
-    /// In core's own form, for the functions of the WebAssembly module.
+    /// The facts in core's own JSON, for the functions of the WebAssembly module.
     facts: Json,
 }
 
@@ -173,7 +172,7 @@ pub(super) struct IdentityQuery;
 
 #[Object]
 impl IdentityQuery {
-    /// Why two identifiers are one customer, or why they are not.
+    /// Why two identifiers are one customer, or why not.
     #[graphql(complexity = "50 + child_complexity")]
     async fn explain(
         &self,
@@ -207,13 +206,13 @@ impl IdentityQuery {
         })
     }
 
-    /// The facts that the browser's previews need, of all that hangs together with some profiles: core's own JSON form, with the
-    /// revision that they were read at.
+    /// The facts that the browser's previews need: those of the whole components of some profiles, in core's own JSON, with the
+    /// revision at which they were read.
     #[graphql(complexity = "unified_ids.len() * 20 + child_complexity")]
     async fn profile_facts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Of whom; 1 to 100.")] unified_ids: Vec<ID>,
+        #[graphql(desc = "The profiles; 1 to 100.")] unified_ids: Vec<ID>,
     ) -> Result<ProfileFacts> {
         const MAX_IDS: usize = 100;
         let app = ctx.data::<App>()?;
@@ -240,17 +239,17 @@ impl IdentityQuery {
         })
     }
 
-    /// Links that resolution did not follow: the operators' inbox.
+    /// Links that resolution does not follow, for review by operators.
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     async fn withheld_links(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those withheld for this.")] reason: Option<WithheldReason>,
-        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
+        #[graphql(desc = "Only those withheld for this reason.")] reason: Option<WithheldReason>,
+        #[graphql(desc = "How many entries from the start or after `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end or before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
     ) -> Result<WithheldLinkConnection> {
         let app = ctx.data::<App>()?;
         let cursors = Cursors::of(&app.secret, "withheldLinks");

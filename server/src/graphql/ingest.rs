@@ -36,19 +36,19 @@ pub(super) struct MessageInput {
     message_type: MessageType,
     /// When it happened.
     timestamp: DateTime,
-    /// Who sends it. At most 64 bytes.
+    /// The system that sends it. At most 64 bytes.
     source: String,
     /// Where it happened.
     platform: Option<Platform>,
-    /// Whose it is; at least one.
+    /// The identifiers of the customer; at least one.
     identifiers: Vec<IdentifierInput>,
-    /// What is known of the customer: names and values.
+    /// Attributes of the customer: names and values.
     attributes: Option<Json>,
     /// The name of the event.
     event: Option<String>,
-    /// What belongs to the event: names and values.
+    /// Properties of the event: names and values.
     properties: Option<Json>,
-    /// The visit that the event belongs to.
+    /// The session that the event belongs to.
     session_id: Option<String>,
     /// The device: `model`, `os`, `os_version`, `browser`, and so on.
     device: Option<Json>,
@@ -57,25 +57,25 @@ pub(super) struct MessageInput {
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum MessageType {
-    /// What is known of a customer.
+    /// Attributes of a customer.
     Identify,
     /// What a customer did.
     Event,
-    /// That identifiers are of one customer.
+    /// Identifiers that belong to one customer.
     Alias,
 }
 
-/// What became of messages.
+/// The results of messages.
 #[derive(Debug, SimpleObject)]
 pub(super) struct IngestPayload {
-    /// An answer to each, in their sequence.
+    /// One result per message, in their order.
     results: Vec<MessageResult>,
 }
 
 /// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum MessageStatus {
-    /// It is of a new customer.
+    /// It belongs to a new customer.
     Created,
     /// It adds to a customer.
     Updated,
@@ -83,26 +83,26 @@ pub(super) enum MessageStatus {
     Linked,
     /// It made one customer of several.
     Merged,
-    /// It was taken, and a link of it was not followed.
+    /// It was accepted, and one of its links is withheld.
     Withheld,
-    /// It was there already; nothing changed.
+    /// It was stored already; nothing changed.
     Duplicate,
-    /// It was not taken.
+    /// It was rejected.
     Refused,
-    /// It was taken; this key is not told whose it is (`profile360 key create --results`).
+    /// It was accepted; this key does not learn which customer it belongs to (`profile360 key create --results`).
     Accepted,
 }
 
-/// What became of a message.
+/// The result of a message.
 #[derive(Debug, SimpleObject)]
 struct MessageResult {
     /// Its ID.
     message_id: String,
     /// The outcome.
     status: MessageStatus,
-    /// The customer that it is of now.
+    /// The unified ID of the customer that it belongs to now.
     unified_id: Option<ID>,
-    /// Why it was refused or a link was withheld, as a code.
+    /// Why it was rejected or a link was withheld, as a code.
     code: Option<String>,
     /// Where in the message the fault is.
     path: Option<String>,
@@ -128,7 +128,7 @@ const LISTED_WITHIN: Duration = Duration::from_secs(2);
 
 #[Object]
 impl IngestMutation {
-    /// Takes messages; each is answered, and what was taken is on disk.
+    /// Accepts messages. Each gets a result, and accepted messages are on disk.
     async fn ingest(
         &self,
         ctx: &Context<'_>,

@@ -25,7 +25,7 @@ use crate::views::profile_view;
 pub(super) enum LineageKind {
     /// Profiles became one.
     Merged,
-    /// One profile parted.
+    /// One profile was split.
     Unmerged,
 }
 
@@ -36,19 +36,19 @@ pub(super) struct LineageEvent {
     at: DateTime,
     /// What happened.
     kind: LineageKind,
-    /// The unified ID of the profile that is left by a merge; by an unmerge, of the part that keeps the old one's.
+    /// The unified ID of the profile that remains after a merge; after an unmerge, that of the part that keeps it.
     kept: ID,
     /// The unified IDs of those that were merged into it, or of the parts that left.
     others: Vec<ID>,
     /// MESSAGE, DECISION, RETIREMENT or POLICY.
     cause: String,
-    /// The message that it came of.
+    /// The message that caused it.
     message_id: Option<String>,
-    /// The decision that it came of.
+    /// The decision that caused it.
     decision: Option<Decision>,
-    /// The retirement that it came of.
+    /// The retirement that caused it.
     retirement: Option<Retirement>,
-    /// The version of the policy that it came of.
+    /// The version of the policy that caused it.
     policy_version: Option<i32>,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct LineageEventConnection {
     edges: Vec<LineageEventEdge>,
     /// The entries of this page.
     nodes: Vec<LineageEvent>,
-    /// Where this page stands.
+    /// The position of this page in its list.
     page_info: PageInfo,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct LineageEventConnection {
 struct LineageEventEdge {
     /// The entry.
     node: LineageEvent,
-    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
+    /// Its position, for `after` and `before`; opaque, and valid as long as the entry exists.
     cursor: String,
 }
 
@@ -77,18 +77,18 @@ pub(super) struct LineageQuery;
 
 #[Object]
 impl LineageQuery {
-    /// Merges and unmerges, newest first; with a unified ID those of the profile that it leads to and of all that are part of
-    /// it now.
+    /// Merges and unmerges, newest first; with a unified ID, those of the profile that it leads to and of all that are part of it
+    /// now.
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     async fn lineage(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only of this customer.")] unified_id: Option<ID>,
-        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
+        #[graphql(desc = "How many entries from the start or after `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end or before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
     ) -> Result<LineageEventConnection> {
         let app = ctx.data::<App>()?;
         let cursors = Cursors::of(&app.secret, "lineage");
@@ -136,7 +136,7 @@ pub(super) struct LineageSubscription;
 
 #[Subscription]
 impl LineageSubscription {
-    /// Every merge and unmerge, when it is durable.
+    /// Every merge and unmerge, once it is on disk.
     async fn lineage_added(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<LineageEvent>> + use<>> {
         authorization::check(ctx, "Subscription", "lineageAdded")?;
         let current = ctx.data::<Current>()?.clone();

@@ -8,12 +8,12 @@ use crate::limits::Limits;
 
 const DEFAULT_SIZE: usize = 50;
 
-/// Where a page stands in its list.
+/// The position of a page in its list.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct PageInfo {
-    /// Whether anything comes behind it.
+    /// Whether entries follow it.
     pub has_next_page: bool,
-    /// Whether anything comes before it.
+    /// Whether entries precede it.
     pub has_previous_page: bool,
     /// The cursor of its first entry; null where it is empty.
     pub start_cursor: Option<String>,

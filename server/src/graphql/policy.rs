@@ -28,18 +28,18 @@ use crate::{
     },
 };
 
-/// Whether a version of the rules is in force.
+/// Whether a version of the policy is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum PolicyStatus {
-    /// Everything is judged by it.
+    /// It is active.
     InForce,
     /// It is being published in the background; see /healthz.
     Publishing,
-    /// Another one is in force.
+    /// Another one is active.
     NotInForce,
 }
 
-/// A version of the rules.
+/// A version of the policy.
 #[derive(Debug, SimpleObject)]
 pub(super) struct Policy {
     /// Its number.
@@ -48,43 +48,43 @@ pub(super) struct Policy {
     published_at: DateTime,
     /// Who published it.
     published_by: String,
-    /// Why it was published; empty for the one that a base began with.
+    /// Why it was published; empty for the first policy of a database.
     reason: String,
-    /// Whether it is in force.
+    /// Whether it is active.
     status: PolicyStatus,
     /// The time zone of days and months.
     time_zone: String,
-    /// The currency of figures where a question names none.
+    /// The currency of figures where a query names none.
     currency: String,
-    /// All of the rules.
+    /// The whole document.
     document: Json,
 }
 
 /// The policy document; a field left out keeps its value in the version that it starts from.
 #[derive(Debug, InputObject)]
 pub(super) struct PolicyInput {
-    /// The version to start from; the one in force if left out.
+    /// The version to start from; the active one if left out.
     from: Option<i32>,
     /// The fields that differ from the version that it starts from.
     document: Json,
 }
 
-/// What would become of the whole base under another policy.
+/// What another policy would change in the whole database.
 #[derive(Debug, SimpleObject)]
 pub(super) struct PolicySimulation {
     /// How many customers there are.
     profiles_before: i32,
     /// How many there would be.
     profiles_after: i32,
-    /// Profiles that would be put together from two or more.
+    /// Profiles that would result from merging two or more.
     merging: i32,
-    /// Profiles whose identifiers would come to lie in two or more.
+    /// Profiles that would be split.
     splitting: i32,
     /// Some of the changes, by the smallest unified ID before.
     samples: Vec<PolicyChange>,
 }
 
-/// Profiles whose identifiers would lie in other profiles.
+/// Profiles whose identifiers would belong to other profiles.
 #[derive(Debug, SimpleObject)]
 struct PolicyChange {
     /// The unified IDs of the customers as they are.
@@ -101,11 +101,11 @@ pub(super) struct PolicyQuery;
 
 #[Object]
 impl PolicyQuery {
-    /// The policy in force, or a version of it.
+    /// The active policy, or another version.
     async fn policy(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The version; the one in force if left out.")] version: Option<i32>,
+        #[graphql(desc = "The version; the active one if left out.")] version: Option<i32>,
     ) -> Result<Policy> {
         let app = ctx.data::<App>()?;
         let version = version.map_or(app.policy.version, i64::from);
@@ -121,13 +121,12 @@ impl PolicyQuery {
         all.iter().rev().map(|(version, text)| Policy::of(app, *version, &parse(text)?)).collect()
     }
 
-    /// What would become of the whole base under another policy. Changes nothing. Takes as long as it takes to read all
-    /// messages.
+    /// What another policy would change in the whole database. It writes nothing, and takes as long as reading all messages.
     #[graphql(complexity = "SIMULATION + child_complexity")]
     async fn simulate_policy(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The rules to try.")] policy: PolicyInput,
+        #[graphql(desc = "The policy to simulate.")] policy: PolicyInput,
         #[graphql(default_with = "Some(20)", desc = "How many examples, 0 to 1,000.")] sample: Option<i32>,
     ) -> Result<PolicySimulation> {
         const MAX_SAMPLE: usize = 1_000;
@@ -176,13 +175,13 @@ pub(super) struct PolicyMutation;
 
 #[Object]
 impl PolicyMutation {
-    /// Publishes a new version. It is in force once all messages have been read by it, in the background: /healthz tells how
-    /// far that is, and `status` when it is done. One at a time.
+    /// Publishes a new version. It becomes active once all messages have been read with it, in the background: `/healthz` shows
+    /// the progress, and `status` when it is done. One at a time.
     #[graphql(complexity = "SIMULATION + child_complexity")]
     async fn publish_policy(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The rules.")] policy: PolicyInput,
+        #[graphql(desc = "The policy.")] policy: PolicyInput,
         #[graphql(desc = "Why; the history shows it.")] reason: String,
     ) -> Result<Policy> {
         let current = ctx.data::<Current>()?;

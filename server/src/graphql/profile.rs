@@ -101,7 +101,7 @@ impl Profile {
         Date(self.as_of)
     }
 
-    /// Who it is.
+    /// Basic information.
     async fn basic(&self, ctx: &Context<'_>) -> Result<BasicInfo> {
         let customer = self.customer(ctx).await?;
         let basic = customer.profile.basic(self.as_of);
@@ -115,7 +115,7 @@ impl Profile {
         Ok(profile::model::BasicInfo { age_group, avatar, ..basic }.into())
     }
 
-    /// By what it is known.
+    /// Its identifiers.
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>> {
         Ok(self.customer(ctx).await?.profile.identifiers.iter().map(|it| Identifier(it.clone())).collect())
     }
@@ -142,22 +142,22 @@ impl Profile {
         Ok(customer.profile.attributes.iter().filter(|it| is_wanted(&it.name)).cloned().map(Attribute::from).collect())
     }
 
-    /// What it allows.
+    /// Its consents.
     async fn consents(&self, ctx: &Context<'_>) -> Result<Vec<Consent>> {
         Ok(self.customer(ctx).await?.profile.consents.iter().cloned().map(Consent::from).collect())
     }
 
-    /// What it did, in numbers.
+    /// Its activity, in numbers.
     async fn activity(&self, ctx: &Context<'_>) -> Result<Activity> {
         Ok(Activity::from(&self.customer(ctx).await?.profile.activity))
     }
 
-    /// What it bought, in numbers.
+    /// Its purchases, in numbers.
     async fn purchases(
         &self,
         #[graphql(desc = "The currency of the figures (ISO 4217); the policy's, or the one most used, if left out.")]
         currency: Option<String>,
-        #[graphql(default_with = "Some(false)", desc = "Whether refunds are taken off.")] net_of_refunds: Option<bool>,
+        #[graphql(default_with = "Some(false)", desc = "Whether refunds are subtracted.")] net_of_refunds: Option<bool>,
     ) -> Result<PurchaseInfo> {
         let parse = |it: String| {
             Currency::parse(&it)
@@ -174,23 +174,23 @@ impl Profile {
         ))
     }
 
-    /// What holds it together.
+    /// The links that connect its identifiers.
     #[graphql(complexity = "20 + child_complexity")]
     async fn graph(&self, ctx: &Context<'_>) -> Result<IdentityGraph> {
         graph(ctx.data::<App>()?, &*self.customer(ctx).await?).await
     }
 
-    /// What it did, newest first.
+    /// Its events, newest first.
     #[graphql(complexity = "20 + first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     async fn timeline(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only events of these names.")] events: Option<Vec<String>>,
-        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
+        #[graphql(desc = "How many entries from the start or after `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end or before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
     ) -> Result<EventConnection> {
         let customer = self.customer(ctx).await?;
         timeline(ctx, &customer, events, Arguments { first, after, last, before }).await
@@ -200,17 +200,17 @@ impl Profile {
 /// Who a customer is, as of the date of the profile.
 #[derive(Debug, SimpleObject)]
 struct BasicInfo {
-    /// What stands for a picture.
+    /// A placeholder for a picture.
     avatar: Avatar,
     /// The name.
     name: Option<String>,
-    /// Where the customer has been seen.
+    /// The platforms on which the customer was seen.
     platforms: Vec<Platform>,
     /// How many devices the customer has used.
     device_count: i32,
     /// The phone number of the customer, in E.164.
     phone: Option<String>,
-    /// The e-mail address of the customer.
+    /// The email address of the customer.
     email: Option<String>,
     /// The gender.
     gender: Option<Gender>,
@@ -222,16 +222,16 @@ struct BasicInfo {
     age_group: Option<String>,
     /// The level of membership.
     membership_level: Option<String>,
-    /// Where the device that was used last was then: country, region, city.
+    /// The area of the most recently used device: region and city, otherwise the country.
     recent_area: Option<String>,
 }
 
-/// What stands for a picture of a customer.
+/// A placeholder for a picture of a customer.
 #[derive(Debug, SimpleObject)]
 struct Avatar {
     /// The first letter of the name.
     letter: String,
-    /// A colour that the letter alone decides, as `#rrggbb`.
+    /// A color that depends on the letter alone, as `#rrggbb`.
     color: String,
 }
 
@@ -276,7 +276,7 @@ impl Identifier {
         Ok(Cow::Owned(masking::identifier(form, &self.0.value)))
     }
 
-    /// The unified ID that it has when it stands alone.
+    /// The unified ID that it has on its own.
     async fn unified_id(&self) -> ID {
         ID(self.0.unified_id.to_string())
     }
@@ -296,18 +296,18 @@ impl Identifier {
         self.0.sources.iter().map(AsRef::as_ref).collect()
     }
 
-    /// Not followed as evidence: it links too many customers.
+    /// Whether it is not used for matching, because it links too many customers.
     async fn shared(&self) -> bool {
         self.0.shared
     }
 
-    /// When it was given up, and belongs to the next owner; null while it is in use.
+    /// When it was retired and passed to its next owner; null while it is in use.
     async fn retired_at(&self) -> Option<DateTime> {
         self.0.retired_at.map(DateTime::from)
     }
 }
 
-/// A device, as the messages of it last said.
+/// A device, with the latest value of each field.
 #[derive(Debug, SimpleObject)]
 struct Device {
     /// The ID of the device.
@@ -324,9 +324,9 @@ struct Device {
     browser_version: Option<String>,
     /// The mobile network.
     carrier: Option<String>,
-    /// The language that is set, as `ko-KR`.
+    /// The language setting, such as `ko-KR`.
     language: Option<String>,
-    /// The time zone that is set.
+    /// The time zone setting.
     time_zone: Option<String>,
     /// The country that it was last in.
     country: Option<String>,
@@ -336,7 +336,7 @@ struct Device {
     city: Option<String>,
     /// Country, region and city in one, as far as they are known.
     area: Option<String>,
-    /// The SDK that spoke.
+    /// The SDK that sent the message.
     library_platform: Option<String>,
     /// The version of the SDK.
     library_version: Option<String>,
@@ -373,7 +373,7 @@ impl From<profile::model::Device> for Device {
 struct Attribute {
     /// Its name, as messages send it.
     name: String,
-    /// Whether it is one of those that every customer has, such as name or gender.
+    /// Whether it is a standard attribute, such as name or gender.
     standard: bool,
     /// The value that won.
     value: Json,
@@ -423,14 +423,14 @@ impl From<profile::model::Attribute> for Attribute {
     }
 }
 
-/// A customer's word on one way of being addressed; across identifiers the strictest counts.
+/// A customer's consent to one channel; across identifiers the strictest value counts.
 #[derive(Debug, SimpleObject)]
 struct Consent {
-    /// The way, such as `sms_ads`.
+    /// The channel, such as `sms_ads`.
     channel: String,
-    /// Whether it is allowed.
+    /// Whether it is granted.
     granted: bool,
-    /// When that was last said.
+    /// When the value was last sent.
     observed_at: DateTime,
     /// Who sent it.
     source: String,
@@ -454,11 +454,11 @@ struct Activity {
     first_access_at: DateTime,
     /// When the customer was last seen.
     last_activity_at: DateTime,
-    /// How many events there are of the customer.
+    /// How many events the customer has.
     event_count: i32,
-    /// How many visits the events belong to.
+    /// How many sessions the customer has.
     session_count: i32,
-    /// When something about the customer last changed, by the time of what changed it.
+    /// The time of the latest message about the customer.
     last_updated_at: DateTime,
 }
 

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{auth::access::Permission, clock, views::profile_view};
 
-/// Which customers; each field narrows it, and the values of one field are alternatives.
+/// Conditions on customers. All fields must match; the values of one field are alternatives.
 #[derive(Debug, Default, InputObject)]
 pub(super) struct ProfileFilter {
     /// Seen on one of these.
@@ -33,7 +33,7 @@ pub(super) struct ProfileFilter {
     gender: Option<Vec<Gender>>,
     /// In one of these decades of age.
     age_group: Option<Vec<String>>,
-    /// On one of these levels.
+    /// With one of these levels.
     membership_level: Option<Vec<String>>,
     /// Whose device was last in one of these countries.
     country: Option<Vec<String>>,
@@ -41,14 +41,14 @@ pub(super) struct ProfileFilter {
     recent_area: Option<Vec<String>>,
     /// With an identifier of each of these kinds.
     has_identifier: Option<Vec<String>>,
-    /// Last seen then.
+    /// Last seen in this range.
     last_activity: Option<DateTimeRange>,
-    /// First seen then.
+    /// First seen in this range.
     first_access: Option<DateTimeRange>,
-    /// With so many purchases in the last twelve months.
+    /// With this number of purchases in the last twelve months.
     #[graphql(name = "purchaseCount12m")]
     purchase_count_12m: Option<IntRange>,
-    /// Who bought for so much in the last twelve months.
+    /// With this purchase amount in the last twelve months.
     #[graphql(name = "purchaseAmount12m")]
     purchase_amount_12m: Option<DecimalRange>,
     /// With all of these attributes.
@@ -82,21 +82,21 @@ struct DecimalRange {
     max: Option<Decimal>,
 }
 
-/// Customers by one of their attributes.
+/// A condition on one attribute.
 #[derive(Debug, InputObject)]
 struct AttributeFilter {
     /// The name of the attribute.
     name: String,
-    /// The value that it has; of a list, one of its values.
+    /// The value; for a list, one of its values.
     equals: Json,
 }
 
-/// In which order.
+/// An order of customers.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub(super) struct ProfileOrder {
-    /// By what.
+    /// The field to sort by.
     field: ProfileOrderField,
-    /// Which end first.
+    /// The direction.
     direction: OrderDirection,
 }
 
@@ -108,14 +108,14 @@ enum ProfileOrderField {
     LastActivity,
     /// When they were first seen.
     FirstAccess,
-    /// When something about them last changed.
+    /// The time of their latest message.
     LastUpdated,
     /// The name.
     Name,
-    /// What they bought for in the last twelve months.
+    /// The purchase amount of the last twelve months.
     #[graphql(name = "PURCHASE_AMOUNT_12M")]
     PurchaseAmount12m,
-    /// How often they bought in the last twelve months.
+    /// The number of purchases in the last twelve months.
     #[graphql(name = "PURCHASE_COUNT_12M")]
     PurchaseCount12m,
 }
@@ -136,9 +136,9 @@ pub(super) struct ProfileConnection {
     edges: Vec<ProfileEdge>,
     /// The entries of this page.
     nodes: Vec<Profile>,
-    /// Where this page stands.
+    /// The position of this page in its list.
     page_info: PageInfo,
-    /// How many customers the question finds in all.
+    /// How many customers match in all.
     total_count: i32,
 }
 
@@ -147,7 +147,7 @@ pub(super) struct ProfileConnection {
 struct ProfileEdge {
     /// The entry.
     node: Profile,
-    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
+    /// Its position, for `after` and `before`; opaque, and valid as long as the entry exists.
     cursor: String,
 }
 

@@ -111,7 +111,7 @@ impl PurchaseInfo {
         Ok(self.info(ctx).await?.windows.into_iter().map(Into::into).collect())
     }
 
-    /// The last so many months.
+    /// The last N months.
     async fn window(&self, ctx: &Context<'_>, #[graphql(desc = "1 to 120.")] months: i32) -> Result<PurchaseWindow> {
         let months = parse_months(months)?;
         if let Some(Figures { count, amount, .. }) = self.figures.filter(|_| months == Months::YEAR) {
@@ -141,24 +141,24 @@ impl PurchaseInfo {
         Ok(self.info(ctx).await?.last_purchase_date.map(Date))
     }
 
-    /// The categories bought most in the last so many calendar months.
+    /// The categories bought most in the last N full calendar months.
     async fn top_categories(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "1 to 120.")] months: i32,
         #[graphql(default_with = "Some(DEFAULT_RANKS)", desc = "How many ranks, 1 to 100.")] first: Option<i32>,
-        #[graphql(default_with = "Some(RankBy::Units)", desc = "What counts.")] by: Option<RankBy>,
+        #[graphql(default_with = "Some(RankBy::Units)", desc = "The measure.")] by: Option<RankBy>,
     ) -> Result<Vec<RankedItem>> {
         self.top(ctx, RankTarget::Categories, months, first, by).await
     }
 
-    /// The products bought most in the last so many calendar months.
+    /// The products bought most in the last N full calendar months.
     async fn top_products(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "1 to 120.")] months: i32,
         #[graphql(default_with = "Some(DEFAULT_RANKS)", desc = "How many ranks, 1 to 100.")] first: Option<i32>,
-        #[graphql(default_with = "Some(RankBy::Units)", desc = "What counts.")] by: Option<RankBy>,
+        #[graphql(default_with = "Some(RankBy::Units)", desc = "The measure.")] by: Option<RankBy>,
     ) -> Result<Vec<RankedItem>> {
         self.top(ctx, RankTarget::Products, months, first, by).await
     }
@@ -168,7 +168,7 @@ impl PurchaseInfo {
         Ok(count(self.info(ctx).await?.refund_count))
     }
 
-    /// What they come to.
+    /// Their sum.
     async fn refund_amount(&self, ctx: &Context<'_>) -> Result<Decimal> {
         Ok(Decimal(self.info(ctx).await?.refund_amount))
     }
@@ -187,9 +187,9 @@ struct PurchaseWindow {
     last_day: Date,
     /// How many purchases.
     count: i32,
-    /// What they come to.
+    /// Their sum.
     amount: Decimal,
-    /// The amount of one, on average; null where there is none.
+    /// The average amount; null without purchases.
     average: Option<Decimal>,
 }
 
@@ -211,13 +211,13 @@ impl From<purchases::figures::PurchaseWindow> for PurchaseWindow {
 struct RankedItem {
     /// From 1 on.
     rank: i32,
-    /// What it goes by: the ID of the product, or the name.
+    /// The ID of the product, or the name.
     key: String,
     /// Its newest name.
     name: String,
-    /// Pieces bought.
+    /// Units bought.
     units: i32,
-    /// Purchases that it is in.
+    /// Orders that contain it.
     orders: i32,
     /// What was paid for it.
     amount: Decimal,

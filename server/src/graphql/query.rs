@@ -1,4 +1,4 @@
-//! The roots of questions.
+//! The queries.
 
 use async_graphql::{Context, Enum, ID, InputObject, Interface, Object, OneofObject, Result, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -27,7 +27,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct ProfileQuery;
 
-/// Whatever has a global ID.
+/// An object with a global ID.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "The global ID."))]
 pub(super) enum Node {
@@ -50,7 +50,7 @@ pub(super) enum ProfileKey {
 pub(super) struct IdentifierInput {
     /// Its kind, such as `phone`.
     pub kind: String,
-    /// Its value, in any form that messages may have.
+    /// Its value, in any spelling that messages may have.
     pub value: String,
 }
 
@@ -64,32 +64,32 @@ pub(super) enum Role {
     Reader,
     /// Read everything.
     Analyst,
-    /// Also decide who is whom.
+    /// Also decide who is who.
     Steward,
     /// Also set the policy and make keys.
     Admin,
 }
 
-/// Who asks.
+/// The caller.
 #[derive(Debug, SimpleObject)]
 pub(super) struct Viewer {
     /// The name of the key.
     name: String,
     /// What it may do.
     role: Role,
-    /// Whether personal data comes as it is, and not masked.
+    /// Whether the caller sees personal data unmasked.
     sees_personal_data: bool,
 }
 
 #[Object]
 impl ProfileQuery {
-    /// What has that global ID; null where there is none.
+    /// The object with this global ID; null if there is none.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "A global ID.")] id: ID) -> Result<Option<Node>> {
         let app = ctx.data::<App>()?;
         Ok(nodes_of(app, std::slice::from_ref(&id)).await?.pop().flatten())
     }
 
-    /// What has these global IDs, in their sequence; at most 200.
+    /// The objects with these global IDs, in their order; at most 200.
     #[graphql(complexity = "ids.len().max(1) * (1 + child_complexity)")]
     async fn nodes(
         &self,
@@ -103,7 +103,7 @@ impl ProfileQuery {
         nodes_of(ctx.data::<App>()?, &ids).await
     }
 
-    /// One customer, by any unified ID ever issued or by any identifier. Null where there is none.
+    /// One customer, by any unified ID ever issued or by any identifier. Null if there is none.
     async fn profile(
         &self,
         ctx: &Context<'_>,
@@ -138,27 +138,27 @@ impl ProfileQuery {
         Ok(found.map(|customer| Profile::of(&customer, as_of)))
     }
 
-    /// The list. Newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier, the beginning of
-    /// words of the name (Korean ones by initial consonants, too), or three characters and more of a phone number or an e-mail
-    /// address.
+    /// The list of customers, newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier,
+    /// beginnings of words of the name (Korean names also by initial consonants), and three or more characters of a phone number
+    /// or an email address.
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     #[expect(clippy::too_many_arguments, reason = "the contract has as many")]
     async fn profiles(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which customers.")] filter: Option<ProfileFilter>,
-        #[graphql(desc = "What to look for: a unified ID, an identifier, or a name.")] search: Option<String>,
-        #[graphql(desc = "In which order.")] order_by: Option<ProfileOrder>,
-        #[graphql(desc = "How many entries from the beginning, or from behind `after`; 50 without this and `last`.")]
+        #[graphql(desc = "The text to search for: a unified ID, an identifier, or a name.")] search: Option<String>,
+        #[graphql(desc = "The order; newest activity first if left out.")] order_by: Option<ProfileOrder>,
+        #[graphql(desc = "How many entries from the start or after `after`; 50 without this and `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many entries from the end, or from before `before`.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many entries from the end or before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
     ) -> Result<ProfileConnection> {
         profiles(ctx, filter, search, order_by, Arguments { first, after, last, before }).await
     }
 
-    /// Who asks, and what it may do.
+    /// The caller, and what it may do.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
         let caller = caller(ctx)?;
         Ok(Viewer {

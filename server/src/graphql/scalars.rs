@@ -170,7 +170,7 @@ pub(super) enum Weekday {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "ranking::RankBy")]
 pub(super) enum RankBy {
-    /// Pieces.
+    /// Units bought.
     Units,
     /// Purchases.
     Orders,

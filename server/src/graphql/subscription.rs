@@ -65,8 +65,8 @@ pub(super) struct ProfileSubscription;
 
 #[Subscription]
 impl ProfileSubscription {
-    /// Every change of one profile, or of all. A profile is followed by any unified ID ever issued, through merges; it comes as
-    /// it is when it is told, so changes that follow one another closely can come as one.
+    /// Every change of one profile, or of all. Any unified ID ever issued is accepted, and merges are followed. A profile is sent
+    /// as it is at that moment, so changes in quick succession can arrive as one.
     async fn profile_changed(
         &self,
         ctx: &Context<'_>,

@@ -37,9 +37,9 @@ pub(super) struct Event {
     source: String,
     /// Where it happened.
     platform: Option<Platform>,
-    /// The identifier of the customer that it is kept under.
+    /// The customer's identifier that it is stored under.
     identifier: Identifier,
-    /// What else was sent with it.
+    /// Its other properties.
     properties: Option<Json>,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct EventConnection {
     edges: Vec<EventEdge>,
     /// The entries of this page.
     nodes: Vec<Event>,
-    /// Where this page stands.
+    /// The position of this page in its list.
     page_info: PageInfo,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct EventConnection {
 struct EventEdge {
     /// The entry.
     node: Event,
-    /// Its place, for `after` and `before`; opaque, and good for as long as the entry is there.
+    /// Its position, for `after` and `before`; opaque, and valid as long as the entry exists.
     cursor: String,
 }
 
