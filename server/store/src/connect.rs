@@ -264,7 +264,7 @@ fn reason_of(text: &str) -> String {
         "; another process has it open: stop that one, or talk to it over HTTP"
     } else if lower.contains("permission denied") {
         NOT_PERMITTED
-    } else if lower.contains("no space left") {
+    } else if watch::is_disk_full(text) {
         DISK_FULL
     } else {
         ""

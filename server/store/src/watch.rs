@@ -47,12 +47,18 @@ pub fn watch(store: &Arc<Store>) -> std::io::Result<()> {
 pub(super) fn end(reason: &str) -> ! {
     #[expect(clippy::print_stderr, reason = "the log may be blocked, too")]
     {
+        let first = if is_disk_full(reason) { "the disk is full: free some of it, then " } else { "" };
         eprintln!(
-            "error: {reason} (docs/operating.md); start the program again, nothing that was acknowledged is lost"
+            "error: {reason} (docs/operating.md); {first}start the program again, nothing that was acknowledged is lost"
         );
     }
     #[expect(clippy::exit, reason = "nothing can be closed whose locks are never released, or whose disk is full")]
     std::process::exit(EXIT_CODE)
+}
+
+/// Whether an error of the engine is for want of room.
+pub(super) fn is_disk_full(reason: &str) -> bool {
+    reason.to_ascii_lowercase().contains("no space left")
 }
 
 /// Counts what the base answers. An error is an answer, too: who asks sees it.
