@@ -29,7 +29,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get, post},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::task::TaskTracker;
 use tower_http::{
@@ -204,10 +204,15 @@ async fn only_asked() -> Response {
     response
 }
 
+/// The body of a refusal. SDKs of the tracking APIs look for the sentence as `message`, and send again what was refused where there is
+/// none.
+fn refusal(code: ErrorCode, sentence: &str) -> Value {
+    json!({ "code": code.as_str(), "detail": sentence, "message": sentence })
+}
+
 /// A refusal of what is no GraphQL.
 fn refused(code: ErrorCode, sentence: &str) -> Response {
-    let body = Json(json!({ "code": code.as_str(), "detail": sentence }));
-    let mut response = (status_of(code), body).into_response();
+    let mut response = (status_of(code), Json(refusal(code, sentence))).into_response();
     if code == ErrorCode::MethodNotAllowed {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }

@@ -113,6 +113,15 @@ for (const [whose, script] of [
   });
 }
 
+test("RudderStack's SDK for Python reads why it is rejected", async () => {
+  const folder = join(import.meta.dirname, "python");
+  const { stdout } = await promisify(execFile)(join(folder, "venv/bin/python"), [
+    join(folder, "rudder_is_refused.py"),
+    address,
+  ]);
+  assert.equal(stdout.trim(), "UNAUTHENTICATED");
+});
+
 test("an invalid key is rejected", async () => {
   const send = (headers, body) =>
     fetch(`${address}/v1/batch`, { method: "POST", headers, body: JSON.stringify(body) });

@@ -37,9 +37,10 @@ use tower::ServiceExt;
 
 use super::{
     concurrency_limits::network_of,
+    refusal,
     throughput_limit::{MinRate, Throughput},
 };
-use crate::limits::Limits;
+use crate::{graphql::ErrorCode, limits::Limits};
 
 /// The most bytes of a head. Answers are handed on in parts of this size, too.
 const BUFFER: usize = 64 * 1024;
@@ -91,10 +92,16 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// Tells a client to come back, as well as can be done without waiting for it.
 fn turn_away(stream: &TcpStream) {
-    const ANSWER: &[u8] =
-        b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    // A client that does not take it finds the connection closed.
-    stream.try_write(ANSWER).ok();
+    const SENTENCE: &str =
+        "as many connections are open as the server keeps, or as one address may have; close some, or try again later";
+    let body = refusal(ErrorCode::Overloaded, SENTENCE).to_string();
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    // A client that does not read it finds the connection closed.
+    stream.try_write(answer.as_bytes()).ok();
 }
 
 #[derive(Debug, Clone, Copy)]

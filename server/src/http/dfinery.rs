@@ -19,7 +19,7 @@ use super::{
     decode_body::{self, Media, Sent},
     ingest_response::{Judged, MessageResult, ingest, judge},
     other_method,
-    raw_json::{Json as Piece, Made, Pieces, fields_of, id_of, items, text_of},
+    raw_json::{Json as Piece, Made, Pieces, fields_of, id_of, inner, items, text_of},
     refused,
 };
 use crate::{auth::access::Caller, clock, graphql::ErrorCode};
@@ -36,6 +36,9 @@ pub(super) fn routes() -> Router<AppState> {
 /// The most events of one call, as there.
 const MAX_EVENTS: usize = 100;
 
+/// Reads a body into messages, each as it was judged; a body that is no such call is refused as a whole.
+type Read = fn(&AppState, &[u8], DateTime<Utc>) -> Result<Vec<Judged>, Response>;
+
 /// Says that identifiers are of one customer, and what else is known of it.
 async fn identities(
     State(state): State<AppState>,
@@ -43,32 +46,7 @@ async fn identities(
     headers: HeaderMap,
     body: Sent,
 ) -> Response {
-    let body = match decode_body::whole(&state, &headers, body, Media::Json).await {
-        Ok(body) => body,
-        Err(response) => return response,
-    };
-    let text = match text_of(&body) {
-        Ok(text) => text,
-        Err(refusal) => return malformed(&refusal.detail),
-    };
-    match fields_of(&text) {
-        Ok(sent) => {
-            let judged = std::iter::once_with(|| judge(&state, None, Ok(identity_of(&sent, clock::now()))));
-            take(&state, &caller, judged).await
-        }
-        Err(refusal) => malformed(&refusal.detail),
-    }
-}
-
-fn malformed(sentence: &str) -> Response {
-    refused(ErrorCode::BodyMalformed, sentence)
-}
-
-/// Nothing is removed yet, and nobody is told that it was: who asks for it has to know.
-async fn delete() -> Response {
-    let message = "this server cannot remove customers yet; nothing was removed";
-    let body = json!({ "status": false, "code": "50100", "message": message, "data": false });
-    (StatusCode::NOT_IMPLEMENTED, Json(body)).into_response()
+    take(&state, &caller, &headers, body, read_identity).await
 }
 
 /// Says what one customer did.
@@ -78,38 +56,82 @@ async fn events(
     headers: HeaderMap,
     body: Sent,
 ) -> Response {
-    let body = match decode_body::whole(&state, &headers, body, Media::Json).await {
+    take(&state, &caller, &headers, body, read_events).await
+}
+
+/// Nothing is removed yet, and the answer says so: a caller must not believe that a customer is gone.
+async fn delete() -> Response {
+    let message = "this server cannot remove customers yet; nothing was removed";
+    let body = json!({ "status": false, "code": "40300", "message": message, "data": false });
+    (StatusCode::FORBIDDEN, Json(body)).into_response()
+}
+
+/// Reads a call and ingests its messages. The status says whether it could be read; the answer says, in DFINERY's form, whether anything
+/// of it was accepted, and also what became of each message.
+async fn take(state: &AppState, caller: &Caller, headers: &HeaderMap, body: Sent, read: Read) -> Response {
+    let body = match decode_body::whole(state, headers, body, Media::Json).await {
         Ok(body) => body,
         Err(response) => return response,
     };
-    let sent = match Pieces::of(&body) {
-        Ok(sent) => sent,
-        Err(fault) => return malformed(&fault.to_string()),
+    // By the policy that is in force before the first of them is judged.
+    let app = state.app();
+    let judged = match read(state, &body, clock::now()) {
+        Ok(judged) => judged,
+        Err(response) => return response,
     };
-    let now = clock::now();
-    if sent.get("event_attributes").is_some() {
-        let text = match text_of(&body) {
-            Ok(text) => text,
-            Err(refusal) => return malformed(&refusal.detail),
-        };
-        return match fields_of(&text).map(|sent| older::messages(&sent, now)) {
-            Ok(messages) => {
-                take(&state, &caller, messages.into_iter().map(|message| judge(&state, None, Ok(message)))).await
-            }
-            Err(refusal) => malformed(&refusal.detail),
-        };
+    let answers = match ingest(&app, caller, app.policy.version, judged).await {
+        Ok(answers) => answers,
+        Err(error) => return refused(ErrorCode::Unavailable, &error.to_string()),
+    };
+    // One that is bad among others has its result; where all are bad, the call has failed.
+    let failed =
+        answers.iter().find_map(|it| it.detail.as_deref()).filter(|_| answers.iter().all(MessageResult::is_refused));
+    let (code, message) = failed.map_or(("20000", "OK"), |detail| ("40000", detail));
+    let is_taken = failed.is_none();
+    Json(json!({ "status": is_taken, "code": code, "message": message, "data": is_taken, "results": answers }))
+        .into_response()
+}
+
+fn malformed(sentence: &str) -> Response {
+    refused(ErrorCode::BodyMalformed, sentence)
+}
+
+#[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
+fn read_identity(state: &AppState, body: &[u8], now: DateTime<Utc>) -> Result<Vec<Judged>, Response> {
+    let text = text_of(body).map_err(|refusal| malformed(&refusal.detail))?;
+    let sent = fields_of(&text).map_err(|refusal| malformed(&refusal.detail))?;
+    check_identity(sent.get("identity"))?;
+    Ok(vec![judge(state, None, Ok(identity_of(&sent, now)))])
+}
+
+/// Refuses a call that names no customer. Whether its identifiers can be used is a matter of its messages.
+#[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
+fn check_identity(identity: Option<&RawValue>) -> Result<(), Response> {
+    match inner(identity) {
+        Some(Object(fields)) if !fields.is_empty() => Ok(()),
+        _ => Err(malformed("the body has an identity, which is an object of at least one identifier")),
+    }
+}
+
+#[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
+fn read_events(state: &AppState, body: &[u8], now: DateTime<Utc>) -> Result<Vec<Judged>, Response> {
+    let sent = Pieces::of(body).map_err(|fault| malformed(&fault.to_string()))?;
+    if sent.json("event_attributes").is_some_and(|it| it.get().starts_with('{')) {
+        let text = text_of(body).map_err(|refusal| malformed(&refusal.detail))?;
+        let sent = fields_of(&text).map_err(|refusal| malformed(&refusal.detail))?;
+        return Ok(older::messages(&sent, now).into_iter().map(|message| judge(state, None, Ok(message))).collect());
     }
     let Some(events) = sent.get("events").and_then(items) else {
-        return malformed("the body is an object with an identity and a list of events");
+        return Err(malformed("the body is an object with an identity and a list of events"));
     };
+    check_identity(sent.json("identity"))?;
     if MAX_EVENTS < events.len() {
-        let sentence = format!("send at most {MAX_EVENTS} events at once; none of these was taken");
-        return refused(ErrorCode::TooManyMessages, &sentence);
+        let sentence = format!("send at most {MAX_EVENTS} events at once; none of these was accepted");
+        return Err(refused(ErrorCode::TooManyMessages, &sentence));
     }
     let call =
         CallOf { identity: sent.json("identity"), at: sent.json("request_datetime").filter(|it| says_something(it)) };
-    let judged = events.into_iter().enumerate().map(|(n, event)| judged(&state, &call, event, n, now));
-    take(&state, &caller, judged).await
+    Ok(events.into_iter().enumerate().map(|(n, event)| judged(state, &call, event, n, now)).collect())
 }
 
 fn judged(state: &AppState, call: &CallOf<'_>, event: &[u8], position: usize, now: DateTime<Utc>) -> Judged {
@@ -121,27 +143,6 @@ fn judged(state: &AppState, call: &CallOf<'_>, event: &[u8], position: usize, no
     match fields_of(&text) {
         Ok(fields) => judge(state, None, Ok(event_of(call, &fields, position, now))),
         Err(refusal) => refuse(refusal),
-    }
-}
-
-/// Judges calls and takes them. MessageResults as there, and besides that what became of each.
-async fn take(state: &AppState, caller: &Caller, judged: impl Iterator<Item = Judged>) -> Response {
-    let app = state.app();
-    let answers = match ingest(&app, caller, app.policy.version, judged.collect()).await {
-        Ok(answers) => answers,
-        Err(error) => return refused(ErrorCode::Unavailable, &error.to_string()),
-    };
-    // One that is bad among others is told below; where all are, the call has failed.
-    let failed =
-        answers.iter().find_map(|it| it.detail.as_deref()).filter(|_| answers.iter().all(MessageResult::is_refused));
-    match failed {
-        None => Json(json!({ "status": true, "code": "20000", "message": "OK", "data": true, "results": answers }))
-            .into_response(),
-        Some(detail) => {
-            let body =
-                json!({ "status": false, "code": "40000", "message": detail, "data": false, "results": answers });
-            (StatusCode::BAD_REQUEST, Json(body)).into_response()
-        }
     }
 }
 

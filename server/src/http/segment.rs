@@ -8,7 +8,7 @@ mod shop;
 use axum::{
     Extension, Json, Router,
     extract::{Query, State},
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
@@ -117,7 +117,8 @@ async fn take_batch(state: &AppState, caller: MaybeCaller, body: &[u8]) -> Resul
     take(state, &caller, calls.into_iter().map(|call| judged(state, None, call, &received))).await
 }
 
-/// One call: one that is bad is a bad request, which no SDK sends again.
+/// One call. As with a batch the status says whether the request could be read, and the answer what became of the call: Segment
+/// answers so, too, and no SDK sends either again.
 async fn one(state: AppState, caller: MaybeCaller, headers: HeaderMap, body: Sent, kind: Call) -> Response {
     let body = match decode_body::whole(&state, &headers, body, Media::Any).await {
         Ok(body) => body,
@@ -126,8 +127,7 @@ async fn one(state: AppState, caller: MaybeCaller, headers: HeaderMap, body: Sen
     match take_one(&state, caller, &body, kind).await {
         Ok(answers) => {
             let is_refused = answers.iter().any(MessageResult::is_refused);
-            let status = if is_refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-            (status, Json(json!({ "success": !is_refused, "results": answers }))).into_response()
+            Json(json!({ "success": !is_refused, "results": answers })).into_response()
         }
         Err(response) => response,
     }
