@@ -161,6 +161,7 @@ fn router(state: AppState) -> Router {
         .merge(
             segment::routes()
                 .route_layer(authenticate::of(&state, RouteAuth::of_messages(CredentialSource::UserName)))
+                .merge(segment::settings_routes().route_layer(authenticate::of(&state, RouteAuth::SETTINGS)))
                 .route_layer(segment::cors(&state)),
         )
         .merge(

@@ -70,9 +70,9 @@ test("an example is answered as the document says", async (t) => {
 /** What an operation is sent that is answered with each status. */
 const faults = {
   400: () => ({ body: "{" }),
-  401: () => ({ to: withKeys.address }),
-  403: ({ path }) =>
-    path.startsWith("/graphql") || !path.includes("v1")
+  401: () => ({ to: withKeys.address, headers: { authorization: "Bearer wrong" } }),
+  403: ({ path, method }) =>
+    path === "/graphql" || method === "GET"
       ? { headers: { "sec-fetch-site": "cross-site" } }
       : { to: withKeys.address, headers: { authorization: `Bearer ${withKeys.analyst}` } },
   405: () => ({ method: "DELETE" }),
@@ -92,7 +92,7 @@ test("a fault is answered as the document says, on every way", async (t) => {
     for (const [status, fault] of Object.entries(faults)) {
       if (!(status in operation.responses)) continue;
       await t.test(`${method} ${path} ${status}`, async (t) => {
-        const { to = address, ...changed } = fault({ path });
+        const { to = address, ...changed } = fault({ path, method });
         const sent = { method, path: target(path, operation), ...example, ...changed };
         sent.headers = { ...example.headers, ...changed.headers };
         const answer = await send(to, sent);
@@ -104,7 +104,7 @@ test("a fault is answered as the document says, on every way", async (t) => {
   }
 });
 
-test("a message that is refused is answered as the document says", async (t) => {
+test("a message that is rejected is answered as the document says", async (t) => {
   const refused = [
     ["/v1/messages", [7]],
     ["/v1/batch", { batch: [7, { type: "dance" }] }],

@@ -14,51 +14,63 @@ use serde_json::{Map, Value, value::RawValue};
 const MARK: char = '\u{fdd0}';
 /// How deep values are that are read as values.
 const MAX_DEPTH: usize = 64;
-/// In so many outer objects a field that is there twice is no message's.
-const OF_REQUEST: usize = 2;
 
-/// A request in which what cannot be held is marked; as it is where that cannot be done.
-pub fn marked(text: &[u8], is_kept: fn(&str) -> bool) -> Cow<'_, [u8]> {
+/// A request in which every value that cannot be held is marked; as it is where that cannot be done. So many objects, `outer`, enclose
+/// the values of its variables: a field that is there twice in one of them is the request's own fault, and no message's.
+pub fn marked(text: &[u8], outer: usize, is_kept: fn(&str) -> bool) -> Cow<'_, [u8]> {
     let Ok(whole) = std::str::from_utf8(text).map(whole_characters) else { return Cow::Borrowed(text) };
-    let mut out = String::with_capacity(whole.len());
-    match serde_json::from_str::<&RawValue>(&whole).ok().and_then(|value| mark(value.get(), 0, is_kept, &mut out)) {
-        Some(()) => Cow::Owned(out.into_bytes()),
+    let mut marking = Marking { outer, is_kept, out: String::with_capacity(whole.len()) };
+    match serde_json::from_str::<&RawValue>(&whole).ok().and_then(|value| marking.mark(value.get(), 0)) {
+        Some(()) => Cow::Owned(marking.out.into_bytes()),
         None => Cow::Borrowed(text),
     }
 }
 
-fn mark(value: &str, depth: usize, is_kept: fn(&str) -> bool, out: &mut String) -> Option<()> {
-    let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    let is_container = value.starts_with(['{', '[']);
-    if (is_number && !is_kept(value)) || (is_container && depth == MAX_DEPTH) {
-        let text = Value::from(value);
-        out.push_str(&format!("{{\"{MARK}\":{text}}}"));
-    } else if value.starts_with('{') {
-        let mut names = std::collections::HashSet::new();
-        let Object(fields) = serde_json::from_str(value).ok()?;
-        out.push('{');
-        for (n, (name, value)) in fields.into_iter().enumerate() {
-            let is_again = !names.insert(name.clone());
-            if is_again && depth < OF_REQUEST {
-                return None;
+struct Marking {
+    outer: usize,
+    is_kept: fn(&str) -> bool,
+    out: String,
+}
+
+impl Marking {
+    fn mark(&mut self, value: &str, depth: usize) -> Option<()> {
+        let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        let is_container = value.starts_with(['{', '[']);
+        if (is_number && !(self.is_kept)(value)) || (is_container && depth == MAX_DEPTH) {
+            let text = Value::from(value);
+            self.out.push_str(&format!("{{\"{MARK}\":{text}}}"));
+        } else if value.starts_with('{') {
+            let mut names = std::collections::HashSet::new();
+            let Object(fields) = serde_json::from_str(value).ok()?;
+            self.out.push('{');
+            for (n, (name, value)) in fields.into_iter().enumerate() {
+                let is_again = !names.insert(name.clone());
+                if is_again && depth < self.outer {
+                    return None;
+                }
+                self.out.push_str(if n == 0 { "" } else { "," });
+                let name = if is_again { format!("{MARK}{name}") } else { name.into_owned() };
+                self.out.push_str(&format!("{}:", Value::from(name)));
+                self.mark(value.get(), depth + 1)?;
             }
-            out.push_str(if n == 0 { "" } else { "," });
-            let name = if is_again { format!("{MARK}{name}") } else { name.into_owned() };
-            out.push_str(&format!("{}:", Value::from(name)));
-            mark(value.get(), depth + 1, is_kept, out)?;
+            self.out.push('}');
+        } else if value.starts_with('[') {
+            self.out.push('[');
+            for (n, item) in serde_json::from_str::<Vec<&RawValue>>(value).ok()?.into_iter().enumerate() {
+                self.out.push_str(if n == 0 { "" } else { "," });
+                self.mark(item.get(), depth + 1)?;
+            }
+            self.out.push(']');
+        } else {
+            self.out.push_str(value);
         }
-        out.push('}');
-    } else if value.starts_with('[') {
-        out.push('[');
-        for (n, item) in serde_json::from_str::<Vec<&RawValue>>(value).ok()?.into_iter().enumerate() {
-            out.push_str(if n == 0 { "" } else { "," });
-            mark(item.get(), depth + 1, is_kept, out)?;
-        }
-        out.push(']');
-    } else {
-        out.push_str(value);
+        Some(())
     }
-    Some(())
+}
+
+/// Whether a value of a marked request is one that cannot be held.
+pub fn is_marked(value: &str) -> bool {
+    value.strip_prefix("{\"").is_some_and(|rest| rest.starts_with(MARK))
 }
 
 /// The text that a mark stands for.
@@ -103,13 +115,23 @@ mod tests {
             format!(r#"{{"a":{deep}}}"#),
         ] {
             let request = format!(r#"{{"variables":{{"m":{message}}}}}"#);
-            let marked = marked(request.as_bytes(), |number| number.len() < 10 && !number.contains('e'));
+            let marked = marked(request.as_bytes(), 2, |number| number.len() < 10 && !number.contains('e'));
             let value: Value = serde_json::from_slice(&marked).expect("every reader can hold it");
             assert_eq!(restored(&value), request);
         }
-        assert_eq!(marked(br#"{"a":"cut \ud83d"}"#, |_| true), &b"{\"a\":\"cut \\ufffd\"}"[..]);
-        for request in [&br#"{"query":1,"query":2}"#[..], br#"{"variables":{"m":1,"m":2}}"#, b"{\"a\":", b"\xff"] {
-            assert_eq!(marked(request, |_| true), request, "what is wrong with all of it is told by its reader");
+        assert_eq!(marked(br#"{"a":"cut \ud83d"}"#, 2, |_| true), &b"{\"a\":\"cut \\ufffd\"}"[..]);
+        for (request, outer) in [
+            (&br#"{"query":1,"query":2}"#[..], 2),
+            (br#"{"variables":{"m":1,"m":2}}"#, 2),
+            (br#"{"m":1,"m":2}"#, 1),
+            (b"{\"a\":", 2),
+            (b"\xff", 2),
+        ] {
+            assert_eq!(marked(request, outer, |_| true), request, "its reader says what is wrong with all of it");
+        }
+        for (value, is) in [("1e300", true), ("{\"m\":1e300}", false), ("{}", false), ("[]", false)] {
+            let marked = marked(value.as_bytes(), 1, |number| !number.contains('e'));
+            assert_eq!(is_marked(&String::from_utf8_lossy(&marked)), is, "{value}");
         }
         assert_eq!(
             nearest(serde_json::json!({ "\u{fdd0}": "12345678901234567890123" })),

@@ -38,10 +38,15 @@ pub fn n_values(text: &[u8]) -> usize {
 }
 
 /// A request that every reader reads alike, however many of its messages have something that no value can hold; see
-/// [`literal`](crate::lossless_json). What is wrong with the request itself is left to [`check`].
-pub fn prepared(text: &[u8]) -> Cow<'_, [u8]> {
-    if check(text).is_ok() { Cow::Borrowed(text) } else { lossless_json::marked(text, is_held) }
+/// [`lossless_json`]. What is wrong with the request itself, outside of `outer` objects, is left to [`check`].
+pub fn prepared(text: &[u8], outer: usize) -> Cow<'_, [u8]> {
+    if check(text).is_ok() { Cow::Borrowed(text) } else { lossless_json::marked(text, outer, is_held) }
 }
+
+/// How many objects enclose the value of a variable in a request.
+pub const OUTER_OF_REQUEST: usize = 2;
+/// How many enclose it in the parameter `variables` of an address.
+pub const OUTER_OF_PARAMETER: usize = 1;
 
 /// Whether every number of a text that is JSON is the same once it has gone through 64 bits.
 pub fn keeps_digits(text: &[u8]) -> bool {

@@ -140,7 +140,7 @@ impl ErrorCode {
     }
 
     /// An error that speaks of the request as a whole.
-    pub(super) fn of_request(self, sentence: impl Into<String>) -> ServerError {
+    pub(crate) fn of_request(self, sentence: impl Into<String>) -> ServerError {
         let mut error = ServerError::new(sentence, None);
         set_code(&mut error, self);
         error

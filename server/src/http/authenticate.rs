@@ -64,6 +64,10 @@ impl RouteAuth {
         Self { key_as, need: Permission::Send, is_graphql: false, takes_place: true, is_key_in_body }
     }
 
+    /// The way for what SDKs ask of themselves.
+    pub(super) const SETTINGS: Self =
+        Self { need: Permission::Nothing, ..Self::of_messages(CredentialSource::UserName) };
+
     /// The way for streams of messages.
     pub(super) const STREAMS: Self = Self {
         key_as: CredentialSource::Bearer,

@@ -1,6 +1,8 @@
 //! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says. Over a WebSocket: see
 //! `socket`.
 
+use std::borrow::Cow;
+
 use async_graphql::{Extensions, Request, Response, ServerError, value};
 use axum::{
     Extension,
@@ -9,7 +11,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response as HttpResponse},
 };
-use profile360_ingest::strict_json;
+use profile360_ingest::{lossless_json::is_marked, strict_json};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
@@ -104,25 +106,31 @@ impl<'t> Envelope<'t> {
     /// may be so many is refused where it is anything else.
     pub(super) fn open(self, state: &AppState, n_bytes: usize) -> Result<Request, NoRequest> {
         let limits = state.app().limits;
+        let has_document = self.query.is_some();
         let mut request = Request::new(self.query.unwrap_or_default());
         request.operation_name = self.operation_name;
+        // A number with too many digits is marked with an object, and is none.
+        let is_object = |value: &RawValue| value.get().starts_with('{') && !is_marked(value.get());
         if let Some(extensions) = self.extensions {
-            let extensions = serde_json::from_str::<Option<Extensions>>(extensions.get());
-            let extensions = extensions.map_err(|_| NoRequest::parse_failed("extensions is an object"))?;
-            request.extensions = extensions.unwrap_or_default();
+            let extensions = Some(extensions).filter(|extensions| is_object(extensions));
+            let extensions =
+                extensions.and_then(|extensions| serde_json::from_str::<Extensions>(extensions.get()).ok());
+            request.extensions = extensions.ok_or_else(|| NoRequest::parse_failed("extensions is an object"))?;
+        }
+        if self.variables.is_some_and(|variables| !is_object(variables)) {
+            return Err(NoRequest::parse_failed("variables is an object of values by their names"));
         }
         if let Some(id) = self.document_id {
             if !request.query.is_empty() || request.extensions.contains_key(PERSISTED_QUERY) {
                 let sentence = "name the document once: by query, by documentId or by extensions.persistedQuery";
-                return Err(NoRequest::parse_failed(sentence));
+                return Err(ErrorCode::ParseFailed.of_request(sentence).into());
             }
             request.extensions.insert(PERSISTED_QUERY.to_owned(), value!({ "version": 1, "sha256Hash": id }));
         }
-        if self.variables.is_some_and(|it| !it.get().starts_with('{')) {
-            return Err(NoRequest::parse_failed("variables is an object of values by their names"));
-        }
         let mut request = state.documents.resolve(request)?;
-        if request.query.trim().is_empty() {
+        // A document that is empty, or that is named in an unknown way, is one that cannot be run, and is answered as such.
+        let names_document = request.extensions.contains_key(PERSISTED_QUERY);
+        if request.query.is_empty() && !has_document && !names_document {
             return Err(NoRequest::parse_failed("the request has no query"));
         }
         let most = limits.query_body.min(limits.body);
@@ -160,7 +168,7 @@ pub(super) async fn post(
     if let Err(fault) = work.add_values(&body) {
         return NoRequest::from(fault).into_response(media_type);
     }
-    let prepared = strict_json::prepared(&body);
+    let prepared = strict_json::prepared(&body, strict_json::OUTER_OF_REQUEST);
     match Envelope::read(&prepared).and_then(|envelope| envelope.open(&state, body.len())) {
         Ok(request) => respond(&execute(&state.schema, &state.current, caller, request).await, media_type),
         Err(reason) => reason.into_response(media_type),
@@ -188,30 +196,48 @@ struct InAddress {
     query: Option<String>,
     document_id: Option<String>,
     operation_name: Option<String>,
-    /// JSON.
-    variables: Option<String>,
-    /// JSON.
-    extensions: Option<String>,
+    variables: Option<Parameter>,
+    extensions: Option<Parameter>,
 }
 
+/// A parameter that is JSON.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Parameter(String);
+
 impl InAddress {
-    fn envelope(&self, work: &Work) -> Result<Envelope<'_>, NoRequest> {
+    /// Makes the parameters JSON that every reader reads alike, as [`post`] does with a body.
+    fn prepare(&mut self, work: &Work) -> Result<(), NoRequest> {
+        for Parameter(text) in [&mut self.variables, &mut self.extensions].into_iter().flatten() {
+            work.add_values(text.as_bytes())?;
+            if let Cow::Owned(prepared) = strict_json::prepared(text.as_bytes(), strict_json::OUTER_OF_PARAMETER) {
+                *text = String::from_utf8(prepared).unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+
+    fn envelope(&self) -> Result<Envelope<'_>, NoRequest> {
         Ok(Envelope {
             query: self.query.clone(),
             document_id: self.document_id.clone(),
             operation_name: self.operation_name.clone(),
-            variables: read_parameter(self.variables.as_deref(), work)?,
-            extensions: read_parameter(self.extensions.as_deref(), work)?,
+            variables: self.variables.as_ref().map(Parameter::read).transpose()?.flatten(),
+            extensions: self.extensions.as_ref().map(Parameter::read).transpose()?.flatten(),
         })
     }
 }
 
-/// A parameter that is JSON; one that is empty is none.
-fn read_parameter<'t>(text: Option<&'t str>, work: &Work) -> Result<Option<&'t RawValue>, NoRequest> {
-    let Some(text) = text.filter(|it| !it.is_empty()) else { return Ok(None) };
-    work.add_values(text.as_bytes())?;
-    strict_json::check(text.as_bytes()).map_err(NoRequest::parse_failed)?;
-    serde_json::from_str(text).map(Some).map_err(|_| NoRequest::parse_failed("a parameter is not JSON"))
+impl Parameter {
+    /// The value; none where the parameter is empty or null.
+    fn read(&self) -> Result<Option<&RawValue>, NoRequest> {
+        let Self(text) = self;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        strict_json::check(text.as_bytes()).map_err(NoRequest::parse_failed)?;
+        serde_json::from_str(text).map_err(|_| NoRequest::parse_failed("a parameter is not JSON"))
+    }
 }
 
 /// A handshake, or a request in an address. A browser can show nothing with a handshake: the key comes with `connection_init`, and
@@ -238,11 +264,12 @@ async fn ask(state: &AppState, caller: Caller, work: &Work, uri: &Uri, headers: 
         return refused(ErrorCode::ParseFailed, JSON, "this is no WebSocket handshake of version 13");
     }
     let Some(media_type) = negotiate(headers) else { return not_acceptable() };
-    let Ok(Query(address)) = Query::<InAddress>::try_from_uri(uri) else {
+    let Ok(Query(mut address)) = Query::<InAddress>::try_from_uri(uri) else {
         let sentence = "the address is not a GraphQL request: it has query and variables";
         return refused(ErrorCode::ParseFailed, media_type, sentence);
     };
-    let mut request = match address.envelope(work).and_then(|it| it.open(state, 0)) {
+    let read = address.prepare(work).and_then(|()| address.envelope()?.open(state, 0));
+    let mut request = match read {
         Ok(request) => request,
         Err(reason) => return reason.into_response(media_type),
     };

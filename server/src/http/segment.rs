@@ -53,8 +53,12 @@ pub(super) fn routes() -> Router<AppState> {
     for address in ["/v1/batch", "/v1/import", "/v1/b"] {
         router = both(router, address, post(batch).fallback(other_method));
     }
-    router = both(router, "/beacon/v1/batch", post(beacon).fallback(other_method));
-    router = both(router, "/v1/m", post(metrics).fallback(other_method));
+    both(router, "/beacon/v1/batch", post(beacon).fallback(other_method))
+}
+
+/// What SDKs ask for and report of themselves. No message comes here, so any role may.
+pub(super) fn settings_routes() -> Router<AppState> {
+    let mut router = both(Router::new(), "/v1/m", post(metrics).fallback(other_method));
     for address in ["/v1/projects/{key}/settings", "/projects/{key}/settings"] {
         router = both(router, address, get(browser::settings).fallback(only_asked));
     }

@@ -20,6 +20,7 @@ async fn graphql_is_spoken_over_http_as_its_specification_says() {
     let good = json!({ "query": "{ viewer { role } }" }).to_string();
     let mutation = json!({ "query": "mutation { ingest(messages: []) { results { status } } }" }).to_string();
     let unparsed = json!({ "query": "{ viewer" }).to_string();
+    let empty = json!({ "query": " " }).to_string();
     let invalid = json!({ "query": "{ nothing }" }).to_string();
     let failed = json!({ "query": "{ profiles(first: 0) { totalCount } }" }).to_string();
     let batch = format!("[{good}, {good}]");
@@ -38,10 +39,15 @@ async fn graphql_is_spoken_over_http_as_its_specification_says() {
         (BOTH, OLD, "{}", StatusCode::BAD_REQUEST),
         (BOTH, OLD, "{\"query\": 1}", StatusCode::BAD_REQUEST),
         (BOTH, OLD, &batch, StatusCode::BAD_REQUEST),
+        (BOTH, OLD, "{\"query\": \"{ viewer { role } }\", \"variables\": 1e300}", StatusCode::BAD_REQUEST),
+        (BOTH, OLD, "{\"query\": \"{ viewer { role } }\", \"extensions\": 1e300}", StatusCode::BAD_REQUEST),
         (NEW, OLD, &unparsed, StatusCode::BAD_REQUEST),
+        (NEW, OLD, &empty, StatusCode::BAD_REQUEST),
         (NEW, OLD, &invalid, StatusCode::BAD_REQUEST),
         (NEW, OLD, &failed, StatusCode::OK),
+        (OLD, OLD, "{\"query\": \"{ viewer { role } }\", \"variables\": {}, \"more\": 1e300}", StatusCode::OK),
         (OLD, OLD, &unparsed, StatusCode::OK),
+        (OLD, OLD, &empty, StatusCode::OK),
         (OLD, OLD, &invalid, StatusCode::OK),
     ];
     for (accept, content_type, body, status) in posts {
@@ -60,7 +66,7 @@ async fn graphql_is_spoken_over_http_as_its_specification_says() {
         let is_error = answer["errors"][0]["extensions"]["code"].is_string();
         assert_eq!(
             is_error,
-            status != StatusCode::OK || body == unparsed || body == invalid || body == failed,
+            status != StatusCode::OK || [&unparsed, &empty, &invalid, &failed].into_iter().any(|it| body == it),
             "{answer}"
         );
     }
@@ -77,6 +83,10 @@ async fn graphql_is_spoken_over_http_as_its_specification_says() {
             "query=query A{viewer{role}} mutation B{ingest(messages:[]){results{status}}}&operationName=B",
             StatusCode::METHOD_NOT_ALLOWED,
         ),
+        ("query={viewer{role}}&variables=null&extensions=", StatusCode::OK),
+        ("query={viewer{role}}&variables=[]", StatusCode::BAD_REQUEST),
+        ("query={viewer{role}}&variables=1e300", StatusCode::BAD_REQUEST),
+        ("query={viewer{role}}&extensions=1e300", StatusCode::BAD_REQUEST),
         ("variables={", StatusCode::BAD_REQUEST),
         ("", StatusCode::BAD_REQUEST),
     ];
