@@ -1,5 +1,5 @@
-//! HTTP: GraphQL, messages, the page, and what operators ask. This module never answers from anything but the schema, the
-//! pipeline and the store.
+//! HTTP: GraphQL, ingestion, the page and health checks. Its handlers read and write through the schema, the pipeline and the store
+//! only.
 
 mod accept;
 mod assets;
@@ -18,12 +18,14 @@ mod origin_check;
 mod raw_json;
 mod segment;
 mod throughput_limit;
+mod url_keys;
 mod websocket;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
+    extract::{FromRequestParts, Request, State, WebSocketUpgrade},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
@@ -50,55 +52,53 @@ use crate::{
     graphql::{ApiSchema, App, Current, ErrorCode, PersistedQueries},
 };
 
-/// How long open requests may take after the program was told to stop.
-const DRAIN: Duration = Duration::from_secs(20);
+/// How long open requests may run after the shutdown signal.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The page loads nothing from elsewhere; WebAssembly needs its own word for that.
+/// The page loads nothing from other origins; `wasm-unsafe-eval` is what WebAssembly needs.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
      connect-src 'self'; worker-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
-/// What handlers share.
+/// The state that all handlers share.
 #[derive(Clone)]
 struct AppState {
     schema: ApiSchema,
     current: Current,
-    /// Who is let in.
     authentication: Authentication,
-    /// By which names it is asked, and whose pages may ask.
-    door: OriginCheck,
-    /// Turns true when the program is to stop.
+    origin_check: OriginCheck,
+    /// Becomes true on shutdown.
     stop: watch::Receiver<bool>,
-    /// The WebSocket connections that are open, for who waits for their end.
+    /// The open WebSockets, which the shutdown waits for.
     open_sockets: TaskTracker,
-    /// A place for each WebSocket connection,
+    /// One permit for each WebSocket,
     sockets: ConcurrencyLimit,
-    /// for each that has not begun,
-    strangers: ConcurrencyLimit,
-    /// and for each that has.
-    begun_sockets: ConcurrencyLimit,
-    /// A place for each stream of messages that may be open at once.
+    /// one until its `connection_init`,
+    unauthenticated_sockets: ConcurrencyLimit,
+    /// and one from then on.
+    authenticated_sockets: ConcurrencyLimit,
+    /// One permit for each open stream of messages.
     streams: ConcurrencyLimit,
-    /// A place for each other request that may be answered at once.
+    /// One permit for each other request in progress.
     requests: ConcurrencyLimit,
-    /// The bytes of requests that may be at work at once.
+    /// The bytes in memory of the bodies of all requests in progress.
     work: ConcurrencyLimit,
-    documents: Arc<PersistedQueries>,
+    persisted_queries: Arc<PersistedQueries>,
 }
 
 impl AppState {
-    /// What answers come from at this moment. Not to be kept beyond one answer.
+    /// The current snapshot. Take it once a request, and do not keep it longer: a new policy replaces it.
     fn app(&self) -> App {
         self.current.app()
     }
 }
 
-/// Serves until `stop` says so, then finishes what is open. With trusted documents (by their names) and the page's own no others are
-/// answered.
+/// Serves until `stop` becomes true, then finishes the open requests. With trusted documents (by hash) the server runs only these and
+/// those of the page.
 ///
 /// # Errors
 ///
-/// Where nothing listens at the listener's address.
+/// The listener has no local address.
 pub async fn serve(
     listener: TcpListener,
     schema: ApiSchema,
@@ -111,33 +111,33 @@ pub async fn serve(
     let limits = current.limits.clone();
     let open_sockets = TaskTracker::new();
     let state = AppState {
-        door: OriginCheck::new(!authentication.requires_keys(), listener.local_addr()?, allowed_hosts),
+        origin_check: OriginCheck::new(!authentication.requires_keys(), listener.local_addr()?, allowed_hosts),
         schema,
         current,
         authentication,
         stop: stop.clone(),
         open_sockets: open_sockets.clone(),
         sockets: ConcurrencyLimit::new(limits.sockets, limits.sockets),
-        strangers: ConcurrencyLimit::new(limits.handshakes, limits.handshakes.div_ceil(2)),
-        begun_sockets: ConcurrencyLimit::new(limits.sockets, limits.sockets_per_client),
+        unauthenticated_sockets: ConcurrencyLimit::new(limits.handshakes, limits.handshakes.div_ceil(2)),
+        authenticated_sockets: ConcurrencyLimit::new(limits.sockets, limits.sockets_per_client),
         streams: ConcurrencyLimit::new(limits.streams, limits.streams_per_client),
         requests: ConcurrencyLimit::new(limits.requests, limits.requests_per_client),
         work: ConcurrencyLimit::new(limits.work, limits.work / 2),
-        documents: Arc::new(PersistedQueries::new(assets::documents(), trusted_documents)),
+        persisted_queries: Arc::new(PersistedQueries::new(assets::documents(), trusted_documents)),
     };
     let router = router(state);
     let finished = async {
         connections::serve(listener, router, &limits, stop.clone()).await;
-        // Connections that became sockets are none of those any more.
+        // A connection ends for `connections::serve` when it becomes a WebSocket.
         open_sockets.close();
         open_sockets.wait().await;
     };
-    let mut is_over = stop.clone();
+    let mut stopping = stop.clone();
     tokio::select! {
         () = finished => {}
         () = async {
-            is_over.wait_for(|is_over| *is_over).await.ok();
-            tokio::time::sleep(DRAIN).await;
+            stopping.wait_for(|stopped| *stopped).await.ok();
+            tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
         } => tracing::warn!("some requests did not finish in time and were cut off"),
     }
     Ok(())
@@ -147,39 +147,40 @@ fn router(state: AppState) -> Router {
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    let graphql =
-        post(graphql::post).fallback(graphql::other_method).layer(authenticate::of(&state, RouteAuth::GRAPHQL));
+    let graphql = post(graphql::post)
+        .fallback(graphql::unsupported_method)
+        .layer(authenticate::layer(&state, RouteAuth::GRAPHQL));
     let messages = Router::new()
-        .route("/v1/messages", post(ingest_stream::post).fallback(other_method))
-        .route_layer(authenticate::of(&state, RouteAuth::STREAMS));
+        .route("/v1/messages", post(ingest_stream::post).fallback(post_only))
+        .route_layer(authenticate::layer(&state, RouteAuth::STREAMS));
     Router::new()
-        // Not behind the gate: a handshake shows its key later, and everything else this takes through the gate itself.
+        // Without the authentication layer: a WebSocket authenticates by its first message; `graphql_get` handles the rest.
         .route(
             "/graphql",
-            graphql.get(graphql::get).layer(middleware::from_fn_with_state(state.clone(), graphql::for_browsers)),
+            graphql.get(graphql_get).layer(middleware::from_fn_with_state(state.clone(), graphql::for_browsers)),
         )
         .merge(
             segment::routes()
-                .route_layer(authenticate::of(&state, RouteAuth::of_messages(CredentialSource::UserName)))
-                .merge(segment::settings_routes().route_layer(authenticate::of(&state, RouteAuth::SETTINGS)))
+                .route_layer(authenticate::layer(&state, RouteAuth::of_messages(CredentialSource::UserName)))
+                .merge(segment::settings_routes().route_layer(authenticate::layer(&state, RouteAuth::SETTINGS)))
                 .route_layer(segment::cors(&state)),
         )
         .merge(
             dfinery::routes()
-                .route_layer(authenticate::of(&state, RouteAuth::of_messages(CredentialSource::AccessToken))),
+                .route_layer(authenticate::layer(&state, RouteAuth::of_messages(CredentialSource::AccessToken))),
         )
-        // These answer however much there is to do.
-        .route("/healthz", get(health::healthz).fallback(only_asked))
-        .route("/readyz", get(health::readyz).fallback(only_asked))
-        .route("/openapi.json", get(openapi::document).fallback(only_asked))
+        // Without a concurrency limit: these have to answer under load, too.
+        .route("/healthz", get(health::healthz).fallback(get_only))
+        .route("/readyz", get(health::readyz).fallback(get_only))
+        .route("/openapi.json", get(openapi::document).fallback(get_only))
         .route("/graphiql", any(assets::graphiql))
         .route("/graphiql.html", any(assets::graphiql))
         .fallback(assets::asset)
         .layer(CompressionLayer::new())
-        // Outside of this: packing would keep its lines back.
+        // Without compression, which would buffer the lines of the response.
         .merge(messages)
-        .layer(middleware::from_fn_with_state(state.clone(), authenticate::no_key_in_address))
-        .layer(middleware::from_fn_with_state(state.clone(), origin_check::own_only))
+        .layer(middleware::from_fn_with_state(state.clone(), url_keys::no_key_in_address))
+        .layer(middleware::from_fn_with_state(state.clone(), origin_check::enforce))
         .with_state(state)
         .layer(middleware::from_fn(drain_body::drain_refused))
         .layer(header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
@@ -188,19 +189,29 @@ fn router(state: AppState) -> Router {
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
-        // The page's files say themselves how long they are good for; everything else is of the moment, and may be about someone.
+        // The page's files set their own; everything else may hold personal data.
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(CatchPanicLayer::new())
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
-async fn other_method() -> Response {
-    refused(ErrorCode::MethodNotAllowed, "this is sent by POST")
+/// A WebSocket handshake, or a query in the URL. Browsers cannot send a key with a handshake, so it is in the `connection_init`.
+async fn graphql_get(State(state): State<AppState>, request: Request) -> Response {
+    let (mut head, body) = request.into_parts();
+    if let Ok(socket) = WebSocketUpgrade::from_request_parts(&mut head, &state).await {
+        return websocket::open(state, &head, socket);
+    }
+    let request = Request::from_parts(head, body);
+    authenticate::with_caller(&state, RouteAuth::GRAPHQL, request, |request| graphql::get(&state, request)).await
 }
 
-async fn only_asked() -> Response {
-    let mut response = refused(ErrorCode::MethodNotAllowed, "this is asked by GET");
+async fn post_only() -> Response {
+    refused(ErrorCode::MethodNotAllowed, "use POST here")
+}
+
+async fn get_only() -> Response {
+    let mut response = refused(ErrorCode::MethodNotAllowed, "use GET here");
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
 }
@@ -211,29 +222,28 @@ fn refusal(code: ErrorCode, sentence: &str) -> Value {
     json!({ "code": code.as_str(), "detail": sentence, "message": sentence })
 }
 
-/// A refusal of what is no GraphQL.
+/// The refusal of a request that is not GraphQL.
 fn refused(code: ErrorCode, sentence: &str) -> Response {
     let mut response = (status_of(code), Json(refusal(code, sentence))).into_response();
     if code == ErrorCode::MethodNotAllowed {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
-    may_retry(&mut response);
+    add_retry_after(&mut response);
     response
 }
 
-/// Too much at once: the client should come back a little later.
 fn overloaded(sentence: &str) -> Response {
     refused(ErrorCode::Overloaded, sentence)
 }
 
-/// Says when to come back, where that helps.
-fn may_retry(response: &mut Response) {
+/// Adds Retry-After where a retry helps.
+fn add_retry_after(response: &mut Response) {
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
 }
 
-/// The status of a request that failed as a whole.
+/// The status of a request that is refused as a whole.
 const fn status_of(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::RequestTooLarge | ErrorCode::TooManyMessages => StatusCode::PAYLOAD_TOO_LARGE,

@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod ingest_outcome;
 pub mod limits;
 
 pub mod auth;

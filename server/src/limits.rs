@@ -1,30 +1,30 @@
-//! Limits: how much one client may ask for at once. Each has an option, and an error code for requests that exceed it.
+//! Limits on what one client may use at once. Each is an option, and a request beyond one gets an error with a code.
 
 use std::time::Duration;
 
-/// How much one client may ask for at once.
+/// Limits on what one client may use at once.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
-    /// The most levels of nesting in a GraphQL query.
+    /// The deepest nesting of a GraphQL query.
     #[arg(long = "limit-depth", value_name = "N", env = "PROFILE360_LIMIT_DEPTH", default_value_t = 16)]
     pub depth: usize,
-    /// The most that a GraphQL query may ask for: its fields, each multiplied by the entries of the pages that contain it.
+    /// The highest cost of a GraphQL query: its fields, each times the sizes of the pages around it.
     #[arg(long = "limit-complexity", value_name = "N", env = "PROFILE360_LIMIT_COMPLEXITY", default_value_t = 50_000)]
     pub complexity: usize,
-    /// The most aliases in a GraphQL query, with fragments written out.
+    /// The most aliases in a GraphQL query, with its fragments expanded.
     #[arg(long = "limit-aliases", value_name = "N", env = "PROFILE360_LIMIT_ALIASES", default_value_t = 100)]
     pub aliases: usize,
-    /// The most directives in a GraphQL query, with fragments written out.
+    /// The most directives in a GraphQL query, with its fragments expanded.
     #[arg(long = "limit-directives", value_name = "N", env = "PROFILE360_LIMIT_DIRECTIVES", default_value_t = 50)]
     pub directives: usize,
     /// The most tokens in a GraphQL query.
     #[arg(long = "limit-tokens", value_name = "N", env = "PROFILE360_LIMIT_TOKENS", default_value_t = 10_000)]
     pub tokens: usize,
-    /// Switches introspection off for all keys, and with it GraphiQL, which needs it.
+    /// Switch off introspection, and GraphiQL, which needs it.
     #[arg(long, env = "PROFILE360_NO_INTROSPECTION")]
     pub no_introspection: bool,
-    /// The most identifiers that a key which sees masked data may look up in a minute.
+    /// The most identifiers that a key with masking may look up in a minute.
     #[arg(long = "limit-lookups", value_name = "N", env = "PROFILE360_LIMIT_LOOKUPS", default_value_t = 60)]
     pub lookups: usize,
     /// The most messages in one request that is not streamed.
@@ -39,23 +39,22 @@ pub struct Limits {
     /// The most bytes of the bodies of all requests in progress together, decompressed and parsed.
     #[arg(long = "limit-work", value_name = "BYTES", env = "PROFILE360_LIMIT_WORK", default_value_t = 256 * 1024 * 1024)]
     pub work: usize,
-    /// The most entries of a page.
+    /// The largest page.
     #[arg(long = "limit-page", value_name = "N", env = "PROFILE360_LIMIT_PAGE", default_value_t = 200, value_parser = page)]
     pub page: usize,
-    /// How long one answer may take.
+    /// The timeout of a request, without the time for its body.
     #[arg(long = "limit-time", value_name = "TIME", env = "PROFILE360_LIMIT_TIME", default_value = "30s", value_parser = duration)]
     pub time: Duration,
-    /// How long the body of a request that is not streamed may take.
+    /// The timeout for the body of a request that is not streamed.
     #[arg(long = "limit-upload", value_name = "TIME", env = "PROFILE360_LIMIT_UPLOAD", default_value = "120s", value_parser = period)]
     pub upload: Duration,
-    /// The fewest bytes per second that a client sends and reads on average while the server waits for it; it may pause for
-    /// --limit-time.
+    /// The lowest rate, in bytes a second on average, at which a client sends a body or reads a response; it may pause for --limit-time.
     #[arg(long = "limit-rate", value_name = "BYTES", env = "PROFILE360_LIMIT_RATE", default_value_t = 100)]
     pub rate: u64,
-    /// The most connections at once. Fewer are accepted where the system lets the process open few files.
+    /// The most connections at once; fewer where the process may open few files.
     #[arg(long = "limit-connections", value_name = "N", env = "PROFILE360_LIMIT_CONNECTIONS", default_value_t = 4_096)]
     pub connections: usize,
-    /// The most connections of one address at once. A proxy is one address.
+    /// The most connections of one address at once. All clients behind a proxy have one address.
     #[arg(
         long = "limit-connections-per-address",
         value_name = "N",
@@ -63,16 +62,16 @@ pub struct Limits {
         default_value_t = 1_024
     )]
     pub connections_per_address: usize,
-    /// How long the head of a request may take, from its first byte on.
+    /// The timeout for the head of a request, from its first byte.
     #[arg(long = "limit-head", value_name = "TIME", env = "PROFILE360_LIMIT_HEAD", default_value = "10s", value_parser = period)]
     pub head: Duration,
-    /// How long a connection is kept open without a request.
+    /// The timeout of a connection without a request.
     #[arg(long = "limit-idle", value_name = "TIME", env = "PROFILE360_LIMIT_IDLE", default_value = "75s", value_parser = period)]
     pub idle: Duration,
-    /// The most concurrent requests; streams of messages and WebSocket connections are counted separately.
+    /// The most requests in progress at once, without streams of messages and WebSockets, which have their own limits.
     #[arg(long = "limit-requests", value_name = "N", env = "PROFILE360_LIMIT_REQUESTS", default_value_t = 512)]
     pub requests: usize,
-    /// The most concurrent requests of one key; without keys, of one address.
+    /// The most requests of one key in progress at once; without keys, of one address.
     #[arg(
         long = "limit-requests-per-client",
         value_name = "N",
@@ -102,13 +101,13 @@ pub struct Limits {
         default_value_t = 250
     )]
     pub sockets_per_client: usize,
-    /// The most WebSocket connections at once that have not sent connection_init yet; one address has half of these at most.
+    /// The most WebSocket connections at once before their connection_init; one address may have half of these.
     #[arg(long = "limit-handshakes", value_name = "N", env = "PROFILE360_LIMIT_HANDSHAKES", default_value_t = 64)]
     pub handshakes: usize,
-    /// The most operations that run at once on one WebSocket connection.
+    /// The most operations at once on one WebSocket connection.
     #[arg(long = "limit-operations", value_name = "N", env = "PROFILE360_LIMIT_OPERATIONS", default_value_t = 100)]
     pub operations: usize,
-    /// The most subscriptions that one key has at once, over all of its WebSocket connections.
+    /// The most subscriptions of one key at once, on all of its WebSocket connections.
     #[arg(
         long = "limit-subscriptions",
         value_name = "N",
@@ -116,37 +115,60 @@ pub struct Limits {
         default_value_t = 200
     )]
     pub subscriptions: usize,
-    /// How long a WebSocket connection may take to send connection_init.
+    /// The timeout for the connection_init of a WebSocket connection.
     #[arg(long = "limit-init", value_name = "TIME", env = "PROFILE360_LIMIT_INIT", default_value = "3s", value_parser = duration)]
     pub init: Duration,
-    /// How long a WebSocket client may be silent: then it gets a ping, and is disconnected if it does not answer in the same
-    /// time.
+    /// How long a WebSocket client may be silent: then the server sends a ping, and after the same time again it disconnects.
     #[arg(long = "limit-silence", value_name = "TIME", env = "PROFILE360_LIMIT_SILENCE", default_value = "12s", value_parser = period)]
     pub silence: Duration,
-    /// How many changes a subscriber may be behind before it is disconnected.
+    /// How many changes a subscriber may be behind before its subscription ends.
     #[arg(long = "limit-behind", value_name = "N", env = "PROFILE360_LIMIT_BEHIND", default_value_t = 10_000)]
     pub behind: usize,
 }
 
-/// Reads a time such as `30s` or `500ms`.
+/// At most a year: the clock overflows with much longer ones.
 fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len()));
-    let number: u64 = number.parse().map_err(|_| "write a time as 30s or 500ms".to_owned())?;
-    match unit {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        _ => Err("write a time as 30s or 500ms".to_owned()),
-    }
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    let duration = humantime::parse_duration(text).ok().filter(|it| *it <= YEAR);
+    duration.ok_or_else(|| "write a time as 500ms, 30s or 2m, of at most 365 days".to_owned())
 }
 
-/// A time that is not nothing.
 fn period(text: &str) -> Result<Duration, String> {
-    duration(text)
-        .and_then(|it| if it.is_zero() { Err("write a time that is longer than nothing".to_owned()) } else { Ok(it) })
+    duration(text).and_then(|it| if it.is_zero() { Err("write a time longer than 0s".to_owned()) } else { Ok(it) })
 }
 
-/// A page has one entry at least, and never more than are loaded at once.
+/// The upper end is what one load of the store reads.
 fn page(text: &str) -> Result<usize, String> {
-    const MOST: usize = 1_000;
-    text.parse().ok().filter(|it| (1..=MOST).contains(it)).ok_or_else(|| format!("write a number from 1 to {MOST}"))
+    const MAX: usize = 1_000;
+    text.parse().ok().filter(|it| (1..=MAX).contains(it)).ok_or_else(|| format!("write a number from 1 to {MAX}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_numbers_with_units() {
+        for (text, seconds) in [
+            ("30s", Some(30.0)),
+            ("500ms", Some(0.5)),
+            ("0s", Some(0.0)),
+            ("0ms", Some(0.0)),
+            ("007s", Some(7.0)),
+            ("2m", Some(120.0)),
+            ("1m 30s", Some(90.0)),
+            ("365days", Some(31_536_000.0)),
+            ("", None),
+            ("30", None),
+            ("s", None),
+            ("-1s", None),
+            ("366days", None),
+            ("18446744073709551615s", None),
+            ("18446744073709551616s", None),
+        ] {
+            assert_eq!(duration(text).ok(), seconds.map(Duration::from_secs_f64), "{text}");
+        }
+        assert!(period("0s").is_err());
+        assert_eq!(period("1ms"), Ok(Duration::from_millis(1)));
+    }
 }

@@ -1,5 +1,6 @@
-//! Messages out of tables: each row of a CSV file, or some rows that belong together, are a message, as a map says.
+//! Messages from tables: each row of a CSV file, or each group of rows, becomes a message, as a column mapping says.
 
+mod about;
 mod apostrophe;
 mod cell;
 mod clock;
@@ -45,19 +46,19 @@ pub use self::{
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnMapping {
-    /// The sign between cells; the header shows it if it is left out.
+    /// The delimiter; detected in the header if left out.
     delimiter: Option<char>,
-    /// Lines in front of the header.
+    /// The lines before the header.
     #[serde(default)]
     skip: usize,
-    /// The sign in front of the decimal places of numbers.
+    /// The decimal separator of numbers.
     #[serde(default)]
     decimal: Decimal,
-    /// The zone of times that name none; the policy's if it is left out.
+    /// The time zone of times without one; the policy's if left out.
     time_zone: Option<Tz>,
-    /// A column: rows behind one another that have the same there are one message, whose items are a row each.
+    /// A column: consecutive rows with the same value are one message, with an item a row.
     group: Option<String>,
-    /// A column whose cells are JSON objects of attributes.
+    /// A column of JSON objects of attributes.
     attributes_from: Option<String>,
     #[serde(rename = "type")]
     message_type: String,
@@ -74,11 +75,11 @@ pub struct ColumnMapping {
     properties: BTreeMap<String, Field>,
     #[serde(default)]
     device: BTreeMap<String, Field>,
-    /// Of each row, for `df_items`.
+    /// The fields of an item in `df_items`.
     #[serde(default)]
     items: BTreeMap<String, Field>,
-    /// Values of columns whose rows are no message and no part of one, as of a cancelled order; `*` is any. A cell that is empty
-    /// says what the first row of its group says.
+    /// Values by column whose rows are left out, such as those of a canceled order; `*` is any value. An empty cell has the value of
+    /// the first row of its group.
     #[serde(default)]
     leave_out: BTreeMap<String, Vec<String>>,
 }
@@ -88,7 +89,7 @@ pub struct ColumnMapping {
 #[serde(untagged)]
 enum Field {
     Column(String),
-    /// Several values, as of an identifier.
+    /// Several values, such as those of an identifier.
     Columns(Vec<String>),
     Rule(Rule),
     Name(FullName),
@@ -98,18 +99,18 @@ enum Field {
 #[serde(deny_unknown_fields)]
 struct Rule {
     column: Option<String>,
-    /// What it is in every row.
+    /// A constant.
     value: Option<String>,
     #[serde(default, rename = "type")]
     kind: Kind,
-    /// How a date or a time is written, as `%d.%m.%Y %H:%M`.
+    /// The format of a date or a time, such as `%d.%m.%Y %H:%M`.
     format: Option<String>,
-    /// What the words of the table are called here.
+    /// Translations of the table's values.
     #[serde(default)]
     values: BTreeMap<String, String>,
-    /// The sign in front of decimal places, where it is not the table's.
+    /// The decimal separator, where it is not the table's.
     decimal: Option<Decimal>,
-    /// What is between several values of a cell.
+    /// The separator between several values of a cell.
     separator: Option<String>,
 }
 
@@ -122,11 +123,11 @@ struct FullName {
 }
 
 impl ColumnMapping {
-    /// Reads a map (TOML).
+    /// Parses a column mapping (TOML).
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let map: Self = toml::from_str(text)?;
         if map.delimiter.is_some_and(|sign| !sign.is_ascii()) {
-            bail!("delimiter is one sign, such as ',' or ';'");
+            bail!("delimiter is one character, such as ',' or ';'");
         }
         Ok(map)
     }
@@ -161,21 +162,20 @@ impl Field {
     }
 }
 
-/// Rows of a table, as messages.
+/// Reads the rows of a table as messages.
 pub struct Table<R> {
     rows: csv::Reader<Watched<Chain<Cursor<Vec<u8>>, R>>>,
     map: Arc<ColumnMapping>,
-    intake: Enricher,
+    enricher: Enricher,
     delimiter: u8,
     columns: BTreeMap<String, usize>,
     /// The row that belongs to the next message.
     next: Option<Row>,
-    /// What was grouped so far, to know rows that are apart.
+    /// Hashes of the groups so far, to detect one whose rows are not consecutive.
     grouped: HashSet<u64>,
-    /// Lines in front of the header. Where lines end as in Windows, the end of a row is read with the next, and the count of lines
-    /// is one behind.
+    /// The lines before the header. With CRLF the reader consumes the end of a row with the next one, and its line number is one behind.
     n_before: u64,
-    /// The last line that was read.
+    /// The number of the line that was read last.
     pub number: u64,
     /// Rows that the map leaves out.
     pub n_left_out: u64,
@@ -183,9 +183,9 @@ pub struct Table<R> {
 
 type Row = Result<(u64, StringRecord), (u64, Refusal)>;
 
-/// More bytes than any row has. A quote that is never closed would swallow the rest of the file.
+/// The most bytes of a row. Without a limit an unclosed quote would consume the rest of the file.
 const MAX_ROW_BYTES: u64 = 2 * MAX_MESSAGE_BYTES as u64;
-/// The most bytes of the rows of one message. They may be more than the message has, which takes some of their cells.
+/// The most bytes of the rows of one message. They may exceed those of the message, which uses only some of the cells.
 const MAX_GROUP_BYTES: usize = 32 * MAX_MESSAGE_BYTES;
 
 /// The rows of one message.
@@ -194,12 +194,11 @@ struct Group {
     number: u64,
     rows: Vec<StringRecord>,
     n_bytes: usize,
-    /// Whether earlier rows of the table belong to the same.
+    /// Earlier rows of the table, not next to these, belong to the same group.
     is_apart: bool,
 }
 
-/// The names by which columns are reached: of two that are called the same the second is `name#2`, and one without a name is `#`
-/// and its place.
+/// The unique names of the columns: the second of two with one name is `name#2`, and one without a name is `#` and its number.
 fn names(header: &StringRecord) -> Vec<String> {
     let bare: Vec<&str> = header.iter().map(|it| it.trim_start_matches('\u{feff}').trim()).collect();
     let mut names: Vec<String> = Vec::with_capacity(bare.len());
@@ -221,8 +220,8 @@ fn names(header: &StringRecord) -> Vec<String> {
 }
 
 impl<R: BufRead> Table<R> {
-    /// A table with a header, which must have every column that the map names.
-    pub fn new(mut inner: R, map: Arc<ColumnMapping>, intake: Enricher) -> anyhow::Result<Self> {
+    /// Reads the header, which must have every column of the mapping.
+    pub fn new(mut inner: R, map: Arc<ColumnMapping>, enricher: Enricher) -> anyhow::Result<Self> {
         let head = delimiter::Head::read(&mut inner, map.skip)?;
         let has_all = |delimiter| head.has(delimiter, &mut map.columns());
         let delimiter = match (head.named, map.delimiter) {
@@ -236,8 +235,10 @@ impl<R: BufRead> Table<R> {
             .delimiter(delimiter)
             .trim(csv::Trim::All)
             .from_reader(Watched { inner: Cursor::new(head.line).chain(inner), n_read: Cell::new(0) });
-        let header =
-            rows.headers().context("the first line is no header in this encoding; --encoding names another")?.clone();
+        let header = rows
+            .headers()
+            .context("the first line is not a header in this encoding; name another with --encoding")?
+            .clone();
         if header.is_empty() {
             bail!("it is empty: the first line of a table has the names of the columns");
         }
@@ -250,10 +251,10 @@ impl<R: BufRead> Table<R> {
         }
         let n_before = n_skipped + u64::from(rows.position().line() == 1);
         let grouped = HashSet::new();
-        Ok(Self { rows, map, intake, delimiter, columns, next: None, grouped, n_before, number: 1, n_left_out: 0 })
+        Ok(Self { rows, map, enricher, delimiter, columns, next: None, grouped, n_before, number: 1, n_left_out: 0 })
     }
 
-    /// The next message, parsed; nothing at the end.
+    /// The next message, parsed; none at the end.
     pub fn next(&mut self, policy: &CompiledPolicy) -> Result<Option<Item>, ReadError> {
         loop {
             let Some(row) = self.next_row()? else { return Ok(None) };
@@ -270,14 +271,14 @@ impl<R: BufRead> Table<R> {
                 if group.rows.is_empty() {
                     continue;
                 }
-                // What is said of the whole is said in the first row, also where that is left out itself.
+                // The first row has the values of the whole group, even if the row itself is left out.
                 return Ok(Some(self.item(&group, &first, policy)));
             }
             return Ok(Some(self.item(&group, &group.rows[0], policy)));
         }
     }
 
-    /// The rows that belong to the one that was read.
+    /// The group that starts with a row.
     fn group(&mut self, number: u64, first: StringRecord) -> Result<Group, ReadError> {
         let n_bytes = first.as_slice().len();
         let mut group = Group { number, rows: vec![first], n_bytes, is_apart: false };
@@ -304,8 +305,8 @@ impl<R: BufRead> Table<R> {
 
     fn is_left_out(&self, row: &StringRecord, first: &StringRecord) -> bool {
         self.map.leave_out.iter().any(|(column, words)| {
-            let said = self.cell(row, column).or_else(|| self.cell(first, column));
-            said.is_some_and(|said| words.iter().any(|word| word == "*" || word.eq_ignore_ascii_case(said)))
+            let value = self.cell(row, column).or_else(|| self.cell(first, column));
+            value.is_some_and(|value| words.iter().any(|word| word == "*" || word.eq_ignore_ascii_case(value)))
         })
     }
 
@@ -317,7 +318,7 @@ impl<R: BufRead> Table<R> {
         }
         let mut warnings = Vec::new();
         let (message, is_id_made) = self.message(&group.rows, first, policy, &mut warnings);
-        let mut parsed = self.intake.parse(&message.to_string(), policy);
+        let mut parsed = self.enricher.parse(&message.to_string(), policy);
         if let Ok(accepted) = &mut parsed {
             accepted.is_id_made = is_id_made;
             accepted.warnings.append(&mut warnings);
@@ -325,7 +326,7 @@ impl<R: BufRead> Table<R> {
                 accepted.warnings.push(Warning {
                     code: "ROWS_APART",
                     path: "properties.df_items".to_owned(),
-                    detail: "earlier rows of the table have the same in the column that groups them; only rows behind one another \
+                    detail: "earlier rows of the table have the same value in the column that groups rows; only consecutive rows \
                              are one message, so sort the table by that column"
                         .to_owned(),
                 });
@@ -372,13 +373,13 @@ impl<R: BufRead> Table<R> {
         Ok(Some(row))
     }
 
-    /// A cell without what spreadsheets put around it; none where nothing is in it.
+    /// A cell without white space and the apostrophe of spreadsheets; none where it is empty.
     fn cell<'r>(&self, row: &'r StringRecord, column: &str) -> Option<&'r str> {
         let cell = row.get(*self.columns.get(column)?)?;
         Some(apostrophe::unmarked(cell).trim()).filter(|it| !it.is_empty())
     }
 
-    /// The message, and whether its ID was made of its contents.
+    /// The message, and whether its ID is derived from its contents.
     fn message(
         &self,
         rows: &[StringRecord],
@@ -426,12 +427,12 @@ impl<R: BufRead> Table<R> {
         if !properties.is_empty() {
             message.insert("properties".to_owned(), Value::Object(properties));
         }
-        // The same row is the same message, in any file that it comes in again.
+        // The same row is the same message in every file.
         let id = map.message_id.as_ref().and_then(|it| self.text(it, first));
         let is_id_made = id.is_none();
         let id = id.unwrap_or_else(|| made_id(&Value::Object(message.clone())));
         message.insert("message_id".to_owned(), json!(id));
-        // Behind the ID, which is made of the time in full: orders by date alone have no hour.
+        // After the ID, which is derived from the full time: a date without a time of day stays a date.
         if map.message_type == "event"
             && let Some(text) = self.text(&map.timestamp, first)
             && let Some(day) = cell::day_alone(&text, format_of(&map.timestamp), zone)
@@ -462,7 +463,7 @@ fn format_of(field: &Field) -> Option<&str> {
     }
 }
 
-/// Reads cells as a map says, and collects what it could not read.
+/// Reads cells as the mapping says, and collects warnings about those that cannot be read.
 struct RowReader<'t, 'w, R> {
     table: &'t Table<R>,
     zone: Tz,
@@ -496,7 +497,7 @@ impl<R: BufRead> RowReader<'_, '_, R> {
             decimal: rule.decimal.unwrap_or(self.table.map.decimal),
             zone: self.zone,
             days: self.days,
-            // Amounts and quantities are read digit by digit; what is compared by size is a number.
+            // Amounts and quantities keep every digit; attributes are numbers, because segments compare them.
             keeps_digits: part != "attributes" && name.starts_with("df_"),
         };
         let Some(separator) = &rule.separator else { return self.read(part, name, reading, &text) };
@@ -525,15 +526,14 @@ impl<R: BufRead> RowReader<'_, '_, R> {
             self.warnings.push(Warning {
                 code: "ATTRIBUTE_VALUE",
                 path: "attributes".to_owned(),
-                detail: "the cell is no JSON object of attributes; it was left out".to_owned(),
+                detail: "the cell is not a JSON object of attributes; it was left out".to_owned(),
             });
             serde_json::Map::new()
         })
     }
 }
 
-/// The values of a cell that has several: a JSON list, as an export writes those that hold its separator, or with a separator
-/// between them.
+/// The values of a cell with several: a JSON list, which an export writes where a value contains the separator, or separated ones.
 fn split(text: &str, separator: &str) -> Vec<String> {
     if let Ok(values) = serde_json::from_str::<Vec<String>>(text) {
         return values;
@@ -551,14 +551,14 @@ fn refused(code: RefusalCode, detail: &str) -> Refusal {
     Refusal { code, path: String::new(), detail: detail.to_owned() }
 }
 
-/// A row as a line of CSV, to be mended and sent again.
+/// A row as a line of CSV, for the file of refused lines.
 fn to_text(row: &StringRecord, delimiter: u8) -> String {
     let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
     writer.write_record(row).ok();
     writer.into_inner().ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default()
 }
 
-/// Counts what a row takes.
+/// Counts the bytes of a row.
 struct Watched<R> {
     inner: R,
     n_read: Cell<u64>,
@@ -567,7 +567,7 @@ struct Watched<R> {
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if MAX_ROW_BYTES < self.n_read.get() {
-            let sentence = "a row is longer than any message; perhaps a quote in it is never closed";
+            let sentence = "a row is longer than any message; check for a quote that is never closed";
             return Err(std::io::Error::other(sentence));
         }
         let n = self.inner.read(buffer)?;

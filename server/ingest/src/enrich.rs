@@ -1,8 +1,7 @@
-//! Where messages come in: what they do not name of their device is read out of its user agent and its address.
+//! Enriches messages at ingestion: the fields of the device that a message leaves out come from its user agent and its IP address.
 //!
-//! It happens once, and what is found is kept with the message (see [`parse_described`]). The address itself goes no further
-//! than this module. Only here a message's time is held against the clock: what is kept is never judged by it again, so that the
-//! base depends on its messages alone.
+//! The result is stored with the message (see [`parse_described`]), and the IP address itself goes no further. This is also the only
+//! module that compares the time of a message with the clock, so that the store is a function of its messages alone.
 
 mod geoip;
 mod user_agent;
@@ -26,16 +25,16 @@ use profile360_core::{
 use self::geoip::GeoIp;
 pub use self::geoip::GeoIpError;
 
-/// A sender's clock that is further off than this is no clock.
+/// The largest plausible deviation of a sender's clock.
 pub const A_DAY: TimeDelta = TimeDelta::days(1);
-/// Seconds that are taken for milliseconds lie before this: 7,300,000 seconds from 1970-01-01, of times up to 2201.
+/// A time in seconds (up to 2201) that a sender marks as milliseconds is before this: 7,300,000 seconds after 1970-01-01.
 const LAST_SHRUNK_MICROS: i64 = 7_300_000 * 1_000_000;
 
-/// How messages are read.
+/// Parses and enriches messages.
 #[derive(Debug, Clone)]
 pub struct Enricher(Reading);
 
-/// What says what time it is.
+/// Returns the current time.
 pub type Clock = fn() -> DateTime<Utc>;
 
 #[derive(Debug, Clone)]
@@ -45,18 +44,18 @@ enum Reading {
 }
 
 impl Enricher {
-    /// Reads what messages name and nothing else: for whoever shows no devices.
+    /// Adds nothing: for commands that show no devices.
     pub const fn plain() -> Self {
         Self(Reading::Plain)
     }
 
-    /// Reads user agents and, with a database of geoip (MaxMind's format), addresses.
+    /// Reads user agents and, with a GeoIP database (MaxMind's format), IP addresses.
     pub fn new(geoip: Option<&Path>, clock: Clock) -> Result<Self, GeoIpError> {
         let geoip = geoip.map(GeoIp::open).transpose()?.map(Arc::new);
         Ok(Self(Reading::Describing(geoip, clock)))
     }
 
-    /// Reads one message.
+    /// Parses one message.
     pub fn parse(&self, json: &str, policy: &CompiledPolicy) -> Result<Accepted, Refusal> {
         match &self.0 {
             Reading::Plain => parse_message(json, policy),
@@ -69,15 +68,15 @@ impl Enricher {
     }
 }
 
-/// Refuses a time that no clock can have shown, given when the message came. Taken, it would be the latest word on everything for
-/// years, or the customer's first access.
+/// Refuses an implausible time. A time in the future would override every later value for years, and one of 1970 would be the customer's
+/// first access.
 fn judge_time(at: Timestamp, received: DateTime<Utc>) -> Result<(), Refusal> {
     let (code, detail) = if received + A_DAY < at.to_datetime() {
         let detail =
             "it is more than a day ahead of this server's clock; set the sender's clock, or send when it happened";
         (RefusalCode::TimestampAhead, detail)
     } else if at.micros() < LAST_SHRUNK_MICROS {
-        let detail = "it lies in the first weeks of 1970, as a time in seconds does that was taken for milliseconds; multiply it by 1,000";
+        let detail = "it is in the first weeks of 1970, as a time in seconds is that is read as milliseconds; multiply it by 1,000";
         (RefusalCode::TimestampOutOfRange, detail)
     } else {
         return Ok(());

@@ -1,5 +1,7 @@
-//! Reading messages out of a stream of bytes: one a line, or the items of a JSON array. Whatever comes, no more than the longest
-//! message is ever held.
+//! Splits a stream of bytes into messages: lines, or the items of a JSON array. Memory is bounded by the longest message.
+//!
+//! The array has a splitter of its own, because a syntax error in one item must not end the array, and a refused item is
+//! kept as raw text: struson can do neither, and serde_json's `StreamDeserializer` buffers an item without a limit.
 
 use std::io::{BufRead, Read};
 
@@ -15,17 +17,16 @@ use profile360_core::{
 };
 use serde_json::Value;
 
-/// What was read, one message at a time.
 #[derive(Debug)]
 pub struct Item {
-    /// The line, or the place in the array, from 1 on.
+    /// The number of the line or of the item, from 1.
     pub number: u64,
-    /// The message as it was, where it is short enough to keep.
+    /// The raw message, unless it is too long.
     pub text: Option<String>,
     pub parsed: Result<Accepted, Refusal>,
 }
 
-/// Why nothing more can be read.
+/// Why the rest cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     #[error(transparent)]
@@ -36,12 +37,12 @@ pub enum ReadError {
     Unclosed(u64),
 }
 
-/// How messages stand in the bytes.
+/// How a stream separates messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// One a line (NDJSON).
+    /// One message a line (NDJSON).
     Lines,
-    /// A JSON array of them, or a single one.
+    /// A JSON array of messages, or a single one.
     Array,
 }
 
@@ -49,21 +50,20 @@ pub enum Framing {
 #[derive(Debug)]
 pub struct Reader<R> {
     inner: R,
-    form: Framing,
-    place: Place,
-    intake: Enricher,
-    /// How many were read so far.
+    framing: Framing,
+    position: Position,
+    enricher: Enricher,
+    /// The number of the last message.
     pub number: u64,
 }
 
-/// Where in an array the reader is.
+/// The position in an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Position {
     Beginning,
-    /// Behind the opening bracket.
+    /// After the opening bracket.
     Open,
-    /// Behind an item.
-    BehindItem,
+    AfterItem,
     End,
 }
 
@@ -74,23 +74,23 @@ enum Text {
 }
 
 impl<R: BufRead> Reader<R> {
-    pub fn new(inner: R, form: Framing, intake: Enricher) -> Self {
-        Self { inner, form, place: Place::Beginning, intake, number: 0 }
+    pub fn new(inner: R, framing: Framing, enricher: Enricher) -> Self {
+        Self { inner, framing, position: Position::Beginning, enricher, number: 0 }
     }
 
-    /// The next message, parsed; nothing at the end. After an error there is nothing more.
+    /// The next message, parsed; none at the end. Do not call it again after an error.
     pub fn next(&mut self, policy: &CompiledPolicy) -> Result<Option<Item>, ReadError> {
         loop {
-            let text = match self.form {
+            let text = match self.framing {
                 Framing::Lines => self.next_line()?,
                 Framing::Array => self.next_of_array()?,
             };
             let Some(text) = text else { return Ok(None) };
             let number = self.number;
             return Ok(Some(match text {
-                // Editors and transfers leave empty lines; they are no messages.
+                // Empty lines are not messages.
                 Text::Whole(text) if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => continue,
-                Text::Whole(text) => Item { number, parsed: self.intake.parse(&text, policy), text: Some(text) },
+                Text::Whole(text) => Item { number, parsed: self.enricher.parse(&text, policy), text: Some(text) },
                 Text::TooLong => {
                     let detail = format!("it is longer than the {MAX_MESSAGE_BYTES} bytes that a message may have");
                     Item { number, text: None, parsed: Err(refusal(RefusalCode::TooLarge, detail)) }
@@ -105,7 +105,7 @@ impl<R: BufRead> Reader<R> {
 
     fn next_line(&mut self) -> Result<Option<Text>, ReadError> {
         let mut bytes = Vec::new();
-        // Room for the line's end and for a byte-order mark.
+        // Plus a line end and a byte-order mark.
         let limit = MAX_MESSAGE_BYTES as u64 + 16;
         let n_read = self.inner.by_ref().take(limit).read_until(b'\n', &mut bytes)?;
         if n_read == 0 {
@@ -136,39 +136,39 @@ impl<R: BufRead> Reader<R> {
 
     fn next_of_array(&mut self) -> Result<Option<Text>, ReadError> {
         loop {
-            let Some(byte) = self.peek_behind_space()? else {
-                return match self.place {
+            let Some(byte) = self.peek_after_space()? else {
+                return match self.position {
                     // An empty body holds no messages, and a single message needs no brackets.
-                    Place::Beginning | Place::End => Ok(None),
-                    Place::Open | Place::BehindItem => Err(ReadError::Unclosed(self.number)),
+                    Position::Beginning | Position::End => Ok(None),
+                    Position::Open | Position::AfterItem => Err(ReadError::Unclosed(self.number)),
                 };
             };
-            match (self.place, byte) {
-                (Place::Beginning, b'[') => {
+            match (self.position, byte) {
+                (Position::Beginning, b'[') => {
                     self.inner.consume(1);
-                    self.place = Place::Open;
+                    self.position = Position::Open;
                 }
-                (Place::Beginning, b'{') => {
-                    self.place = Place::End;
+                (Position::Beginning, b'{') => {
+                    self.position = Position::End;
                     return self.value().map(Some);
                 }
-                // The rest of a byte-order mark, or of white space that JSON does not know.
-                (Place::Beginning, 0xef | 0xbb | 0xbf) => self.inner.consume(1),
-                (Place::Open | Place::BehindItem, b']') => {
+                // A byte-order mark.
+                (Position::Beginning, 0xef | 0xbb | 0xbf) => self.inner.consume(1),
+                (Position::Open | Position::AfterItem, b']') => {
                     self.inner.consume(1);
-                    self.place = Place::End;
+                    self.position = Position::End;
                 }
-                (Place::BehindItem, b',') => {
+                (Position::AfterItem, b',') => {
                     self.inner.consume(1);
-                    // What follows a comma is an item, and no end.
-                    match self.peek_behind_space()? {
+                    // JSON has no trailing comma.
+                    match self.peek_after_space()? {
                         Some(b']' | b',') => return Err(ReadError::NotAnArray(self.number)),
                         Some(_) => return self.value().map(Some),
                         None => return Err(ReadError::Unclosed(self.number)),
                     }
                 }
-                (Place::Open, it) if it != b',' => {
-                    self.place = Place::BehindItem;
+                (Position::Open, it) if it != b',' => {
+                    self.position = Position::AfterItem;
                     return self.value().map(Some);
                 }
                 _ => return Err(ReadError::NotAnArray(self.number)),
@@ -176,7 +176,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    fn peek_behind_space(&mut self) -> Result<Option<u8>, ReadError> {
+    fn peek_after_space(&mut self) -> Result<Option<u8>, ReadError> {
         loop {
             let buffer = self.inner.fill_buf()?;
             if buffer.is_empty() {
@@ -191,7 +191,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Reads one value up to what ends it. It is only measured here: brackets and texts are counted, not believed.
+    /// Reads up to the end of a value. It counts brackets and quotes; the parser of the message checks the rest.
     fn value(&mut self) -> Result<Text, ReadError> {
         self.number += 1;
         let mut bytes = Vec::new();
@@ -218,7 +218,7 @@ impl<R: BufRead> Reader<R> {
                     match byte {
                         b'"' => is_in_text = true,
                         b'{' | b'[' => depth += 1,
-                        // These belong to the array.
+                        // The end of the item.
                         b',' | b']' if depth == 0 => {
                             is_over = true;
                             break;
@@ -253,16 +253,15 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-/// An ID for a message that has none, which its contents alone decide: the same again changes nothing. It is not what the
-/// message is kept under, as others could find the contents by it: see [`kept_id`].
+/// The ID of a message without one, derived from its contents, so that a repeated message changes nothing. The store uses [`kept_id`],
+/// because this one would allow guesses about the contents.
 pub fn made_id(contents: &Value) -> String {
     let mut hash = blake3::hash(contents.to_string().as_bytes()).to_hex().to_string();
     hash.truncate(32);
     format!("made-{hash}")
 }
 
-/// The ID that a message is kept under whose ID was made of its contents: only who has the base's secret can tell whether some
-/// contents are behind it.
+/// The stored form of a derived ID: without the secret it does not reveal whether a guess about the contents is right.
 pub fn kept_id(made_id: &str, secret: &IdSecret) -> String {
     let key = secret.key_for("User Profile 360 2026-11 IDs of messages that have none");
     let mut hash = blake3::keyed_hash(&key, made_id.as_bytes()).to_hex().to_string();

@@ -1,6 +1,6 @@
-//! Reading messages: out of streams and tables, enriched by user agent and address.
+//! Reads messages from streams and tables, and enriches them by user agent and IP address.
 //!
-//! This crate knows neither the database nor the clock: what time it is comes in as a function.
+//! This crate has no database and no clock: the current time is a function that the caller passes.
 
 pub mod csv;
 pub mod enrich;

@@ -1,22 +1,22 @@
-//! JSON that a reader of values cannot hold: a number of more digits than 64 bits keep, a value nested too deeply, a field that is
-//! there twice.
+//! JSON that a parser of values cannot hold: a number with more digits than 64 bits keep, a value that is nested too deeply, a
+//! duplicate field.
 //!
-//! GraphQL's values are such a reader, and a request holds many messages. So each such place is marked before the request is read, and
-//! is as it was in the text of the one message that it is in, which is then judged as any other.
+//! GraphQL has such a parser, and one bad message must not fail the other messages of its request. So each such value is marked before
+//! the request is parsed, and the text of its message gets the original back, which the parser of messages then judges.
 
 use std::borrow::Cow;
 
 use profile360_core::message::syntax::{Object, whole_characters};
 use serde_json::{Map, Value, value::RawValue};
 
-/// The name of the only field of a value that stands for its text, and what is in front of a name that is there again. No text of
-/// people's has this character.
+/// The name of the only field of an object that means its text, and the prefix of a duplicate name. It is a noncharacter, which no text
+/// contains.
 const MARK: char = '\u{fdd0}';
-/// How deep values are that are read as values.
+/// Deeper values are marked.
 const MAX_DEPTH: usize = 64;
 
-/// A request in which every value that cannot be held is marked; as it is where that cannot be done. So many objects, `outer`, enclose
-/// the values of its variables: a field that is there twice in one of them is the request's own fault, and no message's.
+/// A request with every value marked that cannot be held; unchanged where it is malformed. `outer` is the number of objects around
+/// the values of its variables: a duplicate field in one of these is a fault of the request, and not of a message.
 pub fn marked(text: &[u8], outer: usize, is_kept: fn(&str) -> bool) -> Cow<'_, [u8]> {
     let Ok(whole) = std::str::from_utf8(text).map(whole_characters) else { return Cow::Borrowed(text) };
     let mut marking = Marking { outer, is_kept, out: String::with_capacity(whole.len()) };
@@ -73,13 +73,13 @@ pub fn is_marked(value: &str) -> bool {
     value.strip_prefix("{\"").is_some_and(|rest| rest.starts_with(MARK))
 }
 
-/// The text that a mark stands for.
+/// The text of a marked value.
 fn marked_text(fields: &Map<String, Value>) -> Option<&str> {
     let text = fields.get(MARK.encode_utf8(&mut [0; 4]))?.as_str().filter(|_| fields.len() == 1)?;
     serde_json::from_str::<&RawValue>(text).ok().map(|_| text)
 }
 
-/// The text of a value, with what is marked as it was.
+/// The text of a value, with the original of every marked value.
 pub fn restored(value: &Value) -> String {
     match value {
         Value::Object(fields) => match marked_text(fields) {
@@ -96,7 +96,7 @@ pub fn restored(value: &Value) -> String {
     }
 }
 
-/// A value with the nearest number of 64 bits for one that is marked.
+/// A value, or the nearest float for a marked number.
 pub fn nearest(value: Value) -> Value {
     let number = value.as_object().and_then(marked_text).and_then(|text| text.parse::<f64>().ok());
     number.map_or(value, Value::from)
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_held_is_again_as_it_was() {
+    fn marked_values_are_restored() {
         let deep = format!("{}1{}", "[".repeat(1_000), "]".repeat(1_000));
         for message in [
             r#"{"a":0.12345678901234567891,"b":[1e999,-1],"c":{"d":18446744073709551616}}"#.to_owned(),

@@ -1,5 +1,7 @@
-//! JSON that every reader reads alike. Of two fields of one name some take the first and some the last, and a number that has
-//! no binary form of its own is rounded by most: neither is taken, so that nothing of what was sent is another thing here.
+//! JSON that every parser reads alike. Of two fields with one name some parsers use the first and some the last, and most round a number
+//! that a float cannot hold. This module refuses both.
+//!
+//! serde_json has no option for the first, and its `arbitrary_precision` changes `Value` for the whole program, also for the database.
 
 use std::{borrow::Cow, collections::HashSet, fmt};
 
@@ -9,18 +11,18 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
-/// Checks a text; the error is a sentence without anything of the text in it.
+/// Checks a text. The error is a sentence that repeats nothing of the text.
 pub fn check(text: &[u8]) -> Result<(), String> {
     match serde_json::from_slice::<Clear>(text) {
         Ok(Clear) if numbers(text).all(is_kept) => Ok(()),
         Ok(Clear) => Err("a number has more digits than would be kept; send it as a text".to_owned()),
-        // Only these are said here; what is said of other faults may repeat some of the text.
+        // These are the sentences below. serde_json's own may repeat some of the text.
         Err(error) if error.is_data() => Err(error.to_string()),
         Err(error) => Err(format!("the body is not valid JSON (line {}, column {})", error.line(), error.column())),
     }
 }
 
-/// At most how many values and names a text that is JSON holds: signs outside of texts that each of them comes with.
+/// An upper bound of the values and names in a JSON text: each has a separator or a bracket before it.
 pub fn n_values(text: &[u8]) -> usize {
     let mut is_in_text = false;
     let mut is_escaped = false;
@@ -37,23 +39,23 @@ pub fn n_values(text: &[u8]) -> usize {
     n
 }
 
-/// A request that every reader reads alike, however many of its messages have something that no value can hold; see
-/// [`lossless_json`]. What is wrong with the request itself, outside of `outer` objects, is left to [`check`].
+/// A request that passes [`check`], even if its messages have something that a value cannot hold; see [`lossless_json`]. [`check`] reports
+/// the faults of the request itself, which are those in its `outer` objects.
 pub fn prepared(text: &[u8], outer: usize) -> Cow<'_, [u8]> {
     if check(text).is_ok() { Cow::Borrowed(text) } else { lossless_json::marked(text, outer, is_held) }
 }
 
-/// How many objects enclose the value of a variable in a request.
+/// The objects around the value of a variable in a request.
 pub const OUTER_OF_REQUEST: usize = 2;
-/// How many enclose it in the parameter `variables` of an address.
+/// And in the parameter `variables` of a URL.
 pub const OUTER_OF_PARAMETER: usize = 1;
 
-/// Whether every number of a text that is JSON is the same once it has gone through 64 bits.
+/// Whether every number of a JSON text survives as 64 bits.
 pub fn keeps_digits(text: &[u8]) -> bool {
     numbers(text).all(is_held)
 }
 
-/// Whether a number is the same once it has gone through 64 bits.
+/// Whether a number survives as an integer or a float of 64 bits.
 fn is_held(number: &str) -> bool {
     match number.contains(['.', 'e', 'E']) {
         true => is_kept(number) && number.parse::<f64>().is_ok_and(|value| value.abs() < LARGEST),
@@ -61,10 +63,10 @@ fn is_held(number: &str) -> bool {
     }
 }
 
-/// From there on not every whole number has a binary form of its own.
+/// From here on a float does not hold every integer.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
 
-/// The numbers of a text that is JSON, as they stand there.
+/// The numbers of a JSON text, as written.
 fn numbers(text: &[u8]) -> impl Iterator<Item = &str> {
     let mut is_in_string = false;
     let mut is_escaped = false;
@@ -78,17 +80,17 @@ fn numbers(text: &[u8]) -> impl Iterator<Item = &str> {
         }
         was_in_string || !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
     })
-    // Letters of true, false and null that could be an exponent are no numbers.
-    .filter_map(|it| std::str::from_utf8(it).ok().filter(|it| it.bytes().any(|byte| byte.is_ascii_digit())))
+    // The letter e of true and false is not a number.
+    .filter_map(|run| std::str::from_utf8(run).ok().filter(|text| text.bytes().any(|byte| byte.is_ascii_digit())))
 }
 
-/// Whether a number is the same once it has gone through 64 bits. Whole numbers that are not were refused by now.
+/// Whether a number keeps its digits as a float. Integers that are too large are refused before.
 fn is_kept(number: &str) -> bool {
     let is_whole = !number.contains(['.', 'e', 'E']);
     is_whole || number.parse::<f64>().is_ok_and(|it| significant(number) == significant(&format!("{it:e}")))
 }
 
-/// A number's digits without zeros before and behind them, and where its point stands before these.
+/// The digits of a number without leading and trailing zeros, and its decimal exponent.
 fn significant(number: &str) -> (String, i64) {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let mantissa = mantissa.trim_start_matches('-');
@@ -99,7 +101,7 @@ fn significant(number: &str) -> (String, i64) {
     if digits.is_empty() {
         return (digits, 0);
     }
-    // An exponent too long to be read makes a number that is none of 64 bits either.
+    // A number with such an exponent is out of range anyway.
     let point = exponent.parse::<i64>().unwrap_or(i64::MAX);
     (digits, point.saturating_add_unsigned(whole.len() as u64).saturating_sub_unsigned(n_leading as u64))
 }
@@ -155,7 +157,7 @@ impl<'de> Visitor<'de> for Clear {
         let mut seen = HashSet::new();
         while let Some(name) = fields.next_key::<Name<'_>>()? {
             if !seen.insert(name) {
-                return Err(A::Error::custom("a field stands twice in one object; send it once"));
+                return Err(A::Error::custom("a field appears twice in one object; send it once"));
             }
             fields.next_value::<Self>()?;
         }
@@ -193,13 +195,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_counted_without_being_read() {
+    fn values_are_counted_without_parsing() {
         for (text, n) in [
             ("", 1),
             ("1", 1),
             ("[1, 2, 3]", 4),
             ("{\"a\": {\"b\": [null]}}", 6),
-            // What stands in texts is no value.
+            // Texts hold no values.
             (r#"["a,b:[{", "\"", "\\", ","]"#, 5),
         ] {
             assert_eq!(n_values(text.as_bytes()), n, "{text}");
@@ -207,13 +209,13 @@ mod tests {
     }
 
     #[test]
-    fn what_readers_would_read_differently_is_refused() {
+    fn ambiguous_json_is_refused() {
         for good in [
             "{}",
             "[1, -2, 0.5, null, true, \"a\", {\"a\": {\"a\": 1}}]",
             "18446744073709551615",
             "-9223372036854775808",
-            // As JavaScript writes a sum of 0.1 and 0.2; a text may hold anything.
+            // JavaScript's sum of 0.1 and 0.2; strings may hold anything.
             "[0.30000000000000004, 25800.00000000000000, 1e-7, 5.551115123125783e-17, -0.0, 0e5, 12.50E+3, {\"1.00000000000000001\": \"\\\"0.1234567890123456789\"}]",
         ] {
             assert_eq!(check(good.as_bytes()), Ok(()), "{good}");

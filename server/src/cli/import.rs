@@ -10,7 +10,6 @@ use std::{
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use profile360_core::plan::changes::Outcome;
 use profile360_ingest::csv::{ColumnMapping, Encoding};
 use tokio::sync::mpsc;
 
@@ -19,11 +18,14 @@ use super::{
     input::{self, Format, Messages, Part, RefusedFile},
     plain::for_terminal,
 };
-use crate::engine::{
-    active_policy::ActivePolicy,
-    events::Events,
-    pipeline::{Pipeline, PipelineError, Snapshot},
-    policy_rollout::PolicyRollout,
+use crate::{
+    engine::{
+        active_policy::ActivePolicy,
+        events::Events,
+        pipeline::{Pipeline, PipelineError, Snapshot},
+        policy_rollout::PolicyRollout,
+    },
+    ingest_outcome::{IngestCounts, IngestStatus},
 };
 
 /// Imports messages from files (NDJSON or CSV, also compressed with gzip or Zstandard). Safe to interrupt and to repeat: a
@@ -45,19 +47,6 @@ pub(super) struct Options {
     describing: Describing,
     #[command(flatten)]
     base: Base,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    created: u64,
-    updated: u64,
-    linked: u64,
-    merged: u64,
-    withheld: u64,
-    duplicates: u64,
-    refused: u64,
-    warnings: u64,
-    left_out: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +80,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     if opened.is_empty() {
         // Nothing comes in, so no base is made for it.
         if 0 < n_empty {
-            println!("{}", Counts::default().to_line());
+            println!("{}", to_line(&IngestCounts::default()));
         }
         for failure in &failures {
             eprintln!("error: {failure:#}");
@@ -108,10 +97,12 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let (pipeline, working) = Pipeline::start(snapshot);
     PolicyRollout::default().bring_up_to_date(&pipeline).await?;
     let Snapshot { store, list, policy, .. } = pipeline.snapshot();
-    let mut counts = Counts::default();
+    let mut counts = IngestCounts::default();
+    let mut n_left_out = 0;
     let mut interruption = pin!(tokio::signal::ctrl_c());
     for (path, messages) in opened {
-        if let Err(failure) = import(path, messages, &policy, &pipeline, interruption.as_mut(), &mut counts).await {
+        let imported = import(path, messages, &policy, &pipeline, interruption.as_mut(), &mut counts, &mut n_left_out);
+        if let Err(failure) = imported.await {
             // A file that cannot be read costs the others nothing; a base that cannot be written ends it all.
             let is_over = failure.is::<PipelineError>() || failure.is::<Interrupted>();
             failures.push(failure);
@@ -122,9 +113,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     drop(pipeline);
     working.await.context("the pipeline stopped before everything was written")?;
-    println!("{}", counts.to_line());
-    if 0 < counts.left_out {
-        eprintln!("{} rows were left out, as the map says", counts.left_out);
+    println!("{}", to_line(&counts));
+    if 0 < n_left_out {
+        eprintln!("{n_left_out} rows were left out, as the map says");
     }
     for failure in &failures {
         eprintln!("error: {}", for_terminal(&format!("{failure:#}")));
@@ -149,7 +140,8 @@ async fn import(
     policy: &Arc<ActivePolicy>,
     pipeline: &Pipeline,
     mut interruption: Pin<&mut impl Future<Output = std::io::Result<()>>>,
-    counts: &mut Counts,
+    counts: &mut IngestCounts,
+    n_left_out: &mut u64,
 ) -> anyhow::Result<()> {
     let n_read = messages.n_read.clone();
     let bar = bar(messages.n_bytes, "{wide_bar} {percent}%  {msg}  {eta} left");
@@ -186,17 +178,17 @@ async fn import(
         }
         for refused in &part.refused {
             n_refused += 1;
-            counts.refused += 1;
+            counts.add(IngestStatus::Refused);
             bar.suspend(|| input::report(path, refused, n_refused));
             refused_file.keep(refused)?;
         }
-        counts.left_out += part.n_left_out;
+        *n_left_out += part.n_left_out;
         is_own_export |= part.is_own_export;
         n_messages += part.accepted.len() as u64;
         if !part.accepted.is_empty() {
             let receipt = pipeline.ingest(part.accepted, read_by).await?;
             for (line, accepted) in part.lines.iter().zip(&receipt.taken) {
-                counts.add(&accepted.outcome);
+                counts.add(IngestStatus::from(&accepted.outcome));
                 for warning in &accepted.warnings {
                     counts.warnings += 1;
                     let n_warnings = counts.warnings;
@@ -224,27 +216,13 @@ async fn import(
     reading.await.context("the reader stopped")?
 }
 
-impl Counts {
-    fn add(&mut self, outcome: &Outcome) {
-        let count = match outcome {
-            Outcome::Created => &mut self.created,
-            Outcome::Updated => &mut self.updated,
-            Outcome::Linked => &mut self.linked,
-            Outcome::Merged => &mut self.merged,
-            Outcome::Withheld(_) => &mut self.withheld,
-            Outcome::Duplicate => &mut self.duplicates,
-        };
-        *count += 1;
-    }
-
-    fn to_line(&self) -> String {
-        let Self { created, updated, linked, merged, withheld, duplicates, refused, warnings, .. } = self;
-        let accepted = created + updated + linked + merged + withheld;
-        format!(
-            "{accepted} messages accepted ({created} created, {updated} updated, {linked} linked, {merged} merged, \
-             {withheld} withheld), {duplicates} duplicates, {refused} refused, {warnings} warnings"
-        )
-    }
+fn to_line(counts: &IngestCounts) -> String {
+    let IngestCounts { created, updated, linked, merged, withheld, duplicates, refused, warnings, .. } = counts;
+    format!(
+        "{} messages accepted ({created} created, {updated} updated, {linked} linked, {merged} merged, {withheld} withheld), \
+         {duplicates} duplicates, {refused} refused, {warnings} warnings",
+        counts.n_stored()
+    )
 }
 
 fn bar(length: u64, template: &str) -> ProgressBar {

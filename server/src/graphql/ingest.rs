@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
-use profile360_core::{
-    message::{self, parse::accepted::Accepted, refusal::Refusal},
-    plan::changes::Outcome,
-};
+use profile360_core::message::{self, refusal::Warning};
 use profile360_ingest::lossless_json::restored;
 use serde_json::{Map, Value, json};
 
@@ -18,9 +15,8 @@ use super::{
     scalars::{DateTime, Json, Platform},
 };
 use crate::{
-    auth::access::Caller,
-    clock,
-    engine::pipeline::{Ingested, PipelineError},
+    engine::pipeline::PipelineError,
+    ingest_outcome::{self, IngestStatus, MessageOutcome, ParsedMessage},
 };
 
 #[derive(Debug, Default)]
@@ -74,6 +70,7 @@ pub(super) struct IngestPayload {
 
 /// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "IngestStatus")]
 pub(super) enum MessageStatus {
     /// It belongs to a new customer.
     Created,
@@ -141,38 +138,23 @@ impl IngestMutation {
             return Err(ErrorCode::TooManyMessages.with(sentence));
         }
         let ids: Vec<String> = messages.iter().map(|it| it.message_id.clone()).collect();
-        let sender = caller(ctx)?;
-        let parsed: Vec<std::result::Result<Accepted, Refusal>> = messages
-            .into_iter()
-            .map(|message| app.intake.parse(&message.into_json(), &app.policy).and_then(|it| sender.send(it)))
-            .collect();
-        app.pipeline
-            .ingest_stats()
-            .refuse(clock::now(), parsed.iter().filter_map(|it| it.as_ref().err()).map(|it| it.code.as_str()));
-        let accepted: Vec<Accepted> = parsed.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
-        let mut taken = if accepted.is_empty() {
-            Vec::new()
-        } else {
-            let receipt = app.pipeline.ingest(accepted, app.policy.version).await.map_err(|error| match error {
-                PipelineError::Unavailable
-                | PipelineError::Busy
-                | PipelineError::Stopping
-                | PipelineError::RulesChanged
-                | PipelineError::Superseded => ErrorCode::Unavailable.with(error.to_string()),
-            })?;
-            app.list.wait_until_listed(receipt.commit, LISTED_WITHIN).await;
-            receipt.taken
+        let parse = |message: MessageInput| -> ParsedMessage {
+            app.intake.parse(&message.into_json(), &app.policy).map_err(|refusal| (None, refusal))
+        };
+        let messages = messages.into_iter().map(parse).collect();
+        let ingested = ingest_outcome::ingest(&app.pipeline, caller(ctx)?, app.policy.version, messages).await;
+        let ingestion = ingested.map_err(|error| match error {
+            PipelineError::Unavailable
+            | PipelineError::Busy
+            | PipelineError::Stopping
+            | PipelineError::RulesChanged
+            | PipelineError::Superseded => ErrorCode::Unavailable.with(error.to_string()),
+        })?;
+        if let Some(commit) = ingestion.commit {
+            app.list.wait_until_listed(commit, LISTED_WITHIN).await;
         }
-        .into_iter();
-        let results = ids
-            .into_iter()
-            .zip(parsed)
-            .filter_map(|(id, parsed)| match parsed {
-                Err(refusal) => Some(MessageResult::refused(id, refusal)),
-                Ok(accepted) => Some(MessageResult::taken(id, accepted, taken.next()?, sender)),
-            })
-            .collect();
-        Ok(IngestPayload { results })
+        let results = ids.into_iter().zip(ingestion.outcomes).map(|(id, outcome)| MessageResult::new(id, outcome));
+        Ok(IngestPayload { results: results.collect() })
     }
 }
 
@@ -212,57 +194,16 @@ impl MessageInput {
 }
 
 impl MessageResult {
-    fn refused(message_id: String, refusal: Refusal) -> Self {
+    fn new(message_id: String, outcome: MessageOutcome) -> Self {
+        let warning = |Warning { code, path, detail }: Warning| MessageWarning { code: code.to_owned(), path, detail };
         Self {
             message_id,
-            status: MessageStatus::Refused,
-            unified_id: None,
-            code: Some(refusal.code.as_str().to_owned()),
-            path: Some(refusal.path),
-            detail: Some(refusal.detail),
-            warnings: Vec::new(),
-        }
-    }
-
-    fn taken(message_id: String, accepted: Accepted, taken: Ingested, sender: &Caller) -> Self {
-        let warning = |it: message::refusal::Warning| MessageWarning {
-            code: it.code.to_owned(),
-            path: it.path,
-            detail: it.detail,
-        };
-        let warnings = accepted.warnings.into_iter().chain(taken.warnings).map(warning).collect();
-        if !sender.sees_results() {
-            let is_repeated = taken.outcome == Outcome::Duplicate;
-            return Self {
-                message_id,
-                status: if is_repeated { MessageStatus::Duplicate } else { MessageStatus::Accepted },
-                unified_id: None,
-                code: None,
-                path: None,
-                detail: None,
-                warnings,
-            };
-        }
-        let withheld = match &taken.outcome {
-            Outcome::Withheld(reason) => Some(reason),
-            _ => None,
-        };
-        let status = match &taken.outcome {
-            Outcome::Duplicate => MessageStatus::Duplicate,
-            Outcome::Created => MessageStatus::Created,
-            Outcome::Merged => MessageStatus::Merged,
-            Outcome::Linked => MessageStatus::Linked,
-            Outcome::Updated => MessageStatus::Updated,
-            Outcome::Withheld(_) => MessageStatus::Withheld,
-        };
-        Self {
-            message_id,
-            status,
-            unified_id: taken.unified_id.map(|it| ID(it.to_string())),
-            code: withheld.map(|it| it.code().to_owned()),
-            path: None,
-            detail: withheld.map(ToString::to_string),
-            warnings,
+            status: outcome.status.into(),
+            unified_id: outcome.unified_id.map(ID),
+            code: outcome.code.map(str::to_owned),
+            path: outcome.path,
+            detail: outcome.detail,
+            warnings: outcome.warnings.into_iter().map(warning).collect(),
         }
     }
 }

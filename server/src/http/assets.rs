@@ -9,7 +9,7 @@ use axum::{
 };
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::{AppState, accept, only_asked, refused};
+use super::{AppState, accept, get_only, refused};
 use crate::graphql::ErrorCode;
 
 #[derive(Embed)]
@@ -48,7 +48,7 @@ pub(super) async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Respo
         if !is_own {
             return not_found();
         }
-        return only_asked().await;
+        return get_only().await;
     }
     if let Some((name, file)) = file {
         return file_response(name, file, &headers);
@@ -96,7 +96,7 @@ fn file_response(path: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response 
         let file = Assets::get(&format!("{path}.{ending}")).filter(|_| acceptance.is_acceptable())?;
         Some((acceptance.weight, file, *coding))
     });
-    // Of equal weights, max_by_key takes the last: reversed, that is the smallest form.
+    // Of equal weights, max_by_key returns the last: reversed, that is the smallest form.
     let packed = packed.rev().max_by_key(|(weight, ..)| *weight);
     let (file, coding) = packed.map_or((file, None), |(_, file, coding)| (file, Some(coding)));
 

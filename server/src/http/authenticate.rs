@@ -1,4 +1,4 @@
-//! Who is let in: on every way but those that operators and balancers ask, and the page's own files, which hold no data.
+//! Authentication on every route but the health checks and the page's files, which hold no data.
 
 use axum::{
     body::Body,
@@ -13,120 +13,123 @@ use futures::future::BoxFuture;
 use super::{
     AppState,
     concurrency_limits::{Client, LimitReached},
-    connections::Kept,
+    connections::GuardedBody,
     decode_body::Work,
-    graphql, refused, segment,
+    graphql, refused,
 };
 use crate::{
     auth::{
-        access::{Caller, Permission, Role},
-        api_keys::{AuthError, PREFIX},
+        access::{Caller, Permission},
+        api_keys::AuthError,
     },
     graphql::ErrorCode,
 };
 
-/// A way in.
+/// How a route authenticates its requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RouteAuth {
-    pub key_as: CredentialSource,
-    pub need: Permission,
-    /// Refusals have the form of GraphQL's answers.
+    pub credential_source: CredentialSource,
+    pub permission: Permission,
+    /// Refusals have the form of a GraphQL response.
     pub is_graphql: bool,
-    /// Requests take a place among all that are answered at once. Streams have places of their own.
-    pub takes_place: bool,
-    /// Where the head of a request shows no key, its body may: then the handler authenticates it.
-    pub is_key_in_body: bool,
+    /// Requests count for `--limit-requests`. Streams have a limit of their own.
+    pub is_limited: bool,
+    /// The body may hold the key where the head does not: then the handler authenticates the request.
+    pub allows_key_in_body: bool,
 }
 
-/// How a key is shown, besides `Authorization: Bearer KEY`, which is good everywhere.
+/// Where a request may hold its key, in addition to `Authorization: Bearer KEY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CredentialSource {
     Bearer,
-    /// The user name of basic authentication, as Segment's SDKs show their write key.
+    /// The user name of basic authentication, where Segment's SDKs put their write key.
     UserName,
-    /// The header `access_token`, as of the DFINERY Open API.
+    /// The header `access_token` of the DFINERY Open API.
     AccessToken,
 }
 
 impl RouteAuth {
-    /// What a role may do over GraphQL is said at each field.
+    /// Each field of the schema checks its own permission.
     pub(super) const GRAPHQL: Self = Self {
-        key_as: CredentialSource::Bearer,
-        need: Permission::Nothing,
+        credential_source: CredentialSource::Bearer,
+        permission: Permission::Nothing,
         is_graphql: true,
-        takes_place: true,
-        is_key_in_body: false,
+        is_limited: true,
+        allows_key_in_body: false,
     };
 
-    /// A way for messages.
-    pub(super) const fn of_messages(key_as: CredentialSource) -> Self {
-        let is_key_in_body = matches!(key_as, CredentialSource::UserName);
-        Self { key_as, need: Permission::Send, is_graphql: false, takes_place: true, is_key_in_body }
+    pub(super) const fn of_messages(credential_source: CredentialSource) -> Self {
+        let allows_key_in_body = matches!(credential_source, CredentialSource::UserName);
+        Self {
+            credential_source,
+            permission: Permission::Send,
+            is_graphql: false,
+            is_limited: true,
+            allows_key_in_body,
+        }
     }
 
-    /// The way for what SDKs ask of themselves.
+    /// The settings and metrics of SDKs, for any role.
     pub(super) const SETTINGS: Self =
-        Self { need: Permission::Nothing, ..Self::of_messages(CredentialSource::UserName) };
+        Self { permission: Permission::Nothing, ..Self::of_messages(CredentialSource::UserName) };
 
-    /// The way for streams of messages.
     pub(super) const STREAMS: Self = Self {
-        key_as: CredentialSource::Bearer,
-        need: Permission::Send,
+        credential_source: CredentialSource::Bearer,
+        permission: Permission::Send,
         is_graphql: false,
-        takes_place: false,
-        is_key_in_body: false,
+        is_limited: false,
+        allows_key_in_body: false,
     };
 }
 
-type Letting = fn(State<(AppState, RouteAuth)>, Request, Next) -> BoxFuture<'static, Response>;
-type Layer = axum::middleware::FromFnLayer<Letting, (AppState, RouteAuth), (State<(AppState, RouteAuth)>, Request)>;
+type Middleware = fn(State<(AppState, RouteAuth)>, Request, Next) -> BoxFuture<'static, Response>;
+type Layer = axum::middleware::FromFnLayer<Middleware, (AppState, RouteAuth), (State<(AppState, RouteAuth)>, Request)>;
 
-/// The gate of a way in.
-pub(super) fn of(state: &AppState, way: RouteAuth) -> Layer {
-    axum::middleware::from_fn_with_state((state.clone(), way), let_in as Letting)
+/// The layer that authenticates the requests of a route; see [`with_caller`].
+pub(super) fn layer(state: &AppState, route_auth: RouteAuth) -> Layer {
+    axum::middleware::from_fn_with_state((state.clone(), route_auth), authenticate as Middleware)
 }
 
-/// Authenticates a request; see [`admit`].
-fn let_in(
-    State((state, way)): State<(AppState, RouteAuth)>,
+fn authenticate(
+    State((state, route_auth)): State<(AppState, RouteAuth)>,
     request: Request,
     next: Next,
 ) -> BoxFuture<'static, Response> {
-    Box::pin(async move { admit(&state, way, request, |request| next.run(request)).await })
+    Box::pin(async move { with_caller(&state, route_auth, request, |request| next.run(request)).await })
 }
 
-/// Answers a request by its caller, with extensions of the types [`Caller`], [`Client`] and [`Work`]. Where its body may show the key and
-/// its head shows none, there is no [`Caller`], and the handler authenticates it. What it takes of the server it gives back when its
-/// answer has been sent.
-pub(super) async fn admit<F: Future<Output = Response>>(
+/// Authenticates a request and runs its handler, with the extensions [`Caller`], [`Client`] and [`Work`]. Where the key may be in the body
+/// and is not in the head there is no [`Caller`], and the handler authenticates the request. The permits are released when the response
+/// has been sent.
+pub(super) async fn with_caller<F: Future<Output = Response>>(
     state: &AppState,
-    way: RouteAuth,
+    route_auth: RouteAuth,
     mut request: Request,
-    answer: impl FnOnce(Request) -> F,
+    handler: impl FnOnce(Request) -> F,
 ) -> Response {
     let headers = request.headers();
-    let may_come_in_body = way.is_key_in_body && shows_no_key(headers, way.key_as);
-    let caller = match caller(state, way, headers) {
+    let may_be_in_body = route_auth.allows_key_in_body && has_no_credential(headers, route_auth.credential_source);
+    let caller = match caller(state, route_auth, headers) {
         Ok(caller) => Some(caller),
-        Err((ErrorCode::Unauthenticated, _)) if may_come_in_body => None,
-        Err((code, sentence)) => return refuse(way, code, &sentence, headers),
+        Err((ErrorCode::Unauthenticated, _)) if may_be_in_body => None,
+        Err((code, sentence)) => return refuse(route_auth, code, &sentence, headers),
     };
     let client = match &caller {
         Some(caller) => Client::of(caller, request.extensions()),
         None => Client::at(request.extensions()),
     };
-    let place = match way.takes_place.then(|| state.requests.take(&client, 1)).transpose() {
-        Ok(place) => place,
+    let permit = match route_auth.is_limited.then(|| state.requests.acquire(&client, 1)).transpose() {
+        Ok(permit) => permit,
         Err(reason) => {
             let sentence = match reason {
-                LimitReached::AllTaken | LimitReached::TooMuch => {
-                    "as many requests are open as are answered at once; try again later"
+                LimitReached::Exhausted | LimitReached::TooLarge => {
+                    "too many requests are in progress (--limit-requests); try again later"
                 }
-                LimitReached::OwnTaken => {
-                    "as many requests of this client are open as one may have at once; wait for an answer first"
+                LimitReached::ClientLimit => {
+                    "too many requests of this client are in progress (--limit-requests-per-client); wait for a response first"
                 }
             };
-            return refuse(way, ErrorCode::Overloaded, sentence, request.headers());
+            return refuse(route_auth, ErrorCode::Overloaded, sentence, request.headers());
         }
     };
     let work = Work::new(&state.work, &client);
@@ -136,35 +139,38 @@ pub(super) async fn admit<F: Future<Output = Response>>(
     }
     extensions.insert(client);
     extensions.insert(work.clone());
-    let response = answer(request).await;
-    response.map(|body| Body::new(Kept::new(body, (place, work))))
+    let response = handler(request).await;
+    response.map(|body| Body::new(GuardedBody::new(body, (permit, work))))
 }
 
-fn caller(state: &AppState, way: RouteAuth, headers: &HeaderMap) -> Result<Caller, (ErrorCode, String)> {
-    by_key(state, way.need, shown(headers, way.key_as).as_deref())
+fn caller(state: &AppState, route_auth: RouteAuth, headers: &HeaderMap) -> Result<Caller, (ErrorCode, String)> {
+    caller_by_key(state, route_auth.permission, credential_of(headers, route_auth.credential_source).as_deref())
 }
 
-/// Whether the head of a request says nothing of a key, not even something wrong.
-fn shows_no_key(headers: &HeaderMap, key_as: CredentialSource) -> bool {
-    shown(headers, key_as).is_none() && !headers.contains_key(header::AUTHORIZATION)
+/// Whether the head of a request has no credential, not even a malformed one.
+fn has_no_credential(headers: &HeaderMap, credential_source: CredentialSource) -> bool {
+    credential_of(headers, credential_source).is_none() && !headers.contains_key(header::AUTHORIZATION)
 }
 
-/// The caller of a key, wherever it was shown.
-pub(super) fn by_key(state: &AppState, need: Permission, key: Option<&str>) -> Result<Caller, (ErrorCode, String)> {
+/// The caller of a key, if its role has the permission.
+pub(super) fn caller_by_key(
+    state: &AppState,
+    permission: Permission,
+    key: Option<&str>,
+) -> Result<Caller, (ErrorCode, String)> {
     let caller = state.authentication.caller(key).map_err(|reason| (code_of(reason), reason.to_string()))?;
-    if caller.may(need) {
+    if caller.may(permission) {
         return Ok(caller);
     }
-    Err((ErrorCode::Forbidden, not_enough(&caller, need)))
+    Err((ErrorCode::Forbidden, missing_permission(&caller, permission)))
 }
 
-/// Whether a request may see what is not for everyone: it shows a key that reads, or there are no keys.
+/// Whether the caller of a request may read: by its key, or because the server has no keys.
 pub(super) fn may_read(state: &AppState, headers: &HeaderMap) -> bool {
-    let way = RouteAuth { need: Permission::Read, ..RouteAuth::GRAPHQL };
-    caller(state, way, headers).is_ok()
+    let route_auth = RouteAuth { permission: Permission::Read, ..RouteAuth::GRAPHQL };
+    caller(state, route_auth, headers).is_ok()
 }
 
-/// The code of a refusal.
 pub(super) const fn code_of(reason: AuthError) -> ErrorCode {
     match reason {
         AuthError::NoKey | AuthError::UnknownKey => ErrorCode::Unauthenticated,
@@ -172,36 +178,36 @@ pub(super) const fn code_of(reason: AuthError) -> ErrorCode {
     }
 }
 
-/// Says which role it takes.
-fn not_enough(caller: &Caller, need: Permission) -> String {
-    format!("the role of this key is {}; this takes {}", caller.role.as_str(), need.minimum_role())
+/// The sentence that names the role that the caller needs.
+fn missing_permission(caller: &Caller, permission: Permission) -> String {
+    format!("the role of this key is {}; this needs {}", caller.role.as_str(), permission.minimum_role())
 }
 
-/// The key that a request shows; none where it shows two that differ.
-fn shown(headers: &HeaderMap, key_as: CredentialSource) -> Option<String> {
-    let mut shown: Vec<String> = Vec::new();
+/// The key in the head of a request; none where there are two different ones.
+fn credential_of(headers: &HeaderMap, credential_source: CredentialSource) -> Option<String> {
+    let mut credentials: Vec<String> = Vec::new();
     for value in headers.get_all(header::AUTHORIZATION) {
         let value = value.to_str().ok()?;
         let (scheme, rest) = value.split_once(' ')?;
         if scheme.eq_ignore_ascii_case("bearer") {
-            shown.push(rest.trim().to_owned());
-        } else if scheme.eq_ignore_ascii_case("basic") && key_as == CredentialSource::UserName {
+            credentials.push(rest.trim().to_owned());
+        } else if scheme.eq_ignore_ascii_case("basic") && credential_source == CredentialSource::UserName {
             let decoded = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
-            shown.push(decoded.split(':').next().unwrap_or_default().to_owned());
+            credentials.push(decoded.split(':').next().unwrap_or_default().to_owned());
         } else {
             return None;
         }
     }
-    if key_as == CredentialSource::AccessToken {
+    if credential_source == CredentialSource::AccessToken {
         for value in headers.get_all("access_token") {
-            shown.push(value.to_str().ok()?.trim().to_owned());
+            credentials.push(value.to_str().ok()?.trim().to_owned());
         }
     }
-    let first = shown.pop()?;
-    shown.iter().all(|it| *it == first).then_some(first)
+    let first = credentials.pop()?;
+    credentials.iter().all(|it| *it == first).then_some(first)
 }
 
-/// The key in the payload of a socket's beginning: `{ "authorization": "Bearer KEY" }`.
+/// The key in the payload of a `connection_init`: `{ "authorization": "Bearer KEY" }`.
 pub(super) fn credential_in(payload: &serde_json::Map<String, serde_json::Value>) -> Option<&str> {
     let (_, value) = payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?;
     let value = value.as_str()?.trim();
@@ -211,44 +217,21 @@ pub(super) fn credential_in(payload: &serde_json::Map<String, serde_json::Value>
     }
 }
 
-fn refuse(way: RouteAuth, code: ErrorCode, sentence: &str, headers: &HeaderMap) -> Response {
+fn refuse(route_auth: RouteAuth, code: ErrorCode, sentence: &str, headers: &HeaderMap) -> Response {
     let mut response =
-        if way.is_graphql { graphql::rejection(code, sentence, headers) } else { refused(code, sentence) };
+        if route_auth.is_graphql { graphql::rejection(code, sentence, headers) } else { refused(code, sentence) };
     if code == ErrorCode::Unauthenticated {
-        let challenge = match way.key_as {
+        let challenge = match route_auth.credential_source {
             CredentialSource::Bearer | CredentialSource::AccessToken => "Bearer realm=\"profile360\"",
             CredentialSource::UserName => "Basic realm=\"profile360\"",
         };
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
-    super::may_retry(&mut response);
+    super::add_retry_after(&mut response);
     response
 }
 
-/// The answer to a program that shows a key in a body or an address that is not good there.
+/// The response to a request whose key is in the body or in the URL and does not authenticate it.
 pub(super) fn rejection(code: ErrorCode, sentence: &str) -> Response {
     refuse(RouteAuth::of_messages(CredentialSource::UserName), code, sentence, &HeaderMap::new())
-}
-
-/// Whether a key that is in an address does no more harm there than in the page that it came with: one that only sends, or none.
-fn is_public(state: &AppState, key: &str) -> bool {
-    by_key(state, Permission::Nothing, Some(key)).map_or(true, |caller| caller.role == Role::Ingest)
-}
-
-/// Refuses a request whose address holds a key: logs and histories keep addresses, and tell them to others.
-pub(super) async fn no_key_in_address(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    const NAMES: [&str; 5] = ["access_token", "authorization", "api_key", "write_key", "writekey"];
-    let address = request.uri();
-    let parameters = || address.query().unwrap_or_default().split('&');
-    let is_named = |it: &str| NAMES.iter().any(|name| it.eq_ignore_ascii_case(name));
-    let holds_key = address.path().contains(PREFIX)
-        || parameters().any(|it| it.contains(PREFIX) || is_named(it.split('=').next().unwrap_or_default()));
-    // The handler there checks that the key is one that may be public.
-    let is_by_design = || segment::key_in_address(address).is_some_and(|key| is_public(&state, key));
-    if !state.authentication.requires_keys() || !holds_key || is_by_design() {
-        return next.run(request).await;
-    }
-    let sentence = "a key never stands in an address, where logs and histories keep it: send it as Authorization: Bearer KEY, and \
-                    have this one revoked";
-    refused(ErrorCode::KeyInAddress, sentence)
 }

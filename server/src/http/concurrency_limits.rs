@@ -1,6 +1,6 @@
-//! What all clients share, and how much of it each of them can have: places for requests, streams and sockets, and bytes in work.
+//! Concurrency limits, for the server and for each client: requests, streams, WebSockets, and the bytes of bodies in memory.
 //!
-//! Nobody waits for a share: what waited would take memory without bound. Who gets none comes back a little later.
+//! No request waits for a permit, because a queue would need unbounded memory. The client gets `OVERLOADED` and retries later.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use axum::{extract::ConnectInfo, http::Extensions};
 
 use crate::auth::access::Caller;
 
-/// Who shares: the holder of a key, or where there is none, an address.
+/// What a limit counts as one client: a key, or without one an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Client {
     Key(Arc<str>),
@@ -25,14 +25,14 @@ impl Client {
         caller.key.clone().map_or_else(|| Self::at(extensions), Self::Key)
     }
 
-    /// Who it is before it has shown a key.
+    /// The client before it is authenticated.
     pub(super) fn at(extensions: &Extensions) -> Self {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         Self::Address(network_of(peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))))
     }
 }
 
-/// What one side can have many addresses of: of an IPv6 address the 64 bits that a provider gives to a customer.
+/// The network that one client controls: the first 64 bits of an IPv6 address, which a provider assigns to a customer.
 pub(super) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
@@ -40,85 +40,87 @@ pub(super) fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// An amount of something.
+/// A number of permits, with a limit for each client.
 #[derive(Clone)]
 pub(super) struct ConcurrencyLimit(Arc<Inner>);
 
 struct Inner {
-    most: usize,
-    /// The most that one client has.
-    most_each: usize,
-    taken: Mutex<Taken>,
+    max: usize,
+    max_per_client: usize,
+    in_use: Mutex<InUse>,
 }
 
 #[derive(Default)]
-struct Taken {
-    all: usize,
-    each: HashMap<Client, usize>,
+struct InUse {
+    total: usize,
+    per_client: HashMap<Client, usize>,
 }
 
-/// Why there is no share.
+/// Why there is no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LimitReached {
-    /// All of it is taken.
-    AllTaken,
-    /// This client has as much as one can have.
-    OwnTaken,
-    /// It is more than there is, however long one waits.
-    TooMuch,
+    /// All permits are in use.
+    Exhausted,
+    /// This client has as many as one client may have.
+    ClientLimit,
+    /// More than the limit itself: a retry cannot succeed.
+    TooLarge,
 }
 
 impl ConcurrencyLimit {
-    pub(super) fn new(most: usize, most_each: usize) -> Self {
-        Self(Arc::new(Inner { most, most_each: most_each.min(most), taken: Mutex::default() }))
+    pub(super) fn new(max: usize, max_per_client: usize) -> Self {
+        Self(Arc::new(Inner { max, max_per_client: max_per_client.min(max), in_use: Mutex::default() }))
     }
 
-    /// Takes a share; it is given back when it is dropped.
-    pub(super) fn take(&self, client: &Client, n: usize) -> Result<Permit, LimitReached> {
-        let mut share = self.none_of(client);
-        share.grow(n)?;
-        Ok(share)
+    /// Acquires `n`; dropping the permit releases them.
+    pub(super) fn acquire(&self, client: &Client, n: usize) -> Result<Permit, LimitReached> {
+        let mut permit = self.empty_permit(client);
+        permit.grow(n)?;
+        Ok(permit)
     }
 
-    /// Nothing yet, of a client that will take some.
-    pub(super) fn none_of(&self, client: &Client) -> Permit {
-        Permit { of: self.0.clone(), client: client.clone(), n: 0 }
+    /// A permit of nothing, which can grow.
+    pub(super) fn empty_permit(&self, client: &Client) -> Permit {
+        Permit { limit: self.0.clone(), client: client.clone(), n: 0 }
     }
 }
 
 impl fmt::Debug for ConcurrencyLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shares").field("most", &self.0.most).field("most_each", &self.0.most_each).finish()
+        f.debug_struct("ConcurrencyLimit")
+            .field("max", &self.0.max)
+            .field("max_per_client", &self.0.max_per_client)
+            .finish()
     }
 }
 
-/// A share that someone has.
+/// A part of a limit that a client holds.
 pub(super) struct Permit {
-    of: Arc<Inner>,
+    limit: Arc<Inner>,
     client: Client,
     n: usize,
 }
 
 impl Permit {
-    /// Takes more of it, all or nothing.
+    /// Acquires `more`, all or nothing.
     pub(super) fn grow(&mut self, more: usize) -> Result<(), LimitReached> {
-        let mut taken = self.of.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.of.most < self.n.saturating_add(more) {
-            return Err(if self.of.most == 0 { LimitReached::AllTaken } else { LimitReached::TooMuch });
+        let mut in_use = self.limit.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.limit.max < self.n.saturating_add(more) {
+            return Err(if self.limit.max == 0 { LimitReached::Exhausted } else { LimitReached::TooLarge });
         }
-        if self.of.most < taken.all.saturating_add(more) {
-            return Err(LimitReached::AllTaken);
+        if self.limit.max < in_use.total.saturating_add(more) {
+            return Err(LimitReached::Exhausted);
         }
-        let own = taken.each.get(&self.client).copied().unwrap_or_default().saturating_add(more);
-        // One alone can have more than its part as long as it is a single thing.
-        if self.of.most_each < own && own != self.n.saturating_add(more) {
-            return Err(LimitReached::OwnTaken);
+        let own = in_use.per_client.get(&self.client).copied().unwrap_or_default().saturating_add(more);
+        // A single permit may exceed the limit of one client, or a large request could never run.
+        if self.limit.max_per_client < own && own != self.n.saturating_add(more) {
+            return Err(LimitReached::ClientLimit);
         }
         if 0 < more {
-            taken.all += more;
-            taken.each.insert(self.client.clone(), own);
+            in_use.total += more;
+            in_use.per_client.insert(self.client.clone(), own);
         }
-        drop(taken);
+        drop(in_use);
         self.n += more;
         Ok(())
     }
@@ -126,7 +128,7 @@ impl Permit {
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Share").field("n", &self.n).finish()
+        f.debug_struct("Permit").field("n", &self.n).finish()
     }
 }
 
@@ -135,12 +137,12 @@ impl Drop for Permit {
         if self.n == 0 {
             return;
         }
-        let mut taken = self.of.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.all = taken.all.saturating_sub(self.n);
-        if let Some(own) = taken.each.get_mut(&self.client) {
+        let mut in_use = self.limit.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        in_use.total = in_use.total.saturating_sub(self.n);
+        if let Some(own) = in_use.per_client.get_mut(&self.client) {
             *own = own.saturating_sub(self.n);
             if *own == 0 {
-                taken.each.remove(&self.client);
+                in_use.per_client.remove(&self.client);
             }
         }
     }
@@ -158,34 +160,37 @@ mod tests {
     fn one_client_cannot_have_all() {
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
         let places = ConcurrencyLimit::new(4, 2);
-        let first = places.take(&one, 1).expect("there are four");
-        let _second = places.take(&one, 1).expect("it may have two");
-        assert_eq!(places.take(&one, 1).err(), Some(LimitReached::OwnTaken));
-        let _third = places.take(&other, 2).expect("there are two left");
-        assert_eq!(places.take(&address("::1"), 1).err(), Some(LimitReached::AllTaken));
+        let first = places.acquire(&one, 1).expect("there are four");
+        let _second = places.acquire(&one, 1).expect("it may have two");
+        assert_eq!(places.acquire(&one, 1).err(), Some(LimitReached::ClientLimit));
+        let _third = places.acquire(&other, 2).expect("there are two left");
+        assert_eq!(places.acquire(&address("::1"), 1).err(), Some(LimitReached::Exhausted));
         drop(first);
-        assert!(places.take(&one, 1).is_ok());
-        assert_eq!(places.take(&one, 5).err(), Some(LimitReached::TooMuch));
+        assert!(places.acquire(&one, 1).is_ok());
+        assert_eq!(places.acquire(&one, 5).err(), Some(LimitReached::TooLarge));
     }
 
     #[test]
-    fn one_large_thing_is_taken_where_nothing_else_is_of_its_client() {
+    fn a_single_permit_may_exceed_the_limit_of_one_client() {
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
         let bytes = ConcurrencyLimit::new(100, 50);
-        let mut large = bytes.take(&one, 10).expect("it fits");
+        let mut large = bytes.acquire(&one, 10).expect("it fits");
         assert_eq!(large.grow(60), Ok(()));
-        assert_eq!(bytes.take(&one, 1).err(), Some(LimitReached::OwnTaken));
-        assert_eq!(large.grow(31), Err(LimitReached::TooMuch));
-        let mut rest = bytes.take(&other, 20).expect("it fits");
-        assert_eq!(rest.grow(11), Err(LimitReached::AllTaken));
+        assert_eq!(bytes.acquire(&one, 1).err(), Some(LimitReached::ClientLimit));
+        assert_eq!(large.grow(31), Err(LimitReached::TooLarge));
+        let mut rest = bytes.acquire(&other, 20).expect("it fits");
+        assert_eq!(rest.grow(11), Err(LimitReached::Exhausted));
         drop(large);
         assert_eq!(rest.grow(11), Ok(()));
         drop(rest);
-        assert!(bytes.0.taken.lock().expect("nobody panicked").each.is_empty(), "nothing is kept of those who left");
+        assert!(
+            bytes.0.in_use.lock().expect("the lock is not poisoned").per_client.is_empty(),
+            "released permits leave nothing"
+        );
     }
 
     #[test]
-    fn whose_network_it_is_counts() {
+    fn a_client_is_an_ipv4_address_or_an_ipv6_network() {
         for (a, b, same) in [
             ("192.0.2.1", "192.0.2.1", true),
             ("192.0.2.1", "192.0.2.2", false),

@@ -1,7 +1,8 @@
-//! Connections: how many there are, how long they may wait, and who gives way when there are too many.
+//! Connections: limits on their number, their timeouts, and which of them is closed when there are too many.
 //!
-//! A connection waits while no request of it is answered: for the first byte of a head, or for the rest of one. When all places are in
-//! use the one that has waited longest gives way to a new one, so that half a head keeps nobody out.
+//! A connection is idle while the server processes none of its requests: it waits for the first byte of a head, or for the rest of one.
+//! When all slots are in use the server closes the connection that has been idle longest, so that clients that send half a head and
+//! stop cannot exhaust the slots.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -42,36 +43,38 @@ use super::{
 };
 use crate::{graphql::ErrorCode, limits::Limits};
 
-/// The most bytes of a head. Answers are handed on in parts of this size, too.
+/// The most bytes of a head, and of a chunk of a response.
 const BUFFER: usize = 64 * 1024;
-/// How long nothing is accepted after that failed.
+/// The pause after a failed `accept`.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
-/// How often it is logged that nothing can be accepted.
-const LOGGED_EVERY: Duration = Duration::from_secs(10);
+/// The shortest time between two log lines about failed `accept`s.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Serves until `stop` says so, and then until what is open is answered.
+/// Serves until `stop` becomes true, then finishes the open requests.
 pub(super) async fn serve(listener: TcpListener, router: Router, limits: &Limits, mut stop: watch::Receiver<bool>) {
-    let seats = Seats::new(limits.connections, limits.connections_per_address);
-    let times = Times { head: limits.head, idle: limits.idle, least_pace: MinRate::of(limits) };
+    let slots = ConnectionSlots::new(limits.connections, limits.connections_per_address);
+    let timeouts = Timeouts { head: limits.head, idle: limits.idle, min_rate: MinRate::of(limits) };
     let open = TaskTracker::new();
     let mut logged: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
             biased;
-            // When nobody can say stop any more it is time to stop, too.
-            () = async { drop(stop.wait_for(|is_over| *is_over).await) } => break,
+            // A dropped sender means stop, too.
+            () = async { drop(stop.wait_for(|stopped| *stopped).await) } => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match seats.take(peer.ip()).await {
-                Some(seat) => drop(open.spawn(talk(stream, peer, seat, router.clone(), times, stop.clone()))),
-                None => turn_away(&stream),
+            Ok((stream, peer)) => match slots.acquire(peer.ip()).await {
+                Some(slot) => {
+                    drop(open.spawn(serve_connection(stream, peer, slot, router.clone(), timeouts, stop.clone())))
+                }
+                None => reject_connection(&stream),
             },
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                // Most often there are no more files to be opened: then a connection that waits gives its own back.
-                seats.make_room();
-                if logged.is_none_or(|at| LOGGED_EVERY <= at.elapsed()) {
+                // The usual cause is the limit of open files, and an idle connection holds one.
+                slots.evict_longest_idle();
+                if logged.is_none_or(|at| LOG_INTERVAL <= at.elapsed()) {
                     tracing::error!(%error, "no connection can be accepted now");
                     logged = Some(Instant::now());
                 }
@@ -84,14 +87,14 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: &Limits
     open.wait().await;
 }
 
-/// Whether it is over with one connection, and not with the listening.
+/// Whether the error concerns one connection, and not the listener.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// Tells a client to come back, as well as can be done without waiting for it.
-fn turn_away(stream: &TcpStream) {
+/// Asks the client to retry, without waiting for it to read that.
+fn reject_connection(stream: &TcpStream) {
     const SENTENCE: &str =
         "as many connections are open as the server keeps, or as one address may have; close some, or try again later";
     let body = refusal(ErrorCode::Overloaded, SENTENCE).to_string();
@@ -105,47 +108,47 @@ fn turn_away(stream: &TcpStream) {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Times {
-    /// For the head of a request, from its first byte on.
+struct Timeouts {
+    /// For the head of a request, counted from its first byte.
     head: Duration,
     /// For the first byte of the next request.
     idle: Duration,
-    least_pace: MinRate,
+    min_rate: MinRate,
 }
 
-/// Answers the requests of one connection until one side has enough of it.
-async fn talk(
+/// Processes the requests of one connection until one side closes it.
+async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
-    seat: Arc<Seat>,
+    slot: Arc<ConnectionSlot>,
     router: Router,
-    times: Times,
+    timeouts: Timeouts,
     mut stop: watch::Receiver<bool>,
 ) {
-    let wire = Wire { stream, seat: seat.clone(), pace: Throughput::new(times.least_pace) };
-    let answering = seat.clone();
+    let io = ConnectionStream { stream, slot: slot.clone(), throughput: Throughput::new(timeouts.min_rate) };
+    let request_slot = slot.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let busy = Busy::new(answering.clone());
+        let active = ActiveGuard::new(request_slot.clone());
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(answering.clone());
-        let answer = router.clone().oneshot(request);
+        request.extensions_mut().insert(request_slot.clone());
+        let response = router.clone().oneshot(request);
         async move {
-            let response = answer.await.unwrap_or_else(|never| match never {});
-            Ok::<_, Infallible>(response.map(|body| Kept::new(body, busy)))
+            let response = response.await.unwrap_or_else(|never| match never {});
+            Ok::<_, Infallible>(response.map(|body| GuardedBody::new(body, active)))
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        // Both are watched below, and told apart there.
-        .header_read_timeout(times.head.max(times.idle).max(Duration::from_secs(1)))
+        // The loop below enforces the two timeouts separately.
+        .header_read_timeout(timeouts.head.max(timeouts.idle).max(Duration::from_secs(1)))
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(wire), service)
+        .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let mut is_stopping = false;
     loop {
-        let next_look = seat.waits_until(times).unwrap_or_else(|| Instant::now() + times.head);
+        let next_check = slot.deadline(timeouts).unwrap_or_else(|| Instant::now() + timeouts.head);
         tokio::select! {
             result = connection.as_mut() => {
                 if let Err(error) = result {
@@ -153,13 +156,13 @@ async fn talk(
                 }
                 return;
             }
-            () = async { drop(stop.wait_for(|is_over| *is_over).await) }, if !is_stopping => {
+            () = async { drop(stop.wait_for(|stopped| *stopped).await) }, if !is_stopping => {
                 is_stopping = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = seat.gives_way.notified() => return,
-            () = sleep_until(next_look.min(Instant::now() + times.head)) => {
-                if seat.waits_until(times).is_some_and(|end| end <= Instant::now()) {
+            () = slot.evicted.notified() => return,
+            () = sleep_until(next_check.min(Instant::now() + timeouts.head)) => {
+                if slot.deadline(timeouts).is_some_and(|end| end <= Instant::now()) {
                     return;
                 }
             }
@@ -167,150 +170,149 @@ async fn talk(
     }
 }
 
-/// The places of connections.
+/// The slots of all connections.
 #[derive(Clone)]
-struct Seats(Arc<Room>);
+struct ConnectionSlots(Arc<SlotPool>);
 
-struct Room {
-    most: usize,
-    most_per_address: usize,
-    open: Mutex<Open>,
-    /// Told whenever a connection is closed.
+struct SlotPool {
+    max: usize,
+    max_per_address: usize,
+    open: Mutex<OpenConnections>,
+    /// Notified when a connection is closed.
     freed: Notify,
 }
 
 #[derive(Default)]
-struct Open {
+struct OpenConnections {
     n: usize,
-    /// The number of the last one.
+    /// The number of the newest connection.
     last: u64,
     by_address: HashMap<IpAddr, usize>,
-    /// Those that wait, the longest first.
-    waiting: BTreeMap<(Instant, u64), (IpAddr, Arc<Notify>)>,
+    /// The idle connections, the one that has been idle longest first.
+    idle: BTreeMap<(Instant, u64), (IpAddr, Arc<Notify>)>,
 }
 
-impl Open {
-    /// Has the connection go that has waited longest of those of an address, or of all.
-    fn make_room(&mut self, address: Option<IpAddr>) -> bool {
-        let is_meant = |of: &IpAddr| address.is_none_or(|address| address == *of);
-        let found = self.waiting.iter().find(|(_, (of, _))| is_meant(of)).map(|(place, _)| *place);
-        let Some((_, gives_way)) = found.and_then(|place| self.waiting.remove(&place)) else { return false };
-        gives_way.notify_one();
+impl OpenConnections {
+    /// Closes the connection that has been idle longest, of one address or of all. False where none is idle.
+    fn evict_longest_idle(&mut self, address: Option<IpAddr>) -> bool {
+        let is_candidate = |peer: &IpAddr| address.is_none_or(|address| address == *peer);
+        let found = self.idle.iter().find(|(_, (peer, _))| is_candidate(peer)).map(|(key, _)| *key);
+        let Some((_, evicted)) = found.and_then(|key| self.idle.remove(&key)) else { return false };
+        evicted.notify_one();
         true
     }
 }
 
-impl Seats {
-    fn new(most: usize, most_per_address: usize) -> Self {
-        Self(Arc::new(Room { most, most_per_address, open: Mutex::default(), freed: Notify::new() }))
+impl ConnectionSlots {
+    fn new(max: usize, max_per_address: usize) -> Self {
+        Self(Arc::new(SlotPool { max, max_per_address, open: Mutex::default(), freed: Notify::new() }))
     }
 
-    /// A place for a connection, once the one that gives way is closed; none where all are in use and nobody waits.
-    async fn take(&self, peer: IpAddr) -> Option<Arc<Seat>> {
-        /// One that waits is closed at once; this is for the case that nothing is done at all.
-        const CLOSED_WITHIN: Duration = Duration::from_secs(1);
+    /// A slot for a connection, if necessary after an idle one has been closed. None where every slot is in use and no connection is idle.
+    async fn acquire(&self, peer: IpAddr) -> Option<Arc<ConnectionSlot>> {
+        /// An idle connection closes at once; the timeout guards against a runtime that makes no progress.
+        const EVICTION_TIMEOUT: Duration = Duration::from_secs(1);
         let address = network_of(peer);
-        let mut has_asked = false;
+        let mut has_evicted = false;
         loop {
-            if let Some(seat) = self.take_free(address, &mut has_asked)? {
-                return Some(seat);
+            if let Some(slot) = self.try_acquire(address, &mut has_evicted)? {
+                return Some(slot);
             }
-            timeout(CLOSED_WITHIN, self.0.freed.notified()).await.ok()?;
+            timeout(EVICTION_TIMEOUT, self.0.freed.notified()).await.ok()?;
         }
     }
 
-    /// A place that is free now, or none yet, where another connection was asked to go. Asks one to go at most.
-    fn take_free(&self, address: IpAddr, has_asked: &mut bool) -> Option<Option<Arc<Seat>>> {
+    /// A slot that is free now, or `Some(None)` where one will be: it evicts at most one connection.
+    fn try_acquire(&self, address: IpAddr, has_evicted: &mut bool) -> Option<Option<Arc<ConnectionSlot>>> {
         let mut open = self.0.lock();
         let n_of_address = open.by_address.get(&address).copied().unwrap_or_default();
-        let is_own_full = self.0.most_per_address <= n_of_address;
-        if is_own_full || self.0.most <= open.n {
-            let asked = *has_asked || open.make_room(is_own_full.then_some(address));
-            *has_asked = true;
-            return asked.then_some(None);
+        let is_own_full = self.0.max_per_address <= n_of_address;
+        if is_own_full || self.0.max <= open.n {
+            let will_be_free = *has_evicted || open.evict_longest_idle(is_own_full.then_some(address));
+            *has_evicted = true;
+            return will_be_free.then_some(None);
         }
         open.n += 1;
         open.last += 1;
         *open.by_address.entry(address).or_default() += 1;
         let (number, now) = (open.last, Instant::now());
-        let seat = Arc::new(Seat {
-            room: self.0.clone(),
+        let slot = Arc::new(ConnectionSlot {
+            pool: self.0.clone(),
             number,
             address,
-            phase: Mutex::new(Phase { n_busy: 0, since: now, head_since: None }),
-            gives_way: Arc::default(),
-            may_send: AtomicU64::new(u64::MAX),
+            activity: Mutex::new(Activity { n_active: 0, idle_since: now, head_since: None }),
+            evicted: Arc::default(),
+            read_budget: AtomicU64::new(u64::MAX),
         });
-        open.waiting.insert((now, number), (address, seat.gives_way.clone()));
-        Some(Some(seat))
+        open.idle.insert((now, number), (address, slot.evicted.clone()));
+        Some(Some(slot))
     }
 
-    fn make_room(&self) {
-        self.0.lock().make_room(None);
+    fn evict_longest_idle(&self) {
+        self.0.lock().evict_longest_idle(None);
     }
 }
 
-impl Room {
-    fn lock(&self) -> MutexGuard<'_, Open> {
+impl SlotPool {
+    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The place of one connection; free again when it is dropped.
-pub(super) struct Seat {
-    room: Arc<Room>,
+/// The slot of one connection; dropping it frees the slot.
+pub(super) struct ConnectionSlot {
+    pool: Arc<SlotPool>,
     number: u64,
     address: IpAddr,
-    phase: Mutex<Phase>,
-    gives_way: Arc<Notify>,
-    /// The bytes that its client may send yet.
-    may_send: AtomicU64,
+    activity: Mutex<Activity>,
+    evicted: Arc<Notify>,
+    /// The bytes that the client may still send.
+    read_budget: AtomicU64,
 }
 
-/// Whether a connection waits. It is locked before the room, never after it.
-struct Phase {
-    /// How many of its requests are answered now.
-    n_busy: usize,
-    /// Since when it waits, if it does.
-    since: Instant,
-    /// Since when there is something of a head.
+/// Whether a connection is idle. To avoid a deadlock it is locked before the pool, never after it.
+struct Activity {
+    /// Its requests and WebSockets in progress.
+    n_active: usize,
+    /// When it became idle, if it is.
+    idle_since: Instant,
+    /// When the first byte of an unfinished head came.
     head_since: Option<Instant>,
 }
 
-impl Seat {
-    /// Lets the client send so many bytes more, and then cuts it off.
-    pub(super) fn let_send(&self, n_bytes: u64) {
-        self.may_send.store(n_bytes, Ordering::Relaxed);
+impl ConnectionSlot {
+    /// Allows the client so many bytes more, then closes the connection.
+    pub(super) fn set_read_budget(&self, n_bytes: u64) {
+        self.read_budget.store(n_bytes, Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Phase> {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Activity> {
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until when it may wait; none where it does not.
-    fn waits_until(&self, times: Times) -> Option<Instant> {
-        let phase = self.lock();
-        (phase.n_busy == 0).then(|| match phase.head_since {
-            Some(since) => since + times.head,
-            None => phase.since + times.idle,
+    /// When an idle connection is closed; none where it is active.
+    fn deadline(&self, timeouts: Timeouts) -> Option<Instant> {
+        let activity = self.lock();
+        (activity.n_active == 0).then(|| match activity.head_since {
+            Some(since) => since + timeouts.head,
+            None => activity.idle_since + timeouts.idle,
         })
     }
 
-    /// Its client has sent something.
-    fn heard(&self) {
-        let mut phase = self.lock();
-        if phase.n_busy == 0 {
-            phase.head_since.get_or_insert_with(Instant::now);
+    fn bytes_received(&self) {
+        let mut activity = self.lock();
+        if activity.n_active == 0 {
+            activity.head_since.get_or_insert_with(Instant::now);
         }
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let since = self.lock().since;
-        let mut open = self.room.lock();
+        let since = self.lock().idle_since;
+        let mut open = self.pool.lock();
         open.n = open.n.saturating_sub(1);
-        open.waiting.remove(&(since, self.number));
+        open.idle.remove(&(since, self.number));
         if let Some(n) = open.by_address.get_mut(&self.address) {
             *n = n.saturating_sub(1);
             if *n == 0 {
@@ -318,52 +320,52 @@ impl Drop for Seat {
             }
         }
         drop(open);
-        self.room.freed.notify_one();
+        self.pool.freed.notify_one();
     }
 }
 
-/// Something of a connection is at work: it does not give way, and it is not waited for.
-pub(super) struct Busy(Arc<Seat>);
+/// Marks a connection as active: it has no idle timeout, and it is not evicted.
+pub(super) struct ActiveGuard(Arc<ConnectionSlot>);
 
-impl Busy {
-    pub(super) fn new(seat: Arc<Seat>) -> Self {
-        let mut phase = seat.lock();
-        phase.n_busy += 1;
-        phase.head_since = None;
-        seat.room.lock().waiting.remove(&(phase.since, seat.number));
-        drop(phase);
-        Self(seat)
+impl ActiveGuard {
+    pub(super) fn new(slot: Arc<ConnectionSlot>) -> Self {
+        let mut activity = slot.lock();
+        activity.n_active += 1;
+        activity.head_since = None;
+        slot.pool.lock().idle.remove(&(activity.idle_since, slot.number));
+        drop(activity);
+        Self(slot)
     }
 }
 
-impl Drop for Busy {
+impl Drop for ActiveGuard {
     fn drop(&mut self) {
-        let seat = &self.0;
-        let mut phase = seat.lock();
-        phase.n_busy = phase.n_busy.saturating_sub(1);
-        if phase.n_busy == 0 {
-            phase.since = Instant::now();
-            let place = (phase.since, seat.number);
-            seat.room.lock().waiting.insert(place, (seat.address, seat.gives_way.clone()));
+        let slot = &self.0;
+        let mut activity = slot.lock();
+        activity.n_active = activity.n_active.saturating_sub(1);
+        if activity.n_active == 0 {
+            activity.idle_since = Instant::now();
+            let key = (activity.idle_since, slot.number);
+            slot.pool.lock().idle.insert(key, (slot.address, slot.evicted.clone()));
         }
     }
 }
 
-/// The body of an answer that keeps something until all of it is handed on, in parts that fit the buffer of a connection.
-pub(super) struct Kept<T> {
+/// The body of a response that holds a guard until all of it is sent, in chunks that fit the buffer of a connection.
+pub(super) struct GuardedBody<T> {
     body: Body,
-    /// What of the body's last part is not handed on yet.
+    /// The unsent rest of the body's last frame.
     rest: Bytes,
-    _kept: T,
+    _guard: T,
 }
 
-impl<T> Kept<T> {
-    pub(super) const fn new(body: Body, kept: T) -> Self {
-        Self { body, rest: Bytes::new(), _kept: kept }
+impl<T> GuardedBody<T> {
+    pub(super) const fn new(body: Body, guard: T) -> Self {
+        Self { body, rest: Bytes::new(), _guard: guard }
     }
 }
 
-impl<T: Unpin> HttpBody for Kept<T> {
+impl<T: Unpin> HttpBody for GuardedBody<T> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -400,22 +402,22 @@ impl<T: Unpin> HttpBody for Kept<T> {
     }
 }
 
-/// A connection's bytes. A client that does not take what it is sent is cut off, and so is one that sends more than it may.
-struct Wire {
+/// The stream of a connection. It fails where the client reads too slowly, or sends more than its budget.
+struct ConnectionStream {
     stream: TcpStream,
-    seat: Arc<Seat>,
-    pace: Throughput,
+    slot: Arc<ConnectionSlot>,
+    throughput: Throughput,
 }
 
-impl Wire {
+impl ConnectionStream {
     fn written(&mut self, context: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match result {
             Poll::Ready(Ok(n)) => {
-                self.pace.moved(n);
+                self.throughput.moved(n);
                 Poll::Ready(Ok(n))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => match self.pace.poll_too_slow(context) {
+            Poll::Pending => match self.throughput.poll_too_slow(context) {
                 Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
                 Poll::Pending => Poll::Pending,
             },
@@ -423,32 +425,32 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for ConnectionStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let may_send = self.seat.may_send.load(Ordering::Relaxed);
-        if may_send == 0 {
-            return Poll::Ready(Err(io::Error::other("the client sends more than it may before it begins")));
+        let read_budget = self.slot.read_budget.load(Ordering::Relaxed);
+        if read_budget == 0 {
+            return Poll::Ready(Err(io::Error::other("the client sends too much before connection_init")));
         }
         let n_before = buffer.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(context, buffer);
         let n_read = (buffer.filled().len() - n_before) as u64;
         if 0 < n_read {
-            self.seat.heard();
-            if may_send != u64::MAX {
-                let left = may_send.saturating_sub(n_read);
-                // Unless it was allowed more just now.
-                self.seat.may_send.compare_exchange(may_send, left, Ordering::Relaxed, Ordering::Relaxed).ok();
+            self.slot.bytes_received();
+            if read_budget != u64::MAX {
+                let left = read_budget.saturating_sub(n_read);
+                // Fails where `set_read_budget` came in between, and that one counts.
+                self.slot.read_budget.compare_exchange(read_budget, left, Ordering::Relaxed, Ordering::Relaxed).ok();
             }
         }
         result
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for ConnectionStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.written(context, result)
@@ -484,58 +486,55 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    /// Waits until a connection is asked to go, and closes it.
-    async fn goes(seat: Arc<Seat>) {
-        seat.gives_way.notified().await;
+    async fn close_when_evicted(slot: Arc<ConnectionSlot>) {
+        slot.evicted.notified().await;
     }
 
     #[tokio::test]
-    async fn the_one_that_waits_longest_gives_way() {
-        let seats = Seats::new(3, 2);
+    async fn the_longest_idle_connection_is_evicted() {
+        let slots = ConnectionSlots::new(3, 2);
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
-        let first = seats.take(one).await.expect("there is room");
-        let second = seats.take(one).await.expect("there is room");
-        // Of an address that has all that one can have, one of its own goes: the one that has waited longest.
-        let busy = Busy::new(first.clone());
-        let (third, ()) = tokio::join!(seats.take(one), goes(second));
-        let third = third.expect("one gives way");
-        let fourth = seats.take(other).await.expect("there is room");
-        // All places are in use: of everyone's connections the one goes that has waited longest.
-        let (fifth, ()) = tokio::join!(seats.take(other), goes(third));
-        let fifth = fifth.expect("one gives way");
-        let at_work: Vec<Busy> = [&fourth, &fifth].map(|seat| Busy::new(seat.clone())).into();
-        // Those at work do not go.
-        assert!(seats.take(address("192.0.2.3")).await.is_none());
-        // One that was answered waits again.
-        drop(busy);
-        let (sixth, ()) = tokio::join!(seats.take(address("192.0.2.3")), goes(first));
+        let first = slots.acquire(one).await.expect("there is room");
+        let second = slots.acquire(one).await.expect("there is room");
+        // An address at its limit loses its own longest idle connection.
+        let active = ActiveGuard::new(first.clone());
+        let (third, ()) = tokio::join!(slots.acquire(one), close_when_evicted(second));
+        let third = third.expect("one is evicted");
+        let fourth = slots.acquire(other).await.expect("there is room");
+        // With all slots in use the longest idle connection of any address is closed.
+        let (fifth, ()) = tokio::join!(slots.acquire(other), close_when_evicted(third));
+        let fifth = fifth.expect("one is evicted");
+        let guards: Vec<ActiveGuard> = [&fourth, &fifth].map(|slot| ActiveGuard::new(slot.clone())).into();
+        // Active connections are not evicted.
+        assert!(slots.acquire(address("192.0.2.3")).await.is_none());
+        // After its response a connection is idle again.
+        drop(active);
+        let (sixth, ()) = tokio::join!(slots.acquire(address("192.0.2.3")), close_when_evicted(first));
         assert!(sixth.is_some());
-        drop((at_work, fourth, fifth, sixth));
-        let open = seats.0.lock();
-        assert!(
-            open.n == 0 && open.by_address.is_empty() && open.waiting.is_empty(),
-            "nothing is kept of those who left"
-        );
+        drop((guards, fourth, fifth, sixth));
+        let open = slots.0.lock();
+        assert!(open.n == 0 && open.by_address.is_empty() && open.idle.is_empty(), "closed connections leave nothing");
     }
 
     #[tokio::test]
-    async fn a_head_has_less_time_than_a_pause() {
+    async fn a_head_has_a_shorter_timeout_than_an_idle_connection() {
         let seconds = Duration::from_secs;
-        let least_pace = MinRate { rate: 1, grace: seconds(1) };
-        let times = Times { head: seconds(10), idle: seconds(75), least_pace };
-        let seat = Seats::new(1, 1).take(address("192.0.2.1")).await.expect("there is room");
-        let left = |seat: &Seat| seat.waits_until(times).map(|end| end.saturating_duration_since(Instant::now()));
-        assert!(left(&seat).is_some_and(|left| seconds(10) < left));
-        seat.heard();
-        let first = seat.waits_until(times);
-        assert!(left(&seat).is_some_and(|left| left <= seconds(10)));
-        // Another byte of the same head buys no time.
-        seat.heard();
-        assert_eq!(seat.waits_until(times), first);
-        let busy = Busy::new(seat.clone());
-        seat.heard();
-        assert_eq!(left(&seat), None);
-        drop(busy);
-        assert!(left(&seat).is_some_and(|left| seconds(10) < left));
+        let min_rate = MinRate { rate: 1, grace: seconds(1) };
+        let timeouts = Timeouts { head: seconds(10), idle: seconds(75), min_rate };
+        let slot = ConnectionSlots::new(1, 1).acquire(address("192.0.2.1")).await.expect("there is room");
+        let left =
+            |slot: &ConnectionSlot| slot.deadline(timeouts).map(|end| end.saturating_duration_since(Instant::now()));
+        assert!(left(&slot).is_some_and(|left| seconds(10) < left));
+        slot.bytes_received();
+        let first = slot.deadline(timeouts);
+        assert!(left(&slot).is_some_and(|left| left <= seconds(10)));
+        // Another byte of the same head does not extend the timeout.
+        slot.bytes_received();
+        assert_eq!(slot.deadline(timeouts), first);
+        let active = ActiveGuard::new(slot.clone());
+        slot.bytes_received();
+        assert_eq!(left(&slot), None);
+        drop(active);
+        assert!(left(&slot).is_some_and(|left| seconds(10) < left));
     }
 }

@@ -1,4 +1,4 @@
-//! The bodies of requests: bounded each and all together, unpacked, and never waited for without end.
+//! Reads and decompresses the bodies of requests, with limits on each, on all together, and on the time.
 
 use std::{
     cell::Cell,
@@ -29,19 +29,18 @@ use super::{
 };
 use crate::{auth::access::Caller, graphql::ErrorCode};
 
-/// How a body is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packing {
-    Plain,
+pub(super) enum ContentEncoding {
+    Identity,
     Gzip,
     Zstd,
 }
 
-impl Packing {
+impl ContentEncoding {
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let Some(name) = headers.get(header::CONTENT_ENCODING) else { return Some(Self::Plain) };
+        let Some(name) = headers.get(header::CONTENT_ENCODING) else { return Some(Self::Identity) };
         match name.to_str().ok()?.trim().to_ascii_lowercase().as_str() {
-            "" | "identity" => Some(Self::Plain),
+            "" | "identity" => Some(Self::Identity),
             "gzip" | "x-gzip" => Some(Self::Gzip),
             "zstd" => Some(Self::Zstd),
             _ => None,
@@ -49,31 +48,31 @@ impl Packing {
     }
 }
 
-/// Why a body cannot be read on.
+/// Why a body cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BodyError {
-    #[error("the body ended before all of it was there; send again what has no answer")]
+    #[error("the body ended before its announced end; send again what has no result")]
     Cut,
     #[error(
-        "the body cannot be unpacked; it is damaged, or not packed as Content-Encoding says (zstd: level 19 at most)"
+        "the body cannot be decompressed; it is damaged, or not encoded as Content-Encoding says (zstd: at most level 19)"
     )]
     Damaged,
-    #[error("the body unpacks to more than {MAX_RATIO} times its size, as no messages do")]
-    TooDense,
-    #[error("the body came too slowly; send again what has no answer")]
+    #[error("the body expands to more than {MAX_RATIO} times its size, as no messages do; send less at once")]
+    ExpandsTooMuch,
+    #[error("the body came too slowly; send again what has no result")]
     TooSlow,
     #[error("the request is larger than {0} bytes; send less at once")]
     TooLarge(usize),
-    #[error("the request holds more values than are read at once; send less at once")]
-    TooMuch,
-    #[error("the server has as much at work as it reads at once; try again later")]
+    #[error("the request holds more values than the server parses at once; send less at once")]
+    TooManyValues,
+    #[error("the bodies in progress fill the memory for them (--limit-work); try again later")]
     Overloaded,
-    #[error("the server is stopping; send again later what has no answer")]
+    #[error("the server is shutting down; send again later what has no result")]
     Stopping,
 }
 
 impl BodyError {
-    /// What an error of reading is due to.
+    /// The cause of an I/O error.
     pub(super) fn of(error: &Error) -> Self {
         let own = error.get_ref().and_then(|it| it.downcast_ref::<Self>()).copied();
         match error.kind() {
@@ -87,7 +86,7 @@ impl BodyError {
         match self {
             Self::Cut => ErrorCode::BodyCut,
             Self::Damaged => ErrorCode::BodyDamaged,
-            Self::TooDense | Self::TooLarge(_) | Self::TooMuch => ErrorCode::RequestTooLarge,
+            Self::ExpandsTooMuch | Self::TooLarge(_) | Self::TooManyValues => ErrorCode::RequestTooLarge,
             Self::TooSlow => ErrorCode::TimedOut,
             Self::Overloaded => ErrorCode::Overloaded,
             Self::Stopping => ErrorCode::Unavailable,
@@ -95,40 +94,39 @@ impl BodyError {
     }
 }
 
-/// What a request takes of the bytes that all requests together have at work. It is given back when the request is answered.
+/// The memory that a request uses of `--limit-work`. It is released with the response.
 #[derive(Debug, Clone)]
 pub(super) struct Work(Arc<Mutex<Permit>>);
 
 impl Work {
     pub(super) fn new(of: &ConcurrencyLimit, client: &Client) -> Self {
-        Self(Arc::new(Mutex::new(of.none_of(client))))
+        Self(Arc::new(Mutex::new(of.empty_permit(client))))
     }
 
-    /// Takes room for so many bytes more.
+    /// Reserves so many bytes more.
     pub(super) fn add(&self, n_bytes: usize) -> std::result::Result<(), BodyError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).grow(n_bytes).map_err(|reason| match reason {
-            LimitReached::TooMuch => BodyError::TooMuch,
-            LimitReached::AllTaken | LimitReached::OwnTaken => BodyError::Overloaded,
+            LimitReached::TooLarge => BodyError::TooManyValues,
+            LimitReached::Exhausted | LimitReached::ClientLimit => BodyError::Overloaded,
         })
     }
 
-    /// Takes room for the values that a JSON text becomes.
+    /// Reserves the memory that the values of a JSON text need once they are parsed.
     pub(super) fn add_values(&self, text: &[u8]) -> std::result::Result<(), BodyError> {
         self.add(strict_json::n_values(text).saturating_mul(BYTES_OF_VALUE))
     }
 }
 
-/// About what a value or a name takes in memory while it is read, beside its text.
+/// The approximate memory of a parsed value or name, without its text.
 const BYTES_OF_VALUE: usize = 128;
 
-/// A body that is read as a whole.
+/// A body that is buffered as a whole.
 #[derive(Debug)]
 pub(super) struct Sent {
     body: Body,
-    /// How long it is, where the head says so.
-    announced: Option<usize>,
-    /// Whether nobody knows yet who sends it: its key is in the body.
-    is_strangers: bool,
+    content_length: Option<usize>,
+    /// The key is in the body, so that the sender is unknown until the body is read.
+    is_unauthenticated: bool,
     work: Work,
 }
 
@@ -137,37 +135,37 @@ impl FromRequest<AppState> for Sent {
 
     async fn from_request(request: Request, _: &AppState) -> std::result::Result<Self, Response> {
         let Some(work) = request.extensions().get::<Work>().cloned() else {
-            return Err(refused(ErrorCode::Internal, "the request came in by no gate"));
+            return Err(refused(ErrorCode::Internal, "the route does not authenticate its requests"));
         };
-        let announced = request.headers().get(header::CONTENT_LENGTH);
-        let announced = announced.and_then(|it| it.to_str().ok()).and_then(|it| it.parse().ok());
-        let is_strangers = request.extensions().get::<Caller>().is_none();
-        Ok(Self { body: request.into_body(), announced, is_strangers, work })
+        let content_length = request.headers().get(header::CONTENT_LENGTH);
+        let content_length = content_length.and_then(|it| it.to_str().ok()).and_then(|it| it.parse().ok());
+        let is_unauthenticated = request.extensions().get::<Caller>().is_none();
+        Ok(Self { body: request.into_body(), content_length, is_unauthenticated, work })
     }
 }
 
 impl Sent {
-    /// How long it may be, where a caller's may be so long, and a stranger's only so long.
-    fn most(&self, callers: usize, strangers: usize) -> usize {
-        if self.is_strangers { callers.min(strangers) } else { callers }
+    /// The largest body: `max` of an authenticated sender, and otherwise at most `max_unauthenticated`.
+    fn limit(&self, max: usize, max_unauthenticated: usize) -> usize {
+        if self.is_unauthenticated { max.min(max_unauthenticated) } else { max }
     }
 
-    /// All of it, and where there is room for what it becomes.
-    pub(super) async fn whole(self, state: &AppState, most: usize) -> std::result::Result<(Vec<u8>, Work), BodyError> {
+    /// Reads all of it; returns also the reservation to add its values to.
+    pub(super) async fn whole(self, state: &AppState, max: usize) -> std::result::Result<(Vec<u8>, Work), BodyError> {
         let limits = state.app().limits;
-        let most = self.most(most, limits.query_body);
-        let Self { body, announced, work, .. } = self;
-        if announced.is_some_and(|announced| most < announced) {
-            return Err(BodyError::TooLarge(most));
+        let max = self.limit(max, limits.query_body);
+        let Self { body, content_length, work, .. } = self;
+        if content_length.is_some_and(|content_length| max < content_length) {
+            return Err(BodyError::TooLarge(max));
         }
         let mut frames = body.into_data_stream();
-        let mut pace = Throughput::new(MinRate::of(&limits));
+        let mut throughput = Throughput::new(MinRate::of(&limits));
         let reading = async {
             let mut bytes = Vec::new();
-            while let Some(frame) = next(&mut frames, &mut pace).await? {
+            while let Some(frame) = next(&mut frames, &mut throughput).await? {
                 let frame = frame.map_err(|_| BodyError::Cut)?;
-                if most < bytes.len() + frame.len() {
-                    return Err(BodyError::TooLarge(most));
+                if max < bytes.len() + frame.len() {
+                    return Err(BodyError::TooLarge(max));
                 }
                 work.add(frame.len())?;
                 bytes.extend_from_slice(&frame);
@@ -179,72 +177,76 @@ impl Sent {
     }
 }
 
-/// The next part of a body, if it comes fast enough.
+/// The next frame of a body, if it comes fast enough.
 async fn next(
     frames: &mut BodyDataStream,
-    pace: &mut Throughput,
+    throughput: &mut Throughput,
 ) -> std::result::Result<Option<std::result::Result<Bytes, axum::Error>>, BodyError> {
     let frame = poll_fn(|context| match frames.poll_next_unpin(context) {
         Poll::Ready(frame) => Poll::Ready(Ok(frame)),
-        Poll::Pending => pace.poll_too_slow(context).map(|()| Err(BodyError::TooSlow)),
+        Poll::Pending => throughput.poll_too_slow(context).map(|()| Err(BodyError::TooSlow)),
     })
     .await?;
-    pace.moved(frame.as_ref().and_then(|it| it.as_ref().ok()).map_or(0, Bytes::len));
+    throughput.moved(frame.as_ref().and_then(|it| it.as_ref().ok()).map_or(0, Bytes::len));
     Ok(frame)
 }
 
-/// More than any messages can be packed. Small bodies are let be.
+/// Real messages compress less. Small bodies are not checked.
 const MAX_RATIO: u64 = 300;
 const SMALL: u64 = 16 * 1024 * 1024;
-/// The largest window that is unpacked: that of level 19.
+/// The window of zstd's level 19.
 const MAX_WINDOW_LOG: u32 = 23;
 
-/// The bytes of a body, unpacked. To be made and read in a thread that may wait; `before_waiting` is called each time before it does.
-pub(super) fn unpacked(
+/// Decompresses a body. Blocks while it waits for the client, so it needs a thread of its own; calls `before_waiting` each time.
+pub(super) fn decompress(
     body: Body,
-    packing: Packing,
+    encoding: ContentEncoding,
     state: &AppState,
     runtime: Handle,
     before_waiting: impl FnMut() + 'static,
 ) -> Result<Box<dyn BufRead>> {
-    let n_packed = Rc::new(Cell::new(0));
+    let n_compressed = Rc::new(Cell::new(0));
     let source = Source {
         frames: body.into_data_stream(),
         frame: Bytes::new(),
         runtime,
         stop: state.stop.clone(),
-        pace: Throughput::new(MinRate::of(&state.app().limits)),
-        n_read: n_packed.clone(),
+        throughput: Throughput::new(MinRate::of(&state.app().limits)),
+        n_read: n_compressed.clone(),
         before_waiting,
     };
-    unpack(source, packing, n_packed)
+    decoder(source, encoding, n_compressed)
 }
 
-fn unpack<'s>(source: impl Read + 's, packing: Packing, n_packed: Rc<Cell<u64>>) -> Result<Box<dyn BufRead + 's>> {
-    Ok(match packing {
-        Packing::Plain => Box::new(BufReader::new(source)),
-        Packing::Gzip => {
+fn decoder<'s>(
+    source: impl Read + 's,
+    encoding: ContentEncoding,
+    n_compressed: Rc<Cell<u64>>,
+) -> Result<Box<dyn BufRead + 's>> {
+    Ok(match encoding {
+        ContentEncoding::Identity => Box::new(BufReader::new(source)),
+        ContentEncoding::Gzip => {
             let inner = MultiGzDecoder::new(BufReader::new(source));
-            Box::new(BufReader::new(Guarded { inner, n_packed, n_unpacked: 0 }))
+            Box::new(BufReader::new(Guarded { inner, n_compressed, n_decompressed: 0 }))
         }
-        Packing::Zstd => {
+        ContentEncoding::Zstd => {
             let mut inner = zstd::Decoder::new(source)?;
             inner.window_log_max(MAX_WINDOW_LOG)?;
-            Box::new(BufReader::new(Guarded { inner, n_packed, n_unpacked: 0 }))
+            Box::new(BufReader::new(Guarded { inner, n_compressed, n_decompressed: 0 }))
         }
     })
 }
 
-/// What a body may be called that holds JSON.
+/// The content types of a body that holds JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Media {
-    /// `application/json`: what no page of another state can send without being asked whether it may.
+    /// `application/json`, which no page of another origin can send without a CORS preflight.
     Json,
-    /// Anything: programs call it text, or a form, or nothing at all.
+    /// Any: SDKs send text, a form, or no content type.
     Any,
 }
 
-/// The bytes of a short body, unpacked, or what is answered instead.
+/// Reads and decompresses a body; the error is the response.
 pub(super) async fn whole(
     state: &AppState,
     headers: &HeaderMap,
@@ -256,42 +258,42 @@ pub(super) async fn whole(
     if media == Media::Json && !is_json {
         return Err(refused(ErrorCode::UnsupportedMediaType, "send the body as application/json"));
     }
-    let Some(packing) = Packing::of(headers) else {
-        let sentence = "send the body as it is, or packed with gzip or zstd";
+    let Some(encoding) = ContentEncoding::of(headers) else {
+        let sentence = "send the body plain, or compressed with gzip or zstd";
         return Err(refused(ErrorCode::UnsupportedMediaType, sentence));
     };
     let refuse = |fault: BodyError| refused(fault.code(), &fault.to_string());
     let limits = state.app().limits;
-    let most = sent.most(limits.body, limits.query_body);
-    let (mut bytes, work) = sent.whole(state, most).await.map_err(refuse)?;
-    let packing = if packing == Packing::Plain && bytes.starts_with(GZIP) { Packing::Gzip } else { packing };
-    if packing != Packing::Plain {
-        let unpacking = work.clone();
-        let unpacked = tokio::task::spawn_blocking(move || unpack_all(&bytes, packing, most, &unpacking));
-        let unpacked = unpacked.await.map_err(Error::other).flatten();
-        bytes = unpacked.map_err(|error| refuse(BodyError::of(&error)))?;
+    let max = sent.limit(limits.body, limits.query_body);
+    let (mut bytes, work) = sent.whole(state, max).await.map_err(refuse)?;
+    let encoding =
+        if encoding == ContentEncoding::Identity && bytes.starts_with(GZIP) { ContentEncoding::Gzip } else { encoding };
+    if encoding != ContentEncoding::Identity {
+        let decompressing = work.clone();
+        let decompressed = tokio::task::spawn_blocking(move || decompress_all(&bytes, encoding, max, &decompressing));
+        let decompressed = decompressed.await.map_err(Error::other).flatten();
+        bytes = decompressed.map_err(|error| refuse(BodyError::of(&error)))?;
     }
     work.add_values(&bytes).map_err(refuse)?;
     Ok(bytes)
 }
 
-/// How everything begins that gzip packs. No JSON does.
+/// The magic bytes of gzip. Some SDKs compress and send no Content-Encoding.
 const GZIP: &[u8] = b"\x1f\x8b";
 
-/// Unpacks a body that is there.
-fn unpack_all(packed: &[u8], packing: Packing, most: usize, work: &Work) -> Result<Vec<u8>> {
-    let mut unpacked = Vec::new();
-    let mut source = unpack(packed, packing, Rc::new(Cell::new(packed.len() as u64)))?;
+fn decompress_all(compressed: &[u8], encoding: ContentEncoding, max: usize, work: &Work) -> Result<Vec<u8>> {
+    let mut decompressed = Vec::new();
+    let mut source = decoder(compressed, encoding, Rc::new(Cell::new(compressed.len() as u64)))?;
     loop {
         let part = source.fill_buf()?;
         if part.is_empty() {
-            return Ok(unpacked);
+            return Ok(decompressed);
         }
-        if most < unpacked.len() + part.len() {
-            return Err(Error::other(BodyError::TooLarge(most)));
+        if max < decompressed.len() + part.len() {
+            return Err(Error::other(BodyError::TooLarge(max)));
         }
         work.add(part.len()).map_err(Error::other)?;
-        unpacked.extend_from_slice(part);
+        decompressed.extend_from_slice(part);
         let n_read = part.len();
         source.consume(n_read);
     }
@@ -302,7 +304,7 @@ struct Source<F> {
     frame: Bytes,
     runtime: Handle,
     stop: watch::Receiver<bool>,
-    pace: Throughput,
+    throughput: Throughput,
     n_read: Rc<Cell<u64>>,
     before_waiting: F,
 }
@@ -310,16 +312,16 @@ struct Source<F> {
 impl<F: FnMut()> Read for Source<F> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         while self.frame.is_empty() {
-            let Self { frames, stop, pace, runtime, before_waiting, .. } = self;
-            let next = match next(frames, pace).now_or_never() {
+            let Self { frames, stop, throughput, runtime, before_waiting, .. } = self;
+            let next = match next(frames, throughput).now_or_never() {
                 Some(next) => next,
                 None => {
                     before_waiting();
                     runtime.block_on(async {
                         tokio::select! {
-                            next = next(frames, pace) => next,
-                            // When nobody can say stop any more it is time to stop, too.
-                            () = async { drop(stop.wait_for(|is_over| *is_over).await) } => Err(BodyError::Stopping),
+                            next = next(frames, throughput) => next,
+                            // A dropped sender means stop, too.
+                            () = async { drop(stop.wait_for(|stopped| *stopped).await) } => Err(BodyError::Stopping),
                         }
                     })
                 }
@@ -338,19 +340,19 @@ impl<F: FnMut()> Read for Source<F> {
     }
 }
 
-/// Stops what unpacks to much more than messages can.
+/// Stops decompression bombs.
 struct Guarded<R> {
     inner: R,
-    n_packed: Rc<Cell<u64>>,
-    n_unpacked: u64,
+    n_compressed: Rc<Cell<u64>>,
+    n_decompressed: u64,
 }
 
 impl<R: Read> Read for Guarded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let n = self.inner.read(buffer)?;
-        self.n_unpacked += n as u64;
-        if SMALL < self.n_unpacked && self.n_packed.get().saturating_mul(MAX_RATIO) < self.n_unpacked {
-            return Err(Error::other(BodyError::TooDense));
+        self.n_decompressed += n as u64;
+        if SMALL < self.n_decompressed && self.n_compressed.get().saturating_mul(MAX_RATIO) < self.n_decompressed {
+            return Err(Error::other(BodyError::ExpandsTooMuch));
         }
         Ok(n)
     }

@@ -1,4 +1,4 @@
-//! The DFINERY Open API, so that a shop that sends there can send here: `/api/v1/identities`, `/api/v1/profiles` and
+//! The DFINERY Open API, so that its clients can send messages to this server: `/api/v1/identities`, `/api/v1/profiles` and
 //! `/api/v1/events`. The older form of its events is read by `older`.
 
 mod older;
@@ -17,46 +17,51 @@ use serde_json::{json, value::RawValue};
 use super::{
     AppState,
     decode_body::{self, Media, Sent},
-    ingest_response::{Judged, MessageResult, ingest, judge},
-    other_method,
+    ingest_response::{ingest, parse},
+    post_only,
     raw_json::{Json as Piece, Made, Pieces, fields_of, id_of, inner, items, text_of},
     refused,
 };
-use crate::{auth::access::Caller, clock, graphql::ErrorCode};
+use crate::{
+    auth::access::Caller,
+    clock,
+    graphql::ErrorCode,
+    ingest_outcome::{MessageOutcome, ParsedMessage},
+};
 
-/// The addresses of the Open API.
+/// The routes of the Open API.
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/api/v1/identities", post(identities).fallback(other_method))
-        .route("/api/v1/profiles", post(identities).fallback(other_method))
-        .route("/api/v1/identities/delete", post(delete).fallback(other_method))
-        .route("/api/v1/events", post(events).fallback(other_method))
+        .route("/api/v1/identities", post(identities).fallback(post_only))
+        .route("/api/v1/profiles", post(identities).fallback(post_only))
+        .route("/api/v1/identities/delete", post(delete).fallback(post_only))
+        .route("/api/v1/events", post(events).fallback(post_only))
 }
 
-/// The most events of one call, as there.
+/// The most events of one call, the same as in the Open API.
 const MAX_EVENTS: usize = 100;
 
-/// Reads a body into messages, each as it was judged; a body that is no such call is refused as a whole.
-type Read = fn(&AppState, &[u8], DateTime<Utc>) -> Result<Vec<Judged>, Response>;
+/// Parses a body into messages; the error is the response to a body that is not such a call.
+type Read = fn(&AppState, &[u8], DateTime<Utc>) -> Result<Vec<ParsedMessage>, Response>;
 
-/// Says that identifiers are of one customer, and what else is known of it.
+/// Links identifiers to one customer, and sets its attributes.
 async fn identities(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Sent,
 ) -> Response {
-    take(&state, &caller, &headers, body, read_identity).await
+    ingest_call(&state, &caller, &headers, body, read_identity).await
 }
 
-/// Says what one customer did.
+/// Events of one customer.
 async fn events(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Sent,
 ) -> Response {
-    take(&state, &caller, &headers, body, read_events).await
+    ingest_call(&state, &caller, &headers, body, read_events).await
 }
 
 /// Nothing is removed yet, and the answer says so: a caller must not believe that a customer is gone.
@@ -68,24 +73,24 @@ async fn delete() -> Response {
 
 /// Reads a call and ingests its messages. The status says whether it could be read; the answer says, in DFINERY's form, whether anything
 /// of it was accepted, and also what became of each message.
-async fn take(state: &AppState, caller: &Caller, headers: &HeaderMap, body: Sent, read: Read) -> Response {
+async fn ingest_call(state: &AppState, caller: &Caller, headers: &HeaderMap, body: Sent, read: Read) -> Response {
     let body = match decode_body::whole(state, headers, body, Media::Json).await {
         Ok(body) => body,
         Err(response) => return response,
     };
-    // By the policy that is in force before the first of them is judged.
+    // Before the messages are parsed: the pipeline parses them again if the policy has changed since.
     let app = state.app();
-    let judged = match read(state, &body, clock::now()) {
-        Ok(judged) => judged,
+    let messages = match read(state, &body, clock::now()) {
+        Ok(messages) => messages,
         Err(response) => return response,
     };
-    let answers = match ingest(&app, caller, app.policy.version, judged).await {
+    let answers = match ingest(&app, caller, app.policy.version, messages).await {
         Ok(answers) => answers,
         Err(error) => return refused(ErrorCode::Unavailable, &error.to_string()),
     };
     // One that is bad among others has its result; where all are bad, the call has failed.
     let failed =
-        answers.iter().find_map(|it| it.detail.as_deref()).filter(|_| answers.iter().all(MessageResult::is_refused));
+        answers.iter().find_map(|it| it.detail.as_deref()).filter(|_| answers.iter().all(MessageOutcome::is_refused));
     let (code, message) = failed.map_or(("20000", "OK"), |detail| ("40000", detail));
     let is_taken = failed.is_none();
     Json(json!({ "status": is_taken, "code": code, "message": message, "data": is_taken, "results": answers }))
@@ -97,11 +102,11 @@ fn malformed(sentence: &str) -> Response {
 }
 
 #[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
-fn read_identity(state: &AppState, body: &[u8], now: DateTime<Utc>) -> Result<Vec<Judged>, Response> {
+fn read_identity(state: &AppState, body: &[u8], now: DateTime<Utc>) -> Result<Vec<ParsedMessage>, Response> {
     let text = text_of(body).map_err(|refusal| malformed(&refusal.detail))?;
     let sent = fields_of(&text).map_err(|refusal| malformed(&refusal.detail))?;
     check_identity(sent.get("identity"))?;
-    Ok(vec![judge(state, None, Ok(identity_of(&sent, now)))])
+    Ok(vec![parse(state, None, Ok(identity_of(&sent, now)))])
 }
 
 /// Refuses a call that names no customer. Whether its identifiers can be used is a matter of its messages.
@@ -114,12 +119,12 @@ fn check_identity(identity: Option<&RawValue>) -> Result<(), Response> {
 }
 
 #[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
-fn read_events(state: &AppState, body: &[u8], now: DateTime<Utc>) -> Result<Vec<Judged>, Response> {
+fn read_events(state: &AppState, body: &[u8], now: DateTime<Utc>) -> Result<Vec<ParsedMessage>, Response> {
     let sent = Pieces::of(body).map_err(|fault| malformed(&fault.to_string()))?;
     if sent.json("event_attributes").is_some_and(|it| it.get().starts_with('{')) {
         let text = text_of(body).map_err(|refusal| malformed(&refusal.detail))?;
         let sent = fields_of(&text).map_err(|refusal| malformed(&refusal.detail))?;
-        return Ok(older::messages(&sent, now).into_iter().map(|message| judge(state, None, Ok(message))).collect());
+        return Ok(older::messages(&sent, now).into_iter().map(|message| parse(state, None, Ok(message))).collect());
     }
     let Some(events) = sent.get("events").and_then(items) else {
         return Err(malformed("the body is an object with an identity and a list of events"));
@@ -131,17 +136,17 @@ fn read_events(state: &AppState, body: &[u8], now: DateTime<Utc>) -> Result<Vec<
     }
     let call =
         CallOf { identity: sent.json("identity"), at: sent.json("request_datetime").filter(|it| says_something(it)) };
-    Ok(events.into_iter().enumerate().map(|(n, event)| judged(state, &call, event, n, now)).collect())
+    Ok(events.into_iter().enumerate().map(|(n, event)| parse_call(state, &call, event, n, now)).collect())
 }
 
-fn judged(state: &AppState, call: &CallOf<'_>, event: &[u8], position: usize, now: DateTime<Utc>) -> Judged {
+fn parse_call(state: &AppState, call: &CallOf<'_>, event: &[u8], position: usize, now: DateTime<Utc>) -> ParsedMessage {
     let refuse = |refusal| Err((id_of(event, "event_id").or_else(|| id_of(event, "message_id")), refusal));
     let text = match text_of(event) {
         Ok(text) => text,
         Err(refusal) => return refuse(refusal),
     };
     match fields_of(&text) {
-        Ok(fields) => judge(state, None, Ok(event_of(call, &fields, position, now))),
+        Ok(fields) => parse(state, None, Ok(event_of(call, &fields, position, now))),
         Err(refusal) => refuse(refusal),
     }
 }
@@ -193,7 +198,7 @@ fn made_of<'c>(
     let mut made = common(call, event.at.or(call.at), now);
     made.add("type", Piece::of_text("event"));
     made.message.extend(event.name.map(|name| ("event".into(), name)));
-    // Properties that are no object go along as they are: the reader of the message says what is wrong with them.
+    // Properties that are not an object stay, and the parser of the message reports them.
     if let (Piece::Object(properties), Some(items)) = (&mut properties, items) {
         properties.retain(|(name, _)| name != "df_items");
         properties.push(("df_items".into(), items));

@@ -1,7 +1,7 @@
-//! The rest of a body whose request is refused before all of it was read.
+//! Drains the rest of a body whose request is refused before all of it was read.
 //!
-//! A connection that is closed while something is unread is reset, and a client that is still sending then never sees the answer.
-//! So a part of the rest is read and thrown away first; it is never kept, and never waited for without end.
+//! Closing a connection with unread data resets it, and a client that is still sending then never sees the response. So the server
+//! reads and discards a limited part of the rest first, with a timeout.
 
 use std::{
     pin::Pin,
@@ -20,20 +20,20 @@ use axum::{
 use futures::{Stream, StreamExt};
 use tokio::time::timeout;
 
-/// A client that sends more than that after its refusal is cut off.
-const AT_MOST: usize = 32 * 1024 * 1024;
-const WITHIN: Duration = Duration::from_secs(5);
+/// A client that sends more after its refusal is disconnected.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reads some of the rest of a refused request, and closes the connection behind the answer where there was a rest.
+/// Drains the body of a refused request, and closes the connection after the response where there was a rest.
 pub(super) async fn drain_refused(request: Request, next: Next) -> Response {
-    // A client that asks first sends nothing to a refusal; reading would invite it to.
-    let asks_first = request.headers().contains_key(header::EXPECT);
+    // With `Expect: 100-continue` the client sends no body after a refusal; reading would request it.
+    let expects_continue = request.headers().contains_key(header::EXPECT);
     let (head, body) = request.into_parts();
     let body = Shared(Arc::new(Mutex::new(body.into_data_stream())));
     let mut response = next.run(Request::from_parts(head, Body::from_stream(body.clone()))).await;
     let status = response.status();
-    if (status.is_client_error() || status.is_server_error()) && !asks_first {
-        let n_read = timeout(WITHIN, read(body)).await.ok();
+    if (status.is_client_error() || status.is_server_error()) && !expects_continue {
+        let n_read = timeout(TIMEOUT, drain(body)).await.ok();
         if n_read != Some(0) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -41,19 +41,19 @@ pub(super) async fn drain_refused(request: Request, next: Next) -> Response {
     response
 }
 
-/// How many bytes there were.
-async fn read(mut body: Shared) -> usize {
+/// Returns the number of bytes.
+async fn drain(mut body: Shared) -> usize {
     let mut n_read = 0;
     while let Some(Ok(bytes)) = body.next().await {
         n_read += bytes.len();
-        if AT_MOST < n_read {
+        if MAX_BYTES < n_read {
             break;
         }
     }
     n_read
 }
 
-/// A body that outlives the handler that stops reading it.
+/// A body that outlives its handler.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<BodyDataStream>>);
 

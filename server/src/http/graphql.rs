@@ -1,13 +1,18 @@
 //! GraphQL over HTTP: queries by GET, everything by POST, as the GraphQL-over-HTTP specification says. Over a WebSocket: see
-//! `socket`.
+//! `websocket`.
+//!
+//! `async_graphql_axum` renders the responses. Its extractor `GraphQLRequest` does not fit: it parses a request before anything limits it,
+//! reads a number of many digits as the nearest one that a float holds, knows no `documentId`, and accepts batches and multipart forms,
+//! which the schema does not use.
 
 use std::borrow::Cow;
 
 use async_graphql::{Extensions, Request, Response, ServerError, value};
+use async_graphql_axum::GraphQLResponse;
 use axum::{
     Extension,
-    extract::{FromRequestParts, Query, Request as HttpRequest, State, WebSocketUpgrade},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    extract::{Query, Request as HttpRequest, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response as HttpResponse},
 };
@@ -17,9 +22,7 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     AppState, accept,
-    authenticate::{self, RouteAuth},
-    decode_body::{BodyError, Packing, Sent, Work},
-    websocket,
+    decode_body::{BodyError, ContentEncoding, Sent, Work},
 };
 use crate::{
     auth::access::{Caller, Permission},
@@ -31,13 +34,13 @@ const JSON: &str = "application/json";
 /// The extension by which Apollo's protocol names a document.
 const PERSISTED_QUERY: &str = "persistedQuery";
 
-/// A request as it was sent. Its variables are values only when it is known that they are wanted.
+/// A request as the client sent it. Its variables are parsed when it is known which of them the document declares.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Envelope<'t> {
     #[serde(default)]
     query: Option<String>,
-    /// The name of a persisted document, as clients that follow the GraphQL-over-HTTP drafts send it.
+    /// The name of a persisted document, by the drafts of GraphQL over HTTP.
     #[serde(default)]
     document_id: Option<String>,
     #[serde(default)]
@@ -48,12 +51,12 @@ pub(super) struct Envelope<'t> {
     extensions: Option<&'t RawValue>,
 }
 
-/// Why a request is none that can be answered.
+/// Why a request cannot be executed.
 #[derive(Debug)]
 pub(super) enum NoRequest {
-    /// There is no answer of GraphQL's to it.
+    /// It is refused as a whole.
     Refused(ErrorCode, String),
-    /// GraphQL answers with an error.
+    /// The response is a GraphQL response with an error.
     Failed(ServerError),
 }
 
@@ -77,13 +80,13 @@ impl NoRequest {
     fn into_response(self, media_type: &'static str) -> HttpResponse {
         match self {
             Self::Refused(code, sentence) => refused(code, media_type, &sentence),
-            Self::Failed(error) => respond(&Response::from_errors(vec![error]), media_type),
+            Self::Failed(error) => respond(Response::from_errors(vec![error]), media_type),
         }
     }
 }
 
 impl<'t> Envelope<'t> {
-    /// Reads a request. Room for what it becomes is taken before.
+    /// Parses a request, whose values are reserved in a [`Work`] before.
     pub(super) fn read(text: &'t [u8]) -> Result<Self, NoRequest> {
         strict_json::check(text).map_err(NoRequest::parse_failed)?;
         if text.trim_ascii_start().starts_with(b"[") {
@@ -102,8 +105,8 @@ impl<'t> Envelope<'t> {
         !has_query && self.document_id.is_none() && self.extensions.is_none()
     }
 
-    /// The request with the document that it names and the variables that this one declares. One of so many bytes that only messages
-    /// may be so many is refused where it is anything else.
+    /// The request with the document that it names and the variables that the document declares. A request of more bytes than
+    /// `--limit-query-body` is refused unless it only ingests.
     pub(super) fn open(self, state: &AppState, n_bytes: usize) -> Result<Request, NoRequest> {
         let limits = state.app().limits;
         let has_document = self.query.is_some();
@@ -127,7 +130,7 @@ impl<'t> Envelope<'t> {
             }
             request.extensions.insert(PERSISTED_QUERY.to_owned(), value!({ "version": 1, "sha256Hash": id }));
         }
-        let mut request = state.documents.resolve(request)?;
+        let mut request = state.persisted_queries.resolve(request)?;
         // A document that is empty, or that is named in an unknown way, is one that cannot be run, and is answered as such.
         let names_document = request.extensions.contains_key(PERSISTED_QUERY);
         if request.query.is_empty() && !has_document && !names_document {
@@ -156,8 +159,8 @@ pub(super) async fn post(
         let sentence = "send the request as application/json";
         return refused(ErrorCode::UnsupportedMediaType, media_type, sentence);
     }
-    if Packing::of(&headers) != Some(Packing::Plain) {
-        return refused(ErrorCode::UnsupportedMediaType, media_type, "send the request as it is, and not packed");
+    if ContentEncoding::of(&headers) != Some(ContentEncoding::Identity) {
+        return refused(ErrorCode::UnsupportedMediaType, media_type, "send the request without Content-Encoding");
     }
     let limits = state.app().limits;
     let most = if caller.may(Permission::Send) { limits.body } else { limits.query_body.min(limits.body) };
@@ -170,12 +173,12 @@ pub(super) async fn post(
     }
     let prepared = strict_json::prepared(&body, strict_json::OUTER_OF_REQUEST);
     match Envelope::read(&prepared).and_then(|envelope| envelope.open(&state, body.len())) {
-        Ok(request) => respond(&execute(&state.schema, &state.current, caller, request).await, media_type),
+        Ok(request) => respond(execute(&state.schema, &state.current, caller, request).await, media_type),
         Err(reason) => reason.into_response(media_type),
     }
 }
 
-/// Shows GraphiQL to someone who opens the bare address in a browser: a refusal in JSON would not help.
+/// Redirects a user who opens the bare URL in a browser to GraphiQL.
 pub(super) async fn for_browsers(State(state): State<AppState>, request: HttpRequest, next: Next) -> HttpResponse {
     let headers = request.headers();
     let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accepted| accepted.to_str().ok());
@@ -240,28 +243,15 @@ impl Parameter {
     }
 }
 
-/// A handshake, or a request in an address. A browser can show nothing with a handshake: the key comes with `connection_init`, and
-/// until then the socket is nobody's.
-pub(super) async fn get(State(state): State<AppState>, request: HttpRequest) -> HttpResponse {
-    let (mut head, body) = request.into_parts();
-    if let Ok(socket) = WebSocketUpgrade::from_request_parts(&mut head, &state).await {
-        return websocket::open(state, &head, socket);
-    }
-    let asking = state.clone();
-    authenticate::admit(&state, RouteAuth::GRAPHQL, HttpRequest::from_parts(head, body), |request| async move {
-        let extensions = request.extensions();
-        match (extensions.get::<Caller>().cloned(), extensions.get::<Work>().cloned()) {
-            (Some(caller), Some(work)) => ask(&asking, caller, &work, request.uri(), request.headers()).await,
-            _ => refused(ErrorCode::Internal, JSON, "the request came in by no gate"),
-        }
-    })
-    .await
-}
-
-async fn ask(state: &AppState, caller: Caller, work: &Work, uri: &Uri, headers: &HeaderMap) -> HttpResponse {
+/// A request in the URL.
+pub(super) async fn get(state: &AppState, request: HttpRequest) -> HttpResponse {
+    let (uri, headers, extensions) = (request.uri(), request.headers(), request.extensions());
+    let (Some(caller), Some(work)) = (extensions.get::<Caller>().cloned(), extensions.get::<Work>()) else {
+        return refused(ErrorCode::Internal, JSON, "the route does not authenticate its requests");
+    };
     let asks_for_socket = |it: &HeaderValue| it.as_bytes().eq_ignore_ascii_case(b"websocket");
     if headers.get_all(header::UPGRADE).iter().any(asks_for_socket) {
-        return refused(ErrorCode::ParseFailed, JSON, "this is no WebSocket handshake of version 13");
+        return refused(ErrorCode::ParseFailed, JSON, "this is not a WebSocket handshake of version 13");
     }
     let Some(media_type) = negotiate(headers) else { return not_acceptable() };
     let Ok(Query(mut address)) = Query::<InAddress>::try_from_uri(uri) else {
@@ -274,25 +264,24 @@ async fn ask(state: &AppState, caller: Caller, work: &Work, uri: &Uri, headers: 
         Err(reason) => return reason.into_response(media_type),
     };
     match is_query(&state.current, &caller, &mut request) {
-        Ok(true) => respond(&execute(&state.schema, &state.current, caller, request).await, media_type),
+        Ok(true) => respond(execute(&state.schema, &state.current, caller, request).await, media_type),
         Ok(false) => {
             let sentence = "send mutations by POST, and subscriptions over a WebSocket";
             refused(ErrorCode::MethodNotAllowed, media_type, sentence)
         }
-        Err(response) => respond(&response, media_type),
+        Err(response) => respond(response, media_type),
     }
 }
 
-fn respond(response: &Response, media_type: &'static str) -> HttpResponse {
-    // Of what was never run there is no data, not even none; older clients get 200 for all that is well-formed.
-    let (status, body) = match (is_refused(response), media_type) {
-        (true, GRAPHQL_RESPONSE) => {
-            (StatusCode::BAD_REQUEST, serde_json::to_vec(&json!({ "errors": response.errors })))
-        }
-        _ => (StatusCode::OK, serde_json::to_vec(response)),
-    };
-    let body = body.unwrap_or_default();
-    (status, [(header::CONTENT_TYPE, format!("{media_type}; charset=utf-8"))], body).into_response()
+fn respond(response: Response, media_type: &'static str) -> HttpResponse {
+    let content_type = [(header::CONTENT_TYPE, format!("{media_type}; charset=utf-8"))];
+    if is_refused(&response) && media_type == GRAPHQL_RESPONSE {
+        // By the specification a request error has no `data`, where async-graphql writes null.
+        let body = json!({ "errors": response.errors });
+        return (StatusCode::BAD_REQUEST, content_type, body.to_string()).into_response();
+    }
+    // With application/json a well-formed request has 200, as older clients expect.
+    (content_type, GraphQLResponse::from(response)).into_response()
 }
 
 /// The form that the client prefers; `None` where it accepts neither. Only a client that names the newer form, or refuses the
@@ -307,16 +296,16 @@ fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
     }
 }
 
-pub(super) async fn other_method() -> HttpResponse {
-    refused(ErrorCode::MethodNotAllowed, JSON, "ask by GET or POST, and subscribe over a WebSocket")
+pub(super) async fn unsupported_method() -> HttpResponse {
+    refused(ErrorCode::MethodNotAllowed, JSON, "use GET or POST here, and a WebSocket for subscriptions")
 }
 
-/// The answer to a request that is not let in.
+/// The response to a request that fails a check before the schema.
 pub(super) fn rejection(code: ErrorCode, sentence: &str, headers: &HeaderMap) -> HttpResponse {
     refused(code, negotiate(headers).unwrap_or(JSON), sentence)
 }
 
-/// A request that is no GraphQL request that can be answered.
+/// A refusal in the form of a GraphQL response.
 fn refused(code: ErrorCode, media_type: &'static str, sentence: &str) -> HttpResponse {
     let status = super::status_of(code);
     let body = json!({ "errors": [{ "message": sentence, "extensions": { "code": code.as_str() } }] });
@@ -325,12 +314,12 @@ fn refused(code: ErrorCode, media_type: &'static str, sentence: &str) -> HttpRes
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     }
-    super::may_retry(&mut response);
+    super::add_retry_after(&mut response);
     response
 }
 
 fn not_acceptable() -> HttpResponse {
-    let sentence = "this answers in application/graphql-response+json or application/json";
+    let sentence = "accept application/graphql-response+json or application/json";
     refused(ErrorCode::NotAcceptable, JSON, sentence)
 }
 

@@ -1,4 +1,4 @@
-//! What operators and balancers ask.
+//! Health checks for operators and load balancers.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     graphql::App,
 };
 
-/// The process is up. Who may read what it holds sees how much that is, and everyone else that it is up.
+/// Whether the process runs. Callers that may read also see the number of customers and the state of the policy.
 pub(super) async fn healthz(State(state): State<AppState>, request: Request) -> Response {
     if !may_see(&state, &request) {
         return Json(json!({ "status": "ok" })).into_response();
@@ -39,7 +39,7 @@ fn may_see(state: &AppState, request: &Request) -> bool {
     request.extensions().get::<CrossOrigin>().is_none() && authenticate::may_read(state, request.headers())
 }
 
-/// How far the publication of a policy is; null where there was none since the start.
+/// The progress of publishing a policy; null where no policy was published since the start.
 fn publication_json(progress: &Progress) -> Value {
     match progress {
         Progress::None => Value::Null,
@@ -57,15 +57,15 @@ fn publication_json(progress: &Progress) -> Value {
     }
 }
 
-/// The database answers and has this program's schema.
+/// Whether the database answers and has this program's schema.
 pub(super) async fn readyz(State(state): State<AppState>, request: Request) -> Response {
-    const AT_MOST: Duration = Duration::from_secs(2);
+    const TIMEOUT: Duration = Duration::from_secs(2);
     let store = state.app().store;
-    let asked = tokio::time::timeout(AT_MOST, async {
+    let check = tokio::time::timeout(TIMEOUT, async {
         store.ping().await?;
         store.schema_version().await
     });
-    match asked.await {
+    match check.await {
         Ok(Ok(_)) if !may_see(&state, &request) => Json(json!({ "status": "ready" })).into_response(),
         Ok(Ok(version)) => Json(json!({ "status": "ready", "schemaVersion": version })).into_response(),
         Ok(Err(error)) => {

@@ -1,14 +1,6 @@
-//! What became of messages, as lines of JSON: the same for every way in but GraphQL.
+//! Ingestion for every route but GraphQL.
 
-use profile360_core::{
-    graph::withheld::Withheld,
-    message::{
-        parse::accepted::Accepted,
-        refusal::{Refusal, RefusalCode, Warning},
-    },
-    plan::changes::Outcome,
-};
-use serde::Serialize;
+use profile360_core::message::refusal::{Refusal, RefusalCode, Warning};
 
 use super::{
     AppState,
@@ -16,127 +8,37 @@ use super::{
 };
 use crate::{
     auth::access::Caller,
-    clock,
-    engine::pipeline::{Ingested, PipelineError},
+    engine::pipeline::PipelineError,
     graphql::App,
+    ingest_outcome::{self, MessageOutcome, ParsedMessage},
 };
 
-/// What became of one message.
-#[derive(Debug, Serialize)]
-pub(super) struct MessageResult {
-    /// Where it stood, where it stood in a stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<String>,
-    pub status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unified_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<Warning>,
-}
-
-impl MessageResult {
-    pub(super) fn refused(message_id: Option<String>, refusal: Refusal) -> Self {
-        let is_ahead = refusal.code == RefusalCode::TimestampAhead;
-        Self {
-            line: None,
-            message_id,
-            status: "REFUSED",
-            unified_id: None,
-            code: Some(refusal.code.as_str()),
-            path: Some(refusal.path),
-            detail: Some(refusal.detail),
-            warnings: is_ahead.then(clock_ahead).into_iter().collect(),
-        }
-    }
-
-    pub(super) fn taken(accepted: Accepted, taken: &Ingested, caller: &Caller) -> Self {
-        let warnings = accepted.warnings.into_iter().chain(taken.warnings.iter().cloned()).collect();
-        if !caller.sees_results() {
-            return Self {
-                line: None,
-                message_id: Some(taken.message_id.to_string()),
-                // That a message was sent before only says that its ID was, which the sender made.
-                status: if taken.outcome == Outcome::Duplicate { "DUPLICATE" } else { "ACCEPTED" },
-                unified_id: None,
-                code: None,
-                path: None,
-                detail: None,
-                warnings,
-            };
-        }
-        let withheld = match &taken.outcome {
-            Outcome::Withheld(reason) => Some(reason),
-            _ => None,
-        };
-        Self {
-            line: None,
-            message_id: Some(taken.message_id.to_string()),
-            status: match &taken.outcome {
-                Outcome::Duplicate => "DUPLICATE",
-                Outcome::Created => "CREATED",
-                Outcome::Merged => "MERGED",
-                Outcome::Linked => "LINKED",
-                Outcome::Updated => "UPDATED",
-                Outcome::Withheld(_) => "WITHHELD",
-            },
-            unified_id: taken.unified_id.map(|it| it.to_string()),
-            code: withheld.map(Withheld::code),
-            path: None,
-            detail: withheld.map(ToString::to_string),
-            warnings,
-        }
-    }
-
-    pub(super) fn is_refused(&self) -> bool {
-        self.status == "REFUSED"
-    }
-}
-
-/// One message is refused for its time; its sender has others.
+/// The warning of a message with a time in the future: only that message is refused.
 fn clock_ahead() -> Warning {
     let detail =
         "the sender's clock runs ahead, so its other messages are dated wrongly, too; look at what it sent before";
     Warning { code: "CLOCK_AHEAD", path: "timestamp".to_owned(), detail: detail.to_owned() }
 }
 
-/// A message as it was judged, with its ID where it was refused.
-pub(super) type Judged = Result<Accepted, (Option<String>, Refusal)>;
-
-/// Hands what was accepted to the pipeline; an answer to each, in their sequence. `read_by` is the version of the policy that was in
-/// force before the first of them was judged.
+/// Ingests messages; see [`ingest_outcome::ingest`].
 pub(super) async fn ingest(
     app: &App,
     caller: &Caller,
     read_by: i64,
-    messages: Vec<Judged>,
-) -> Result<Vec<MessageResult>, PipelineError> {
-    let as_sent = |accepted: Accepted| {
-        let message_id = accepted.message.id.to_string();
-        caller.send(accepted).map_err(|refusal| (Some(message_id), refusal))
+    messages: Vec<ParsedMessage>,
+) -> Result<Vec<MessageOutcome>, PipelineError> {
+    let mut outcomes = ingest_outcome::ingest(&app.pipeline, caller, read_by, messages).await?.outcomes;
+    let is_ahead = |outcome: &&mut MessageOutcome| {
+        outcome.is_refused() && outcome.code == Some(RefusalCode::TimestampAhead.as_str())
     };
-    let messages: Vec<Judged> = messages.into_iter().map(|judged| judged.and_then(as_sent)).collect();
-    let accepted: Vec<Accepted> = messages.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
-    let taken = if accepted.is_empty() { Vec::new() } else { app.pipeline.ingest(accepted, read_by).await?.taken };
-    let refused = messages.iter().filter_map(|it| it.as_ref().err()).map(|(_, refusal)| refusal.code.as_str());
-    app.pipeline.ingest_stats().refuse(clock::now(), refused);
-    let mut taken = taken.into_iter();
-    let answer = |message| match message {
-        Ok(accepted) => Some(MessageResult::taken(accepted, &taken.next()?, caller)),
-        Err((message_id, refusal)) => Some(MessageResult::refused(message_id, refusal)),
-    };
-    Ok(messages.into_iter().filter_map(answer).collect())
+    for outcome in outcomes.iter_mut().filter(is_ahead) {
+        outcome.warnings.push(clock_ahead());
+    }
+    Ok(outcomes)
 }
 
-/// Judges a message that another API's call was made into.
-pub(super) fn judge(state: &AppState, id: Option<String>, made: Result<Made<'_>, Refusal>) -> Judged {
+/// Parses a message that was built from a call of another API.
+pub(super) fn parse(state: &AppState, id: Option<String>, made: Result<Made<'_>, Refusal>) -> ParsedMessage {
     let (text, warnings, is_id_made) = match made {
         Ok(made) => made.into_text(),
         Err(refusal) => return Err((id, refusal)),

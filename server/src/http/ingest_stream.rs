@@ -1,7 +1,7 @@
-//! `POST /v1/messages`: messages as files have them, streamed both ways.
+//! `POST /v1/messages`: NDJSON or a JSON array, with a stream of results.
 //!
-//! A thread unpacks and parses, a task hands what is there to the pipeline, and each message's answer goes back as a line, in the
-//! sequence of the messages. Between them are short queues: who does not read its answers is not read from either.
+//! A thread decompresses and parses the body, a task ingests it in batches, and the response has a line a message, in the same order.
+//! The channels between them are short, for backpressure: the server stops reading from a client that does not read its results.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -21,22 +21,23 @@ use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 use super::{
     AppState,
     concurrency_limits::{Client, LimitReached, Permit},
-    decode_body::{BodyError, Packing, unpacked},
-    ingest_response::{Judged, MessageResult as Told, ingest},
+    decode_body::{BodyError, ContentEncoding, decompress},
+    ingest_response::ingest,
     overloaded, refused,
 };
 use crate::{
     auth::{access::Caller, api_keys::AuthError},
     graphql::ErrorCode,
+    ingest_outcome::{IngestCounts, MessageOutcome, ParsedMessage},
 };
 
-/// What of a body is handed to the pipeline at once, at most.
-const MAX_ITEMS: usize = 2_000;
-const MAX_BYTES: usize = 2 * 1024 * 1024;
-/// How long the head of an answer waits for the end of the body, so that a short one has the status that it deserves.
-const HEAD_WITHIN: Duration = Duration::from_secs(1);
+/// The largest batch.
+const MAX_BATCH_ITEMS: usize = 2_000;
+const MAX_BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// How long the head of the response waits for the end of a short body, whose status then says how it ended.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A mistyped name would silently be the default.
+/// Unknown parameters are refused: a typo must not silently select the default.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Parameters {
@@ -50,7 +51,7 @@ pub(super) struct Parameters {
 enum Results {
     #[default]
     All,
-    /// Those that were refused, or of which something was left out.
+    /// Those that are refused or have a warning.
     Faulty,
     None,
 }
@@ -64,48 +65,48 @@ pub(super) async fn post(
     body: Body,
 ) -> Response {
     let Ok(Query(Parameters { results })) = parameters else {
-        return refused(ErrorCode::BadUserInput, "the one parameter here is results: all, faulty or none");
+        return refused(ErrorCode::BadUserInput, "the only parameter is results: all, faulty or none");
     };
-    let Some(form) = form_of(&headers) else {
+    let Some(framing) = framing_of(&headers) else {
         let sentence = "send application/x-ndjson (a message a line) or application/json (an array of messages)";
         return refused(ErrorCode::UnsupportedMediaType, sentence);
     };
-    let Some(packing) = Packing::of(&headers) else {
-        return refused(ErrorCode::UnsupportedMediaType, "send the body as it is, or packed with gzip or zstd");
+    let Some(encoding) = ContentEncoding::of(&headers) else {
+        return refused(ErrorCode::UnsupportedMediaType, "send the body plain, or compressed with gzip or zstd");
     };
-    let place = match state.streams.take(&client, 1) {
-        Ok(place) => place,
-        Err(LimitReached::OwnTaken) => {
-            return overloaded("as many streams of this client are open as one may have at once; end one first");
+    let permit = match state.streams.acquire(&client, 1) {
+        Ok(permit) => permit,
+        Err(LimitReached::ClientLimit) => {
+            return overloaded("too many streams of this client are open (--limit-streams-per-client); end one first");
         }
-        Err(LimitReached::AllTaken | LimitReached::TooMuch) => {
-            return overloaded("as many streams are open as there are places for; try again later");
+        Err(LimitReached::Exhausted | LimitReached::TooLarge) => {
+            return overloaded("too many streams are open (--limit-streams); try again later");
         }
     };
-    let (parts, incoming) = mpsc::channel(1);
-    let (answers, mut heard) = mpsc::channel(1);
+    let (batches, incoming) = mpsc::channel(1);
+    let (results_out, mut results_in) = mpsc::channel(1);
     let runtime = Handle::current();
-    let reading = state.clone();
-    tokio::task::spawn_blocking(move || read(body, form, packing, &reading, runtime, parts));
-    tokio::spawn(take(state, caller, incoming, answers, results, place));
+    let reader_state = state.clone();
+    tokio::task::spawn_blocking(move || read(body, framing, encoding, &reader_state, runtime, batches));
+    tokio::spawn(ingest_batches(state, caller, incoming, results_out, results, permit));
 
-    let mut lines = match heard.recv().await {
-        Some(MessageResult::Lines(lines)) => lines,
-        Some(MessageResult::End(end)) => return whole(end, Vec::new()),
-        None => return refused(ErrorCode::Internal, "the answer was lost; send the messages again"),
+    let mut lines = match results_in.recv().await {
+        Some(ResponsePart::Lines(lines)) => lines,
+        Some(ResponsePart::End(end)) => return whole(end, Vec::new()),
+        None => return refused(ErrorCode::Internal, "the results were lost; send the messages again"),
     };
-    let next = match timeout(HEAD_WITHIN, heard.recv()).await {
-        Ok(Some(MessageResult::End(end))) => return whole(end, lines),
-        Ok(Some(MessageResult::Lines(next))) => next,
+    let next = match timeout(HEAD_TIMEOUT, results_in.recv()).await {
+        Ok(Some(ResponsePart::End(end))) => return whole(end, lines),
+        Ok(Some(ResponsePart::Lines(next))) => next,
         Ok(None) | Err(_) => Vec::new(),
     };
     lines.extend(next);
-    let rest = stream::unfold(heard, async |mut heard| {
-        let bytes = match heard.recv().await? {
-            MessageResult::Lines(lines) => lines,
-            MessageResult::End(end) => end.to_line(),
+    let rest = stream::unfold(results_in, async |mut results_in| {
+        let bytes = match results_in.recv().await? {
+            ResponsePart::Lines(lines) => lines,
+            ResponsePart::End(end) => end.to_line(),
         };
-        Some((Ok::<_, std::convert::Infallible>(Bytes::from(bytes)), heard))
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(bytes)), results_in))
     });
     let first = stream::iter([Ok(Bytes::from(lines))]);
     let body = Body::from_stream(futures::StreamExt::chain(first, rest));
@@ -114,7 +115,7 @@ pub(super) async fn post(
 
 const NDJSON: &str = "application/x-ndjson; charset=utf-8";
 
-fn form_of(headers: &HeaderMap) -> Option<Framing> {
+fn framing_of(headers: &HeaderMap) -> Option<Framing> {
     let media_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase();
     match media_type.as_str() {
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
@@ -125,20 +126,27 @@ fn form_of(headers: &HeaderMap) -> Option<Framing> {
     }
 }
 
-/// A part of a body, and how it ended.
-enum Part {
-    /// With the version of the policy that was in force before the first of them was read.
+enum Batch {
+    /// Messages, and the version of the policy that was active before the first of them was parsed.
     Items(Vec<Item>, i64),
     End(Option<(ErrorCode, String)>),
 }
 
-/// Reads in a thread of its own. What was read goes on before the thread waits for more, so nobody waits for a full part.
-fn read(body: Body, form: Framing, packing: Packing, state: &AppState, runtime: Handle, parts: mpsc::Sender<Part>) {
-    let pending = Rc::new(RefCell::new(Pending { items: Vec::new(), read_by: None, n_bytes: 0, parts }));
-    let handing_on = pending.clone();
-    let before_waiting = move || handing_on.borrow_mut().hand_on();
-    let end = match unpacked(body, packing, state, runtime, before_waiting) {
-        Ok(bytes) => read_all(&mut Reader::new(bytes, form, state.current.intake.clone()), state, &pending),
+/// Reads a body in a thread of its own. Before it waits for the client it hands on what it has, so that no message waits for a full
+/// batch.
+fn read(
+    body: Body,
+    framing: Framing,
+    encoding: ContentEncoding,
+    state: &AppState,
+    runtime: Handle,
+    batches: mpsc::Sender<Batch>,
+) {
+    let pending = Rc::new(RefCell::new(Pending { items: Vec::new(), read_by: None, n_bytes: 0, batches }));
+    let waiting = pending.clone();
+    let before_waiting = move || waiting.borrow_mut().flush();
+    let end = match decompress(body, encoding, state, runtime, before_waiting) {
+        Ok(bytes) => read_all(&mut Reader::new(bytes, framing, state.current.intake.clone()), state, &pending),
         Err(error) => Err(error.into()),
     };
     let fault = match end {
@@ -151,9 +159,9 @@ fn read(body: Body, form: Framing, packing: Packing, state: &AppState, runtime: 
         Err(error @ ReadError::NotAnArray(_)) => Some((ErrorCode::BodyMalformed, error.to_string())),
     };
     let mut pending = pending.borrow_mut();
-    pending.hand_on();
-    // Whoever asked may have gone.
-    pending.parts.blocking_send(Part::End(fault)).ok();
+    pending.flush();
+    // The client may have disconnected.
+    pending.batches.blocking_send(Batch::End(fault)).ok();
 }
 
 fn read_all<R: std::io::BufRead>(
@@ -162,17 +170,17 @@ fn read_all<R: std::io::BufRead>(
     pending: &RefCell<Pending>,
 ) -> Result<(), ReadError> {
     loop {
-        // The rules of the moment: they may change while a long body comes in.
+        // The policy may change while a long body comes in.
         let app = state.app();
         let Some(item) = reader.next(&app.policy)? else { return Ok(()) };
         let mut pending = pending.borrow_mut();
         pending.read_by.get_or_insert(app.policy.version);
         pending.n_bytes += item.text.as_ref().map_or(0, String::len);
         pending.items.push(item);
-        if MAX_ITEMS <= pending.items.len() || MAX_BYTES <= pending.n_bytes {
-            pending.hand_on();
+        if MAX_BATCH_ITEMS <= pending.items.len() || MAX_BATCH_BYTES <= pending.n_bytes {
+            pending.flush();
         }
-        if pending.parts.is_closed() {
+        if pending.batches.is_closed() {
             return Ok(());
         }
     }
@@ -182,101 +190,96 @@ struct Pending {
     items: Vec<Item>,
     read_by: Option<i64>,
     n_bytes: usize,
-    parts: mpsc::Sender<Part>,
+    batches: mpsc::Sender<Batch>,
 }
 
 impl Pending {
-    fn hand_on(&mut self) {
+    fn flush(&mut self) {
         self.n_bytes = 0;
         let items = std::mem::take(&mut self.items);
         if let Some(read_by) = self.read_by.take() {
-            self.parts.blocking_send(Part::Items(items, read_by)).ok();
+            self.batches.blocking_send(Batch::Items(items, read_by)).ok();
         }
     }
 }
 
-enum MessageResult {
+enum ResponsePart {
     Lines(Vec<u8>),
     End(End),
 }
 
-/// Takes parts, one after the other, until the body or the client's patience ends.
-async fn take(
+/// Ingests one batch after the other, until the body ends or the client stops reading.
+async fn ingest_batches(
     state: AppState,
     caller: Caller,
-    mut parts: mpsc::Receiver<Part>,
-    answers: mpsc::Sender<MessageResult>,
+    mut batches: mpsc::Receiver<Batch>,
+    results_out: mpsc::Sender<ResponsePart>,
     results: Results,
-    _place: Permit,
+    _permit: Permit,
 ) {
-    let mut counts = Counts::default();
+    let mut counts = IngestCounts::default();
     let fault = loop {
-        let (items, read_by) = match parts.recv().await {
-            Some(Part::Items(items, read_by)) => (items, read_by),
-            Some(Part::End(fault)) => break fault,
-            None => break Some((ErrorCode::Internal, "the reader stopped; send again what has no answer".to_owned())),
+        let (items, read_by) = match batches.recv().await {
+            Some(Batch::Items(items, read_by)) => (items, read_by),
+            Some(Batch::End(fault)) => break fault,
+            None => break Some((ErrorCode::Internal, "the reader stopped; send again what has no result".to_owned())),
         };
-        // A long body must not outlive its key.
+        // A key can be revoked while a long body comes in.
         if !state.authentication.is_still_valid(&caller) {
             break Some((ErrorCode::Unauthenticated, AuthError::UnknownKey.to_string()));
         }
         let app = state.app();
-        let (numbers, judged): (Vec<u64>, Vec<Judged>) = items.into_iter().map(judged).unzip();
-        let told = match ingest(&app, &caller, read_by, judged).await {
-            Ok(told) => told,
+        let (numbers, messages): (Vec<u64>, Vec<ParsedMessage>) = items.into_iter().map(parsed).unzip();
+        let outcomes = match ingest(&app, &caller, read_by, messages).await {
+            Ok(outcomes) => outcomes,
             Err(error) => break Some((ErrorCode::Unavailable, error.to_string())),
         };
-        let told = numbers.into_iter().zip(told).map(|(line, it)| Told { line: Some(line), ..it });
-        let lines = counts.lines(told, results);
-        // Short of a client that reads, this is where everything waits.
-        if !matches!(timeout(app.limits.time, answers.send(MessageResult::Lines(lines))).await, Ok(Ok(()))) {
+        let lines = numbers.into_iter().zip(outcomes).map(|(line, outcome)| Line { line, outcome });
+        let lines = to_lines(lines, results, &mut counts);
+        // Backpressure: this waits until the client has read its results.
+        if !matches!(timeout(app.limits.time, results_out.send(ResponsePart::Lines(lines))).await, Ok(Ok(()))) {
             return;
         }
     };
-    answers.send(MessageResult::End(End { fault, counts })).await.ok();
+    results_out.send(ResponsePart::End(End { fault, counts })).await.ok();
 }
 
-/// How it ended: the last line.
+/// The last line.
 struct End {
     fault: Option<(ErrorCode, String)>,
-    counts: Counts,
+    counts: IngestCounts,
 }
 
-#[derive(Debug, Default, Serialize)]
-struct Counts {
-    taken: u64,
-    duplicates: u64,
-    refused: u64,
-    warnings: u64,
+/// The result of one message.
+#[derive(Debug, Serialize)]
+struct Line {
+    line: u64,
+    #[serde(flatten)]
+    outcome: MessageOutcome,
 }
 
-impl Counts {
-    /// The answers to a part.
-    fn lines(&mut self, told: impl Iterator<Item = Told>, results: Results) -> Vec<u8> {
-        let mut lines = Vec::new();
-        for told in told {
-            self.warnings += told.warnings.len() as u64;
-            match told.status {
-                "REFUSED" => self.refused += 1,
-                "DUPLICATE" => self.duplicates += 1,
-                _ => self.taken += 1,
-            }
-            let is_faulty = told.is_refused() || !told.warnings.is_empty();
-            if results == Results::All || (results == Results::Faulty && is_faulty) {
-                lines.extend(serde_json::to_vec(&told).unwrap_or_default());
-                lines.push(b'\n');
-            }
+/// Counts the results and writes those that the client wants.
+fn to_lines(results: impl Iterator<Item = Line>, wanted: Results, counts: &mut IngestCounts) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for result in results {
+        let outcome = &result.outcome;
+        counts.add(outcome.status);
+        counts.warnings += outcome.warnings.len() as u64;
+        let is_faulty = outcome.is_refused() || !outcome.warnings.is_empty();
+        if wanted == Results::All || (wanted == Results::Faulty && is_faulty) {
+            lines.extend(serde_json::to_vec(&result).unwrap_or_default());
+            lines.push(b'\n');
         }
-        lines
     }
+    lines
 }
 
-fn judged(item: Item) -> (u64, Judged) {
-    let judged = item.parsed.map_err(|refusal| (item.text.as_deref().and_then(message_id), refusal));
-    (item.number, judged)
+fn parsed(item: Item) -> (u64, ParsedMessage) {
+    let parsed = item.parsed.map_err(|refusal| (item.text.as_deref().and_then(message_id), refusal));
+    (item.number, parsed)
 }
 
-/// The ID of a message that was refused, where it has one that can be told.
+/// The ID of a refused message, where it is valid.
 fn message_id(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {
@@ -295,14 +298,20 @@ impl End {
             code: Option<&'static str>,
             #[serde(skip_serializing_if = "Option::is_none")]
             detail: Option<&'a str>,
-            #[serde(flatten)]
-            counts: &'a Counts,
+            #[serde(rename = "taken")]
+            stored: u64,
+            duplicates: u64,
+            refused: u64,
+            warnings: u64,
         }
         let last = Last {
             end: if self.fault.is_some() { "FAILED" } else { "COMPLETE" },
             code: self.fault.as_ref().map(|(code, _)| code.as_str()),
             detail: self.fault.as_ref().map(|(_, detail)| detail.as_str()),
-            counts: &self.counts,
+            stored: self.counts.n_stored(),
+            duplicates: self.counts.duplicates,
+            refused: self.counts.refused,
+            warnings: self.counts.warnings,
         };
         let mut bytes = serde_json::to_vec(&last).unwrap_or_default();
         bytes.push(b'\n');
@@ -310,11 +319,11 @@ impl End {
     }
 }
 
-/// The answer to a short body, with the status that it deserves.
+/// The response to a short body, whose end decides the status.
 fn whole(end: End, mut lines: Vec<u8>) -> Response {
     lines.extend(end.to_line());
     let status = end.fault.as_ref().map_or(StatusCode::OK, |(code, _)| super::status_of(*code));
     let mut response = (status, [(header::CONTENT_TYPE, NDJSON)], lines).into_response();
-    super::may_retry(&mut response);
+    super::add_retry_after(&mut response);
     response
 }

@@ -1,4 +1,4 @@
-//! The OpenAPI document of everything here. It is kept by hand; tests/clients hold it to the routes and to what is answered.
+//! The OpenAPI document, written by hand. tests/clients compare it with the routes and the responses.
 
 use axum::{
     http::header,
@@ -7,7 +7,6 @@ use axum::{
 
 const DOCUMENT: &str = include_str!("openapi.json");
 
-/// The document.
 pub(super) async fn document() -> Response {
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], DOCUMENT).into_response()
 }

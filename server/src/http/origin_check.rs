@@ -1,8 +1,8 @@
-//! Whom a server without keys answers: programs of its own machine and its own page, and no page of another state.
+//! The origin check of a server without keys: it serves programs on its own machine and its own page, and no page of another origin.
 //!
-//! A browser sends what any page tells it to, and a name of a page's own can lead to this machine (DNS rebinding). So the host of a
-//! request has to be one of the server's own names, and what a browser says about where the request comes from has to be here. With keys
-//! a page of another state has none to show, and only the names that the operator gives are held to.
+//! A browser sends what any page asks it to, and a page can point its own host name to this machine (DNS rebinding). So the host of a
+//! request has to be one of the server's own names, and `Origin` and `Sec-Fetch-Site` have to be of this server. With keys a page of
+//! another origin has no key, and the server checks `--allowed-hosts` only.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -20,18 +20,17 @@ use axum::{
 use super::{AppState, graphql, refused};
 use crate::graphql::ErrorCode;
 
-/// The names that a server is asked by.
+/// The names that a server answers to.
 #[derive(Debug, Clone)]
 pub(super) struct OriginCheck {
-    /// The own names count, and where a request comes from.
+    /// Also checks the server's own names and the origin.
     is_keyless: bool,
-    /// Where it listens.
     ip: IpAddr,
     port: u16,
     allowed: Arc<[AllowedHost]>,
 }
 
-/// A name that an operator allows: with a port only with that one, without one with any.
+/// A name of `--allowed-hosts`; without a port it allows every port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedHost {
     name: String,
@@ -48,7 +47,7 @@ impl FromStr for AllowedHost {
     }
 }
 
-/// A host's name in small letters, and its port. None where it is no host.
+/// A host's name in lower case, and its port. None where the text is not a host.
 fn name_and_port(text: &str) -> Option<(String, Option<u16>)> {
     let (name, port) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -73,9 +72,9 @@ fn name_and_port(text: &str) -> Option<(String, Option<u16>)> {
     Some((name, port))
 }
 
-/// Why a request is not answered.
+/// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+enum OriginError {
     Host,
     CrossSite,
 }
@@ -85,38 +84,38 @@ impl OriginCheck {
         Self { is_keyless, ip: listens_on.ip().to_canonical(), port: listens_on.port(), allowed: allowed.into() }
     }
 
-    fn fault_of(&self, request: &Request) -> Option<Fault> {
+    fn check(&self, request: &Request) -> Option<OriginError> {
         if !self.is_keyless && self.allowed.is_empty() {
             return None;
         }
         let headers = request.headers();
-        let Some(host) = only_host(headers) else { return Some(Fault::Host) };
-        // In a request by a whole address its host counts, and the header has to be one of ours all the same.
+        let Some(host) = only_host(headers) else { return Some(OriginError::Host) };
+        // A request line with an absolute URL has a second host: check both.
         let in_address = request.uri().authority().map(axum::http::uri::Authority::as_str);
         if ![Some(host), in_address].into_iter().flatten().all(|host| self.is_own(host)) {
-            return Some(Fault::Host);
+            return Some(OriginError::Host);
         }
         if !self.is_keyless || self.is_of_own_site(headers, host) || is_visit(request) {
             return None;
         }
-        Some(Fault::CrossSite)
+        Some(OriginError::CrossSite)
     }
 
-    /// Whether no page of another state sends the request, as far as the browser says.
+    /// Whether the request comes from no page of another origin, as far as the browser says.
     fn is_of_own_site(&self, headers: &HeaderMap, host: &str) -> bool {
-        let is_own_site = |state: &[u8]| matches!(state, b"same-origin" | b"none");
-        headers.get_all("sec-fetch-site").iter().all(|state| is_own_site(state.as_bytes()))
+        let is_own_site = |site: &[u8]| matches!(site, b"same-origin" | b"none");
+        headers.get_all("sec-fetch-site").iter().all(|site| is_own_site(site.as_bytes()))
             && headers.get_all(header::ORIGIN).iter().all(|origin| self.is_own_origin(origin, host))
     }
 
-    /// Whether a page of that origin is one of that host, or of one that the operator allows.
+    /// Whether the origin is that host, or one that the operator allows.
     fn is_own_origin(&self, origin: &HeaderValue, host: &str) -> bool {
         let Some((scheme, rest)) = origin.to_str().ok().and_then(|it| it.split_once("://")) else { return false };
         matches!(scheme, "http" | "https") && (rest.eq_ignore_ascii_case(host) || self.is_allowed(rest))
     }
 
-    /// Whether a page that opens a WebSocket may: no browser asks that, as it does for other requests.
-    pub(super) fn welcomes(&self, headers: &HeaderMap) -> bool {
+    /// Whether a page may open a WebSocket. Browsers send no CORS preflight for these, so the server has to check.
+    pub(super) fn allows_websocket(&self, headers: &HeaderMap) -> bool {
         let host = only_host(headers).unwrap_or_default();
         headers.get_all(header::ORIGIN).iter().all(|origin| self.is_own_origin(origin, host))
     }
@@ -148,7 +147,7 @@ fn only_host(headers: &HeaderMap) -> Option<&str> {
     host.to_str().ok()
 }
 
-/// Whether someone follows a link to the page: it holds no data, and what it asks for then it asks for itself.
+/// Whether a user follows a link to the page. That is safe: the page holds no data, and its own requests are of the same origin.
 fn is_visit(request: &Request) -> bool {
     let is = |name: &str, value: &[u8]| {
         let mut values = request.headers().get_all(name).iter();
@@ -165,31 +164,31 @@ fn is_visit(request: &Request) -> bool {
         && is("sec-fetch-dest", b"document")
 }
 
-/// Set where a request comes from elsewhere and is answered all the same: whether the server lives everyone may know.
+/// Marks a request of another origin that is served anyway: a health check.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CrossOrigin;
 
-/// Refuses what is meant for another host, or what another state's page sends.
-pub(super) async fn own_only(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let Some(fault) = state.door.fault_of(&request) else { return next.run(request).await };
+/// Refuses requests for other hosts and from pages of other origins.
+pub(super) async fn enforce(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let Some(fault) = state.origin_check.check(&request) else { return next.run(request).await };
     let path = request.uri().path();
     if matches!(*request.method(), Method::GET | Method::HEAD) && matches!(path, "/healthz" | "/readyz") {
         request.extensions_mut().insert(CrossOrigin);
         return next.run(request).await;
     }
     let (code, sentence) = match fault {
-        Fault::Host if state.door.is_keyless => (
+        OriginError::Host if state.origin_check.is_keyless => (
             ErrorCode::HostNotAllowed,
             "without keys the server answers to its own names only: 127.0.0.1, localhost and [::1], with its own port; where it is \
              reached by another name or a forwarded port, start it with --allowed-hosts HOST[:PORT]",
         ),
-        Fault::Host => (
+        OriginError::Host => (
             ErrorCode::HostNotAllowed,
-            "this is none of the hosts that the server answers to; ask by one of those, or add it to --allowed-hosts",
+            "the server does not answer to this host; use one of --allowed-hosts, or add it there",
         ),
-        Fault::CrossSite => (
+        OriginError::CrossSite => (
             ErrorCode::CrossSiteRefused,
-            "without keys the server answers no pages of other sites; use its own page, or have it ask for keys with --keys",
+            "without keys the server refuses pages of other sites; use its own page, or start it with --keys",
         ),
     };
     if path == "/graphql" { graphql::rejection(code, sentence, request.headers()) } else { refused(code, sentence) }

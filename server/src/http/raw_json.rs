@@ -1,7 +1,8 @@
-//! What another program sent, in pieces that stay as they are in its text.
+//! Splits the calls of other APIs into raw JSON, and builds messages from it.
 //!
-//! A body is measured first: brackets and texts are counted, and what stands between them is not believed. So a list falls into its
-//! items whatever is wrong inside one of them, and a number keeps its digits on its way into a message.
+//! The splitter counts brackets and quotes, and parses nothing between them. So a list splits into its items even if one of them is
+//! malformed, and a number keeps all of its digits in the message. serde_json's `RawValue` cannot do the first: one bad item fails the
+//! list.
 
 use std::borrow::Cow;
 
@@ -14,27 +15,27 @@ use profile360_ingest::framing::made_id;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// Why a body falls into no pieces.
+/// Why a body cannot be split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoPieces {
     #[error("the body is not a JSON object")]
     NoObject,
     #[error("the body is not valid JSON: a bracket, comma or colon is missing, or something follows the end")]
     Malformed,
-    #[error("a field is there twice in the body; send it once")]
+    #[error("the body has a field twice; send it once")]
     Twice,
 }
 
-/// The fields of the object that a body is, each as it is in the text.
+/// The fields of an object, as raw JSON.
 #[derive(Debug)]
 pub(super) struct Pieces<'a>(Vec<(String, &'a [u8])>);
 
 impl<'a> Pieces<'a> {
-    /// Measures a body.
+    /// Splits a body.
     ///
     /// # Errors
     ///
-    /// Where it is no object, or its own fields are not all told apart.
+    /// The body is not an object, or its fields cannot be separated.
     pub(super) fn of(body: &'a [u8]) -> Result<Self, NoPieces> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let mut rest = Rest(body);
@@ -60,18 +61,18 @@ impl<'a> Pieces<'a> {
         if rest.skip_space().is_some() { Err(NoPieces::Malformed) } else { Ok(Self(fields)) }
     }
 
-    /// The value of a field that is there and not null, as it is.
+    /// The raw value of a field; none where the field is missing or null.
     pub(super) fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value).filter(|value| *value != b"null")
     }
 
-    /// The value of a field, where it is JSON.
+    /// The value of a field, where it is valid JSON.
     pub(super) fn json(&self, name: &str) -> Option<&'a RawValue> {
         serde_json::from_slice(self.get(name)?).ok()
     }
 }
 
-/// The items of a list, each as it is in the text; none where this is no list.
+/// The items of a list, as raw JSON; none where the text is not a list.
 pub(super) fn items(list: &[u8]) -> Option<Vec<&[u8]>> {
     let mut rest = Rest(list);
     if rest.skip_space() != Some(b'[') {
@@ -86,7 +87,7 @@ pub(super) fn items(list: &[u8]) -> Option<Vec<&[u8]>> {
     Some(items)
 }
 
-/// What of a text was not measured yet.
+/// The rest of a text that is not split yet.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
@@ -94,13 +95,13 @@ impl<'a> Rest<'a> {
         self.0 = self.0.get(n..).unwrap_or_default();
     }
 
-    /// The first byte that is no space.
+    /// Skips white space; returns the next byte.
     fn skip_space(&mut self) -> Option<u8> {
         self.skip(self.0.iter().take_while(|byte| byte.is_ascii_whitespace()).count());
         self.0.first().copied()
     }
 
-    /// Measures what is between brackets, from the opening one on.
+    /// Splits the members between brackets, starting at the opening one.
     fn members(
         &mut self,
         closing: u8,
@@ -125,7 +126,6 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// The next value, up to what ends it.
     fn value(&mut self) -> Result<&'a [u8], NoPieces> {
         let mut depth = 0_usize;
         let mut is_in_text = false;
@@ -147,7 +147,7 @@ impl<'a> Rest<'a> {
                 match byte {
                     b'"' => is_in_text = true,
                     b'{' | b'[' => depth += 1,
-                    // These belong to what is around it.
+                    // These belong to the enclosing object or list.
                     b',' | b':' | b'}' | b']' if depth == 0 => break,
                     _ if depth == 0 && byte.is_ascii_whitespace() => break,
                     b'}' | b']' => {
@@ -171,30 +171,30 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// The text of one call.
+/// The text of a call.
 ///
 /// # Errors
 ///
-/// Where it is no UTF-8.
+/// The call is not UTF-8.
 pub(super) fn text_of(call: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     let text = std::str::from_utf8(call).map_err(|_| not_json("it is not UTF-8; send it as UTF-8"))?;
     let text = text.trim_start_matches('\u{feff}');
-    // A name that was cut in half would hide all others.
+    // Half a surrogate pair in one name would make all others unreadable.
     let can_be_read = serde_json::from_str::<Object<'_>>(text).is_ok();
     Ok(if can_be_read { Cow::Borrowed(text) } else { whole_characters(text) })
 }
 
-/// The ID of a call, where it has one that can be told.
+/// The ID of a call, where it is valid.
 pub(super) fn id_of(call: &[u8], name: &str) -> Option<String> {
     let id: String = serde_json::from_str(Pieces::of(call).ok()?.json(name)?.get()).ok()?;
     (id.len() <= MAX_NAME_BYTES).then_some(id)
 }
 
-/// The fields of one call.
+/// The fields of a call.
 ///
 /// # Errors
 ///
-/// Where it is no object, or has a field twice: which of two was meant nobody can tell.
+/// The call is not an object, or has a field twice, which is ambiguous.
 pub(super) fn fields_of(call: &str) -> Result<Object<'_>, Refusal> {
     let call: Object<'_> = serde_json::from_str(call)
         .map_err(|error| not_json(if error.is_data() { "it is not a JSON object" } else { "it is not valid JSON" }))?;
@@ -202,7 +202,7 @@ pub(super) fn fields_of(call: &str) -> Result<Object<'_>, Refusal> {
         Some(twice) => Err(Refusal {
             code: RefusalCode::DuplicateField,
             path: twice.chars().take(MAX_NAME_BYTES).collect(),
-            detail: "the field is there twice; send it once".to_owned(),
+            detail: "the field appears twice; send it once".to_owned(),
         }),
         None => Ok(call),
     }
@@ -212,7 +212,7 @@ fn not_json(detail: &str) -> Refusal {
     Refusal { code: RefusalCode::NotJson, path: String::new(), detail: detail.to_owned() }
 }
 
-/// The fields of a value, where it is an object. A list of nothing is what PHP writes for an object of nothing.
+/// The fields of a value, where it is an object. PHP writes an empty list for an empty object.
 pub(super) fn inner<'a>(value: Option<&'a RawValue>) -> Option<Object<'a>> {
     let value = value?.get();
     if is_empty_list(value) {
@@ -225,18 +225,18 @@ pub(super) fn is_empty_list(value: &str) -> bool {
     value.strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]")
 }
 
-/// The text of a value that is one and not empty.
+/// The text of a string that is not empty.
 pub(super) fn text(value: &RawValue) -> Option<String> {
     serde_json::from_str::<String>(&whole_characters(value.get())).ok().filter(|text| !text.is_empty())
 }
 
-/// The text of a value, or a number in its own digits.
+/// The text of a string, or a number with all of its digits.
 pub(super) fn text_or_digits(value: &RawValue) -> Option<String> {
     let is_number = value.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
     if is_number { Some(value.get().to_owned()) } else { text(value) }
 }
 
-/// JSON that is made of pieces of what was sent and of texts of our own.
+/// JSON that is built from raw values of a call and from new texts.
 #[derive(Debug, Clone)]
 pub(super) enum Json<'a> {
     Sent(&'a RawValue),
@@ -245,7 +245,7 @@ pub(super) enum Json<'a> {
     Object(Fields<'a>),
 }
 
-/// The fields of an object that is made.
+/// The fields of an object that is built.
 pub(super) type Fields<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
 
 impl Json<'_> {
@@ -257,7 +257,7 @@ impl Json<'_> {
 }
 
 impl<'a> Json<'a> {
-    /// The fields of an object that was sent; anything else as it is.
+    /// The fields of a raw object; any other value unchanged.
     pub(super) fn opened(value: &'a RawValue) -> Self {
         match inner(Some(value)) {
             Some(Object(fields)) => {
@@ -279,13 +279,13 @@ impl Serialize for Json<'_> {
     }
 }
 
-/// Gives fields the names that they have here. Of several for one the first that is there and not null counts.
+/// Renames fields to the names that they have here. Of several for one name the first that is present and not null counts.
 pub(super) fn rename(fields: &mut Fields<'_>, names: &[(&'static str, &'static str)]) {
     for (theirs, ours) in names {
         if fields.iter().any(|(name, _)| name == ours) {
             continue;
         }
-        // All of a name: where it is there twice, the reader of the message tells of it.
+        // All fields of that name, so that the parser of the message reports a duplicate.
         for (name, _) in fields.iter_mut().filter(|(name, value)| name == theirs && !value.is_null()) {
             *name = Cow::Borrowed(*ours);
         }
@@ -298,13 +298,13 @@ impl Json<'_> {
     }
 }
 
-/// A message that a call of another API was made into.
+/// The message of a call of another API.
 #[derive(Debug, Default)]
 pub(super) struct Made<'a> {
     pub message: Fields<'a>,
-    /// The place of the call among those of its request, where that tells it apart from the same call again.
+    /// The index of the call in its request, where only that distinguishes two equal calls.
     pub position: Option<usize>,
-    /// What of the call has no place in the message.
+    /// The parts of the call that the message leaves out.
     pub warnings: Vec<Warning>,
 }
 
@@ -313,13 +313,12 @@ impl<'a> Made<'a> {
         self.message.push((Cow::Borrowed(name), value));
     }
 
-    /// Tells of something that was left out.
     pub(super) fn leave_out(&mut self, code: &'static str, path: impl Into<String>, why: &str) {
         self.warnings.push(Warning { code, path: path.into(), detail: format!("{why}; it was left out") });
     }
 
-    /// The message as text. One without an ID gets one that its contents alone decide, so that the same call again changes nothing.
-    /// Whether it did is the last part.
+    /// The message as text, its warnings, and whether it got a derived ID: a message without one gets an ID that depends on its contents
+    /// only, so that the same call again changes nothing.
     pub(super) fn into_text(self) -> (String, Vec<Warning>, bool) {
         let Self { mut message, position, warnings } = self;
         let is_missing = |(name, value): &(Cow<'_, str>, Json<'_>)| name == "message_id" && value.is_null();
@@ -331,7 +330,7 @@ impl<'a> Made<'a> {
         }
         let without_id = text(message.clone());
         let contents = serde_json::from_str::<serde_json::Value>(&without_id).ok().filter(|_| {
-            // Numbers that differ only in digits that 64 bits do not keep are of different calls.
+            // Calls that differ only in digits beyond 64 bits are different calls.
             profile360_ingest::strict_json::keeps_digits(without_id.as_bytes())
         });
         let made = made_id(&match contents {
@@ -343,7 +342,6 @@ impl<'a> Made<'a> {
     }
 }
 
-/// The message of a call, as a value.
 #[cfg(test)]
 pub(super) fn made_as_value(made: Made<'_>) -> serde_json::Value {
     serde_json::to_value(Json::Object(made.message)).expect("it is JSON")
@@ -354,7 +352,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_falls_into_pieces_whatever_is_wrong_inside_of_one() {
+    fn a_body_with_a_malformed_item_is_split() {
         let body = b"\xef\xbb\xbf {\"batch\": [{\"a\": NaN}, {\"b\": \"cut \\ud83d\"}, {\"c\": \"\xff\"}, {\"d\": 1, \"d\": 2}, 7, [],\n{\"]\\\"}\": [{}]}], \"sentAt\" : null ,\"n\":1e999}";
         let pieces = Pieces::of(body).expect("it is an object");
         let list = items(pieces.get("batch").expect("it is there")).expect("it is a list");
@@ -373,7 +371,7 @@ mod tests {
         );
         assert_eq!((pieces.get("sentAt"), pieces.get("n")), (None, Some(&b"1e999"[..])));
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(Pieces::of(deep.as_bytes()).is_ok(), "nothing is called once more for each bracket");
+        assert!(Pieces::of(deep.as_bytes()).is_ok(), "the splitter does not recurse");
         for (bad, fault) in [
             ("", NoPieces::NoObject),
             ("[1]", NoPieces::NoObject),
@@ -393,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_without_an_id_gets_one_that_its_contents_decide() {
+    fn a_message_without_an_id_gets_one_derived_from_its_contents() {
         let made = |amount: &str, position: Option<usize>| {
             let amount = RawValue::from_string(amount.to_owned()).expect("it is JSON");
             let (text, ..) =
@@ -406,7 +404,7 @@ mod tests {
             assert_ne!(made("1", None), made(other, position));
         }
         assert_ne!(made("0.123456789012345678901", None), made("0.123456789012345678902", None));
-        // As a server before this one made it of the same call.
+        // As earlier versions derived it from the same call.
         let before = made_id(&serde_json::json!([null, { "a": 1 }]));
         assert!(made("1", None).starts_with(before.trim_start_matches("made-")));
     }

@@ -1,5 +1,5 @@
-//! Segment's tracking API, and RudderStack's, which is the same with some addresses more, so that the SDKs that are installed already
-//! work unchanged. What a call means is in `map`, what a shop's events mean in `shop`, what browsers ask for in `browser`.
+//! Segment's tracking API, and RudderStack's, which has the same calls and some more routes, so that installed SDKs work unchanged.
+//! `map` turns calls into messages, `shop` the events of shops, and `browser` serves what SDKs in browsers need in addition.
 
 mod browser;
 mod map;
@@ -19,8 +19,9 @@ use self::map::{Call, Received, message_of};
 use super::{
     AppState, authenticate,
     decode_body::{self, Media, Sent},
-    ingest_response::{Judged, MessageResult, ingest, judge},
-    only_asked, other_method,
+    get_only,
+    ingest_response::{ingest, parse},
+    post_only,
     raw_json::{Pieces, fields_of, id_of, items, text, text_of},
     refused,
 };
@@ -28,9 +29,10 @@ use crate::{
     auth::access::{Caller, Permission},
     clock,
     graphql::ErrorCode,
+    ingest_outcome::{MessageOutcome, ParsedMessage},
 };
 
-/// The addresses of the tracking API.
+/// The routes of the tracking API.
 pub(super) fn routes() -> Router<AppState> {
     let calls = [
         (["/v1/identify", "/v1/i"], Call::Identify),
@@ -47,43 +49,47 @@ pub(super) fn routes() -> Router<AppState> {
                                   caller: MaybeCaller,
                                   headers: HeaderMap,
                                   body: Sent| { one(state, caller, headers, body, call).await };
-            router = both(router, address, post(one).fallback(other_method));
+            router = both(router, address, post(one).fallback(post_only));
         }
     }
     for address in ["/v1/batch", "/v1/import", "/v1/b"] {
-        router = both(router, address, post(batch).fallback(other_method));
+        router = both(router, address, post(batch).fallback(post_only));
     }
-    both(router, "/beacon/v1/batch", post(beacon).fallback(other_method))
+    both(router, "/beacon/v1/batch", post(beacon).fallback(post_only))
 }
 
 /// What SDKs ask for and report of themselves. No message comes here, so any role may.
 pub(super) fn settings_routes() -> Router<AppState> {
-    let mut router = both(Router::new(), "/v1/m", post(metrics).fallback(other_method));
+    let mut router = both(Router::new(), "/v1/m", post(metrics).fallback(post_only));
     for address in ["/v1/projects/{key}/settings", "/projects/{key}/settings"] {
-        router = both(router, address, get(browser::settings).fallback(only_asked));
+        router = both(router, address, get(browser::settings).fallback(get_only));
     }
-    both(router, "/sourceConfig", get(browser::source_config).fallback(only_asked))
+    both(router, "/sourceConfig", get(browser::source_config).fallback(get_only))
 }
 
-/// The same with a slash behind it: some SDKs write one.
+/// The route with and without a trailing slash: some SDKs write one.
 fn both(router: Router<AppState>, address: &str, methods: MethodRouter<AppState>) -> Router<AppState> {
     router.route(address, methods.clone()).route(&format!("{address}/"), methods)
 }
 
-/// By whom a request is, where its head says so.
+/// The caller, where the head of the request has a key.
 type MaybeCaller = Option<Extension<Caller>>;
 
-/// Lets in by the key that the body shows where the head shows none: programs in browsers have no other place for it.
+/// Authenticates by the key in the body where the head has none: SDKs in browsers send it there.
 #[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
-fn let_in(state: &AppState, caller: MaybeCaller, key: impl FnOnce() -> Option<String>) -> Result<Caller, Response> {
+fn authenticate_by_body(
+    state: &AppState,
+    caller: MaybeCaller,
+    key: impl FnOnce() -> Option<String>,
+) -> Result<Caller, Response> {
     match caller {
         Some(Extension(caller)) => Ok(caller),
-        None => authenticate::by_key(state, Permission::Send, key().as_deref())
+        None => authenticate::caller_by_key(state, Permission::Send, key().as_deref())
             .map_err(|(code, sentence)| authenticate::rejection(code, &sentence)),
     }
 }
 
-/// The key that a body shows, or each of its calls; none where they show several.
+/// The key of a body, or of its calls; none where these have different ones.
 fn key_in(sent: &Pieces<'_>, calls: &[&[u8]]) -> Option<String> {
     let own = |sent: &Pieces<'_>| sent.json("writeKey").and_then(text);
     if let Some(key) = own(sent) {
@@ -94,31 +100,31 @@ fn key_in(sent: &Pieces<'_>, calls: &[&[u8]]) -> Option<String> {
     keys.all(|key| key == first).then_some(first)
 }
 
-/// Several calls: one that is bad costs the others nothing, so the answer is 200 and says what became of each.
+/// Several calls. A bad one does not affect the others, so the status is 200, with a result for each.
 async fn batch(State(state): State<AppState>, caller: MaybeCaller, headers: HeaderMap, body: Sent) -> Response {
     let body = match decode_body::whole(&state, &headers, body, Media::Any).await {
         Ok(body) => body,
         Err(response) => return response,
     };
-    match take_batch(&state, caller, &body).await {
+    match ingest_batch(&state, caller, &body).await {
         Ok(answers) => Json(json!({ "success": true, "results": answers })).into_response(),
         Err(response) => response,
     }
 }
 
-async fn take_batch(state: &AppState, caller: MaybeCaller, body: &[u8]) -> Result<Vec<MessageResult>, Response> {
+async fn ingest_batch(state: &AppState, caller: MaybeCaller, body: &[u8]) -> Result<Vec<MessageOutcome>, Response> {
     let malformed = |sentence: &str| refused(ErrorCode::BodyMalformed, sentence);
     let sent = Pieces::of(body).map_err(|fault| malformed(&fault.to_string()))?;
     let calls = sent.get("batch").and_then(items);
     let Some(calls) = calls else { return Err(malformed("the body is an object with a list of calls, batch")) };
-    let caller = let_in(state, caller, || key_in(&sent, &calls))?;
+    let caller = authenticate_by_body(state, caller, || key_in(&sent, &calls))?;
     let most = state.app().limits.batch;
     if most < calls.len() {
-        let sentence = format!("send at most {most} calls at once; none of these was taken");
+        let sentence = format!("send at most {most} calls at once; none of these was accepted");
         return Err(refused(ErrorCode::TooManyMessages, &sentence));
     }
     let received = Received::new(clock::now(), &sent);
-    take(state, &caller, calls.into_iter().map(|call| judged(state, None, call, &received))).await
+    ingest_calls(state, &caller, calls.into_iter().map(|call| parse_call(state, None, call, &received))).await
 }
 
 /// One call. As with a batch the status says whether the request could be read, and the answer what became of the call: Segment
@@ -128,28 +134,28 @@ async fn one(state: AppState, caller: MaybeCaller, headers: HeaderMap, body: Sen
         Ok(body) => body,
         Err(response) => return response,
     };
-    match take_one(&state, caller, &body, kind).await {
+    match ingest_one(&state, caller, &body, kind).await {
         Ok(answers) => {
-            let is_refused = answers.iter().any(MessageResult::is_refused);
+            let is_refused = answers.iter().any(MessageOutcome::is_refused);
             Json(json!({ "success": !is_refused, "results": answers })).into_response()
         }
         Err(response) => response,
     }
 }
 
-async fn take_one(
+async fn ingest_one(
     state: &AppState,
     caller: MaybeCaller,
     body: &[u8],
     kind: Call,
-) -> Result<Vec<MessageResult>, Response> {
+) -> Result<Vec<MessageOutcome>, Response> {
     let sent = Pieces::of(body).map_err(|fault| refused(ErrorCode::BodyMalformed, &fault.to_string()))?;
-    let caller = let_in(state, caller, || key_in(&sent, &[]))?;
+    let caller = authenticate_by_body(state, caller, || key_in(&sent, &[]))?;
     let received = Received::of(clock::now(), sent.json("sentAt"), None);
-    take(state, &caller, std::iter::once_with(|| judged(state, Some(kind), body, &received))).await
+    ingest_calls(state, &caller, std::iter::once_with(|| parse_call(state, Some(kind), body, &received))).await
 }
 
-/// Calls that a page sends as it is left. A beacon has no head, so RudderStack's SDK for browsers puts the key into the address.
+/// Calls that a page sends while the browser leaves it. Beacons have no headers, so RudderStack's SDK puts the key into the URL.
 async fn beacon(
     State(state): State<AppState>,
     caller: MaybeCaller,
@@ -167,12 +173,12 @@ async fn beacon(
     batch(State(state), caller, headers, body).await
 }
 
-/// What Analytics.js counts about itself. It says nothing of customers, so nothing is kept.
+/// Metrics of Analytics.js about itself, which have nothing about customers: discarded.
 async fn metrics() -> Response {
     Json(json!({ "success": true })).into_response()
 }
 
-fn judged(state: &AppState, kind: Option<Call>, call: &[u8], received: &Received<'_>) -> Judged {
+fn parse_call(state: &AppState, kind: Option<Call>, call: &[u8], received: &Received<'_>) -> ParsedMessage {
     let id = id_of(call, "messageId");
     let text = match text_of(call) {
         Ok(text) => text,
@@ -181,20 +187,20 @@ fn judged(state: &AppState, kind: Option<Call>, call: &[u8], received: &Received
     match fields_of(&text) {
         Ok(fields) => {
             let kind = kind.or_else(|| Call::of_name(&fields.get("type").and_then(self::text)?));
-            judge(state, id, message_of(kind, &fields, received))
+            parse(state, id, message_of(kind, &fields, received))
         }
         Err(refusal) => Err((id, refusal)),
     }
 }
 
-/// Judges calls, and takes them.
-async fn take(
+/// Ingests calls.
+async fn ingest_calls(
     state: &AppState,
     caller: &Caller,
-    judged: impl Iterator<Item = Judged>,
-) -> Result<Vec<MessageResult>, Response> {
+    messages: impl Iterator<Item = ParsedMessage>,
+) -> Result<Vec<MessageOutcome>, Response> {
     let app = state.app();
-    ingest(&app, caller, app.policy.version, judged.collect())
+    ingest(&app, caller, app.policy.version, messages.collect())
         .await
         .map_err(|error| refused(ErrorCode::Unavailable, &error.to_string()))
 }

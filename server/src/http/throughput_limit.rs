@@ -1,7 +1,7 @@
-//! How slowly the other side may send or take: so many bytes a second on average, after a time of grace.
+//! The lowest throughput of a client that sends a request or reads a response: a rate on average, after a grace period.
 //!
-//! Only the time that is spent waiting for the other side counts. Each byte buys some more of it, and never more than the grace: a side
-//! that was quick before cannot stop for ever.
+//! Only the time that the server waits for the client counts. Each byte adds to the remaining time, up to the grace period, so that a
+//! client that was fast before cannot stall forever.
 
 use std::{
     future::Future,
@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits::Limits;
 
-/// The least pace, and how long it may be missed.
+/// The lowest rate, and how long a client may stay below it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MinRate {
     /// In bytes a second.
@@ -24,12 +24,12 @@ pub(super) struct MinRate {
 
 impl MinRate {
     pub(super) fn of(limits: &Limits) -> Self {
-        // Where answers may take no time at all there is still some to send and take them.
+        // With `--limit-time 0s` there is still time to send and read.
         Self { rate: limits.rate, grace: limits.time.max(Duration::from_secs(1)) }
     }
 }
 
-/// Watches the pace of one side.
+/// Measures the throughput of a client.
 #[derive(Debug)]
 pub(super) struct Throughput {
     credit: Credit,
@@ -41,30 +41,29 @@ impl Throughput {
         Self { credit: Credit { least, left: least.grace, since: None }, end: None }
     }
 
-    /// Ready when the other side is too slow. To be asked whenever it is waited for.
+    /// Ready when the client is too slow. Poll it whenever the server waits for the client.
     pub(super) fn poll_too_slow(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let credit = &mut self.credit;
         self.end.get_or_insert_with(|| Box::pin(sleep_until(credit.wait(Instant::now())))).as_mut().poll(context)
     }
 
-    /// The other side has sent or taken something.
     pub(super) fn moved(&mut self, n_bytes: usize) {
         self.end = None;
         self.credit.moved(Instant::now(), n_bytes);
     }
 }
 
-/// The time that the other side has left.
+/// The time that the client has left.
 #[derive(Debug)]
 struct Credit {
     least: MinRate,
     left: Duration,
-    /// Since when it is waited for.
+    /// Since when the server waits for the client.
     since: Option<Instant>,
 }
 
 impl Credit {
-    /// It is waited for; until when at most.
+    /// Starts to wait; returns the deadline.
     fn wait(&mut self, now: Instant) -> Instant {
         *self.since.get_or_insert(now) + self.left
     }
@@ -83,16 +82,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_now_and_then_is_not_enough() {
+    fn a_client_must_keep_the_rate_on_average() {
         let seconds = Duration::from_secs;
         let grace = seconds(30);
-        // How long each wait takes and how many bytes end it; whether there is time for a last wait of so many seconds.
+        // The seconds of each wait and the bytes that end it; whether a last wait of so many seconds is in time.
         type Row<'r> = (&'r [(u64, usize)], u64, bool);
         let table: [Row<'_>; 6] = [
             (&[], 29, true),
             (&[], 31, false),
             (&[(20, 3)], 20, false),
-            // Bursts that keep the pace on average go on for ever.
+            // Bursts that keep the rate on average go on forever.
             (&[(25, 2_500), (25, 2_500), (25, 2_500), (25, 2_500)], 25, true),
             (&[(25, 1_000), (10, 1_000)], 16, false),
             (&[(1, 1 << 30)], 31, false),
@@ -104,7 +103,7 @@ mod tests {
                 assert!(now + seconds(*wait) <= credit.wait(now), "{moves:?}");
                 now += seconds(*wait);
                 credit.moved(now, *n_bytes);
-                // What the server does with it is nobody's time.
+                // The server's own work does not count.
                 now += seconds(1_000);
             }
             assert_eq!(now + seconds(last) <= credit.wait(now), is_in_time, "{moves:?} {last}");

@@ -1,9 +1,18 @@
 //! GraphQL over a WebSocket: the protocol `graphql-transport-ws`.
 //!
-//! One task a connection. It asks no operation for more than the client has read, so what is not read waits where it is bounded: a
-//! subscriber who reads too slowly falls behind in the news, and one who reads nothing is cut off.
+//! One task a connection. Backpressure: it polls the operations only as fast as the client reads, so that a slow subscriber falls behind
+//! in the bounded queue of events, and one that reads nothing is disconnected. Before `connection_init` a connection is
+//! unauthenticated: few of these may be open, and each may send little.
 //!
-//! Until a connection has begun it is a stranger's: there are few places for these, and they send little.
+//! async-graphql has this protocol, too (`async_graphql_axum::GraphQLWebSocket`). It does not fit, because the specification or the
+//! limits here need more than it can be configured to do, as of 7.2.1:
+//!
+//! * the close codes: it closes with 1002 where an initialization is refused (4401 and 4403) or a message is invalid (4400), and with
+//!   1011 for a subscription before the acknowledgment (4401); see <https://github.com/async-graphql/async-graphql/issues/406>;
+//! * a `subscribe` with an ID in use replaces the operation (4409), `complete` of the client is answered with another one, which
+//!   <https://github.com/enisdenjo/graphql-ws/issues/403> calls a bug, and a request error is sent as `next` in place of `error`;
+//! * it parses each message without limits and without [`strict_json`], and it has no limit on the operations of a connection, no timeout
+//!   for the initialization or for a client that does not read, and no second check of a key that is revoked.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -28,7 +37,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use super::{
     AppState, authenticate,
     concurrency_limits::{Client, Permit},
-    connections::{Busy, Seat},
+    connections::{ActiveGuard, ConnectionSlot},
     decode_body::Work,
     graphql::{Envelope, NoRequest},
     overloaded,
@@ -39,93 +48,90 @@ use crate::{
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
-/// How long a client may take to take one frame.
-const TAKEN_WITHIN: Duration = Duration::from_secs(10);
-/// What a client may send before it has begun, in bytes.
-const BEFORE_BEGINNING: u64 = 64 * 1024;
-/// The most bytes of a message. Each connection may hold one that is not whole yet.
-const LARGEST: usize = 256 * 1024;
-/// What a connection reads and writes at once.
+/// How long a client may take to read one frame.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// The bytes that a client may send before it is authenticated.
+const MAX_BYTES_BEFORE_INIT: u64 = 64 * 1024;
+/// The most bytes of a message. Each connection may buffer one that is incomplete.
+const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+/// The buffers for reading and for writing.
 const BUFFER: usize = 16 * 1024;
-/// Requests of more bytes count among what is at work for as long as they run.
+/// Larger requests keep their part of `--limit-work` for as long as they run.
 const LARGE: usize = 64 * 1024;
 
-/// Why a connection is closed: the code and the words of the protocol.
-type Reason = (u16, &'static str);
+/// The close code and the reason.
+type CloseReason = (u16, &'static str);
 
-const GOING_AWAY: Reason = (1001, "Going away");
-const TOO_MANY: Reason = (1013, "Too many connections of this client; try again later");
-const INVALID_MESSAGE: Reason = (4400, "Invalid message received");
-const UNAUTHORIZED: Reason = (4401, "Unauthorized");
-const FORBIDDEN: Reason = (4403, "Forbidden");
-const NO_SUCH_PROTOCOL: Reason = (4406, "Subprotocol not acceptable");
-const TOO_SLOW_TO_BEGIN: Reason = (4408, "Connection initialisation timeout");
-const ID_IN_USE: Reason = (4409, "Subscriber for this ID already exists");
-const TOO_MANY_BEGINNINGS: Reason = (4429, "Too many initialisation requests");
+const GOING_AWAY: CloseReason = (1001, "Going away");
+const TOO_MANY: CloseReason = (1013, "Too many connections of this client; try again later");
+const INVALID_MESSAGE: CloseReason = (4400, "Invalid message received");
+const UNAUTHORIZED: CloseReason = (4401, "Unauthorized");
+const FORBIDDEN: CloseReason = (4403, "Forbidden");
+const NO_SUCH_PROTOCOL: CloseReason = (4406, "Subprotocol not acceptable");
+const INIT_TIMEOUT: CloseReason = (4408, "Connection initialisation timeout");
+const ID_IN_USE: CloseReason = (4409, "Subscriber for this ID already exists");
+const TOO_MANY_INITS: CloseReason = (4429, "Too many initialisation requests");
 
-/// Makes a connection out of a handshake.
+/// Accepts a handshake.
 pub(super) fn open(state: AppState, head: &Parts, upgrade: WebSocketUpgrade) -> HttpResponse {
     let client = Client::at(&head.extensions);
-    let Ok(place) = state.sockets.take(&client, 1) else {
-        return overloaded("as many connections are open as there are places for; try again later");
+    let Ok(socket_permit) = state.sockets.acquire(&client, 1) else {
+        return overloaded("too many WebSockets are open (--limit-sockets); try again later");
     };
-    let Ok(stranger) = state.strangers.take(&client, 1) else {
-        return overloaded(
-            "as many connections wait for their connection_init as there are places for; try again later",
-        );
+    let Ok(permit) = state.unauthenticated_sockets.acquire(&client, 1) else {
+        return overloaded("too many WebSockets wait for their connection_init (--limit-handshakes); try again later");
     };
-    let is_welcome = state.door.welcomes(&head.headers);
-    let seat = head.extensions.get::<Arc<Seat>>().cloned();
-    if let Some(seat) = &seat {
-        seat.let_send(BEFORE_BEGINNING);
+    let is_origin_allowed = state.origin_check.allows_websocket(&head.headers);
+    let slot = head.extensions.get::<Arc<ConnectionSlot>>().cloned();
+    if let Some(slot) = &slot {
+        slot.set_read_budget(MAX_BYTES_BEFORE_INIT);
     }
-    let busy = seat.clone().map(Busy::new);
+    let guard = slot.clone().map(ActiveGuard::new);
     let open = state.open_sockets.token();
     let limits = state.app().limits;
-    let largest = limits.query_body.min(limits.body).min(LARGEST);
+    let max = limits.query_body.min(limits.body).min(MAX_MESSAGE_BYTES);
     upgrade
         .protocols([PROTOCOL])
-        .max_message_size(largest)
-        .max_frame_size(largest)
+        .max_message_size(max)
+        .max_frame_size(max)
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
         .on_upgrade(async move |socket| {
-            Connection::new(state, socket, seat, is_welcome, client, stranger).run().await;
-            drop((open, place, busy));
+            Connection::new(state, socket, slot, is_origin_allowed, client, permit).run().await;
+            drop((open, socket_permit, guard));
         })
 }
 
 struct Connection {
     state: AppState,
     socket: WebSocket,
-    seat: Option<Arc<Seat>>,
-    is_welcome: bool,
-    /// Whose places it takes: the address's, and once it has begun, the key's.
+    slot: Option<Arc<ConnectionSlot>>,
+    is_origin_allowed: bool,
+    /// The address; once it is authenticated, the key.
     client: Client,
-    /// Its place among those that have not begun, or then among its client's.
-    place: Permit,
-    /// Who it is; none before it began.
+    /// The permit for an unauthenticated socket, later the one for an authenticated.
+    permit: Permit,
+    /// None before `connection_init`.
     caller: Option<Caller>,
-    /// What runs, by its ID, and how to end it.
-    running: HashMap<String, AbortHandle>,
-    answers: SelectAll<BoxStream<'static, (String, Answer)>>,
+    operations: HashMap<String, AbortHandle>,
+    results: SelectAll<BoxStream<'static, (String, OperationEvent)>>,
 }
 
-enum Answer {
+enum OperationEvent {
     Next(Box<Response>),
-    End,
+    Complete,
 }
 
 /// How a connection ends.
 enum End {
-    Closing(Reason),
-    /// Nobody is there any more to say anything to.
-    Gone,
+    Close(CloseReason),
+    /// The client has disconnected, or does not read any more.
+    Disconnected,
 }
 
-/// What a client says. Its payload is read when it is known what it is.
+/// A message of the client. Its payload is parsed when its type is known.
 #[derive(Deserialize)]
-struct FromClient<'t> {
+struct ClientMessage<'t> {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
@@ -134,7 +140,7 @@ struct FromClient<'t> {
     payload: Option<&'t RawValue>,
 }
 
-impl<'t> FromClient<'t> {
+impl<'t> ClientMessage<'t> {
     fn read(text: &'t str) -> Option<Self> {
         text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok()).flatten()
     }
@@ -144,7 +150,7 @@ fn is_object(payload: &RawValue) -> bool {
     payload.get().starts_with('{')
 }
 
-/// The request of a subscription's payload; no reason where it is none of the protocol's.
+/// The request in a payload; `None` as error where the payload violates the protocol.
 fn read_request(state: &AppState, text: &str, work: &Work) -> Result<async_graphql::Request, Option<NoRequest>> {
     work.add(text.len()).map_err(|fault| Some(NoRequest::from(fault)))?;
     work.add_values(text.as_bytes()).map_err(|fault| Some(NoRequest::from(fault)))?;
@@ -157,7 +163,7 @@ fn read_request(state: &AppState, text: &str, work: &Work) -> Result<async_graph
 }
 
 #[derive(Serialize)]
-struct ToClient<'a, P> {
+struct ServerMessage<'a, P> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
     #[serde(rename = "type")]
@@ -166,68 +172,68 @@ struct ToClient<'a, P> {
     payload: Option<P>,
 }
 
-const NOTHING: Option<()> = None;
+const NO_PAYLOAD: Option<()> = None;
 
 impl Connection {
     fn new(
         state: AppState,
         socket: WebSocket,
-        seat: Option<Arc<Seat>>,
-        is_welcome: bool,
+        slot: Option<Arc<ConnectionSlot>>,
+        is_origin_allowed: bool,
         client: Client,
-        place: Permit,
+        permit: Permit,
     ) -> Self {
-        let (running, answers) = (HashMap::new(), SelectAll::new());
-        Self { state, socket, seat, is_welcome, client, place, caller: None, running, answers }
+        let (operations, results) = (HashMap::new(), SelectAll::new());
+        Self { state, socket, slot, is_origin_allowed, client, permit, caller: None, operations, results }
     }
 
     async fn run(mut self) {
         let end = if self.socket.protocol().is_some_and(|it| it == PROTOCOL) {
-            self.talk().await
+            self.serve().await
         } else {
-            End::Closing(NO_SUCH_PROTOCOL)
+            End::Close(NO_SUCH_PROTOCOL)
         };
-        if let End::Closing((code, reason)) = end {
+        if let End::Close((code, reason)) = end {
             let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-            // It may be gone already.
-            timeout(TAKEN_WITHIN, self.socket.send(Message::Close(Some(frame)))).await.ok();
+            // The client may have disconnected.
+            timeout(SEND_TIMEOUT, self.socket.send(Message::Close(Some(frame)))).await.ok();
         }
     }
 
-    async fn talk(&mut self) -> End {
+    async fn serve(&mut self) -> End {
         let mut stop = self.state.stop.clone();
-        let mut begun_late = Box::pin(sleep(self.state.app().limits.init));
-        // How often the other side is asked whether it is still there. One that has not answered by the next time is gone.
+        let mut init_timeout = Box::pin(sleep(self.state.app().limits.init));
+        // A ping after each silence; a client that sends nothing until the next one is gone.
         let silence = self.state.app().limits.silence;
         let mut keep_alive = interval_at(Instant::now() + silence, silence);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut is_there = true;
+        let mut is_alive = true;
         loop {
             let step = tokio::select! {
                 biased;
-                // When nobody can say stop any more it is time to stop, too.
-                () = async { drop(stop.wait_for(|is_over| *is_over).await) } => Err(End::Closing(GOING_AWAY)),
-                () = &mut begun_late, if self.caller.is_none() => Err(End::Closing(TOO_SLOW_TO_BEGIN)),
+                // A dropped sender means stop, too.
+                () = async { drop(stop.wait_for(|stopped| *stopped).await) } => Err(End::Close(GOING_AWAY)),
+                () = &mut init_timeout, if self.caller.is_none() => Err(End::Close(INIT_TIMEOUT)),
                 _ = keep_alive.tick() => {
-                    if !self.is_still_known() {
-                        Err(End::Closing(UNAUTHORIZED))
-                    } else if std::mem::replace(&mut is_there, false) {
-                        self.say_frame(Message::Ping(Default::default())).await
+                    if !self.is_key_valid() {
+                        Err(End::Close(UNAUTHORIZED))
+                    } else if std::mem::replace(&mut is_alive, false) {
+                        self.send_frame(Message::Ping(Default::default())).await
                     } else {
-                        Err(End::Gone)
+                        Err(End::Disconnected)
                     }
                 }
                 frame = self.socket.recv() => {
-                    is_there = true;
+                    is_alive = true;
                     match frame {
-                        Some(Ok(Message::Text(text))) => self.hear(&text).await,
-                        Some(Ok(Message::Binary(_))) => Err(End::Closing(INVALID_MESSAGE)),
-                        // Pings are answered below this.
+                        Some(Ok(Message::Text(text))) => self.handle(&text).await,
+                        Some(Ok(Message::Binary(_))) => Err(End::Close(INVALID_MESSAGE)),
+                        // The WebSocket library answers pings.
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
-                        Some(Ok(Message::Close(_)) | Err(_)) | None => Err(End::Gone),
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => Err(End::Disconnected),
                     }
                 }
-                Some((id, answer)) = self.answers.next(), if !self.answers.is_empty() => self.tell(id, answer).await,
+                Some((id, event)) = self.results.next(), if !self.results.is_empty() => self.send_event(id, event).await,
             };
             if let Err(end) = step {
                 return end;
@@ -235,42 +241,42 @@ impl Connection {
         }
     }
 
-    async fn hear(&mut self, text: &str) -> Result<(), End> {
-        let Some(said) = FromClient::read(text) else { return Err(End::Closing(INVALID_MESSAGE)) };
-        match (said.kind.as_str(), said.id) {
-            ("connection_init" | "ping" | "pong", _) if !said.payload.is_none_or(is_object) => {
-                Err(End::Closing(INVALID_MESSAGE))
+    async fn handle(&mut self, text: &str) -> Result<(), End> {
+        let Some(message) = ClientMessage::read(text) else { return Err(End::Close(INVALID_MESSAGE)) };
+        match (message.kind.as_str(), message.id) {
+            ("connection_init" | "ping" | "pong", _) if !message.payload.is_none_or(is_object) => {
+                Err(End::Close(INVALID_MESSAGE))
             }
-            ("connection_init", _) if self.caller.is_some() => Err(End::Closing(TOO_MANY_BEGINNINGS)),
-            ("connection_init", _) if !self.is_welcome => Err(End::Closing(FORBIDDEN)),
+            ("connection_init", _) if self.caller.is_some() => Err(End::Close(TOO_MANY_INITS)),
+            ("connection_init", _) if !self.is_origin_allowed => Err(End::Close(FORBIDDEN)),
             ("connection_init", _) => {
-                self.begin(said.payload).map_err(End::Closing)?;
-                self.say("connection_ack", None, NOTHING).await
+                self.authenticate(message.payload).map_err(End::Close)?;
+                self.send("connection_ack", None, NO_PAYLOAD).await
             }
-            ("ping", _) => self.say("pong", None, said.payload).await,
+            ("ping", _) => self.send("pong", None, message.payload).await,
             ("pong", _) => Ok(()),
             ("subscribe", Some(id)) if !id.is_empty() => {
-                let payload = said.payload.filter(|it| is_object(it)).ok_or(End::Closing(INVALID_MESSAGE))?;
-                if self.caller.is_none() || !self.is_still_known() {
-                    return Err(End::Closing(UNAUTHORIZED));
+                let payload = message.payload.filter(|it| is_object(it)).ok_or(End::Close(INVALID_MESSAGE))?;
+                if self.caller.is_none() || !self.is_key_valid() {
+                    return Err(End::Close(UNAUTHORIZED));
                 }
-                if self.running.contains_key(&id) {
-                    return Err(End::Closing(ID_IN_USE));
+                if self.operations.contains_key(&id) {
+                    return Err(End::Close(ID_IN_USE));
                 }
                 self.start(id, payload.get()).await
             }
             ("complete", Some(id)) => {
-                if let Some(running) = self.running.remove(&id) {
+                if let Some(running) = self.operations.remove(&id) {
                     running.abort();
                 }
                 Ok(())
             }
-            _ => Err(End::Closing(INVALID_MESSAGE)),
+            _ => Err(End::Close(INVALID_MESSAGE)),
         }
     }
 
-    /// Lets in who begins. A key that reads nothing has nothing to do here: it sends by POST.
-    fn begin(&mut self, payload: Option<&RawValue>) -> Result<(), Reason> {
+    /// Authenticates the connection. A key that only sends messages has no use for it: it sends them by POST.
+    fn authenticate(&mut self, payload: Option<&RawValue>) -> Result<(), CloseReason> {
         let payload = payload.and_then(|it| serde_json::from_str::<Map<String, Value>>(it.get()).ok());
         let key = payload.as_ref().and_then(authenticate::credential_in);
         let caller = self.state.authentication.caller(key).map_err(|_| UNAUTHORIZED)?;
@@ -280,78 +286,79 @@ impl Connection {
         if let Some(key) = &caller.key {
             self.client = Client::Key(key.clone());
         }
-        self.place = self.state.begun_sockets.take(&self.client, 1).map_err(|_| TOO_MANY)?;
-        if let Some(seat) = &self.seat {
-            seat.let_send(u64::MAX);
+        self.permit = self.state.authenticated_sockets.acquire(&self.client, 1).map_err(|_| TOO_MANY)?;
+        if let Some(slot) = &self.slot {
+            slot.set_read_budget(u64::MAX);
         }
         self.caller = Some(caller);
         Ok(())
     }
 
-    /// Whether who began would be let in now, too.
-    fn is_still_known(&self) -> bool {
+    /// Whether the key would still authenticate the connection: it can be revoked.
+    fn is_key_valid(&self) -> bool {
         self.caller.as_ref().is_none_or(|caller| self.state.authentication.is_still_valid(caller))
     }
 
     async fn start(&mut self, id: String, text: &str) -> Result<(), End> {
-        let most = self.state.app().limits.operations;
-        if most <= self.running.len() {
-            let sentence = format!("at most {most} operations run at once on one connection; complete one first");
+        let max = self.state.app().limits.operations;
+        if max <= self.operations.len() {
+            let sentence = format!("at most {max} operations run at once on one connection; complete one first");
             return self.fail(&id, ErrorCode::TooManyOperations, &sentence).await;
         }
-        let Some(caller) = self.caller.clone() else { return Err(End::Closing(UNAUTHORIZED)) };
+        let Some(caller) = self.caller.clone() else { return Err(End::Close(UNAUTHORIZED)) };
         let work = Work::new(&self.state.work, &self.client);
         let request = match read_request(&self.state, text, &work) {
             Ok(request) => request,
-            Err(None) => return Err(End::Closing(INVALID_MESSAGE)),
+            Err(None) => return Err(End::Close(INVALID_MESSAGE)),
             Err(Some(NoRequest::Refused(code, sentence))) => return self.fail(&id, code, &sentence).await,
-            Err(Some(NoRequest::Failed(error))) => return self.say("error", Some(&id), Some([error])).await,
+            Err(Some(NoRequest::Failed(error))) => return self.send("error", Some(&id), Some([error])).await,
         };
-        let held = (LARGE < text.len()).then_some(work);
+        let kept_work = (LARGE < text.len()).then_some(work);
         let responses = subscribe(&self.state.schema, &self.state.current, caller, request);
-        let answers = responses.map(|response| Answer::Next(Box::new(response))).chain(stream::once(async move {
-            drop(held);
-            Answer::End
-        }));
-        let (answers, handle) = stream::abortable(answers);
-        self.running.insert(id.clone(), handle);
-        self.answers.push(answers.map(move |answer| (id.clone(), answer)).boxed());
+        let complete = stream::once(async move {
+            drop(kept_work);
+            OperationEvent::Complete
+        });
+        let events = responses.map(|response| OperationEvent::Next(Box::new(response))).chain(complete);
+        let (events, handle) = stream::abortable(events);
+        self.operations.insert(id.clone(), handle);
+        self.results.push(events.map(move |event| (id.clone(), event)).boxed());
         Ok(())
     }
 
     async fn fail(&mut self, id: &str, code: ErrorCode, sentence: &str) -> Result<(), End> {
         let error = json!([{ "message": sentence, "extensions": { "code": code.as_str() } }]);
-        self.say("error", Some(id), Some(error)).await
+        self.send("error", Some(id), Some(error)).await
     }
 
-    async fn tell(&mut self, id: String, answer: Answer) -> Result<(), End> {
-        if !self.is_still_known() {
-            return Err(End::Closing(UNAUTHORIZED));
+    async fn send_event(&mut self, id: String, event: OperationEvent) -> Result<(), End> {
+        if !self.is_key_valid() {
+            return Err(End::Close(UNAUTHORIZED));
         }
-        match answer {
-            Answer::Next(response) if is_last(&response) => {
-                if let Some(running) = self.running.remove(&id) {
+        match event {
+            OperationEvent::Next(response) if is_last(&response) => {
+                if let Some(running) = self.operations.remove(&id) {
                     running.abort();
                 }
-                self.say("error", Some(&id), Some(response.errors)).await
+                self.send("error", Some(&id), Some(response.errors)).await
             }
-            Answer::Next(response) => self.say("next", Some(&id), Some(*response)).await,
-            Answer::End => {
-                self.running.remove(&id);
-                self.say("complete", Some(&id), NOTHING).await
+            OperationEvent::Next(response) => self.send("next", Some(&id), Some(*response)).await,
+            OperationEvent::Complete => {
+                self.operations.remove(&id);
+                self.send("complete", Some(&id), NO_PAYLOAD).await
             }
         }
     }
 
-    async fn say(&mut self, kind: &str, id: Option<&str>, payload: Option<impl Serialize>) -> Result<(), End> {
-        let text = serde_json::to_string(&ToClient { id, kind, payload }).map_err(|_| End::Gone)?;
-        self.say_frame(Message::Text(text.into())).await
+    async fn send(&mut self, kind: &str, id: Option<&str>, payload: Option<impl Serialize>) -> Result<(), End> {
+        let text = serde_json::to_string(&ServerMessage { id, kind, payload }).map_err(|_| End::Disconnected)?;
+        self.send_frame(Message::Text(text.into())).await
     }
 
-    async fn say_frame(&mut self, frame: Message) -> Result<(), End> {
-        match timeout(TAKEN_WITHIN, self.socket.send(frame)).await {
+    async fn send_frame(&mut self, frame: Message) -> Result<(), End> {
+        match timeout(SEND_TIMEOUT, self.socket.send(frame)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(End::Gone),
+            Ok(Err(_)) | Err(_) => Err(End::Disconnected),
         }
     }
 }

@@ -1,18 +1,18 @@
-//! The apostrophe by which spreadsheets mark a cell as text. An export puts one in front of what would run as a formula, and an
-//! import takes it off again.
+//! The apostrophe that marks a cell of a spreadsheet as text. An export writes one before a cell that would run as a formula, and an
+//! import removes it.
 
 use std::borrow::Cow;
 
-/// What begins a formula, in the signs of ASCII and in those that some spreadsheets read alike.
+/// The characters that begin a formula, in ASCII and in full width, which some spreadsheets accept.
 const SIGNS: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '−'];
 
-/// Whether a spreadsheet would run the cell, also behind what it does not show. A tab or a line's end in front hides what follows.
+/// Whether a spreadsheet would run the cell, also after invisible characters. A leading tab or line end hides what follows.
 fn is_formula(cell: &str) -> bool {
     let shown = cell.trim_start_matches(|sign: char| sign.is_whitespace() || sign.is_control() || is_invisible(sign));
     shown.starts_with(SIGNS) || cell.starts_with(['\t', '\r', '\n'])
 }
 
-/// Whether a sign takes no room, or turns the text around it.
+/// Whether a character has no width, or changes the direction of the text.
 pub fn is_invisible(letter: char) -> bool {
     matches!(
         letter,
@@ -21,22 +21,22 @@ pub fn is_invisible(letter: char) -> bool {
     )
 }
 
-/// The cell behind its apostrophe, where that is a mark: in front of what would run, and in front of a number that is kept as
-/// text, as shops write theirs. Elsewhere an apostrophe is a part of the cell.
+/// The cell after its apostrophe, where that marks text: before a formula, and before a number that a shop exports as text. Elsewhere an
+/// apostrophe is a part of the cell.
 fn behind_mark(cell: &str) -> Option<&str> {
     let rest = cell.strip_prefix('\'')?;
     let is_number = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
     (is_formula(rest) || is_number || behind_mark(rest).is_some()).then_some(rest)
 }
 
-/// A cell without the apostrophe that marks it.
+/// A cell without the apostrophe that marks it as text.
 pub(super) fn unmarked(cell: &str) -> &str {
     behind_mark(cell).unwrap_or(cell)
 }
 
-/// A cell as an export writes it; `is_safe` says which of those that begin like a formula are none.
+/// A cell as an export writes it; `is_safe` says which cells that begin like a formula are not one.
 pub fn marked(cell: &str, is_safe: impl Fn(&str) -> bool) -> Cow<'_, str> {
-    // What begins like a marked cell of itself gets one apostrophe more, or the next import would take its own away.
+    // A cell that already looks marked gets one more apostrophe, because the next import removes one.
     if (is_formula(cell) && !is_safe(cell)) || behind_mark(cell).is_some() {
         Cow::Owned(format!("'{cell}"))
     } else {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn only_marks_are_taken_off() {
+    fn only_marks_are_removed() {
         for (cell, read) in [
             ("'+82 10-0000-8001", "+82 10-0000-8001"),
             ("'=1+1", "=1+1"),

@@ -1,13 +1,13 @@
-//! One cell of a table: what people write there, as messages have it. A cell that cannot be read is told, never guessed.
+//! Parses one cell of a table. A cell that cannot be parsed is reported, never guessed.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
-use super::clock::{FIRST_DAY, Written, read};
+use super::clock::{FIRST_DAY, Written, folded, in_zone, read};
 
-/// What a cell holds.
+/// The type of a cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
@@ -23,7 +23,7 @@ pub(super) enum Kind {
     Time,
 }
 
-/// The sign in front of the decimal places of a number.
+/// The decimal separator.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub(super) enum Decimal {
     #[default]
@@ -37,29 +37,29 @@ pub(super) enum Decimal {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading<'m> {
     pub kind: Kind,
-    /// How a date or a time is written, as `%d.%m.%Y %H:%M`.
+    /// The format of a date or a time, such as `%d.%m.%Y %H:%M`.
     pub format: Option<&'m str>,
     pub decimal: Decimal,
-    /// The zone of times that name none.
+    /// The time zone of times without one.
     pub zone: Tz,
-    /// The zone in which an instant is a day: the policy's.
+    /// The time zone that turns an instant into a day: the policy's.
     pub days: Tz,
-    /// Whether a number stays a text, so that none of its digits is lost on the way.
+    /// A number stays a text, so that it keeps every digit.
     pub keeps_digits: bool,
 }
 
 impl Reading<'_> {
-    /// A cell's value, or a sentence that says why it has none of its kind.
+    /// The value of a cell, or a sentence that says why it is not of its type.
     pub(super) fn read(&self, text: &str) -> Result<Value, &'static str> {
         match self.kind {
             Kind::Text => Ok(json!(text)),
             Kind::Number => {
                 let digits = number(text, self.decimal).ok_or(match self.decimal {
                     Decimal::Point => {
-                        "the cell is no number; a comma is good only in front of groups of three digits, or give the column decimal = \",\""
+                        "the cell is not a number; a comma is valid only before groups of three digits, or give the column decimal = \",\""
                     }
                     Decimal::Comma => {
-                        "the cell is no number; with decimal = \",\" a point is good only in front of groups of three digits"
+                        "the cell is not a number; with decimal = \",\" a point is valid only before groups of three digits"
                     }
                 })?;
                 Ok(match digits.parse::<Number>() {
@@ -69,23 +69,23 @@ impl Reading<'_> {
             }
             Kind::Boolean => boolean(text).map(Value::from).ok_or("the cell is neither yes nor no"),
             Kind::Date => date(text, self.format, self.days).map(|day| json!(day.to_string())).ok_or(
-                "the cell is no date as 2025-03-01, with four digits of the year; else give the column a format",
+                "the cell is not a date such as 2025-03-01, with a year of four digits; for other dates give the column a format",
             ),
             Kind::Time => time(text, self.format, self.zone)
                 .map(Value::from)
-                .ok_or("the cell is no time as 2025-03-01 10:00; else give the column a format"),
+                .ok_or("the cell is not a time such as 2025-03-01 10:00; for other times give the column a format"),
         }
     }
 }
 
-/// What people write around a number: currencies and units.
+/// Currencies and units before and after a number.
 const AROUND: [&str; 26] = [
     "US$", "KRW", "USD", "EUR", "JPY", "GBP", "CNY", "TWD", "₩", "￦", "\\", "$", "€", "£", "¥", "원", "円", "元",
     "圓", "점", "개", "명", "회", "건", "個", "点",
 ];
 
-/// The digits of a number without what people put around and between them; none where a separator is not in front of groups of
-/// three digits. They stay a text, so that none of them is lost.
+/// A number without units and separators, as text, so that it keeps every digit; none where a separator is not before groups of three
+/// digits.
 pub(super) fn number(text: &str, decimal: Decimal) -> Option<String> {
     let folded: String = text.chars().map(folded).collect();
     let mut rest = folded.trim();
@@ -112,7 +112,7 @@ pub(super) fn number(text: &str, decimal: Decimal) -> Option<String> {
         }
     }
     let digits = match decimal {
-        // As a spreadsheet writes very large and very small ones.
+        // The scientific notation of spreadsheets.
         Decimal::Point if rest.contains(['e', 'E']) => rest
             .parse::<Number>()
             .ok()
@@ -121,17 +121,6 @@ pub(super) fn number(text: &str, decimal: Decimal) -> Option<String> {
         _ => plain(rest, decimal)?,
     };
     Some(if is_negative { format!("-{digits}") } else { digits })
-}
-
-/// Signs of full width and their like, as ASCII has them.
-pub(super) fn folded(sign: char) -> char {
-    match sign {
-        '\u{ff01}'..='\u{ff5e}' => u32::from(sign).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(sign),
-        '\u{2212}' | '\u{fe63}' => '-',
-        '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}' | '\u{3000}' => ' ',
-        '\u{2019}' => '\'',
-        other => other,
-    }
 }
 
 fn plain(text: &str, decimal: Decimal) -> Option<String> {
@@ -175,7 +164,7 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// The day that a cell names; an instant is the day of the zone given.
+/// The day in a cell; the zone turns an instant into a day.
 pub(super) fn date(text: &str, format: Option<&str>, days: Tz) -> Option<NaiveDate> {
     let Some(format) = format else {
         let Written { day, time, zone } = read(text)?;
@@ -186,11 +175,11 @@ pub(super) fn date(text: &str, format: Option<&str>, days: Tz) -> Option<NaiveDa
         Ok(at) => Some(at.with_timezone(&days).date_naive()),
         Err(_) => NaiveDate::parse_from_str(text, format).ok(),
     };
-    // A year of two digits where the format asks for four.
+    // Two digits of the year where the format has four.
     day.filter(|day| FIRST_DAY <= *day)
 }
 
-/// A day that is written without a time of day, with the offset by which it begins (`2026-01-31+09:00`).
+/// A date without a time of day, with the offset of its beginning (`2026-01-31+09:00`).
 pub(super) fn day_alone(text: &str, format: Option<&str>, zone: Tz) -> Option<String> {
     let day = match format {
         None => {
@@ -207,12 +196,12 @@ pub(super) fn day_alone(text: &str, format: Option<&str>, zone: Tz) -> Option<St
     let midnight = day.and_time(NaiveTime::MIN);
     let begins = in_zone(zone, midnight)?;
     let offset = (midnight - begins.naive_utc()).num_seconds();
-    // Before zones had whole minutes the day cannot be written so.
+    // Historic offsets with seconds cannot be written this way.
     let offset = FixedOffset::east_opt(i32::try_from(offset).ok()?).filter(|_| offset % 60 == 0)?;
     Some(format!("{day}{offset}"))
 }
 
-/// A time in RFC 3339; one without a zone is of the zone given, and a date alone is when its day begins there.
+/// A time in RFC 3339. A time without a zone is in the given one, and a date is the beginning of its day there.
 pub(super) fn time(text: &str, format: Option<&str>, zone: Tz) -> Option<String> {
     let Some(format) = format else {
         if DateTime::parse_from_rfc3339(text).is_ok() {
@@ -233,21 +222,9 @@ pub(super) fn time(text: &str, format: Option<&str>, zone: Tz) -> Option<String>
     if at.date() < FIRST_DAY {
         return None;
     }
-    // Seconds since 1970 are of no zone, and a format can name its zone in plain letters.
+    // Seconds since 1970 have no zone, and a format can contain a zone as literal letters.
     let is_utc = format.contains("%s")
         || ["UTC", "GMT"].iter().any(|name| format.contains(name))
         || (format.ends_with('Z') && !format.ends_with("%Z"));
     if is_utc { Some(at.and_utc().to_rfc3339()) } else { in_zone(zone, at).map(|it| it.to_rfc3339()) }
-}
-
-/// What the clocks of a zone show, as an instant. Of two the first; what they skip is as if they had not: a day without midnight
-/// begins an hour later.
-pub(super) fn in_zone(zone: Tz, at: NaiveDateTime) -> Option<DateTime<FixedOffset>> {
-    if let Some(found) = zone.from_local_datetime(&at).earliest() {
-        return Some(found.fixed_offset());
-    }
-    let day_before = at.checked_sub_days(chrono::Days::new(1))?;
-    let before = zone.from_local_datetime(&day_before).earliest()?.fixed_offset();
-    let utc = at.checked_sub_offset(*before.offset())?;
-    Some(zone.from_utc_datetime(&utc).fixed_offset())
 }

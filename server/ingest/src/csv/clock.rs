@@ -1,18 +1,16 @@
-//! Dates and times as people and programs write them, where no format says how. What can be read in two ways is not read.
+//! Parses dates and times without a format. It accepts no ambiguous ones.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
-use super::cell::{folded, in_zone};
-
-/// A day, and what stands behind it.
+/// A day, and what follows it.
 pub(super) struct Written {
     pub day: NaiveDate,
     pub time: Option<NaiveTime>,
     pub zone: Option<Zone>,
 }
 
-/// A zone that a text names.
+/// A time zone in a text.
 pub(super) enum Zone {
     Offset(FixedOffset),
     Place(Tz),
@@ -27,7 +25,7 @@ impl Zone {
     }
 }
 
-/// Reads a date, or a date and a time. A year has four digits.
+/// Parses a date, or a date and a time. A year has four digits.
 pub(super) fn read(text: &str) -> Option<Written> {
     let folded: String = text.chars().map(folded).collect();
     let mut rest = Rest(folded.trim());
@@ -42,13 +40,13 @@ pub(super) fn read(text: &str) -> Option<Written> {
     Some(Written { day, time: Some(time), zone })
 }
 
-/// Before it no year has four digits.
+/// The first day whose year has four digits.
 pub(super) const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(1000, 1, 1) {
     Some(day) => day,
     None => NaiveDate::MIN,
 };
 
-/// What is not read yet. Every step goes over the blanks behind it.
+/// The unparsed rest. Every step also skips the white space after it.
 struct Rest<'t>(&'t str);
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
@@ -63,7 +61,7 @@ impl Rest<'_> {
         found.is_some()
     }
 
-    /// So many digits, and no more of them.
+    /// At most so many digits, with no digit after them.
     fn digits(&mut self, most: usize) -> Option<(u32, usize)> {
         let n = self.0.bytes().take_while(u8::is_ascii_digit).count();
         if n == 0 || most < n {
@@ -74,7 +72,7 @@ impl Rest<'_> {
         Some((digits.parse().ok()?, n))
     }
 
-    /// An English word of letters, in lower case.
+    /// An English word, in lower case.
     fn word(&mut self) -> Option<String> {
         let n = self.0.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (word, rest) = self.0.split_at_checked(n).filter(|_| 0 < n)?;
@@ -85,7 +83,7 @@ impl Rest<'_> {
     fn day(&mut self) -> Option<NaiveDate> {
         let n_digits = self.0.bytes().take_while(u8::is_ascii_digit).count();
         match n_digits {
-            // All digits of a day, with those of a time behind them or not.
+            // 20250301, with the digits of a time after it or not.
             8 | 12 | 14 => {
                 let (day, rest) = self.0.split_at_checked(8)?;
                 self.0 = rest.trim_start();
@@ -104,7 +102,7 @@ impl Rest<'_> {
                     () => return None,
                 };
                 if signs == ["-"] {
-                    // As 2025-Mar-01, which some databases write.
+                    // 2025-Mar-01, the format of some databases.
                     if let Some(month) = self.month_word() {
                         self.skip(signs);
                         return day_of(year, month, self.digits(2)?.0);
@@ -127,7 +125,7 @@ impl Rest<'_> {
                 let (year, n) = self.digits(4)?;
                 day_of(year, month, day).filter(|_| n == 4)
             }
-            // Mar 1, 2025, with its weekday in front or not.
+            // Mar 1, 2025, with a weekday before it or not.
             0 => {
                 let before = self.0;
                 let word = self.word()?;
@@ -178,7 +176,7 @@ impl Rest<'_> {
         }
     }
 
-    /// Whether a mark says that it is before noon, or after it.
+    /// Whether a mark says before noon (false) or after noon (true).
     fn half(&mut self) -> Option<bool> {
         if self.skip(&["오전", "上午", "午前"]) {
             return Some(false);
@@ -235,7 +233,7 @@ impl Rest<'_> {
             None => hour,
             Some(false) if hour <= 12 => hour % 12,
             Some(true) if hour <= 12 => hour % 12 + 12,
-            // As people write who know the hour of the day, and say the half as well.
+            // An hour of the 24-hour clock with a redundant mark, such as 오후 15:05.
             Some(true) => hour,
             Some(false) => return None,
         };
@@ -250,7 +248,7 @@ impl Rest<'_> {
         Rest(self.0).half().is_some()
     }
 
-    /// The nanoseconds behind the seconds; digits beyond them are cut off.
+    /// The nanoseconds; further digits are cut off.
     fn fraction(&mut self) -> Option<u32> {
         let Some(rest) = self.0.strip_prefix(['.', ',']) else { return Some(0) };
         let n = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -260,7 +258,7 @@ impl Rest<'_> {
     }
 
     fn zone(&mut self) -> Option<Zone> {
-        // Behind an offset there may be the zone's name, too, in brackets.
+        // After an offset there may be the zone's name in brackets.
         let head = self.0.split(['(', '[']).next().unwrap_or_default().trim();
         let text = if head.is_empty() { self.0.trim_matches(['(', ')', '[', ']']) } else { head };
         let east = |seconds: i32| FixedOffset::east_opt(seconds).map(Zone::Offset);
@@ -271,7 +269,7 @@ impl Rest<'_> {
             _ => {}
         }
         let Some(sign) = bare.chars().next().filter(|it| matches!(it, '+' | '-')) else {
-            // Short names of zones mean several; those with a place in them do not.
+            // Abbreviations of zones are ambiguous; names with a place are not.
             return text.contains('/').then(|| text.parse().ok().map(Zone::Place)).flatten();
         };
         let digits: String = bare.chars().skip(1).filter(|it| *it != ':').collect();
@@ -287,4 +285,27 @@ impl Rest<'_> {
 
 fn day_of(year: u32, month: u32, day: u32) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
+}
+
+/// Converts full-width and similar characters to ASCII.
+pub(super) fn folded(sign: char) -> char {
+    match sign {
+        '\u{ff01}'..='\u{ff5e}' => u32::from(sign).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(sign),
+        '\u{2212}' | '\u{fe63}' => '-',
+        '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}' | '\u{3000}' => ' ',
+        '\u{2019}' => '\'',
+        other => other,
+    }
+}
+
+/// The instant of a local time. Of two instants the first; a local time that does not exist is moved by the gap, so that a day without
+/// midnight begins an hour later.
+pub(super) fn in_zone(zone: Tz, at: NaiveDateTime) -> Option<DateTime<FixedOffset>> {
+    if let Some(found) = zone.from_local_datetime(&at).earliest() {
+        return Some(found.fixed_offset());
+    }
+    let day_before = at.checked_sub_days(chrono::Days::new(1))?;
+    let before = zone.from_local_datetime(&day_before).earliest()?.fixed_offset();
+    let utc = at.checked_sub_offset(*before.offset())?;
+    Some(zone.from_utc_datetime(&utc).fixed_offset())
 }

@@ -1,4 +1,4 @@
-//! What is between the cells of a table.
+//! Detects the delimiter of a table.
 
 use std::io::{BufRead, Read, Result};
 
@@ -7,17 +7,17 @@ use super::names;
 /// The beginning of a table, up to the end of its header's first line.
 pub(super) struct Head {
     pub line: Vec<u8>,
-    /// Lines in front of it that belong to no table.
+    /// The lines before the header that are not part of the table.
     pub n_skipped: u64,
-    /// The delimiter that a line of its own names, as spreadsheets understand it (`sep=;`).
+    /// The delimiter of a `sep=;` line, which spreadsheets write.
     pub named: Option<u8>,
 }
 
-/// More than any header has.
+/// The most bytes of the header.
 const MAX_LINE: u64 = 1 << 20;
 
 impl Head {
-    /// Reads up to the header, which so many lines come before.
+    /// Skips so many lines and reads the header.
     pub(super) fn read(table: &mut impl BufRead, n_lines: usize) -> Result<Self> {
         let mut line = next_line(table)?;
         let mut n_skipped = 0;
@@ -33,7 +33,7 @@ impl Head {
         Ok(Self { line, n_skipped, named })
     }
 
-    /// The delimiter that the header shows most often outside of quotes.
+    /// The most frequent delimiter of the header outside of quotes.
     pub(super) fn shown(&self) -> u8 {
         let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
         let mut is_quoted = false;
@@ -44,11 +44,11 @@ impl Head {
                 *count += 1;
             }
         }
-        // Of as many the first.
+        // The first of several equally frequent ones.
         counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(sign, _)| *sign)
     }
 
-    /// Whether the header has such columns, with a delimiter.
+    /// Whether the header has these columns when it is split by the delimiter.
     pub(super) fn has<'c>(&self, delimiter: u8, columns: &mut impl Iterator<Item = &'c String>) -> bool {
         let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(&self.line[..]);
         let Ok(header) = rows.headers() else { return false };

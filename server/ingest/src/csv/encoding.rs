@@ -1,37 +1,37 @@
-//! What the bytes of a table mean: UTF-8, or what Korean spreadsheets write.
+//! Detects and decodes the encoding of a table.
 //!
-//! What has no meaning in an encoding becomes a byte that no UTF-8 has, so that the row that it is in is refused, and no other.
+//! Invalid bytes become a byte that is invalid in UTF-8, so that only their own row is refused.
 
 use std::io::{BufRead, BufReader, Read, Result};
 
 use encoding_rs::{DecoderResult, EUC_KR, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// How the texts of a table are written.
+/// The encoding of a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Encoding {
-    /// By the mark at the beginning, else by the first signs that are not English.
+    /// By the byte-order mark, else by the first characters beyond ASCII.
     #[default]
     Auto,
     #[value(name = "utf-8")]
     Utf8,
-    /// And its larger brother CP949, which Excel calls ANSI.
+    /// And its superset CP949, which Excel calls ANSI.
     #[value(name = "euc-kr")]
     EucKr,
     #[value(name = "utf-16")]
     Utf16,
-    /// What Japanese shops and spreadsheets write.
+    /// The encoding of Japanese shops and spreadsheets.
     #[value(name = "shift-jis")]
     ShiftJis,
-    /// What spreadsheets of western Europe write. Every byte has a meaning in it, so it is never found, only named.
+    /// The encoding of western European spreadsheets. Every byte is valid in it, so it cannot be detected, only named.
     #[value(name = "windows-1252")]
     Windows1252,
 }
 
-/// How much is looked at to tell encodings apart.
+/// The sample that detection reads.
 const SAMPLE: u64 = 64 * 1024;
 const NO_UTF8: u8 = 0xff;
 
-/// Bytes in an encoding as UTF-8.
+/// Decodes to UTF-8.
 pub fn decoded<R: BufRead + Send + 'static>(mut bytes: R, encoding: Encoding) -> Result<Box<dyn BufRead + Send>> {
     let mut head = Vec::new();
     bytes.by_ref().take(4).read_to_end(&mut head)?;
@@ -56,11 +56,11 @@ pub fn decoded<R: BufRead + Send + 'static>(mut bytes: R, encoding: Encoding) ->
 
 struct Decoding<R> {
     bytes: R,
-    /// None as long as everything can be anything.
+    /// None until the encoding is known: ASCII is the same in all of them.
     decoder: Option<encoding_rs::Decoder>,
-    /// What is decoded.
+    /// Decoded text.
     text: Vec<u8>,
-    /// How much of it was given on.
+    /// The bytes of it that were returned.
     n_given: usize,
     is_over: bool,
 }
@@ -121,7 +121,7 @@ fn decode(decoder: &mut encoding_rs::Decoder, mut bytes: &[u8], is_last: bool, t
     }
 }
 
-/// What a sample is probably written in.
+/// The probable encoding of a sample.
 fn found(sample: &[u8]) -> &'static encoding_rs::Encoding {
     let n_without_meaning = n_faults(UTF_8, sample);
     if n_without_meaning == 0 {
@@ -135,8 +135,7 @@ fn found(sample: &[u8]) -> &'static encoding_rs::Encoding {
     }
 }
 
-/// Whether the sample has a meaning in Shift JIS, where a quarter of its signs are kana. In a Korean text the same bytes would be
-/// syllables that hardly any word has.
+/// Whether the sample is valid Shift JIS, with at least a quarter kana. Korean text that decodes so consists of very rare syllables.
 fn is_japanese(sample: &[u8]) -> bool {
     let mut text = Vec::new();
     decode(&mut SHIFT_JIS.new_decoder_without_bom_handling(), sample, false, &mut text);
@@ -146,7 +145,7 @@ fn is_japanese(sample: &[u8]) -> bool {
     0 < n_kana && n_foreign <= 4 * n_kana
 }
 
-/// How many signs have no meaning. A sign that is cut at the end is none of them.
+/// The number of invalid characters, without one that is cut off at the end.
 fn n_faults(encoding: &'static encoding_rs::Encoding, sample: &[u8]) -> usize {
     let mut text = Vec::new();
     decode(&mut encoding.new_decoder_without_bom_handling(), sample, false, &mut text);
@@ -159,7 +158,7 @@ mod tests {
 
     fn read(bytes: &[u8], encoding: Encoding) -> std::result::Result<String, ()> {
         let mut text = Vec::new();
-        // One byte at a time, so that every sign is cut somewhere.
+        // One byte at a time, so that every character is split.
         let slow = BufReader::with_capacity(1, std::io::Cursor::new(bytes.to_vec()));
         decoded(slow, encoding).and_then(|mut it| it.read_to_end(&mut text)).map_err(drop)?;
         String::from_utf8(text).map(|it| it.trim_start_matches('\u{feff}').to_owned()).map_err(drop)
@@ -195,6 +194,6 @@ mod tests {
         }
         assert_eq!(read(&korean, Encoding::Utf8), Err(()));
         assert_eq!(read(b"1,\xff\xff\r\n", Encoding::Auto), Err(()));
-        assert_eq!(read(b"\xff\xfea", Encoding::Auto), Err(()), "half a sign at the end");
+        assert_eq!(read(b"\xff\xfea", Encoding::Auto), Err(()), "half a character at the end");
     }
 }

@@ -1,4 +1,4 @@
-//! A map proposed for a table: what its columns are probably about, by their names and by what is in them.
+//! Proposes a column mapping for a table, by the names of its columns and by their values.
 
 use std::{
     collections::BTreeMap,
@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::{
+    about::About,
     apostrophe::unmarked,
     cell::{self, Decimal},
     delimiter::Head,
@@ -17,27 +18,7 @@ use super::{
     shops::{Shop, bare, shop_of},
 };
 
-/// What a column can be about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum About {
-    Time,
-    Identifier(&'static str),
-    Name,
-    First,
-    Last,
-    Gender,
-    Birth,
-    Membership,
-    Consent(&'static str),
-    /// A property of an order.
-    Order(&'static str),
-    /// A property of one of its items.
-    Item(&'static str),
-    Custom,
-    Nowhere,
-}
-
-/// Words by which columns are known, without spaces and signs and in lower case.
+/// Names of columns, in lower case and without spaces and punctuation.
 const WORDS: [(About, &[&str]); 27] = [
     (About::First, &["firstname", "givenname", "forename", "이름명", "名"]),
     (About::Last, &["lastname", "familyname", "surname", "성", "姓"]),
@@ -437,7 +418,7 @@ const GENDERS: [(&str, &[&str]); 4] = [
     ("Other", &["other", "others", "기타", "その他"]),
 ];
 
-/// What tables write for a currency, and its letters. A dollar alone is of many countries.
+/// Notations of currencies, and their codes. A dollar sign alone is ambiguous.
 const CURRENCIES: [(&str, &str); 9] = [
     ("원", "KRW"),
     ("₩", "KRW"),
@@ -450,27 +431,27 @@ const CURRENCIES: [(&str, &str); 9] = [
     ("달러", "USD"),
 ];
 
-/// How dates are written where no other form is known, and times behind them.
+/// Formats of dates, and of times after them, that the parser does not accept without a format.
 const DATES: [&str; 11] = [
     "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%y-%m-%d", "%y.%m.%d", "%y/%m/%d", "%d.%m.%y",
     "%d/%m/%y", "%m/%d/%y",
 ];
 const TIMES: [&str; 5] = ["", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p"];
 
-/// Rows that are looked at.
+/// The sample of rows.
 const SAMPLE: usize = 1_000;
-/// Lines that can be in front of the header of a shop's export.
+/// The most lines before the header of a shop's export.
 const MAX_LINES_BEFORE: usize = 5;
 
 /// A column of the table.
 struct Column {
     name: String,
     about: About,
-    /// What is in it, where there is something.
+    /// Its values that are not empty.
     values: Vec<String>,
 }
 
-/// A table that was looked at.
+/// An analyzed table.
 struct Looked {
     columns: Vec<Column>,
     delimiter: u8,
@@ -478,10 +459,10 @@ struct Looked {
     shop: Option<&'static Shop>,
 }
 
-/// A map (TOML) for a table, to be looked over by the operator. `now` is the time where the table has none.
+/// A column mapping (TOML) for a table, which the operator should check. `now` is the time where the table has none.
 pub fn infer(table: impl Read, file: &str, now: DateTime<Utc>) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
-    // So much holds a header and a sample of any table that is meant to be read.
+    // Enough for the header and the sample.
     table.take(4 << 20).read_to_end(&mut bytes).with_context(|| format!("{file} cannot be read"))?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         bail!("{file} is empty: the first line of a table has the names of the columns");
@@ -493,14 +474,15 @@ pub fn infer(table: impl Read, file: &str, now: DateTime<Utc>) -> anyhow::Result
     choose(&mut looked);
     if !looked.columns.iter().any(|it| matches!(it.about, About::Identifier(_))) {
         bail!(
-            "no column of {file} looks like an identifier: an internal number, a phone number, an e-mail address, a card, a device"
+            "no column of {file} looks like an identifier: an internal number, a phone number, an email address, a card, a device"
         );
     }
     Ok(write(&looked, file, now))
 }
 
 fn look(bytes: &[u8], file: &str) -> anyhow::Result<Looked> {
-    let no_header = || format!("the first line of {file} is no header in this encoding; --encoding names another");
+    let no_header =
+        || format!("the first line of {file} is not a header in this encoding; name another with --encoding");
     let header_at = |n_before: usize| -> anyhow::Result<(Vec<String>, u8, Vec<u8>)> {
         let mut rest = bytes;
         let head = Head::read(&mut rest, n_before)?;
@@ -540,7 +522,7 @@ fn reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).flexible(true).from_reader(text)
 }
 
-/// Of several columns about the same one can be read; what says nothing of an order is said of the customer.
+/// Keeps one of several columns with the same meaning; without an order the rest describes the customer.
 fn choose(looked: &mut Looked) {
     let has = |looked: &Looked, about: About| looked.columns.iter().any(|it| it.about == about);
     let is_order = is_order(looked);
@@ -557,7 +539,7 @@ fn choose(looked: &mut Looked) {
         let is_more = seen.contains(&column.about);
         seen.push(column.about);
         column.about = match column.about {
-            // One part of a name is the name where there is no other.
+            // A single part of a name is the name.
             About::First | About::Last if has_whole_name || is_more => About::Custom,
             About::First | About::Last if !has_both => About::Name,
             About::Order(_) | About::Item(_) if !is_order => About::Custom,
@@ -580,15 +562,15 @@ fn by_name(column: &str) -> Option<About> {
 
 fn by_values(values: &[String]) -> About {
     let most = |holds: fn(&str) -> bool| {
-        !values.is_empty() && values.len() * 9 <= values.iter().filter(|it| holds(it)).count() * 10
+        !values.is_empty() && values.len() * 9 <= values.iter().filter(|value| holds(value)).count() * 10
     };
-    let is_mail = |it: &str| {
-        it.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.') && !it.contains(' '))
+    let is_mail = |text: &str| {
+        text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.') && !text.contains(' '))
     };
-    let is_mobile = |it: &str| {
-        let digits: String = it.chars().filter(char::is_ascii_digit).collect();
-        let is_written_so = it.chars().all(|it| it.is_ascii_digit() || matches!(it, '+' | '-' | ' '));
-        is_written_so
+    let is_mobile = |text: &str| {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let is_phone = text.chars().all(|char| char.is_ascii_digit() || matches!(char, '+' | '-' | ' '));
+        is_phone
             && (digits.starts_with("010") && digits.len() == 11 || digits.starts_with("8210") && digits.len() == 12)
     };
     if most(is_mail) {
@@ -628,7 +610,7 @@ fn write_own(looked: &Looked, file: &str) -> String {
     text
 }
 
-/// A text in TOML, which has the escapes of JSON.
+/// A TOML string, which has the escapes of JSON.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
@@ -651,7 +633,7 @@ fn write_rest<'c>(text: &mut String, columns: impl Iterator<Item = &'c Column>) 
     }
 }
 
-/// The sign in front of decimal places, where the values show it: what can be read with the one alone.
+/// The decimal separator, where only one of the two parses the values.
 fn decimal_of(values: &[String]) -> Option<Decimal> {
     let n_of = |this, other| {
         let is_shown = |it: &&String| cell::number(it, this).is_some() && cell::number(it, other).is_none();
@@ -675,21 +657,21 @@ impl Column {
         }
     }
 
-    /// Whether it holds numbers that are compared by size, and no codes of digits.
+    /// Whether its values are quantities, and not codes of digits.
     fn is_measure(&self) -> bool {
         const CODES: [&str; 11] =
             ["zip", "post", "code", "phone", "tel", "fax", "우편", "코드", "번호", "연락처", "郵便"];
         let bare = bare(&self.name);
         let is_code = bare.ends_with("id") || bare.ends_with("no") || CODES.iter().any(|it| bare.contains(it));
-        let is_number = |it: &String| {
-            let has_zero_first = it.starts_with('0') && it.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
-            let is_read = [Decimal::Point, Decimal::Comma].iter().any(|sign| cell::number(it, *sign).is_some());
-            is_read && !has_zero_first && !it.starts_with('+') && it.len() < 16
+        let is_number = |text: &String| {
+            let has_leading_zero = text.starts_with('0') && text.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+            let is_parsed = [Decimal::Point, Decimal::Comma].iter().any(|sign| cell::number(text, *sign).is_some());
+            is_parsed && !has_leading_zero && !text.starts_with('+') && text.len() < 16
         };
         self.about == About::Custom && !is_code && !self.values.is_empty() && self.values.iter().all(is_number)
     }
 
-    /// How it is read, where its values are dates in a form that has to be named; and a sentence where there are several.
+    /// The format of its dates, where they need one; and a comment for the mapping where several or none fit.
     fn format(&self, is_time: bool) -> (Option<String>, Option<String>) {
         let zone = Tz::UTC;
         let reads = |text: &String, format: Option<&str>| {
@@ -851,7 +833,7 @@ impl Parts {
             About::Item(name) if has_items => {
                 self.items.push_str(&format!("{name} = {{ column = {column}{number} }}\n"));
             }
-            // An order's other columns are said of the order, a customer's of the customer.
+            // Other columns describe the order if there is one, otherwise the customer.
             About::Item(_) | About::Custom if is_order => {
                 self.properties.push_str(&format!("{column} = {column}\n"));
             }
@@ -865,7 +847,7 @@ impl Parts {
     }
 }
 
-/// What the words of a column are called here, as a part of its rule.
+/// Translations of a column's values, as a part of its rule.
 fn words(values: &[String], ours: impl Fn(&str) -> Option<&'static str>) -> String {
     let mut theirs: Vec<&String> = values.iter().collect();
     theirs.sort_unstable();

@@ -1,19 +1,19 @@
 //! The exports of shops, known by their headings.
 
-use super::infer::About;
+use super::about::About;
 
 /// A table that a shop system writes.
 pub(super) struct Shop {
-    /// What it is, for people.
+    /// The name of the export.
     pub name: &'static str,
     pub source: &'static str,
-    /// Headings of which a table has all of one row.
+    /// Sets of headings; a table of this shop has all of one set.
     signs: &'static [&'static [&'static str]],
-    /// What its columns mean; of several headings the first that is there.
+    /// The meanings of its columns; of several headings the first that is present counts.
     columns: &'static [(About, &'static [&'static str])],
-    /// Words of columns by which a row is no purchase.
+    /// Values by column whose rows are not purchases.
     leave_out: &'static [(&'static str, &'static [&'static str])],
-    /// Whether what is not named is said of the customer. The many other columns of orders have no place.
+    /// Other columns are attributes of the customer. Those of orders are too many and are left out.
     pub keeps_rest: bool,
 }
 
@@ -351,7 +351,7 @@ const SHOPS: [Shop; 11] = [
     },
 ];
 
-/// The shop that writes tables with such columns.
+/// The shop whose exports have such columns.
 pub(super) fn shop_of(columns: &[String]) -> Option<&'static Shop> {
     let bare: Vec<String> = columns.iter().map(|it| bare(it)).collect();
     let has_all = |signs: &&[&str]| signs.iter().all(|sign| bare.contains(&self::bare(sign)));
@@ -359,7 +359,7 @@ pub(super) fn shop_of(columns: &[String]) -> Option<&'static Shop> {
 }
 
 impl Shop {
-    /// What each of the columns is about.
+    /// The meaning of each column.
     pub(super) fn abouts(&self, columns: &[String]) -> Vec<About> {
         let rest = if self.keeps_rest { About::Custom } else { About::Nowhere };
         let mut abouts = vec![rest; columns.len()];
@@ -372,7 +372,7 @@ impl Shop {
         abouts
     }
 
-    /// The columns, as they are called here, by whose words rows are left out.
+    /// The columns whose values leave out rows.
     pub(super) fn leave_out<'c>(&self, columns: &'c [String]) -> Vec<(&'c String, &'static [&'static str])> {
         let found = |(heading, words): &(&str, &'static [&'static str])| {
             Some((columns.iter().find(|it| bare(it) == bare(heading))?, *words))
@@ -383,7 +383,7 @@ impl Shop {
     }
 }
 
-/// A heading by its letters and digits alone, in lower case and without a currency behind it.
+/// A heading in lower case, with only its letters and digits, and without a currency at the end.
 pub(super) fn bare(heading: &str) -> String {
     let bare: String = heading.to_lowercase().chars().filter(|it| it.is_alphanumeric()).collect();
     bare.strip_suffix("krw").filter(|it| !it.is_empty()).map_or(bare.clone(), str::to_owned)

@@ -5,12 +5,12 @@ use profile360_core::{message::device::DeviceField, time::Timestamp};
 
 use super::{judge_time, user_agent};
 
-/// `browser version | os version | model`, as far as they are told; `named` is `field=value` that the message says itself.
-fn told(user_agent: &str, named: &[(DeviceField, &str)]) -> String {
+/// `browser version | os version | model`, as far as the user agent has them; `named` are the fields of the message.
+fn described(user_agent: &str, named: &[(DeviceField, &str)]) -> String {
     let named = named.iter().map(|(field, text)| (*field, Arc::from(*text))).collect::<BTreeMap<_, _>>();
-    let told = user_agent::describe(user_agent, &named);
+    let description = user_agent::describe(user_agent, &named);
     let text = |fields: &[DeviceField]| -> String {
-        let texts: Vec<&str> = fields.iter().filter_map(|it| told.get(it)).map(String::as_str).collect();
+        let texts: Vec<&str> = fields.iter().filter_map(|it| description.get(it)).map(String::as_str).collect();
         texts.join(" ")
     };
     [
@@ -54,7 +54,7 @@ fn a_user_agent_says_browser_system_and_model() {
         (format!("{IPHONE} Mobile/15E148 Safari Line/14.8.0"), "LINE 14.8.0 | iOS 17.6.1 | iPhone"),
         (format!("{IPHONE} Mobile/15E148 Instagram 334.0.4.32.98 (iPhone15,2; iOS 17_6_1; ko_KR; ko; scale=3.00; 1179x2556; 606917655)"), "Instagram 334.0.4 | iOS 17.6.1 | iPhone15,2"),
         (GALAXY.into(), "Android WebView 126.0.6478.122 | Android 14 | SM-S928N"),
-        // An app's own requests, and what is nobody's device.
+        // An app's own requests, and programs that are not on a device.
         ("Dalvik/2.1.0 (Linux; U; Android 13; SM-S911N Build/TP1A.220624.014)".into(), " | Android 13 | SM-S911N"),
         ("MyShop/5.2.1 CFNetwork/1496.0.7 Darwin/23.5.0".into(), " | iOS | "),
         ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)".into(), " |  | "),
@@ -63,16 +63,16 @@ fn a_user_agent_says_browser_system_and_model() {
         ("nonsense \u{0} 가나다".into(), " |  | "),
         ("(".repeat(1024), " |  | "),
     ] {
-        assert_eq!(told(&user_agent, &[]), expected, "{user_agent}");
+        assert_eq!(described(&user_agent, &[]), expected, "{user_agent}");
     }
 }
 
 #[test]
 fn a_version_belongs_to_the_name_that_the_message_gives() {
     let user_agent = format!("{IPHONE} Version/17.6 Mobile/15E148 Safari/604.1");
-    assert_eq!(told(&user_agent, &[(DeviceField::Os, "Android")]), "Safari 17.6 | iOS | iPhone");
-    assert_eq!(told(&user_agent, &[(DeviceField::Os, "ios")]), "Safari 17.6 | iOS 17.6.1 | iPhone");
-    assert_eq!(told(&user_agent, &[(DeviceField::Browser, "Our app")]), "Safari | iOS 17.6.1 | iPhone");
+    assert_eq!(described(&user_agent, &[(DeviceField::Os, "Android")]), "Safari 17.6 | iOS | iPhone");
+    assert_eq!(described(&user_agent, &[(DeviceField::Os, "ios")]), "Safari 17.6 | iOS 17.6.1 | iPhone");
+    assert_eq!(described(&user_agent, &[(DeviceField::Browser, "Our app")]), "Safari | iOS 17.6.1 | iPhone");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_time_that_no_clock_can_have_shown_is_refused() {
         ("2026-03-16T10:00:00.000001Z", Some("TIMESTAMP_AHEAD")),
         ("2099-06-01T09:00:00Z", Some("TIMESTAMP_AHEAD")),
         ("1970-01-01T00:00:00Z", Some("TIMESTAMP_OUT_OF_RANGE")),
-        // Seconds of 2024 that were taken for milliseconds.
+        // Seconds of 2024, read as milliseconds.
         ("1970-01-20T21:33:28.800Z", Some("TIMESTAMP_OUT_OF_RANGE")),
         ("1971-01-01T00:00:00Z", None),
     ] {

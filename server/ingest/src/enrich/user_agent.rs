@@ -1,7 +1,7 @@
-//! What a user agent says of browser, operating system and model.
+//! The browser, operating system and model of a user agent.
 //!
-//! The rules are those of the uap-core project (`user_agents.json`, its `regexes.yaml` as JSON, as the crate `ua-parser` brings
-//! it), with a few before them for apps that matter in Korea and that it does not know.
+//! The rules are those of the uap-core project (`user_agents.json`, its `regexes.yaml` as JSON, as in the crate
+//! `ua-parser`), after a few of our own for Korean apps that it does not know.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ const OWN_RULES: &str = r#"[
 static EXTRACTOR: LazyLock<Option<Extractor<'static>>> = LazyLock::new(|| {
     let extractor = extractor();
     if let Err(error) = &extractor {
-        // A test reads them; whoever changes the file is told there.
+        // A test parses the rules, so this fails in development only.
         tracing::error!(%error, "the rules for user agents cannot be read; no device is described by its user agent");
     }
     extractor.ok()
@@ -35,7 +35,7 @@ fn extractor() -> Result<Extractor<'static>, String> {
     Extractor::try_from(rules).map_err(|it| it.to_string())
 }
 
-/// Names of uap-core, and what people call it; all others are called as there.
+/// Names of uap-core, and the usual ones; other browsers keep their name of uap-core.
 const BROWSERS: [(&str, &str); 12] = [
     ("Chrome Mobile", "Chrome"),
     ("Chrome Mobile iOS", "Chrome"),
@@ -51,20 +51,21 @@ const BROWSERS: [(&str, &str); 12] = [
     ("IE", "Internet Explorer"),
 ];
 
-/// Libraries that speak for an app: what stands before is the app's own name, and no browser.
+/// Libraries that send requests for an app: the name before them is the app's, not a browser's.
 const LIBRARIES: [&str; 3] = ["CFNetwork/", "Dalvik/", "okhttp/"];
 
-/// Makes of uap-core for what is no make, and models of it for what is no model.
+/// Placeholders of uap-core for unknown makes and models.
 const NO_MAKES: [&str; 2] = ["Generic", "Spider"];
 const NO_MODELS: [&str; 3] = ["K", "Desktop", "iOS-Device"];
 
-/// What a user agent says, where it does not contradict what the message names: a version belongs to its name.
+/// The fields of a user agent that agree with those of the message: a version is left out where the message names another browser or
+/// operating system.
 pub(super) fn describe(user_agent: &str, named: &BTreeMap<DeviceField, Arc<str>>) -> Description {
     let mut description = Description::new();
     let Some(extractor) = EXTRACTOR.as_ref() else { return description };
     let (browser, os, device) = extractor.extract(user_agent);
     let make = device.as_ref().and_then(|it| it.brand.as_deref()).unwrap_or_default();
-    // Crawlers and programs have no operating system that anybody uses.
+    // Crawlers and libraries have no customer's operating system.
     let Some(os) = os.filter(|_| make != "Spider") else { return description };
 
     let model = device.as_ref().and_then(|it| it.model.as_deref()).unwrap_or_default();
@@ -95,17 +96,17 @@ pub(super) fn describe(user_agent: &str, named: &BTreeMap<DeviceField, Arc<str>>
     description
 }
 
-fn is_as_named(named: &BTreeMap<DeviceField, Arc<str>>, field: DeviceField, told: &str) -> bool {
-    named.get(&field).is_none_or(|it| it.eq_ignore_ascii_case(told))
+fn is_as_named(named: &BTreeMap<DeviceField, Arc<str>>, field: DeviceField, found: &str) -> bool {
+    named.get(&field).is_none_or(|it| it.eq_ignore_ascii_case(found))
 }
 
 fn version(parts: [Option<&str>; 4]) -> Option<String> {
-    let parts: Vec<&str> = parts.into_iter().map_while(|it| it.filter(|it| !it.is_empty())).collect();
+    let parts: Vec<&str> = parts.into_iter().map_while(|part| part.filter(|text| !text.is_empty())).collect();
     (!parts.is_empty()).then(|| parts.join("."))
 }
 
-/// Whether browsers say that version whatever it is: Windows NT 10.0 is 10 and 11, macOS stays at 10.15.7, reduced Chromium is
-/// `Android 10; K`, and Safari 26 stays at iOS 18.
+/// Whether browsers freeze that version: Windows NT 10.0 means 10 and 11, macOS stays at 10.15.7, Chromium sends `Android 10; K`, and
+/// Safari 26 sends iOS 18.
 fn is_frozen(os: &str, version: [Option<&str>; 4], model: &str, safari: Option<&str>) -> bool {
     match (os, version) {
         ("Windows", [Some("10"), ..]) | ("macOS", [Some("10"), Some("15"), ..]) => true,

@@ -13,27 +13,27 @@ fn message(id: &str) -> String {
     )
 }
 
-/// What is read, in short: the ID of each message that was taken, the code of each that was not, and how it ended. However small
-/// the pieces are in which the bytes come.
-fn read(bytes: &[u8], form: Framing) -> String {
+/// The number and ID of each accepted message, the number and code of each refused one, and how it ended: the same for chunks of any
+/// size.
+fn read(bytes: &[u8], framing: Framing) -> String {
     let policy = CompiledPolicy::new(Policy::default()).expect("the default policy has no faults");
     let read = |n_at_once: usize| {
-        let mut reader = Reader::new(BufReader::with_capacity(n_at_once, bytes), form, Enricher::plain());
-        let mut heard = Vec::new();
+        let mut reader = Reader::new(BufReader::with_capacity(n_at_once, bytes), framing, Enricher::plain());
+        let mut messages = Vec::new();
         loop {
             match reader.next(&policy) {
-                Ok(Some(item)) => heard.push(match item.parsed {
+                Ok(Some(item)) => messages.push(match item.parsed {
                     Ok(accepted) => format!("{}:{}", item.number, accepted.message.id),
                     Err(refusal) => format!("{}:{}", item.number, refusal.code),
                 }),
                 Ok(None) => break,
                 Err(error) => {
-                    heard.push(format!("({error})"));
+                    messages.push(format!("({error})"));
                     break;
                 }
             }
         }
-        heard.join(" ")
+        messages.join(" ")
     };
     let whole = read(1 << 16);
     if bytes.len() < 10_000 {
@@ -47,15 +47,15 @@ fn read(bytes: &[u8], form: Framing) -> String {
 fn lines_and_arrays_hold_the_same_messages() {
     let [a, b] = ["a", "b"].map(message);
     let too_long = message(&"x".repeat(MAX_MESSAGE_BYTES));
-    for (text, heard) in [
+    for (text, messages) in [
         (String::new(), ""),
         (format!("{a}\n\r\n \n{b}"), "1:a 4:b"),
         (format!("\u{feff}{a}\n{too_long}\n{b}\n"), "1:a 2:TOO_LARGE 3:b"),
         (format!("{a}\nnonsense\n{b}"), "1:a 2:NOT_JSON 3:b"),
     ] {
-        assert_eq!(read(text.as_bytes(), Framing::Lines), heard);
+        assert_eq!(read(text.as_bytes(), Framing::Lines), messages);
     }
-    for (text, heard) in [
+    for (text, messages) in [
         (String::new(), ""),
         (" [ ] ".to_owned(), ""),
         (a.clone(), "1:a"),
@@ -89,7 +89,7 @@ fn lines_and_arrays_hold_the_same_messages() {
         ),
         (format!("[{}1{},{b}]", "[".repeat(200_000), "]".repeat(200_000)), "1:NOT_JSON 2:b"),
     ] {
-        assert_eq!(read(text.as_bytes(), Framing::Array), heard);
+        assert_eq!(read(text.as_bytes(), Framing::Array), messages);
     }
     assert_eq!(read(b"[\"\xff\xfe\"]", Framing::Array), "1:NOT_JSON");
     assert_eq!(read(b"\"\xff\xfe\"\n", Framing::Lines), "1:NOT_JSON");

@@ -96,7 +96,7 @@ fn identify<'c>(message: &mut Made<'c>, identity: Option<&'c RawValue>, id: Opti
     }
 }
 
-/// The items; what is no list stays as it is, and the reader of the message says what is wrong with it.
+/// The items. A value that is not a list stays, and the parser of the message reports it.
 fn items_of(sent: &RawValue) -> Json<'_> {
     let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(sent.get()) else { return Json::Sent(sent) };
     let items = items.into_iter().map(|item| {

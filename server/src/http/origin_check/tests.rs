@@ -2,7 +2,7 @@ use axum::body::Body;
 
 use super::*;
 
-fn door(is_keyless: bool, allowed: &[&str]) -> OriginCheck {
+fn origin_check(is_keyless: bool, allowed: &[&str]) -> OriginCheck {
     let allowed = allowed.iter().map(|it| it.parse().expect("a host")).collect();
     OriginCheck::new(is_keyless, "127.0.0.1:8360".parse().expect("an address"), allowed)
 }
@@ -18,7 +18,7 @@ fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Request {
 #[test]
 fn a_server_answers_to_its_own_names() {
     const NONE: &[&str] = &[];
-    // Whether it has no keys, what is allowed, the hosts of a request, and whether it is answered.
+    // No keys, --allowed-hosts, the hosts of a request, and whether it is served.
     let table: [(bool, &[&str], &[&str], bool); 35] = [
         (true, NONE, &["127.0.0.1:8360"], true),
         (true, NONE, &["localhost:8360"], true),
@@ -58,10 +58,10 @@ fn a_server_answers_to_its_own_names() {
     ];
     for (is_keyless, allowed, hosts, is_answered) in table {
         let headers: Vec<(&str, &str)> = hosts.iter().map(|it| ("host", *it)).collect();
-        let fault = door(is_keyless, allowed).fault_of(&request("POST", "/v1/track", &headers));
-        assert_eq!(fault, (!is_answered).then_some(Fault::Host), "{is_keyless} {allowed:?} {hosts:?}");
+        let fault = origin_check(is_keyless, allowed).check(&request("POST", "/v1/track", &headers));
+        assert_eq!(fault, (!is_answered).then_some(OriginError::Host), "{is_keyless} {allowed:?} {hosts:?}");
     }
-    // In a request by a whole address both count.
+    // With an absolute URL both hosts count.
     let own = [("host", "localhost:8360")];
     for (uri, headers, is_answered) in [
         ("http://127.0.0.1:8360/graphql", &own[..], true),
@@ -69,7 +69,7 @@ fn a_server_answers_to_its_own_names() {
         ("http://127.0.0.1:8360/graphql", &[("host", "evil.example:8360")], false),
         ("http://127.0.0.1:8360/graphql", &[], false),
     ] {
-        let fault = door(true, &[]).fault_of(&request("GET", uri, headers));
+        let fault = origin_check(true, &[]).check(&request("GET", uri, headers));
         assert_eq!(fault.is_none(), is_answered, "{uri} {headers:?}");
     }
     for faulty in ["", "a b", "a:b", "https://a", "a/b", "[::1", "*"] {
@@ -78,7 +78,7 @@ fn a_server_answers_to_its_own_names() {
 }
 
 #[test]
-fn no_page_of_another_site_is_answered() {
+fn pages_of_other_sites_are_refused() {
     let visit = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
     let framed = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
     type Row<'r> = (&'r str, &'r str, &'r [(&'r str, &'r str)], bool);
@@ -109,16 +109,16 @@ fn no_page_of_another_site_is_answered() {
     ];
     for (method, uri, headers, is_answered) in table {
         let headers: Vec<(&str, &str)> = [("host", "localhost:8360")].iter().chain(headers).copied().collect();
-        let fault = door(true, &[]).fault_of(&request(method, uri, &headers));
-        assert_eq!(fault, (!is_answered).then_some(Fault::CrossSite), "{method} {uri} {headers:?}");
-        // Where keys guard the server a page of another state has none.
-        assert_eq!(door(false, &[]).fault_of(&request(method, uri, &headers)), None);
+        let fault = origin_check(true, &[]).check(&request(method, uri, &headers));
+        assert_eq!(fault, (!is_answered).then_some(OriginError::CrossSite), "{method} {uri} {headers:?}");
+        // With keys the origin does not matter: another page has no key.
+        assert_eq!(origin_check(false, &[]).check(&request(method, uri, &headers)), None);
     }
-    // A page that reaches the server through a proxy has the proxy's name.
+    // Behind a proxy the page has the proxy's name.
     let origin = [("host", "localhost:8360"), ("origin", "https://profiles.example.com")];
     for (allowed, is_answered) in [(&["profiles.example.com"][..], true), (&["example.com"], false), (&[], false)] {
         let request = request("POST", "/graphql", &origin);
-        assert_eq!(door(true, allowed).fault_of(&request).is_none(), is_answered, "{allowed:?}");
-        assert_eq!(door(false, allowed).welcomes(request.headers()), is_answered, "{allowed:?}");
+        assert_eq!(origin_check(true, allowed).check(&request).is_none(), is_answered, "{allowed:?}");
+        assert_eq!(origin_check(false, allowed).allows_websocket(request.headers()), is_answered, "{allowed:?}");
     }
 }

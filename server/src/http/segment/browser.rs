@@ -1,7 +1,7 @@
-//! What SDKs in browsers and apps ask for before they send: settings, and whether they may send from another state at all.
+//! What SDKs in browsers and apps request before they send messages: settings, and CORS preflights.
 //!
-//! They put their key into the address of the settings, and of beacons. It is public there, as it is in the page that it came with: so
-//! only keys that send and read nothing are good there.
+//! They put their key into the URL of the settings and of beacons. It is public there, as it is in the page that embeds it, so only keys
+//! that can do nothing but send messages are accepted there.
 
 use axum::{
     Json,
@@ -20,49 +20,51 @@ use crate::{
     graphql::ErrorCode,
 };
 
-type Answering = fn(State<AppState>, Request, Next) -> BoxFuture<'static, Response>;
+type Middleware = fn(State<AppState>, Request, Next) -> BoxFuture<'static, Response>;
 
-/// The layer that lets pages of other sites send where the server asks for keys: they have one to show, and nothing else, for nothing is
-/// answered to cookies. Without keys a browser is not told that it may.
-pub(in crate::http) type Cors = axum::middleware::FromFnLayer<Answering, AppState, (State<AppState>, Request)>;
+/// The layer that allows pages of other sites to send, where the server has keys. It is safe: a page needs a key, as the server uses no
+/// cookies. Without keys the browser gets no CORS headers.
+pub(in crate::http) type Cors = axum::middleware::FromFnLayer<Middleware, AppState, (State<AppState>, Request)>;
 
 pub(in crate::http) fn cors(state: &AppState) -> Cors {
-    axum::middleware::from_fn_with_state(state.clone(), answer as Answering)
+    axum::middleware::from_fn_with_state(state.clone(), add_headers as Middleware)
 }
 
-fn answer(State(state): State<AppState>, request: Request, next: Next) -> BoxFuture<'static, Response> {
+fn add_headers(State(state): State<AppState>, request: Request, next: Next) -> BoxFuture<'static, Response> {
     Box::pin(async move {
         let headers = request.headers();
         if !state.authentication.requires_keys() || !headers.contains_key(header::ORIGIN) {
             return next.run(request).await;
         }
-        let asks = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        // SDKs send headers of their own, so all that the browser asks for may come along.
-        let wanted = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-        let mut response = if asks { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
-        let answer = response.headers_mut();
-        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        answer.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
-        if asks {
-            answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
-            answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
-            answer.append(header::VARY, HeaderValue::from_static("access-control-request-headers"));
-            answer.extend(wanted.map(|wanted| (header::ACCESS_CONTROL_ALLOW_HEADERS, wanted)));
+        let is_preflight =
+            request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        // SDKs send headers of their own, so every requested header is allowed.
+        let requested = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+        let mut response = if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+        if is_preflight {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
+            headers.append(header::VARY, HeaderValue::from_static("access-control-request-headers"));
+            headers.extend(requested.map(|requested| (header::ACCESS_CONTROL_ALLOW_HEADERS, requested)));
         } else {
-            answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after, x-request-id"));
+            headers
+                .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after, x-request-id"));
         }
         response
     })
 }
 
-/// Parameters of an address.
+/// The parameters of a URL.
 #[derive(Debug, Deserialize)]
 pub(super) struct Parameters {
     #[serde(rename = "writeKey")]
     pub write_key: Option<String>,
 }
 
-/// The key that an address holds by the design of the SDKs that ask there, and nowhere else.
+/// The key in a URL where SDKs put it by design, and nowhere else.
 pub(in crate::http) fn key_in_address(address: &Uri) -> Option<&str> {
     let parts: Vec<&str> = address.path().trim_matches('/').split('/').collect();
     match parts.as_slice() {
@@ -78,7 +80,7 @@ pub(in crate::http) fn key_in_address(address: &Uri) -> Option<&str> {
 /// The caller of a key that may be public.
 #[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
 pub(super) fn ingest_only(state: &AppState, key: &str) -> Result<Caller, Response> {
-    let caller = authenticate::by_key(state, Permission::Send, Some(key));
+    let caller = authenticate::caller_by_key(state, Permission::Send, Some(key));
     let caller = caller.map_err(|(code, sentence)| authenticate::rejection(code, &sentence))?;
     if state.authentication.requires_keys() && caller.role != Role::Ingest {
         let sentence = "only a key of the role INGEST may be in an address; revoke this one, and make one of that role";
@@ -87,7 +89,7 @@ pub(super) fn ingest_only(state: &AppState, key: &str) -> Result<Caller, Respons
     Ok(caller)
 }
 
-/// The settings that Segment's SDKs for browsers and apps read first: to send here, and to nobody else.
+/// The settings that Segment's SDKs for browsers and apps read first. They name this server as the only destination.
 pub(super) async fn settings(State(state): State<AppState>, Path(key): Path<String>, headers: HeaderMap) -> Response {
     if let Err(response) = ingest_only(&state, &key) {
         return response;
@@ -119,11 +121,11 @@ pub(super) async fn settings(State(state): State<AppState>, Path(key): Path<Stri
     .into_response()
 }
 
-/// By which protocol a browser reaches this server: what the proxy in front says, or else what the page itself came by.
+/// The scheme by which a browser reaches this server: as the proxy says, or that of the page.
 fn protocol(headers: &HeaderMap, host: &str) -> &'static str {
-    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let is_own = || ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| host.starts_with(own));
-    match (said("x-forwarded-proto"), said("origin")) {
+    match (header("x-forwarded-proto"), header("origin")) {
         (Some("https"), _) => "https",
         (Some("http"), _) => "http",
         _ if is_own() => "http",
@@ -132,7 +134,7 @@ fn protocol(headers: &HeaderMap, host: &str) -> &'static str {
     }
 }
 
-/// The settings that RudderStack's SDKs for browsers and apps read first. Those of apps show the key as they do when they send.
+/// The settings that RudderStack's SDKs for browsers and apps read first. Those of apps send the key in the head.
 pub(super) async fn source_config(
     State(state): State<AppState>,
     caller: super::MaybeCaller,

@@ -1,4 +1,4 @@
-//! What a call of Segment's tracking API means, as a message.
+//! Turns the calls of Segment's tracking API into messages.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,6 @@ use serde_json::value::RawValue;
 use super::shop;
 use crate::http::raw_json::{Fields, Json, Made, Pieces, inner, is_empty_list, text, text_or_digits};
 
-/// What a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     Identify,
@@ -43,18 +42,18 @@ impl Call {
     }
 }
 
-/// When a request came, and what it says of all its calls.
+/// When a request came, and what it says about all its calls.
 #[derive(Debug)]
 pub(super) struct Received<'r> {
     at: DateTime<Utc>,
     /// How far the sender's clock is ahead; nothing where it is about right.
     ahead: TimeDelta,
-    /// Whether it is so far off that it is no clock: a request that was stored for long, or a device that never had the time.
+    /// It is off by more than a day: the request was stored for long, or the device never had the time.
     is_no_clock: bool,
     context: Option<&'r RawValue>,
 }
 
-/// What the way of a request takes is no fault of a clock.
+/// The network accounts for smaller differences.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(30);
 
 impl<'r> Received<'r> {
@@ -68,36 +67,37 @@ impl<'r> Received<'r> {
         Self { at, ahead, is_no_clock: A_DAY + TOLERANCE < ahead.abs(), context }
     }
 
-    /// When something happened by this server's clock, given when it happened by the sender's.
+    /// A time of the sender's clock by this server's clock.
     fn corrected<'c>(&self, original: Option<&'c RawValue>) -> Json<'c> {
         let Some(original) = original else { return Json::of_text(self.at.to_rfc3339()) };
         match instant(original).and_then(|at| at.checked_sub_signed(self.correction(at))) {
             Some(at) => Json::of_text(at.to_rfc3339()),
-            // The reader of the message says what is wrong with it.
+            // The parser of the message reports it.
             None => Json::Sent(original),
         }
     }
 
-    /// What is taken off a time of the sender's. A clock that is none corrects nothing, unless the time is as far ahead as it is.
+    /// What to subtract from a time of the sender. A clock that is off by more than a day corrects nothing, unless the time is as far
+    /// ahead.
     fn correction(&self, at: DateTime<Utc>) -> TimeDelta {
         if self.is_no_clock && at <= self.at + A_DAY { TimeDelta::zero() } else { self.ahead }
     }
 
-    /// What the sender of a call should know of its clock.
+    /// The warning about the sender's clock.
     fn warning(&self, original: Option<&RawValue>) -> Option<Warning> {
         let at = original.and_then(instant).filter(|_| self.is_no_clock)?;
         let detail = if self.correction(at).is_zero() {
-            "sentAt is more than a day from this server's clock, so it corrects nothing; the time was kept as it is"
+            "sentAt is more than a day from this server's clock, so it corrects nothing; the time was kept unchanged"
         } else {
-            "the sender's clock is more than a day ahead, and so was the time; as much was taken off it"
+            "the sender's clock is more than a day ahead, and so was the time; the difference was subtracted"
         };
         Some(Warning { code: "CLOCK_OFF", path: "sentAt".to_owned(), detail: detail.to_owned() })
     }
 }
 
-/// When a call says that it happened. What programs write that fill every field is no time: an empty text, the year 1.
+/// The time of a call. An empty text and the year 1 are no times: some programs fill every field.
 ///
-/// RudderStack's SDKs for servers say in `originalTimestamp` when they were called; a time that they were given is `timestamp`.
+/// RudderStack's SDKs for servers write in `originalTimestamp` when they were called; `timestamp` is the time of the event.
 fn original_time<'c>(call: &Object<'c>, context: &Context<'c>) -> Option<&'c RawValue> {
     let is_time = |value: &&RawValue| match text_or_digits(value) {
         Some(written) => {
@@ -112,14 +112,14 @@ fn original_time<'c>(call: &Object<'c>, context: &Context<'c>) -> Option<&'c Raw
     names.iter().find_map(|name| call.get(name).filter(is_time))
 }
 
-/// A time that is written in any way that messages know; none of a date alone, which has no time to be corrected.
+/// A time in any format of messages; none for a date alone, which has no time of day to correct.
 fn instant(value: &RawValue) -> Option<DateTime<Utc>> {
     let written = text_or_digits(value)?;
     let read = || Timestamp::read(&written).ok().filter(|(_, is_date)| !is_date).map(|(at, _)| at.to_datetime());
     written.parse().ok().or_else(read)
 }
 
-/// The call as a message of our own.
+/// The message of a call.
 pub(super) fn message_of<'c>(
     kind: Option<Call>,
     call: &Object<'c>,
@@ -186,7 +186,7 @@ pub(super) fn message_of<'c>(
             None => made.leave_out("WRONG_TYPE", "context.sessionId", "a session is a string or a number"),
         }
     }
-    // A server that speaks for its customers describes itself, and not their devices.
+    // Without a device ID the call comes from a server, whose context describes the server.
     if identifiers.iter().any(|(name, _)| name == "device_id") {
         let device = device_of(&context, &mut made);
         made.add("device", Json::Object(device));
@@ -195,7 +195,7 @@ pub(super) fn message_of<'c>(
     Ok(made)
 }
 
-/// What a call says besides: what its request says of all its calls, and its own.
+/// The context of a call: its own, and that of its request.
 #[derive(Debug)]
 struct Context<'c> {
     own: Object<'c>,
@@ -248,7 +248,7 @@ fn properties_of<'c>(call: &Object<'c>) -> Json<'c> {
 
 fn identifiers_of<'c>(kind: Call, call: &Object<'c>, context: &Context<'c>, made: &mut Made<'c>) -> Fields<'c> {
     let mut identifiers: Fields<'c> = Vec::new();
-    // Of a wrong type or too long it goes along, too: the reader of the message tells of it.
+    // Invalid values stay in the message, whose parser reports them.
     let mut add = |kind: Cow<'c, str>, value: &'c RawValue| {
         let value = Json::Sent(value);
         match identifiers.iter_mut().find(|(name, _)| *name == kind) {
@@ -256,7 +256,7 @@ fn identifiers_of<'c>(kind: Call, call: &Object<'c>, context: &Context<'c>, made
             _ => identifiers.push((kind, Json::List(vec![value]))),
         }
     };
-    // SDKs write an empty text for somebody whom they do not know.
+    // SDKs write an empty text for an unknown customer.
     let id = |name: &str| call.get(name).filter(|value| value.get() != "\"\"");
     if let Some(value) = id("userId") {
         add("external_id".into(), value);
@@ -267,7 +267,7 @@ fn identifiers_of<'c>(kind: Call, call: &Object<'c>, context: &Context<'c>, made
     if kind == Call::Alias
         && let Some(value) = id("previousId")
     {
-        // Before somebody signs in an SDK knows the device alone; what it was called then is what it is called here.
+        // Before the customer signs in an SDK knows the device only, so the previous ID is a device's.
         add("device_id".into(), value);
     }
     let own_traits = if kind == Call::Identify { inner(call.get("traits")) } else { None };
@@ -300,15 +300,15 @@ fn identifiers_of<'c>(kind: Call, call: &Object<'c>, context: &Context<'c>, made
     identifiers
 }
 
-/// How deep traits are that get names with dots.
+/// The deepest nesting of traits that get names with dots.
 const MAX_DEPTH: usize = 16;
 
-/// Traits as attributes: those that have a standard one go there, what is nested gets names with dots, and null unsets. RudderStack's
-/// SDKs put the traits into the context; of two the call's own counts.
+/// Traits as attributes: standard ones get their names here, nested ones get names with dots, and null removes. RudderStack's SDKs put
+/// the traits into the context; of two with one name the call's own counts.
 fn attributes_of<'c>(own: Option<&'c RawValue>, of_context: Option<&'c RawValue>, prefix: &str) -> Json<'c> {
     let own = match (inner(own), own) {
         (Some(own), _) => own,
-        // The reader of the message says what is wrong with it.
+        // The parser of the message reports it.
         (None, Some(own)) => return Json::Sent(own),
         (None, None) => Object(Vec::new()),
     };
@@ -324,7 +324,7 @@ fn attributes_of<'c>(own: Option<&'c RawValue>, of_context: Option<&'c RawValue>
             "email" | "phone" => {}
             "name" => attributes.push(("df_name".into(), Json::Sent(value))),
             "gender" => attributes.push(("df_gender".into(), gender_of(value))),
-            // An instant is a day in the policy's time zone, which the reader of the message knows.
+            // The parser of the message turns an instant into a day, as it knows the policy's time zone.
             "birthday" => attributes.push(("df_birth".into(), Json::Sent(value))),
             _ => flatten(full, value, MAX_DEPTH, &mut attributes),
         }
@@ -352,7 +352,7 @@ fn flatten<'c>(name: String, value: &'c RawValue, depth: usize, attributes: &mut
     }
 }
 
-/// The name that the parts of one make; null where both parts are taken away.
+/// The full name; null where both parts are null, which removes the name.
 fn name_of_parts<'c>(traits: &Object<'c>) -> Option<Json<'c>> {
     let part = |names: [&str; 2]| names.iter().find_map(|name| text(traits.get(name)?)).unwrap_or_default();
     let name = full_name(&part(["firstName", "first_name"]), &part(["lastName", "last_name"]));

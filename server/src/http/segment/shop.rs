@@ -1,10 +1,10 @@
-//! What the events of a shop mean, by the names and properties of Segment's specification for e-commerce.
+//! Turns the events of Segment's e-commerce specification into those of this server.
 
 use serde_json::value::RawValue;
 
 use crate::http::raw_json::{Json, rename, text};
 
-/// Events of the specification, and what they are here. What is not in this list keeps its name.
+/// Events of the specification, and their names here. Other events keep their names.
 const EVENTS: [(&str, &str); 20] = [
     ("Order Completed", "df_purchase"),
     ("Order Refunded", "df_refund"),
@@ -28,7 +28,7 @@ const EVENTS: [(&str, &str); 20] = [
     ("Refunded Order", "df_refund"),
 ];
 
-/// Properties of an order, and what they are here.
+/// Properties of an order, and their names here.
 const OF_ORDER: [(&str, &str); 6] = [
     ("order_id", "df_order_id"),
     ("refund_id", "df_refund_id"),
@@ -38,7 +38,7 @@ const OF_ORDER: [(&str, &str); 6] = [
     ("payment_method", "df_payment_method"),
 ];
 
-/// Properties of a product, and what they are here; of several for one the first that is there counts.
+/// Properties of a product, and their names here; of several for one name the first that is present counts.
 const OF_PRODUCT: [(&str, &str); 7] = [
     ("product_id", "df_item_id"),
     ("sku", "df_item_id"),
@@ -49,12 +49,12 @@ const OF_PRODUCT: [(&str, &str); 7] = [
     ("category", "df_category1"),
 ];
 
-/// The name and the properties of an event as they are here. Properties that have no other name here keep theirs.
+/// The name and the properties of an event. Other properties keep their names.
 pub(super) fn event_of<'c>(name: Option<&'c RawValue>, mut properties: Json<'c>) -> (Option<Json<'c>>, Json<'c>) {
     let said = name.and_then(text);
     let known = said.and_then(|name| EVENTS.iter().find(|(it, _)| it.eq_ignore_ascii_case(name.trim())));
     let Some((_, known)) = known else { return (name.map(Json::Sent), properties) };
-    // What was paid in all is the total; revenue leaves shipping and tax out, and is all that some shops send.
+    // The total is what the customer paid. Revenue excludes shipping and tax, and some shops send nothing else.
     let total = match *known {
         "df_purchase" => Some("df_total_purchase_amount"),
         "df_refund" => Some("df_total_refund_amount"),
@@ -77,7 +77,7 @@ pub(super) fn event_of<'c>(name: Option<&'c RawValue>, mut properties: Json<'c>)
     (Some(Json::of_text(*known)), properties)
 }
 
-/// The items of an order; what is no list stays as it is, and the reader of the message says what is wrong with it.
+/// The items of an order. A value that is not a list stays in the message, whose parser reports it.
 fn items_of(products: &RawValue) -> Json<'_> {
     let Ok(products) = serde_json::from_str::<Vec<&RawValue>>(products.get()) else { return Json::Sent(products) };
     let items = products.into_iter().map(|product| {

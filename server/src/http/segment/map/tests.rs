@@ -179,7 +179,7 @@ fn each_call_is_a_message() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_corrected_and_a_slow_way_is_not() {
+fn a_wrong_clock_is_corrected_and_a_slow_network_is_not() {
     // When it was sent and when it happened, by the sender's clock: when it happened by ours.
     let table = [
         (None, Some("2025-03-01T08:00:00Z"), "2025-03-01T08:00:00+00:00"),
@@ -198,18 +198,18 @@ fn a_clock_that_is_wrong_is_corrected_and_a_slow_way_is_not() {
     }
 }
 
-/// The time of a call's message, and whether the sender is told something of its clock.
+/// The time of a call's message, and whether it has a warning about the sender's clock.
 fn timed(sent_at: &Value, original: &Value) -> (Value, bool) {
     let sent_at = RawValue::from_string(sent_at.to_string()).expect("it is JSON");
     let received = Received::of(received(), Some(&sent_at), None);
     let call = json!({ "messageId": "m1", "userId": "u1", "originalTimestamp": original }).to_string();
     let made = message_of(Some(Call::Identify), &read(&call), &received).expect("it is a call");
-    let is_told = made.warnings.iter().any(|warning| warning.code == "CLOCK_OFF");
-    (made_as_value(made)["timestamp"].clone(), is_told)
+    let is_warned = made.warnings.iter().any(|warning| warning.code == "CLOCK_OFF");
+    (made_as_value(made)["timestamp"].clone(), is_warned)
 }
 
 #[test]
-fn a_clock_that_is_off_by_more_than_a_day_corrects_nothing_and_is_told() {
+fn a_clock_that_is_off_by_more_than_a_day_corrects_nothing_and_is_reported() {
     let table = [
         // Stored a year ago and sent again.
         ("2024-05-01T00:00:05Z", "2024-05-01T00:00:00Z", "2024-05-01T00:00:00+00:00"),
@@ -234,7 +234,7 @@ fn times_that_are_numbers_are_read_in_their_unit() {
         assert_eq!(timed(&json!(1_740_830_400), &original), (json!("2025-03-01T06:00:00+00:00"), false), "{original}");
     }
     for original in [json!(1_740_816), json!("2025-03-01"), json!(true)] {
-        assert_eq!(timed(&json!(null), &original).0, original, "the reader of the message says what is wrong");
+        assert_eq!(timed(&json!(null), &original).0, original, "the parser of the message reports it");
     }
 }
 
@@ -260,13 +260,13 @@ fn an_empty_original_time_is_none() {
 }
 
 #[test]
-fn what_is_of_a_wrong_type_is_told_and_never_dropped() {
+fn what_is_of_a_wrong_type_is_warned_and_never_dropped() {
     let policy = CompiledPolicy::new(Policy::default()).expect("the default policy has no faults");
     let track = |more: &str| {
         format!(r#"{{"type":"track","messageId":"m1","userId":"u1","anonymousId":"a1","event":"x",{more}}}"#)
     };
     let identify = |more: &str| format!(r#"{{"type":"identify","messageId":"m1","anonymousId":"a1",{more}}}"#);
-    // The call, and the paths of what was left out by either reader.
+    // The call, and the path of the warning.
     let table = [
         (identify(r#""userId":{"$oid":"65f0"}"#), "identifiers.external_id[0]"),
         (identify(r#""userId":["1002"]"#), "identifiers.external_id[0]"),
@@ -289,7 +289,7 @@ fn what_is_of_a_wrong_type_is_told_and_never_dropped() {
     ];
     for (call, path) in table {
         let (message, warnings) = made(&call);
-        // Numbers go along in their own digits, as they do from the call.
+        // A number keeps the digits of the call.
         let mut text = Value::Object(message).to_string();
         if call.contains("1234567890123456789012") {
             text = text.replace("1.2345678901234568e+22", "12345678901234567890123");
@@ -298,9 +298,9 @@ fn what_is_of_a_wrong_type_is_told_and_never_dropped() {
             text = text.replace("\"a\":2", "\"a\":1,\"a\":2");
         }
         let accepted = parse_message(&text, &policy).unwrap_or_else(|refusal| panic!("{call}: {refusal}"));
-        let told: Vec<&str> =
+        let warned: Vec<&str> =
             accepted.warnings.iter().map(|it| it.path.as_str()).chain(warnings.iter().map(String::as_str)).collect();
-        assert_eq!(told, [path], "{call}");
+        assert_eq!(warned, [path], "{call}");
     }
     for (call, path) in [
         (track(r#""properties":"x""#), "properties"),
