@@ -1,8 +1,8 @@
-//! How fast messages are accepted, compared with the bare `INSERT` of the rows that this leaves, into the same engine, in the same
-//! run: `make bench FILE=messages.ndjson`.
+//! Compares the throughput of an import with the bare `INSERT` of the resulting rows into the same engine, in one run:
+//! `make bench FILE=messages.ndjson`.
 //!
-//! The import includes reading, parsing, resolving and every rewrite of a row; the bare run writes each row once, as it is in
-//! the end, in batches of as many rows as the import had a batch.
+//! The import includes parsing, resolution and every rewrite of a row. The bare run inserts each final row once, in batches of
+//! the same size.
 #![recursion_limit = "256"]
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
@@ -29,7 +29,7 @@ use surrealdb::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const BATCH: usize = 5_000;
-/// What a table's rows are inserted by.
+/// Each table with its queries.
 const TABLES: [(&str, &str, &str); 10] = [
     ("identifier", "SELECT * FROM identifier", "INSERT INTO identifier $rows RETURN NONE"),
     ("message", "SELECT * FROM message", "INSERT INTO message $rows RETURN NONE"),
@@ -58,7 +58,7 @@ async fn compare(file: String) -> anyhow::Result<()> {
     let n_messages = import(&file, &path("import")).await?;
     let import_seconds = started.elapsed().as_secs_f64();
 
-    // Makes the schema; the rows come from the other base.
+    // Creates the schema. The rows come from the other database.
     profile360_store::connect(&format!("surrealkv://{}?sync=every", path("bare"))).await?.close().await;
     let from = open(&path("import")).await?;
     let to = open(&path("bare")).await?;
@@ -91,11 +91,11 @@ async fn compare(file: String) -> anyhow::Result<()> {
 async fn import(file: &str, path: &str) -> anyhow::Result<usize> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{file} cannot be read"))?;
     let store = Arc::new(profile360_store::connect(&format!("surrealkv://{path}?sync=every")).await?);
-    let Ok(policy) = CompiledPolicy::new(Policy::default()) else { bail!("the default policy has faults") };
+    let Ok(policy) = CompiledPolicy::new(Policy::default()) else { bail!("the default policy is invalid") };
     let policy = Arc::new(ActivePolicy::load(&store, 1, policy).await?);
     let snapshot =
         Snapshot::open(store.clone(), policy.clone(), IdSecret::public(), Arc::new(Events::keeping(1))).await?;
-    let list = snapshot.list.clone();
+    let directory = snapshot.directory.clone();
     let (pipeline, working) = Pipeline::start(snapshot);
     let mut n_messages = 0;
     let lines: Vec<&str> = text.lines().collect();
@@ -106,7 +106,7 @@ async fn import(file: &str, path: &str) -> anyhow::Result<usize> {
     }
     drop(pipeline);
     working.await?;
-    list.catch_up(&store, &policy, |_| {}).await?;
+    directory.catch_up(&store, &policy, |_| {}).await?;
     store.close().await;
     Ok(n_messages)
 }

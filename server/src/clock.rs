@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use profile360_core::policy::document::Policy;
 
-/// Something that says what time it is: [`now`], but in tests.
+/// A source of the current time: [`now`], or a fixed one in tests.
 pub type Clock = fn() -> DateTime<Utc>;
 
 /// Now, in UTC.

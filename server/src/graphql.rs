@@ -66,7 +66,7 @@ use crate::{
     auth::{access::Caller, audit::Audit, rate_limit::LookupLimit},
     engine::{
         active_policy::ActivePolicy,
-        directory::List,
+        directory::Directory,
         events::Events,
         inbox::Inbox,
         pipeline::{Pipeline, Snapshot},
@@ -79,16 +79,16 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct App {
     pub store: Arc<Store>,
-    pub list: Arc<List>,
+    pub directory: Arc<Directory>,
     pub policy: Arc<ActivePolicy>,
     pub pipeline: Pipeline,
     pub intake: Enricher,
     pub secret: IdSecret,
     pub decisions: Arc<RwLock<Decisions>>,
     pub inbox: Arc<RwLock<Inbox>>,
-    pub news: Arc<Events>,
+    pub events: Arc<Events>,
     pub limits: Arc<Limits>,
-    pub publication: Arc<PolicyRollout>,
+    pub rollout: Arc<PolicyRollout>,
 }
 
 /// What questions are answered from at this moment; ask anew for each answer.
@@ -97,7 +97,7 @@ pub struct Current {
     pub pipeline: Pipeline,
     pub intake: Enricher,
     pub limits: Arc<Limits>,
-    pub publication: Arc<PolicyRollout>,
+    pub rollout: Arc<PolicyRollout>,
     /// Where it is recorded who reads personal data; nowhere where there are no keys to tell anyone by.
     pub audit: Option<Audit>,
     pub lookups: Arc<LookupLimit>,
@@ -108,9 +108,9 @@ pub struct Current {
 
 impl Current {
     pub fn app(&self) -> App {
-        let Snapshot { store, list, policy, secret, decisions, inbox, news, .. } = self.pipeline.snapshot();
-        let Self { pipeline, intake, limits, publication, .. } = self.clone();
-        App { store, list, policy, pipeline, intake, secret, decisions, inbox, news, limits, publication }
+        let Snapshot { store, directory, policy, secret, decisions, inbox, events, .. } = self.pipeline.snapshot();
+        let Self { pipeline, intake, limits, rollout, .. } = self.clone();
+        App { store, directory, policy, pipeline, intake, secret, decisions, inbox, events, limits, rollout }
     }
 }
 

@@ -8,11 +8,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// SurrealDB's executor nests deeply; its documentation asks for this much.
 const STACK_BYTES: usize = 10 * 1024 * 1024;
 
-/// Of one thread a long computation would leave nothing to whatever watches the base.
+/// With a single thread a long computation would starve the watchdog and the shutdown.
 const MIN_THREADS: usize = 2;
 
 fn main() -> ExitCode {
-    // What the program makes holds customers or secrets: it is for its owner only, also where the shell allows more.
+    // Files hold personal data or secrets: readable by their owner only, even if the shell's umask allows more.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let n_threads = std::thread::available_parallelism().map_or(MIN_THREADS, |it| it.get().max(MIN_THREADS));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         .thread_stack_size(STACK_BYTES)
         .build();
     match runtime {
-        // The futures of a command are large; on the heap they do not need the first thread's small stack.
+        // The futures of a command are large: a spawned task lives on the heap, not on the main thread's small stack.
         Ok(runtime) => {
             runtime.block_on(async { tokio::spawn(profile360_server::cli::run()).await }).unwrap_or(ExitCode::FAILURE)
         }

@@ -1,4 +1,4 @@
-//! Writers in the tests' own process, for what no command does: several of them on one base.
+//! Pipelines in the test process, for what no command does: several writers on one database.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use profile360_ingest::enrich::Enricher;
 use profile360_server::engine::{
     active_policy::ActivePolicy,
     events::Events,
-    pipeline::{Bounds, Pipeline, Snapshot},
+    pipeline::{Budget, Pipeline, Snapshot},
 };
 use profile360_store::Store;
 
 use crate::SECRET;
 
-/// SurrealDB's executor nests deeply; the program's own threads have as much.
+/// SurrealDB's executor nests deeply. The program's threads have the same stack size.
 const STACK_BYTES: usize = 10 * 1024 * 1024;
 
-/// Runs a future where the database has the stack that it needs.
+/// Runs a future on threads with the stack that the database needs.
 pub fn in_process<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -36,7 +36,7 @@ pub fn in_process<T: Send + 'static>(future: impl Future<Output = T> + Send + 's
     }
 }
 
-/// An open base and what writes to it.
+/// An open database and its pipelines.
 #[derive(Debug)]
 pub struct Writers {
     pub store: Arc<Store>,
@@ -44,62 +44,61 @@ pub struct Writers {
 }
 
 impl Writers {
-    /// Opens a base with the default policy and the tests' secret; a command must have made it.
+    /// Opens a database that a command has created, with the default policy and the secret of the tests.
     pub async fn open(database: &str) -> anyhow::Result<Self> {
         Ok(Self { store: Arc::new(profile360_store::connect(database).await?), working: Vec::new() })
     }
 
-    /// One more pipeline, that knows nothing of the others.
+    /// Starts another, independent pipeline.
     pub async fn pipeline(&mut self) -> anyhow::Result<Pipeline> {
-        self.start(Bounds::NEAR).await
+        self.start(Budget::DEFAULT).await
     }
 
-    /// One more pipeline, in which every request steps aside that needs anything beside what it names, or changes more than
-    /// very little.
-    pub async fn impatient_pipeline(&mut self) -> anyhow::Result<Pipeline> {
-        self.start(Bounds { read: 0, write: 6 }).await
+    /// Starts another pipeline with a tiny budget, which defers almost every request.
+    pub async fn pipeline_with_tiny_budget(&mut self) -> anyhow::Result<Pipeline> {
+        self.start(Budget { read: 0, write: 6 }).await
     }
 
-    /// As another server on the same base: it shares nothing but that.
-    async fn start(&mut self, bounds: Bounds) -> anyhow::Result<Pipeline> {
-        let (pipeline, working) = Pipeline::start_with(self.snapshot().await?, bounds);
+    /// Like another server on the same database: they share nothing else.
+    async fn start(&mut self, budget: Budget) -> anyhow::Result<Pipeline> {
+        let (pipeline, working) = Pipeline::start_with(self.snapshot().await?, budget);
         self.working.push(working);
         Ok(pipeline)
     }
 
     async fn snapshot(&self) -> anyhow::Result<Snapshot> {
-        let rules = Arc::new(ActivePolicy::load(&self.store, POLICY_VERSION, policy()).await?);
-        let news = Arc::new(Events::keeping(1));
-        Ok(Snapshot::open(self.store.clone(), rules, IdSecret::new(SECRET), news).await?)
+        let policy = Arc::new(ActivePolicy::load(&self.store, POLICY_VERSION, policy()).await?);
+        let events = Arc::new(Events::keeping(1));
+        Ok(Snapshot::open(self.store.clone(), policy, IdSecret::new(SECRET), events).await?)
     }
 
-    /// Waits until everything is written and listed, and closes the base. The pipelines must be gone.
+    /// Waits until everything is written and listed, and closes the database. The pipelines must be dropped.
     pub async fn close(mut self) -> anyhow::Result<()> {
         for working in std::mem::take(&mut self.working) {
             working.await?;
         }
-        let Snapshot { store, list, policy, .. } = self.snapshot().await?;
-        list.catch_up(&store, &policy, |_| {}).await?;
+        let Snapshot { store, directory, policy, .. } = self.snapshot().await?;
+        directory.catch_up(&store, &policy, |_| {}).await?;
         store.close().await;
         Ok(())
     }
 }
 
-/// The version of the policy of a new base.
+/// The policy version of a new database.
 pub const POLICY_VERSION: i64 = 1;
 
-/// The policy of a new base.
+/// The policy of a new database.
 pub fn policy() -> CompiledPolicy {
     CompiledPolicy::new(Policy::default()).expect("the default policy has no faults")
 }
 
-/// The messages of a file's lines.
+/// Parses lines under the default policy.
 pub fn accepted(lines: &str) -> Vec<Accepted> {
     accepted_by(&policy(), lines)
 }
 
-/// The messages of a file's lines, as some policy reads them.
+/// Parses lines under a policy.
 pub fn accepted_by(policy: &CompiledPolicy, lines: &str) -> Vec<Accepted> {
-    let intake = Enricher::new(None, profile360_server::clock::now).expect("there is no file to be wrong");
-    lines.lines().map(|line| intake.parse(line, policy).expect("the line is a good message")).collect()
+    let enricher = Enricher::new(None, profile360_server::clock::now).expect("needs no file");
+    lines.lines().map(|line| enricher.parse(line, policy).expect("a valid message")).collect()
 }

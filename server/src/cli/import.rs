@@ -96,7 +96,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let snapshot = Snapshot::open(store, policy, secret, Arc::new(Events::keeping(1))).await?;
     let (pipeline, working) = Pipeline::start(snapshot);
     PolicyRollout::default().bring_up_to_date(&pipeline).await?;
-    let Snapshot { store, list, policy, .. } = pipeline.snapshot();
+    let Snapshot { store, directory, policy, .. } = pipeline.snapshot();
     let mut counts = IngestCounts::default();
     let mut n_left_out = 0;
     let mut interruption = pin!(tokio::signal::ctrl_c());
@@ -121,12 +121,12 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         eprintln!("error: {}", for_terminal(&format!("{failure:#}")));
     }
 
-    let bar = bar(list.n_waiting() as u64, "listing {bar:30} {pos} of {len} customers");
-    let listed = list.catch_up(&store, &policy, |n_done| bar.set_position(n_done as u64)).await;
+    let bar = bar(directory.n_pending() as u64, "listing {bar:30} {pos} of {len} customers");
+    let listed = directory.catch_up(&store, &policy, |n_done| bar.set_position(n_done as u64)).await;
     bar.finish_and_clear();
     store.close().await;
     listed.context("the list could not be brought up to date; the next server or import does that")?;
-    println!("{} customers in the base", list.read(profile360_directory::Index::len));
+    println!("{} customers in the base", directory.read(profile360_directory::Index::len));
     Ok(match (failures.len(), counts.refused) {
         (0, 0) => ExitCode::SUCCESS,
         (0, _) => ExitCode::from(3),
@@ -187,7 +187,7 @@ async fn import(
         n_messages += part.accepted.len() as u64;
         if !part.accepted.is_empty() {
             let receipt = pipeline.ingest(part.accepted, read_by).await?;
-            for (line, accepted) in part.lines.iter().zip(&receipt.taken) {
+            for (line, accepted) in part.lines.iter().zip(&receipt.ingested) {
                 counts.add(IngestStatus::from(&accepted.outcome));
                 for warning in &accepted.warnings {
                     counts.warnings += 1;

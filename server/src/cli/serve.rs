@@ -92,34 +92,34 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let intake = options.describing.intake()?;
     let authentication = Authentication::open(options.keys)?;
     let Opened { store, policy, secret } = options.base.open().await?;
-    let news = Arc::new(Events::keeping(limits.behind));
-    let snapshot = Snapshot::open(store, policy, secret, news).await?;
+    let events = Arc::new(Events::keeping(limits.behind));
+    let snapshot = Snapshot::open(store, policy, secret, events).await?;
     let (pipeline, working) = Pipeline::start(snapshot);
-    let Snapshot { store, list, policy, .. } = pipeline.snapshot();
-    if options.demo && list.read(profile360_directory::Index::is_empty) && list.n_waiting() == 0 {
+    let Snapshot { store, directory, policy, .. } = pipeline.snapshot();
+    if options.demo && directory.read(profile360_directory::Index::is_empty) && directory.n_pending() == 0 {
         fill(&pipeline, &intake, &policy).await?;
     }
     // What the last process left unlisted, and the demo, before anyone looks.
-    match list.catch_up(&store, &policy, |_| {}).await {
+    match directory.catch_up(&store, &policy, |_| {}).await {
         // One customer that cannot be read must not keep all others from being served; it is tried again and again.
         Err(error @ StoreError::Torn) => tracing::error!(%error, "the list is not up to date"),
         caught_up => caught_up?,
     }
-    drop((store, list, policy));
+    drop((store, directory, policy));
 
     let (stop, stopping) = watch::channel(false);
     let listing = tokio::spawn(directory::run(pipeline.editions(), stopping.clone()));
     let listener = socket.listen(BACKLOG).with_context(|| listen::failed(address))?;
     let address = listener.local_addr()?;
-    let publication = Arc::new(PolicyRollout::default());
-    publication.resume(&pipeline).await?;
+    let rollout = Arc::new(PolicyRollout::default());
+    rollout.resume(&pipeline).await?;
     let editions = pipeline.editions();
     let audit = authentication.requires_keys().then(|| Audit::start(pipeline.editions()));
     let current = Current {
         pipeline,
         intake,
         limits: Arc::new(limits),
-        publication: publication.clone(),
+        rollout: rollout.clone(),
         audit,
         lookups: Arc::default(),
         listening: graphql::Listening::default(),
@@ -142,7 +142,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     wait_for_signal(&mut terminate).await?;
     tracing::info!("stopping: finishing what is open");
     stop.send_replace(true);
-    publication.stop().await;
+    rollout.stop().await;
     serving.await.context("the server stopped")??;
     // Serving held the last sender of the pipeline; what it accepted is written now.
     working.await.context("the pipeline stopped before everything was written")?;

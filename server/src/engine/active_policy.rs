@@ -1,4 +1,4 @@
-//! What everything is judged by: the policy in force and which values were given to someone else.
+//! The active policy and the retirements: what every answer and every plan is computed by.
 
 use std::{
     ops::Deref,
@@ -13,13 +13,13 @@ use profile360_core::{
 use profile360_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-/// The rules of one edition of the base.
+/// The policy and the retirements of one edition of the database.
 #[derive(Debug)]
 pub struct ActivePolicy {
     /// The version of the policy.
     pub version: i64,
     policy: CompiledPolicy,
-    /// Only the pipeline changes them.
+    /// Changed by the pipeline only.
     retirements: RwLock<Retirements>,
 }
 
@@ -32,11 +32,11 @@ impl Deref for ActivePolicy {
 }
 
 impl ActivePolicy {
-    /// A policy, and the retirements that a base holds.
+    /// Combines a policy with the stored retirements.
     pub async fn load(store: &Store, version: i64, policy: CompiledPolicy) -> Result<Self, StoreError> {
-        let rules = Self { version, policy, retirements: RwLock::default() };
-        rules.set_retirements(load_retirements(store).await?);
-        Ok(rules)
+        let active = Self { version, policy, retirements: RwLock::default() };
+        active.set_retirements(load_retirements(store).await?);
+        Ok(active)
     }
 
     pub fn retirements(&self) -> RwLockReadGuard<'_, Retirements> {
@@ -53,13 +53,13 @@ impl ActivePolicy {
 pub struct PublishedPolicy {
     pub published_at: Timestamp,
     pub published_by: String,
-    /// Why; empty for the one that a base began with.
+    /// The author's reason. Empty for the initial policy.
     #[serde(default)]
     pub reason: String,
     pub document: Policy,
 }
 
-/// All retirements of a base.
+/// All stored retirements.
 pub(crate) async fn load_retirements(store: &Store) -> Result<Retirements, StoreError> {
     let mut retirements = Retirements::default();
     for retirement in store.retirements().await? {

@@ -1,9 +1,9 @@
-//! The list of customers: in memory, in every order, beside rows in the store that it is loaded from.
+//! Keeps the customer list up to date: an index in memory, and the stored rows that it is loaded from at start.
 //!
-//! A commit names the cells that it touched; a task of this module reads those customers anew, writes their rows and moves
-//! them in the index. What a crash leaves undone is done at the next start, from the commits after the last that was
-//! listed. What slides with the calendar (windows, age groups) is computed again for the rows that say they are due; that is
-//! no news, what a commit touched is. This module never changes facts.
+//! A commit names the cells that it touched. A background task reloads those customers, writes their rows and updates the
+//! index. After a crash the next start continues from the last commit that is listed. Values that depend on the calendar
+//! (windows, age groups) are recomputed for the rows that are due; that publishes no event, while a commit does. This module
+//! never changes facts.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,201 +31,201 @@ use crate::{
     views::profile_view::{self, Customer, Loaded},
 };
 
-/// Customers that are read and written at once.
+/// Customers per batch.
 const CHUNK: usize = 200;
-/// Customers whose purchases are read side by side.
+/// Customers whose purchases are read concurrently.
 const READ_AT_ONCE: usize = 8;
-/// Customers that are moved in the index at once; whoever asks it waits that long at most.
+/// Customers per write lock of the index. Bounds how long readers wait.
 const MOVED_AT_ONCE: usize = 20;
-/// How many commit rows are kept behind the one that was listed last.
+/// How many commit rows are kept after they are listed.
 const COMMITS_KEPT: i64 = 1_000;
 
-/// The index and what waits to be listed.
+/// The index, and the customers that are not up to date in it.
 #[derive(Debug)]
-pub struct List {
+pub struct Directory {
     index: RwLock<Index>,
-    waiting: Mutex<Waiting>,
+    pending: Mutex<Pending>,
     wake: Notify,
-    /// The last commit of which everything is listed.
+    /// The last commit that is listed completely.
     listed: watch::Sender<i64>,
-    /// Whether commits are kept however long ago they were listed.
+    /// Whether all commit rows are kept, for a policy rollout.
     keeps_commits: AtomicBool,
-    /// Whether it tells of what it lists.
-    is_quiet: AtomicBool,
-    news: Arc<Events>,
+    /// Whether it publishes events.
+    publishes_events: AtomicBool,
+    events: Arc<Events>,
     clock: Clock,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
-    cells: BTreeMap<CellKey, Why>,
-    /// How many were taken out of `cells` and are not in the index yet.
-    n_being_listed: usize,
+struct Pending {
+    cells: BTreeMap<CellKey, Reason>,
+    /// How many were removed from `cells` and are not in the index yet.
+    n_in_progress: usize,
     up_to: i64,
 }
 
-/// Why a customer is to be listed.
+/// Why a customer is pending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
+enum Reason {
     /// A commit touched it.
     Changed,
-    /// Another day began, or its row is of another version of the program.
+    /// Another day began, or another version of the program wrote its row.
     Due,
 }
 
-impl Waiting {
+impl Pending {
     fn changed(&mut self, cells: impl IntoIterator<Item = CellKey>) {
-        self.cells.extend(cells.into_iter().map(|it| (it, Why::Changed)));
+        self.cells.extend(cells.into_iter().map(|it| (it, Reason::Changed)));
     }
 
     fn due(&mut self, cell: CellKey) {
-        self.cells.entry(cell).or_insert(Why::Due);
+        self.cells.entry(cell).or_insert(Reason::Due);
     }
 }
 
-impl List {
-    /// Loads the rows, and finds what the last process left undone.
-    pub async fn load(store: &Store, rules: &ActivePolicy, news: Arc<Events>) -> Result<Self, StoreError> {
-        Self::load_by(clock::now, store, rules, news).await
+impl Directory {
+    /// Loads the rows, and what the last process left pending.
+    pub async fn load(store: &Store, policy: &ActivePolicy, events: Arc<Events>) -> Result<Self, StoreError> {
+        Self::load_by(clock::now, store, policy, events).await
     }
 
-    /// As [`List::load`], by another clock.
+    /// As [`Directory::load`], with another clock.
     pub async fn load_by(
         clock: Clock,
         store: &Store,
-        rules: &ActivePolicy,
-        news: Arc<Events>,
+        policy: &ActivePolicy,
+        events: Arc<Events>,
     ) -> Result<Self, StoreError> {
         let mut loading = Loading::default();
-        let today = clock::date_at(clock(), rules);
-        let mut waiting = Waiting::default();
+        let today = clock::date_at(clock(), policy);
+        let mut pending = Pending::default();
         for first_byte in 0..=u8::MAX {
             for (key, payload) in store.profiles_of(first_byte).await? {
                 match serde_json::from_str::<ListRow>(&payload) {
                     Ok(row) => {
                         if row.is_due(today) {
-                            waiting.due(key);
+                            pending.due(key);
                         }
                         loading.add(key, &row);
                     }
-                    // Written by another version of the program: derived, so made anew.
-                    Err(_) => waiting.due(key),
+                    // Written by another version of the program. The row is derived, so recompute it.
+                    Err(_) => pending.due(key),
                 }
             }
         }
         let (listed, last, cells) = unlisted(store).await?;
-        waiting.changed(cells);
-        waiting.up_to = last;
+        pending.changed(cells);
+        pending.up_to = last;
         Ok(Self {
             index: RwLock::new(loading.finish()),
-            waiting: Mutex::new(waiting),
+            pending: Mutex::new(pending),
             wake: Notify::new(),
             listed: watch::Sender::new(listed),
             keeps_commits: AtomicBool::new(false),
-            is_quiet: AtomicBool::new(false),
-            news,
+            publishes_events: AtomicBool::new(true),
+            events,
             clock,
         })
     }
 
-    /// Notes what a commit touched.
+    /// Marks what a commit touched as pending.
     pub fn touch(&self, commit: i64, touched: Vec<CellKey>, removed: Vec<CellKey>) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.changed(touched.into_iter().chain(removed));
-        waiting.up_to = waiting.up_to.max(commit);
-        drop(waiting);
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.changed(touched.into_iter().chain(removed));
+        pending.up_to = pending.up_to.max(commit);
+        drop(pending);
         self.wake.notify_one();
     }
 
-    /// Today, as the list has it.
-    pub fn today(&self, rules: &ActivePolicy) -> NaiveDate {
-        clock::date_at((self.clock)(), rules)
+    /// Today, by the clock of this directory.
+    pub fn today(&self, policy: &ActivePolicy) -> NaiveDate {
+        clock::date_at((self.clock)(), policy)
     }
 
-    /// Notes the rows that changed with the calendar.
+    /// Marks the rows that depend on the calendar and are due as pending.
     pub fn touch_due(&self, today: NaiveDate) {
         let due = self.read(|index| index.due(today));
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        due.into_iter().for_each(|it| waiting.due(it));
-        drop(waiting);
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        due.into_iter().for_each(|it| pending.due(it));
+        drop(pending);
         self.wake.notify_one();
     }
 
-    /// Whether commits are to be kept until further notice, for someone who follows them.
+    /// Whether to keep all commit rows, because a policy rollout reads them.
     pub fn keep_commits(&self, keeps: bool) {
         self.keeps_commits.store(keeps, Ordering::Relaxed);
     }
 
-    /// Whether it is not to tell of what it lists: an edition that is being filled is no news.
-    pub fn be_quiet(&self, is_quiet: bool) {
-        self.is_quiet.store(is_quiet, Ordering::Relaxed);
+    /// Whether to publish events. An edition that is still being filled publishes none.
+    pub fn set_publishing(&self, publishes_events: bool) {
+        self.publishes_events.store(publishes_events, Ordering::Relaxed);
     }
 
-    /// Answers a question from the index.
+    /// Reads from the index under its read lock.
     pub fn read<T>(&self, question: impl FnOnce(&Index) -> T) -> T {
         question(&self.index.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How many customers are not listed as they are, those among them that are being listed. Ask for it before the index: 0 is
-    /// then true of what that says.
-    pub fn n_waiting(&self) -> usize {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.cells.len() + waiting.n_being_listed
+    /// How many customers are not up to date in the index, including those in progress. Read it before the index: then 0
+    /// means that the index was complete.
+    pub fn n_pending(&self) -> usize {
+        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.cells.len() + pending.n_in_progress
     }
 
-    fn note_being_listed(&self, n: usize) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).n_being_listed = n;
+    fn set_in_progress(&self, n: usize) {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).n_in_progress = n;
     }
 
-    /// Waits until everything that a commit touched is listed, or the time is over; whether it is.
+    /// Waits until everything that a commit touched is listed. `false` after the timeout.
     pub async fn wait_until_listed(&self, commit: i64, at_most: Duration) -> bool {
         let mut listed = self.listed.subscribe();
         tokio::time::timeout(at_most, listed.wait_for(|it| commit <= *it)).await.is_ok_and(|it| it.is_ok())
     }
 
-    /// Lists what waits, until nothing does. `progress` hears how many customers are done.
+    /// Lists all pending customers. Calls `progress` with the number that is done.
     ///
     /// # Errors
     ///
-    /// What was not listed waits still, and the commits that touched it do not count as listed. [`StoreError::Torn`] where that
-    /// is only customers that could not be read as a whole: they keep the row that they have.
+    /// What was not listed stays pending, and the commits that touched it do not count as listed. [`StoreError::Torn`] if
+    /// only customers are left that could not be read consistently; they keep their old row.
     pub async fn catch_up(
         &self,
         store: &Store,
-        rules: &ActivePolicy,
+        policy: &ActivePolicy,
         mut progress: impl FnMut(usize),
     ) -> Result<(), StoreError> {
         let mut n_done = 0;
         loop {
             let (cells, up_to) = {
-                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                waiting.n_being_listed = waiting.cells.len();
-                (std::mem::take(&mut waiting.cells), waiting.up_to)
+                let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+                pending.n_in_progress = pending.cells.len();
+                (std::mem::take(&mut pending.cells), pending.up_to)
             };
             if cells.is_empty() && up_to <= *self.listed.borrow() {
                 return Ok(());
             }
-            let cells: Vec<(CellKey, Why)> = cells.into_iter().collect();
+            let cells: Vec<(CellKey, Reason)> = cells.into_iter().collect();
             let mut torn = Vec::new();
             for (position, chunk) in cells.chunks(CHUNK).enumerate() {
-                match self.list(store, rules, chunk).await {
+                match self.list(store, policy, chunk).await {
                     Ok(unread) => torn.extend(unread),
                     Err(error) => {
-                        self.wait_again(torn.iter().chain(&cells[position * CHUNK..]));
+                        self.add_pending(torn.iter().chain(&cells[position * CHUNK..]));
                         return Err(error);
                     }
                 }
                 n_done += chunk.len();
-                self.note_being_listed(cells.len().saturating_sub((position + 1) * CHUNK));
+                self.set_in_progress(cells.len().saturating_sub((position + 1) * CHUNK));
                 progress(n_done);
             }
             if !torn.is_empty() {
-                self.wait_again(&torn);
+                self.add_pending(&torn);
                 return Err(StoreError::Torn);
             }
             store.write_profiles(Vec::new(), Some(up_to)).await?;
             let listed_before = self.listed.send_replace(up_to);
-            // Each time a round number is passed, what lies that far behind is forgotten.
+            // Prune old commit rows whenever a multiple of `COMMITS_KEPT` is passed.
             let round = up_to / COMMITS_KEPT;
             let keeps_all = self.keeps_commits.load(Ordering::Relaxed);
             if listed_before / COMMITS_KEPT < round && 1 < round && !keeps_all {
@@ -234,30 +234,30 @@ impl List {
         }
     }
 
-    fn wait_again<'c>(&self, cells: impl IntoIterator<Item = &'c (CellKey, Why)>) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.n_being_listed = 0;
-        for (key, why) in cells {
-            match why {
-                Why::Changed => waiting.changed([*key]),
-                Why::Due => waiting.due(*key),
+    fn add_pending<'c>(&self, cells: impl IntoIterator<Item = &'c (CellKey, Reason)>) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.n_in_progress = 0;
+        for (key, reason) in cells {
+            match reason {
+                Reason::Changed => pending.changed([*key]),
+                Reason::Due => pending.due(*key),
             }
         }
     }
 
-    /// Lists some customers; those that could not be read as a whole.
+    /// Lists some customers. Returns those that could not be read consistently.
     async fn list(
         &self,
         store: &Store,
-        rules: &ActivePolicy,
-        cells: &[(CellKey, Why)],
-    ) -> Result<Vec<(CellKey, Why)>, StoreError> {
-        let today = self.today(rules);
+        policy: &ActivePolicy,
+        cells: &[(CellKey, Reason)],
+    ) -> Result<Vec<(CellKey, Reason)>, StoreError> {
+        let today = self.today(policy);
         let keys: Vec<CellKey> = cells.iter().map(|(key, _)| *key).collect();
-        let Loaded { customers, torn } = profile_view::load_some(store, rules, &keys).await?;
+        let Loaded { customers, torn } = profile_view::load_some(store, policy, &keys).await?;
         let is_torn = |key: &CellKey| torn.contains(key);
         let keys: Vec<CellKey> = keys.into_iter().filter(|key| !is_torn(key)).collect();
-        let reading = keys.iter().map(|key| row_of(store, rules, customers.get(key).cloned(), today));
+        let reading = keys.iter().map(|key| row_of(store, policy, customers.get(key).cloned(), today));
         let rows: Vec<Option<ListRow>> =
             stream::iter(reading.collect::<Vec<_>>()).buffered(READ_AT_ONCE).try_collect().await?;
         let rows: Vec<(CellKey, Option<ListRow>)> = keys.into_iter().zip(rows).collect();
@@ -274,32 +274,32 @@ impl List {
             }
         }
         let unread = cells.iter().filter(|(key, _)| is_torn(key)).copied().collect();
-        if self.is_quiet.load(Ordering::Relaxed) {
+        if !self.publishes_events.load(Ordering::Relaxed) {
             return Ok(unread);
         }
-        for (key, _) in cells.iter().filter(|(_, why)| *why == Why::Changed) {
+        for (key, _) in cells.iter().filter(|(_, reason)| *reason == Reason::Changed) {
             if let Some(customer) = customers.get(key) {
                 let names = customer.members.iter().map(|(_, state)| state.unified_id);
-                self.news.publish_profile(ProfileChanged::new(*key, names));
+                self.events.publish_profile(ProfileChanged::new(*key, names));
             }
         }
         Ok(unread)
     }
 }
 
-/// The row of a customer; none of one that is gone.
+/// The row of a customer. `None` for one that is gone.
 async fn row_of(
     store: &Store,
-    rules: &ActivePolicy,
+    policy: &ActivePolicy,
     customer: Option<Arc<Customer>>,
     today: NaiveDate,
 ) -> Result<Option<ListRow>, StoreError> {
     let Some(customer) = customer else { return Ok(None) };
     let purchased = profile_view::purchases(store, &customer).await?;
-    Ok(Some(ListRow::new(&customer.profile, &purchased.orders, &purchased.refunds, rules, today)))
+    Ok(Some(ListRow::new(&customer.profile, &purchased.orders, &purchased.refunds, policy, today)))
 }
 
-/// Up to which commit everything is listed, the last commit there is, and the cells that those between touched.
+/// The last listed commit, the last commit, and the cells that the commits between them touched.
 pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<CellKey>), StoreError> {
     let listed: i64 = store.setting("listed").await?.and_then(|it| it.parse().ok()).unwrap_or(0);
     let last = store.last_commit().await?;
@@ -308,37 +308,36 @@ pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<CellKey>), St
     Ok((listed, last, cells))
 }
 
-/// Lists what is touched, as long as the program runs, in whichever edition is in force; ends when `stop` says so and nothing
-/// waits any more.
+/// Lists what commits touch, in the current edition, until `stop` is set and nothing is pending.
 pub async fn run(mut editions: watch::Receiver<Snapshot>, mut stop: watch::Receiver<bool>) {
     const CALENDAR: Duration = Duration::from_secs(60);
     const AFTER_ERROR: Duration = Duration::from_secs(1);
-    // Of each edition: another policy may have another time zone, where it is another day.
+    // Per edition, because another policy may have another time zone and so another date.
     let mut looked_at = None;
     loop {
-        let Snapshot { store, list, policy, .. } = editions.borrow_and_update().clone();
-        let today = list.today(&policy);
+        let Snapshot { store, directory, policy, .. } = editions.borrow_and_update().clone();
+        let today = directory.today(&policy);
         if looked_at.replace((policy.version, today)) != Some((policy.version, today)) {
-            list.touch_due(today);
+            directory.touch_due(today);
         }
-        let pause = match list.catch_up(&store, &policy, |_| {}).await {
+        let pause = match directory.catch_up(&store, &policy, |_| {}).await {
             Ok(()) => CALENDAR,
             Err(error) => {
-                tracing::error!(%error, "the list could not be brought up to date; trying again");
+                tracing::error!(%error, "the customer list could not be updated; retrying");
                 AFTER_ERROR
             }
         };
         if *stop.borrow() {
             return;
         }
-        // While it waits it holds nothing of an edition that may be over by then.
+        // Holds no edition while it waits: another one may replace it.
         drop((store, policy));
         tokio::select! {
-            () = list.wake.notified() => {}
+            () = directory.wake.notified() => {}
             () = tokio::time::sleep(pause) => {}
-            // An error is that the pipeline has ended; then someone is about to say stop.
+            // An error means that the pipeline has ended. Shutdown follows.
             changed = editions.changed() => if changed.is_err() { stop.changed().await.ok(); },
-            // When nobody can say stop any more it is time to stop, too.
+            // Also stop once no sender is left.
             changed = stop.changed() => if changed.is_err() { return },
         }
     }

@@ -1,8 +1,8 @@
-//! Events: what has changed, told to whoever listens.
+//! The change feed: events for subscribers.
 //!
-//! One channel a kind of news. `list` tells of a customer after listing it, so that what a listener then reads is there;
-//! `pipeline` tells of merges and unmerges when they are durable. Channels
-//! are bounded: whoever falls behind by more than that misses news, and is told so.
+//! One channel per kind of event. `directory` publishes a changed customer after listing it, so that subscribers read the new
+//! state; `pipeline` publishes merges and unmerges once they are durable. Channels are bounded: a subscriber that falls
+//! behind misses events and gets an error that says so.
 
 use std::sync::{
     Arc,
@@ -20,9 +20,9 @@ use crate::views::profile_view::Customer;
 #[derive(Debug, Clone)]
 pub struct ProfileChanged {
     pub key: CellKey,
-    /// Every unified ID that leads to it, in their order.
+    /// Every unified ID that leads to it, ascending.
     names: Arc<[UnifiedId]>,
-    /// Counts the changes that were told; 0 before it is told.
+    /// The number of this event; 0 before it is published.
     number: u64,
 }
 
@@ -33,54 +33,53 @@ impl ProfileChanged {
         Self { key, names: names.into(), number: 0 }
     }
 
-    /// Whether a unified ID leads to the customer, be it the one that it shows or an older one.
+    /// Whether a unified ID, current or superseded, leads to the customer.
     pub fn is_of(&self, id: UnifiedId) -> bool {
         self.names.binary_search(&id).is_ok()
     }
 }
 
-/// Where news are told and heard. It outlives what they are about: whoever listens goes on listening after a change of the
-/// policy.
+/// The channels. They outlive editions, so subscriptions survive a policy rollout.
 #[derive(Debug)]
 pub struct Events {
     profiles: broadcast::Sender<ProfileChanged>,
     lineage: broadcast::Sender<LineageRow>,
-    n_told: AtomicU64,
-    /// The customers of the newest changes, so that each is loaded once for all who listen; none where it is gone.
+    n_published: AtomicU64,
+    /// The customers of recent events, so that each is loaded once for all subscribers. `None` for one that is gone.
     loaded: Cache<u64, Option<Arc<Customer>>>,
 }
 
-/// Changes whose customers are kept: those that listeners work at about now.
+/// Events whose customers are cached.
 const KEPT_LOADED: usize = 64;
 
 impl Events {
-    /// Events of which each channel keeps that many for whoever is slow.
+    /// Channels that buffer up to `n_kept` events for slow subscribers.
     pub fn keeping(n_kept: usize) -> Self {
         let n_kept = n_kept.max(1);
         Self {
             profiles: broadcast::Sender::new(n_kept),
             lineage: broadcast::Sender::new(n_kept),
-            n_told: AtomicU64::new(0),
+            n_published: AtomicU64::new(0),
             loaded: Cache::new(KEPT_LOADED),
         }
     }
 
     pub fn publish_profile(&self, mut changed: ProfileChanged) {
-        changed.number = self.n_told.fetch_add(1, Ordering::Relaxed) + 1;
-        // Nobody may listen.
+        changed.number = self.n_published.fetch_add(1, Ordering::Relaxed) + 1;
+        // Fails without subscribers, which is fine.
         self.profiles.send(changed).ok();
     }
 
-    /// Changes of customers from now on.
+    /// Subscribes to changes of customers.
     pub fn profiles(&self) -> broadcast::Receiver<ProfileChanged> {
         self.profiles.subscribe()
     }
 
-    /// The customer of a change: loaded by the first who asks, while the others wait for that.
+    /// The customer of an event. The first caller loads it; concurrent callers wait for that load.
     ///
     /// # Errors
     ///
-    /// Those of the load; the next who asks loads it again.
+    /// Those of `load`. The next caller loads again.
     pub async fn customer_of<E>(
         &self,
         changed: &ProfileChanged,
@@ -93,7 +92,7 @@ impl Events {
         self.lineage.send(event).ok();
     }
 
-    /// Merges and unmerges from now on.
+    /// Subscribes to merges and unmerges.
     pub fn lineage(&self) -> broadcast::Receiver<LineageRow> {
         self.lineage.subscribe()
     }
@@ -106,31 +105,31 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_change_is_loaded_once_for_all_who_listen() {
-        let news = Events::keeping(8);
-        let mut listeners = [news.profiles(), news.profiles(), news.profiles()];
+    async fn a_change_is_loaded_once_for_all_subscribers() {
+        let events = Events::keeping(8);
+        let mut listeners = [events.profiles(), events.profiles(), events.profiles()];
         let nil = UnifiedId(uuid::Uuid::nil());
         for _ in 0..2 {
-            news.publish_profile(ProfileChanged::new(CellKey(nil), [nil]));
+            events.publish_profile(ProfileChanged::new(CellKey(nil), [nil]));
         }
         let n_loads = Cell::new(0);
         for listener in &mut listeners {
             for _ in 0..2 {
-                let changed = listener.recv().await.expect("it was told");
+                let changed = listener.recv().await.expect("it was published");
                 let load = async {
                     n_loads.set(n_loads.get() + 1);
                     Ok::<_, ()>(None)
                 };
-                assert!(news.customer_of(&changed, load).await.is_ok_and(|found| found.is_none()));
+                assert!(events.customer_of(&changed, load).await.is_ok_and(|found| found.is_none()));
             }
         }
         assert_eq!(n_loads.get(), 2, "each of two changes, once");
-        news.publish_profile(ProfileChanged::new(CellKey(nil), [nil]));
-        let changed = listeners[0].recv().await.expect("it was told");
-        assert_eq!(news.customer_of(&changed, async { Err(()) }).await.err(), Some(()));
+        events.publish_profile(ProfileChanged::new(CellKey(nil), [nil]));
+        let changed = listeners[0].recv().await.expect("it was published");
+        assert_eq!(events.customer_of(&changed, async { Err(()) }).await.err(), Some(()));
         assert!(
-            news.customer_of(&changed, async { Ok::<_, ()>(None) }).await.is_ok(),
-            "a load that failed is made again"
+            events.customer_of(&changed, async { Ok::<_, ()>(None) }).await.is_ok(),
+            "a failed load is retried"
         );
     }
 }

@@ -1,5 +1,5 @@
-//! The inbox: the links that resolution does not follow, strongest evidence first. In memory beside rows in the store; the
-//! pipeline keeps both in step, in one transaction with the links themselves.
+//! The inbox: the links that resolution does not follow, strongest evidence first. In memory, loaded from the store; the
+//! pipeline updates it with each commit.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use profile360_core::{
 use profile360_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-/// A place in the inbox: resolution's own sequence of links.
+/// The sort key of a withheld link: the order in which resolution considers links.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The weaker end's priority.
@@ -28,7 +28,7 @@ pub struct Place {
 pub struct Inbox {
     links: BTreeMap<Place, LinkState>,
     places: BTreeMap<Pair, Place>,
-    /// How many of an identifier's links are withheld because one of their ends is shared.
+    /// The number of an identifier's links that are withheld because an end is shared.
     shared: BTreeMap<Identifier, u64>,
 }
 
@@ -43,8 +43,8 @@ impl Inbox {
         Ok(inbox)
     }
 
-    /// Takes what a commit changed.
-    pub(crate) fn take(&mut self, changes: &Changes, policy: &CompiledPolicy) {
+    /// Applies the changes of a commit.
+    pub(crate) fn apply(&mut self, changes: &Changes, policy: &CompiledPolicy) {
         for (pair, (link, _)) in &changes.links {
             self.put(pair, link, policy);
         }
@@ -85,7 +85,7 @@ impl Inbox {
         self.links.insert(place, link.clone());
     }
 
-    /// The identifiers with the most links that are withheld because an end is shared, and how many; the most first.
+    /// The identifiers with the most links that are withheld because an end is shared, with their number, descending.
     pub fn most_shared(&self, n_first: usize) -> Vec<(Identifier, u64)> {
         let mut all: Vec<(u64, &Identifier)> = self.shared.iter().map(|(it, count)| (*count, it)).collect();
         let most_first = |one: &(u64, &Identifier), other: &(u64, &Identifier)| (other.0, one.1).cmp(&(one.0, other.1));
@@ -97,7 +97,7 @@ impl Inbox {
         all.into_iter().map(|(count, it)| (it.clone(), count)).collect()
     }
 
-    /// Links in their sequence, from behind a place or up to one.
+    /// The withheld links in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Place, &LinkState)> {
         self.links.iter()
     }

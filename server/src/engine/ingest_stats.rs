@@ -1,5 +1,5 @@
-//! How much comes in: messages by the minute of the last hour, and refusals by their code. In memory and of this process alone: a
-//! restart begins anew.
+//! Ingestion counters: messages per minute of the last hour, and refusals by code. In memory, per process: a restart resets
+//! them.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
-/// How many minutes are told of.
+/// How many minutes are kept.
 pub const MINUTES: usize = 60;
 
 /// The messages of one minute.
@@ -16,9 +16,9 @@ pub const MINUTES: usize = 60;
 pub struct Minute {
     /// When it began.
     pub at: DateTime<Utc>,
-    /// Messages that are in the base since.
-    pub taken: u64,
-    /// Messages that were there already.
+    /// New messages.
+    pub accepted: u64,
+    /// Duplicates.
     pub repeated: u64,
     pub refused: u64,
 }
@@ -31,7 +31,7 @@ pub struct IngestStats {
 
 #[derive(Debug, Default)]
 struct Counted {
-    /// By the minute's start; those that are long over are dropped when a new one begins.
+    /// By the minute's start. A new minute drops the oldest.
     minutes: BTreeMap<DateTime<Utc>, Minute>,
     refused: BTreeMap<&'static str, u64>,
 }
@@ -41,21 +41,21 @@ impl IngestStats {
         Self { since: now, counted: Mutex::default() }
     }
 
-    /// Since when it counts.
+    /// When counting began.
     pub fn since(&self) -> DateTime<Utc> {
         self.since
     }
 
-    /// Counts messages that were accepted, some of them repeats.
-    pub fn take(&self, now: DateTime<Utc>, taken: u64, repeated: u64) {
+    /// Counts new messages and duplicates.
+    pub fn count_accepted(&self, now: DateTime<Utc>, accepted: u64, repeated: u64) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = counted.minute(now);
-        minute.taken += taken;
+        minute.accepted += accepted;
         minute.repeated += repeated;
     }
 
-    /// Counts messages that were refused, each by its code.
-    pub fn refuse(&self, now: DateTime<Utc>, codes: impl IntoIterator<Item = &'static str>) {
+    /// Counts refused messages, each by its code.
+    pub fn count_refused(&self, now: DateTime<Utc>, codes: impl IntoIterator<Item = &'static str>) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         for code in codes {
             counted.minute(now).refused += 1;
@@ -63,7 +63,7 @@ impl IngestStats {
         }
     }
 
-    /// The last minutes, the oldest first; the last is not over.
+    /// The last minutes, oldest first. The last one is not over.
     pub fn minutes(&self, now: DateTime<Utc>) -> Vec<Minute> {
         let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let last = start_of(now);
@@ -71,12 +71,12 @@ impl IngestStats {
             .rev()
             .filter_map(|back| {
                 let at = last.checked_sub_signed(TimeDelta::minutes(i64::try_from(back).ok()?))?;
-                Some(counted.minutes.get(&at).copied().unwrap_or(Minute { at, taken: 0, repeated: 0, refused: 0 }))
+                Some(counted.minutes.get(&at).copied().unwrap_or(Minute { at, accepted: 0, repeated: 0, refused: 0 }))
             })
             .collect()
     }
 
-    /// How many messages were refused for each reason, by its code; the most first.
+    /// The number of refused messages by code, descending.
     pub fn refused(&self) -> Vec<(&'static str, u64)> {
         let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let mut refused: Vec<(&'static str, u64)> =
@@ -94,7 +94,7 @@ impl Counted {
                 self.minutes.pop_first();
             }
         }
-        self.minutes.entry(at).or_insert(Minute { at, taken: 0, repeated: 0, refused: 0 })
+        self.minutes.entry(at).or_insert(Minute { at, accepted: 0, repeated: 0, refused: 0 })
     }
 }
 
@@ -111,29 +111,29 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_is_told_and_no_more() {
+    fn the_last_hour_is_counted_by_minute() {
         let ingest_stats = IngestStats::new(at(0));
-        ingest_stats.take(at(1), 5, 1);
-        ingest_stats.take(at(59), 2, 0);
-        ingest_stats.refuse(at(61), ["NOT_JSON", "TOO_LARGE", "NOT_JSON"]);
-        let told = ingest_stats.minutes(at(60));
-        assert_eq!(told.len(), MINUTES);
-        assert_eq!(told[MINUTES - 2], Minute { at: at(0), taken: 7, repeated: 1, refused: 0 });
-        assert_eq!(told[MINUTES - 1], Minute { at: at(60), taken: 0, repeated: 0, refused: 3 });
+        ingest_stats.count_accepted(at(1), 5, 1);
+        ingest_stats.count_accepted(at(59), 2, 0);
+        ingest_stats.count_refused(at(61), ["NOT_JSON", "TOO_LARGE", "NOT_JSON"]);
+        let minutes = ingest_stats.minutes(at(60));
+        assert_eq!(minutes.len(), MINUTES);
+        assert_eq!(minutes[MINUTES - 2], Minute { at: at(0), accepted: 7, repeated: 1, refused: 0 });
+        assert_eq!(minutes[MINUTES - 1], Minute { at: at(60), accepted: 0, repeated: 0, refused: 3 });
         assert_eq!(ingest_stats.refused(), [("NOT_JSON", 2), ("TOO_LARGE", 1)]);
 
         let later = ingest_stats.minutes(at(61 * 60));
-        assert_eq!(later.iter().map(|it| it.taken + it.refused).sum::<u64>(), 0);
+        assert_eq!(later.iter().map(|it| it.accepted + it.refused).sum::<u64>(), 0);
         assert_eq!(later[0].at, at(120));
     }
 
     #[test]
-    fn a_day_of_minutes_is_not_kept() {
+    fn no_more_than_an_hour_of_minutes_is_kept() {
         let ingest_stats = IngestStats::new(at(0));
         for minute in 0..24 * 60 {
-            ingest_stats.take(at(minute * 60), 1, 0);
+            ingest_stats.count_accepted(at(minute * 60), 1, 0);
         }
-        assert_eq!(ingest_stats.counted.lock().expect("nobody panicked").minutes.len(), MINUTES);
-        assert_eq!(ingest_stats.minutes(at(24 * 60 * 60 - 1)).iter().map(|it| it.taken).sum::<u64>(), 60);
+        assert_eq!(ingest_stats.counted.lock().expect("no thread panicked").minutes.len(), MINUTES);
+        assert_eq!(ingest_stats.minutes(at(24 * 60 * 60 - 1)).iter().map(|it| it.accepted).sum::<u64>(), 60);
     }
 }

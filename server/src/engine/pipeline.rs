@@ -1,15 +1,15 @@
-//! The write pipeline: the only way into the base.
+//! The write pipeline: every write to the database goes through it.
 //!
-//! Requests that wait share a transaction (group commit): batch → load → plan → commit → reply → tell the list. One task
-//! does this, so plans of one server seldom collide; another server's do, on the commit number, and what collides is planned
-//! again from fresh state. A request for which others would wait steps aside: what reaches far is read beside the pipeline
-//! (`far`), what changes much is written there (`large`). In which order requests are taken makes no difference. This module
-//! never decides who is whom: `core::plan` does.
+//! One task groups the requests that wait into one transaction (group commit): batch → load → plan → commit → reply → publish.
+//! Plans of one server rarely conflict. Those of two servers conflict on the commit number, and the loser retries from fresh
+//! state. A request that would delay others is deferred: `read_ahead` loads what it needs concurrently, `bulk_commit` writes
+//! many rows concurrently. The order of requests does not change the result. This module never resolves identities:
+//! `core::plan` does.
 
 mod cache;
 mod decide;
-mod far;
-mod large;
+mod read_ahead;
+mod bulk_commit;
 mod replay;
 
 use std::{
@@ -51,64 +51,65 @@ use tokio::{
 
 use self::{
     cache::Cache,
-    far::{Ahead, Far, Job, Reach},
-    large::{Large, Plan, WantedMessages},
+    read_ahead::{Prefetched, ReadAhead, Job, ReadPlan},
+    bulk_commit::{BulkCommit, Plan, WantedMessages},
 };
 pub use self::{
     decide::{Command, CommandOutcome, new_id},
-    far::Bounds,
+    read_ahead::Budget,
     replay::{Read, Replay},
 };
 use crate::{
     clock,
     engine::{
         active_policy::{self, ActivePolicy},
-        directory::List,
+        directory::Directory,
         events::Events,
         inbox::Inbox,
         ingest_stats::IngestStats,
     },
 };
 
-/// The most messages in one transaction. A batch stays far below a memtable.
+/// Maximum messages per transaction. A batch stays far below the size of a memtable.
 pub const MAX_BATCH: usize = 5_000;
-/// The most bytes of messages in one transaction, if it has more than one message.
+/// Maximum bytes of messages per transaction, unless it has only one message.
 const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
-/// Requests that may wait; whoever comes then waits to be let in, and memory stays bounded.
+/// Requests in the queue. Further callers wait in `send`, so memory stays bounded.
 const QUEUE: usize = 64;
 const MAX_ATTEMPTS: u32 = 10;
 
-/// What became of one message.
+/// The result of one message.
 #[derive(Debug, Clone)]
 pub struct Ingested {
     pub outcome: Outcome,
-    /// The ID that the message is kept under.
+    /// The ID that the message is stored under.
     pub message_id: Arc<str>,
-    /// The profile that it landed on; for a duplicate, the one that its home has now, if it is the same home.
+    /// The profile of the message. For a duplicate: the current profile of its home, if the home is the same.
     pub unified_id: Option<UnifiedId>,
-    /// What found no room, and what its order or refund runs into.
+    /// Parts that exceed a limit, and conflicts of its order or refund.
     pub warnings: Vec<Warning>,
 }
 
 /// The answer to one request, and the number of the commit that made it durable.
 #[derive(Debug)]
 pub struct Receipt {
-    pub taken: Vec<Ingested>,
+    /// In the order of the request.
+    pub ingested: Vec<Ingested>,
     pub commit: i64,
 }
 
-/// Why messages were not taken. None of them is in the base, and sending them again is safe.
+/// Why a request failed. None of its messages is stored, and sending them again is safe.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PipelineError {
     #[error("the database cannot write now; send the messages again later")]
     Unavailable,
-    #[error("other writers are faster again and again; send the messages again later")]
+    #[error("too many conflicts with other writers; send the messages again later")]
     Busy,
     #[error("the server is stopping; send the messages again later")]
     Stopping,
     #[error("another server has published a policy; restart this one, then send the messages again")]
     Superseded,
-    #[error("a policy has come into force that does not take one of the messages; send them again to be told why")]
+    #[error("the new active policy rejects one of the messages; send them again to get the reason")]
     RulesChanged,
 }
 
@@ -121,94 +122,94 @@ enum Request {
 #[derive(Debug)]
 struct Ingest {
     messages: Vec<Accepted>,
-    /// The version of the policy that they were read by.
+    /// The version of the policy that they were parsed under.
     read_by: i64,
     n_bytes: usize,
     reply: oneshot::Sender<Result<Receipt, PipelineError>>,
 }
 
-/// The way in. Clones lead to the same task; it ends when all of them are gone and what waits is written.
+/// A handle of the pipeline task. The task ends once all clones are dropped and the queue is written.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     requests: mpsc::Sender<Request>,
-    /// What it works with now: another one from the moment on that a policy is in force.
+    /// The current snapshot. A policy rollout replaces it.
     snapshot: watch::Receiver<Snapshot>,
     ingest_stats: Arc<IngestStats>,
 }
 
-/// What the pipeline works with: one edition of the base.
+/// The shared state of one edition of the database.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub store: Arc<Store>,
-    pub list: Arc<List>,
-    /// Its retirements are changed by the pipeline only.
+    pub directory: Arc<Directory>,
+    /// The pipeline alone changes its retirements.
     pub policy: Arc<ActivePolicy>,
     pub secret: IdSecret,
-    /// All decisions; only the pipeline changes them.
+    /// All decisions. Changed by the pipeline only.
     pub decisions: Arc<RwLock<Decisions>>,
-    /// The withheld links; only the pipeline changes them.
+    /// The withheld links. Changed by the pipeline only.
     pub inbox: Arc<RwLock<Inbox>>,
-    pub news: Arc<Events>,
-    /// Whether messages whose IDs were made of their contents may be kept under these, as an earlier version did.
+    pub events: Arc<Events>,
+    /// Whether messages may be stored under unkeyed hashes of their contents, as an earlier version did.
     has_plain_made_ids: bool,
-    /// A commit that decisions and inbox have seen, and perhaps later ones.
+    /// Decisions and inbox contain this commit, and perhaps later ones.
     seen_up_to: i64,
 }
 
-/// What the setting says of a base all of whose made message IDs are keyed.
+/// The value of the setting `made_ids` where all message IDs that are hashes of contents are keyed.
 const KEYED: &str = "keyed";
 
 impl Snapshot {
-    /// Reads what a base holds beside its rows: the list, the decisions, the inbox. The list tells its news there.
+    /// Loads the list, the decisions and the inbox. The list publishes its changes to `events`.
     pub async fn open(
         store: Arc<Store>,
         policy: Arc<ActivePolicy>,
         secret: IdSecret,
-        news: Arc<Events>,
+        events: Arc<Events>,
     ) -> Result<Self, StoreError> {
-        // Before the rest: what another server commits while this reads is then looked at again.
+        // First, so that commits of another server during this load are seen again.
         let seen_up_to = store.last_commit().await?;
         let made_ids =
             store.root_setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
-        let list = Arc::new(List::load(&store, &policy, news.clone()).await?);
+        let directory = Arc::new(Directory::load(&store, &policy, events.clone()).await?);
         let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
         let has_plain_made_ids = made_ids != KEYED;
-        Ok(Self { store, list, policy, secret, decisions, inbox, news, has_plain_made_ids, seen_up_to })
+        Ok(Self { store, directory, policy, secret, decisions, inbox, events, has_plain_made_ids, seen_up_to })
     }
 }
 
 impl Pipeline {
-    /// Starts the task. Wait for the handle, after the last clone is dropped, to know that everything is written.
+    /// Starts the task. Drop all clones, then await the handle, to know that everything is written.
     pub fn start(snapshot: Snapshot) -> (Self, tokio::task::JoinHandle<()>) {
-        Self::start_with(snapshot, Bounds::NEAR)
+        Self::start_with(snapshot, Budget::DEFAULT)
     }
 
-    /// As [`Pipeline::start`], with other bounds on what is done for a request while others wait.
-    pub fn start_with(snapshot: Snapshot, bounds: Bounds) -> (Self, tokio::task::JoinHandle<()>) {
-        let (requests, waiting) = mpsc::channel(QUEUE);
+    /// As [`Pipeline::start`], with another budget per request.
+    pub fn start_with(snapshot: Snapshot, budget: Budget) -> (Self, tokio::task::JoinHandle<()>) {
+        let (requests, queue) = mpsc::channel(QUEUE);
         let (current, shown) = watch::channel(snapshot);
-        let task = tokio::spawn(work(current, waiting, bounds));
+        let task = tokio::spawn(work(current, queue, budget));
         let ingest_stats = Arc::new(IngestStats::new(clock::now()));
         (Self { requests, snapshot: shown, ingest_stats }, task)
     }
 
-    /// What comes in. Who refuses messages before they come here counts them there, too.
+    /// The ingestion counters. Callers that refuse messages themselves count those here.
     pub fn ingest_stats(&self) -> &IngestStats {
         &self.ingest_stats
     }
 
-    /// What it works with now. Whoever answers a question takes it once, so that the whole answer is of one edition.
+    /// The current snapshot. Get it once per answer, so that the whole answer comes from one edition.
     pub fn snapshot(&self) -> Snapshot {
         self.snapshot.borrow().clone()
     }
 
-    /// Tells of each edition that is put in force from now on.
+    /// Observes the current edition.
     pub fn editions(&self) -> watch::Receiver<Snapshot> {
         self.snapshot.clone()
     }
 
-    /// Puts the edition of a replay in force once it has caught up; what waits meanwhile is taken into the new one.
+    /// Makes the edition of a replay current once it has caught up. Requests that wait until then go to the new edition.
     pub async fn switch(&self, replay: Replay) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         let request = Request::Switch(Box::new(replay::Switch { replay, reply }));
@@ -216,8 +217,8 @@ impl Pipeline {
         answer.await.map_err(|_| StoreError::Superseded)?
     }
 
-    /// Takes messages, all of them or none; comes back when they are durable. Where another version of the policy than the one that
-    /// they were read by has come into force, they are read again.
+    /// Ingests messages, all or none, and returns once they are durable. Messages that were parsed under another version of the
+    /// policy than the active one are parsed again.
     pub async fn ingest(&self, messages: Vec<Accepted>, read_by: i64) -> Result<Receipt, PipelineError> {
         let messages = self.with_kept_ids(messages).await?;
         let (reply, answer) = oneshot::channel();
@@ -225,28 +226,28 @@ impl Pipeline {
         let request = Ingest { messages, read_by, n_bytes, reply };
         self.requests.send(Request::Ingest(request)).await.map_err(|_| PipelineError::Stopping)?;
         let receipt = answer.await.map_err(|_| PipelineError::Stopping)??;
-        let n_repeated = receipt.taken.iter().filter(|it| it.outcome == Outcome::Duplicate).count();
-        self.ingest_stats.take(clock::now(), (receipt.taken.len() - n_repeated) as u64, n_repeated as u64);
+        let n_repeated = receipt.ingested.iter().filter(|it| it.outcome == Outcome::Duplicate).count();
+        self.ingest_stats.count_accepted(clock::now(), (receipt.ingested.len() - n_repeated) as u64, n_repeated as u64);
         Ok(receipt)
     }
 
-    /// Gives messages whose IDs were made of their contents the IDs that they are kept under.
+    /// Replaces IDs that are hashes of contents by keyed ones, unless the message is stored under the unkeyed hash.
     async fn with_kept_ids(&self, mut messages: Vec<Accepted>) -> Result<Vec<Accepted>, PipelineError> {
         if messages.iter().all(|it| !it.is_id_made) {
             return Ok(messages);
         }
         let Snapshot { store, policy, secret, has_plain_made_ids, .. } = self.snapshot();
-        let mut taken = BTreeSet::new();
+        let mut stored = BTreeSet::new();
         if has_plain_made_ids {
             let made = messages.iter().filter(|it| it.is_id_made).map(|it| it.message.id.clone()).collect();
-            taken = store.taken_of(&made).await.map_err(|error| {
-                tracing::error!(%error, "messages that were taken before could not be looked up");
+            stored = store.stored_messages(&made).await.map_err(|error| {
+                tracing::error!(%error, "stored messages could not be looked up");
                 PipelineError::Unavailable
             })?;
         }
-        for accepted in messages.iter_mut().filter(|it| it.is_id_made && !taken.contains(&it.message.id)) {
+        for accepted in messages.iter_mut().filter(|it| it.is_id_made && !stored.contains(&it.message.id)) {
             let kept = kept_id(&accepted.message.id, &secret);
-            // The contents cannot name their own hash: it occurs once.
+            // The contents cannot contain their own hash, so it occurs once.
             let payload = accepted.payload.replacen(&*accepted.message.id, &kept, 1);
             let Accepted { message, payload, .. } =
                 parse_kept(&payload, &policy).map_err(|_| PipelineError::RulesChanged)?;
@@ -255,36 +256,36 @@ impl Pipeline {
         Ok(messages)
     }
 
-    /// Makes or revokes decisions, all of them or none; comes back when they are durable.
+    /// Makes or revokes decisions, all or none, and returns once they are durable.
     ///
-    /// With a revision, it must be that of the profiles concerned as they are now, together.
+    /// `expected_revision` must be the current joint revision of the profiles concerned.
     pub async fn decide(
         &self,
-        wish: Command,
+        command: Command,
         expected_revision: Option<String>,
     ) -> Result<CommandOutcome, PipelineError> {
         let (reply, answer) = oneshot::channel();
-        let request = decide::Request { wish, expected_revision, reply };
+        let request = decide::Request { command, expected_revision, reply };
         self.requests.send(Request::Decide(request)).await.map_err(|_| PipelineError::Stopping)?;
         answer.await.map_err(|_| PipelineError::Stopping)?
     }
 }
 
-async fn work(current: watch::Sender<Snapshot>, mut waiting: mpsc::Receiver<Request>, bounds: Bounds) {
-    let mut worker = Worker { bounds, ..Worker::new(current.borrow().clone()) };
-    let mut held_over: Option<Request> = None;
+async fn work(current: watch::Sender<Snapshot>, mut queue: mpsc::Receiver<Request>, budget: Budget) {
+    let mut worker = Worker { budget, ..Worker::new(current.borrow().clone()) };
+    let mut carried_over: Option<Request> = None;
     loop {
-        // What stepped aside has its turn however much comes in.
+        // Deferred requests first, so that new ones cannot starve them.
         let first = tokio::select! {
-            Some(next) = worker.far.next() => {
-                worker.go_on(next).await;
+            Some(next) = worker.read_ahead.next() => {
+                worker.resume(next).await;
                 continue;
             }
-            Some(ready) = worker.large.next() => {
+            Some(ready) = worker.bulk_commit.next() => {
                 worker.conclude(ready).await;
                 continue;
             }
-            request = next_of(&mut held_over, &mut waiting), if worker.far.has_room() && worker.large.has_room() => {
+            request = next_of(&mut carried_over, &mut queue), if worker.read_ahead.has_room() && worker.bulk_commit.has_room() => {
                 match request {
                     Some(request) => request,
                     None => break,
@@ -294,7 +295,7 @@ async fn work(current: watch::Sender<Snapshot>, mut waiting: mpsc::Receiver<Requ
         let first = match first {
             Request::Ingest(first) => first,
             Request::Decide(request) => {
-                worker.decide(request, Ahead::default()).await;
+                worker.decide(request, Prefetched::default()).await;
                 continue;
             }
             Request::Switch(switch) => {
@@ -306,18 +307,18 @@ async fn work(current: watch::Sender<Snapshot>, mut waiting: mpsc::Receiver<Requ
         let mut n_messages = first.messages.len();
         let mut n_bytes = first.n_bytes;
         let mut requests = vec![first];
-        while let Ok(request) = waiting.try_recv() {
+        while let Ok(request) = queue.try_recv() {
             let request = match request {
                 Request::Ingest(request) => request,
                 other @ (Request::Decide(_) | Request::Switch(_)) => {
-                    held_over = Some(other);
+                    carried_over = Some(other);
                     break;
                 }
             };
             n_messages += request.messages.len();
             n_bytes += request.n_bytes;
             if MAX_BATCH < n_messages || MAX_BATCH_BYTES < n_bytes {
-                held_over = Some(Request::Ingest(request));
+                carried_over = Some(Request::Ingest(request));
                 break;
             }
             requests.push(request);
@@ -326,18 +327,18 @@ async fn work(current: watch::Sender<Snapshot>, mut waiting: mpsc::Receiver<Requ
     }
     loop {
         tokio::select! {
-            Some(next) = worker.far.next() => worker.go_on(next).await,
-            Some(ready) = worker.large.next() => worker.conclude(ready).await,
+            Some(next) = worker.read_ahead.next() => worker.resume(next).await,
+            Some(ready) = worker.bulk_commit.next() => worker.conclude(ready).await,
             else => break,
         }
     }
 }
 
-/// The next request, that which did not fit into the last transaction before all others.
-async fn next_of(held_over: &mut Option<Request>, waiting: &mut mpsc::Receiver<Request>) -> Option<Request> {
-    match held_over.take() {
+/// The next request. One that did not fit into the last transaction comes first.
+async fn next_of(carried_over: &mut Option<Request>, queue: &mut mpsc::Receiver<Request>) -> Option<Request> {
+    match carried_over.take() {
         Some(request) => Some(request),
-        None => waiting.recv().await,
+        None => queue.recv().await,
     }
 }
 
@@ -345,31 +346,31 @@ async fn next_of(held_over: &mut Option<Request>, waiting: &mut mpsc::Receiver<R
 struct Worker {
     snapshot: Snapshot,
     cache: Cache,
-    /// The last commit that the cache has seen; `None` before the first.
+    /// The last commit that the cache contains. `None` if that is unknown.
     last_commit: Option<i64>,
-    /// How many merges and unmerges there were up to that commit.
+    /// The number of merges and unmerges up to that commit.
     n_lineage: i64,
-    /// The last commit whose decisions and withheld links are in the snapshot.
+    /// The last commit whose decisions and withheld links the snapshot contains.
     seen_up_to: i64,
-    /// Whether it takes what another edition has taken: who merged and parted there is history already.
+    /// Whether this replays another edition, whose merges and unmerges are recorded already.
     is_replay: bool,
-    /// What may be done for a request while others wait.
-    bounds: Bounds,
-    /// Requests that are read for.
-    far: Far,
-    /// The request that is being written.
-    large: Large,
+    /// The work per request that others wait for.
+    budget: Budget,
+    /// Requests that wait for their rows.
+    read_ahead: ReadAhead,
+    /// The request that is written concurrently.
+    bulk_commit: BulkCommit,
 }
 
-/// What came of an attempt to serve a request. Nothing was written unless it is done.
+/// The result of an attempt to serve a request. Only `Done` has written.
 enum Attempt<T, W> {
     Done(T),
-    /// More rows are needed than others can wait for.
-    TooFar(Reach),
-    /// More rows change than others can wait for.
-    TooLarge(Box<Plan<W>>),
-    /// What it looks at is about to change.
-    Held,
+    /// Reading exceeds the budget.
+    ReadAhead(ReadPlan),
+    /// Writing exceeds the budget.
+    BulkCommit(Box<Plan<W>>),
+    /// It depends on rows that are being written.
+    Blocked,
 }
 
 impl Worker {
@@ -382,47 +383,46 @@ impl Worker {
             n_lineage: 0,
             seen_up_to,
             is_replay: false,
-            bounds: Bounds::NEAR,
-            far: Far::default(),
-            large: Large::default(),
+            budget: Budget::DEFAULT,
+            read_ahead: ReadAhead::default(),
+            bulk_commit: BulkCommit::default(),
         }
     }
 
     async fn serve(&mut self, requests: Vec<Ingest>) {
-        let requests = requests.into_iter().filter_map(|it| self.as_read_now(it));
-        let (held, requests): (Vec<Ingest>, Vec<Ingest>) =
-            requests.partition(|it| self.large.is_named_by(&it.messages));
-        held.into_iter().for_each(|it| self.large.hold(Job::Ingest(it), 0));
+        let requests = requests.into_iter().filter_map(|it| self.reparse_if_outdated(it));
+        let (blocked, requests): (Vec<Ingest>, Vec<Ingest>) =
+            requests.partition(|it| self.bulk_commit.is_named_by(&it.messages));
+        blocked.into_iter().for_each(|it| self.bulk_commit.block(Job::Ingest(it), 0));
         if 1 < requests.len() {
             let messages = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
-            if let Ok(Attempt::Done(receipt)) = self.take(messages, Ahead::default()).await {
-                let mut taken = receipt.taken.into_iter();
+            if let Ok(Attempt::Done(receipt)) = self.ingest(messages, Prefetched::default()).await {
+                let mut ingested = receipt.ingested.into_iter();
                 for request in requests {
-                    let own = taken.by_ref().take(request.messages.len()).collect();
-                    // Whoever asked may have gone; what was written stays written.
-                    request.reply.send(Ok(Receipt { taken: own, commit: receipt.commit })).ok();
+                    let own = ingested.by_ref().take(request.messages.len()).collect();
+                    // The client may have disconnected; the commit remains.
+                    request.reply.send(Ok(Receipt { ingested: own, commit: receipt.commit })).ok();
                 }
                 return;
             }
         }
-        // One request must not cost its neighbours.
+        // One request must not fail the others of its batch.
         for request in requests {
-            self.serve_one(request, Ahead::default()).await;
+            self.serve_one(request, Prefetched::default()).await;
         }
     }
 
-    /// A request as the policy in force reads it; none that was answered because this does not take all of its messages.
-    fn as_read_now(&self, mut request: Ingest) -> Option<Ingest> {
+    /// Parses a request again if another policy is active now. Answers it and returns `None` if that rejects a message.
+    fn reparse_if_outdated(&self, mut request: Ingest) -> Option<Ingest> {
         let policy = &self.snapshot.policy;
         if request.read_by == policy.version {
             return Some(request);
         }
         let messages = std::mem::take(&mut request.messages);
-        let again = messages.into_iter().map(|it| {
-            let warnings = it.warnings;
-            parse_kept(&it.payload, policy).map(|it| Accepted { warnings, ..it })
-        });
-        match again.collect() {
+        let reparse = |old: Accepted| {
+            parse_kept(&old.payload, policy).map(|new| Accepted { warnings: old.warnings, ..new })
+        };
+        match messages.into_iter().map(reparse).collect() {
             Ok(messages) => Some(Ingest { messages, read_by: policy.version, ..request }),
             Err(_) => {
                 request.reply.send(Err(PipelineError::RulesChanged)).ok();
@@ -431,37 +431,37 @@ impl Worker {
         }
     }
 
-    async fn serve_one(&mut self, request: Ingest, ahead: Ahead) {
-        let n_asides = ahead.n_asides();
-        let result = match self.take(request.messages.clone(), ahead).await {
+    async fn serve_one(&mut self, request: Ingest, prefetched: Prefetched) {
+        let n_deferrals = prefetched.n_deferrals();
+        let result = match self.ingest(request.messages.clone(), prefetched).await {
             Ok(Attempt::Done(receipt)) => Ok(receipt),
-            Ok(Attempt::TooFar(reach)) => return self.read_aside(Job::Ingest(request), reach, n_asides).await,
-            Ok(Attempt::TooLarge(plan)) => return self.write_messages_aside(request, *plan, n_asides),
-            Ok(Attempt::Held) => return self.large.hold(Job::Ingest(request), n_asides),
+            Ok(Attempt::ReadAhead(read_plan)) => return self.defer(Job::Ingest(request), read_plan, n_deferrals).await,
+            Ok(Attempt::BulkCommit(plan)) => return self.begin_bulk_messages(request, *plan, n_deferrals),
+            Ok(Attempt::Blocked) => return self.bulk_commit.block(Job::Ingest(request), n_deferrals),
             Err(error) => Err(error),
         };
         request.reply.send(result).ok();
     }
 
-    async fn take(
+    async fn ingest(
         &mut self,
         accepted: Vec<Accepted>,
-        mut ahead: Ahead,
+        mut prefetched: Prefetched,
     ) -> Result<Attempt<Receipt, WantedMessages>, PipelineError> {
-        let at_most = ahead.at_most(self.bounds);
+        let budget = prefetched.remaining(self.budget);
         let (messages, payloads): (Vec<Message>, Vec<String>) =
             accepted.into_iter().map(|it| (it.message, it.payload)).unzip();
         for attempt in 0..MAX_ATTEMPTS {
-            match self.attempt(&messages, &payloads, std::mem::take(&mut ahead), at_most).await {
+            match self.attempt(&messages, &payloads, std::mem::take(&mut prefetched), budget).await {
                 Ok(attempt) => return Ok(attempt),
                 Err(StoreError::Conflict) => {
                     tokio::time::sleep(pause(attempt)).await;
-                    self.forget();
+                    self.invalidate();
                 }
                 Err(StoreError::Superseded) => return Err(PipelineError::Superseded),
                 Err(error) => {
                     tracing::error!(%error, "a batch was not written");
-                    self.forget();
+                    self.invalidate();
                     return Err(PipelineError::Unavailable);
                 }
             }
@@ -469,16 +469,15 @@ impl Worker {
         Err(PipelineError::Busy)
     }
 
-    /// What is in the cache may be old.
-    fn forget(&mut self) {
+    /// Invalidates everything that was read: it may be stale.
+    fn invalidate(&mut self) {
         self.cache = Cache::default();
         self.last_commit = None;
-        self.far.forget();
-        self.large.forget();
+        self.read_ahead.invalidate();
+        self.bulk_commit.invalidate();
     }
 
-    /// The last commit of the base. At first and after a conflict the decisions and the inbox are read anew, if what others wrote since
-    /// touched them.
+    /// The last commit. At first and after a conflict it reloads decisions and inbox if commits of others changed them.
     async fn last_commit(&mut self) -> Result<i64, StoreError> {
         if let Some(number) = self.last_commit {
             return Ok(number);
@@ -487,7 +486,7 @@ impl Worker {
         let number = store.last_commit().await?;
         let seen = self.seen_up_to;
         let others = if seen < number { store.commits(seen, number).await? } else { Vec::new() };
-        // Rows of commits are forgotten in the end; who was away for so long reads everything.
+        // Commit rows are pruned. If some are missing, reload everything.
         let is_whole = i64::try_from(others.len()).is_ok_and(|it| it == number - seen);
         if !is_whole || others.iter().any(|(_, it)| it.has_decisions) {
             let stored = load_decisions(store).await?;
@@ -500,12 +499,12 @@ impl Worker {
         }
         self.n_lineage = store.n_lineage().await?;
         self.seen_up_to = number;
-        // From here on whatever is read is of this commit or of one that the next of ours collides with.
+        // From here on every read is of this commit, or of one that our next commit conflicts with.
         self.last_commit = Some(number);
         Ok(number)
     }
 
-    /// Merges and unmerges under their numbers, with what caused them.
+    /// Numbered merges and unmerges with their causes.
     fn lineage_of(&self, changes: &Changes, cause: impl Fn(&Lineage) -> Cause) -> Vec<(i64, LineageRow)> {
         let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
         let row =
@@ -517,43 +516,43 @@ impl Worker {
     }
 
     fn lineage_of_messages(&self, changes: &Changes, messages: &[Message]) -> Vec<(i64, LineageRow)> {
-        self.lineage_of(changes, |it| {
-            let message = it.message.and_then(|it| messages.get(it));
+        self.lineage_of(changes, |lineage| {
+            let message = lineage.message.and_then(|position| messages.get(position));
             Cause::Message(message.map(|it| it.id.to_string()).unwrap_or_default())
         })
     }
 
-    /// Takes note of a commit, and keeps what it has read and written.
-    fn written(&mut self, number: i64, lineage: &[(i64, LineageRow)], view: View, changes: Changes) {
-        self.tell(number, lineage, &changes);
+    /// Publishes a commit, and caches what it read and wrote.
+    fn note_commit(&mut self, number: i64, lineage: &[(i64, LineageRow)], view: View, changes: Changes) {
+        self.publish(number, lineage, &changes);
         self.cache.remember(view, changes);
     }
 
-    /// Tells everyone of what a commit has changed.
-    fn tell(&mut self, number: i64, lineage: &[(i64, LineageRow)], changes: &Changes) {
-        let Snapshot { list, policy, inbox, .. } = &self.snapshot;
+    /// Updates the list, the inbox and the subscribers after a commit.
+    fn publish(&mut self, number: i64, lineage: &[(i64, LineageRow)], changes: &Changes) {
+        let Snapshot { directory, policy, inbox, .. } = &self.snapshot;
         if self.last_commit != Some(number) {
             let touched = changes.touched.iter().copied().collect();
             let removed = changes.removed_cells.iter().copied().collect();
-            list.touch(number, touched, removed);
-            inbox.write().unwrap_or_else(PoisonError::into_inner).take(changes, policy);
+            directory.touch(number, touched, removed);
+            inbox.write().unwrap_or_else(PoisonError::into_inner).apply(changes, policy);
         }
         self.last_commit = Some(number);
         for (_, event) in lineage {
-            self.snapshot.news.publish_lineage(event.clone());
+            self.snapshot.events.publish_lineage(event.clone());
         }
         self.n_lineage = lineage.last().map_or(self.n_lineage, |(it, _)| *it);
         self.seen_up_to = number;
-        self.far.see(changes);
+        self.read_ahead.note_changes(changes);
     }
 
-    /// Tries once, with rows that were read before and have not changed since.
+    /// Tries once. `prefetched` holds rows that were read before and have not changed.
     async fn attempt(
         &mut self,
         messages: &[Message],
         payloads: &[String],
-        ahead: Ahead,
-        at_most: Bounds,
+        prefetched: Prefetched,
+        budget: Budget,
     ) -> Result<Attempt<Receipt, WantedMessages>, StoreError> {
         let last_commit = self.last_commit().await?;
         let messages = {
@@ -562,28 +561,28 @@ impl Worker {
             messages.iter_mut().for_each(|it| retirements.assign(it));
             messages
         };
-        let at_most = at_most.of_several(messages.len());
+        let budget = budget.of_several(messages.len());
         let started = Instant::now();
-        let Ahead { mut view, changes, .. } = ahead;
+        let Prefetched { mut view, changes, .. } = prefetched;
         let changes = match changes {
             Some(changes) => changes,
-            None => match self.plan(&messages, &mut view, at_most).await? {
+            None => match self.plan(&messages, &mut view, budget).await? {
                 Planned::Changes(changes) => *changes,
-                Planned::TooFar { decisions } => {
-                    return Ok(Attempt::TooFar(Reach::Messages { messages, decisions }));
+                Planned::ReadAhead { decisions } => {
+                    return Ok(Attempt::ReadAhead(ReadPlan::Messages { messages, decisions }));
                 }
-                Planned::Held => return Ok(Attempt::Held),
+                Planned::Blocked => return Ok(Attempt::Blocked),
             },
         };
-        if self.large.is_about(&view) {
-            return Ok(Attempt::Held);
+        if self.bulk_commit.is_about(&view) {
+            return Ok(Attempt::Blocked);
         }
-        if at_most.write < large::n_rows(&changes) {
-            if self.large.is_writing() {
-                return Ok(Attempt::Held);
+        if budget.write < bulk_commit::n_rows(&changes) {
+            if self.bulk_commit.is_writing() {
+                return Ok(Attempt::Blocked);
             }
             let wanted = WantedMessages { messages, payloads: payloads.to_vec() };
-            return Ok(Attempt::TooLarge(Box::new(Plan { view, changes, wanted })));
+            return Ok(Attempt::BulkCommit(Box::new(Plan { view, changes, wanted })));
         }
         let planned = started.elapsed();
         let lineage = self.lineage_of_messages(&changes, &messages);
@@ -598,14 +597,14 @@ impl Worker {
             number
         };
         let written = started.elapsed().saturating_sub(planned);
-        tracing::debug!(messages = messages.len(), ?planned, ?written, commit = number, "took a batch");
+        tracing::debug!(messages = messages.len(), ?planned, ?written, commit = number, "committed a batch");
         let receipt = receipt(number, &changes, &messages, &view);
-        self.written(number, &lineage, view, changes);
+        self.note_commit(number, &lineage, view, changes);
         Ok(Attempt::Done(receipt))
     }
 
-    /// Reads what messages need, and plans.
-    async fn plan(&mut self, messages: &[Message], view: &mut View, at_most: Bounds) -> Result<Planned, StoreError> {
+    /// Loads what messages need, and plans.
+    async fn plan(&mut self, messages: &[Message], view: &mut View, budget: Budget) -> Result<Planned, StoreError> {
         let Snapshot { store, policy, secret, .. } = &self.snapshot;
         let mut needs = first_needs(messages);
         while !needs.is_empty() {
@@ -613,33 +612,33 @@ impl Worker {
             store.load(&needs, secret, view).await?;
             needs = next_needs(view);
         }
-        // Not only in the end: who is held need not read on.
-        if self.large.is_about(view) {
-            return Ok(Planned::Held);
+        // Check early: a request that must wait need not read on.
+        if self.bulk_commit.is_about(view) {
+            return Ok(Planned::Blocked);
         }
         let decisions = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut draft = Draft::new(messages, view, policy, &decisions, secret);
-        if !complete_within(at_most.read, &mut draft, &mut self.cache, &self.snapshot, view).await? {
+        if !complete_within(budget.read, &mut draft, &mut self.cache, &self.snapshot, view).await? {
             drop(draft);
-            return Ok(Planned::TooFar { decisions });
+            return Ok(Planned::ReadAhead { decisions });
         }
         Ok(Planned::Changes(Box::new(draft.finish(view))))
     }
 }
 
-/// What messages come to, if others can wait for it.
+/// The plan of messages, if it is within the budget.
 enum Planned {
     Changes(Box<Changes>),
-    TooFar { decisions: Decisions },
-    Held,
+    ReadAhead { decisions: Decisions },
+    Blocked,
 }
 
-/// The texts to keep, each with its message's time and ID.
+/// The texts to store, with time and ID of their messages.
 fn texts_of<'m>(messages: &'m [Message], payloads: &'m [String]) -> Vec<(Timestamp, &'m str, &'m str)> {
     messages.iter().zip(payloads).map(|(message, text)| (message.at, &*message.id, text.as_str())).collect()
 }
 
-/// Loads what a draft still needs. Another server's commit between two reads is a conflict already.
+/// Loads what a draft still needs. A commit of another server between two reads is a conflict.
 async fn complete(
     draft: &mut Draft<'_>,
     cache: &mut Cache,
@@ -649,8 +648,7 @@ async fn complete(
     complete_within(usize::MAX, draft, cache, snapshot, view).await.map(drop)
 }
 
-/// Loads what a draft still needs, if reading it costs no more than reading so many rows by their keys: whether it is all
-/// there then.
+/// Loads what a draft still needs, at a cost of at most `at_most` (see [`read_ahead::cost_of`]). `false` if that is not enough.
 async fn complete_within(
     mut at_most: usize,
     draft: &mut Draft<'_>,
@@ -667,7 +665,7 @@ async fn complete_within(
             return Ok(true);
         }
         cache.serve(&mut needs, view);
-        let cost = far::cost_of(&needs);
+        let cost = read_ahead::cost_of(&needs);
         if at_most < cost {
             return Ok(false);
         }
@@ -676,7 +674,7 @@ async fn complete_within(
     }
 }
 
-/// All decisions of a base.
+/// All stored decisions.
 async fn load_decisions(store: &Store) -> Result<Decisions, StoreError> {
     let mut decisions = Decisions::default();
     for decision in store.decisions().await? {
@@ -685,8 +683,8 @@ async fn load_decisions(store: &Store) -> Result<Decisions, StoreError> {
     Ok(decisions)
 }
 
-/// A pause before the next attempt: longer each time, and never the same for two writers.
-#[expect(clippy::disallowed_methods, reason = "the edge: rivals must not stay in step")]
+/// The pause before a retry: exponential backoff with jitter.
+#[expect(clippy::disallowed_methods, reason = "jitter: writers that conflict must not retry in step")]
 fn pause(attempt: u32) -> Duration {
     let most = 5_u64 << attempt.min(6);
     Duration::from_millis(rand::rng().random_range(1..=most))
@@ -703,7 +701,7 @@ fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) ->
             None => view.cells.get(&state.cell)?.as_ref().map(|it| it.unified_id),
         }
     };
-    let taken = changes
+    let ingested = changes
         .outcomes
         .iter()
         .zip(messages)
@@ -715,10 +713,10 @@ fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) ->
             warnings: warnings_of(changes, position),
         })
         .collect();
-    Receipt { taken, commit }
+    Receipt { ingested, commit }
 }
 
-/// What the sender of a message should know that only the base can say.
+/// The warnings that depend on stored data.
 fn warnings_of(changes: &Changes, position: usize) -> Vec<Warning> {
     let of_full = changes.crowded.get(&position).into_iter().flatten().map(|full| full_warning(*full));
     let of_orders = changes.told.get(&position).map(|news| order_warning(*news));
@@ -730,28 +728,28 @@ fn order_warning(news: OrderNews) -> Warning {
         OrderNews::Moved => (
             "ORDER_MOVED",
             "properties.df_order_id",
-            "another customer had an order with this ID, and it is this customer's now; where shops count by themselves, let the policy make order IDs unique by source (order_ids)",
+            "an order with this ID belonged to another customer and now belongs to this one; if each shop numbers its own orders, set order_ids in the policy so that order IDs are unique by source",
         ),
         OrderNews::Taken => (
             "ORDER_TAKEN",
             "properties.df_order_id",
-            "a later message gives an order with this ID to another customer, so this one does not count; where shops count by themselves, let the policy make order IDs unique by source (order_ids)",
+            "a later message assigns an order with this ID to another customer, so this one does not count; if each shop numbers its own orders, set order_ids in the policy so that order IDs are unique by source",
         ),
         OrderNews::RefundRepeated => (
             "REFUND_REPEATED",
             "properties.df_refund_id",
-            "a refund of the order with this ID is there already, and this one does not count",
+            "a refund of the order with this ID is stored already, so this one does not count",
         ),
         OrderNews::RefundExceeds => (
             "REFUND_EXCEEDS_ORDER",
             "properties.df_total_refund_amount",
-            "more was given back of the order than was paid; net of refunds nothing falls below zero",
+            "the refunds of the order exceed what was paid; amounts net of refunds do not fall below zero",
         ),
     };
     Warning { code, path: path.to_owned(), detail: detail.to_owned() }
 }
 
-/// Says what of a message is kept with it only, as its identifier is full.
+/// Says which part of a message its identifier has no room for. The stored message keeps it.
 fn full_warning(full: Full) -> Warning {
     let (code, path, detail) = match full {
         Full::Attributes => (
@@ -774,7 +772,7 @@ fn full_warning(full: Full) -> Warning {
             "DEVICES_FULL",
             "device",
             format!(
-                "an identifier holds at most {MAX_DEVICES} devices, and those used last; what else was said of one was left out"
+                "an identifier holds at most {MAX_DEVICES} devices; all but those used last were left out"
             ),
         ),
         Full::Sources => (

@@ -1,8 +1,8 @@
-//! Policies for the whole base: tried without a change, or published.
+//! Policy rollout: simulates a policy on all messages, or publishes it.
 //!
-//! Publishing fills an edition of the base in the background and then puts it in force. Until then readers and writers work
-//! with the one before; an answer is of the one or of the other. A process that ends in between begins anew at its next
-//! start. This module never decides who is whom: it lets the pipeline read the messages again.
+//! Publishing fills a new edition of the database in the background and then makes it current. Until then reads and writes
+//! use the previous one; every answer comes from exactly one edition. If the process ends in between, the next start
+//! publishes again from the beginning. This module never resolves identities: the pipeline parses the messages again.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -26,20 +26,20 @@ use crate::engine::{
     pipeline::{Pipeline, Read, Replay, Snapshot},
 };
 
-/// How often the log tells how far it is.
-const TELL_EVERY: Duration = Duration::from_secs(10);
+/// How often progress is logged.
+const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// The publication of a policy, if there is one.
+/// The current rollout, if any.
 #[derive(Debug, Default)]
 pub struct PolicyRollout {
     progress: Mutex<Progress>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// How far a publication is.
+/// The state of a rollout.
 #[derive(Debug, Clone, Default)]
 pub enum Progress {
-    /// None since the server started.
+    /// No rollout since the server started.
     #[default]
     None,
     UnderWay {
@@ -56,14 +56,14 @@ pub enum Progress {
     },
 }
 
-/// What a publication is at.
+/// The phase of a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Reading the messages again.
+    /// Parsing all messages again.
     Reading(Read),
-    /// Making the list of customers; how many are done.
+    /// Filling the customer list. Holds the number of customers that are done.
     Listing(usize),
-    /// Reading what came meanwhile, then putting it in force.
+    /// Catching up with new commits, then making the edition current.
     Switching,
 }
 
@@ -72,7 +72,7 @@ impl PolicyRollout {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes the place of a publication; `false` where another one is under way.
+    /// Reserves the only rollout. `false` if another one is in progress.
     pub fn reserve(&self, version: i64) -> bool {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*progress, Progress::UnderWay { .. }) {
@@ -82,38 +82,37 @@ impl PolicyRollout {
         true
     }
 
-    /// Gives the place back where there was nothing to publish.
-    pub fn give_back(&self) {
+    /// Releases a reservation without a rollout.
+    pub fn release(&self) {
         self.set(Progress::None);
     }
 
-    /// Publishes in the background. The place must have been [reserved](Self::reserve).
+    /// Publishes in the background. The caller must have [reserved](Self::reserve) the rollout.
     pub fn start(self: &Arc<Self>, pipeline: Pipeline, version: i64, policy: CompiledPolicy) {
-        let publication = self.clone();
+        let rollout = self.clone();
         let task = tokio::spawn(async move {
             let started = Instant::now();
             tracing::info!(version, "publishing a policy");
-            let result = publication.publish(&pipeline, version, policy).await;
+            let result = rollout.publish(&pipeline, version, policy).await;
             let seconds = started.elapsed().as_secs_f64();
             match result {
                 Ok(()) => {
                     tracing::info!(version, seconds, "the policy is in force");
-                    publication.set(Progress::InForce { version, seconds });
+                    rollout.set(Progress::InForce { version, seconds });
                 }
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
-                    pipeline.snapshot().list.keep_commits(false);
-                    // If this cannot be written either, the next start tries once more.
+                    pipeline.snapshot().directory.keep_commits(false);
+                    // If this write fails too, the next start tries again.
                     pipeline.snapshot().store.set_publishing(None).await.ok();
-                    publication.set(Progress::Failed { version, reason: error.to_string() });
+                    rollout.set(Progress::Failed { version, reason: error.to_string() });
                 }
             }
         });
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
-    /// Goes on with what the last process left unfinished. A base that an older program made, with other normal forms, is read
-    /// again by the policy in force.
+    /// Resumes an interrupted rollout. A database with normal forms of an older program is rebuilt under the active policy.
     pub async fn resume(self: &Arc<Self>, pipeline: &Pipeline) -> Result<(), StoreError> {
         let Snapshot { store, policy, .. } = pipeline.snapshot();
         if let Some(version) = store.publishing().await? {
@@ -135,7 +134,8 @@ impl PolicyRollout {
         Ok(())
     }
 
-    /// Reads a base again that has the normal forms of an older program, and comes back when that is in force. Whether it had.
+    /// Rebuilds a database that has normal forms of an older program, and returns once that is current. `false` if there was
+    /// nothing to do.
     pub async fn bring_up_to_date(&self, pipeline: &Pipeline) -> Result<bool, StoreError> {
         let Snapshot { store, policy, .. } = pipeline.snapshot();
         if !is_outdated(&store).await? {
@@ -146,7 +146,7 @@ impl PolicyRollout {
         Ok(true)
     }
 
-    /// Stops what is under way; the next start begins it anew.
+    /// Aborts the current rollout. The next start publishes again from the beginning.
     pub async fn stop(&self) {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
@@ -158,19 +158,19 @@ impl PolicyRollout {
     async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), StoreError> {
         let source = pipeline.snapshot();
         let mut replay = Replay::begin(source, version, policy).await?;
-        let mut told = Instant::now();
+        let mut last_logged = Instant::now();
         replay
             .read_all(|read| {
                 self.set(Progress::UnderWay { version, phase: Phase::Reading(read) });
-                if TELL_EVERY <= told.elapsed() {
-                    told = Instant::now();
+                if LOG_EVERY <= last_logged.elapsed() {
+                    last_logged = Instant::now();
                     tracing::info!(version, done = read.done, of = read.of, "reading the messages again");
                 }
             })
             .await?;
         replay.list(|n_done| self.set(Progress::UnderWay { version, phase: Phase::Listing(n_done) })).await?;
         self.set(Progress::UnderWay { version, phase: Phase::Switching });
-        // The first time catches up with all that came meanwhile; then what is left is little, and writers wait for that only.
+        // Catch up once while writes go on, so that little is left for the switch, which blocks them.
         replay.follow().await?;
         replay.list(|_| {}).await?;
         replay.redirect_ids().await?;
@@ -182,11 +182,11 @@ impl PolicyRollout {
     }
 }
 
-/// Whether a base was read by older normal forms than this program's.
+/// Whether the database has older normal forms than this program.
 ///
 /// # Errors
 ///
-/// [`StoreError::NewerNormalForms`] where a newer program has read it.
+/// [`StoreError::NewerNormalForms`] if a newer program wrote it.
 pub async fn is_outdated(store: &Store) -> Result<bool, StoreError> {
     let found = store.normal_forms().await?;
     if NORMAL_FORMS < found {
@@ -195,15 +195,15 @@ pub async fn is_outdated(store: &Store) -> Result<bool, StoreError> {
     Ok(found < NORMAL_FORMS)
 }
 
-/// A version of the policy that is there; `None` where it is not, or has faults.
+/// A stored version of the policy. `None` if it is missing or invalid.
 async fn compiled(store: &Store, version: i64) -> Result<Option<CompiledPolicy>, StoreError> {
     let Some(text) = store.policy(version).await? else { return Ok(None) };
     let published = serde_json::from_str::<PublishedPolicy>(&text).ok();
     Ok(published.and_then(|it| CompiledPolicy::new(it.document).ok()))
 }
 
-/// What would become of the whole base under another policy: the messages are read by it, and nothing is written. Memory
-/// grows with identifiers and links, not with messages.
+/// Compares the current customers with those under another policy, without writing. Parses all messages; memory grows with
+/// identifiers and links, not with messages.
 pub async fn simulate(snapshot: &Snapshot, policy: &CompiledPolicy) -> Result<Comparison, StoreError> {
     const READ: u64 = 2_000;
     let Snapshot { store, secret, .. } = snapshot;
@@ -216,7 +216,7 @@ pub async fn simulate(snapshot: &Snapshot, policy: &CompiledPolicy) -> Result<Co
         let last = first.saturating_add(u16::try_from(step - 1).unwrap_or(u16::MAX));
         texts.extend(store.event_texts_of(first, last).await?);
         for text in texts.drain(..) {
-            // Who is read out of no identifier is in nobody's profile.
+            // A message without a usable identifier contributes to no profile.
             if let Ok(mut accepted) = parse_kept(&text, policy) {
                 retirements.assign(&mut accepted.message);
                 graph.add(&accepted.message);

@@ -417,7 +417,7 @@ async fn settle(ctx: &Context<'_>, wish: Command, expected_revision: Option<Stri
         if let Ok(CommandOutcome::Applied { commit, .. } | CommandOutcome::Retired { commit: Some(commit), .. }) =
             &decided
         {
-            app.list.wait_until_listed(*commit, LISTED_WITHIN).await;
+            app.directory.wait_until_listed(*commit, LISTED_WITHIN).await;
         }
         decided
     };

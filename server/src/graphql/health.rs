@@ -92,7 +92,7 @@ impl Health {
         let minutes = ctx.data::<App>()?.pipeline.ingest_stats().minutes(clock::now());
         let minute = |it: Minute| IngestedMinute {
             at: shown(it.at),
-            taken: count(it.taken),
+            taken: count(it.accepted),
             repeated: count(it.repeated),
             refused: count(it.refused),
         };
@@ -120,7 +120,7 @@ impl Health {
             LargestBy::Events => Size::Events,
         };
         let today = clock::today(&app.policy);
-        let found = app.list.read(|index| index.largest(size, first));
+        let found = app.directory.read(|index| index.largest(size, first));
         let large = |(size, it)| LargeProfile { profile: Profile::listed(&it, today), size: count(size) };
         Ok(found.into_iter().map(large).collect())
     }
@@ -128,7 +128,7 @@ impl Health {
     /// How many profiles have how many identifiers, the fewest first.
     async fn identifier_counts(&self, ctx: &Context<'_>) -> Result<Vec<IdentifierCount>> {
         let counts: Vec<(u64, usize)> =
-            ctx.data::<App>()?.list.read(|index| index.sizes(Size::Identifiers).counts().collect());
+            ctx.data::<App>()?.directory.read(|index| index.sizes(Size::Identifiers).counts().collect());
         let with = |(identifiers, profiles): (u64, usize)| IdentifierCount {
             identifiers: count(identifiers),
             profiles: count(profiles as u64),

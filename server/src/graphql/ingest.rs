@@ -151,7 +151,7 @@ impl IngestMutation {
             | PipelineError::Superseded => ErrorCode::Unavailable.with(error.to_string()),
         })?;
         if let Some(commit) = ingestion.commit {
-            app.list.wait_until_listed(commit, LISTED_WITHIN).await;
+            app.directory.wait_until_listed(commit, LISTED_WITHIN).await;
         }
         let results = ids.into_iter().zip(ingestion.outcomes).map(|(id, outcome)| MessageResult::new(id, outcome));
         Ok(IngestPayload { results: results.collect() })

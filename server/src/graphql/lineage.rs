@@ -142,13 +142,13 @@ impl LineageSubscription {
         let current = ctx.data::<Current>()?.clone();
         let place =
             Arc::new(current.listening.take(authorization::caller(ctx)?.key.clone(), current.limits.subscriptions)?);
-        let news = current.app().news.lineage();
-        Ok(stream::unfold(Some(news), move |news| {
+        let events = current.app().events.lineage();
+        Ok(stream::unfold(Some(events), move |events| {
             let (current, place) = (current.clone(), place.clone());
             async move {
-                let (mut news, _place) = (news?, place);
-                match news.recv().await {
-                    Ok(event) => Some((LineageEvent::of(&current.app(), &event).await, Some(news))),
+                let (mut events, _place) = (events?, place);
+                match events.recv().await {
+                    Ok(event) => Some((LineageEvent::of(&current.app(), &event).await, Some(events))),
                     Err(RecvError::Lagged(_)) => {
                         let sentence = "this subscriber reads more slowly than customers merge and part; read the lineage, and \
                                         subscribe again";

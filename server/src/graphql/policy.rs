@@ -190,7 +190,7 @@ impl PolicyMutation {
         let compiled = policy.compile(&app).await?;
         let all = app.store.policies().await.map_err(|it| unavailable(&it))?;
         let version = all.last().map_or(0, |(version, _)| *version) + 1;
-        if !app.publication.reserve(version) {
+        if !app.rollout.reserve(version) {
             return Err(under_way());
         }
         let published = PublishedPolicy {
@@ -201,10 +201,10 @@ impl PolicyMutation {
         };
         let kept = keep(&app, version, &published).await;
         if !matches!(kept, Ok(true)) {
-            app.publication.give_back();
+            app.rollout.release();
             return Err(kept.err().unwrap_or_else(under_way));
         }
-        app.publication.start(current.pipeline.clone(), version, compiled);
+        app.rollout.start(current.pipeline.clone(), version, compiled);
         Policy::of(&app, version, &published)
     }
 }
@@ -275,7 +275,7 @@ fn faulty(faults: &[PolicyFault]) -> Error {
 impl Policy {
     fn of(app: &App, version: i64, published: &PublishedPolicy) -> Result<Self> {
         let is_publishing =
-            matches!(app.publication.progress(), Progress::UnderWay { version: it, .. } if it == version);
+            matches!(app.rollout.progress(), Progress::UnderWay { version: it, .. } if it == version);
         Ok(Self {
             version: i32::try_from(version).unwrap_or(i32::MAX),
             published_at: published.published_at.into(),

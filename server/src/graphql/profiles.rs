@@ -194,7 +194,7 @@ pub(super) async fn profiles(
         Some(search) => sought(ctx, &search).await?,
         None => None,
     };
-    let page = app.list.read(|index| index.page(&request, &filter, sought.as_ref()));
+    let page = app.directory.read(|index| index.page(&request, &filter, sought.as_ref()));
     for row in &page.rows {
         saw_unified_id(ctx, row.position.id);
     }

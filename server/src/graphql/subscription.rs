@@ -78,7 +78,7 @@ impl ProfileSubscription {
         let wanted = unified_id.map(|id| unified_id_in(&id, "unifiedId")).transpose()?;
         let app = current.app();
         // Before it is looked whether it is there: what changes in between is told.
-        let news = app.news.profiles();
+        let events = app.events.profiles();
         if let Some(id) = wanted {
             let known = profile_view::cells_of_ids(&app.store, &[id]).await.map_err(|error| unavailable(&error))?;
             if known.is_empty() {
@@ -88,17 +88,17 @@ impl ProfileSubscription {
             }
         }
         drop(app);
-        Ok(stream::unfold(Some(news), move |news| {
+        Ok(stream::unfold(Some(events), move |events| {
             let (current, place) = (current.clone(), place.clone());
             async move {
-                let (mut news, _place) = (news?, place);
+                let (mut events, _place) = (events?, place);
                 loop {
-                    match news.recv().await {
+                    match events.recv().await {
                         Ok(changed) if wanted.is_some_and(|it| !changed.is_of(it)) => {}
                         Ok(changed) => {
                             // Where there is none it has been joined with another since: that is told on its own.
                             if let Some(profile) = profile_of(&current, &changed).await.transpose() {
-                                return Some((profile, Some(news)));
+                                return Some((profile, Some(events)));
                             }
                         }
                         Err(RecvError::Lagged(_)) => {
@@ -120,7 +120,7 @@ async fn profile_of(current: &Current, changed: &ProfileChanged) -> Result<Optio
     let load = async {
         Ok::<_, StoreError>(profile_view::load(&app.store, &app.policy, &[changed.key]).await?.remove(&changed.key))
     };
-    let customer = app.news.customer_of(changed, load).await.map_err(|error| unavailable(&error))?;
+    let customer = app.events.customer_of(changed, load).await.map_err(|error| unavailable(&error))?;
     Ok(customer.map(|it| Profile::of(&it, clock::today(&app.policy))))
 }
 

@@ -22,15 +22,15 @@ pub(super) async fn healthz(State(state): State<AppState>, request: Request) -> 
     if !may_see(&state, &request) {
         return Json(json!({ "status": "ok" })).into_response();
     }
-    let App { list, policy, publication, .. } = state.app();
-    let n_waiting = list.n_waiting();
+    let App { directory, policy, rollout, .. } = state.app();
+    let n_waiting = directory.n_pending();
     Json(json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
-        "customers": list.read(Index::len),
+        "customers": directory.read(Index::len),
         "customersToList": n_waiting,
         "policyVersion": policy.version,
-        "publication": publication_json(&publication.progress()),
+        "publication": publication_json(&rollout.progress()),
     }))
     .into_response()
 }

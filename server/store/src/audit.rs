@@ -1,4 +1,4 @@
-//! The audit log: in the root, where no publication touches it. Rows are only ever added.
+//! The audit log: in the root, which survives policy rollouts. Append-only.
 
 use profile360_core::{identifier::UnifiedId, time::Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,33 +6,33 @@ use surrealdb::types::{RecordId, RecordIdKey, Value};
 
 use super::{Result, Store, rows, tx};
 
-/// What someone did, without what they saw.
+/// What a client did, without the data that it saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRow {
     pub at: Timestamp,
-    /// The ID of the key; its holder's name and its role as they were.
+    /// The ID of the API key, with its name and role at that time.
     pub key: String,
     pub actor: String,
     pub role: String,
     pub action: String,
-    /// The root fields that were asked for.
+    /// The root fields of the query.
     pub operation: Vec<String>,
-    /// What about customers decided who is in the answer.
+    /// The properties of customers that the selection depended on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
-    /// Whom it was about, by unified IDs: a part of them, where they are many; rows of the same time have the others.
+    /// The customers, by unified IDs. Many of them are split over several rows of the same time.
     pub subjects: Vec<UnifiedId>,
-    /// How many they are in all parts.
+    /// The number of customers in all these rows.
     pub n_subjects: u64,
 }
 
 impl Store {
-    /// How many rows there are; they are numbered from 1.
+    /// The number of rows. They are numbered from 1.
     pub async fn n_audited(&self) -> Result<i64> {
         Ok(self.root_setting("audited").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
     }
 
-    /// Adds rows behind that many. Fails with a conflict where another server has added some meanwhile.
+    /// Appends rows after row `n_before`. Fails with a conflict if another server has appended rows since.
     pub async fn add_audit(&self, n_before: i64, added: &[AuditRow]) -> Result<i64> {
         let mut number = n_before;
         let mut new = Vec::with_capacity(added.len());
@@ -52,7 +52,7 @@ impl Store {
         Ok(number)
     }
 
-    /// Rows of those numbers, in ascending order.
+    /// The rows with those numbers, ascending.
     pub async fn audit(&self, numbers: &[i64]) -> Result<Vec<(i64, AuditRow)>> {
         if numbers.is_empty() {
             return Ok(Vec::new());

@@ -20,36 +20,36 @@ use super::{
 };
 
 const NAMESPACE: &str = "profile360";
-/// Of the first edition, and of what belongs to none.
+/// The database of the first edition, and of what belongs to no edition.
 pub(super) const DATABASE: &str = "profile360";
 
-/// SurrealKV takes half of the machine's memory for its blocks where nobody says otherwise, and there is no such setting in
-/// the URL; so an embedded database is built by hand.
+/// By default SurrealKV uses half of the machine's memory as block cache, and the URL has no setting for that. So an embedded
+/// database is built from its parts.
 const BLOCK_CACHE_BYTES: usize = 256 * 1024 * 1024;
-/// What a memtable holds before it is written out; the largest transaction must stay well below.
+/// The size of a memtable before it is flushed. The largest transaction must be well below it.
 pub(super) const MEMTABLE_BYTES: usize = 128 * 1024 * 1024;
 
-/// A client of either making; the two types of the SDK have one interface and no common trait.
+/// A client of either kind. The two types of the SDK have the same methods but no common trait.
 pub(super) enum Handle {
     Any(Surreal<Any>),
-    /// As the one before, of a database in memory.
+    /// A database in memory.
     Memory(Surreal<Any>),
     Embedded(Surreal<Db>, Arc<Engine>),
 }
 
-/// What an embedded database consists of beside its client.
+/// The parts of an embedded database, apart from its client.
 pub(super) struct Engine {
     datastore: Arc<Datastore>,
     log: LogKeeper,
 }
 
 impl Engine {
-    /// Called after everything that may have been a commit, and before it is acknowledged.
+    /// To be called after everything that may have been a commit, and before it is acknowledged.
     fn written<T>(&self, result: &Result<T>) -> Result<()> {
         if let Err(error) = result
             && tx::has_failed_to_write(error)
         {
-            watch::end(&format!("the storage engine cannot write any more: {error}"));
+            watch::end(&format!("the storage engine cannot write anymore: {error}"));
         }
         Ok(self.log.follow()?)
     }
@@ -72,17 +72,17 @@ impl std::fmt::Debug for Handle {
 }
 
 impl Handle {
-    /// Ends the tasks of an embedded database and closes its files. Nothing that was acknowledged waits for this.
+    /// Ends the tasks of an embedded database and closes its files. Acknowledged commits are durable without it.
     pub(super) async fn close(&self) {
         let Self::Embedded(_, engine) = self else { return };
-        // It answers that all is well where it could not write, so what it left behind counts.
+        // The engine reports success even if it could not write, so check the files that it left.
         let closed = engine.datastore.shutdown().await.map_err(|error| error.to_string());
         if let Err(error) = closed.and_then(|()| engine.log.end().map_err(|error| error.to_string())) {
-            tracing::warn!(%error, "the database did not close cleanly; the next start recovers it from its log");
+            tracing::warn!(%error, "the database did not close cleanly; the next start recovers from its log");
         }
     }
 
-    /// Another database behind the same connection.
+    /// Another database of the same connection.
     pub(super) async fn open(&self, database: &str) -> Result<Self> {
         match self {
             Self::Any(db) => {
@@ -103,7 +103,7 @@ impl Handle {
         }
     }
 
-    /// Runs a query of one or more statements; the value of the last. Fails with the first statement that fails.
+    /// Runs a query of one or more statements and returns the value of the last. Fails if any statement fails.
     pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
         match self {
             Self::Any(db) | Self::Memory(db) => last_of(db.query(query).bind(variables).await),
@@ -127,7 +127,7 @@ impl Handle {
     }
 }
 
-/// A transaction that is written to by several queries.
+/// A transaction of several queries.
 #[derive(Debug)]
 pub(super) enum Open {
     Any(Transaction<Any>),
@@ -135,7 +135,7 @@ pub(super) enum Open {
 }
 
 impl Open {
-    /// Runs a query of one or more statements in it. After an error it can only be cancelled.
+    /// Runs a query of one or more statements in the transaction. After an error it can only be canceled.
     pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
         let answer = match self {
             Self::Any(open) => open.query(query).bind(variables).await,
@@ -157,13 +157,13 @@ impl Open {
     }
 
     pub(super) async fn cancel(self) {
-        let cancelled = match self {
+        let canceled = match self {
             Self::Any(open) => open.cancel().await.map(drop),
             Self::Embedded(open, _) => open.cancel().await.map(drop),
         };
-        // Nothing of it was committed, and nothing will be: it ends with its session.
-        if let Err(error) = cancelled {
-            tracing::debug!(%error, "a transaction was not cancelled cleanly");
+        // Nothing was committed: the transaction ends with its session.
+        if let Err(error) = canceled {
+            tracing::debug!(%error, "a transaction was not canceled cleanly");
         }
     }
 }
@@ -179,17 +179,17 @@ fn last_of(answer: surrealdb::Result<IndexedResults>) -> Result<Value> {
     Ok(answer.take::<Value>(last)?)
 }
 
-/// Opens `surrealkv://PATH`, `mem://`, `ws://…` or `wss://…` and brings its schema up to date. Makes a base where there is none.
+/// Opens `surrealkv://PATH`, `mem://`, `ws://…` or `wss://…` and applies migrations. Creates the database if there is none.
 ///
-/// An embedded database is synced to the disk before a write is acknowledged, unless the URL says `?sync=` otherwise. A
-/// server's URL may carry `user:password@` of a root user.
+/// An embedded database syncs to disk before a write is acknowledged, unless the URL sets `?sync=`. The URL of a server may
+/// contain `user:password@` of a root user.
 pub async fn connect(url: &str) -> Result<Store> {
     let handle = open(DatabaseUrl::parse(url)?).await?;
     migrate::run(&handle).await?;
     edition::open_in_force(handle).await
 }
 
-/// Opens a base as [`connect`] does, but makes none: for commands that only read.
+/// Opens a database as [`connect`] does but never creates one: for commands that only read.
 pub async fn connect_existing(url: &str) -> Result<Store> {
     let url = DatabaseUrl::parse(url)?;
     let missing = || StoreError::NoBase { url: url.to_string() };
@@ -233,7 +233,7 @@ async fn open_embedded(url: &Embedded) -> Result<Handle> {
             bytes = recovered.n_bytes,
             unfinished_bytes = recovered.n_bytes_cut,
             seconds = started.elapsed().as_secs_f64(),
-            "the base was not closed; everything acknowledged was recovered from its log"
+            "the database was not closed; all acknowledged commits were recovered from its log"
         );
     }
 
@@ -248,7 +248,7 @@ async fn open_embedded(url: &Embedded) -> Result<Handle> {
     Ok(Handle::Embedded(db, Arc::new(Engine { datastore, log })))
 }
 
-/// Opens the engine without its tasks: one that writes before the version is written makes a new store look like an old one.
+/// Opens the engine without its tasks: a task that writes before the version does makes a new store look like an old one.
 async fn build(url: &Embedded) -> std::result::Result<Arc<Datastore>, String> {
     let config = ConfigMap::empty()
         .with_key_value("surrealkv_block_cache_capacity", BLOCK_CACHE_BYTES.to_string())
@@ -257,7 +257,7 @@ async fn build(url: &Embedded) -> std::result::Result<Arc<Datastore>, String> {
     built.build_with_path(&url.to_string()).await.map_err(|error| reason_of(&error.to_string()))
 }
 
-/// What the engine says of a folder that it cannot open, with what to do about it.
+/// The engine's reason for not opening a folder, with a hint.
 fn reason_of(text: &str) -> String {
     let lower = text.to_lowercase();
     let hint = if lower.contains("lock") {
@@ -272,7 +272,7 @@ fn reason_of(text: &str) -> String {
     format!("{text}{hint}")
 }
 
-/// The same of a folder whose log cannot be looked at.
+/// [`reason_of`] for a folder whose log cannot be read.
 fn reason_not_to_open(error: &RecoveryError) -> String {
     let kind = if let RecoveryError::Io { error, .. } = error { Some(error.kind()) } else { None };
     let hint = match kind {

@@ -1,8 +1,8 @@
-//! Editions: a base holds everything that a policy makes of its messages in a database of its own.
+//! Editions: everything that is computed from the messages under one policy version, in a database of its own.
 //!
-//! Publishing a policy fills the next edition from the messages of the one in force and then switches, in one transaction of
-//! the root: readers see the one or the other. The root is the first edition's database; it holds besides what belongs to
-//! no edition: policies, the secret, which edition is in force.
+//! Publishing a policy fills the next edition from the messages of the current one and then switches, in one transaction of the
+//! root: readers see one or the other. The root is the database of the first edition. It also contains what belongs to no
+//! edition: policies, the secret, the number of the current edition.
 
 #[cfg(test)]
 mod tests;
@@ -17,28 +17,27 @@ fn database(edition: i64) -> String {
     if edition == 0 { super::connect::DATABASE.to_owned() } else { format!("{}_{edition}", super::connect::DATABASE) }
 }
 
-/// Opens the edition in force. Those before it stay as they are until the next one is begun.
+/// Opens the current edition.
 pub(super) async fn open_in_force(root: Handle) -> Result<Store> {
     let edition = number_in_root(&root, "edition").await?;
     let store = Store { handle: root.open(&database(edition)).await?, root, edition };
     migrate::run(&store.handle).await?;
     if store.setting("superseded_by").await?.is_some_and(|it| it != edition.to_string()) {
-        // It is in force all the same: the switch never came.
+        // The process ended before the switch in the root, so this edition is still current.
         store.handle.run("DELETE setting:superseded_by", tx::no_variables()).await?;
     }
-    // Before the first message: of a base without any it is this program's version that is written down.
+    // Records the version of a new database before its first message.
     store.normal_forms().await?;
     Ok(store)
 }
 
 impl Store {
-    /// Which edition this is; 0 is the first.
+    /// The number of this edition. The first is 0.
     pub fn edition(&self) -> i64 {
         self.edition
     }
 
-    /// An edition to be filled. It is never in force before [`Store::switch_to`]. What a publication left behind that failed or was
-    /// interrupted is removed.
+    /// Creates an edition to be filled. [`Store::switch_to`] makes it current. Removes what a failed or interrupted rollout left.
     pub async fn next_edition(&self) -> Result<Self> {
         let last_begun = number_in_root(&self.root, "edition_begun").await?;
         for begun in self.edition + 1..=last_begun {
@@ -52,7 +51,7 @@ impl Store {
         Ok(Self { handle, root, edition })
     }
 
-    /// Removes what the editions before another one hold. The engine may take a minute for it, however little that is.
+    /// Removes the contents of the editions before `kept`. The engine may need a minute, even for little data.
     pub async fn remove_editions_before(&self, kept: i64) -> Result<()> {
         let cleared = number_in_root(&self.root, "editions_cleared").await?;
         for unused in cleared..kept {
@@ -64,8 +63,8 @@ impl Store {
         Ok(())
     }
 
-    /// Puts another edition in force, with the policy of a version. Nothing can be written to this one any more: its next
-    /// commit number is taken first.
+    /// Makes another edition and its policy version current. First uses up the next commit number of this edition, so that
+    /// nothing can be written to it any more.
     pub async fn switch_to(&self, next: &Self, last_commit: i64, policy_version: i64) -> Result<()> {
         let number = last_commit + 1;
         let nothing = super::read::Touched::default();
@@ -88,8 +87,8 @@ impl Store {
         .await
     }
 
-    /// The version of the normal forms that this edition was read by. Programs that knew one alone did not write it down; of a
-    /// base without messages it is this program's.
+    /// The version of the normal forms of this edition. Programs that had only one version did not record it. For a database
+    /// without messages it is the version of this program.
     pub async fn normal_forms(&self) -> Result<i64> {
         let written = self.setting("normal_forms").await?.and_then(|text| text.parse().ok());
         match written {
@@ -102,7 +101,7 @@ impl Store {
         }
     }
 
-    /// Writes down by which version of the normal forms this edition is read.
+    /// Records the version of the normal forms of this edition.
     pub async fn set_normal_forms(&self, version: i64) -> Result<()> {
         let row = rows::row(rows::text_id("setting", "normal_forms"), version.to_string());
         let query = "UPSERT $row.id CONTENT $row RETURN NONE";
@@ -110,17 +109,17 @@ impl Store {
         Ok(())
     }
 
-    /// The version of the policy that is being published, if one is.
+    /// The version of the policy that is being published, if any.
     pub async fn publishing(&self) -> Result<Option<i64>> {
         Ok(root_setting(&self.root, "publishing").await?.and_then(|it| it.parse().ok()))
     }
 
-    /// Notes which version is being published, or that none is any more.
+    /// Records which version is being published.
     pub async fn set_publishing(&self, version: Option<i64>) -> Result<()> {
         self.set_in_root(&[("publishing", version.map(|it| it.to_string()))]).await
     }
 
-    /// A setting of the base as a whole.
+    /// A setting of the whole database.
     pub async fn root_setting(&self, name: &str) -> Result<Option<String>> {
         root_setting(&self.root, name).await
     }
@@ -151,7 +150,7 @@ async fn root_setting(root: &Handle, name: &str) -> Result<Option<String>> {
     Ok(rows::id_and_payload(found)?.pop().map(|(_, payload)| payload))
 }
 
-/// Its settings and commit numbers stay, so that a server that has not heard of the switch cannot write there.
+/// Keeps settings and commit numbers, so that a server that has missed the switch cannot write there.
 async fn clear(handle: &Handle) -> Result<()> {
     let query = "
         REMOVE TABLE IF EXISTS message;

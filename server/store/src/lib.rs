@@ -1,8 +1,8 @@
 //! The store: everything that knows SurrealQL.
 //!
-//! No other module formats or reads a query. Values are bound, never formatted in; ranges are bounded at both ends and read
-//! forward; a write is one transaction that takes the next commit number, so that what was planned from older state fails
-//! with [`StoreError::Conflict`] and is planned again.
+//! No other module contains a query. Values are bound, never formatted in; ranges are bounded at both ends and read forward. A
+//! write is one transaction that inserts the next commit number, so that a plan from older state fails with
+//! [`StoreError::Conflict`] and is retried.
 
 mod audit;
 mod connect;
@@ -19,7 +19,7 @@ mod write;
 pub use self::{
     audit::AuditRow,
     connect::{connect, connect_existing},
-    read::{EventRow, Held, PurchaseRow},
+    read::{EventRow, MessageCounts, PurchaseRow},
     recovery::RecoveryError,
     watch::watch,
     write::{Cause, Commit, LineageRow, ProfileWrite, Rows, Unfinished},
@@ -29,32 +29,32 @@ use surrealdb::types::{RecordId, Value};
 
 use self::connect::Handle;
 
-/// Rows that are read by their keys at once, as of one moment: those of a customer, and of a page of them. What a row costs grows
-/// with how many they are, of 100,000 at once to fifteen times that of one.
+/// Keys per query. One query is one snapshot, so this covers a customer, and a page of them. The cost per row grows with their
+/// number: with 100,000 keys it is fifteen times that of one.
 const KEYS_AT_ONCE: usize = 2_500;
 
-/// An open database whose schema is this program's.
+/// An open database with the schema of this program.
 #[derive(Debug)]
 pub struct Store {
-    /// The edition that this is about.
+    /// The edition that this reads and writes.
     handle: Handle,
     root: Handle,
     edition: i64,
 }
 
-/// Why the store could not do it.
+/// Why an operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the database URL {url} cannot be used: {reason}")]
     Url { url: String, reason: String },
-    #[error("there is no base at {url}; check the address, or make one with `serve` or `import`")]
+    #[error("there is no database at {url}; check the address, or create one with `serve` or `import`")]
     NoBase { url: String },
     #[error(
         "the database has schema version {found}, newer than the {known} that this program knows; run a newer profile360"
     )]
     NewerSchema { found: i64, known: i64 },
     #[error(
-        "the base has the normal forms of version {found}, newer than the {known} that this program knows; run a newer profile360"
+        "the database has normal forms of version {found}, newer than the {known} that this program knows; run a newer profile360"
     )]
     NewerNormalForms { found: i64, known: i64 },
     #[error("another writer was faster")]
@@ -66,11 +66,11 @@ pub enum StoreError {
     #[error("a customer changed each time it was read; try again, and if that does not help run `profile360 check`")]
     Torn,
     #[error(
-        "messages would be missing: the edition in force holds {before} and the next one {after}; the one in force stays, run \
+        "messages would be missing: the current edition has {before}, the next one {after}; the current one stays, run \
          `profile360 check`"
     )]
-    MessagesMissing { before: Held, after: Held },
-    #[error("the log of the base cannot be kept: {0}")]
+    MessagesMissing { before: MessageCounts, after: MessageCounts },
+    #[error("the log of the database cannot be kept: {0}")]
     Log(#[from] RecoveryError),
     #[error("the database failed: {0}")]
     Database(Box<surrealdb::Error>),
@@ -91,16 +91,16 @@ impl Store {
         Ok(())
     }
 
-    /// How many of so many messages are best written in one transaction.
+    /// How many messages to write in one transaction, at most `at_most`.
     ///
-    /// In memory (surrealmx 0.27.0) each row that is written copies all that its transaction has written before, so that a
-    /// transaction costs the square of its rows.
+    /// In memory (surrealmx 0.27.0) each write copies everything that the transaction has written before, so its cost is
+    /// quadratic.
     pub fn messages_at_once(&self, at_most: usize) -> usize {
         const IN_MEMORY: usize = 200;
         if matches!(self.handle, Handle::Memory(_)) { at_most.min(IN_MEMORY) } else { at_most }
     }
 
-    /// Closes an embedded database. Whoever asks it anything afterwards gets an error.
+    /// Closes an embedded database. Later calls fail.
     pub async fn close(&self) {
         self.handle.close().await;
     }

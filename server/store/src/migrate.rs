@@ -4,7 +4,7 @@ use surrealdb::types::{Number, Value};
 
 use super::{Result, StoreError, connect::Handle, tx};
 
-/// What to run for each version, in one transaction that also writes the version's row.
+/// Each runs in one transaction that also writes the row of its version.
 const MIGRATIONS: [(i64, &str); 5] = [
     (
         1,
@@ -53,7 +53,7 @@ const MIGRATIONS: [(i64, &str); 5] = [
     ),
 ];
 
-/// Brings the schema up to date; refuses a schema that is newer than this program.
+/// Applies missing migrations. Fails if the schema is newer than this program.
 pub(super) async fn run(handle: &Handle) -> Result<()> {
     let known = MIGRATIONS.last().map_or(0, |(version, _)| *version);
     let found = version(handle).await?;
@@ -62,7 +62,7 @@ pub(super) async fn run(handle: &Handle) -> Result<()> {
     }
     for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| found < *number) {
         match handle.run(sql, tx::no_variables()).await {
-            // Another server was faster with the same migration.
+            // Another server has applied the same migration concurrently.
             Err(StoreError::Conflict) if *number <= version(handle).await? => {}
             Err(error) => return Err(error),
             Ok(_) => tracing::info!(version = number, "applied a migration"),
@@ -71,7 +71,7 @@ pub(super) async fn run(handle: &Handle) -> Result<()> {
     Ok(())
 }
 
-/// The highest version that was applied; 0 for a new database.
+/// The highest version that was applied. 0 for a new database.
 pub(super) async fn version(handle: &Handle) -> Result<i64> {
     let query = "
         DEFINE TABLE IF NOT EXISTS migration SCHEMAFULL;

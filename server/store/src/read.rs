@@ -27,14 +27,14 @@ use super::{
 /// Identifiers whose links are read at once.
 const LINKS_OF: usize = 500;
 
-/// An order or a refund, with the latent ID of the identifier that it is kept under.
+/// An order or a refund.
 #[derive(Debug, Clone)]
 pub enum PurchaseRow {
     Order(Order),
     Refund(Refund),
 }
 
-/// A message as it is kept.
+/// A stored message.
 #[derive(Debug, Clone)]
 pub struct EventRow {
     pub at: Timestamp,
@@ -43,7 +43,7 @@ pub struct EventRow {
     pub payload: String,
 }
 
-/// What a commit row says: which cells are to be shown anew, and which are gone.
+/// The content of a commit row: which cells have changed, and which are gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
 pub struct Touched {
     pub touched: Vec<CellKey>,
@@ -51,34 +51,34 @@ pub struct Touched {
     /// Decisions were made or revoked.
     #[serde(default)]
     pub has_decisions: bool,
-    /// Links were withheld, or are followed again.
+    /// Links became withheld, or are followed again.
     #[serde(default)]
     pub has_withheld: bool,
 }
 
-/// How many messages an edition holds.
+/// The number of messages in an edition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    /// Those that somebody is read out of.
+pub struct MessageCounts {
+    /// Messages with a usable identifier.
     pub kept: u64,
-    /// How many of these have a text; all, unless the base is damaged.
+    /// How many of these have a text: all, unless the database is damaged.
     pub texts: u64,
-    /// Those that nobody is read out of.
-    pub set_aside: u64,
+    /// Messages without a usable identifier under this policy.
+    pub unreadable: u64,
 }
 
-impl Held {
-    /// Whether another edition has as many messages, each with its text.
-    pub fn is_whole_in(&self, other: &Self) -> bool {
-        let is_whole = |held: &Self| held.kept == held.texts;
-        is_whole(self) && is_whole(other) && self.kept + self.set_aside == other.kept + other.set_aside
+impl MessageCounts {
+    /// Whether another edition has the same number of messages, each with its text.
+    pub fn is_complete_in(&self, other: &Self) -> bool {
+        let is_whole = |counts: &Self| counts.kept == counts.texts;
+        is_whole(self) && is_whole(other) && self.kept + self.unreadable == other.kept + other.unreadable
     }
 }
 
-impl std::fmt::Display for Held {
+impl std::fmt::Display for MessageCounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kept, texts, set_aside } = self;
-        write!(f, "{kept} kept messages, {texts} texts of them and {set_aside} that nobody is read out of")
+        let Self { kept, texts, unreadable } = self;
+        write!(f, "{kept} messages with {texts} texts, and {unreadable} unreadable ones")
     }
 }
 
@@ -109,14 +109,14 @@ impl Store {
     }
 
     async fn load_messages(&self, needs: &Needs, view: &mut View) -> Result<()> {
-        let taken = self.taken_of(&needs.messages).await?;
-        view.messages.extend(needs.messages.iter().map(|id| (id.clone(), taken.contains(id))));
+        let stored = self.stored_messages(&needs.messages).await?;
+        view.messages.extend(needs.messages.iter().map(|id| (id.clone(), stored.contains(id))));
         Ok(())
     }
 
-    /// Which of those message IDs were taken before.
-    pub async fn taken_of(&self, message_ids: &BTreeSet<Arc<str>>) -> Result<BTreeSet<Arc<str>>> {
-        let mut taken = BTreeSet::new();
+    /// Which of those messages are stored.
+    pub async fn stored_messages(&self, message_ids: &BTreeSet<Arc<str>>) -> Result<BTreeSet<Arc<str>>> {
+        let mut stored = BTreeSet::new();
         let ids: Vec<Value> = message_ids.iter().map(|id| Value::RecordId(rows::text_id("message", id))).collect();
         for ids in ids.chunks(KEYS_AT_ONCE) {
             let ids = Value::from_iter(ids.iter().cloned());
@@ -124,10 +124,10 @@ impl Store {
             let Value::Array(found) = found else { return Err(rows::bad_key("message")) };
             for id in &*found {
                 let Value::RecordId(id) = id else { return Err(rows::bad_key("message")) };
-                taken.insert(Arc::from(rows::text_key_of(id)?));
+                stored.insert(Arc::from(rows::text_key_of(id)?));
             }
         }
-        Ok(taken)
+        Ok(stored)
     }
 
     async fn load_identifiers(&self, identifiers: &[Identifier], view: &mut View) -> Result<()> {
@@ -189,44 +189,44 @@ impl Store {
         Ok(links)
     }
 
-    /// The states of identifiers; one that is not there is left out.
+    /// The states of identifiers. Omits unknown ones.
     pub async fn identifiers(&self, identifiers: &[Identifier]) -> Result<BTreeMap<Identifier, Arc<IdentifierState>>> {
         let ids = identifiers.iter().map(rows::identifier_id).collect();
         let found: BTreeMap<RecordId, Arc<IdentifierState>> = self.payloads("identifier", ids).await?;
         found
             .into_iter()
             .map(|(id, mut state)| {
-                // Rows of earlier versions may hold more than there is room for now.
+                // Rows of earlier versions may exceed today's limits.
                 Arc::make_mut(&mut state).facts.keep();
                 Ok((rows::identifier_of(&id)?, state))
             })
             .collect()
     }
 
-    /// The cells of those keys; one that is not there is left out.
+    /// The cells with those keys. Omits unknown ones.
     pub async fn cells(&self, keys: &[CellKey]) -> Result<BTreeMap<CellKey, Arc<CellState>>> {
         let ids = keys.iter().map(|key| rows::cell_id("cell", *key)).collect();
         let found: BTreeMap<RecordId, Arc<CellState>> = self.payloads("cell", ids).await?;
         found.into_iter().map(|(id, cell)| Ok((rows::cell_key_of(&id)?, cell))).collect()
     }
 
-    /// The identifiers that have those latent unified IDs; one that is not there is left out.
+    /// The identifiers that those unified IDs lead to. Omits unknown ones.
     pub async fn identifiers_by_id(&self, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, Identifier>> {
         let mut identifiers = BTreeMap::new();
         for ids in ids.chunks(KEYS_AT_ONCE) {
             identifiers.extend(
-                self.latent(Value::from_iter(ids.iter().map(|it| Value::RecordId(rows::latent_id(*it))))).await?,
+                self.derived_ids(Value::from_iter(ids.iter().map(|it| Value::RecordId(rows::derived_id_key(*it))))).await?,
             );
         }
         Ok(identifiers)
     }
 
-    /// Which identifiers unified IDs lead to that begin with a byte; 256 of these are all that were ever shown.
+    /// The identifiers that unified IDs with that first byte lead to. All 256 bytes together give every ID that was ever shown.
     pub async fn identifiers_by_first_byte(&self, first_byte: u8) -> Result<BTreeMap<UnifiedId, Identifier>> {
-        self.latent(Value::RecordId(rows::range_of_byte("latent", first_byte))).await
+        self.derived_ids(Value::RecordId(rows::range_of_byte("latent", first_byte))).await
     }
 
-    async fn latent(&self, what: Value) -> Result<BTreeMap<UnifiedId, Identifier>> {
+    async fn derived_ids(&self, what: Value) -> Result<BTreeMap<UnifiedId, Identifier>> {
         let query = "SELECT VALUE [id, i] FROM $what";
         let found = self.handle.run(query, tx::variables([("what", what)])).await?;
         let Value::Array(found) = found else { return Err(rows::bad_key("latent")) };
@@ -260,13 +260,12 @@ impl Store {
             .collect()
     }
 
-    /// The messages kept under an identifier of a span of time, both ends included, newest first. Keep the span narrow: all
-    /// of it is read.
+    /// The messages of a home in a span of time, both ends included, newest first. Reads the whole span into memory.
     pub async fn events(&self, home: UnifiedId, from: Timestamp, to: Timestamp) -> Result<Vec<EventRow>> {
         let key = |at: Timestamp, last: Value| {
             Array::from_iter([rows::uuid_value(home), Value::Number(Number::Int(rows::inverted(at))), last])
         };
-        // Arrays come after all strings, so an empty one stands behind every message ID.
+        // Arrays sort after all strings, so an empty one is an upper bound of message IDs.
         let found =
             self.range("event", key(to, Value::None).into(), key(from, Value::Array(Array::new())).into()).await?;
         found
@@ -285,17 +284,17 @@ impl Store {
             .collect()
     }
 
-    /// The number of the last commit; 0 for an empty base.
+    /// The number of the last commit. 0 for an empty database.
     pub async fn last_commit(&self) -> Result<i64> {
         let [superseded_by, commit, late] = self.settings(["superseded_by", COMMITS[0], COMMITS[1]]).await?;
         if superseded_by.is_some() {
             return Err(StoreError::Superseded);
         }
-        // Every commit writes the one or the other in its own transaction.
+        // Every commit writes one of the two in its own transaction.
         Ok(larger(commit, late))
     }
 
-    /// What the commits after one number, up to another, touched; in their order.
+    /// What the commits after `after` and up to `up_to` touched, ascending. Pruned ones are missing.
     pub async fn commits(&self, after: i64, up_to: i64) -> Result<Vec<(i64, Touched)>> {
         let found = self.range("committed", RecordIdKey::Number(after + 1), RecordIdKey::Number(up_to)).await?;
         found
@@ -307,25 +306,25 @@ impl Store {
             .collect()
     }
 
-    /// All decisions, revoked ones too.
+    /// All decisions, including revoked ones.
     pub async fn decisions(&self) -> Result<Vec<Decision>> {
         let found = self.handle.run("SELECT id, p FROM decided", tx::no_variables()).await?;
         rows::id_and_payload(found)?.into_iter().map(|(_, payload)| rows::decode("decided", &payload)).collect()
     }
 
-    /// All retirements, revoked ones too.
+    /// All retirements, including revoked ones.
     pub async fn retirements(&self) -> Result<Vec<Retirement>> {
         let found = self.handle.run("SELECT id, p FROM retired", tx::no_variables()).await?;
         rows::id_and_payload(found)?.into_iter().map(|(_, payload)| rows::decode("retired", &payload)).collect()
     }
 
-    /// How many merges and unmerges there were; they are numbered from 1.
+    /// The number of merges and unmerges. They are numbered from 1.
     pub async fn n_lineage(&self) -> Result<i64> {
         let [number, late] = self.settings(LINEAGE).await?;
         Ok(larger(number, late))
     }
 
-    /// Merges and unmerges of those numbers, in ascending order; one that is not there is left out.
+    /// The merges and unmerges with those numbers, ascending. Omits unknown ones.
     pub async fn lineage(&self, numbers: &[i64]) -> Result<Vec<(i64, LineageRow)>> {
         let ids = numbers.iter().map(|it| RecordId::new("lineage", *it)).collect();
         let mut found = Vec::with_capacity(numbers.len());
@@ -346,14 +345,14 @@ impl Store {
         let Value::Array(found) = found else { return Err(rows::bad_key("lineage_of")) };
         found
             .into_iter()
-            .map(|it| match it {
+            .map(|value| match value {
                 Value::Number(Number::Int(number)) => Ok(number),
                 _ => Err(rows::bad_key("lineage_of")),
             })
             .collect()
     }
 
-    /// Withheld links whose first end's unified ID begins with a byte; 256 of these are all.
+    /// The withheld links whose first end has a derived ID with that first byte.
     pub async fn withheld_of(&self, first_byte: u8) -> Result<Vec<(Pair, LinkState)>> {
         let bound = |rest: u8, last: Value| {
             let mut bytes = [rest; 16];
@@ -367,7 +366,7 @@ impl Store {
         Ok(withheld)
     }
 
-    /// How many messages were taken. Counts them: for `check`, not for questions.
+    /// The number of readable messages. Scans the table, so not for queries.
     pub async fn n_messages(&self) -> Result<u64> {
         let query = "RETURN array::first((SELECT VALUE n FROM (SELECT count() AS n FROM message GROUP ALL))) ?? 0";
         match self.handle.run(query, tx::no_variables()).await? {
@@ -376,7 +375,7 @@ impl Store {
         }
     }
 
-    /// A setting of the base, by name.
+    /// A setting of this edition.
     pub async fn setting(&self, name: &str) -> Result<Option<String>> {
         Ok(self.select(vec![rows::text_id("setting", name)]).await?.pop().map(|(_, payload)| payload))
     }
@@ -387,7 +386,7 @@ impl Store {
         Ok(names.map(|it| found.remove(&rows::text_id("setting", it))))
     }
 
-    /// The version of the policy that everything is judged by; 1 for a new base.
+    /// The version of the active policy. 1 for a new database.
     pub async fn policy_in_force(&self) -> Result<i64> {
         Ok(self.root_setting("policy").await?.and_then(|it| it.parse().ok()).unwrap_or(1))
     }
@@ -411,8 +410,7 @@ impl Store {
         Ok(policies)
     }
 
-    /// The texts of messages kept under identifiers whose unified IDs begin with two bytes from one number up to another, both
-    /// included.
+    /// The texts of messages whose homes have derived IDs with first two bytes from `first` to `up_to`, both included.
     pub async fn event_texts_of(&self, first: u16, up_to: u16) -> Result<Vec<String>> {
         let bound = |rest: u8, last: Value| {
             let mut bytes = [rest; 16];
@@ -424,8 +422,8 @@ impl Store {
         Ok(found.into_iter().map(|(_, payload)| payload).collect())
     }
 
-    /// How many messages this edition holds. Counts them: for `check` and for publishing, not for questions.
-    pub async fn held(&self) -> Result<Held> {
+    /// The number of messages in this edition. Scans tables, so not for queries.
+    pub async fn message_counts(&self) -> Result<MessageCounts> {
         let query = "
             LET $aside = (SELECT VALUE type::record('message', record::id(id)) FROM set_aside);
             RETURN [
@@ -442,25 +440,25 @@ impl Store {
             Value::Number(Number::Int(number)) => Ok(u64::try_from(number)?),
             _ => Err(rows::bad_key("message")),
         });
-        let [kept, texts, aside, both] = numbers.collect::<Result<Vec<u64>>>()?[..] else {
+        let [kept, texts, unreadable, both] = numbers.collect::<Result<Vec<u64>>>()?[..] else {
             return Err(rows::bad_key("message"));
         };
-        // A message that was set aside and comes again in a form that can be read is held twice.
-        Ok(Held { kept, texts, set_aside: aside.saturating_sub(both) })
+        // An unreadable message that is sent again in a readable form is in both tables.
+        Ok(MessageCounts { kept, texts, unreadable: unreadable.saturating_sub(both) })
     }
 
-    /// The texts of messages that the policy in force reads nobody out of.
+    /// The texts of messages without a usable identifier under this policy. The table keeps its old name, `set_aside`.
     pub async fn unreadable_messages(&self) -> Result<Vec<String>> {
         let found = self.handle.run("SELECT id, p FROM set_aside", tx::no_variables()).await?;
         Ok(rows::id_and_payload(found)?.into_iter().map(|(_, payload)| payload).collect())
     }
 
-    /// List rows whose cell keys begin with a byte; 256 of these are the whole list.
+    /// The list rows whose cell keys have that first byte.
     pub async fn profiles_of(&self, first_byte: u8) -> Result<Vec<(CellKey, String)>> {
         self.cell_range("profile", first_byte).await
     }
 
-    /// Cells whose keys begin with a byte; 256 of these are the whole partition.
+    /// The cells whose keys have that first byte.
     pub async fn cells_of(&self, first_byte: u8) -> Result<Vec<(CellKey, CellState)>> {
         let found = self.cell_range("cell", first_byte).await?;
         found.into_iter().map(|(key, payload)| Ok((key, rows::decode("cell", &payload)?))).collect()

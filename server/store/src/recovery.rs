@@ -1,21 +1,20 @@
-//! What happens to an embedded base before it is opened, so that a crash costs nothing that was acknowledged.
+//! Recovery of an embedded database before it is opened, so that a crash loses no acknowledged commit.
 //!
 //! SurrealKV 0.21.4 loses acknowledged commits after a crash in five ways:
 //!
-//! 1. It opens its log before it repairs it. The repair renames a new file over the old one, and everything until the next
-//!    rotation is synced to a file that has no name any more.
-//! 2. It takes fewer than seven bytes of an unfinished record, and a first fragment without its last, for the end of the log and
+//! 1. It opens its log before repairing it. The repair renames a new file over the old one, so everything until the next rotation
+//!    is synced to a file without a name.
+//! 2. It treats less than seven bytes of an unfinished record, and a first fragment without its last, as the end of the log and
 //!    appends. The next recovery drops what follows.
-//! 3. It rotates its log when a commit does not fit into memory any more, after that commit was written to the log. The old
-//!    segment is removed when the memory before it is flushed, and a crash loses the commits in between.
-//! 4. Where a segment needs more memory than there is, its recovery flushes a part and then counts the segment as flushed.
-//! 5. Its shutdown answers that all is well where the flush failed.
+//! 3. It rotates its log when a commit does not fit into the memtable, after writing that commit to the old segment. The segment
+//!    is removed once the previous memtable is flushed, and a crash then loses the commits in between.
+//! 4. If a segment does not fit into a memtable, its recovery flushes a part and then counts the segment as flushed.
+//! 5. Its shutdown reports success even if the flush failed.
 //!
-//! So it never sees a log that has anything in it. [`prepare`] reads the log after a crash and writes it again, whole commits in
-//! segments that fit; the engine takes those in, is closed, and must leave an empty log behind ([`finish`]); only then is the base
-//! opened for use. While it is in use [`LogKeeper`] keeps each segment a rotation longer than the engine does. A clean close leaves
-//! an empty log, so the log itself says whether there was one: there is no mark that could be wrong. Every step may be killed
-//! and is then done again.
+//! So the engine only ever opens an empty log for use. After a crash [`prepare`] rewrites the log: whole commits, in segments
+//! that fit. The engine recovers these, is closed, and must leave an empty log ([`finish`]); then the database is opened for use.
+//! In use, [`LogKeeper`] keeps each segment one rotation longer than the engine does. A clean close leaves an empty log, so the
+//! log itself says whether the close was clean. Every step is idempotent, so a crash in any of them is harmless.
 
 mod format;
 #[cfg(test)]
@@ -35,25 +34,25 @@ use self::format::{Committed, Piece, Pieces, SegmentWriter};
 
 /// The engine's log.
 const LOG: &str = "wal";
-/// The log as it is written again. Whole only once [`LOG`] is gone.
+/// The rewritten log. Complete only once [`LOG`] is gone.
 const NEW_LOG: &str = "wal.recovered";
-/// The log as it was.
+/// The original log.
 const OLD_LOG: &str = "wal.replaced";
-/// Links to segments that may be needed after the engine has removed them.
+/// Hard links to segments that may be needed after the engine has removed them.
 const KEPT: &str = "wal.kept";
 const LOCK: &str = "LOCK";
 const MANIFEST: &str = "manifest/00000000000000000000.manifest";
 const TABLES: &str = "sstables";
 
-/// How many commits at the end of a rotated segment are read again. Those that the engine writes at once (seven) can be
-/// in memory that belongs to the segment after.
+/// Commits at the end of a rotated segment that are recovered again. The engine writes up to seven concurrently, and these can be
+/// in the memtable of the next segment.
 const COMMITS_OVER_A_ROTATION: usize = 64;
-/// What a segment may need in the engine's memory, which is twice as large.
+/// The memory that a segment may need: half of the engine's memtable.
 const SEGMENT_BYTES: usize = super::connect::MEMTABLE_BYTES / 2;
-/// What an entry needs there beside its bytes, at most.
+/// Upper bound of the overhead per entry in a memtable.
 const ENTRY_BYTES: usize = 512;
 
-/// Why a base cannot be opened safely.
+/// Why a database cannot be opened safely.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoveryError {
     #[error("another process has it open: stop that one, or talk to it over HTTP")]
@@ -61,12 +60,12 @@ pub enum RecoveryError {
     #[error("{} cannot be {what}: {error}", path.display())]
     Io { what: &'static str, path: PathBuf, error: io::Error },
     #[error(
-        "{} is missing or cut short, and without it everything in the base would be taken for rubbish; restore the base from a \
-         copy", path.display()
+        "{} is missing or cut short, and without it the engine would delete all data as unused; restore the database from a copy",
+        path.display()
     )]
     NoManifest { path: PathBuf },
     #[error(
-        "the log {} is damaged at byte {offset}, and commits that may have been acknowledged follow the damage; restore the base \
+        "the log {} is damaged at byte {offset}, and commits that may have been acknowledged follow the damage; restore the database \
          from a copy, or give up what follows: cut the file there (`truncate -s {offset}`) and move the files after it away",
         path.display()
     )]
@@ -76,23 +75,23 @@ pub enum RecoveryError {
          nothing is lost, make room and try again", path.display()
     )]
     NotFlushed { path: PathBuf },
-    #[error("the log in {} changed while the base was opened; try again", path.display())]
+    #[error("the log in {} changed while the database was opened; try again", path.display())]
     Changed { path: PathBuf },
 }
 
 type Result<T> = std::result::Result<T, RecoveryError>;
 
-/// What was found in the log of a base that was not closed.
+/// What was found in the log of a database that was not closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Recovered {
     pub n_commits: u64,
     pub n_bytes: usize,
-    /// Bytes of commits that were never finished, so never acknowledged.
+    /// Bytes of unfinished commits, which were never acknowledged.
     pub n_bytes_cut: usize,
 }
 
-/// Makes the folder, durably, and brings the log into a form that the engine reads without loss; `None` where the base was closed.
-/// Whoever gets `Some` must let the engine take the log in and then call [`finish`].
+/// Creates the folder durably and rewrites the log so that the engine recovers it without loss. `None` if the database was closed
+/// cleanly. After `Some` the caller must open and close the engine, and then call [`finish`].
 pub(super) fn prepare(folder: &Path) -> Result<Option<Recovered>> {
     make_folder(folder)?;
     let _lock = lock(folder)?;
@@ -118,7 +117,7 @@ pub(super) fn prepare(folder: &Path) -> Result<Option<Recovered>> {
     Ok(Some(recovered))
 }
 
-/// Makes sure that the engine has written out everything that [`prepare`] gave it.
+/// Verifies that the engine has flushed everything from [`prepare`].
 pub(super) fn finish(folder: &Path) -> Result<()> {
     let log = folder.join(LOG);
     let segments = segments_of(&log)?;
@@ -128,7 +127,7 @@ pub(super) fn finish(folder: &Path) -> Result<()> {
     empty_log(folder, segments)
 }
 
-/// Removes segments of which everything is in tables.
+/// Removes segments that are flushed completely.
 fn empty_log(folder: &Path, segments: Vec<Segment>) -> Result<()> {
     for segment in segments {
         remove_file(&segment.path)?;
@@ -136,16 +135,16 @@ fn empty_log(folder: &Path, segments: Vec<Segment>) -> Result<()> {
     remove_folder(&folder.join(KEPT))
 }
 
-/// What the engine says of its files.
+/// The engine's manifest.
 struct Manifest {
-    /// The first segment that is not in tables.
+    /// The first segment that is not flushed.
     log_number: u64,
-    /// The highest number of an entry in tables.
+    /// The highest sequence number of a flushed entry.
     last_entry: u64,
 }
 
 impl Manifest {
-    /// `None` where it is not there, or is no manifest.
+    /// `None` if it is missing or invalid.
     fn read(folder: &Path) -> Result<Option<Self>> {
         const VERSION: u64 = 1;
         let path = folder.join(MANIFEST);
@@ -173,7 +172,7 @@ struct Segment {
     n_bytes: u64,
 }
 
-/// The segments in a folder, in their order; none where it is not there.
+/// The segments in a folder, ascending. Empty if there is no folder.
 fn segments_of(folder: &Path) -> Result<Vec<Segment>> {
     let failed = |error| RecoveryError::Io { what: "listed", path: folder.to_owned(), error };
     let entries = match fs::read_dir(folder) {
@@ -201,11 +200,11 @@ fn segment_path(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("{number:020}.wal"))
 }
 
-/// Writes the commits that are not in tables into [`NEW_LOG`], numbered on from those that are.
+/// Writes the commits that are not flushed into [`NEW_LOG`], with numbers that follow those of flushed entries.
 fn write_again(folder: &Path, manifest: &Manifest, before: Option<&Segment>, after: &[&Segment]) -> Result<Recovered> {
     let new_log = folder.join(NEW_LOG);
     remove_folder(&new_log)?;
-    fs::create_dir(&new_log).map_err(|error| RecoveryError::Io { what: "made", path: new_log.clone(), error })?;
+    fs::create_dir(&new_log).map_err(|error| RecoveryError::Io { what: "created", path: new_log.clone(), error })?;
 
     let mut recovered = Recovered::default();
     let mut next_entry = manifest.last_entry.saturating_add(1);
@@ -229,7 +228,7 @@ fn write_again(folder: &Path, manifest: &Manifest, before: Option<&Segment>, aft
         Ok(())
     };
 
-    // The number that the next commit must have where something unreadable is before it.
+    // The number that the next commit must have if unreadable bytes precede it.
     let mut expected = manifest.last_entry.saturating_add(1);
     if let Some(before) = before {
         let bytes = read(&before.path)?;
@@ -247,7 +246,7 @@ fn write_again(folder: &Path, manifest: &Manifest, before: Option<&Segment>, aft
             expected = commit.next();
         }
     }
-    // Where the last unreadable bytes are, until a commit follows that shows that none is missing there.
+    // The position of unreadable bytes, until the next commit shows that no commit is missing there.
     let mut open: Option<(&Path, usize)> = None;
     for segment in after {
         let bytes = read(&segment.path)?;
@@ -276,7 +275,7 @@ fn write_again(folder: &Path, manifest: &Manifest, before: Option<&Segment>, aft
     Ok(recovered)
 }
 
-/// Puts [`NEW_LOG`] in the place of [`LOG`].
+/// Replaces [`LOG`] by [`NEW_LOG`].
 fn replace(folder: &Path) -> Result<()> {
     let (log, new_log, old_log) = (folder.join(LOG), folder.join(NEW_LOG), folder.join(OLD_LOG));
     remove_folder(&old_log)?;
@@ -286,12 +285,12 @@ fn replace(folder: &Path) -> Result<()> {
     sync_folder(folder)?;
     rename(&new_log, &log)?;
     sync_folder(folder)?;
-    // The segment before is in the log now.
+    // The new log contains the commits of the kept segment.
     remove_folder(&folder.join(KEPT))?;
     remove_folder(&old_log)
 }
 
-/// Ends what a crash interrupted in [`replace`]: the log is there only until the new one is whole.
+/// Completes a [`replace`] that a crash interrupted: the old log exists until the new one is complete.
 fn end_replacement(folder: &Path) -> Result<()> {
     let new_log = folder.join(NEW_LOG);
     if new_log.exists() {
@@ -306,19 +305,19 @@ fn end_replacement(folder: &Path) -> Result<()> {
     remove_folder(&folder.join(OLD_LOG))
 }
 
-/// Keeps each segment of the log until no commit in it can be in memory alone.
+/// Keeps each segment of the log until all its commits are flushed.
 ///
-/// The engine removes a segment once the memory that belongs to it is flushed, but the commits that caused the rotation are
-/// in the memory after. So every segment gets a second name, and loses it when the segment after it is gone.
+/// The engine removes a segment once its memtable is flushed, but the commits that caused the rotation are in the next memtable.
+/// So every segment gets a hard link, which is removed once the next segment is gone.
 #[derive(Debug)]
 pub(super) struct LogKeeper {
     folder: PathBuf,
-    /// The segment that is written to.
+    /// The number of the current segment.
     active: Mutex<u64>,
 }
 
 impl LogKeeper {
-    /// For a base that was opened and not yet written to. Its log must be empty.
+    /// For a database that was opened and not yet written to. Its log must be empty.
     pub(super) fn start(folder: &Path) -> Result<Self> {
         let log = folder.join(LOG);
         let segments = segments_of(&log)?;
@@ -327,21 +326,21 @@ impl LogKeeper {
         };
         let kept = folder.join(KEPT);
         remove_folder(&kept)?;
-        fs::create_dir(&kept).map_err(|error| RecoveryError::Io { what: "made", path: kept.clone(), error })?;
+        fs::create_dir(&kept).map_err(|error| RecoveryError::Io { what: "created", path: kept.clone(), error })?;
         sync_folder(folder)?;
         let keeper = Self { folder: folder.to_owned(), active: Mutex::new(number) };
         keeper.keep(number)?;
         Ok(keeper)
     }
 
-    /// Makes sure, after the first write, that the file which is written to is the one that has the name.
+    /// Verifies after the first write that the engine writes to the named file.
     pub(super) fn expect_written(&self) -> Result<()> {
         let log = self.folder.join(LOG);
         let is_written = segments_of(&log)?.iter().any(|segment| 0 < segment.n_bytes);
         if is_written { Ok(()) } else { Err(RecoveryError::Changed { path: log }) }
     }
 
-    /// Follows a rotation, if there was one. Called after each commit and before it is acknowledged; costs one look for a file.
+    /// Follows a rotation, if there was one. To be called after each commit, before it is acknowledged. Costs one `stat`.
     pub(super) fn follow(&self) -> Result<()> {
         let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         let log = self.folder.join(LOG);
@@ -357,7 +356,7 @@ impl LogKeeper {
         Ok(())
     }
 
-    /// Forgets what was kept, after the engine was closed; whether it has written out everything.
+    /// Removes kept segments after the engine was closed. Fails if the engine has not flushed everything.
     pub(super) fn end(&self) -> Result<()> {
         finish(&self.folder)
     }
@@ -367,14 +366,14 @@ impl LogKeeper {
         let path = segment_path(&kept, number);
         match fs::hard_link(segment_path(&self.folder.join(LOG), number), &path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(RecoveryError::Io { what: "made as a hard link (the file system must have them)", path, error })
+                Err(RecoveryError::Io { what: "created as a hard link (the file system must support them)", path, error })
             }
             _ => sync_folder(&kept),
         }
     }
 }
 
-/// Takes the engine's lock for as long as what it returns lives.
+/// Acquires the engine's lock until the file is dropped.
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(LOCK);
     let opened = File::options().create(true).truncate(false).write(true).open(&path);
@@ -386,16 +385,16 @@ fn lock(folder: &Path) -> Result<File> {
     }
 }
 
-/// Makes a folder and those above it; their names are on the disk afterwards.
+/// Creates a folder and its parents, durably.
 fn make_folder(folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(folder).map_err(|error| RecoveryError::Io { what: "made", path: folder.to_owned(), error })?;
-    // Which of those above were there is not known any more; syncing one that was costs little, once.
+    fs::create_dir_all(folder).map_err(|error| RecoveryError::Io { what: "created", path: folder.to_owned(), error })?;
+    // Sync all parents: which of them are new is unknown, and syncing an old one is cheap.
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     for above in absolute.ancestors().skip(1) {
-        // A folder that belongs to somebody else cannot be opened, and was there.
+        // A folder that this user cannot open existed before.
         if sync_folder(above).is_err() {
             break;
         }
@@ -438,7 +437,7 @@ fn remove_folder(path: &Path) -> Result<()> {
     }
 }
 
-/// Writes the names in a folder to the disk.
+/// Syncs the entries of a folder to disk.
 fn sync_folder(path: &Path) -> Result<()> {
     let synced = File::open(path).and_then(|folder| folder.sync_all());
     synced.map_err(|error| RecoveryError::Io { what: "synced", path: path.to_owned(), error })

@@ -1,4 +1,4 @@
-//! Keys and payloads: how core's types stand in rows.
+//! Keys and payloads of rows: how core's types are stored.
 
 use std::ops::Bound;
 
@@ -39,14 +39,15 @@ pub(super) fn uuid_value(id: UnifiedId) -> Value {
     Value::Uuid(id.0.into())
 }
 
-pub(super) fn latent_id(id: UnifiedId) -> RecordId {
+/// The key of a derived ID, in the table that is called `latent`.
+pub(super) fn derived_id_key(id: UnifiedId) -> RecordId {
     RecordId::new("latent", RecordIdKey::Uuid(id.0.into()))
 }
 
-/// That a latent ID leads to an identifier.
-pub(super) fn latent_row(id: UnifiedId, identifier: &Identifier) -> Value {
+/// The row that says which identifier a derived ID leads to.
+pub(super) fn derived_id_row(id: UnifiedId, identifier: &Identifier) -> Value {
     let mut object = Object::new();
-    object.insert("id", Value::RecordId(latent_id(id)));
+    object.insert("id", Value::RecordId(derived_id_key(id)));
     object.insert("i", Value::RecordId(identifier_id(identifier)));
     Value::Object(object)
 }
@@ -57,7 +58,7 @@ pub(super) fn range(table: &'static str, start: RecordIdKey, end: RecordIdKey) -
     RecordId::new(table, RecordIdKey::Range(Box::new(range)))
 }
 
-/// The rows of a table whose keys are unified IDs that begin with a byte.
+/// The rows of a table whose keys are derived IDs with that first byte.
 pub(super) fn range_of_byte(table: &'static str, first_byte: u8) -> RecordId {
     let bound = |rest: u8| {
         let mut bytes = [rest; 16];
@@ -67,7 +68,7 @@ pub(super) fn range_of_byte(table: &'static str, first_byte: u8) -> RecordId {
     range(table, bound(0), bound(u8::MAX))
 }
 
-/// That a merge or an unmerge names a unified ID.
+/// The row that says that a merge or an unmerge names a unified ID.
 pub(super) fn lineage_of_row(id: UnifiedId, number: i64) -> Value {
     let key = Array::from_iter([uuid_value(id), Value::Number(Number::Int(number))]);
     let mut object = Object::new();
@@ -88,7 +89,7 @@ pub(super) fn link_id(table: &'static str, a: UnifiedId, b: UnifiedId) -> Record
     RecordId::new(table, Array::from_iter([uuid_value(a), uuid_value(b)]))
 }
 
-/// Newest first: later times have smaller keys.
+/// Later times have smaller keys, so that a forward scan is newest first.
 pub(super) fn inverted(at: Timestamp) -> i64 {
     i64::MAX - at.micros()
 }
@@ -117,7 +118,7 @@ pub(super) fn text_key_of(id: &RecordId) -> Result<&str> {
     }
 }
 
-/// A row that has nothing but an ID and a payload.
+/// A row with an ID and a payload.
 pub(super) fn row(id: RecordId, payload: String) -> Value {
     let mut object = Object::new();
     object.insert("id", Value::RecordId(id));
@@ -130,14 +131,14 @@ pub(super) fn encode<T: Serialize>(table: &'static str, value: &T) -> Result<Str
 }
 
 pub(super) fn decode<T: DeserializeOwned>(table: &'static str, payload: &str) -> Result<T> {
-    // Where in the row is told, what stands there is not: rows hold personal data.
+    // Report the position only: rows contain personal data.
     serde_json::from_str(payload).map_err(|error| {
-        let reason = format!("line {} column {} is not as it was written", error.line(), error.column());
+        let reason = format!("line {} column {} is malformed", error.line(), error.column());
         StoreError::Corrupt { table, reason }
     })
 }
 
-/// Who has an order or a session.
+/// The row that says which message owns an order or a session.
 pub(super) fn claim_row<T: Serialize>(table: &'static str, key: &str, claim: &T) -> Result<Value> {
     Ok(row(text_id(table, key), encode(table, claim)?))
 }
@@ -158,5 +159,5 @@ pub(super) fn id_and_payload(found: Value) -> Result<Vec<(RecordId, String)>> {
 }
 
 pub(super) fn bad_key(table: &'static str) -> StoreError {
-    StoreError::Corrupt { table, reason: "its key is not of this program's form".to_owned() }
+    StoreError::Corrupt { table, reason: "its key has an unknown form".to_owned() }
 }

@@ -4,10 +4,10 @@ use surrealdb::types::{QueryError, Value, Variables};
 
 use super::StoreError;
 
-/// Tells a conflict, after which planning again helps, from everything else.
+/// Distinguishes conflicts, which a retry resolves, from other errors.
 ///
-/// In a transaction the statement that is to blame carries the reason and its siblings only say that they were not
-/// executed; a conflict at commit stands on the COMMIT itself; a rival that was there first shows as a row that exists.
+/// In a failed transaction one statement has the reason, and the others report only that they were not executed. A conflict at
+/// commit is an error of COMMIT itself; a concurrent insert of the same key is an error about an existing row.
 pub(super) fn classify(errors: Vec<surrealdb::Error>) -> StoreError {
     if errors.iter().any(is_conflict) {
         return StoreError::Conflict;
@@ -29,10 +29,10 @@ fn is_conflict(error: &surrealdb::Error) -> bool {
         || error.message().contains("another writer was faster")
 }
 
-/// Whether the storage engine could not write its log or its tables, as where the disk is full.
+/// Whether the storage engine failed to write its log or its tables, for example because the disk is full.
 ///
-/// Part of a commit may be in the log then, and what came after it would be lost in a crash; or everything is refused from
-/// then on. Only opening the base again helps.
+/// Then a partial commit may be in the log, and a crash would lose what follows it; or every later write fails. Only reopening
+/// the database helps.
 pub(super) fn has_failed_to_write(error: &StoreError) -> bool {
     const FAILURES: [&str; 4] = [
         "WAL error: ",

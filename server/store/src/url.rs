@@ -1,4 +1,4 @@
-//! Where a database is: the addresses that `--db` takes.
+//! Addresses of databases, as in `--db`.
 
 use std::{
     fmt,
@@ -9,10 +9,10 @@ use surrealdb_cnf::parse_duration;
 
 use super::{Result, StoreError};
 
-/// The engine syncs at intervals longer than this, in milliseconds (surrealdb-kvs, `SyncMode`).
+/// The engine accepts longer sync intervals only, in milliseconds (surrealdb-kvs, `SyncMode`).
 const SHORTEST_SYNC_INTERVAL: u128 = 100;
 
-/// Where a database is. Written out, it is an address without its credentials: errors show it.
+/// The address of a database. `Display` omits credentials, because errors show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DatabaseUrl {
     Embedded(Embedded),
@@ -41,14 +41,14 @@ impl DatabaseUrl {
     pub(super) fn parse(url: &str) -> Result<Self> {
         let refuse = |shown: &str, reason: String| Err(StoreError::Url { url: shown.to_owned(), reason });
         let Some((scheme, rest)) = url.split_once("://") else {
-            // A password may be in it, so it is shown only up to that.
+            // It may contain a password: show only what follows that.
             let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
             return refuse(shown, not_a_url(url));
         };
         match scheme {
             "surrealkv" => Embedded::parse(url, rest).map(Self::Embedded),
             "mem" if rest.is_empty() => Ok(Self::Memory),
-            "mem" => refuse(url, "nothing follows mem://, which is kept in memory only".to_owned()),
+            "mem" => refuse(url, "nothing may follow mem://, which is in memory only".to_owned()),
             "ws" | "wss" => {
                 let scheme = if scheme == "ws" { "ws" } else { "wss" };
                 let (credentials, host) = match rest.rsplit_once('@') {
@@ -73,7 +73,7 @@ impl DatabaseUrl {
 
 const FORMS: &str = "use surrealkv://PATH, mem://, ws://HOST or wss://HOST";
 
-/// Says what a text that is no URL was probably meant to be.
+/// Suggests what a text that is no URL was meant to be.
 fn not_a_url(text: &str) -> String {
     let path = match text.split_once(':') {
         Some(("surrealkv", path)) => Some(path),
@@ -119,12 +119,12 @@ impl Embedded {
         self.path.join("manifest").is_dir()
     }
 
-    /// Makes the folder that it is in.
+    /// Creates the parent folder.
     pub(super) fn make_folder(&self) -> Result<()> {
         let Some(parent) = self.path.parent() else { return Ok(()) };
         std::fs::create_dir_all(parent).map_err(|error| StoreError::Url {
             url: self.to_string(),
-            reason: format!("the folder {} cannot be made: {error}", folder_name(parent)),
+            reason: format!("the folder {} cannot be created: {error}", folder_name(parent)),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Writes: one transaction each, that takes the next commit number.
+//! Writes. Each is one transaction with the next commit number.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,40 +23,40 @@ pub struct Commit<'a> {
     /// One more than the last commit that the plan has seen.
     pub number: i64,
     pub rows: Rows<'a>,
-    /// Merges and unmerges, under the next numbers.
+    /// Numbered merges and unmerges.
     pub lineage: &'a [(i64, LineageRow)],
 }
 
 impl<'a> Commit<'a> {
-    /// A plan's changes with nothing beside.
+    /// Only the changes of a plan.
     pub fn of(number: i64, changes: &'a Changes) -> Self {
         Self { number, rows: Rows::of(changes), lineage: &[] }
     }
 }
 
-/// A plan's changes with the texts of the messages that are kept.
+/// The changes of a plan, with everything else that is written with them.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
     pub changes: &'a Changes,
-    /// The messages of the batch, by position: when, ID, and the text to keep.
+    /// Time, ID and text of each message of the batch.
     pub messages: &'a [(Timestamp, &'a str, &'a str)],
     /// Decisions that are new or were revoked.
     pub decisions: &'a [Decision],
     /// Retirements that are new or were revoked.
     pub retirements: &'a [Retirement],
-    /// The texts of the messages that move, by their IDs.
+    /// The texts of messages that move to another home, by message ID.
     pub moved: &'a BTreeMap<Arc<str>, String>,
 }
 
 impl<'a> Rows<'a> {
-    /// A plan's changes with nothing beside.
+    /// Only the changes of a plan.
     pub fn of(changes: &'a Changes) -> Self {
         static NONE: BTreeMap<Arc<str>, String> = BTreeMap::new();
         Self { changes, messages: &[], decisions: &[], retirements: &[], moved: &NONE }
     }
 }
 
-/// A merge or an unmerge, as it is kept.
+/// A stored merge or unmerge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineageRow {
     pub at: Timestamp,
@@ -66,7 +66,7 @@ pub struct LineageRow {
     pub cause: Cause,
 }
 
-/// Why profiles merged or parted.
+/// The cause of a merge or an unmerge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Cause {
@@ -80,15 +80,15 @@ pub enum Cause {
     Policy(i64),
 }
 
-/// A list row: new or changed with its text, or gone.
+/// A list row to write, or to remove if the payload is `None`.
 #[derive(Debug)]
 pub struct ProfileWrite {
     pub key: CellKey,
     pub payload: Option<String>,
 }
 
-/// New rows are inserted, which fails where one is there; known rows are replaced one by one, which is half as dear again as
-/// `ON DUPLICATE KEY UPDATE` (a relation keeps its ends, so of those only the payload is set).
+/// New rows are inserted, which fails if one exists. Known rows are replaced one by one, which costs half as much again as
+/// `ON DUPLICATE KEY UPDATE`. A relation keeps its ends, so only its payload is set.
 macro_rules! write_rows {
     () => {
         "
@@ -96,7 +96,7 @@ macro_rules! write_rows {
         INSERT INTO event $events RETURN NONE;
         INSERT INTO identifier $new_identifiers RETURN NONE;
         INSERT INTO latent $latent ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;
-        FOR $heir IN $heirs { UPDATE $heir.id SET i = $heir.i RETURN NONE };
+        FOR $redirect IN $redirects { UPDATE $redirect.id SET i = $redirect.i RETURN NONE };
         INSERT RELATION INTO linked $new_links RETURN NONE;
         FOR $link IN $links { UPDATE $link.id SET p = $link.p RETURN NONE };
         INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
@@ -112,7 +112,7 @@ macro_rules! write_rows {
     };
 }
 
-/// A number that is not the next one is another writer's already, also where its row was forgotten since.
+/// Fails unless the number is the next one. The commit row alone would not detect that, because old rows are pruned.
 macro_rules! follow_last {
     () => {
         "
@@ -123,7 +123,7 @@ macro_rules! follow_last {
     };
 }
 
-/// Whoever takes the number first wins; the rows of a plan are written only with it.
+/// The first writer of a number wins. The rows of a plan are written in the same transaction.
 macro_rules! take_number {
     () => {
         "
@@ -139,22 +139,22 @@ const WRITE_ROWS: &str = write_rows!();
 const TAKE_NUMBER: &str = take_number!();
 const COMMIT: &str = concat!("BEGIN;", follow_last!(), take_number!(), write_rows!(), "COMMIT;");
 
-/// Which settings say how far a base is. A transaction that stays open while others commit cannot write what each of them
-/// writes; so it has settings of its own, and the larger number counts.
+/// The settings with the last numbers. A transaction that stays open while others commit would conflict on a setting that each
+/// of them writes, so it writes the second one; the larger number counts.
 pub(super) const COMMITS: [&str; 2] = ["commit", "late_commit"];
 pub(super) const LINEAGE: [&str; 2] = ["lineage", "late_lineage"];
 
-/// Rows that are written in a transaction that is still open: nobody sees them.
+/// An open transaction with rows that are not visible yet.
 #[derive(Debug)]
-#[must_use = "it stays open until it is committed or cancelled"]
+#[must_use = "it stays open until it is committed or canceled"]
 pub struct Unfinished {
     transaction: Open,
     touched: Touched,
 }
 
 impl Unfinished {
-    /// Takes the commit number, one more than the last there is, and lets everyone see the rows. Fails with
-    /// [`super::StoreError::Conflict`] where another writer took it first or has written one of the rows meanwhile.
+    /// Commits under `number`, which must be one more than the last. Fails with [`super::StoreError::Conflict`] if another writer
+    /// has used that number, or has written one of the rows since.
     pub async fn commit(self, number: i64, lineage: &[(i64, LineageRow)]) -> Result<()> {
         let Self { transaction, touched } = self;
         let closing = closing_of(number, &touched, lineage, [COMMITS[1], LINEAGE[1]])?;
@@ -165,15 +165,14 @@ impl Unfinished {
         transaction.commit().await
     }
 
-    /// Lets it be as if nothing had been written.
+    /// Rolls back.
     pub async fn cancel(self) {
         self.transaction.cancel().await;
     }
 }
 
 impl Store {
-    /// Writes a plan's changes, all of them or none. Fails with [`super::StoreError::Conflict`] where another writer took the
-    /// number first.
+    /// Writes the changes of a plan atomically. Fails with [`super::StoreError::Conflict`] if another writer has used the number.
     pub async fn commit(&self, commit: &Commit<'_>, secret: &IdSecret) -> Result<()> {
         let Commit { number, rows: written, lineage } = commit;
         let closing = closing_of(*number, &touched_by(written), lineage, [COMMITS[0], LINEAGE[0]])?;
@@ -184,8 +183,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a plan's changes without making them count, which [`Unfinished::commit`] does: others can commit meanwhile whatever
-    /// has nothing to do with them.
+    /// Writes the changes of a plan without committing them. Until [`Unfinished::commit`], others can commit anything that does
+    /// not overlap.
     pub async fn write_ahead(&self, written: &Rows<'_>, secret: &IdSecret) -> Result<Unfinished> {
         let variables = tx::variables(variables_of(written, secret)?);
         let transaction = self.handle.begin().await?;
@@ -196,7 +195,7 @@ impl Store {
         Ok(Unfinished { transaction, touched: touched_by(written) })
     }
 
-    /// Writes list rows, and up to which commit they are complete.
+    /// Writes list rows, and the last commit that they include completely.
     pub async fn write_profiles(&self, writes: Vec<ProfileWrite>, complete_up_to: Option<i64>) -> Result<()> {
         let mut kept = Vec::new();
         let mut removed = Vec::new();
@@ -224,14 +223,14 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets what the commits from one number up to before another touched; their rows in all other tables stay.
+    /// Prunes the commit rows from `from` up to and excluding `before`. Only the table `committed` changes.
     pub async fn forget_commits(&self, from: i64, before: i64) -> Result<()> {
         let ids: Vec<Value> = (from..before).map(|it| Value::RecordId(RecordId::new("committed", it))).collect();
         self.handle.run("DELETE $ids RETURN NONE", tx::variables([("ids", Value::from_iter(ids))])).await?;
         Ok(())
     }
 
-    /// Writes a setting of the base as a whole where there is none yet; what is there in the end.
+    /// Writes a setting of the whole database unless it exists. Returns the stored value.
     pub async fn root_setting_or(&self, name: &str, payload: &str) -> Result<String> {
         let row = rows::row(rows::text_id("setting", name), payload.to_owned());
         let query = "INSERT IGNORE INTO setting $row";
@@ -239,7 +238,7 @@ impl Store {
         Ok(self.root_setting(name).await?.unwrap_or_else(|| payload.to_owned()))
     }
 
-    /// Writes what happened to the base so far into an edition that is being filled: decisions, retirements, and the history.
+    /// Writes decisions, retirements and lineage into an edition that is being filled.
     pub async fn write_history(
         &self,
         decisions: &[Decision],
@@ -277,23 +276,23 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps messages that the policy in force reads nobody out of, by their IDs.
-    pub async fn put_aside(&self, messages: &[(String, String)]) -> Result<()> {
+    /// Stores messages without a usable identifier under this policy, by their IDs. The table keeps its old name, `set_aside`.
+    pub async fn keep_unreadable(&self, messages: &[(String, String)]) -> Result<()> {
         let rows = messages.iter().map(|(id, text)| rows::row(rows::text_id("set_aside", id), text.clone()));
         let query = "INSERT INTO set_aside $rows ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE";
         self.handle.run(query, tx::variables([("rows", Value::from_iter(rows))])).await?;
         Ok(())
     }
 
-    /// Lets unified IDs lead to identifiers that are not their own.
-    pub async fn write_heirs(&self, heirs: &[(UnifiedId, Identifier)]) -> Result<()> {
-        let latent = heirs.iter().map(|(id, heir)| rows::latent_row(*id, heir));
+    /// Redirects unified IDs to other identifiers than their own.
+    pub async fn write_redirects(&self, redirects: &[(UnifiedId, Identifier)]) -> Result<()> {
+        let derived_ids = redirects.iter().map(|(id, target)| rows::derived_id_row(*id, target));
         let query = "INSERT INTO latent $latent ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE";
-        self.handle.run(query, tx::variables([("latent", Value::from_iter(latent))])).await?;
+        self.handle.run(query, tx::variables([("latent", Value::from_iter(derived_ids))])).await?;
         Ok(())
     }
 
-    /// Writes a new version of the policy; `false` where there is one of that number.
+    /// Writes a new version of the policy. `false` if that version exists.
     pub async fn add_policy(&self, version: i64, payload: &str) -> Result<bool> {
         let row = rows::row(RecordId::new("policy", version), payload.to_owned());
         match self.root.run("INSERT INTO policy $row RETURN NONE", tx::variables([("row", row)])).await {
@@ -303,7 +302,7 @@ impl Store {
         }
     }
 
-    /// Writes a version of the policy where it is not there yet; what is there in the end.
+    /// Writes a version of the policy unless it exists. Returns the stored one.
     pub async fn policy_or(&self, version: i64, payload: &str) -> Result<String> {
         let row = rows::row(RecordId::new("policy", version), payload.to_owned());
         self.root.run("INSERT IGNORE INTO policy $row", tx::variables([("row", row)])).await?;
@@ -321,7 +320,7 @@ fn touched_by(rows: &Rows<'_>) -> Touched {
     }
 }
 
-/// What [`TAKE_NUMBER`] needs; the settings are named that say how far the base is then.
+/// The variables of [`TAKE_NUMBER`]. The last argument names the settings to write, see [`COMMITS`] and [`LINEAGE`].
 fn closing_of(
     number: i64,
     touched: &Touched,
@@ -340,7 +339,7 @@ fn closing_of(
     ])
 }
 
-/// What [`WRITE_ROWS`] needs.
+/// The variables of [`WRITE_ROWS`].
 fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static str, Value)>> {
     let changes = written.changes;
     let mut messages = Vec::with_capacity(changes.kept.len());
@@ -367,12 +366,12 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
     }
 
     let mut new_identifiers = Vec::new();
-    let mut latent = Vec::new();
+    let mut derived_ids = Vec::new();
     for (identifier, (state, is_new)) in &changes.identifiers {
         let id = rows::identifier_id(identifier);
         let payload = rows::encode("identifier", state)?;
         if *is_new {
-            latent.push(rows::latent_row(state.unified_id, identifier));
+            derived_ids.push(rows::derived_id_row(state.unified_id, identifier));
             new_identifiers.push(rows::row(id, payload));
         } else {
             known.push(rows::row(id, payload));
@@ -395,7 +394,8 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
             withheld.push(rows::row(link_id("withheld", pair, secret), payload));
         }
     }
-    let heirs = changes.heirs.iter().map(|(owner, heir)| rows::latent_row(unified_id(owner, secret), heir));
+    let redirects =
+        changes.heirs.iter().map(|(owner, target)| rows::derived_id_row(unified_id(owner, secret), target));
     let mut decided = Vec::new();
     for decision in written.decisions {
         let id = rows::text_id("decided", &decision.id);
@@ -428,7 +428,7 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
             removed.push(Value::RecordId(rows::order_id(home, key)));
         }
         let purchase = rows::row(rows::order_id(change.home, key), rows::encode("purchase", &change.order)?);
-        // A known order that stays where it is has its row there.
+        // A known order that does not move replaces its row.
         let has_row = change.is_known && change.leaves.is_none();
         if has_row {
             known.push(purchase);
@@ -459,7 +459,7 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
         ("messages", Value::from_iter(messages)),
         ("events", Value::from_iter(events)),
         ("new_identifiers", Value::from_iter(new_identifiers)),
-        ("latent", Value::from_iter(latent)),
+        ("latent", Value::from_iter(derived_ids)),
         ("known", Value::from_iter(known)),
         ("new_links", Value::from_iter(new_links)),
         ("links", Value::from_iter(links)),
@@ -470,12 +470,12 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
         ("purchases", Value::from_iter(purchases)),
         ("order_claims", Value::from_iter(order_claims)),
         ("session_claims", Value::from_iter(session_claims)),
-        ("heirs", Value::from_iter(heirs)),
+        ("redirects", Value::from_iter(redirects)),
         ("retired", Value::from_iter(retired)),
     ])
 }
 
-/// Rows of the history, of who is named in it, and of how long it is then.
+/// The rows of lineage, the rows that index it by unified ID, and the setting with its last number.
 fn lineage_rows(lineage: &[(i64, LineageRow)], setting: &str) -> Result<(Vec<Value>, Vec<Value>, Option<Value>)> {
     let mut events = Vec::with_capacity(lineage.len());
     let mut named = Vec::new();

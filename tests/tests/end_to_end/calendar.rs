@@ -8,7 +8,7 @@ use std::sync::{
 use chrono::{DateTime, Utc};
 use profile360_core::policy::{compiled::CompiledPolicy, document::Policy};
 use profile360_directory::ListRow;
-use profile360_server::engine::{active_policy::ActivePolicy, directory::List, events::Events};
+use profile360_server::engine::{active_policy::ActivePolicy, directory::Directory, events::Events};
 use profile360_store::Store;
 use profile360_tests::{Base, in_process, messages};
 use serde_json::json;
@@ -64,7 +64,7 @@ fn the_list_turns_with_the_day_of_the_policys_zone_and_its_summer_time() {
         let policy = CompiledPolicy::new(policy).expect("it is sound");
         let store = profile360_store::connect(&database).await.expect("it can be opened");
         let rules = ActivePolicy::load(&store, 1, policy).await.expect("it can be read");
-        let list = List::load_by(now, &store, &rules, Arc::new(Events::keeping(1))).await.expect("it can be read");
+        let list = Directory::load_by(now, &store, &rules, Arc::new(Events::keeping(1))).await.expect("it can be read");
         // The import has listed it for today; here it is another day.
         set(FIRST);
         let mut cells = Vec::new();

@@ -139,7 +139,7 @@ fn a_call_that_an_earlier_version_took_is_not_taken_again() {
             let accepted: Vec<Accepted> =
                 accepted(&lines).into_iter().map(|it| Accepted { is_id_made, ..it }).collect();
             let receipt = pipeline.ingest(accepted, profile360_tests::POLICY_VERSION).await.expect("it is written");
-            (receipt.taken[0].outcome.clone(), receipt.taken[0].message_id.to_string())
+            (receipt.ingested[0].outcome.clone(), receipt.ingested[0].message_id.to_string())
         };
         assert_eq!(take(&plain, false).await, (Outcome::Created, plain.clone()));
         assert_eq!(take(&plain, true).await, (Outcome::Duplicate, plain.clone()));

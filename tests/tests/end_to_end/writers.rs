@@ -44,8 +44,8 @@ async fn write(pipeline: Pipeline, messages: Vec<Accepted>, batch: usize) -> any
                 result => break result?,
             }
         };
-        assert_eq!(receipt.taken.len(), batch.len());
-        for (message, result) in batch.iter().zip(&receipt.taken) {
+        assert_eq!(receipt.ingested.len(), batch.len());
+        for (message, result) in batch.iter().zip(&receipt.ingested) {
             assert!(result.unified_id.is_some(), "every message lands on a customer, a duplicate, too");
             if result.outcome != Outcome::Duplicate {
                 taken.push(message.message.id.to_string());
@@ -214,7 +214,7 @@ fn whoever_steps_aside_comes_to_the_same() {
         let standing = in_process(async move {
             let mut writers = Writers::open(&database).await?;
             // Beside one writer on the same pipeline there is one that this knows nothing of.
-            let (near, far) = (writers.impatient_pipeline().await?, writers.impatient_pipeline().await?);
+            let (near, far) = (writers.pipeline_with_tiny_budget().await?, writers.pipeline_with_tiny_budget().await?);
             let deciding = tokio::spawn(decide(near.clone(), words));
             let writing = [(near, first, 2), (far, second, 3)]
                 .map(|(pipeline, messages, batch)| tokio::spawn(write(pipeline, messages, batch)));
@@ -263,14 +263,14 @@ fn who_waits_heeds_what_is_decided_meanwhile() {
     };
     in_process(async move {
         let mut writers = Writers::open(&database).await?;
-        let pipeline = writers.impatient_pipeline().await?;
+        let pipeline = writers.pipeline_with_tiny_budget().await?;
         let linking = accepted(&messages::ndjson(&[linking]));
         let (decided, taken) = tokio::join!(
             pipeline.decide(Command::Make(vec![decision]), None),
             pipeline.ingest(linking, POLICY_VERSION)
         );
         assert!(matches!(decided?, CommandOutcome::Applied { .. }));
-        assert_eq!(taken?.taken.len(), 1);
+        assert_eq!(taken?.ingested.len(), 1);
         drop(pipeline);
         writers.close().await
     })
@@ -302,7 +302,7 @@ fn what_was_read_by_other_rules_is_read_again() {
     in_process(async move {
         let mut writers = Writers::open(&database).await?;
         let pipeline = writers.pipeline().await?;
-        assert_eq!(pipeline.ingest(known, POLICY_VERSION - 1).await?.taken.len(), 1);
+        assert_eq!(pipeline.ingest(known, POLICY_VERSION - 1).await?.ingested.len(), 1);
         let refused = pipeline.ingest(unknown, POLICY_VERSION - 1).await;
         assert!(matches!(refused, Err(PipelineError::RulesChanged)), "{refused:?}");
         drop(pipeline);

@@ -1,4 +1,4 @@
-//! Rows that the pipeline has read or written lately, so that hot ones are not read again.
+//! A cache of rows that the pipeline has read or written recently.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -9,10 +9,10 @@ use profile360_core::{
     plan::{changes::Changes, needs::Needs, view::View},
 };
 
-/// Entries of one generation of one table. Two generations are kept, so what was used since the last turn stays.
+/// Entries of one generation of one table. There are two, so entries that were used since the last turn stay.
 const GENERATION: usize = 30_000;
 
-/// True as long as nobody else writes; the pipeline throws it away when somebody did.
+/// Valid as long as no other server writes; the pipeline clears it on a conflict.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     identifiers: Generations<Identifier, IdentifierState>,
@@ -21,7 +21,7 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// Moves what is known from the needs to the view.
+    /// Moves cached rows from the needs to the view.
     pub(super) fn serve(&mut self, needs: &mut Needs, view: &mut View) {
         needs.identifiers.retain(|key| match self.identifiers.get(key) {
             Some(state) => {
@@ -46,7 +46,7 @@ impl Cache {
         });
     }
 
-    /// Takes what a commit has read and written.
+    /// Caches what a commit has read and written.
     pub(super) fn remember(&mut self, view: View, changes: Changes) {
         for (key, state) in view.identifiers {
             if let Some(state) = state.filter(|_| !changes.identifiers.contains_key(&key)) {

@@ -1,5 +1,4 @@
-//! Decisions and retirements through the same pipeline as messages: one after the other, planned by core, durable when
-//! answered.
+//! Decisions and retirements: served by the same pipeline as messages, planned by core, durable once answered.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,6 +8,7 @@ use std::{
 use profile360_core::{
     evidence::{
         decision::{Decision, Decisions, Relation, Revocation},
+        link::Pair,
         retirement::{Retirement, Retirements},
     },
     graph::rows::CellKey,
@@ -28,81 +28,81 @@ use profile360_store::{Cause, Commit, LineageRow, Rows, StoreError};
 use tokio::sync::oneshot;
 
 use super::{
-    Attempt, Bounds, MAX_ATTEMPTS, PipelineError, Worker, complete, complete_within,
-    far::{self, Ahead, Job, Reach},
-    large::{self, Plan, WantedDecisions},
+    Attempt, Budget, MAX_ATTEMPTS, PipelineError, Worker, complete, complete_within,
+    read_ahead::{self, Prefetched, Job, ReadPlan},
+    bulk_commit::{self, Plan, WantedDecisions},
     pause,
 };
 
-/// What an operator wants.
+/// What an operator requests.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// Decisions, with the IDs that they get.
+    /// New decisions with their IDs.
     Make(Vec<Decision>),
     Retire(Retirement),
-    /// Of a decision or a retirement.
+    /// Revokes a decision or a retirement.
     Revoke {
         id: String,
         by: Revocation,
     },
 }
 
-/// What became of it.
+/// The result of a command.
 #[derive(Debug, Clone)]
 pub enum CommandOutcome {
-    /// It is so now, from a commit on.
+    /// The decisions are in effect from a commit on.
     Applied { decisions: Vec<Decision>, commit: i64 },
-    /// It was so before.
+    /// They were in effect already.
     NoChange { decisions: Vec<Decision> },
-    /// The value has other owners from a commit on; without one it was so before.
+    /// The value is retired from a commit on. `None`: it was already.
     Retired { retirement: Retirement, commit: Option<i64> },
-    /// The profiles are not as they were when the revision was read.
+    /// The profiles have changed since the revision was read.
     Stale,
-    /// Decisions that count exclude it.
+    /// Active decisions contradict it.
     Contradicted { by: Vec<Decision> },
-    /// There is no decision of that ID.
+    /// No decision or retirement has that ID.
     NotFound,
 }
 
 #[derive(Debug)]
 pub(super) struct Request {
-    pub wish: Command,
+    pub command: Command,
     pub expected_revision: Option<String>,
     pub reply: oneshot::Sender<Result<CommandOutcome, PipelineError>>,
 }
 
 impl Worker {
-    pub(super) async fn decide(&mut self, request: Request, ahead: Ahead) {
-        let n_asides = ahead.n_asides();
-        let result = match self.settle(&request.wish, request.expected_revision.as_deref(), ahead).await {
+    pub(super) async fn decide(&mut self, request: Request, prefetched: Prefetched) {
+        let n_deferrals = prefetched.n_deferrals();
+        let result = match self.settle(&request.command, request.expected_revision.as_deref(), prefetched).await {
             Ok(Attempt::Done(decided)) => Ok(decided),
-            Ok(Attempt::TooFar(reach)) => return self.read_aside(Job::Decide(request), reach, n_asides).await,
-            Ok(Attempt::TooLarge(plan)) => return self.write_decisions_aside(request, *plan, n_asides),
-            Ok(Attempt::Held) => return self.large.hold(Job::Decide(request), n_asides),
+            Ok(Attempt::ReadAhead(read_plan)) => return self.defer(Job::Decide(request), read_plan, n_deferrals).await,
+            Ok(Attempt::BulkCommit(plan)) => return self.begin_bulk_decisions(request, *plan, n_deferrals),
+            Ok(Attempt::Blocked) => return self.bulk_commit.block(Job::Decide(request), n_deferrals),
             Err(error) => Err(error),
         };
-        // Whoever asked may have gone; what was decided stays decided.
+        // The client may have disconnected; the commit remains.
         request.reply.send(result).ok();
     }
 
     async fn settle(
         &mut self,
-        wish: &Command,
+        command: &Command,
         expected_revision: Option<&str>,
-        mut ahead: Ahead,
+        mut prefetched: Prefetched,
     ) -> Result<Attempt<CommandOutcome, WantedDecisions>, PipelineError> {
-        let at_most = ahead.at_most(self.bounds);
+        let budget = prefetched.remaining(self.budget);
         for attempt in 0..MAX_ATTEMPTS {
-            match self.attempt_decision(wish, expected_revision, std::mem::take(&mut ahead), at_most).await {
+            match self.attempt_decision(command, expected_revision, std::mem::take(&mut prefetched), budget).await {
                 Ok(attempt) => return Ok(attempt),
                 Err(StoreError::Conflict) => {
                     tokio::time::sleep(pause(attempt)).await;
-                    self.forget();
+                    self.invalidate();
                 }
                 Err(StoreError::Superseded) => return Err(PipelineError::Superseded),
                 Err(error) => {
                     tracing::error!(%error, "a decision was not written");
-                    self.forget();
+                    self.invalidate();
                     return Err(PipelineError::Unavailable);
                 }
             }
@@ -112,18 +112,18 @@ impl Worker {
 
     async fn attempt_decision(
         &mut self,
-        wish: &Command,
+        command: &Command,
         expected_revision: Option<&str>,
-        ahead: Ahead,
-        at_most: Bounds,
+        prefetched: Prefetched,
+        budget: Budget,
     ) -> Result<Attempt<CommandOutcome, WantedDecisions>, StoreError> {
         let last_commit = self.last_commit().await?;
         let retirements = self.snapshot.policy.retirements().clone();
         let before = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let wanted = match step_of(wish, &retirements, &before) {
+        let wanted = match step_of(command, &retirements, &before) {
             Step::Answer(decided) => return Ok(Attempt::Done(decided)),
-            // Which rows it looks at is not known before all messages that name the value are read.
-            Step::Retire(_) if self.large.is_writing() => return Ok(Attempt::Held),
+            // The rows that it depends on are known only after all messages with the value are read.
+            Step::Retire(_) if self.bulk_commit.is_writing() => return Ok(Attempt::Blocked),
             Step::Retire(retirement) => {
                 let decided = self.retire(last_commit, retirement, &retirements, expected_revision).await?;
                 return Ok(Attempt::Done(decided));
@@ -136,24 +136,24 @@ impl Worker {
             decisions.put(decision.clone());
         }
 
-        let Ahead { mut view, changes, .. } = ahead;
+        let Prefetched { mut view, changes, .. } = prefetched;
         let ends: BTreeSet<Identifier> =
             changed.iter().chain(kept).flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
-        self.see(Needs { identifiers: missing(&ends, &view), ..Needs::default() }, &mut view).await?;
-        // Of what was read before, their profiles may have been changed since.
+        self.load(Needs { identifiers: missing(&ends, &view), ..Needs::default() }, &mut view).await?;
+        // Their cells may have changed since they were prefetched.
         let profiles = ends.iter().filter_map(|it| Some(view.identifiers.get(it)?.as_ref()?.cell));
         let cells = profiles.filter(|it| !view.cells.contains_key(it)).collect();
-        self.see(Needs { cells, ..Needs::default() }, &mut view).await?;
-        // Not only in the end: who is held need not read on.
-        if self.large.is_about(&view) {
-            return Ok(Attempt::Held);
+        self.load(Needs { cells, ..Needs::default() }, &mut view).await?;
+        // Check early: a request that must wait need not read on.
+        if self.bulk_commit.is_about(&view) {
+            return Ok(Attempt::Blocked);
         }
         if let Some(expected) = expected_revision {
-            let members = members_not_seen(&ends, &view);
-            if at_most.read < far::cost_of(&members) {
-                return Ok(Attempt::TooFar(Reach::Decisions { ends, changed: wanted.changed, decisions }));
+            let members = missing_members(&ends, &view);
+            if budget.read < read_ahead::cost_of(&members) {
+                return Ok(Attempt::ReadAhead(ReadPlan::Decisions { ends, changed: wanted.changed, decisions }));
             }
-            self.see(members, &mut view).await?;
+            self.load(members, &mut view).await?;
             if self.revision_of(&ends, &view, &before)? != expected {
                 return Ok(Attempt::Done(CommandOutcome::Stale));
             }
@@ -167,34 +167,34 @@ impl Worker {
             None => {
                 let policy = self.snapshot.policy.clone();
                 let mut draft = Draft::of_decisions(changed, &view, &policy, &decisions);
-                if !complete_within(at_most.read, &mut draft, &mut self.cache, &self.snapshot, &mut view).await? {
+                if !complete_within(budget.read, &mut draft, &mut self.cache, &self.snapshot, &mut view).await? {
                     drop(draft);
-                    return Ok(Attempt::TooFar(Reach::Decisions { ends, changed: wanted.changed, decisions }));
+                    return Ok(Attempt::ReadAhead(ReadPlan::Decisions { ends, changed: wanted.changed, decisions }));
                 }
                 draft.finish(&view)
             }
         };
-        if self.large.is_about(&view) {
-            return Ok(Attempt::Held);
+        if self.bulk_commit.is_about(&view) {
+            return Ok(Attempt::Blocked);
         }
-        let is_made = matches!(wish, Command::Make(_));
+        let is_made = matches!(command, Command::Make(_));
         if is_made && !changes.unmet.is_empty() {
             let by = excluded(&changes.unmet, changed, &decisions);
             return Ok(Attempt::Done(CommandOutcome::Contradicted { by }));
         }
-        if at_most.write < large::n_rows(&changes) {
-            if self.large.is_writing() {
-                return Ok(Attempt::Held);
+        if budget.write < bulk_commit::n_rows(&changes) {
+            if self.bulk_commit.is_writing() {
+                return Ok(Attempt::Blocked);
             }
-            return Ok(Attempt::TooLarge(Box::new(Plan { view, changes, wanted })));
+            return Ok(Attempt::BulkCommit(Box::new(Plan { view, changes, wanted })));
         }
         let number = last_commit + 1;
         let lineage = self.lineage_of_decisions(&changes, changed);
         let rows = Rows { decisions: changed, ..Rows::of(&changes) };
         let commit = Commit { number, rows, lineage: &lineage };
         self.snapshot.store.commit(&commit, &self.snapshot.secret).await?;
-        let applied = self.applied(number, wanted);
-        self.written(number, &lineage, view, changes);
+        let applied = self.apply_decisions(number, wanted);
+        self.note_commit(number, &lineage, view, changes);
         Ok(Attempt::Done(applied))
     }
 
@@ -203,19 +203,19 @@ impl Worker {
         self.lineage_of(changes, |_| Cause::Decision(cause.clone()))
     }
 
-    /// Lets decisions count that were written.
-    pub(super) fn applied(&mut self, commit: i64, wanted: WantedDecisions) -> CommandOutcome {
+    /// Adds committed decisions to the snapshot.
+    pub(super) fn apply_decisions(&mut self, commit: i64, wanted: WantedDecisions) -> CommandOutcome {
         let WantedDecisions { changed, kept } = wanted;
         let mut decisions = self.snapshot.decisions.write().unwrap_or_else(PoisonError::into_inner);
         for decision in &changed {
             decisions.put(decision.clone());
         }
         drop(decisions);
-        self.far.see_decisions();
+        self.read_ahead.note_decisions();
         CommandOutcome::Applied { decisions: changed.into_iter().chain(kept).collect(), commit }
     }
 
-    /// Takes a retirement that is new or was revoked: reads all messages that name the value once more.
+    /// Applies a new or a revoked retirement: parses all messages with the value again.
     pub(super) async fn retire(
         &mut self,
         last_commit: i64,
@@ -234,9 +234,9 @@ impl Worker {
         let all_owners: BTreeSet<Identifier> = owners.iter().cloned().chain(after.owners(value)).collect();
         let mut view = View::default();
         let links_of = owners.iter().cloned().collect();
-        self.see(Needs { identifiers: all_owners.clone(), links_of, ..Needs::default() }, &mut view).await?;
+        self.load(Needs { identifiers: all_owners.clone(), links_of, ..Needs::default() }, &mut view).await?;
         if let Some(expected) = expected_revision {
-            self.see(members_not_seen(&all_owners, &view), &mut view).await?;
+            self.load(missing_members(&all_owners, &view), &mut view).await?;
             if self.revision_of(&all_owners, &view, &decisions)? != expected {
                 return Ok(CommandOutcome::Stale);
             }
@@ -250,7 +250,7 @@ impl Worker {
             let id = unified_id(home, &secret);
             for event in self.snapshot.store.events(id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
                 let Ok(accepted) = parse_kept(&event.payload, &policy) else {
-                    let reason = "a kept message cannot be read by the policy in force".to_owned();
+                    let reason = "a stored message cannot be parsed under the active policy".to_owned();
                     return Err(StoreError::Corrupt { table: "event", reason });
                 };
                 let mut message = accepted.message;
@@ -261,20 +261,21 @@ impl Worker {
                 }
             }
         }
-        let mut anew = messages.clone();
-        anew.iter_mut().for_each(|it| after.assign(it));
-        self.see(first_needs(&messages), &mut view).await?;
-        self.see(first_needs(&anew), &mut view).await?;
-        self.see(Needs { links_of: to_count_again(value, &view), ..Needs::default() }, &mut view).await?;
+        let mut reassigned = messages.clone();
+        reassigned.iter_mut().for_each(|it| after.assign(it));
+        self.load(first_needs(&messages), &mut view).await?;
+        self.load(first_needs(&reassigned), &mut view).await?;
+        self.load(Needs { links_of: to_count_again(value, &view), ..Needs::default() }, &mut view).await?;
 
         let mut draft = Draft::of_retirement(value, &messages, before, &after, &view, &policy, &decisions, &secret);
         complete(&mut draft, &mut self.cache, &self.snapshot, &mut view).await?;
         let changes = draft.finish(&view);
         let number = last_commit + 1;
         let lineage = self.lineage_of(&changes, |_| Cause::Retirement(retirement.id.to_string()));
-        // With an identifier the database removes the decisions about it; they are kept for good.
-        let is_about = |it: &&Arc<Decision>| {
-            changes.removed_identifiers.contains(&it.pair.a) || changes.removed_identifiers.contains(&it.pair.b)
+        // Removing an identifier also removes the decisions about it. Write those again: they are permanent.
+        let is_about = |decision: &&Arc<Decision>| {
+            let Pair { a, b } = &decision.pair;
+            changes.removed_identifiers.contains(a) || changes.removed_identifiers.contains(b)
         };
         let kept: Vec<Decision> = decisions.iter().filter(is_about).map(|it| Decision::clone(it)).collect();
         let rows = Rows {
@@ -286,15 +287,15 @@ impl Worker {
         let commit = Commit { number, rows, lineage: &lineage };
         self.snapshot.store.commit(&commit, &secret).await?;
         policy.set_retirements(after);
-        self.written(number, &lineage, View::default(), changes);
-        // Rows that are gone may be in them.
+        self.note_commit(number, &lineage, View::default(), changes);
+        // They may contain rows that are removed.
         self.cache = super::Cache::default();
-        self.far.forget();
+        self.read_ahead.invalidate();
         Ok(CommandOutcome::Retired { retirement, commit: Some(number) })
     }
 
-    /// Loads rows, and the rows that these name.
-    pub(super) async fn see(&mut self, mut needs: Needs, view: &mut View) -> Result<(), StoreError> {
+    /// Loads rows, and the rows that these refer to.
+    pub(super) async fn load(&mut self, mut needs: Needs, view: &mut View) -> Result<(), StoreError> {
         while !needs.is_empty() {
             self.cache.serve(&mut needs, view);
             self.snapshot.store.load(&needs, &self.snapshot.secret, view).await?;
@@ -303,29 +304,32 @@ impl Worker {
         Ok(())
     }
 
-    /// The revision of the profiles that identifiers are in, together. The view must hold these, and their members.
+    /// The joint revision of the profiles of identifiers. The view must hold them and their members.
     fn revision_of(
         &self,
         identifiers: &BTreeSet<Identifier>,
         view: &View,
         decisions: &Decisions,
     ) -> Result<String, StoreError> {
-        let rules = &self.snapshot.policy;
-        let retirements = rules.retirements();
+        let policy = &self.snapshot.policy;
+        let retirements = policy.retirements();
         let state_of = |it: &Identifier| view.identifiers.get(it).and_then(Option::as_ref);
         let keys: BTreeSet<CellKey> = identifiers.iter().filter_map(|it| Some(state_of(it)?.cell)).collect();
         let mut revisions = Vec::with_capacity(keys.len());
         for key in keys {
-            // Of rows that do not fit together some were read before another server's commit.
+            // Inconsistent rows: another server committed between two reads.
             let cell = view.cells.get(&key).and_then(Option::as_ref).ok_or(StoreError::Conflict)?;
             let members: Option<Vec<_>> = cell
                 .members
                 .iter()
-                .map(|it| Some((it, &state_of(it).filter(|it| it.cell == key)?.facts, retirements.retired_at(it))))
+                .map(|member| {
+                    let state = state_of(member).filter(|it| it.cell == key)?;
+                    Some((member, &state.facts, retirements.retired_at(member)))
+                })
                 .collect();
             let members = members.ok_or(StoreError::Conflict)?;
             let about = cell.members.iter().flat_map(|it| decisions.of(it)).map(AsRef::as_ref);
-            revisions.push(revision::revision(rules.version, members.into_iter(), about));
+            revisions.push(revision::revision(policy.version, members.into_iter(), about));
         }
         Ok(revision::joint(revisions))
     }
@@ -335,8 +339,8 @@ fn missing(identifiers: &BTreeSet<Identifier>, view: &View) -> BTreeSet<Identifi
     identifiers.iter().filter(|it| !view.identifiers.contains_key(*it)).cloned().collect()
 }
 
-/// The members of the profiles that identifiers are in, as far as a view does not hold them.
-pub(super) fn members_not_seen<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>, view: &View) -> Needs {
+/// The members of the profiles of identifiers that a view does not hold.
+pub(super) fn missing_members<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>, view: &View) -> Needs {
     let states = identifiers.into_iter().filter_map(|it| view.identifiers.get(it)?.as_ref());
     let keys: BTreeSet<CellKey> = states.map(|it| it.cell).collect();
     let cells = keys.iter().filter_map(|it| view.cells.get(it)?.as_ref());
@@ -344,22 +348,22 @@ pub(super) fn members_not_seen<'i>(identifiers: impl IntoIterator<Item = &'i Ide
     Needs { identifiers: members.cloned().collect(), ..Needs::default() }
 }
 
-/// What a wish comes to.
+/// What a command requires.
 enum Step {
-    /// Nothing is to be written.
+    /// Nothing to write.
     Answer(CommandOutcome),
     /// A retirement that is new or was revoked.
     Retire(Retirement),
     Decide(WantedDecisions),
 }
 
-fn step_of(wish: &Command, retirements: &Retirements, decisions: &Decisions) -> Step {
-    match wish {
+fn step_of(command: &Command, retirements: &Retirements, decisions: &Decisions) -> Step {
+    match command {
         Command::Make(wanted) => step_of_wanted(wanted, decisions),
         Command::Retire(wanted) => {
             let is_there = |it: &&Arc<Retirement>| it.is_active() && it.value == wanted.value && it.from == wanted.from;
             match retirements.iter().find(is_there) {
-                Some(there) => is_so(there),
+                Some(there) => already_retired(there),
                 None => Step::Retire(wanted.clone()),
             }
         }
@@ -367,7 +371,7 @@ fn step_of(wish: &Command, retirements: &Retirements, decisions: &Decisions) -> 
             (Some(there), _) if there.is_active() => {
                 Step::Retire(Retirement { revoked: Some(by.clone()), ..Retirement::clone(there) })
             }
-            (Some(there), _) => is_so(there),
+            (Some(there), _) => already_retired(there),
             (None, Some(there)) if there.is_active() => {
                 let is_together = |it: &&Arc<Decision>| it.is_active() && it.group() == there.group();
                 let revoked = |it: &Arc<Decision>| Decision { revoked: Some(by.clone()), ..Decision::clone(it) };
@@ -380,11 +384,11 @@ fn step_of(wish: &Command, retirements: &Retirements, decisions: &Decisions) -> 
     }
 }
 
-fn is_so(retirement: &Retirement) -> Step {
+fn already_retired(retirement: &Retirement) -> Step {
     Step::Answer(CommandOutcome::Retired { retirement: Retirement::clone(retirement), commit: None })
 }
 
-/// Of the wanted decisions which are new and which are there; or that there are those that say the opposite of the same two.
+/// Splits requested decisions into new and existing ones. A contradiction if one says the opposite of an existing one.
 fn step_of_wanted(wanted: &[Decision], before: &Decisions) -> Step {
     let (mut changed, mut kept, mut opposite) = (Vec::new(), Vec::new(), Vec::new());
     for decision in wanted {
@@ -402,8 +406,8 @@ fn step_of_wanted(wanted: &[Decision], before: &Decisions) -> Step {
     }
 }
 
-/// The decisions that exclude a new one: for a new `DIFFERENT` the `SAME`s that could not be followed any more, for a new
-/// `SAME` the `DIFFERENT`s that keep its sides apart.
+/// The decisions that contradict new ones: for a new `DIFFERENT` each `SAME` that could no longer be followed, for a new `SAME`
+/// each `DIFFERENT` that separates its sides.
 fn excluded(unmet: &[Decision], changed: &[Decision], decisions: &Decisions) -> Vec<Decision> {
     let is_new = |it: &Decision| changed.iter().any(|new| new.id == it.id);
     let old: Vec<Decision> = unmet.iter().filter(|it| !is_new(it)).cloned().collect();
@@ -417,8 +421,8 @@ fn excluded(unmet: &[Decision], changed: &[Decision], decisions: &Decisions) -> 
         .collect()
 }
 
-/// An ID for a decision or a retirement that nobody has.
-#[expect(clippy::disallowed_methods, reason = "the edge: randomness comes into the program here")]
+/// A random ID for a decision or a retirement.
+#[expect(clippy::disallowed_methods, reason = "the edge: randomness enters the program here")]
 pub fn new_id() -> Arc<str> {
     let id: u128 = rand::random();
     format!("{id:032x}").into()

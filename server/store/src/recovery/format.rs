@@ -1,7 +1,7 @@
-//! The form of a segment of SurrealKV's write-ahead log (0.21.4), read and written on bytes alone.
+//! The format of segments of SurrealKV's write-ahead log (0.21.4). Works on bytes, without I/O.
 //!
-//! A segment is a row of blocks. A commit is one record, in one fragment or, over the end of a block, in several; a fragment is
-//! its checksum, its length, its type and its bytes. Fewer bytes than a fragment's head at the end of a block are padding.
+//! A segment is a sequence of blocks. A commit is one record, in one fragment or, across blocks, in several. A fragment is a
+//! checksum, a length, a type and bytes. If less than the head of a fragment fits into a block, the rest of it is padding.
 
 #[cfg(test)]
 mod tests;
@@ -16,24 +16,24 @@ const FIRST: u8 = 2;
 const MIDDLE: u8 = 3;
 const LAST: u8 = 4;
 
-/// The one version of a commit's form that is known here.
+/// The only supported version of the commit format.
 const COMMIT_VERSION: u8 = 1;
 
-/// What a segment consists of, in its order.
+/// A part of a segment.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
     Commit(Committed),
-    /// Bytes that are no commit: the part of one that was not finished, or damage.
+    /// Bytes that are no commit: an unfinished one, or damage.
     Unreadable(Range<usize>),
 }
 
-/// A commit as the log has it.
+/// A commit in the log.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Committed {
-    /// The number of its first entry. Entries of the whole base are numbered without a gap.
+    /// The sequence number of its first entry. Entries of the database are numbered without gaps.
     pub first: u64,
     pub n_entries: u64,
-    /// The bytes from the number of entries on.
+    /// The encoded record from the number of entries on.
     rest: Vec<u8>,
 }
 
@@ -45,7 +45,7 @@ impl Committed {
         (*version == COMMIT_VERSION).then(|| Self { first, n_entries, rest: rest.to_vec() })
     }
 
-    /// The number that the next commit begins with.
+    /// The first sequence number of the next commit.
     pub(super) fn next(&self) -> u64 {
         self.first.saturating_add(self.n_entries.max(1))
     }
@@ -54,7 +54,7 @@ impl Committed {
         self.rest.len()
     }
 
-    /// One that says that it has so many entries, of so many bytes.
+    /// A commit with that many entries and bytes.
     #[cfg(test)]
     pub(super) fn sample(first: u64, n_entries: u64, n_bytes: usize) -> Self {
         let mut rest = Vec::new();
@@ -71,12 +71,12 @@ impl Committed {
     }
 }
 
-/// Reads a segment piece by piece.
+/// Parses a segment.
 #[derive(Debug)]
 pub(super) struct Pieces<'b> {
     bytes: &'b [u8],
     at: usize,
-    /// A commit that was found while looking for the end of what is unreadable, and where it ends.
+    /// The commit that ends an unreadable range, and its end.
     found: Option<(Committed, usize)>,
 }
 
@@ -85,10 +85,10 @@ impl<'b> Pieces<'b> {
         Self { bytes, at: 0, found: None }
     }
 
-    /// The commit that begins at a position and where it ends; `Ok(None)` where the segment ends there.
+    /// The commit at a position, and its end. `Ok(None)` at the end of the segment.
     fn commit_at(&self, position: usize) -> Result<Option<(Committed, usize)>, Broken> {
         let mut record = Vec::new();
-        // Not told by the record being empty: a first fragment is where a block has room for its head alone.
+        // The record can be empty after the first fragment, if only its head fits into the block.
         let mut is_first = true;
         let mut at = position;
         loop {
@@ -123,7 +123,7 @@ impl<'b> Pieces<'b> {
     }
 }
 
-/// No whole commit is there.
+/// There is no complete commit.
 struct Broken;
 
 impl Iterator for Pieces<'_> {
@@ -165,7 +165,7 @@ pub(super) struct SegmentWriter {
 }
 
 impl SegmentWriter {
-    /// Adds a commit, whose entries are numbered from another number on.
+    /// Adds a commit, with its entries renumbered from `first`.
     pub(super) fn add(&mut self, commit: &Committed, first: u64) {
         let record = commit.encode(first);
         let mut rest = record.as_slice();
@@ -183,7 +183,7 @@ impl SegmentWriter {
                 (false, false) => MIDDLE,
                 (false, true) => LAST,
             };
-            // A block is shorter than what two bytes count.
+            // Never saturates: a block is shorter than `u16::MAX`.
             let length = u16::try_from(fragment.len()).unwrap_or(u16::MAX);
             self.bytes.extend_from_slice(&checksum_of(kind, fragment).to_be_bytes());
             self.bytes.extend_from_slice(&length.to_be_bytes());
@@ -194,9 +194,9 @@ impl SegmentWriter {
         }
     }
 
-    /// Writes on behind whatever is there, as the engine does.
+    /// Appends to existing bytes, as the engine does.
     #[cfg(test)]
-    pub(super) fn behind(bytes: Vec<u8>) -> Self {
+    pub(super) fn append_to(bytes: Vec<u8>) -> Self {
         Self { bytes }
     }
 
@@ -216,7 +216,7 @@ fn checksum_of(kind: u8, fragment: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// A number in seven bits a byte, the lowest first.
+/// Decodes a LEB128 number.
 fn decode_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0_u64;
     for (position, byte) in bytes.iter().enumerate().take(10) {

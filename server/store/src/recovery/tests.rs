@@ -2,7 +2,7 @@ use std::ops::RangeInclusive;
 
 use super::*;
 
-/// The folder of a base of which everything before a segment is in tables.
+/// The folder of a database that has flushed everything before a segment.
 fn base(log_number: u64, last_entry: u64) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in [LOG, "manifest"] {
@@ -16,7 +16,7 @@ fn base(log_number: u64, last_entry: u64) -> tempfile::TempDir {
     folder
 }
 
-/// A segment with a commit of one entry for each number, and where they end.
+/// A segment with a commit of one entry per number, and the ends of the commits.
 fn segment(numbers: impl IntoIterator<Item = u64>) -> (Vec<u8>, Vec<usize>) {
     let mut writer = SegmentWriter::default();
     let mut ends = Vec::new();
@@ -34,7 +34,7 @@ fn put(folder: &Path, name: &str, number: u64, bytes: &[u8]) {
     fs::write(segment_path(&folder.join(name), number), bytes).unwrap();
 }
 
-/// The numbers of the commits in a base's log, segment by segment.
+/// The numbers of the commits in the log, by segment.
 fn log(folder: &Path) -> Vec<(u64, Vec<u64>)> {
     let read_numbers = |segment: Segment| {
         let bytes = fs::read(segment.path).unwrap();
@@ -54,13 +54,13 @@ fn expect_tidy(folder: &Path) {
 }
 
 #[test]
-fn a_base_that_was_closed_is_left_alone() {
+fn a_database_that_was_closed_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let below = folder.path().join("a/b");
     assert_eq!(prepare(&below).unwrap(), None, "a new one");
     let base = base(4, 100);
     assert_eq!(prepare(base.path()).unwrap(), None, "no log");
-    // An older segment is in tables, one that was never written to has nothing in it.
+    // An older segment is flushed, and one that was never written to is empty.
     put(base.path(), LOG, 2, &segment(90..=95).0);
     put(base.path(), LOG, 4, &[]);
     assert_eq!(prepare(base.path()).unwrap(), None);
@@ -69,10 +69,10 @@ fn a_base_that_was_closed_is_left_alone() {
 }
 
 #[test]
-fn whole_commits_before_a_cut_are_there_and_nothing_else() {
+fn complete_commits_before_a_cut_are_recovered() {
     let (whole, ends) = segment(11..=15);
     for cut in ends[0]..=whole.len() {
-        // All of the long one would be much of the same.
+        // Sample the long one.
         if (ends[1] + 20..ends[2] - 20).contains(&cut) && cut % 997 != 0 {
             continue;
         }
@@ -89,15 +89,15 @@ fn whole_commits_before_a_cut_are_there_and_nothing_else() {
     }
 }
 
-/// Earlier versions of this program let the engine write on behind what it took for the end.
+/// Earlier versions of this program let the engine append after what it treated as the end.
 #[test]
-fn commits_behind_an_unfinished_one_are_there_where_none_is_missing_between() {
+fn commits_after_an_unfinished_one_are_recovered_if_none_is_missing() {
     let (before, _) = segment(11..=12);
     let (unfinished, _) = segment([13]);
-    // A part of its head, its head, its first fragment, and what power that fails can leave.
+    // A part of its head, its head, its first fragment, and what a power failure can leave.
     for unfinished in [&unfinished[..3], &unfinished[..6], &unfinished[..9], &unfinished[..32_700], &[0; 4], &[0; 90]] {
         let behind = |numbers: RangeInclusive<u64>| {
-            let mut writer = SegmentWriter::behind([&before[..], unfinished].concat());
+            let mut writer = SegmentWriter::append_to([&before[..], unfinished].concat());
             numbers.for_each(|number| writer.add(&Committed::sample(number, 1, 9), number));
             writer.bytes().to_vec()
         };
@@ -119,7 +119,7 @@ fn commits_behind_an_unfinished_one_are_there_where_none_is_missing_between() {
 }
 
 #[test]
-fn several_segments_are_read_in_their_order_and_fit_into_memory() {
+fn segments_are_read_in_order_and_rewritten_to_fit_into_memory() {
     let folder = base(4, 10);
     put(folder.path(), LOG, 3, &[]);
     put(folder.path(), LOG, 4, &segment(11..=12).0);
@@ -133,7 +133,7 @@ fn several_segments_are_read_in_their_order_and_fit_into_memory() {
 }
 
 #[test]
-fn the_last_commits_before_a_rotation_are_read_again_and_numbered_anew() {
+fn the_last_commits_before_a_rotation_are_recovered_and_renumbered() {
     let n_again = COMMITS_OVER_A_ROTATION as u64;
     for kept_in in [KEPT, LOG] {
         let folder = base(4, 110);
@@ -143,7 +143,7 @@ fn the_last_commits_before_a_rotation_are_read_again_and_numbered_anew() {
         assert_eq!(log(folder.path()), [(4, (111..113 + n_again).collect())]);
         expect_tidy(folder.path());
     }
-    // A segment that is kept from longer ago is in tables.
+    // An older kept segment is flushed.
     let folder = base(4, 110);
     put(folder.path(), KEPT, 2, &segment(1..=9).0);
     assert_eq!(prepare(folder.path()).unwrap(), None);
@@ -151,7 +151,7 @@ fn the_last_commits_before_a_rotation_are_read_again_and_numbered_anew() {
 }
 
 #[test]
-fn a_kill_at_any_step_is_made_good() {
+fn recovery_completes_after_a_kill_at_any_step() {
     let expected = [(4, vec![11, 12])];
     let started = || {
         let folder = base(4, 10);
@@ -177,7 +177,7 @@ fn a_kill_at_any_step_is_made_good() {
     prepare(folder.path()).unwrap();
     assert_eq!(log(folder.path()), expected);
     expect_tidy(folder.path());
-    // The engine may have taken in a part of it, and is given the rest.
+    // The engine may have flushed a part, and gets the rest.
     let folder = base(5, 12);
     put(folder.path(), LOG, 5, &segment(13..=14).0);
     prepare(folder.path()).unwrap();
@@ -185,7 +185,7 @@ fn a_kill_at_any_step_is_made_good() {
 }
 
 #[test]
-fn a_manifest_that_is_missing_or_cut_short_is_not_made_anew() {
+fn a_missing_or_truncated_manifest_is_not_recreated() {
     let (segment, _) = segment(11..=12);
     for n_bytes in [None, Some(0), Some(25)] {
         let folder = base(4, 10);
@@ -200,7 +200,7 @@ fn a_manifest_that_is_missing_or_cut_short_is_not_made_anew() {
 }
 
 #[test]
-fn a_base_that_is_open_is_not_touched() {
+fn an_open_database_is_not_changed() {
     let folder = base(4, 10);
     put(folder.path(), LOG, 4, &segment(11..=12).0);
     let lock = lock(folder.path()).unwrap();
@@ -210,7 +210,7 @@ fn a_base_that_is_open_is_not_touched() {
 }
 
 #[test]
-fn a_segment_is_kept_until_the_one_after_it_is_gone() {
+fn a_segment_is_kept_until_the_next_one_is_gone() {
     let folder = base(4, 10);
     let log = folder.path().join(LOG);
     let kept = |folder: &Path| -> Vec<u64> {

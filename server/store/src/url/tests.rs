@@ -1,6 +1,6 @@
 use super::DatabaseUrl;
 
-/// What an address is read as, or why it is refused.
+/// The parsed address, or the reason of the refusal.
 fn read(url: &str) -> String {
     match DatabaseUrl::parse(url) {
         Ok(parsed) => parsed.to_string(),
@@ -25,7 +25,7 @@ fn addresses_are_read() {
 }
 
 #[test]
-fn addresses_that_nobody_meant_are_refused_with_a_sentence() {
+fn invalid_addresses_are_refused_with_a_hint() {
     let table = [
         ("surrealkv:/./data/x", "did you mean surrealkv://./data/x?"),
         ("surrealkv:/srv/x", "did you mean surrealkv:///srv/x?"),
@@ -36,7 +36,7 @@ fn addresses_that_nobody_meant_are_refused_with_a_sentence() {
         ("surrealkv://x?sync=", "sync is every, never, or a time longer than 100ms"),
         ("surrealkv://x?sync=every&sync=never", "it is given once"),
         ("surrealkv://x?snyc=every", "the option snyc=every is not known"),
-        ("mem://x", "nothing follows mem://"),
+        ("mem://x", "nothing may follow mem://"),
         ("ws://", "name a server"),
         ("http://127.0.0.1:8000", "http is no engine here; use surrealkv://PATH"),
         ("root:secret@db.example", "use surrealkv://PATH"),
@@ -52,6 +52,6 @@ fn a_password_is_never_shown() {
     for url in ["wss://root:secret@", "http://root:secret@db", "root:secret@db", "wss:root:secret@db"] {
         assert!(!read(url).contains("secret"), "{url}: {}", read(url));
     }
-    let parsed = DatabaseUrl::parse("wss://root:secret@db").expect("it is an address");
+    let parsed = DatabaseUrl::parse("wss://root:secret@db").expect("valid");
     assert!(!format!("{parsed:?}").contains("secret"));
 }

@@ -16,7 +16,7 @@ fn segment(sizes: &[usize]) -> (Vec<u8>, Vec<usize>) {
     (writer.bytes, ends)
 }
 
-/// The numbers of the commits, and from where to where something cannot be read.
+/// The numbers of the commits, and the unreadable ranges.
 fn firsts(bytes: &[u8]) -> (Vec<u64>, Vec<(usize, usize)>) {
     let mut commits = Vec::new();
     let mut unreadable = Vec::new();
@@ -29,7 +29,7 @@ fn firsts(bytes: &[u8]) -> (Vec<u64>, Vec<(usize, usize)>) {
     (commits, unreadable)
 }
 
-/// Sizes whose records end in every way at the end of a block, and go over several.
+/// Sizes whose records end at and around the end of a block, or span several.
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
     let near_a_block = (BLOCK - 24)..(BLOCK + 4);
     prop::collection::vec(prop_oneof![0..300_usize, near_a_block, Just(2 * BLOCK + 11)], 1..6)
@@ -39,24 +39,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_is_written_is_read(sizes in sizes()) {
+    fn written_commits_are_read_back(sizes in sizes()) {
         let (bytes, _) = segment(&sizes);
         let (commits, unreadable) = firsts(&bytes);
         prop_assert_eq!(commits.len(), sizes.len());
         prop_assert!(unreadable.is_empty());
     }
 
-    /// Cut anywhere, the whole commits before the cut are read; written on after the cut, so are those behind it.
+    /// Complete commits before a cut are read, and so are those that are appended after it.
     #[test]
-    fn a_cut_costs_what_it_cuts(sizes in sizes(), cut in any::<prop::sample::Index>()) {
+    fn a_cut_loses_only_the_commit_that_it_cuts(sizes in sizes(), cut in any::<prop::sample::Index>()) {
         let (bytes, ends) = segment(&sizes);
         let cut = cut.index(bytes.len() + 1);
         let n_whole = ends.iter().skip(1).filter(|end| **end <= cut).count();
         let (commits, _) = firsts(&bytes[..cut]);
         prop_assert_eq!(commits.len(), n_whole);
 
-        // As the engine does it after a tail that it takes for the end.
-        let mut writer = SegmentWriter::behind(bytes[..cut].to_vec());
+        // As the engine does after a tail that it treats as the end.
+        let mut writer = SegmentWriter::append_to(bytes[..cut].to_vec());
         writer.add(&commit(1_000, 40), 1_000);
         let (commits, _) = firsts(&writer.bytes);
         prop_assert_eq!(commits.len(), n_whole + 1);
@@ -73,7 +73,7 @@ fn zeros_are_no_commits() {
 }
 
 #[test]
-fn a_changed_byte_costs_one_commit() {
+fn a_changed_byte_loses_one_commit() {
     let (whole, ends) = segment(&[10, 20, 30]);
     for position in ends[1]..ends[2] {
         let mut bytes = whole.clone();
