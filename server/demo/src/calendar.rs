@@ -1,4 +1,4 @@
-//! The days of activity: Korean days, counted from the first, and instants in milliseconds since 1970.
+//! The days of activity: Korean days, numbered from the first, and instants in milliseconds since 1970.
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat};
 
@@ -24,12 +24,12 @@ impl Calendar {
         Self { first: i64::from(until.num_days_from_ce() - EPOCH_FROM_CE) - DAYS + 1 }
     }
 
-    /// The instant at which so many milliseconds of a day have passed.
+    /// The instant that many milliseconds after the start of a day.
     pub(super) fn at(self, day: i64, millis: i64) -> i64 {
         (self.first + day) * DAY + millis - KOREA
     }
 
-    /// The instant from which on there is no activity.
+    /// The end of all activity.
     pub(super) fn end(self) -> i64 {
         self.at(DAYS, 0)
     }

@@ -1,4 +1,4 @@
-//! What customers do: they are seen, sign up, look around, buy, send things back.
+//! What customers do: they visit, sign up, browse, buy, return products.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -11,10 +11,10 @@ use chrono::Datelike;
 
 use super::{
     calendar::{DAY, DAYS, HOUR, MINUTE},
-    catalogue::{self, CATEGORIES, Platform, Product},
+    catalog::{self, CATEGORIES, Platform, Product},
     dice::Dice,
     outbox::{Draft, Identifier, Outbox},
-    person::{Group, Person, Sharing, Standing, device_identifier, junk},
+    person::{Group, Person, Sharing, CustomerType, device_identifier, junk},
     wire::{Device, Fields, Item, Value},
 };
 
@@ -33,16 +33,16 @@ pub(super) fn travel(group: &Group, dice: &mut Dice, outbox: &mut Outbox) {
     }
     for person in &group.people {
         outbox.counts.customers += 1;
-        Traveller::new(person, dice, outbox).walk();
+        Traveler::new(person, dice, outbox).walk();
     }
 }
 
-/// A customer on the way, with the session that is going on.
-struct Traveller<'a> {
+/// A customer with the current session.
+struct Traveler<'a> {
     person: &'a Person,
     dice: &'a mut Dice,
     outbox: &'a mut Outbox,
-    /// For each device, whether it was seen together with its customer.
+    /// For each device, whether a message has linked it to the customer.
     known: Vec<bool>,
     n_orders: u64,
     n_sessions: u64,
@@ -55,7 +55,7 @@ struct Traveller<'a> {
     is_described: bool,
 }
 
-impl<'a> Traveller<'a> {
+impl<'a> Traveler<'a> {
     fn new(person: &'a Person, dice: &'a mut Dice, outbox: &'a mut Outbox) -> Self {
         Self {
             person,
@@ -75,22 +75,22 @@ impl<'a> Traveller<'a> {
     }
 
     fn walk(&mut self) {
-        if self.person.standing == Standing::Account {
+        if self.person.customer_type == CustomerType::Account {
             self.sign_up();
         }
         let mut sessions: Vec<(i64, i64)> = (0..self.person.n_sessions).map(|_| self.draw_time()).collect();
         sessions.sort_unstable();
         for (place, (day, millis)) in sessions.into_iter().enumerate() {
-            match self.person.standing {
-                Standing::Account if place > 0 && self.person.joined < day && self.dice.percent(12) => {
+            match self.person.customer_type {
+                CustomerType::Account if place > 0 && self.person.joined < day && self.dice.percent(12) => {
                     self.visit_shop(day, millis);
                 }
-                Standing::Account => {
+                CustomerType::Account => {
                     let device = self.draw_device(place == 0);
                     self.visit(day, millis, device);
                 }
-                Standing::Guest => self.visit_as_guest(day, millis, place == 0),
-                Standing::Visitor => {
+                CustomerType::Guest => self.visit_as_guest(day, millis, place == 0),
+                CustomerType::Visitor => {
                     self.open_session(day, millis, 0);
                     self.look_around();
                 }
@@ -108,7 +108,7 @@ impl<'a> Traveller<'a> {
             self.outbox.counts.messenger_first += 1;
             self.follow_channel(messenger);
         }
-        // In the morning to the early evening, so that all that follows lies on the same day.
+        // From morning to early evening, so that everything that follows is on the same day.
         let millis = self.dice.between(9 * HOUR, 19 * HOUR);
         let mut identifiers = vec![person.external_id()];
         identifiers.extend(person.phone(self.dice));
@@ -119,7 +119,7 @@ impl<'a> Traveller<'a> {
         if let Some(tablet) = &person.shop_tablet {
             self.at = self.outbox.calendar.at(person.joined, millis);
             identifiers.push(device_identifier(tablet));
-            let machine = &catalogue::SHOP_TABLET;
+            let machine = &catalog::SHOP_TABLET;
             let device = self.describe(machine, None);
             self.send(Draft {
                 message_type: "event",
@@ -165,7 +165,7 @@ impl<'a> Traveller<'a> {
         self.enter_into_crm();
     }
 
-    /// A message channel tells of a follower before anything else is known.
+    /// A messenger reports a follower before anything else is known.
     fn follow_channel(&mut self, messenger: &Identifier) {
         let source = if messenger.kind == "kakao_id" { "kakao" } else { "line" };
         let days_before = self.dice.between(0, 30);
@@ -202,12 +202,12 @@ impl<'a> Traveller<'a> {
         let interests = person.categories.map(|it| CATEGORIES[it].0);
         attributes
             .insert("interests", Value::List(interests[..if interests[0] == interests[1] { 1 } else { 2 }].to_vec()));
-        attributes.insert("referral_channel", (*self.dice.weighted(&catalogue::CHANNELS)).into());
+        attributes.insert("referral_channel", (*self.dice.weighted(&catalog::CHANNELS)).into());
         self.pause(5_000, 60_000);
-        self.tell("identify", vec![person.external_id()], attributes);
+        self.send_from_customer("identify", vec![person.external_id()], attributes);
     }
 
-    /// The CRM knows customers by what they wrote into its forms.
+    /// The CRM knows customers by what they entered into its forms.
     fn enter_into_crm(&mut self) {
         let person = self.person;
         let mut identifiers = vec![person.external_id()];
@@ -219,8 +219,8 @@ impl<'a> Traveller<'a> {
         }
         let attributes = Fields::from([
             ("df_name", person.name.clone().into()),
-            ("df_membership", catalogue::MEMBERSHIPS[0].into()),
-            ("preferred_store", (*self.dice.pick(&catalogue::STORES)).into()),
+            ("df_membership", catalog::MEMBERSHIPS[0].into()),
+            ("preferred_store", (*self.dice.pick(&catalog::STORES)).into()),
             ("points", self.dice.between(0, 50).into()),
         ]);
         self.pause(5 * MINUTE, 90 * MINUTE);
@@ -229,7 +229,7 @@ impl<'a> Traveller<'a> {
             && let Some(messenger) = &person.messenger
         {
             self.pause(MINUTE, 60 * MINUTE);
-            self.tell("alias", vec![person.external_id(), messenger.clone()], Fields::new());
+            self.send_from_customer("alias", vec![person.external_id(), messenger.clone()], Fields::new());
         }
         if let Some(second) = person.email(1, self.dice) {
             self.pause(MINUTE, 60 * MINUTE);
@@ -243,14 +243,14 @@ impl<'a> Traveller<'a> {
         }
     }
 
-    /// Sends what the customer says in the app or on the site.
-    fn tell(&mut self, message_type: &'static str, identifiers: Vec<Identifier>, attributes: Fields) {
+    /// Sends what the customer states in the app or on the site.
+    fn send_from_customer(&mut self, message_type: &'static str, identifiers: Vec<Identifier>, attributes: Fields) {
         let platform = self.platform();
         let (source, platform) = (platform.source(), Some(platform.as_str()));
         self.send(Draft { message_type, source, platform, identifiers, attributes, ..Draft::default() });
     }
 
-    /// Sends what someone else says of the customer.
+    /// Sends what another system states about the customer.
     fn note(&mut self, source: &'static str, identifiers: Vec<Identifier>, attributes: Fields) {
         self.send(Draft { message_type: "identify", source, identifiers, attributes, ..Draft::default() });
     }
@@ -261,7 +261,7 @@ impl<'a> Traveller<'a> {
 
     // --------------------------------------------------------------------------------------------------- visits
 
-    /// A day and the milliseconds of it that have passed: by season, weekday and habit.
+    /// A day and the time of day in milliseconds, by season, weekday and habit.
     fn draw_time(&mut self) -> (i64, i64) {
         let person = self.person;
         let calendar = self.outbox.calendar;
@@ -269,7 +269,7 @@ impl<'a> Traveller<'a> {
         for _ in 0..20 {
             day = self.dice.between(person.joined, person.left);
             let month = calendar.date(day).month0() as usize;
-            let busy = catalogue::MONTHS[month] * catalogue::WEEKDAYS[calendar.weekday(day) as usize];
+            let busy = catalog::MONTHS[month] * catalog::WEEKDAYS[calendar.weekday(day) as usize];
             if self.dice.below(100 * 100) < busy {
                 break;
             }
@@ -277,7 +277,7 @@ impl<'a> Traveller<'a> {
         if self.dice.percent(30) {
             day = (day - calendar.weekday(day) + person.weekday).clamp(person.joined, person.left);
         }
-        let hour = if self.dice.percent(50) { person.hour } else { self.dice.place(&catalogue::HOURS) as i64 };
+        let hour = if self.dice.percent(50) { person.hour } else { self.dice.place(&catalog::HOURS) as i64 };
         (day, hour * HOUR + self.dice.between(0, HOUR - 1))
     }
 
@@ -291,7 +291,7 @@ impl<'a> Traveller<'a> {
         self.is_described = false;
     }
 
-    /// Mostly the first device; the first time a tablet that is shared, so that it is.
+    /// Mostly the first device. The first time the shared tablet, if any, so that it is shared in fact.
     fn draw_device(&mut self, is_first_visit: bool) -> usize {
         let devices = &self.person.devices;
         match devices.iter().position(|it| it.is_shared) {
@@ -337,7 +337,7 @@ impl<'a> Traveller<'a> {
         }
         match self.dice.below(10) {
             0..3 => {
-                let keyword = *self.dice.pick(&catalogue::KEYWORDS);
+                let keyword = *self.dice.pick(&catalog::KEYWORDS);
                 self.event("df_view_search_result", Fields::from([("df_keyword", keyword.into())]));
             }
             3..5 => {
@@ -377,7 +377,7 @@ impl<'a> Traveller<'a> {
         }
     }
 
-    /// A guest's visit; the first one ends with an order, so that device, address and number are seen together.
+    /// A guest's visit. The first one ends with an order, which links device, address and number.
     fn visit_as_guest(&mut self, day: i64, millis: i64, is_first: bool) {
         self.open_session(day, millis, 0);
         self.look_around();
@@ -411,7 +411,7 @@ impl<'a> Traveller<'a> {
             properties.insert("df_order_id", order_id.into());
         }
         properties.insert("df_payment_method", "CREDIT_CARD".into());
-        properties.insert("store", (*self.dice.pick(&catalogue::STORES)).into());
+        properties.insert("store", (*self.dice.pick(&catalog::STORES)).into());
         let is_sent = self.send(Draft {
             message_type: "event",
             source: "pos",
@@ -431,7 +431,7 @@ impl<'a> Traveller<'a> {
             let name = *self.dice.pick(&["df_push_optin", "df_sms_ads_optin", "df_kakao_ads_optin"]);
             let attributes = Fields::from([(name, self.dice.percent(35).into())]);
             self.pause(5_000, 60_000);
-            self.tell("identify", vec![person.external_id()], attributes);
+            self.send_from_customer("identify", vec![person.external_id()], attributes);
         }
         let membership = match self.n_orders {
             0..3 => 0,
@@ -442,7 +442,7 @@ impl<'a> Traveller<'a> {
         if self.membership < membership {
             self.membership = membership;
             let attributes = Fields::from([
-                ("df_membership", catalogue::MEMBERSHIPS[membership].into()),
+                ("df_membership", catalog::MEMBERSHIPS[membership].into()),
                 ("points", (self.dice.between(10, 90) * 10 * self.n_orders as i64).into()),
             ]);
             self.pause(MINUTE, 60 * MINUTE);
@@ -465,7 +465,7 @@ impl<'a> Traveller<'a> {
         }
         self.outbox.counts.orders += 1;
         let bought_at = self.at;
-        // What the back office says later of the order carries no device.
+        // Later messages of the back office about the order have no device.
         let known_by: Vec<Identifier> = identifiers.into_iter().filter(|it| it.kind != "device_id").collect();
         let mut lines = lines;
         if self.dice.percent(ORDERS_CORRECTED_PERCENT) {
@@ -489,7 +489,7 @@ impl<'a> Traveller<'a> {
             let is_sent = self.send_later("df_refund", &known_by, properties);
             self.outbox.counts.refunds += u64::from(is_sent);
         }
-        // The session goes on where it was.
+        // The session continues where it was.
         self.at = bought_at;
     }
 
@@ -497,8 +497,8 @@ impl<'a> Traveller<'a> {
         let sum: i64 = lines.iter().map(Item::amount).sum();
         let mut properties = items(lines.to_vec());
         properties.insert("df_order_id", order_id.to_owned().into());
-        properties.insert("df_payment_method", (*self.dice.weighted(&catalogue::PAYMENT_METHODS)).into());
-        // Some sources leave the total to whoever adds up the lines.
+        properties.insert("df_payment_method", (*self.dice.weighted(&catalog::PAYMENT_METHODS)).into());
+        // Some sources omit the total, which is the sum of the lines.
         if self.dice.percent(4) {
             return properties;
         }
@@ -528,9 +528,9 @@ impl<'a> Traveller<'a> {
         let n_lines = *self.dice.weighted(&[(1, 48), (2, 27), (3, 14), (4, 7), (6, 4)]);
         let mut lines: Vec<Item> = Vec::with_capacity(n_lines);
         for _ in 0..n_lines {
-            let product = &catalogue::PRODUCTS[self.person.draw_product(self.dice)];
+            let product = &catalog::PRODUCTS[self.person.draw_product(self.dice)];
             let mut line = self.item(product);
-            // A source that does not know its own numbers.
+            // A source that omits the item ID.
             if self.dice.percent(2) {
                 line.df_item_id = None;
             }
@@ -574,12 +574,12 @@ impl<'a> Traveller<'a> {
 
     fn item_looked_at(&mut self) -> Item {
         let product = self.person.draw_product(self.dice);
-        self.item(&catalogue::PRODUCTS[product])
+        self.item(&catalog::PRODUCTS[product])
     }
 
     // -------------------------------------------------------------------------------------------------- sending
 
-    /// The identifiers of a message of this session: the device; once logged in the account, and sometimes more.
+    /// The identifiers of a message of this session: the device, after login the account, and sometimes more.
     fn session_identifiers(&mut self) -> Vec<Identifier> {
         let person = self.person;
         let mut identifiers = vec![device_identifier(&person.devices[self.device].id)];
@@ -621,7 +621,7 @@ impl<'a> Traveller<'a> {
         })
     }
 
-    /// Sends what the back office says of an order.
+    /// Sends what the back office states about an order.
     fn send_later(&mut self, event: &'static str, identifiers: &[Identifier], properties: Fields) -> bool {
         self.send(Draft {
             message_type: "event",
@@ -642,13 +642,13 @@ impl<'a> Traveller<'a> {
         self.at += self.dice.between(least, most);
     }
 
-    fn describe(&mut self, machine: &'static catalogue::Machine, carrier: Option<&'static str>) -> Device {
-        // One session in ten is held on a journey.
-        let place = if self.dice.percent(10) { self.dice.weighted(&catalogue::PLACES) } else { self.person.home };
-        // Half of the browsers leave it to the reader to make sense of the user agent.
+    fn describe(&mut self, machine: &'static catalog::Machine, carrier: Option<&'static str>) -> Device {
+        // One session in ten happens while traveling.
+        let place = if self.dice.percent(10) { self.dice.weighted(&catalog::PLACES) } else { self.person.home };
+        // Half of the browsers send only the user agent.
         let is_named = machine.user_agent.is_none() || self.dice.percent(50);
         let browser = machine.browser.filter(|_| is_named);
-        // Addresses of documentation, RFC 5737.
+        // Documentation addresses, RFC 5737.
         let ip = (machine.platform == Platform::Web && self.dice.percent(20))
             .then(|| format!("203.0.113.{}", self.dice.between(1, 254)));
         Device {

@@ -1,9 +1,9 @@
-//! Synthetic customers: messages that look like two years of a Korean online shop, and the truth beside them.
+//! Synthetic customers: messages that look like two years of a Korean online shop, and the truth about who is who.
 //!
-//! What comes out depends on [`GenerateOptions`] alone, on every platform: all draws are integers of `ChaCha8`, each
-//! group of customers has a stream of its own. Nobody in it is real: names are put together, e-mail addresses are of the
-//! `example` domains, mobile numbers (010-0010-0000 to 010-1999-9999) are counted out. They look like numbers that somebody
-//! could have: never send anything to them.
+//! The output depends on [`GenerateOptions`] alone, on every platform: all draws are integers of `ChaCha8`, and each group of
+//! customers has a stream of its own. No person in it is real: names are combined, email addresses are in the `example` domains,
+//! mobile numbers (010-0010-0000 to 010-1999-9999) are enumerated. The numbers could have subscribers: never send anything to
+//! them.
 //!
 //! Customers come in groups that share something, or alone. The share of customers in each kind of group, and the other
 //! hard cases:
@@ -19,18 +19,18 @@
 //! | known only by a Kakao or LINE ID at first | a quarter of the customers who have one and are no guests |
 //! | anonymous before they sign up | 40 % of customers with an account |
 //! | junk in a form (`unknown`, `0000`, `test@test.com`, `010-0000-0000`, …) | 6 % of customers with an account |
-//! | phone not in E.164, e-mail not in lower case | 55 %, 12 % of the messages that carry one |
+//! | phone not in E.164, email not in lower case | 55 %, 12 % of the messages that carry one |
 //! | late messages, by 5 minutes to 3 weeks | 5 % of messages |
 //! | repeated messages, the same line again up to 2 days later | 1.5 % of messages |
 //! | orders corrected later under the same `df_order_id` | 3 % of orders |
 //! | orders refunded, in part | 5 % of orders |
 //!
-//! A shared value never travels without its user's external ID, so what belongs together can be told from the messages:
-//! leave out the values that the truth calls shared, and what is joined is exactly a customer. The first groups are one
-//! of each kind, so that a small base shows every case.
+//! A shared value always comes with the external ID of its user, so the messages determine the customers: without the values
+//! that the truth calls shared, each connected component is exactly one customer. The first groups include each kind once, so
+//! that small data has every case.
 
 mod calendar;
-mod catalogue;
+mod catalog;
 mod dice;
 mod journey;
 mod outbox;
@@ -52,34 +52,33 @@ use self::{
 pub struct GenerateOptions {
     /// The number of customers, at most [`MAX_PROFILES`].
     pub profiles: u64,
-    /// Another seed gives other customers, who share no ID with these: files of two seeds can be imported into one base. Of phone
-    /// numbers there are not enough to say that of all seeds: those below 1,000 share none up to 9,700 customers each, those below
-    /// 100 up to 77,000, those below 10 up to 620,000. Junk is the same everywhere.
+    /// Another seed gives other customers that share no ID with these, so files of two seeds can be imported into one database.
+    /// Phone numbers are too few for that to hold for all seeds: seeds below 1,000 share none up to 9,700 customers each, seeds
+    /// below 100 up to 77,000, seeds below 10 up to 620,000. Junk values are always the same.
     pub seed: u64,
-    /// The last day of activity, in Korean time; the first is two years before. Give yesterday to have nothing lie in the
-    /// future.
+    /// The last day of activity, in Korean time. The first is two years earlier. With yesterday, nothing is in the future.
     pub until: NaiveDate,
 }
 
-/// The most customers that there are phone numbers for.
+/// The most customers that phone numbers suffice for.
 pub const MAX_PROFILES: u64 = 5_000_000;
 
 /// What was generated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GenerateCounts {
     pub customers: u64,
-    /// Lines of the message file, repeated ones included.
+    /// Lines of the message file, including repeated ones.
     pub messages: u64,
     /// Lines of the truth, without its header.
     pub identifiers: u64,
     /// Distinct orders.
     pub orders: u64,
-    /// Later messages about an order that was there.
+    /// Later messages about a known order.
     pub corrections: u64,
     pub refunds: u64,
     /// Messages that arrive 5 minutes or more after they happened.
     pub late: u64,
-    /// Lines that are there a second time.
+    /// Repeated lines.
     pub repeated: u64,
     /// Families with one phone number.
     pub shared_phones: u64,
@@ -92,25 +91,22 @@ pub struct GenerateCounts {
     pub junk: u64,
     /// Customers whose device was seen before they signed up.
     pub anonymous_first: u64,
-    /// Customers of whom a Kakao or LINE ID was all that was known at first.
+    /// Customers known only by a Kakao or LINE ID at first.
     pub messenger_first: u64,
 }
 
-/// How many customers are held in memory to bring their messages into the order of arrival (about 60 MB).
+/// Customers whose messages are sorted by arrival in memory (about 60 MB).
 const BLOCK: u64 = 2_000;
 
 /// Writes the messages as NDJSON, and the truth as CSV with the columns `kind,value,customer,shared`.
 ///
 /// Messages come in blocks of about 2,000 customers, each in the order of arrival. The truth names every identifier that
-/// was sent, in its normal form, save the values that the system always blocks; `customer` is the seed and a number from 1 on,
-/// as `7-1`; a value that
-/// several customers used has `shared` = true and the customer who used it first. Writes are many and small: give a
-/// buffered writer.
+/// was sent, normalized, except for values that are always blocked. `customer` is the seed and a number from 1, as `7-1`. A value
+/// that several customers used has `shared` = true and its first user. Writes are many and small: pass buffered writers.
 ///
 /// # Errors
 ///
-/// `InvalidInput` where `profiles` is above [`MAX_PROFILES`] or `until` is not in the years 1975 to 2199; else what the writers
-/// say.
+/// `InvalidInput` if `profiles` is above [`MAX_PROFILES`] or `until` is not in the years 1975 to 2199. Errors of the writers.
 pub fn generate(
     options: &GenerateOptions,
     messages: &mut dyn io::Write,
@@ -127,7 +123,7 @@ pub fn generate(
     truth.write_all(b"kind,value,customer,shared\n")?;
     let mut groups = Groups::new(options);
     let mut outbox = Outbox::new(options.until);
-    // Junk that looks like a number is used by customers of many groups: its rows are written last.
+    // Customers of many groups use junk that looks like a number, so its rows are written last.
     let mut everywhere = BTreeMap::new();
     let mut in_block = 0;
     while let Some((group, mut dice)) = groups.next_group() {
@@ -148,7 +144,7 @@ pub fn generate(
 
 type Owners = BTreeMap<(&'static str, String), Owner>;
 
-/// Writes a group's identifiers; puts aside what customers of other groups use too.
+/// Writes the identifiers of a group, except for those that customers of other groups use too.
 fn write_truth(
     seed: u64,
     owners: &Owners,
@@ -166,7 +162,7 @@ fn write_truth(
     Ok(())
 }
 
-/// No value holds a comma, a quote or a line break.
+/// Values contain no comma, quote or line break.
 fn write_row(
     seed: u64,
     kind: &str,
@@ -179,7 +175,7 @@ fn write_row(
     writeln!(truth, "{kind},{value},{seed}-{},{}", owner.customer, owner.shared)
 }
 
-/// Deals the customers out into groups; a group depends on the seed and on its place alone.
+/// Distributes customers over groups. A group depends only on the seed and its position.
 struct Groups {
     dice: Dice,
     seed: u64,

@@ -1,4 +1,4 @@
-//! Messages on their way: each gets its ID, is written down, and arrives some time later, some of them twice.
+//! Sending: each message gets an ID, and arrives some time later, some of them twice.
 
 use std::{collections::BTreeMap, io, mem};
 
@@ -13,15 +13,15 @@ use super::{
 
 const LATE_PERCENT: u64 = 5;
 const REPEATED_PER_MILLE: u64 = 15;
-/// How late a late message is at most; 5 minutes at least.
+/// The longest delay of a late message. The shortest is 5 minutes.
 const LATE_BY: [(i64, u64); 5] = [(HOUR, 40), (12 * HOUR, 30), (2 * DAY, 15), (7 * DAY, 10), (21 * DAY, 5)];
 
-/// An identifier as a message carries it.
+/// An identifier as in a message.
 #[derive(Clone)]
 pub(super) struct Identifier {
     pub(super) kind: &'static str,
     pub(super) written: String,
-    /// The normal form; none for junk, which is nobody's.
+    /// The normal form. `None` for junk, which identifies no customer.
     pub(super) normal: Option<String>,
 }
 
@@ -84,13 +84,13 @@ impl Outbox {
         }
     }
 
-    /// Sends a message, unless it would be of a time after the last day; says whether.
+    /// Sends a message. `false` if it would be after the last day.
     pub(super) fn send(&mut self, customer: u64, draft: Draft, dice: &mut Dice) -> bool {
         if self.calendar.end() <= draft.at {
             return false;
         }
         let is_crm = draft.source == "crm";
-        // The CRM's times have no milliseconds.
+        // Times of the CRM have no milliseconds.
         let at = if is_crm { draft.at - draft.at % 1_000 } else { draft.at };
         self.sender = if self.sender.0 == customer { (customer, self.sender.1 + 1) } else { (customer, 1) };
         let is_junk =
@@ -128,7 +128,7 @@ impl Outbox {
             session_id: draft.session_id.as_deref(),
             device: draft.device.as_ref(),
         };
-        // Strings and integers always serialise.
+        // Strings and integers always serialize.
         let Ok(mut line) = serde_json::to_vec(&message) else { return false };
         line.push(b'\n');
 
@@ -150,14 +150,14 @@ impl Outbox {
         true
     }
 
-    /// The identifiers that were sent since this was last asked.
+    /// The identifiers that were sent since the last call.
     pub(super) fn take_owners(&mut self) -> BTreeMap<(&'static str, String), Owner> {
         mem::take(&mut self.owners)
     }
 
     /// Writes what was sent, in the order of arrival.
     pub(super) fn flush(&mut self, messages: &mut dyn io::Write) -> io::Result<()> {
-        // The sort is stable: what arrives in the same millisecond stays in the order in which it was sent.
+        // The sort is stable: messages that arrive in the same millisecond stay in the order in which they were sent.
         self.waiting.sort_by_key(|it| it.arrives_at);
         self.counts.messages += self.waiting.len() as u64;
         for outgoing in self.waiting.drain(..) {
@@ -167,7 +167,7 @@ impl Outbox {
     }
 }
 
-/// What the SDKs of apps and pages call a kind.
+/// The name of a kind in SDKs of apps and pages.
 fn sdk_name(kind: &'static str) -> &'static str {
     match kind {
         "phone" => "phone_no",

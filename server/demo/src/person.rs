@@ -1,10 +1,10 @@
-//! Who the customers are: their identifiers, machines and habits, and what they share.
+//! The customers: their identifiers, machines and habits, and what they share.
 
 #![expect(clippy::cast_possible_truncation, reason = "small made-up numbers")]
 
 use super::{
     calendar::DAYS,
-    catalogue::{self, CARRIERS, CATEGORIES, Machine, Place, Platform},
+    catalog::{self, CARRIERS, CATEGORIES, Machine, Place, Platform},
     dice::Dice,
     outbox::Identifier,
 };
@@ -13,13 +13,13 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sharing {
     Nothing,
-    /// A family has one phone number.
+    /// A family shares a phone number.
     Phone,
-    /// A family has one tablet.
+    /// A family shares a tablet.
     Tablet,
-    /// A shop signs its customers up on one tablet.
+    /// A shop signs up its customers on one tablet.
     ShopTablet,
-    /// A carrier gives the first customer's number to the second.
+    /// A carrier reassigns the first customer's number to the second.
     RecycledPhone,
 }
 
@@ -30,19 +30,19 @@ pub(super) struct Group {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum CustomerType {
     /// Has an external ID.
     Account,
-    /// Buys with an e-mail address and a phone number.
+    /// Buys with an email address and a phone number.
     Guest,
-    /// Looks around; a device and nothing else.
+    /// Only browses: known by a device.
     Visitor,
 }
 
 pub(super) struct Person {
     pub(super) number: u64,
     seed: u64,
-    pub(super) standing: Standing,
+    pub(super) customer_type: CustomerType,
     /// The name as the customer writes it.
     pub(super) name: String,
     /// The name in Latin letters.
@@ -51,13 +51,13 @@ pub(super) struct Person {
     /// yyyy-MM-dd.
     pub(super) birth: Option<String>,
     pub(super) phones: Vec<Phone>,
-    /// Whether the first phone number is somebody else's too.
+    /// Whether another customer has the first phone number too.
     pub(super) shares_phone: bool,
     pub(super) emails: Vec<String>,
     pub(super) card: Option<String>,
     /// A Kakao or LINE ID, with its kind.
     pub(super) messenger: Option<Identifier>,
-    /// Whether the messenger ID was known before all else.
+    /// Whether the messenger ID was known first.
     pub(super) messenger_first: bool,
     /// Whether the first device was seen before the customer signed up.
     pub(super) anonymous_first: bool,
@@ -73,7 +73,7 @@ pub(super) struct Person {
     /// The usual hour and weekday (0 for Monday).
     pub(super) hour: i64,
     pub(super) weekday: i64,
-    /// The places of two categories in the catalogue, and of three products.
+    /// The indexes of two categories and of three products in the catalog.
     pub(super) categories: [usize; 2],
     pub(super) products: [usize; 3],
 }
@@ -82,7 +82,7 @@ pub(super) struct OwnDevice {
     pub(super) id: String,
     pub(super) machine: &'static Machine,
     pub(super) carrier: Option<&'static str>,
-    /// Whether others use it too.
+    /// Whether other customers use it too.
     pub(super) is_shared: bool,
 }
 
@@ -90,23 +90,23 @@ pub(super) struct OwnDevice {
 #[derive(Clone, Copy)]
 pub(super) struct Phone(u64);
 
-/// Numbers that people write into forms instead of theirs; the system cannot know them beforehand.
+/// Numbers that people enter into forms instead of theirs, and that the system does not block.
 const JUNK_PHONES: [Phone; 2] = [Phone(0), Phone(12_345_678)];
 
 impl Phone {
     const FIRST: u64 = 100_000;
-    /// 010-0010-0000 to 010-1999-9999 without the one of them that is junk.
+    /// 010-0010-0000 to 010-1999-9999 without the one that is junk.
     const COUNT: u64 = 19_899_999;
 
-    /// A number of a customer's own; `place` is 0 or 1. Two for each of [`super::MAX_PROFILES`] customers are there, and
-    /// none of them is junk.
+    /// A number of one customer only. `place` is 0 or 1: there are two for each of [`super::MAX_PROFILES`] customers, and none of
+    /// them is junk.
     ///
-    /// Each seed counts its numbers out from a beginning of its own. The beginnings of small seeds lie as far apart as they can:
-    /// those of the first `n` by a part in `2n` of all numbers or more.
+    /// Each seed enumerates its numbers from its own start. The starts of small seeds are as far apart as possible: the distance of
+    /// those of the first `n` seeds is at least one `2n`th of all numbers.
     fn of(customer: u64, place: u64, seed: u64) -> Self {
         let beginning = (u128::from(seed.reverse_bits()) * u128::from(Self::COUNT)) >> 64;
         let counted = beginning as u64 + (customer * 2 + place) % Self::COUNT;
-        // The factor has no divisor in common with the count, so that no number comes twice.
+        // The factor is coprime to the count, so that no number repeats.
         let number = Self::FIRST + counted % Self::COUNT * 7_368_787 % Self::COUNT;
         let [_, Self(junk)] = JUNK_PHONES;
         Self(number + u64::from(junk <= number))
@@ -116,7 +116,7 @@ impl Phone {
         format!("+8210{:08}", self.0)
     }
 
-    /// In one of the ways in which people write it; in the normal form in 45 of 100 cases.
+    /// In a format that people use; in the normal form in 45 of 100 cases.
     fn written(self, dice: &mut Dice) -> String {
         let (front, back) = (self.0 / 10_000, self.0 % 10_000);
         match dice.below(100) {
@@ -135,12 +135,12 @@ impl Phone {
     }
 }
 
-/// Whether a normal form is junk that the system takes for a value like any other, and finds to be shared.
+/// Whether a normal form is junk that is not blocked, but detected as shared.
 pub(super) fn is_used_everywhere(value: &str) -> bool {
     JUNK_PHONES.iter().any(|it| it.normal() == value)
 }
 
-/// What people and programs write where they have nothing to write.
+/// A placeholder that people and programs enter instead of a value.
 pub(super) fn junk(dice: &mut Dice) -> Identifier {
     const BLOCKED: [(&str, &str); 12] = [
         ("email", "test@test.com"),
@@ -163,9 +163,9 @@ pub(super) fn junk(dice: &mut Dice) -> Identifier {
     Identifier { kind, written: (*value).to_owned(), normal: None }
 }
 
-/// What the next group shares and how many customers it has.
+/// What the next group shares, and its size.
 pub(super) fn draw_group(dice: &mut Dice, n_groups_before: u64) -> (Sharing, u64) {
-    // Groups, not customers, are weighed here: 3 % of customers are 12 in about 8,700 groups.
+    // The weights are of groups, not customers: 3 % of customers are in 12 of about 8,700 groups.
     const GROUPS: [(Sharing, u64); 5] = [
         (Sharing::Nothing, 8_100),
         (Sharing::Tablet, 267),
@@ -192,15 +192,15 @@ pub(super) fn draw_group(dice: &mut Dice, n_groups_before: u64) -> (Sharing, u64
 impl Group {
     /// `first` is the number of the first customer.
     pub(super) fn new(sharing: Sharing, first: u64, size: u64, dice: &mut Dice) -> Self {
-        let surname = *dice.weighted(&catalogue::FAMILY_NAMES);
-        let home = dice.weighted(&catalogue::PLACES);
+        let surname = *dice.weighted(&catalog::FAMILY_NAMES);
+        let home = dice.weighted(&catalog::PLACES);
         let is_family = matches!(sharing, Sharing::Phone | Sharing::Tablet);
         let mut people = Vec::new();
         for number in first..first + size {
             let (surname, home) = if is_family || number == first {
                 (surname, home)
             } else {
-                (*dice.weighted(&catalogue::FAMILY_NAMES), dice.weighted(&catalogue::PLACES))
+                (*dice.weighted(&catalog::FAMILY_NAMES), dice.weighted(&catalog::PLACES))
             };
             people.push(Person::new(number, surname, home, sharing == Sharing::Nothing, dice));
         }
@@ -220,7 +220,7 @@ impl Group {
                 }
             }
             Sharing::Tablet => {
-                let (id, machine) = (device_id(dice), dice.pick(&catalogue::TABLETS));
+                let (id, machine) = (device_id(dice), dice.pick(&catalog::TABLETS));
                 for person in &mut self.people {
                     person.devices.push(OwnDevice { id: id.clone(), machine, carrier: None, is_shared: true });
                 }
@@ -229,7 +229,7 @@ impl Group {
                 let id = device_id(dice);
                 for person in &mut self.people {
                     person.shop_tablet = Some(id.clone());
-                    // The shop is where they come from: nothing was known of them before.
+                    // They are new in the shop: nothing was known of them before.
                     person.anonymous_first = false;
                     person.messenger_first = false;
                 }
@@ -238,7 +238,7 @@ impl Group {
                 for (place, person) in (0..).zip(&mut self.people) {
                     person.phones = vec![Phone::of(first, 0, dice.seed())];
                     person.shares_phone = true;
-                    // The first is gone by day 300; the second comes 100 days later or more.
+                    // The first leaves by day 300; the second joins at least 100 days later.
                     person.joined = dice.between(0, 200) + 400 * place;
                     person.left = if place == 0 { 300 } else { DAYS - 1 };
                 }
@@ -255,17 +255,17 @@ impl Person {
         is_alone: bool,
         dice: &mut Dice,
     ) -> Self {
-        let standing = match dice.below(100) {
-            0..5 if is_alone => Standing::Visitor,
-            5..12 if is_alone => Standing::Guest,
-            _ => Standing::Account,
+        let customer_type = match dice.below(100) {
+            0..5 if is_alone => CustomerType::Visitor,
+            5..12 if is_alone => CustomerType::Guest,
+            _ => CustomerType::Account,
         };
         let is_female = dice.percent(55);
-        let given = if is_female { dice.pick(&catalogue::FEMALE_NAMES) } else { dice.pick(&catalogue::MALE_NAMES) };
+        let given = if is_female { dice.pick(&catalog::FEMALE_NAMES) } else { dice.pick(&catalog::MALE_NAMES) };
         let (name, latin_name) = if home.country == "US" || dice.percent(4) {
             let given =
-                dice.pick(if is_female { &catalogue::ENGLISH_FEMALE_NAMES } else { &catalogue::ENGLISH_MALE_NAMES });
-            let name = format!("{given} {}", dice.pick(&catalogue::ENGLISH_FAMILY_NAMES));
+                dice.pick(if is_female { &catalog::ENGLISH_FEMALE_NAMES } else { &catalog::ENGLISH_MALE_NAMES });
+            let name = format!("{given} {}", dice.pick(&catalog::ENGLISH_FAMILY_NAMES));
             (name.clone(), name)
         } else {
             (format!("{}{}", surname.0, given.0), format!("{} {}", given.1, surname.1))
@@ -277,15 +277,15 @@ impl Person {
             _ if name == latin_name => "en-US",
             _ => "ko-KR",
         };
-        let is_account = standing == Standing::Account;
+        let is_account = customer_type == CustomerType::Account;
         let mut phones = Vec::new();
-        if standing == Standing::Guest || is_account && dice.percent(92) {
+        if customer_type == CustomerType::Guest || is_account && dice.percent(92) {
             phones.push(Phone::of(number, 0, dice.seed()));
             if is_account && dice.percent(8) {
                 phones.push(Phone::of(number, 1, dice.seed()));
             }
         }
-        let emails = emails(number, &latin_name, standing, dice);
+        let emails = emails(number, &latin_name, customer_type, dice);
         let messenger = if is_account && dice.percent(45) { Some(messenger(number, dice)) } else { None };
         let joined = if dice.percent(25) { dice.between(0, 30) } else { dice.between(0, DAYS - 10) };
         let left = if dice.percent(25) { dice.between(joined, DAYS - 1) } else { DAYS - 1 };
@@ -297,7 +297,7 @@ impl Person {
         Self {
             number,
             seed: dice.seed(),
-            standing,
+            customer_type,
             name,
             latin_name,
             gender: gender(is_female, dice),
@@ -309,7 +309,7 @@ impl Person {
             messenger_first: messenger.is_some() && dice.percent(25),
             messenger,
             anonymous_first: is_account && dice.percent(40),
-            devices: devices(standing, dice),
+            devices: devices(customer_type, dice),
             shop_tablet: None,
             home,
             language,
@@ -323,13 +323,13 @@ impl Person {
         }
     }
 
-    /// The number for internal use by which the shop knows a customer with an account.
+    /// The shop's internal number of a customer with an account.
     pub(super) fn external_id(&self) -> Identifier {
         let id = format!("{}-{}", self.seed, 1_230_100_000 + self.number);
         Identifier { kind: "external_id", written: id.clone(), normal: Some(id) }
     }
 
-    /// The address at a place; written with capitals in 12 of 100 cases.
+    /// The address at a place, with capitals in 12 of 100 cases.
     pub(super) fn email(&self, place: usize, dice: &mut Dice) -> Option<Identifier> {
         let normal = self.emails.get(place)?;
         let written = match dice.below(100) {
@@ -354,7 +354,7 @@ pub(super) fn device_identifier(id: &str) -> Identifier {
     Identifier { kind: "device_id", written: id.to_owned(), normal: Some(id.to_owned()) }
 }
 
-/// Fewer for those who came late or left early.
+/// Fewer for customers who joined late or left early.
 fn n_sessions(is_account: bool, days: i64, dice: &mut Dice) -> u64 {
     let over_two_years = if is_account { dice.heavy_tailed(8, 400) } else { dice.heavy_tailed(3, 6) };
     (over_two_years * (100 + days.unsigned_abs()) / (100 + DAYS.unsigned_abs())).max(1)
@@ -374,16 +374,16 @@ fn birth(dice: &mut Dice) -> String {
     format!("{}-{:02}-{:02}", decade + dice.between(0, 9), dice.between(1, 12), dice.between(1, 28))
 }
 
-/// Addresses in domains that belong to nobody; the customer's number and the seed keep them apart.
-fn emails(number: u64, latin_name: &str, standing: Standing, dice: &mut Dice) -> Vec<String> {
+/// Addresses in reserved domains. The customer's number and the seed make them unique.
+fn emails(number: u64, latin_name: &str, customer_type: CustomerType, dice: &mut Dice) -> Vec<String> {
     let letters = |it: &str| it.to_lowercase().replace('ë', "e").replace(|c: char| !c.is_ascii_alphanumeric(), "");
     let (given, family) = latin_name.split_once(' ').unwrap_or((latin_name, ""));
     let (given, family) = (letters(given), letters(family));
     let domain = dice.weighted(&[("example.com", 70), ("example.net", 20), ("example.org", 10)]);
-    let n_addresses = match standing {
-        Standing::Visitor => 0,
-        Standing::Guest => 1,
-        Standing::Account => *dice.weighted(&[(0, 10), (1, 78), (2, 12)]),
+    let n_addresses = match customer_type {
+        CustomerType::Visitor => 0,
+        CustomerType::Guest => 1,
+        CustomerType::Account => *dice.weighted(&[(0, 10), (1, 78), (2, 12)]),
     };
     let own = format!("{family}{number}.{}", dice.seed());
     let mut addresses = vec![format!("{given}.{own}@{domain}"), format!("{own}@work.example.com")];
@@ -410,20 +410,20 @@ fn device_id(dice: &mut Dice) -> String {
 }
 
 /// The first is the customer's own phone or browser.
-fn devices(standing: Standing, dice: &mut Dice) -> Vec<OwnDevice> {
+fn devices(customer_type: CustomerType, dice: &mut Dice) -> Vec<OwnDevice> {
     let phone = |dice: &mut Dice| OwnDevice {
         id: device_id(dice),
-        machine: dice.weighted(&catalogue::PHONES),
+        machine: dice.weighted(&catalog::PHONES),
         carrier: Some(*dice.weighted(&CARRIERS)),
         is_shared: false,
     };
     let browser = |dice: &mut Dice| OwnDevice {
         id: format!("web-{}", device_id(dice)),
-        machine: dice.weighted(&catalogue::BROWSERS),
+        machine: dice.weighted(&catalog::BROWSERS),
         carrier: None,
         is_shared: false,
     };
-    if standing != Standing::Account {
+    if customer_type != CustomerType::Account {
         return vec![if dice.percent(40) { phone(dice) } else { browser(dice) }];
     }
     let mut devices = vec![if dice.percent(75) { phone(dice) } else { browser(dice) }];
@@ -443,11 +443,11 @@ fn category(dice: &mut Dice) -> usize {
 }
 
 fn product_of(category: usize, dice: &mut Dice) -> usize {
-    category * catalogue::PRODUCTS_A_CATEGORY + dice.below(catalogue::PRODUCTS_A_CATEGORY as u64) as usize
+    category * catalog::PRODUCTS_A_CATEGORY + dice.below(catalog::PRODUCTS_A_CATEGORY as u64) as usize
 }
 
 impl Person {
-    /// The place in the catalogue of something that this customer would look at.
+    /// The place in the catalog of something that this customer would look at.
     pub(super) fn draw_product(&self, dice: &mut Dice) -> usize {
         match dice.below(100) {
             0..45 => *dice.pick(&self.products),

@@ -17,7 +17,7 @@ struct Generated {
 
 fn run(profiles: u64, seed: u64) -> Generated {
     let (mut messages, mut truth) = (Vec::new(), Vec::new());
-    let counts = generate(&options(profiles, seed), &mut messages, &mut truth).expect("vectors take all writes");
+    let counts = generate(&options(profiles, seed), &mut messages, &mut truth).expect("writes to a Vec succeed");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     Generated { counts, messages: text(messages), truth: text(truth) }
 }
@@ -42,7 +42,7 @@ impl Generated {
     }
 }
 
-/// The customer's number of what holds the seed and that, with dashes between.
+/// The customer number in an ID of the form `…-seed-number-…`.
 fn customer_of(id: &str) -> u64 {
     id.split('-').nth(1).expect("it holds both").parse().expect("a number")
 }
@@ -52,7 +52,7 @@ fn texts(value: &Value) -> Vec<String> {
     values.iter().map(|it| it.as_str().expect("a string").to_owned()).collect()
 }
 
-/// The identifiers of a message in their normal forms, junk left out. Says again, shortly, what `core` says at length.
+/// The normalized identifiers of a message without junk: a short reimplementation of what `core` does.
 fn identifiers(message: &Value) -> Vec<(String, String)> {
     const JUNK: [&str; 8] = ["", "null", "none", "n/a", "unknown", "undefined", "[object object]", "test@test.com"];
     let mut found = Vec::new();
@@ -93,7 +93,7 @@ fn the_same_seed_gives_the_same_bytes_on_every_platform() {
     let again = run(500, 7);
     assert_eq!((&it.messages, &it.truth), (&again.messages, &again.truth));
     assert_ne!(it.messages, run(500, 8).messages);
-    // FNV-1a. Another number is as good, if the generator was changed on purpose: then take it over, with the counts.
+    // FNV-1a. Update it, and the counts, after an intended change of the generator.
     let digest = |text: &str| {
         text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, it| (hash ^ u64::from(it)).wrapping_mul(0x100_0000_01b3))
     };
@@ -121,9 +121,9 @@ fn the_same_seed_gives_the_same_bytes_on_every_platform() {
 #[test]
 fn a_customer_does_not_depend_on_how_many_there_are() {
     let (few, more) = (run(300, 3), run(600, 3));
-    // The last group of the smaller base may have been cut.
-    let of_200 = |it: &Generated| -> BTreeSet<String> {
-        it.messages.lines().filter(|line| customer_of(line) <= 200).map(str::to_owned).collect()
+    // The last group of the smaller data may be cut.
+    let of_200 = |generated: &Generated| -> BTreeSet<String> {
+        generated.messages.lines().filter(|line| customer_of(line) <= 200).map(str::to_owned).collect()
     };
     assert_eq!(of_200(&few), of_200(&more));
 }
@@ -140,12 +140,12 @@ fn every_line_is_a_message_of_two_years() {
     let mut orders = BTreeSet::new();
     for message in &parsed {
         let id = message["message_id"].as_str().expect("a string").to_owned();
-        // What has the ID of another is that other again.
+        // A message with a known ID is a repetition.
         assert_eq!(*by_id.entry(id.clone()).or_insert(message), message);
         assert!((first..end).contains(&happened_at(message)), "{message}");
         assert!(message["source"].as_str().is_some_and(|it| !it.is_empty()), "{message}");
         assert!(message["identifiers"].as_object().is_some_and(|it| !it.is_empty()), "{message}");
-        assert!(!identifiers(message).is_empty(), "nobody's: {message}");
+        assert!(!identifiers(message).is_empty(), "without an identifier: {message}");
         match message["type"].as_str() {
             Some("event") => assert!(message["event"].is_string(), "{message}"),
             Some("identify" | "alias") => assert!(message["event"].is_null() && message["properties"].is_null()),
@@ -162,8 +162,8 @@ fn every_line_is_a_message_of_two_years() {
             assert!(!lines.is_empty());
             let sum: i64 = lines
                 .iter()
-                .map(|it| {
-                    let number = |name: &str, default| it[name].as_i64().unwrap_or(default);
+                .map(|line| {
+                    let number = |name: &str, default| line[name].as_i64().unwrap_or(default);
                     number("df_price", 0) * number("df_quantity", 1) - number("df_discount", 0)
                 })
                 .sum();
@@ -179,7 +179,7 @@ fn every_line_is_a_message_of_two_years() {
 }
 
 #[test]
-fn the_truth_names_every_identifier_that_was_sent_and_no_other() {
+fn the_truth_has_exactly_the_identifiers_that_were_sent() {
     let it = run(2_500, 1);
     let owners = it.owners();
     let sent: BTreeSet<(String, String)> = it.parsed().iter().flat_map(identifiers).collect();
@@ -192,7 +192,7 @@ fn the_truth_names_every_identifier_that_was_sent_and_no_other() {
 }
 
 #[test]
-fn the_owner_of_a_shared_value_is_who_used_it_first() {
+fn the_owner_of_a_shared_value_is_its_first_user() {
     let it = run(2_500, 1);
     let mut first: BTreeMap<(String, String), (DateTime<FixedOffset>, u64)> = BTreeMap::new();
     let mut users: BTreeMap<(String, String), BTreeSet<u64>> = BTreeMap::new();
@@ -211,7 +211,7 @@ fn the_owner_of_a_shared_value_is_who_used_it_first() {
 }
 
 #[test]
-fn without_shared_values_what_the_messages_join_is_a_customer() {
+fn without_shared_values_each_component_is_one_customer() {
     let it = run(2_500, 1);
     let owners = it.owners();
     let positions: BTreeMap<&(String, String), usize> = owners.keys().zip(0..).collect();
@@ -243,7 +243,7 @@ fn without_shared_values_what_the_messages_join_is_a_customer() {
 }
 
 #[test]
-fn a_small_base_shows_every_case() {
+fn small_data_has_every_case() {
     let counts = run(120, 1).counts;
     assert_eq!(counts.customers, 120);
     for (n, what) in [
@@ -263,16 +263,16 @@ fn a_small_base_shows_every_case() {
     }
 }
 
-/// The table at the top of the module.
+/// The table in the documentation of the crate.
 #[test]
-fn the_rates_hold() {
+fn rates_are_as_documented() {
     let it = run(20_000, 1);
     let counts = it.counts;
     let distinct = counts.messages - counts.repeated;
     #[track_caller]
     fn about(n: u64, of: u64, per_mille: u64) {
         let expected = of * per_mille / 1_000;
-        // 15 %, or three standard deviations of a number that is small.
+        // 15 %, or three standard deviations of a small number.
         let slack = (expected * 15 / 100).max(3 * expected.isqrt());
         assert!(expected.abs_diff(n) <= slack, "{n} of {of}, not {expected}");
     }
@@ -287,7 +287,7 @@ fn the_rates_hold() {
     about(shared("phone"), counts.shared_phones + counts.recycled_phones, 1_000);
     about(counts.late, distinct, 50);
     about(counts.repeated, distinct, 15);
-    // Orders at a till are neither corrected nor refunded, and what would be later than the last day is not sent.
+    // Orders in a shop are neither corrected nor refunded, and messages after the last day are not sent.
     about(counts.corrections, counts.orders * 3 / 4, 30);
     about(counts.refunds, counts.orders * 3 / 4, 50);
     let accounts = it.owners().keys().filter(|(kind, _)| kind == "external_id").count() as u64;
@@ -313,13 +313,13 @@ fn the_rates_hold() {
 
 #[test]
 fn two_seeds_share_no_id() {
-    let ids = |it: &Generated| -> BTreeSet<String> {
+    let ids = |generated: &Generated| -> BTreeSet<String> {
         let mut ids = BTreeSet::new();
-        for message in it.parsed() {
+        for message in generated.parsed() {
             let own = [&message["message_id"], &message["session_id"], &message["properties"]["df_order_id"]];
             ids.extend(own.into_iter().filter_map(Value::as_str).map(str::to_owned));
         }
-        let of_one = it.owners().into_keys().filter(|(_, value)| !person::is_used_everywhere(value));
+        let of_one = generated.owners().into_keys().filter(|(_, value)| !person::is_used_everywhere(value));
         ids.extend(of_one.map(|(_, value)| value));
         ids.extend(it.truth.lines().skip(1).filter_map(|line| line.split(',').nth(2)).map(str::to_owned));
         ids
@@ -344,7 +344,7 @@ fn phone_numbers_come_once_and_are_of_no_subscriber() {
 }
 
 #[test]
-fn what_cannot_be_generated_is_refused() {
+fn invalid_options_are_refused() {
     let (mut messages, mut truth) = (Vec::new(), Vec::new());
     let mut kind_of =
         |options: &GenerateOptions| generate(options, &mut messages, &mut truth).expect_err("refused").kind();
@@ -365,7 +365,7 @@ fn what_cannot_be_generated_is_refused() {
 }
 
 #[test]
-fn nobody_is_no_message() {
+fn no_customers_give_no_messages() {
     let it = run(0, 1);
     assert_eq!((it.messages.as_str(), it.truth.as_str()), ("", "kind,value,customer,shared\n"));
 }

@@ -1,6 +1,6 @@
-//! Messages as they are written (docs/design.md, section 3).
+//! The JSON of messages (docs/design.md, section 3).
 //!
-//! Structs and sorted maps: the order of the fields does not depend on how serde_json is compiled.
+//! Structs and sorted maps, so that the order of fields does not depend on the features of serde_json.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -80,7 +80,7 @@ pub(super) struct Item {
     pub(super) df_item_name: &'static str,
     /// In won.
     pub(super) df_price: i64,
-    /// 1 where it is left out.
+    /// 1 if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) df_quantity: Option<i64>,
     /// In won, for the whole line.
@@ -93,7 +93,7 @@ pub(super) struct Item {
 }
 
 impl Item {
-    /// What is paid for the line, in won.
+    /// The amount paid for the line, in won.
     pub(super) fn amount(&self) -> i64 {
         self.df_price * self.df_quantity.unwrap_or(1) - self.df_discount.unwrap_or(0)
     }

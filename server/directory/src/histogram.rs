@@ -1,22 +1,21 @@
-//! How large customers are: how many there are of each size, and who is largest. Kept in step with each row, so that a question
-//! reads neither the base nor all rows.
+//! Sizes of customers: the number of customers per size, and the largest. Updated with each row, so that queries read neither the
+//! database nor all rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use profile360_core::graph::rows::CellKey;
 
-/// The most that can be asked for.
+/// The most that a query can ask for.
 pub const MOST_LARGEST: usize = 200;
-/// How many of the largest are known by name. Only when so many have left that a question could not be answered, all rows are
-/// looked at once.
+/// How many of the largest are kept. Only when fewer than [`MOST_LARGEST`] of them remain, all rows are scanned.
 const KEPT: usize = 1_000;
 
 #[derive(Debug, Default)]
 pub struct Histogram {
     counts: BTreeMap<u64, usize>,
     largest: BTreeSet<(u64, CellKey)>,
-    /// Whoever is not among the largest is no larger than this; none where all are among them.
-    bar: Option<(u64, CellKey)>,
+    /// An upper bound of all customers that are not in `largest`. `None` if all are.
+    bound: Option<(u64, CellKey)>,
 }
 
 impl Histogram {
@@ -35,34 +34,34 @@ impl Histogram {
         self.largest.remove(&(size, key));
     }
 
-    /// Whether the largest have to be looked for among all.
+    /// Whether `largest` must be refilled.
     pub(crate) fn is_short(&self) -> bool {
-        self.bar.is_some() && self.largest.len() < MOST_LARGEST
+        self.bound.is_some() && self.largest.len() < MOST_LARGEST
     }
 
     pub(crate) fn refill(&mut self, all: impl Iterator<Item = (u64, CellKey)>) {
         self.largest.clear();
-        self.bar = None;
+        self.bound = None;
         all.for_each(|(size, key)| self.place(size, key));
     }
 
-    /// How many customers there are of each size, smallest first.
+    /// The number of customers per size, ascending.
     pub fn counts(&self) -> impl Iterator<Item = (u64, usize)> {
         self.counts.iter().map(|(size, count)| (*size, *count))
     }
 
-    /// The largest first; at most [`MOST_LARGEST`].
+    /// At most [`MOST_LARGEST`], descending.
     pub fn largest(&self) -> impl Iterator<Item = (u64, CellKey)> {
         self.largest.iter().rev().copied().take(MOST_LARGEST)
     }
 
     fn place(&mut self, size: u64, key: CellKey) {
-        if self.bar.is_some_and(|bar| (size, key) <= bar) {
+        if self.bound.is_some_and(|bound| (size, key) <= bound) {
             return;
         }
         self.largest.insert((size, key));
         if KEPT < self.largest.len() {
-            self.bar = self.largest.pop_first();
+            self.bound = self.largest.pop_first();
         }
     }
 }
@@ -79,9 +78,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes and goes, they are what sorting everyone would say.
         #[test]
-        fn the_largest_are_the_largest(
+        fn counts_and_the_largest_agree_with_sorting_all(
             steps in prop::collection::vec((0..1_400_u16, prop::option::weighted(0.6, 0..300_u64)), 0..6_000)
         ) {
             let mut sizes = Histogram::default();

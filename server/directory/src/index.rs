@@ -1,7 +1,7 @@
-//! The index: every order sorted, sets of customers by what filters ask, texts that searches scan over.
+//! The index: sorted slots per order, a bitmap per filter value, texts that searches scan.
 //!
-//! A customer has a slot, a small number that all parts of the index know it by. What a million customers take of memory is in
-//! docs/list.md; a field more in here is a field a million times.
+//! All parts of the index refer to a customer by its slot, a small number. docs/list.md has the memory of a million customers;
+//! each additional field here costs a million times its size.
 
 mod bitmap_index;
 mod columns;
@@ -33,7 +33,7 @@ use self::{
 };
 use crate::{histogram::Histogram, row::ListRow};
 
-/// What the list can be ordered by.
+/// The orders of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderField {
     LastActivity,
@@ -44,7 +44,7 @@ pub enum OrderField {
     PurchaseCount12m,
 }
 
-/// What customers are large in.
+/// A measure of the size of customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     Identifiers,
@@ -57,7 +57,7 @@ pub enum Direction {
     Descending,
 }
 
-/// What a row is sorted by. `Missing` comes last in either direction.
+/// The value that a row is sorted by. `Missing` is last in both directions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SortKey {
     Number(i64),
@@ -67,14 +67,14 @@ pub enum SortKey {
     Missing,
 }
 
-/// A place in an order: what cursors hold. Two customers never have the same.
+/// A position in an order, unique per customer. Cursors contain it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     pub key: SortKey,
     pub id: UnifiedId,
 }
 
-/// One page of one order.
+/// A request for a page.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
     pub field: OrderField,
@@ -82,17 +82,17 @@ pub struct PageRequest {
     pub size: usize,
     pub after: Option<Position>,
     pub before: Option<Position>,
-    /// The last rows of what is between the cursors, not the first.
+    /// Whether the page has the last rows between the cursors, not the first.
     pub is_from_end: bool,
 }
 
-/// Rows in the order asked for, and whether there are more on either side.
+/// Rows in the requested order, and whether there are more on either side.
 #[derive(Debug)]
 pub struct Page {
     pub rows: Vec<Listed>,
     pub has_next: bool,
     pub has_previous: bool,
-    /// How many customers there are, whatever the page.
+    /// The number of matching customers on all pages.
     pub total: usize,
 }
 
@@ -104,7 +104,7 @@ pub struct Listed {
     pub figures: Figures,
 }
 
-/// The purchases of the last twelve months, for some days.
+/// The purchases of the last twelve months, with the dates that they are valid for.
 #[derive(Debug, Clone, Copy)]
 pub struct Figures {
     pub currency: Currency,
@@ -114,19 +114,19 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Whether they are those as of a date.
+    /// Whether they are valid as of a date.
     pub fn are_of(&self, as_of: NaiveDate) -> bool {
         self.days.0 <= as_of && self.days.1.is_none_or(|it| as_of < it)
     }
 }
 
-/// All customers, found by every order, filter and text.
+/// All customers, by order, filter and text.
 #[derive(Debug, Default)]
 pub struct Index {
     columns: Columns,
     /// In the order of [`SORTINGS`].
     orders: [Order; SORTINGS.len()],
-    /// Slots of customers that are gone.
+    /// Slots of removed customers.
     free: Vec<u32>,
     platforms: TagBitmaps,
     kinds: TagBitmaps,
@@ -137,7 +137,7 @@ pub struct Index {
     recent_areas: ValueBitmaps,
     attributes: Attributes,
     initials: TextColumn,
-    /// Of names that are kept in two words and sought in one.
+    /// Names without the space between their words, for search terms that omit it.
     names_as_one: TextColumn,
     emails: TextColumn,
     phones: TextColumn,
@@ -145,16 +145,16 @@ pub struct Index {
     by_events: Histogram,
 }
 
-/// An index that is filled before anyone asks it: sorted once, at the end.
+/// Fills an index and sorts it once, at the end.
 #[derive(Debug, Default)]
 pub struct Loading(Index);
 
 impl Loading {
-    /// Adds a row; no key comes twice.
+    /// Adds a row. Keys must be distinct.
     pub fn add(&mut self, key: CellKey, row: &ListRow) {
         let slot = slot_number(self.0.columns.fixed.len());
         let fixed = Fixed::new(key, row);
-        self.0.size(&fixed);
+        self.0.add_sizes(&fixed);
         self.0.columns.fixed.push(fixed);
         self.0.describe(slot, row);
     }
@@ -170,7 +170,7 @@ impl Loading {
         std::thread::scope(|scope| {
             let sorting = SORTINGS.map(|it| scope.spawn(move || sort(it)));
             for (order, sorted) in index.orders.iter_mut().zip(sorting) {
-                // It compares numbers and texts: there is nothing that could panic.
+                // Comparing numbers and texts cannot panic.
                 *order = sorted.join().unwrap_or_default();
             }
         });
@@ -202,10 +202,10 @@ impl Index {
             None => SORTINGS.map(|_| true),
         };
         if known.is_some() {
-            self.take_out(slot, moves);
-            self.unsize(slot);
+            self.unsort(slot, moves);
+            self.remove_sizes(slot);
         }
-        self.size(&fixed);
+        self.add_sizes(&fixed);
         self.columns.fixed[slot as usize] = fixed;
         self.describe(slot, row);
         let columns = &self.columns;
@@ -217,19 +217,19 @@ impl Index {
 
     pub fn remove(&mut self, key: CellKey) {
         let Some(slot) = self.slot_of(key) else { return };
-        self.take_out(slot, SORTINGS.map(|_| true));
-        self.unsize(slot);
+        self.unsort(slot, SORTINGS.map(|_| true));
+        self.remove_sizes(slot);
         self.describe(slot, &ListRow::empty());
         self.free.push(slot);
         self.refill_sizes();
     }
 
-    fn size(&mut self, fixed: &Fixed) {
+    fn add_sizes(&mut self, fixed: &Fixed) {
         self.by_identifiers.put(fixed.n_identifiers.into(), fixed.key);
         self.by_events.put(fixed.n_events.into(), fixed.key);
     }
 
-    fn unsize(&mut self, slot: u32) {
+    fn remove_sizes(&mut self, slot: u32) {
         let Fixed { key, n_identifiers, n_events, .. } = self.columns.fixed[slot as usize];
         self.by_identifiers.remove(n_identifiers.into(), key);
         self.by_events.remove(n_events.into(), key);
@@ -250,7 +250,7 @@ impl Index {
         self.order_of(Sorting::Key).forwards(0..self.len()).map(|it| &self.columns.fixed[it as usize])
     }
 
-    /// In which orders a row gets another place.
+    /// The orders in which a row moves.
     fn moves(&self, slot: u32, fixed: &Fixed, row: &ListRow) -> [bool; SORTINGS.len()] {
         let before = &self.columns.fixed[slot as usize];
         SORTINGS.map(|sorting| {
@@ -268,7 +268,7 @@ impl Index {
         })
     }
 
-    fn take_out(&mut self, slot: u32, from: [bool; SORTINGS.len()]) {
+    fn unsort(&mut self, slot: u32, from: [bool; SORTINGS.len()]) {
         let columns = &self.columns;
         for ((order, sorting), _) in self.orders.iter_mut().zip(SORTINGS).zip(from).filter(|(_, it)| *it) {
             order.remove(slot, |it| columns.compare(sorting, it, slot));
@@ -282,14 +282,14 @@ impl Index {
         }
     }
 
-    /// The largest customers with their size, the largest first.
+    /// The largest customers with their size, descending.
     pub fn largest(&self, by: Size, n_first: usize) -> Vec<(u64, Listed)> {
         let found = self.sizes(by).largest().take(n_first);
         let listed = |key| self.slot_of(key).map(|slot| self.listed(OrderField::LastActivity, slot));
         found.filter_map(|(size, key)| Some((size, listed(key)?))).collect()
     }
 
-    /// Sets what a row is filtered and searched by.
+    /// Sets the values that a row is filtered and searched by.
     fn describe(&mut self, slot: u32, row: &ListRow) {
         let name = row.normal_name();
         let as_one = name_as_one(&name);
@@ -308,11 +308,11 @@ impl Index {
         self.attributes.set(slot, self.columns.fixed.len(), &row.attributes);
     }
 
-    /// The rows whose figures are others on that date.
+    /// The rows whose figures are outdated on a date.
     pub fn due(&self, today: NaiveDate) -> Vec<CellKey> {
         let fixed = |slot: u32| &self.columns.fixed[slot as usize];
         let order = self.order_of(Sorting::Due);
-        let n_due = order.rank(|it| fixed(it).due.is_some_and(|it| it <= today));
+        let n_due = order.rank(|slot| fixed(slot).due.is_some_and(|due| due <= today));
         order.forwards(0..n_due).map(|it| fixed(it).key).collect()
     }
 
@@ -332,17 +332,17 @@ impl Index {
         self.order_of(Sorting::By(field))
     }
 
-    /// A page of all customers that scan the filter and that the search finds.
-    pub fn page(&self, request: &PageRequest, filter: &Filter, sought: Option<&SearchTerms>) -> Page {
-        /// Up to this share of all, sorting those who scan is cheaper than looking for them in the order of all.
+    /// A page of the customers that match the filter and the search.
+    pub fn page(&self, request: &PageRequest, filter: &Filter, terms: Option<&SearchTerms>) -> Page {
+        /// If at most one in this many customers match, sorting them is cheaper than scanning the order of all.
         const FEW: u64 = 64;
         let order = self.order(request.field);
-        let Some(matches) = self.matches(filter, sought) else {
+        let Some(matches) = self.matches(filter, terms) else {
             return self.page_of(order, request, 0..order.len(), |_| true, self.len());
         };
         let total = usize::try_from(matches.len()).unwrap_or(usize::MAX);
         if self.columns.fixed.len() as u64 / FEW < matches.len() {
-            // Where the filter asks for a part of this very order, empty beyond it is looked at.
+            // If the filter restricts the value that is sorted by, only that part of the order is scanned.
             let ranks = self.ranks(filter, request.field).unwrap_or(0..order.len());
             return self.page_of(order, request, ranks, |it| matches.contains(it), total);
         }
@@ -351,7 +351,7 @@ impl Index {
         self.page_of(&Order::from_sorted(&slots), request, 0..slots.len(), |_| true, total)
     }
 
-    /// A page of those of some ranks who scan.
+    /// A page of the matching slots in a range of ranks.
     fn page_of(
         &self,
         order: &Order,
@@ -385,7 +385,7 @@ impl Index {
             slots.reverse();
         }
         let rows = slots.into_iter().map(|it| self.listed(request.field, it)).collect();
-        // Relay: what lies behind the cursor is told where it can be told cheaply.
+        // The Relay specification: the far side is reported where that is cheap.
         if request.is_from_end {
             Page { rows, has_next: request.before.is_some(), has_previous: has_more, total }
         } else {
@@ -405,7 +405,7 @@ impl Index {
     }
 }
 
-/// An order read in a direction: places count from the first that is shown. Those who miss what is sorted by come last.
+/// Reads an order in a direction. Places count from the first row that is shown; rows with a missing sort value are last.
 struct Reading<'i> {
     columns: &'i Columns,
     order: &'i Order,
@@ -414,7 +414,7 @@ struct Reading<'i> {
     n_present: usize,
 }
 
-/// Ranks, and which way they are read.
+/// A range of ranks, and the direction in which it is read.
 enum Piece {
     Forwards(Range<usize>),
     Backwards(Range<usize>),
@@ -427,7 +427,7 @@ impl<'i> Reading<'i> {
         Self { columns, order, field, direction: request.direction, n_present }
     }
 
-    /// The place of the first that comes behind a position, or of the first that does not come before it.
+    /// The place of the first row after a position (`is_behind`), or of the first row that is not before it.
     fn place(&self, position: &Position, is_behind: bool) -> usize {
         let rank = |is_counted: fn(Ordering) -> bool| {
             self.order.rank(|it| is_counted(self.columns.compare_with(self.field, it, position)))
@@ -435,7 +435,7 @@ impl<'i> Reading<'i> {
         match self.direction {
             Direction::Ascending => rank(if is_behind { Ordering::is_le } else { Ordering::is_lt }),
             Direction::Descending => {
-                // Each part is read from its own end.
+                // Rows with and without a sort value are reversed separately.
                 let rank = rank(if is_behind { Ordering::is_lt } else { Ordering::is_le });
                 let is_missing = position.key == SortKey::Missing;
                 self.end_of_part(is_missing) - rank
@@ -443,12 +443,12 @@ impl<'i> Reading<'i> {
         }
     }
 
-    /// Of a row that is read backwards: what its rank and the place behind it sum up to.
+    /// The sum of the rank and the place of a row that is read backwards, plus one.
     fn end_of_part(&self, is_missing: bool) -> usize {
         self.n_present + if is_missing { self.order.len() } else { 0 }
     }
 
-    /// The places of ranks, of which none miss what is sorted by unless it is all.
+    /// The places of ranks. They include rows without a sort value only if they are all ranks.
     fn places(&self, ranks: Range<usize>) -> Range<usize> {
         match self.direction {
             Direction::Descending if ranks.end <= self.n_present => {
@@ -458,10 +458,10 @@ impl<'i> Reading<'i> {
         }
     }
 
-    /// The ranks of places, in the order in which they are read.
+    /// The ranks of places, in reading order.
     fn pieces(&self, places: Range<usize>, is_from_end: bool) -> Vec<Piece> {
-        let parted = self.n_present.clamp(places.start, places.end);
-        let parts = [places.start..parted, parted..places.end];
+        let first_missing = self.n_present.clamp(places.start, places.end);
+        let parts = [places.start..first_missing, first_missing..places.end];
         let mut pieces: Vec<Piece> = parts
             .into_iter()
             .filter(|it| !it.is_empty())
@@ -482,7 +482,7 @@ impl<'i> Reading<'i> {
     }
 }
 
-/// Slots are 32 bits wide: four billion customers.
+/// Slots have 32 bits: four billion customers.
 fn slot_number(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,6 @@
-//! The customer list's index: every order sorted, a set of customers for each filter, texts for search.
+//! The index of the customer list: orders, filters and search.
 //!
-//! It is in memory and derived: the server fills it from stored rows and moves customers in it after each commit.
+//! It is in memory and derived: the server fills it from stored rows and updates it after each commit.
 
 mod histogram;
 mod index;

@@ -1,4 +1,4 @@
-//! What the list holds of a customer: all that it filters, sorts and searches by.
+//! A row of the customer list: the values that it is filtered, sorted and searched by.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -29,11 +29,11 @@ use serde::{Deserialize, Serialize};
 pub struct ListRow {
     pub unified_id: UnifiedId,
     pub name: Option<String>,
-    /// Kinds of identifiers that it has.
+    /// The kinds of its identifiers.
     pub kinds: Vec<Arc<str>>,
-    /// Normal forms of all e-mail addresses.
+    /// All email addresses, normalized.
     pub emails: Vec<Arc<str>>,
-    /// Normal forms of all phone numbers.
+    /// All phone numbers, normalized.
     pub phones: Vec<Arc<str>>,
     pub platforms: Vec<Platform>,
     pub gender: Option<String>,
@@ -51,7 +51,7 @@ pub struct ListRow {
     pub attributes: BTreeMap<Arc<str>, Arc<str>>,
     /// The date that ages and windows are computed for.
     pub as_of: NaiveDate,
-    /// The first date for which they are others; none where they stay.
+    /// The first date for which they change. `None` if they never do.
     pub due: Option<NaiveDate>,
 }
 
@@ -137,12 +137,12 @@ impl ListRow {
         }
     }
 
-    /// The name in the form that the list sorts and searches; empty where there is none.
+    /// The name as it is sorted and searched. Empty if there is none.
     pub fn normal_name(&self) -> String {
         self.name.as_deref().map(normal_name).unwrap_or_default()
     }
 
-    /// Whether ages or windows are others on that date than when the row was made.
+    /// Whether ages or windows are outdated on a date.
     pub fn is_due(&self, today: NaiveDate) -> bool {
         self.due.is_some_and(|it| it <= today)
     }
@@ -184,8 +184,8 @@ fn due(orders: impl Iterator<Item = NaiveDate>, birth_date: Option<NaiveDate>, t
     due
 }
 
-/// The first date as of which an order of that day is older than the window. Near the ends of months that is not a calendar year
-/// and a day later, so the window itself is asked.
+/// The first date whose window no longer includes an order of `day`. Near the end of a month that is not always a year and a day
+/// later, so this asks the window itself.
 fn leaves(day: NaiveDate) -> Option<NaiveDate> {
     let year = day.checked_add_months(chrono::Months::new(Months::YEAR.get()))?;
     year.iter_days().take(4).find(|it| day < window(*it, Months::YEAR).from)

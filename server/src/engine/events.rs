@@ -127,9 +127,6 @@ mod tests {
         events.publish_profile(ProfileChanged::new(CellKey(nil), [nil]));
         let changed = listeners[0].recv().await.expect("it was published");
         assert_eq!(events.customer_of(&changed, async { Err(()) }).await.err(), Some(()));
-        assert!(
-            events.customer_of(&changed, async { Ok::<_, ()>(None) }).await.is_ok(),
-            "a failed load is retried"
-        );
+        assert!(events.customer_of(&changed, async { Ok::<_, ()>(None) }).await.is_ok(), "a failed load is retried");
     }
 }

@@ -6,10 +6,10 @@
 //! many rows concurrently. The order of requests does not change the result. This module never resolves identities:
 //! `core::plan` does.
 
+mod bulk_commit;
 mod cache;
 mod decide;
 mod read_ahead;
-mod bulk_commit;
 mod replay;
 
 use std::{
@@ -50,9 +50,9 @@ use tokio::{
 };
 
 use self::{
-    cache::Cache,
-    read_ahead::{Prefetched, ReadAhead, Job, ReadPlan},
     bulk_commit::{BulkCommit, Plan, WantedMessages},
+    cache::Cache,
+    read_ahead::{Job, Prefetched, ReadAhead, ReadPlan},
 };
 pub use self::{
     decide::{Command, CommandOutcome, new_id},
@@ -419,9 +419,8 @@ impl Worker {
             return Some(request);
         }
         let messages = std::mem::take(&mut request.messages);
-        let reparse = |old: Accepted| {
-            parse_kept(&old.payload, policy).map(|new| Accepted { warnings: old.warnings, ..new })
-        };
+        let reparse =
+            |old: Accepted| parse_kept(&old.payload, policy).map(|new| Accepted { warnings: old.warnings, ..new });
         match messages.into_iter().map(reparse).collect() {
             Ok(messages) => Some(Ingest { messages, read_by: policy.version, ..request }),
             Err(_) => {
@@ -771,9 +770,7 @@ fn full_warning(full: Full) -> Warning {
         Full::Devices => (
             "DEVICES_FULL",
             "device",
-            format!(
-                "an identifier holds at most {MAX_DEVICES} devices; all but those used last were left out"
-            ),
+            format!("an identifier holds at most {MAX_DEVICES} devices; all but those used last were left out"),
         ),
         Full::Sources => (
             "SOURCES_FULL",

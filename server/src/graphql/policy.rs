@@ -274,8 +274,7 @@ fn faulty(faults: &[PolicyFault]) -> Error {
 
 impl Policy {
     fn of(app: &App, version: i64, published: &PublishedPolicy) -> Result<Self> {
-        let is_publishing =
-            matches!(app.rollout.progress(), Progress::UnderWay { version: it, .. } if it == version);
+        let is_publishing = matches!(app.rollout.progress(), Progress::UnderWay { version: it, .. } if it == version);
         Ok(Self {
             version: i32::try_from(version).unwrap_or(i32::MAX),
             published_at: published.published_at.into(),

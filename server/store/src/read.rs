@@ -215,7 +215,8 @@ impl Store {
         let mut identifiers = BTreeMap::new();
         for ids in ids.chunks(KEYS_AT_ONCE) {
             identifiers.extend(
-                self.derived_ids(Value::from_iter(ids.iter().map(|it| Value::RecordId(rows::derived_id_key(*it))))).await?,
+                self.derived_ids(Value::from_iter(ids.iter().map(|it| Value::RecordId(rows::derived_id_key(*it)))))
+                    .await?,
             );
         }
         Ok(identifiers)

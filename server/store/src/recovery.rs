@@ -365,9 +365,11 @@ impl LogKeeper {
         let kept = self.folder.join(KEPT);
         let path = segment_path(&kept, number);
         match fs::hard_link(segment_path(&self.folder.join(LOG), number), &path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(RecoveryError::Io { what: "created as a hard link (the file system must support them)", path, error })
-            }
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(RecoveryError::Io {
+                what: "created as a hard link (the file system must support them)",
+                path,
+                error,
+            }),
             _ => sync_folder(&kept),
         }
     }
@@ -390,7 +392,11 @@ fn make_folder(folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(folder).map_err(|error| RecoveryError::Io { what: "created", path: folder.to_owned(), error })?;
+    fs::create_dir_all(folder).map_err(|error| RecoveryError::Io {
+        what: "created",
+        path: folder.to_owned(),
+        error,
+    })?;
     // Sync all parents: which of them are new is unknown, and syncing an old one is cheap.
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     for above in absolute.ancestors().skip(1) {

@@ -394,8 +394,7 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
             withheld.push(rows::row(link_id("withheld", pair, secret), payload));
         }
     }
-    let redirects =
-        changes.heirs.iter().map(|(owner, target)| rows::derived_id_row(unified_id(owner, secret), target));
+    let redirects = changes.heirs.iter().map(|(owner, target)| rows::derived_id_row(unified_id(owner, secret), target));
     let mut decided = Vec::new();
     for decision in written.decisions {
         let id = rows::text_id("decided", &decision.id);

@@ -1,4 +1,4 @@
-//! Which slots have a value: what filters are made of.
+//! Bitmaps of the slots that have a value, for filters.
 
 use std::{
     borrow::Cow,
@@ -11,14 +11,14 @@ use profile360_core::message::Platform;
 use roaring::RoaringBitmap;
 use rust_decimal::Decimal;
 
-/// One value a slot at most, of not too many different ones.
+/// At most one value per slot, with a moderate number of distinct values.
 #[derive(Debug, Default)]
 pub(super) struct ValueBitmaps {
     codes: HashMap<Arc<str>, u32>,
     values: Vec<(Arc<str>, RoaringBitmap)>,
-    /// Codes that stand for nothing any more.
+    /// Unused codes.
     free: Vec<u32>,
-    /// By slot: one more than the code of its value, or 0.
+    /// By slot: the code of its value plus one, or 0 without a value.
     of: Vec<u32>,
 }
 
@@ -41,8 +41,8 @@ impl ValueBitmaps {
                 self.free.push(code);
             }
         }
-        let code = value.map_or(0, |it| {
-            let code = self.code(it);
+        let code = value.map_or(0, |value| {
+            let code = self.code(value);
             if let Some((_, slots)) = self.values.get_mut(code as usize) {
                 slots.insert(slot);
             }
@@ -82,7 +82,7 @@ impl ValueBitmaps {
     }
 }
 
-/// Any number of values a slot, of few different ones.
+/// Any number of values per slot, with few distinct values.
 #[derive(Debug, Default)]
 pub(super) struct TagBitmaps(BTreeMap<Arc<str>, RoaringBitmap>);
 
@@ -116,27 +116,27 @@ pub(super) fn platform_tag(platform: Platform) -> &'static str {
     }
 }
 
-/// Values by name: as many names as there are, and as many values as there are slots.
+/// Values by name, with any number of names and distinct values.
 ///
-/// Of a value 64 bits are kept, of a hash that is another in every process: two different values of one name look alike once
-/// in 18 · 10¹⁸ pairs. A list is found by itself and by each of its items.
+/// A value is a 64-bit hash with a random key per process: two values of one name collide with a probability of one in
+/// 18 · 10¹⁸. A list matches as a whole and by each of its items.
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
     columns: BTreeMap<Arc<str>, Column>,
-    /// Who has an item in a list, by the name and the item; few values are lists.
+    /// The slots whose list contains an item, by name and item. Few values are lists.
     items: BTreeMap<Arc<str>, BTreeMap<u64, RoaringBitmap>>,
-    /// The items of each slot, to take them out again.
+    /// The items of each slot, for their removal.
     items_of: BTreeMap<u32, Vec<(Arc<str>, u64)>>,
     hashing: RandomState,
 }
 
-/// A value as it is compared: numbers by what they are, however they are written.
+/// The form in which values are compared: numbers by their value, not by their notation.
 fn comparable(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Number(number) => {
             let text = number.to_string();
             let exact = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text));
-            // What is larger or finer than a decimal holds is compared as it stands.
+            // A number beyond the range or precision of a decimal is compared as text.
             exact.map_or(text, |exact| exact.normalize().to_string())
         }
         serde_json::Value::Array(items) => {
@@ -147,9 +147,9 @@ fn comparable(value: &serde_json::Value) -> String {
     }
 }
 
-/// The forms that a value in JSON is found by: its own, and those of its items.
+/// The forms that a JSON value matches: its own, and those of its items.
 fn forms(json: &str) -> (Cow<'_, str>, Vec<String>) {
-    // Most are texts and short whole numbers, which are written in one way only.
+    // Most are strings and short integers, which have one notation only.
     let is_short_number = json.len() <= 18 && json.bytes().all(|byte| byte.is_ascii_digit());
     if is_short_number || json.starts_with(['"', 't', 'f', 'n']) {
         return (json.into(), Vec::new());
@@ -163,7 +163,7 @@ fn forms(json: &str) -> (Cow<'_, str>, Vec<String>) {
     }
 }
 
-/// Marks of values by slot; none is 0.
+/// Hashes of values by slot. A hash is never 0.
 #[derive(Debug)]
 enum Column {
     Few(BTreeMap<u32, u64>),
@@ -227,7 +227,7 @@ impl Attributes {
 }
 
 impl Column {
-    /// From this share of the slots on the plain array is the smaller one.
+    /// If more than one in this many slots has a value, the array is smaller.
     const MANY: usize = 4;
 
     fn insert(&mut self, slot: u32, n_slots: usize, mark: u64) {
@@ -277,7 +277,7 @@ impl Column {
     }
 }
 
-/// A set of slots that come in ascending order, each once or more.
+/// The set of slots from an ascending sequence, which may repeat slots.
 pub(super) fn ascending(slots: impl Iterator<Item = u32>) -> RoaringBitmap {
     let mut set = RoaringBitmap::new();
     set.extend(slots);

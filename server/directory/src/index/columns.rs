@@ -1,4 +1,4 @@
-//! What the index knows of a customer by its slot, and how slots compare.
+//! Values of customers by slot, and the comparison of slots.
 
 use std::cmp::Ordering;
 
@@ -9,13 +9,13 @@ use rust_decimal::Decimal;
 
 use super::{OrderField, Position, SortKey, text_column::TextColumn};
 
-/// All that slots are sorted by.
+/// The orders of slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sorting {
     By(OrderField),
-    /// By the cell's key, to find its slot.
+    /// By cell key, to find the slot of a cell.
     Key,
-    /// By the first day for which the row is another; rows that stay come last.
+    /// By the day on which the row is due. Rows without one are last.
     Due,
 }
 
@@ -30,7 +30,7 @@ pub(super) const SORTINGS: [Sorting; 8] = [
     Sorting::Due,
 ];
 
-/// A customer's fixed part.
+/// The values of fixed size of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fixed {
     pub(super) key: CellKey,
@@ -77,11 +77,11 @@ impl Fixed {
     }
 }
 
-/// Rows by slot. What a free slot holds is seen by empty.
+/// Rows by slot. The contents of a free slot are unused.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     pub(super) fixed: Vec<Fixed>,
-    /// In their normal form; empty where there is none.
+    /// Normalized names. Empty without a name.
     pub(super) names: TextColumn,
 }
 
@@ -99,11 +99,11 @@ impl Columns {
             }
             Sorting::By(field) => a.number(field).cmp(&b.number(field)),
         };
-        // Two may have one unified ID while one takes the other's over.
+        // While one customer inherits the unified ID of another, both can have it.
         by_value.then_with(|| a.unified_id.cmp(&b.unified_id)).then(one.cmp(&other))
     }
 
-    /// How a slot stands to a place of an order.
+    /// Compares a slot with a position of an order.
     pub(super) fn compare_with(&self, field: OrderField, slot: u32, place: &Position) -> Ordering {
         let fixed = &self.fixed[slot as usize];
         let by_value = match (&place.key, field) {
@@ -113,18 +113,18 @@ impl Columns {
             (SortKey::Amount(amount), OrderField::PurchaseAmount12m) => fixed.amount.cmp(amount),
             (SortKey::Text(name), OrderField::Name) => self.name(slot).cmp(name),
             (SortKey::Number(number), _) => fixed.number(field).cmp(number),
-            // No cursor of this order holds that.
+            // No cursor of this order contains that.
             (SortKey::Amount(_) | SortKey::Text(_), _) => Ordering::Greater,
         };
         by_value.then_with(|| fixed.unified_id.cmp(&place.id))
     }
 
-    /// Whether it lacks what is sorted by.
+    /// Whether the sort value is missing.
     pub(super) fn misses(&self, field: OrderField, slot: u32) -> bool {
         field == OrderField::Name && self.names.bytes(slot).is_empty()
     }
 
-    /// Where it stands in an order.
+    /// The position of a slot in an order.
     pub(super) fn position(&self, field: OrderField, slot: u32) -> Position {
         let fixed = &self.fixed[slot as usize];
         let key = match field {
@@ -136,7 +136,7 @@ impl Columns {
         Position { key, id: fixed.unified_id }
     }
 
-    /// Without the space that stands before its first word.
+    /// The name without the leading space of its normal form.
     fn name(&self, slot: u32) -> &str {
         self.names.text(slot).trim_start_matches(' ')
     }

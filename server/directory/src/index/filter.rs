@@ -1,4 +1,4 @@
-//! Which customers a filter lets through and a search finds: sets of slots, from what the index has sorted already.
+//! Filters and search: sets of slots, from bitmaps, orders and texts of the index.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -20,47 +20,47 @@ use super::{
     columns::Fixed,
 };
 
-/// What customers must be like; what is empty or missing lets everyone through.
+/// Conditions on customers. Empty and missing ones are satisfied by all.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub platforms: Vec<Platform>,
-    /// Codes of schema.graphql.
+    /// Codes as in schema.graphql.
     pub genders: Vec<String>,
     pub age_groups: Vec<String>,
     pub membership_levels: Vec<String>,
     pub countries: Vec<String>,
     pub recent_areas: Vec<String>,
-    /// Kinds of which a customer must have one each.
+    /// A customer must have an identifier of each of these kinds.
     pub has_identifier: Vec<String>,
     pub last_activity: (Option<Timestamp>, Option<Timestamp>),
     pub first_access: (Option<Timestamp>, Option<Timestamp>),
     pub purchase_count: (Option<i64>, Option<i64>),
     pub purchase_amount: (Option<Decimal>, Option<Decimal>),
-    /// Names and values in canonical JSON.
+    /// Names, and values in canonical JSON.
     pub attributes: Vec<(String, String)>,
 }
 
-/// Whom a search text can mean.
+/// The interpretations of a search text.
 #[derive(Debug, Clone, Default)]
 pub struct SearchTerms {
-    /// Those who have the identifier that it is.
+    /// The cells with the identifier that the text is.
     pub cells: BTreeSet<CellKey>,
-    /// What else it can be a part of.
+    /// The parts of names, email addresses and phone numbers that the text can be.
     pub pieces: Option<Pieces>,
 }
 
 impl Index {
-    /// The slots that scan; `None` where nothing is asked, so that all do.
-    pub(super) fn matches(&self, filter: &Filter, sought: Option<&SearchTerms>) -> Option<RoaringBitmap> {
+    /// The matching slots. `None` without conditions: all match.
+    pub(super) fn matches(&self, filter: &Filter, terms: Option<&SearchTerms>) -> Option<RoaringBitmap> {
         let mut sets: Vec<RoaringBitmap> = Vec::new();
-        let facets = [
+        let bitmaps = [
             (&self.genders, &filter.genders),
             (&self.age_groups, &filter.age_groups),
             (&self.membership_levels, &filter.membership_levels),
             (&self.countries, &filter.countries),
             (&self.recent_areas, &filter.recent_areas),
         ];
-        sets.extend(facets.into_iter().filter(|(_, it)| !it.is_empty()).map(|(facet, values)| facet.any_of(values)));
+        sets.extend(bitmaps.into_iter().filter(|(_, it)| !it.is_empty()).map(|(bitmap, values)| bitmap.any_of(values)));
         if !filter.platforms.is_empty() {
             let platforms = filter.platforms.iter().map(|it| self.platforms.of(platform_tag(*it)));
             sets.push(platforms.fold(RoaringBitmap::new(), |found, it| found | it));
@@ -74,12 +74,12 @@ impl Index {
         ];
         sets.extend(ranges.into_iter().filter_map(|it| Some(self.slots(it, self.ranks(filter, it)?))));
         sets.extend(filter.attributes.iter().map(|(name, value)| self.attributes.with(name, value)));
-        sets.extend(sought.map(|it| self.found(it)));
+        sets.extend(terms.map(|it| self.found(it)));
         sets.sort_unstable_by_key(RoaringBitmap::len);
         sets.into_iter().reduce(|found, it| found & it)
     }
 
-    /// The ranks of those whose figure is within what a filter asks, in the order of that figure; `None` where it asks nothing.
+    /// The ranks within the bounds of a filter, in the order of a field. `None` without bounds.
     pub(super) fn ranks(&self, filter: &Filter, field: OrderField) -> Option<Range<usize>> {
         let count = |it: &Fixed| i64::try_from(it.count).unwrap_or(i64::MAX);
         match field {
@@ -113,7 +113,7 @@ impl Index {
     }
 
     fn slots(&self, field: OrderField, ranks: Range<usize>) -> RoaringBitmap {
-        // As bits at first: what is sorted by a value comes in no order of slots.
+        // Collects bits first: slots that are sorted by a value come in random order.
         let mut bits = vec![0_u8; self.columns.fixed.len() / 8 + 1];
         for slot in self.order(field).forwards(ranks) {
             bits[(slot / 8) as usize] |= 1 << (slot % 8);
@@ -121,37 +121,37 @@ impl Index {
         RoaringBitmap::from_lsb0_bytes(0, &bits)
     }
 
-    fn found(&self, sought: &SearchTerms) -> RoaringBitmap {
-        let mut found: RoaringBitmap = sought.cells.iter().filter_map(|it| self.slot_of(*it)).collect();
-        if let Some(pieces) = &sought.pieces {
+    fn found(&self, terms: &SearchTerms) -> RoaringBitmap {
+        let mut found: RoaringBitmap = terms.cells.iter().filter_map(|it| self.slot_of(*it)).collect();
+        if let Some(pieces) = &terms.pieces {
             found |= self.named(&pieces.name);
             for word in &pieces.name_as_one {
                 found |= self.named(std::slice::from_ref(word));
             }
             if let Some(piece) = &pieces.email {
-                found |= hits(|hit| self.emails.scan(piece.as_bytes(), hit));
+                found |= scan_slots(|found| self.emails.scan(piece.as_bytes(), found));
             }
             for piece in &pieces.phone {
-                found |= hits(|hit| self.phones.scan(piece.as_bytes(), hit));
+                found |= scan_slots(|found| self.phones.scan(piece.as_bytes(), found));
             }
         }
         found
     }
 
-    /// Whoever has a name in which words begin so, all of them; empty where there are none.
+    /// The slots with a name that contains words with all these beginnings. Empty without beginnings.
     fn named(&self, words: &[Beginning]) -> RoaringBitmap {
         let length = |sieve: &Sieve| match sieve {
             Sieve::Names(any) => any.iter().map(Vec::len).min().unwrap_or(0),
             Sieve::Initials(it) => it.len(),
         };
-        // One scan for the word that says most; whoever is left is looked at for all of them.
+        // Scan for the longest beginning, then check the candidates for all of them.
         let Some(sieve) = words.iter().map(Beginning::sieve).max_by_key(length) else { return RoaringBitmap::new() };
         let candidates = match &sieve {
-            Sieve::Names(any) => any.iter().fold(RoaringBitmap::new(), |found, bytes| {
-                let as_one = hits(|hit| self.names_as_one.scan(bytes, hit));
-                found | hits(|hit| self.columns.names.scan(bytes, hit)) | as_one
+            Sieve::Names(any) => any.iter().fold(RoaringBitmap::new(), |union, bytes| {
+                let as_one = scan_slots(|found| self.names_as_one.scan(bytes, found));
+                union | scan_slots(|found| self.columns.names.scan(bytes, found)) | as_one
             }),
-            Sieve::Initials(bytes) => hits(|hit| self.initials.scan(bytes, hit)),
+            Sieve::Initials(bytes) => scan_slots(|found| self.initials.scan(bytes, found)),
         };
         if let [word] = words
             && word.is_told_by_sieve()
@@ -166,7 +166,7 @@ impl Index {
     }
 }
 
-fn hits(scan: impl FnOnce(&mut dyn FnMut(u32))) -> RoaringBitmap {
+fn scan_slots(scan: impl FnOnce(&mut dyn FnMut(u32))) -> RoaringBitmap {
     let mut slots = Vec::new();
     scan(&mut |slot| slots.push(slot));
     ascending(slots.into_iter())

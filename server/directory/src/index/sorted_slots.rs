@@ -1,21 +1,21 @@
-//! A sorted sequence of slots: in blocks, so that neither a change nor a page costs more for what is far away.
+//! A sorted sequence of slots, in blocks, so that changes and pages do not shift or read all slots.
 
 use std::{cmp::Ordering, ops::Range};
 
-/// Slots of a block at most; a full one is parted.
+/// The maximum number of slots in a block. A full block is split.
 const BLOCK: usize = 512;
 
-/// Slots in an order. Whoever calls knows the order: it says how others compare with what is put in, taken out or sought.
+/// Slots in an order. The caller provides the comparison of a slot with the one that is inserted, removed or looked up.
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    /// None of them is empty.
+    /// Never empty ones.
     blocks: Vec<Vec<u32>>,
     len: usize,
 }
 
 impl Order {
     pub(super) fn from_sorted(slots: &[u32]) -> Self {
-        // Not full: the first change would part each.
+        // Not full: otherwise the first insertion would split each.
         let blocks = slots.chunks(BLOCK * 7 / 8).map(<[u32]>::to_vec).collect();
         Self { blocks, len: slots.len() }
     }
@@ -24,7 +24,7 @@ impl Order {
         self.len
     }
 
-    /// Puts a slot in; `compare` says how another stands to it.
+    /// Inserts a slot. `compare` compares another slot with it.
     pub(super) fn insert(&mut self, slot: u32, compare: impl Fn(u32) -> Ordering) {
         self.len += 1;
         let (number, place) = self.place(|it| compare(it).is_lt());
@@ -38,7 +38,7 @@ impl Order {
         }
     }
 
-    /// Takes a slot out; `compare` says how another stands to it, and that only itself is equal.
+    /// Removes a slot. `compare` compares another slot with it, and is equal for the slot only.
     pub(super) fn remove(&mut self, slot: u32, compare: impl Fn(u32) -> Ordering) {
         let (number, place) = self.place(|it| compare(it).is_lt());
         let Some(block) = self.blocks.get_mut(number).filter(|it| it.get(place) == Some(&slot)) else { return };
@@ -49,15 +49,15 @@ impl Order {
         }
     }
 
-    /// How many come before a place.
+    /// The number of slots that are before a place.
     pub(super) fn rank(&self, is_before: impl Fn(u32) -> bool) -> usize {
         let (number, place) = self.place(is_before);
         self.blocks.iter().take(number).map(Vec::len).sum::<usize>() + place
     }
 
-    /// The block and the place in it of the first slot that is not before; where all are, behind the last of the last block.
+    /// The block of the first slot that is not before, and the place in it. The end of the last block if all are before.
     fn place(&self, is_before: impl Fn(u32) -> bool) -> (usize, usize) {
-        let number = self.blocks.partition_point(|it| it.last().is_some_and(|it| is_before(*it)));
+        let number = self.blocks.partition_point(|block| block.last().is_some_and(|slot| is_before(*slot)));
         match self.blocks.get(number) {
             Some(block) => (number, block.partition_point(|it| is_before(*it))),
             None => (number.saturating_sub(1), self.blocks.last().map_or(0, Vec::len)),
@@ -76,10 +76,10 @@ impl Order {
         let (number, place) = self.block_of(ranks.end);
         let (whole, part) = self.blocks.split_at(number.min(self.blocks.len()));
         let part = part.first().and_then(|it| it.get(..place)).unwrap_or_default();
-        part.iter().rev().chain(whole.iter().rev().flat_map(|it| it.iter().rev())).copied().take(ranks.len())
+        part.iter().rev().chain(whole.iter().rev().flat_map(|block| block.iter().rev())).copied().take(ranks.len())
     }
 
-    /// In which block a rank is, and where in it.
+    /// The block of a rank, and the place in it.
     fn block_of(&self, rank: usize) -> (usize, usize) {
         let mut left = rank;
         for (number, block) in self.blocks.iter().enumerate() {

@@ -10,8 +10,8 @@ use proptest::{prelude::*, sample::Index as Pick};
 
 use super::*;
 
-/// Whether a value is the one that is sought, or a list that holds it.
-fn is_held(held: &str, sought: &str) -> bool {
+/// Whether a value equals the wanted one, or is a list that contains it.
+fn is_match(value: &str, wanted: &str) -> bool {
     fn is_same(a: &serde_json::Value, b: &serde_json::Value) -> bool {
         match (a, b) {
             (serde_json::Value::Array(a), serde_json::Value::Array(b)) => {
@@ -23,9 +23,9 @@ fn is_held(held: &str, sought: &str) -> bool {
             },
         }
     }
-    let [held, sought] =
-        [held, sought].map(|json| serde_json::from_str::<serde_json::Value>(json).expect("it is JSON"));
-    is_same(&held, &sought) || held.as_array().is_some_and(|items| items.iter().any(|item| is_same(item, &sought)))
+    let [value, wanted] =
+        [value, wanted].map(|json| serde_json::from_str::<serde_json::Value>(json).expect("it is JSON"));
+    is_same(&value, &wanted) || value.as_array().is_some_and(|items| items.iter().any(|item| is_same(item, &wanted)))
 }
 
 const FIELDS: [OrderField; 6] = [
@@ -46,7 +46,7 @@ fn day(number: u64) -> NaiveDate {
     NaiveDate::default() + chrono::Days::new(number)
 }
 
-/// A customer that differs from others in everything that the list looks at, in few ways.
+/// A row with few distinct values per field.
 fn row() -> impl Strategy<Value = ListRow> {
     let some = |values: &'static [&'static str]| prop::option::of(prop::sample::select(values).prop_map(str::to_owned));
     let many = |values: &'static [&'static str]| {
@@ -109,7 +109,7 @@ fn row() -> impl Strategy<Value = ListRow> {
 fn filter() -> impl Strategy<Value = Filter> {
     let some = |values: &'static [&'static str]| {
         let subset = prop::sample::subsequence(values, 0..=values.len());
-        // Most filters ask little.
+        // Most filters have few conditions.
         prop_oneof![3 => Just(Vec::new()), 1 => subset.prop_map(|it| it.into_iter().map(str::to_owned).collect::<Vec<String>>())]
     };
     let platforms = prop::sample::subsequence(vec![Platform::Android, Platform::Ios, Platform::Api], 0..=2);
@@ -141,7 +141,7 @@ fn filter() -> impl Strategy<Value = Filter> {
         .prop_map(|((platforms, has_identifier, attributes), values, (activity, access, count, amount))| {
             let (genders, age_groups, membership_levels, countries, recent_areas) = values;
             let time = |it: Option<i64>| it.map(Timestamp::from_micros);
-            let decimal = |it: Option<i64>| it.map(|it| Decimal::new(it, 1));
+            let decimal = |bound: Option<i64>| bound.map(|it| Decimal::new(it, 1));
             Filter {
                 platforms,
                 genders,
@@ -185,7 +185,7 @@ fn search() -> impl Strategy<Value = Option<&'static str>> {
     prop_oneof![2 => Just(None), 3 => prop::sample::select(&texts[..]).prop_map(Some)]
 }
 
-/// The same asked of one row, without an index.
+/// Evaluates a filter for one row, without an index.
 fn passes(filter: &Filter, row: &ListRow) -> bool {
     fn is_one_of<T: AsRef<str>>(wanted: &[String], value: Option<&T>) -> bool {
         wanted.is_empty() || value.is_some_and(|value| wanted.iter().any(|it| it == value.as_ref()))
@@ -210,7 +210,7 @@ fn passes(filter: &Filter, row: &ListRow) -> bool {
         && filter
             .attributes
             .iter()
-            .all(|(name, value)| row.attributes.get(name.as_str()).is_some_and(|held| is_held(held, value)))
+            .all(|(name, value)| row.attributes.get(name.as_str()).is_some_and(|held| is_match(held, value)))
 }
 
 fn is_found(text: &str, row: &ListRow) -> bool {
@@ -222,7 +222,7 @@ fn is_found(text: &str, row: &ListRow) -> bool {
 
 type Rows = BTreeMap<CellKey, ListRow>;
 
-/// All who scan, in the order asked for: sorted once more, without an index.
+/// All matching rows in the requested order, without an index.
 fn expected(
     rows: &Rows,
     field: OrderField,
@@ -253,12 +253,12 @@ fn expected(
     found.into_iter().map(|it| it.3).collect()
 }
 
-/// Reads a whole order page by page; `between` comes between two pages.
+/// Reads a whole order page by page. Calls `between` between pages.
 fn read_all(
     index: &mut Index,
     request: &PageRequest,
     filter: &Filter,
-    sought: Option<&SearchTerms>,
+    terms: Option<&SearchTerms>,
     mut between: impl FnMut(&mut Index),
 ) -> (Vec<CellKey>, usize) {
     let mut found = Vec::new();
@@ -271,7 +271,7 @@ fn read_all(
             request.after = cursor.take();
         }
         let is_first = request.before.is_none() && request.after.is_none();
-        let page = index.page(&request, filter, sought);
+        let page = index.page(&request, filter, terms);
         assert!(page.rows.len() <= request.size);
         let (has_more, has_behind) =
             if request.is_from_end { (page.has_previous, page.has_next) } else { (page.has_next, page.has_previous) };
@@ -295,11 +295,11 @@ fn request(field: OrderField, direction: Direction, size: usize, is_from_end: bo
     PageRequest { field, direction, size, after: None, before: None, is_from_end }
 }
 
-fn sought(search: Option<&str>) -> Option<SearchTerms> {
+fn terms_of(search: Option<&str>) -> Option<SearchTerms> {
     search.map(|it| SearchTerms { pieces: Some(Pieces::of(it)), ..SearchTerms::default() })
 }
 
-/// A change: what is put under a number, or nothing if it is taken out. Few numbers come often.
+/// A change: a row to put under a number, or a removal. Numbers repeat often.
 fn change(numbers: Range<u16>) -> impl Strategy<Value = (u16, Option<ListRow>)> {
     (numbers, prop_oneof![4 => row().prop_map(Some), 1 => Just(None)])
 }
@@ -322,7 +322,7 @@ fn apply(index: &mut Index, rows: &mut Rows, (number, row): &(u16, Option<ListRo
     }
 }
 
-/// An index of rows that were there at the start, and of changes since.
+/// An index of initial rows, and of changes since.
 fn build(loaded: &[ListRow], changes: &[(u16, Option<ListRow>)]) -> (Index, Rows) {
     let mut rows = Rows::new();
     let mut loading = Loading::default();
@@ -339,9 +339,9 @@ fn build(loaded: &[ListRow], changes: &[(u16, Option<ListRow>)]) -> (Index, Rows
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
-    /// Every order, either direction, from either end, any filter and any search with it: as if each row had been asked.
+    /// Every order, in both directions and from both ends, with any filter and search.
     #[test]
-    fn a_list_is_what_a_look_at_every_row_would_give(
+    fn pages_agree_with_a_scan_of_all_rows(
         loaded in prop::collection::vec(row(), 0..200),
         changes in prop::collection::vec(change(0..260), 0..120),
         filters in prop::collection::vec((filter(), search()), 6),
@@ -350,13 +350,13 @@ proptest! {
         let (mut index, rows) = build(&loaded, &changes);
         prop_assert_eq!(index.len(), rows.len());
         for (filter, search) in &filters {
-            let sought = sought(*search);
+            let terms = terms_of(*search);
             for field in FIELDS {
                 for direction in DIRECTIONS {
                     let expected = expected(&rows, field, direction, filter, *search);
                     for (size, is_from_end) in [(size, false), (size, true), (1_000, false)] {
                         let request = request(field, direction, size, is_from_end);
-                        let (found, total) = read_all(&mut index, &request, filter, sought.as_ref(), |_| {});
+                        let (found, total) = read_all(&mut index, &request, filter, terms.as_ref(), |_| {});
                         prop_assert_eq!(&found, &expected, "{:?} {:?} {:?} {:?}", field, direction, filter, search);
                         prop_assert_eq!(total, expected.len());
                     }
@@ -369,9 +369,9 @@ proptest! {
         prop_assert_eq!(due, expected);
     }
 
-    /// Whoever reads on while others change sees everybody who stays as they are once, and in order.
+    /// Rows that do not change appear once and in order, even if other rows change between pages.
     #[test]
-    fn a_walk_is_not_led_astray_by_changes(
+    fn pagination_is_stable_under_changes_of_other_rows(
         still in prop::collection::vec(row(), 100),
         moving in prop::collection::vec(change(100..160), 60),
         filter in filter(),
@@ -385,7 +385,7 @@ proptest! {
         let mut changing = Rows::new();
         let mut moving = moving.iter().cycle();
         let request = request(field, direction, size, is_from_end);
-        let (found, _) = read_all(&mut index, &request, &filter, sought(search).as_ref(), |index| {
+        let (found, _) = read_all(&mut index, &request, &filter, terms_of(search).as_ref(), |index| {
             moving.by_ref().take(3).for_each(|it| apply(index, &mut changing, it));
         });
         let found: Vec<CellKey> = found.into_iter().filter(|it| still.contains_key(it)).collect();
@@ -393,7 +393,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_taken_out_leaves_nothing_behind(
+    fn removal_leaves_nothing_behind(
         loaded in prop::collection::vec(row(), 0..60),
         changes in prop::collection::vec(change(0..60), 0..60),
     ) {
@@ -402,7 +402,7 @@ proptest! {
         prop_assert!(index.is_empty() && index.due(day(9)).is_empty());
         let open = request(OrderField::Name, Direction::Ascending, 10, false);
         for text in ["ㅎ", "kim", "example", "010", "021"] {
-            prop_assert_eq!(index.page(&open, &Filter::default(), sought(Some(text)).as_ref()).total, 0);
+            prop_assert_eq!(index.page(&open, &Filter::default(), terms_of(Some(text)).as_ref()).total, 0);
         }
         for kind in ["phone", "email", "device_id"] {
             prop_assert!(index.kinds.of(kind).is_empty());
@@ -413,8 +413,8 @@ proptest! {
 }
 
 #[test]
-fn a_merged_customer_that_takes_a_unified_id_over_keeps_its_place() {
-    // The part that goes is taken out after the whole was put in under the same ID.
+fn a_merged_customer_that_inherits_a_unified_id_keeps_its_place() {
+    // The old customer is removed after the merged one was inserted with the same ID.
     let row = ListRow { name: Some("kim".to_owned()), ..ListRow::empty() };
     let (mut index, _) = build(&[], &[]);
     index.put(key(1), &row);
@@ -427,7 +427,7 @@ fn a_merged_customer_that_takes_a_unified_id_over_keeps_its_place() {
 }
 
 #[test]
-fn a_cursor_that_nobody_made_does_no_harm() {
+fn forged_cursors_are_harmless() {
     let rows = [ListRow::empty(), ListRow { name: Some("kim".to_owned()), ..ListRow::empty() }];
     let (index, _) = build(&rows, &[]);
     let keys = [SortKey::Missing, SortKey::Text("a".to_owned()), SortKey::Amount(Decimal::ONE), SortKey::Number(-1)];

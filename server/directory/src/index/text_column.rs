@@ -1,12 +1,12 @@
-//! Short texts of slots, one behind the other: a scan over all of them reads memory from end to end and nothing else.
+//! Short texts by slot, contiguous in memory, so that a scan reads it sequentially.
 
 use memchr::memmem::Finder;
 
-/// Slots whose texts lie together.
+/// Slots per block.
 const BLOCK: usize = SLOTS_OF_BLOCK as usize;
 const SLOTS_OF_BLOCK: u32 = 256;
 
-/// A text a slot.
+/// One text per slot.
 #[derive(Debug, Default)]
 pub(super) struct TextColumn {
     blocks: Vec<Block>,
@@ -15,12 +15,12 @@ pub(super) struct TextColumn {
 #[derive(Debug, Default)]
 struct Block {
     bytes: Vec<u8>,
-    /// Where the text of each slot ends; where the one before does, where it has none.
+    /// The end of the text of each slot. Texts can be empty.
     ends: Vec<u32>,
 }
 
 impl TextColumn {
-    /// Sets a slot's text. Texts of a block take 4 GiB at most; customers' names and addresses never come near it.
+    /// Sets the text of a slot. The texts of a block may have 4 GiB in total, far more than names and addresses need.
     pub(super) fn set(&mut self, slot: u32, text: &str) {
         let (number, place) = place(slot);
         if self.blocks.len() <= number {
@@ -35,7 +35,7 @@ impl TextColumn {
     }
 
     pub(super) fn text(&self, slot: u32) -> &str {
-        // Only whole texts get in.
+        // Only valid UTF-8 is stored.
         std::str::from_utf8(self.bytes(slot)).unwrap_or_default()
     }
 
@@ -44,8 +44,8 @@ impl TextColumn {
         self.blocks.get(number).map(|it| it.text(place)).unwrap_or_default()
     }
 
-    /// Tells of each slot in whose text some bytes are, in the order of slots.
-    pub(super) fn scan(&self, needle: &[u8], mut hit: impl FnMut(u32)) {
+    /// Calls `found` for each slot whose text contains `needle`, ascending.
+    pub(super) fn scan(&self, needle: &[u8], mut found: impl FnMut(u32)) {
         let finder = Finder::new(needle);
         let mut first_slot = 0_u32;
         for block in &self.blocks {
@@ -56,7 +56,7 @@ impl TextColumn {
                 while block.end(place) <= at {
                     place += 1;
                 }
-                hit(first_slot + u32::try_from(place).unwrap_or(u32::MAX));
+                found(first_slot + u32::try_from(place).unwrap_or(u32::MAX));
                 from = block.end(place);
             }
             first_slot += SLOTS_OF_BLOCK;
@@ -74,7 +74,7 @@ impl Block {
         self.bytes.splice(start..end, text.iter().copied());
         let (before, now) = (end - start, text.len());
         for it in self.ends.iter_mut().skip(place) {
-            // Small numbers: they fit.
+            // Never saturates in practice.
             let moved = *it as usize + now - before;
             *it = u32::try_from(moved).unwrap_or(u32::MAX);
         }

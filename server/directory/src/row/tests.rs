@@ -10,7 +10,7 @@ fn day(text: &str) -> NaiveDate {
 fn a_row_is_due_on_the_day_that_something_in_it_changes() {
     let cases = [
         ("bought today: counts from tomorrow on", "2026-05-10", "2026-05-10", None, Some("2026-05-11")),
-        ("bought long ago: nothing moves any more", "2024-05-10", "2026-05-10", None, None),
+        ("bought long ago: nothing changes anymore", "2024-05-10", "2026-05-10", None, None),
         (
             "bought this year: leaves the window the day after its last",
             "2025-06-01",
@@ -36,9 +36,8 @@ fn a_row_is_due_on_the_day_that_something_in_it_changes() {
 }
 
 proptest! {
-    /// A row that is not due stays the same, and one that changes is due.
     #[test]
-    fn until_then_nothing_changes_and_then_something_does(
+    fn nothing_changes_before_the_due_date_and_something_on_it(
         orders in prop::collection::vec(0..1_500_u64, 0..5),
         birth in prop::option::of(0..40_000_u64),
         today in 700..1_200_u64,

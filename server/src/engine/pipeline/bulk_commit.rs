@@ -19,7 +19,7 @@ use super::{
     Ingest, PipelineError, Snapshot, Worker,
     cache::Cache,
     decide,
-    read_ahead::{Prefetched, Job},
+    read_ahead::{Job, Prefetched},
     receipt, texts_of,
 };
 
@@ -149,7 +149,14 @@ impl BulkCommit {
         Some(Ready { written, view, n_deferrals, is_stale })
     }
 
-    fn begin(&mut self, snapshot: &Snapshot, bulk_request: BulkRequest, view: View, changes: Changes, n_deferrals: u32) {
+    fn begin(
+        &mut self,
+        snapshot: &Snapshot,
+        bulk_request: BulkRequest,
+        view: View,
+        changes: Changes,
+        n_deferrals: u32,
+    ) {
         let task = tokio::spawn(write(snapshot.clone(), bulk_request, changes));
         self.writing = Some(Writing { view, n_deferrals: n_deferrals + 1, is_stale: false, task });
     }

@@ -28,10 +28,10 @@ use profile360_store::{Cause, Commit, LineageRow, Rows, StoreError};
 use tokio::sync::oneshot;
 
 use super::{
-    Attempt, Budget, MAX_ATTEMPTS, PipelineError, Worker, complete, complete_within,
-    read_ahead::{self, Prefetched, Job, ReadPlan},
+    Attempt, Budget, MAX_ATTEMPTS, PipelineError, Worker,
     bulk_commit::{self, Plan, WantedDecisions},
-    pause,
+    complete, complete_within, pause,
+    read_ahead::{self, Job, Prefetched, ReadPlan},
 };
 
 /// What an operator requests.

@@ -30,7 +30,7 @@ use profile360_store::{Cause, Commit, LineageRow, Rows, Store, StoreError};
 use serde::Deserialize;
 use tokio::sync::{oneshot, watch};
 
-use super::{Prefetched, Attempt, Budget, MAX_BATCH, Snapshot, Worker, complete};
+use super::{Attempt, Budget, MAX_BATCH, Prefetched, Snapshot, Worker, complete};
 use crate::{clock, engine::active_policy::ActivePolicy};
 
 /// Messages that one read of the source should return.

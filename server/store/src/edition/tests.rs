@@ -18,7 +18,10 @@ async fn the_previous_edition_is_kept_until_the_next_switch() {
     let failed = reopened.next_edition().await.unwrap();
     failed.keep_unreadable(&[("m1".to_owned(), "{}".to_owned())]).await.unwrap();
     let third = reopened.next_edition().await.unwrap();
-    assert_eq!((n_unreadable(&first).await, n_unreadable(&failed).await, n_unreadable(&reopened).await, third.edition()), (1, 0, 1, 3));
+    assert_eq!(
+        (n_unreadable(&first).await, n_unreadable(&failed).await, n_unreadable(&reopened).await, third.edition()),
+        (1, 0, 1, 3)
+    );
     reopened.switch_to(&third, 0, 3).await.unwrap();
     third.remove_editions_before(reopened.edition()).await.unwrap();
     assert_eq!((n_unreadable(&first).await, n_unreadable(&reopened).await), (0, 1));

@@ -6,7 +6,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
-    fn it_is_as_a_sorted_list(
+    fn sorted_slots_behave_like_a_sorted_vec(
         loaded in prop::collection::btree_set(0..4_000_u32, 0..1_500),
         changes in prop::collection::vec(0..4_000_u32, 0..1_500),
         ranks in prop::collection::vec((0..3_000_usize, 0..3_000_usize), 8),
@@ -24,7 +24,7 @@ proptest! {
                     order.insert(slot, |it| it.cmp(&slot));
                 }
             }
-            // What is not there is not taken out.
+            // Removing an absent slot changes nothing.
             order.remove(5_000, |it| it.cmp(&5_000));
         }
         prop_assert_eq!(order.len(), expected.len());
@@ -34,8 +34,8 @@ proptest! {
             prop_assert_eq!(&order.forwards(from..to).collect::<Vec<_>>(), part);
             let backwards: Vec<u32> = order.backwards(from..to).collect();
             prop_assert!(part.iter().rev().eq(&backwards));
-            let sought = u32::try_from(one).expect("small");
-            prop_assert_eq!(order.rank(|it| it < sought), expected.partition_point(|it| *it < sought));
+            let limit = u32::try_from(one).expect("small");
+            prop_assert_eq!(order.rank(|it| it < limit), expected.partition_point(|it| *it < limit));
         }
     }
 }

@@ -8,7 +8,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn texts_are_kept_apart(
+    fn texts_of_slots_are_separate(
         changes in prop::collection::vec((0..700_u32, "( [ab가]{1,3}){0,2}"), 0..900),
         needle in " ?[ab가]{1,2}",
     ) {

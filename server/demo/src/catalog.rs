@@ -1,4 +1,4 @@
-//! What customers are made of: names, places, machines, goods. Invented or generic; nobody's data.
+//! The material of customers: names, places, machines, products. Invented or generic, without real data.
 
 /// Korean family names with a Latin spelling, as frequent as in Korea.
 pub(super) const FAMILY_NAMES: [((&str, &str), u64); 24] = [
@@ -124,7 +124,7 @@ const fn korea(region: &'static str, city: &'static str) -> Place {
     Place { country: "KR", region, city, time_zone: "Asia/Seoul" }
 }
 
-/// Where customers live, about as many as live there.
+/// Where customers live, weighted roughly by population.
 pub(super) const PLACES: [(Place, u64); 26] = [
     (korea("서울특별시", "강남구"), 110),
     (korea("서울특별시", "송파구"), 90),
@@ -180,7 +180,7 @@ impl Platform {
         }
     }
 
-    /// As the library that sends calls it.
+    /// The name that the sending library uses.
     pub(super) const fn library(self) -> &'static str {
         match self {
             Self::Android => "android",
@@ -190,7 +190,7 @@ impl Platform {
     }
 }
 
-/// A kind of machine that messages come from.
+/// A model of machine that sends messages.
 pub(super) struct Machine {
     pub(super) platform: Platform,
     pub(super) model: Option<&'static str>,
@@ -312,7 +312,7 @@ pub(super) struct Product {
     pub(super) category2: &'static str,
     /// In won.
     pub(super) price: i64,
-    /// Several of it are bought at once.
+    /// Whether customers buy several at once.
     pub(super) in_numbers: bool,
 }
 
@@ -340,7 +340,7 @@ const fn renamed(product: Product, new_name: &'static str) -> Product {
     Product { new_name: Some(new_name), ..product }
 }
 
-/// Products of one major category stand together, [`PRODUCTS_A_CATEGORY`] each.
+/// Sorted by major category, with [`PRODUCTS_A_CATEGORY`] each.
 pub(super) const PRODUCTS: [Product; CATEGORIES.len() * PRODUCTS_A_CATEGORY] = [
     many("식품", "과일·채소", "F1001", "제주 감귤 3kg", 18_900),
     many("식품", "정육", "F1002", "한우 불고기용 300g", 23_900),
@@ -412,7 +412,7 @@ pub(super) const PRODUCTS: [Product; CATEGORIES.len() * PRODUCTS_A_CATEGORY] = [
 
 pub(super) const PRODUCTS_A_CATEGORY: usize = 6;
 
-/// The major categories, in the order of [`PRODUCTS`], and how much they are bought.
+/// The major categories in the order of [`PRODUCTS`], weighted by sales.
 pub(super) const CATEGORIES: [(&str, u64); 11] = [
     ("식품", 24),
     ("패션의류", 13),
