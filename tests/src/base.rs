@@ -1,4 +1,4 @@
-//! A folder with a base in it, and commands that work on it.
+//! A folder with a database, and commands on it.
 
 use std::{
     fs,
@@ -8,22 +8,22 @@ use std::{
 
 use crate::{program, server::Server};
 
-/// The secret of unified IDs in all tests: bases with the same messages have the same unified IDs.
+/// The secret of unified IDs in all tests, so that equal messages give equal unified IDs.
 pub const SECRET: &str = "a secret of the tests";
 
-/// The keys file in a base's folder, which commands run in.
+/// The keys file in the folder, which is the working directory of commands.
 pub const KEYS: &str = "keys.json";
 
-/// A folder of a test's own, gone at its end.
+/// A temporary folder of a test.
 #[derive(Debug)]
 pub struct Base {
     folder: tempfile::TempDir,
 }
 
-/// What a command said, and how it ended.
+/// The output and the exit status of a command.
 #[derive(Debug)]
 pub struct Ran {
-    /// The exit status; `None` where a signal ended it.
+    /// `None` if a signal ended it.
     pub status: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -35,7 +35,7 @@ impl Base {
         Self { folder: tempfile::tempdir().expect("a temporary folder can be made") }
     }
 
-    /// A base that has taken those messages, one a line.
+    /// A database with messages, one per line.
     pub fn with(messages: &str) -> Self {
         let base = Self::new();
         base.write("messages.ndjson", messages);
@@ -43,7 +43,7 @@ impl Base {
         base
     }
 
-    /// The URL of its database.
+    /// The URL of the database.
     pub fn database(&self) -> String {
         format!("surrealkv://{}?sync=every", self.path("data").display())
     }
@@ -61,7 +61,7 @@ impl Base {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// The program, at work in the folder, on its database, with the tests' secret and nothing of the shell's settings.
+    /// The program in the folder, with its database, the secret of the tests, and no settings of the shell.
     pub fn command(&self, arguments: &[&str]) -> Command {
         self.command_by(Command::new(program()), arguments)
     }
@@ -81,7 +81,7 @@ impl Base {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command and waits for it.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(&mut self.command(arguments))
     }
@@ -90,7 +90,7 @@ impl Base {
         self.run(&["import", file])
     }
 
-    /// Fails unless the base is as its messages say; what `check` counted, without what waits to be listed.
+    /// Runs `check`, which must succeed. Returns its counts, without customers that wait to be listed.
     #[track_caller]
     pub fn check(&self) -> String {
         let Ran { status, stdout, stderr } = self.run(&["check"]);
@@ -99,18 +99,18 @@ impl Base {
         stdout.lines().next().unwrap_or_default().to_owned()
     }
 
-    /// Starts a server; there when it listens.
+    /// Starts a server. Returns once it listens.
     pub fn serve(&self) -> Server {
         self.serve_with(&[])
     }
 
-    /// Starts a server with options; there when it listens.
+    /// Starts a server with options. Returns once it listens.
     pub fn serve_with(&self, options: &[&str]) -> Server {
         let arguments = [&["serve", "--listen", "127.0.0.1:0"], options].concat();
         Server::start(self.command(&arguments), &self.path("server.log"))
     }
 
-    /// Starts a server that cannot make any file longer than so many KiB, as on a disk that is full; there when it listens.
+    /// Starts a server with a limit on file sizes in KiB, which acts like a full disk. Returns once it listens.
     pub fn serve_with_files_of(&self, kib: u32) -> Server {
         let server = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         let mut limited = Command::new("bash");
@@ -125,7 +125,7 @@ impl Base {
         Server::start(limited, &self.path("server.log"))
     }
 
-    /// Starts a server that may open so many files; there when it listens.
+    /// Starts a server with a limit on open files. Returns once it listens.
     pub fn serve_with_files(&self, n: u32) -> Server {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("ulimit -n {n}; exec \"$0\" \"$@\"")]).arg(program());
@@ -133,7 +133,7 @@ impl Base {
         Server::start(command, &self.path("server.log"))
     }
 
-    /// Makes a key of a role, whose name is the role's in small letters; what its holder shows.
+    /// Creates a key with a role, named like the role in lower case. Returns the key.
     pub fn key(&self, role: &str) -> String {
         let keys = self.path(KEYS);
         let keys = keys.to_str().expect("a temporary folder's name is UTF-8");
@@ -143,13 +143,13 @@ impl Base {
         stdout.trim().to_owned()
     }
 
-    /// Takes keys back.
+    /// Revokes a key.
     pub fn revoke(&self, key: &str) {
         let Ran { status, stderr, .. } = self.run(&["key", "revoke", key, "--keys", KEYS]);
         assert_eq!(status, Some(0), "{stderr}");
     }
 
-    /// Starts a server that asks for keys; there when it listens.
+    /// Starts a server that requires keys. Returns once it listens.
     pub fn serve_with_keys(&self, options: &[&str]) -> Server {
         self.serve_with(&[&["--keys", KEYS], options].concat())
     }
@@ -167,7 +167,7 @@ impl Ran {
         Self { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// The line that says what an import has taken.
+    /// The line with the counts of an import.
     pub fn counts(&self) -> &str {
         self.stdout.lines().next().unwrap_or_else(|| panic!("nothing was counted: {}", self.stderr))
     }

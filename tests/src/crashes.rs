@@ -1,4 +1,4 @@
-//! A server that is killed again and again while several clients write, and whether it has everything that it acknowledged.
+//! Repeatedly kills a server while several clients write, and checks that everything acknowledged is there.
 
 use std::{
     fs::{self, File},
@@ -16,22 +16,22 @@ use tokio::sync::Notify;
 use crate::{Base, Server, messages};
 
 const CLIENTS: usize = 4;
-/// Messages that are sent again at once.
+/// Messages per repeated batch.
 const SENT_AGAIN: usize = 500;
 
-/// What a run of kills came to.
+/// The result of a run of kills.
 #[derive(Debug, Default)]
 pub struct Survived {
     pub kills: usize,
     pub acknowledged: usize,
-    /// Messages that were acknowledged and not there after a restart. None may be.
+    /// Messages that were acknowledged but lost. Must be empty.
     pub lost: Vec<String>,
-    /// How often a start found a log that was not closed.
+    /// How many starts recovered a log.
     pub recoveries: usize,
 }
 
-/// Kills a server so many times, each time after some acknowledgement, and starts it again. After each start everything that was
-/// acknowledged since the start before is sent again, and must be known; in the end everything is.
+/// Kills and restarts a server, each time after some acknowledgment. After each start, everything that was acknowledged since the
+/// previous start is sent again and must be known; at the end, everything.
 pub async fn survive(base: &Base, kills: usize, seed: u64) -> Survived {
     let mut survived = Survived::default();
     let mut all = Vec::new();
@@ -56,7 +56,7 @@ pub async fn survive(base: &Base, kills: usize, seed: u64) -> Survived {
     survived
 }
 
-/// Writes from several clients at once and kills the server after so many acknowledgements; what was acknowledged.
+/// Writes from several clients and kills the server after a number of acknowledgments. Returns the acknowledged messages.
 async fn write_until_killed(server: Server, kill: usize, acknowledgements: usize) -> Vec<Value> {
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let (n_answers, enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
@@ -70,7 +70,7 @@ async fn write_until_killed(server: Server, kill: usize, acknowledgements: usize
                     let sent = batch_of(kill, client, batch);
                     let inputs: Vec<Value> = sent.iter().map(messages::input).collect();
                     let body = json!({ "query": messages::INGEST, "variables": { "messages": inputs } });
-                    // Where the server is gone, nobody knows what became of it.
+                    // Without an answer, the outcome is unknown.
                     let Ok(response) = http.post(&url).json(&body).send().await else { return };
                     let Ok(answer) = response.json::<Value>().await else { return };
                     let results = answer["data"]["ingest"]["results"].as_array().cloned().unwrap_or_default();
@@ -95,7 +95,7 @@ async fn write_until_killed(server: Server, kill: usize, acknowledgements: usize
     std::mem::take(&mut acknowledged.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Messages of a few customers that hang together; now and then one that takes several blocks of the log.
+/// Messages of a few linked customers. Some span several blocks of the log.
 fn batch_of(kill: usize, client: usize, batch: usize) -> Vec<Value> {
     (0..=batch % 3)
         .map(|n| {
@@ -109,7 +109,7 @@ fn batch_of(kill: usize, client: usize, batch: usize) -> Vec<Value> {
         .collect()
 }
 
-/// The IDs of messages that were acknowledged and are not known.
+/// The IDs of acknowledged messages that are unknown.
 async fn unknown(server: &Server, acknowledged: &[Value]) -> Vec<String> {
     let mut unknown = Vec::new();
     for sent in acknowledged.chunks(SENT_AGAIN) {
@@ -120,7 +120,7 @@ async fn unknown(server: &Server, acknowledged: &[Value]) -> Vec<String> {
     unknown
 }
 
-/// Leaves behind the beginning of a record, as power that fails does: as many bytes, or zeros for an even number.
+/// Appends the start of a record, as a power failure does: `n` bytes, or zeros if `n` is even.
 fn begin_a_record(base: &Base, n_bytes: usize) {
     let Some(log) = newest_log(base) else { return };
     let beginning = fs::read(&log).expect("it can be read");
@@ -130,13 +130,14 @@ fn begin_a_record(base: &Base, n_bytes: usize) {
     log.write_all(bytes).expect("it can be written");
 }
 
-/// The segment of the log that was written to last.
+/// The newest segment of the log.
 pub fn newest_log(base: &Base) -> Option<PathBuf> {
     let logs = fs::read_dir(base.path("data/wal")).ok()?;
-    logs.filter_map(|it| Some(it.ok()?.path())).filter(|it| it.extension().is_some_and(|it| it == "wal")).max()
+    let paths = logs.filter_map(|it| Some(it.ok()?.path()));
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "wal")).max()
 }
 
-/// A generator that is the same everywhere (splitmix64).
+/// A deterministic generator (splitmix64).
 fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;

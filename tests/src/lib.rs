@@ -1,6 +1,6 @@
-//! The harness of the end-to-end tests: the real program, a base on a real disk, real HTTP.
+//! The harness of the end-to-end tests: the real program, a database on disk, HTTP.
 //!
-//! Nothing here waits for a time to pass: commands end, servers say that they listen, answers come.
+//! Nothing here sleeps: it waits for commands to end, servers to listen, and answers to arrive.
 #![recursion_limit = "256"]
 #![expect(clippy::panic, reason = "a harness fails the test that uses it, with a sentence")]
 

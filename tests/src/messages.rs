@@ -1,4 +1,4 @@
-//! Messages, as files have them and as GraphQL takes them.
+//! Messages, in the forms of files and of GraphQL.
 
 use std::{fmt::Write, fs};
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{Base, Ran};
 
-/// Takes messages; asks all that there is to know of each.
+/// Ingests messages and returns everything about each.
 pub const INGEST: &str = "mutation($messages: [MessageInput!]!) {
     ingest(messages: $messages) {
         results { messageId status unifiedId code path detail warnings { code path detail } }
@@ -35,7 +35,7 @@ pub fn purchase(id: &str, at: &str, identifiers: Value, order_id: &str, amount: 
     event(id, at, identifiers, "df_purchase", json!({ "df_order_id": order_id, "df_items": items }))
 }
 
-/// The messages as a file, one a line.
+/// Messages as a file, one per line.
 pub fn ndjson(messages: &[Value]) -> String {
     messages.iter().fold(String::new(), |mut text, it| {
         // Writing to a string cannot fail.
@@ -44,7 +44,7 @@ pub fn ndjson(messages: &[Value]) -> String {
     })
 }
 
-/// A message of a file as GraphQL's input has it.
+/// A message of a file as GraphQL input.
 pub fn input(message: &Value) -> Value {
     let mut input = Map::new();
     for (name, value) in message.as_object().expect("a message is an object") {
@@ -67,7 +67,7 @@ fn identifier_inputs((kind, values): (&String, &Value)) -> Vec<Value> {
     values.into_iter().map(|value| json!({ "kind": kind, "value": value })).collect()
 }
 
-/// Made-up customers' messages, the same for the same seed, in the order of arrival.
+/// Messages of made-up customers in the order of arrival, deterministic per seed.
 pub fn generated(customers: u32, seed: u32) -> String {
     let folder = Base::new();
     let (customers, seed) = (customers.to_string(), seed.to_string());
@@ -88,7 +88,7 @@ pub fn generated(customers: u32, seed: u32) -> String {
     fs::read_to_string(folder.path("out")).expect("it was written")
 }
 
-/// The same lines in another order: every seventh, beginning with the last, and so on.
+/// The same lines in another order.
 pub fn shuffled(lines: &str) -> String {
     const STRIDE: usize = 7;
     let lines: Vec<&str> = lines.lines().rev().collect();

@@ -1,8 +1,8 @@
-//! A GeoIP database of the tests' own, in MaxMind's format (version 2.0 of its specification).
+//! Writes GeoIP databases in MaxMind's format (version 2.0 of its specification).
 
 use serde_json::{Value, json};
 
-/// The bytes of a database in which those networks (`203.0.113.0/24`, `2001:db8::/32`) have those records.
+/// The bytes of a database with networks (`203.0.113.0/24`, `2001:db8::/32`) and their records.
 pub fn geoip(kind: &str, networks: &[(&str, Value)]) -> Vec<u8> {
     let mut nodes = vec![[Next::Nothing; 2]];
     let mut data = Vec::new();
@@ -10,7 +10,7 @@ pub fn geoip(kind: &str, networks: &[(&str, Value)]) -> Vec<u8> {
         let (address, length) = network.split_once('/').expect("a network has a length");
         let address: std::net::IpAddr = address.parse().expect("a network has an address");
         let length: usize = length.parse().expect("a length is a number");
-        // IPv4 lies at the beginning of IPv6.
+        // IPv4 is at the start of IPv6.
         let (bits, length) = match address {
             std::net::IpAddr::V4(it) => (u128::from(it.to_bits()), 96 + length),
             std::net::IpAddr::V6(it) => (it.to_bits(), length),
@@ -64,7 +64,7 @@ enum Next {
 
 const SEPARATOR: [u8; 16] = [0; 16];
 
-/// Appends a value: a control byte with type and size, and what it holds.
+/// Appends a value: a control byte with type and size, then the contents.
 fn write(value: &Value, bytes: &mut Vec<u8>) {
     const TEXT: u8 = 2;
     const MAP: u8 = 7;
@@ -92,7 +92,7 @@ fn write(value: &Value, bytes: &mut Vec<u8>) {
     }
 }
 
-/// Appends a number. The metadata's have types of their own, the records' have 32 bits.
+/// Appends a number. Those of the metadata have types of their own, those of records have 32 bits.
 fn write_number(name: &str, number: u64, bytes: &mut Vec<u8>) {
     const UNSIGNED_16: u8 = 5;
     const UNSIGNED_32: u8 = 6;
@@ -108,7 +108,7 @@ fn write_number(name: &str, number: u64, bytes: &mut Vec<u8>) {
     bytes.extend(&number.to_be_bytes()[8 - size..]);
 }
 
-/// The types that do not fit the control byte stand behind it.
+/// Types that do not fit into the control byte follow it.
 fn control(kind: u8, size: usize, bytes: &mut Vec<u8>) {
     let (first, extended) = if kind < 8 { (kind, None) } else { (0, Some(kind - 7)) };
     let (size, beyond) = match u8::try_from(size).expect("values are small") {

@@ -1,4 +1,4 @@
-//! Which program the tests start.
+//! The program under test.
 
 use std::{
     env, fs,
@@ -6,9 +6,9 @@ use std::{
     sync::LazyLock,
 };
 
-/// The program that `cargo build --workspace` made; `PROFILE360_BIN` names another.
+/// The program that `cargo build --workspace` built, or that `PROFILE360_BIN` names.
 ///
-/// Fails where its sources are newer, or are another clone's: then the tests would judge a program that nobody is looking at.
+/// Panics if its sources are newer or of another clone: then the tests would run an outdated program.
 pub fn program() -> &'static Path {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
         let program = env::var_os("PROFILE360_BIN").map_or_else(default_program, PathBuf::from);
@@ -32,7 +32,7 @@ fn default_program() -> PathBuf {
     target.join("debug/profile360")
 }
 
-/// Cargo writes beside a program which sources it is made of.
+/// Cargo writes the list of sources of a program next to it.
 fn fault_of(program: &Path) -> Option<String> {
     let Ok(built) = fs::metadata(program).and_then(|it| it.modified()) else { return Some("is not there".to_owned()) };
     let sources = fs::read_to_string(program.with_extension("d")).ok()?;
@@ -43,7 +43,7 @@ fn fault_of(program: &Path) -> Option<String> {
     if !sources.iter().any(|it| it.canonicalize().ok() == own) {
         return Some("was built from another folder".to_owned());
     }
-    // One that is gone (the page, where it was not built) says nothing.
-    let is_newer = |it: &&PathBuf| fs::metadata(it).and_then(|it| it.modified()).is_ok_and(|at| built < at);
+    // A missing source (the page, if it was not built) is ignored.
+    let is_newer = |path: &&PathBuf| fs::metadata(path).and_then(|found| found.modified()).is_ok_and(|at| built < at);
     sources.iter().find(is_newer).map(|it| format!("is older than {}", it.display()))
 }

@@ -1,4 +1,4 @@
-//! A running server, and what can be asked of it.
+//! A running server and requests to it.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use crate::{
     messages,
 };
 
-/// A server on an address of its own; killed at the end of the test, if nobody stopped it.
+/// A server on a port of its own. Killed when dropped.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
@@ -43,49 +43,49 @@ impl Server {
         server
     }
 
-    /// The same server, asked with a key by whatever asks through it.
+    /// Sends a key with all further requests.
     pub fn show(&mut self, key: &str) {
         let mut headers = reqwest::header::HeaderMap::new();
-        let value = format!("Bearer {key}").parse().expect("a key can stand in a header");
+        let value = format!("Bearer {key}").parse().expect("a key fits into a header");
         headers.insert(reqwest::header::AUTHORIZATION, value);
         let http = reqwest::Client::builder().no_proxy().timeout(LONGEST_WAIT).default_headers(headers).build();
         self.http = http.expect("a client can be made");
     }
 
-    /// What it has written to its log so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Asks it to stop, as a service manager does, and waits; its exit status.
+    /// Stops it with SIGTERM, as a service manager does. Returns the exit status.
     pub fn stop(self) -> Option<i32> {
         self.terminate();
         self.wait()
     }
 
-    /// Waits until it has ended; its exit status.
+    /// Waits until it has ended. Returns the exit status.
     pub fn wait(mut self) -> Option<i32> {
         self.process.wait().expect("it can be waited for").code()
     }
 
-    /// Asks it to stop, and does not wait.
+    /// Sends SIGTERM and does not wait.
     pub fn terminate(&self) {
         let id = self.process.id().to_string();
         let status = Command::new("kill").args(["-TERM", &id]).status().expect("kill can be started");
         assert!(status.success());
     }
 
-    /// Ends it between two instructions, as `kill -9` does.
+    /// Kills it, as `kill -9` does.
     pub fn kill(mut self) {
         self.process.kill().expect("it runs");
         self.process.wait().expect("it can be waited for");
     }
 
-    /// The most memory that it has had so far, in bytes.
+    /// The peak of its memory so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.process.id());
         let status = std::fs::read_to_string(path).expect("it runs");
-        let peak = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).expect("it is told");
+        let peak = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).expect("it is listed");
         peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 
@@ -93,14 +93,14 @@ impl Server {
         format!("{}{path}", self.address)
     }
 
-    /// The whole answer to a question.
+    /// The whole response to a query.
     pub async fn answer(&self, query: &str, variables: Value) -> Value {
         let request = self.http.post(self.url("/graphql")).json(&json!({ "query": query, "variables": variables }));
         let response = request.send().await.unwrap_or_else(|error| panic!("{error}: {}", self.log()));
         response.json().await.expect("answers are JSON")
     }
 
-    /// The data of an answer without errors.
+    /// The data of a response, which must have no errors.
     #[track_caller]
     pub fn ask(&self, query: &str, variables: Value) -> impl Future<Output = Value> {
         let caller = std::panic::Location::caller();
@@ -111,7 +111,7 @@ impl Server {
         }
     }
 
-    /// The codes of an answer's errors.
+    /// The error codes of a response.
     pub async fn codes(&self, query: &str, variables: Value) -> Vec<String> {
         let answer = self.answer(query, variables).await;
         let errors = answer["errors"].as_array().cloned().unwrap_or_default();
@@ -121,7 +121,7 @@ impl Server {
         errors.iter().map(|it| it["extensions"]["code"].as_str().unwrap_or("none").to_owned()).collect()
     }
 
-    /// Sends messages as files have them; what became of each.
+    /// Ingests messages in the form of files. Returns their results.
     pub async fn ingest(&self, messages: &[Value]) -> Vec<Value> {
         let inputs: Vec<Value> = messages.iter().map(messages::input).collect();
         let mut data = self.ask(messages::INGEST, json!({ "messages": inputs })).await;
@@ -131,7 +131,7 @@ impl Server {
         }
     }
 
-    /// All unified IDs of the list, newest activity first.
+    /// All unified IDs of the customer list, newest activity first.
     pub async fn unified_ids(&self) -> Vec<String> {
         let query = "query($after: String) {
             profiles(first: 200, after: $after) { nodes { unifiedId } pageInfo { hasNextPage endCursor } }
@@ -151,7 +151,7 @@ impl Server {
         }
     }
 
-    /// Of every customer those fields, as of a date, by unified ID.
+    /// Fields of all customers as of a date, by unified ID.
     pub async fn customers(&self, as_of: &str, fields: &str) -> BTreeMap<String, Value> {
         const AT_ONCE: usize = 10;
         let mut customers = BTreeMap::new();
@@ -170,7 +170,7 @@ impl Server {
         customers
     }
 
-    /// Everything that the API says of every customer, as of a date.
+    /// All fields of all customers as of a date.
     pub async fn everything(&self, as_of: &str) -> BTreeMap<String, Value> {
         self.customers(as_of, EVERYTHING).await
     }
@@ -178,7 +178,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if it has ended already.
         self.process.kill().ok();
         self.process.wait().ok();
     }

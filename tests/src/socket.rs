@@ -10,21 +10,21 @@ use tokio_tungstenite::{
 
 use crate::{Server, deadline::LONGEST_WAIT};
 
-/// One connection. It answers the server's pings whenever it is asked for the next frame.
+/// One connection. It answers pings while it reads the next frame.
 #[derive(Debug)]
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-/// What a server said.
+/// What was received.
 #[derive(Debug, PartialEq)]
 pub enum Heard {
     Said(Value),
     Closed(u16),
-    /// It went away without a word.
+    /// The connection ended without a close frame.
     Nothing,
 }
 
 impl Socket {
-    /// Opens a connection as a client of that protocol, on a page of that origin.
+    /// Opens a connection with a protocol and an origin.
     pub async fn open(server: &Server, protocol: &'static str, origin: Option<&str>) -> Self {
         let address = server.url("/graphql").replacen("http", "ws", 1);
         let mut request = address.into_client_request().expect("an address");
@@ -41,7 +41,7 @@ impl Socket {
         }
     }
 
-    /// Opens a connection and begins.
+    /// Opens and initializes a connection.
     pub async fn begin(server: &Server) -> Self {
         let mut socket = Self::open(server, "graphql-transport-ws", None).await;
         socket.say(r#"{"type":"connection_init"}"#).await;
@@ -49,7 +49,7 @@ impl Socket {
         socket
     }
 
-    /// Opens a connection and begins with a key; what the server says to that.
+    /// Opens a connection and initializes it with a payload. Returns the response.
     pub async fn begin_with(server: &Server, payload: &Value) -> (Self, Heard) {
         let mut socket = Self::open(server, "graphql-transport-ws", None).await;
         socket.say(serde_json::json!({ "type": "connection_init", "payload": payload }).to_string()).await;
@@ -61,7 +61,7 @@ impl Socket {
         self.0.send(Message::Text(text.into().into())).await.expect("it is open");
     }
 
-    /// Says something to a server that may have had enough.
+    /// Sends a text, even if the server may have closed the connection.
     pub async fn try_say(&mut self, text: impl Into<String>) {
         self.0.send(Message::Text(text.into().into())).await.ok();
     }
@@ -90,13 +90,13 @@ impl Socket {
         }
     }
 
-    /// Waits for a ping of the server's and does not answer it: answers go out only with what is said or heard after it.
+    /// Waits for a ping without answering it: pongs are sent only with later frames.
     pub async fn is_asked(&mut self) {
         let heard = self.next().await;
         assert!(matches!(heard, Some(Ok(Message::Ping(_)))), "{heard:?}");
     }
 
-    /// The next message; fails where there is none.
+    /// The next message. Panics if there is none.
     pub async fn said(&mut self) -> Value {
         match self.hear().await {
             Heard::Said(message) => message,

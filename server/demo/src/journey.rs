@@ -14,7 +14,7 @@ use super::{
     catalog::{self, CATEGORIES, Platform, Product},
     dice::Dice,
     outbox::{Draft, Identifier, Outbox},
-    person::{Group, Person, Sharing, CustomerType, device_identifier, junk},
+    person::{CustomerType, Group, Person, Sharing, device_identifier, junk},
     wire::{Device, Fields, Item, Value},
 };
 

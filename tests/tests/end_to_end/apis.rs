@@ -1,4 +1,4 @@
-//! Other people's ways of sending: Segment's tracking API and the DFINERY Open API.
+//! Compatible APIs for sending: Segment's tracking API and the DFINERY Open API.
 
 use std::io::Write;
 
@@ -22,14 +22,14 @@ fn outcomes(answer: &Value) -> Vec<[&str; 3]> {
 }
 
 #[tokio::test]
-async fn a_call_of_segment_is_answered_with_what_became_of_it() {
+async fn segment_calls_are_answered_with_their_results() {
     let base = Base::new();
     let server = base.serve();
     let at = "2025-03-01T10:00:00Z";
     let identify = json!({ "messageId": "s1", "userId": "u1", "anonymousId": "a1", "timestamp": at, "traits": { "email": "a@example.com" } });
     let (status, answer) = post(&server, "/v1/identify", &identify).await;
     assert_eq!((status, outcomes(&answer)), (StatusCode::OK, vec![["s1", "CREATED", ""]]), "{answer}");
-    // The same again changes nothing.
+    // A repetition changes nothing.
     let (_, answer) = post(&server, "/v1/identify", &identify).await;
     assert_eq!(outcomes(&answer), [["s1", "DUPLICATE", ""]]);
     for (path, body, outcome) in [
@@ -54,11 +54,11 @@ async fn a_call_of_segment_is_answered_with_what_became_of_it() {
         let (status, answer) = post(&server, path, &body).await;
         assert_eq!((status, outcomes(&answer)), (StatusCode::OK, vec![outcome]), "{answer}");
     }
-    let (status, answer) = post(&server, "/v1/track", &json!({ "messageId": "s7", "event": "Nobody's" })).await;
+    let (status, answer) = post(&server, "/v1/track", &json!({ "messageId": "s7", "event": "No ID" })).await;
     assert_eq!((status, &answer["success"]), (StatusCode::OK, &json!(false)));
     assert_eq!(outcomes(&answer), [["s7", "REFUSED", "NO_USABLE_IDENTIFIER"]]);
 
-    // Of a batch, packed, each is answered; one that is bad costs the others nothing. An ID is made where there is none.
+    // Each call of a compressed batch is answered, a bad one fails alone, and a missing ID is generated.
     let call = json!({ "type": "track", "userId": "u1", "event": "Level Up", "timestamp": at });
     let batch = json!({ "sentAt": at, "batch": [call, call, { "type": "dance", "messageId": "b2" }, 7,
         { "type": "track", "messageId": "b4", "userId": "u1", "event": "Order Completed", "timestamp": "yesterday" }] });
@@ -92,7 +92,7 @@ async fn a_call_of_segment_is_answered_with_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn a_call_of_the_open_api_is_answered_as_there_and_with_what_became_of_it() {
+async fn open_api_calls_are_answered_like_dfinery_with_their_results() {
     let base = Base::new();
     let server = base.serve();
     let identity = json!({ "external_id": "u1", "phone_no": "821012345678", "email": "a@example.com" });
@@ -125,8 +125,8 @@ async fn a_call_of_the_open_api_is_answered_as_there_and_with_what_became_of_it(
         ("/api/v1/events", json!({ "event_attributes": { "event_name": "login" } })),
     ] {
         let (got, answer) = post(&server, path, &body).await;
-        let told = (got, &answer["status"], &answer["code"], &answer["data"]);
-        assert_eq!(told, (StatusCode::OK, &json!(false), &json!("40000"), &json!(false)), "{answer}");
+        let answered = (got, &answer["status"], &answer["code"], &answer["data"]);
+        assert_eq!(answered, (StatusCode::OK, &json!(false), &json!("40000"), &json!(false)), "{answer}");
         assert_eq!(outcomes(&answer)[0][2], "NO_USABLE_IDENTIFIER");
         assert!(answer["message"].as_str().is_some_and(|it| it.contains("identifier")), "{answer}");
     }
@@ -162,7 +162,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     gzip.write_all(bytes).and_then(|()| gzip.finish()).expect("it can be packed")
 }
 
-/// Fields of the customer whose external ID is u1, as of a day in 2024. The list may show it a moment later.
+/// Fields of the customer with external ID u1, as of a day in 2024. Waits until the list has it.
 async fn u1(server: &Server, fields: &str) -> Value {
     let key = r#"{ identifier: { kind: "external_id", value: "u1" } }"#;
     let query = format!("{{ profile(by: {key}, asOf: \"2024-07-01\") {{ {fields} }} }}");
@@ -170,14 +170,14 @@ async fn u1(server: &Server, fields: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_read_is_refused_on_every_route_and_nothing_of_it_is_taken() {
+async fn unreadable_bodies_are_refused_as_a_whole_on_every_route() {
     let base = Base::new();
     let server = base.serve();
     let before = server.peak_memory();
     let call =
         r#"{"userId":"u1","identity":{"external_id":"u1"},"messageId":"m","event":"x","query":"{ viewer { role } }"}"#;
     let packed = gzip(call.as_bytes());
-    // What is wrong, packing, body; status and code of the others, and of GraphQL, which takes nothing that is packed.
+    // The fault, encoding, body, and the status and code: of most routes, and of GraphQL, which accepts no encoding.
     let cases = [
         ("cut gzip", "gzip", packed[..packed.len() / 2].to_vec(), (400, "BODY_CUT")),
         ("no gzip", "gzip", call.as_bytes().to_vec(), (400, "BODY_DAMAGED")),
@@ -214,31 +214,31 @@ async fn a_body_that_cannot_be_read_is_refused_on_every_route_and_nothing_of_it_
             };
             assert_eq!(response.status().as_u16(), status, "{path} {what}");
             let answer: Value = response.json().await.expect("every answer is JSON");
-            let (told, sentence) = match is_graphql {
+            let (found, sentence) = match is_graphql {
                 true => (&answer["errors"][0]["extensions"]["code"], &answer["errors"][0]["message"]),
                 false => (&answer["code"], &answer["detail"]),
             };
-            assert_eq!(told, code, "{path} {what}: {answer}");
+            assert_eq!(found, code, "{path} {what}: {answer}");
             assert!(sentence.as_str().is_some_and(|it| !it.is_empty()), "{path} {what}: {answer}");
             // RudderStack's SDK for Python sends again what is refused without a `message`.
             assert!(is_graphql || answer["message"] == *sentence, "{path} {what}: {answer}");
         }
     }
     let grown = server.peak_memory().saturating_sub(before) >> 20;
-    // Each of them may unpack to 16 MiB before it is refused, in a thread that keeps some of that.
+    // Each may decompress to 16 MiB before it is refused, in a thread that keeps some of that.
     assert!(grown < 256, "{grown} MiB more");
     assert!(!server.log().contains("ERROR"), "nothing of this is a fault of the server: {}", server.log());
     assert_eq!(server.stop(), Some(0));
     assert!(base.check().starts_with("0 messages,"));
 }
 
-/// A value that some readers cannot read, or read as another one, in an attribute and in an amount.
+/// A value that some parsers reject or change, in an attribute and in an amount.
 struct Bad {
     value: &'static str,
-    /// What becomes of a message that has it as an attribute, and as a property of an event: the status, and the code of a warning.
+    /// The status and the warning code of a message with the value as an attribute, and as a property of an event.
     attribute: [&'static str; 2],
     property: [&'static str; 2],
-    /// What becomes of an order whose amount it is: the code of its refusal, or what it amounts to.
+    /// The refusal code of an order with the value as its amount, or the stored amount.
     amount: &'static str,
 }
 
@@ -295,7 +295,7 @@ const BAD: [Bad; 10] = [
     },
 ];
 
-/// What each way in makes of a customer, an event and an order that have a value: the body's text, with the neighbours that it has.
+/// For each route, a body with an attribute, a property and an order that have the value, between two valid messages.
 fn bodies(name: &str, value: &str) -> [(&'static str, &'static str, String); 5] {
     let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
     let with = |field: &str| format!("\"{field}\":{}", value.replace("SAME", field).replace("DEEP", &deep));
@@ -362,7 +362,7 @@ fn bodies(name: &str, value: &str) -> [(&'static str, &'static str, String); 5] 
 }
 
 #[tokio::test]
-async fn a_bad_value_costs_its_neighbours_nothing_on_any_way_in() {
+async fn a_bad_value_fails_alone_on_every_route() {
     for way in 0..5 {
         let base = Base::new();
         let server = base.serve();
@@ -382,29 +382,33 @@ async fn a_bad_value_costs_its_neighbours_nothing_on_any_way_in() {
                     results.as_array().unwrap_or_else(|| panic!("{path} {}: {answer}", bad.value)).clone()
                 }
             };
-            let told = |n: u8| {
+            let answered = |n: u8| {
                 let id = format!("{name}-{n}");
                 let answer = answers.iter().find(|it| it["message_id"] == id.as_str());
-                answer.map(|it| {
-                    let warning = it["warnings"][0]["code"].as_str().unwrap_or_default();
-                    [it["status"].as_str().unwrap_or_default(), it["code"].as_str().unwrap_or(warning)]
+                answer.map(|result| {
+                    let warning = result["warnings"][0]["code"].as_str().unwrap_or_default();
+                    [result["status"].as_str().unwrap_or_default(), result["code"].as_str().unwrap_or(warning)]
                         .map(str::to_owned)
                 })
             };
-            let created = |told: Option<[String; 2]>| {
-                told.is_some_and(|it| ["CREATED", "UPDATED"].contains(&&*it[0]) && it[1].is_empty())
+            let created = |answered: Option<[String; 2]>| {
+                answered.is_some_and(|it| ["CREATED", "UPDATED"].contains(&&*it[0]) && it[1].is_empty())
             };
-            assert!(created(told(1)) && created(told(5)), "the neighbours are taken: {path} {} {text}", bad.value);
-            if let Some(told) = told(2) {
+            assert!(
+                created(answered(1)) && created(answered(5)),
+                "the valid messages are accepted: {path} {} {text}",
+                bad.value
+            );
+            if let Some(answered) = answered(2) {
                 let attribute =
                     if path == "/graphql" && bad.value.contains("ud83d") { ["UPDATED", ""] } else { bad.attribute };
-                assert_eq!(told, attribute, "{path} {} {text}", bad.value);
+                assert_eq!(answered, attribute, "{path} {} {text}", bad.value);
             }
-            // GraphQL's own values are whole characters, so the half was gone before.
+            // Values of GraphQL are valid Unicode, so the half of a character is lost earlier.
             let property =
                 if path == "/graphql" && bad.value.contains("ud83d") { ["UPDATED", ""] } else { bad.property };
-            assert_eq!(told(3), Some(property.map(str::to_owned)), "{path} {} {text}", bad.value);
-            let order = told(4).expect("the order is answered");
+            assert_eq!(answered(3), Some(property.map(str::to_owned)), "{path} {} {text}", bad.value);
+            let order = answered(4).expect("the order is answered");
             if order[0] == "REFUSED" {
                 assert_eq!(order[1], bad.amount, "{path} {} {text}", bad.value);
             } else {
@@ -416,7 +420,7 @@ async fn a_bad_value_costs_its_neighbours_nothing_on_any_way_in() {
         let customer = u1(&server, fields).await;
         let amount = customer["purchases"]["window"]["amount"].as_str().unwrap_or_default();
         assert!(amount.starts_with("30.073456789012344"), "{amount}");
-        // What stands next to a value that has no place in an answer is shown.
+        // The values next to one that a response cannot represent are shown.
         let nodes = customer["timeline"]["nodes"].as_array().expect("a list");
         assert_eq!(
             nodes.iter().filter(|it| it["name"] == "e" && it["properties"]["p"] != Value::Null).count(),
@@ -428,7 +432,7 @@ async fn a_bad_value_costs_its_neighbours_nothing_on_any_way_in() {
 }
 
 #[tokio::test]
-async fn whatever_an_sdk_calls_its_body_it_is_read() {
+async fn any_content_type_of_sdks_is_accepted() {
     let base = Base::new();
     let server = base.serve();
     let call = |n: usize| {
@@ -488,7 +492,7 @@ async fn whatever_an_sdk_calls_its_body_it_is_read() {
 }
 
 #[tokio::test]
-async fn null_takes_away_what_was_said_whoever_says_it() {
+async fn null_removes_a_value_on_every_route() {
     let base = Base::new();
     let server = base.serve();
     let traits = |id: &str, at: &str, traits: Value| json!({ "messageId": id, "userId": "u1", "timestamp": at, "traits": traits });
@@ -499,7 +503,7 @@ async fn null_takes_away_what_was_said_whoever_says_it() {
     );
     let unset =
         traits("n2", "2024-06-02T09:00:00Z", json!({ "plan": null, "name": null, "address": { "city": null } }));
-    // The later word counts, however they come.
+    // The later message counts, regardless of arrival order.
     for call in [&unset, &said] {
         let (status, answer) = post(&server, "/v1/identify", call).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
@@ -522,7 +526,7 @@ async fn null_takes_away_what_was_said_whoever_says_it() {
 }
 
 #[tokio::test]
-async fn the_older_form_of_the_open_api_is_read_and_what_cannot_be_done_is_said() {
+async fn the_older_open_api_is_supported_and_unsupported_calls_are_refused() {
     let base = Base::new();
     let server = base.serve();
     let call = json!({
@@ -541,7 +545,7 @@ async fn the_older_form_of_the_open_api_is_read_and_what_cannot_be_done_is_said(
         u1(&server, fields).await,
         json!({ "basic": { "name": "하나" }, "purchases": { "window": { "count": 1, "amount": "25800" } } })
     );
-    // Nobody is told that a customer is gone who is not.
+    // A deletion is not confirmed, because the customer is not deleted.
     let (status, answer) =
         post(&server, "/api/v1/identities/delete", &json!({ "identity": { "external_id": "u1" } })).await;
     assert_eq!((status, &answer["status"], &answer["data"]), (StatusCode::FORBIDDEN, &json!(false), &json!(false)));

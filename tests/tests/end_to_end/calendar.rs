@@ -1,4 +1,4 @@
-//! What slides with the calendar is right the next morning, without a message having come.
+//! Values that depend on the calendar are updated the next day, without a new message.
 
 use std::sync::{
     Arc,
@@ -13,7 +13,7 @@ use profile360_store::Store;
 use profile360_tests::{Base, in_process, messages};
 use serde_json::json;
 
-/// What the list takes for now: seconds since 1970.
+/// The current time of the list, in seconds since 1970.
 static NOW: AtomicI64 = AtomicI64::new(0);
 
 /// The last second of 29 March.
@@ -27,7 +27,7 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(NOW.load(Ordering::Relaxed), 0).expect("a time")
 }
 
-/// The only row of the list, as it is stored: the day that it is of, age group, number and amount of twelve months.
+/// The only stored row of the list: its date, age group, number and amount of twelve months.
 async fn row(store: &Store) -> [String; 4] {
     let mut rows = Vec::new();
     for first_byte in 0..=u8::MAX {
@@ -44,7 +44,7 @@ async fn row(store: &Store) -> [String; 4] {
 }
 
 #[test]
-fn the_list_turns_with_the_day_of_the_policys_zone_and_its_summer_time() {
+fn rows_change_at_midnight_in_the_policys_time_zone() {
     // Summer time begins in Berlin on 30 March 2025, at 01:00 UTC: that day ends at 22:00 UTC, the one before at 23:00.
     let document = json!({ "time_zone": "Europe/Berlin" });
     let who = json!({ "external_id": "1" });
@@ -63,34 +63,35 @@ fn the_list_turns_with_the_day_of_the_policys_zone_and_its_summer_time() {
         let policy: Policy = serde_json::from_value(document).expect("a policy");
         let policy = CompiledPolicy::new(policy).expect("it is sound");
         let store = profile360_store::connect(&database).await.expect("it can be opened");
-        let rules = ActivePolicy::load(&store, 1, policy).await.expect("it can be read");
-        let list = Directory::load_by(now, &store, &rules, Arc::new(Events::keeping(1))).await.expect("it can be read");
-        // The import has listed it for today; here it is another day.
+        let policy = ActivePolicy::load(&store, 1, policy).await.expect("it can be read");
+        let directory =
+            Directory::load_by(now, &store, &policy, Arc::new(Events::keeping(1))).await.expect("it can be read");
+        // The import has listed it for the real date.
         set(FIRST);
         let mut cells = Vec::new();
         for first_byte in 0..=u8::MAX {
             cells.extend(store.cells_of(first_byte).await.expect("they can be read").into_iter().map(|(key, _)| key));
         }
-        list.touch(store.last_commit().await.expect("there is one"), cells, Vec::new());
+        directory.touch(store.last_commit().await.expect("there is one"), cells, Vec::new());
         for (time, expected, is_change) in [
             (FIRST, ["2025-03-29", "20s", "0", "0"], true),
             ("2025-03-29T23:00:00Z", ["2025-03-30", "20s", "1", "100"], true),
-            // After the hour that is skipped, and at 23:59 in summer time.
+            // After the skipped hour, and at 23:59 in summer time.
             ("2025-03-30T01:00:00Z", ["2025-03-30", "20s", "1", "100"], false),
             ("2025-03-30T21:59:59Z", ["2025-03-30", "20s", "1", "100"], false),
-            // The second order counts, and it is the thirtieth birthday.
+            // The second order counts from here, the thirtieth birthday.
             ("2025-03-30T22:00:00Z", ["2025-03-31", "30s", "2", "120"], true),
             ("2025-12-24T12:00:00Z", ["2025-03-31", "30s", "2", "120"], false),
-            // A year after the first order's day, and after the second's, they leave; that night summer time begins again.
+            // The orders leave the window after a year, in another night in which summer time begins.
             ("2026-03-29T21:59:59Z", ["2025-03-31", "30s", "2", "120"], false),
             ("2026-03-29T22:00:00Z", ["2026-03-30", "30s", "1", "20"], true),
             ("2026-03-30T22:00:00Z", ["2026-03-31", "30s", "0", "0"], true),
         ] {
             set(time);
-            list.touch_due(list.today(&rules));
-            // Only who is due is looked at.
-            assert_eq!(list.n_waiting(), usize::from(is_change), "{time}");
-            list.catch_up(&store, &rules, |_| {}).await.expect("it can be written");
+            directory.touch_due(directory.today(&rules));
+            // Only due rows are recomputed.
+            assert_eq!(directory.n_waiting(), usize::from(is_change), "{time}");
+            directory.catch_up(&store, &policy, |_| {}).await.expect("it can be written");
             assert_eq!(row(&store).await, expected, "{time}");
         }
         store.close().await;

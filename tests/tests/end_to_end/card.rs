@@ -1,4 +1,4 @@
-//! The whole card: every item that a customer's profile has to show, asked at once, and the accounts behind the figures.
+//! The whole profile: every item in one query, and the arithmetic of its figures.
 
 use profile360_core::profile::avatar::avatar;
 use profile360_tests::{Base, messages};
@@ -11,9 +11,9 @@ fn whole_card() -> &'static str {
     query.split_once("\nEND\n").expect("the query ends").0
 }
 
-/// The seed's items, where each is in the answer, and what it is for the customer of [`messages_of_one`].
+/// The required items with their paths in the response, and their values for the customer of [`messages_of_one`].
 fn seed(unified_id: &Value) -> Vec<(&'static str, &'static str, Value)> {
-    let names = |it: [&str; 3]| it.map(|it| json!({ "name": it })).to_vec().into();
+    let names = |names: [&str; 3]| names.map(|name| json!({ "name": name })).to_vec().into();
     let color = avatar(Some("한지우")).color;
     vec![
         ("the list: customers by unified ID", "/profiles/nodes/0/unifiedId", unified_id.clone()),
@@ -47,7 +47,7 @@ fn seed(unified_id: &Value) -> Vec<(&'static str, &'static str, Value)> {
         ("Email", "/profile/basic/email", json!("jiwoo@example.com")),
         ("Gender", "/profile/basic/gender", json!("FEMALE")),
         ("Birth date", "/profile/basic/birthDate", json!("1991-03-15")),
-        // It is the birthday.
+        // Today is the birthday.
         ("Age", "/profile/basic/age", json!(35)),
         ("Age Group", "/profile/basic/ageGroup", json!("30s")),
         ("Membership Level", "/profile/basic/membershipLevel", json!("Gold")),
@@ -113,7 +113,7 @@ fn seed(unified_id: &Value) -> Vec<(&'static str, &'static str, Value)> {
         ("Most Purchased Time (24 Hours)", "/profile/purchases/peakHour", json!(20)),
         ("Date of first purchase", "/profile/purchases/firstPurchaseDate", json!("2025-05-10")),
         ("Last purchase date", "/profile/purchases/lastPurchaseDate", json!("2026-03-10")),
-        // Tea and cup are bought as often: the amount decides.
+        // Tea and cup are bought equally often: the amount decides.
         ("Purchase Category #1 to #3: 3 months", "/profile/purchases/categories3", names(["식품", "주방", "도서"])),
         ("Purchase Category #1 to #3: 6 months", "/profile/purchases/categories6", names(["주방", "생활", "식품"])),
         ("Purchase Category #1 to #3: 1 year", "/profile/purchases/categories12", names(["식품", "생활", "주방"])),
@@ -148,7 +148,7 @@ const CUP: (&str, &str, &str) = ("p-2", "머그컵", "주방");
 const BOOK: (&str, &str, &str) = ("p-3", "시집", "도서");
 const SOAP: (&str, &str, &str) = ("p-4", "비누", "생활");
 
-/// All that is told of one customer.
+/// All messages of one customer.
 fn messages_of_one() -> Vec<Value> {
     let who = json!({ "external_id": "1230102301" });
     let order = |id: &str, at: &str, items: &[((&str, &str, &str), u32, &str)]| {
@@ -216,7 +216,7 @@ async fn one_query_answers_every_item_of_the_seed() {
 }
 
 #[tokio::test]
-async fn orders_are_counted_as_an_accountant_would() {
+async fn orders_corrections_and_refunds_are_counted_exactly() {
     let who = json!({ "external_id": "2" });
     let event =
         |id: &str, at: &str, name: &str, properties: Value| messages::event(id, at, who.clone(), name, properties);
@@ -230,7 +230,7 @@ async fn orders_are_counted_as_an_accountant_would() {
     let base = Base::new();
     let server = base.serve();
     let sent = [
-        // A refund before its purchase, and a correction before what it corrects.
+        // A refund before its purchase, and a correction before its original.
         event(
             "m-0",
             "2026-03-02T10:00:00+09:00",
@@ -287,7 +287,7 @@ async fn orders_are_counted_as_an_accountant_would() {
     };
     let product = |rank: u32, key: &str, units: u32, orders: u32, amount: &str| json!({ "rank": rank, "key": key, "units": units, "orders": orders, "amount": amount });
     let dates = ["2025-12-20", "2026-02-03"];
-    // The deposit was paid for and is no unit: last, and part of the amount.
+    // The deposit is paid but no unit: last, and part of the amount.
     let gross = json!([
         product(1, "fuel", 89_639, 2, "125593.45"),
         product(2, "pen", 3, 1, "0.3"),

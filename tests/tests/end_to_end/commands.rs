@@ -1,10 +1,10 @@
-//! Commands that are mistyped, or that only read: nothing is made, and the error says what to do.
+//! Mistyped and read-only commands create nothing, and the error says what to do.
 
 use std::{fs, net::TcpListener};
 
 use profile360_tests::Base;
 
-/// What is in the folder of a base.
+/// The files in the folder.
 fn files(base: &Base) -> Vec<String> {
     let entries = fs::read_dir(base.folder()).expect("the folder can be read");
     let mut names: Vec<String> =
@@ -14,7 +14,7 @@ fn files(base: &Base) -> Vec<String> {
 }
 
 #[test]
-fn a_command_that_only_reads_makes_no_base() {
+fn read_only_commands_create_no_database() {
     let base = Base::new();
     fs::create_dir(base.path("other")).expect("a folder can be made");
     base.write("other/notes.txt", "no database");
@@ -24,7 +24,7 @@ fn a_command_that_only_reads_makes_no_base() {
             let ran = base.run(&[command, &["--db", database]].concat());
             assert_eq!(ran.status, Some(1), "{database} {command:?}: {}", ran.stdout);
             assert_eq!(ran.stdout, "", "{database} {command:?}");
-            assert!(ran.stderr.contains(&format!("there is no base at {database}")), "{}", ran.stderr);
+            assert!(ran.stderr.contains(&format!("there is no database at {database}")), "{}", ran.stderr);
             assert_eq!(files(&base), before, "{database} {command:?}");
         }
     }
@@ -32,7 +32,7 @@ fn a_command_that_only_reads_makes_no_base() {
 }
 
 #[test]
-fn a_mistyped_option_is_refused_before_anything_is_made() {
+fn mistyped_options_are_refused_before_anything_is_created() {
     let base = Base::new();
     let table = [
         (&["serve", "--db", "surrealkv://./x?sync=alwas"][..], 1, "sync is every, never, or a time"),
@@ -53,7 +53,7 @@ fn a_mistyped_option_is_refused_before_anything_is_made() {
 }
 
 #[test]
-fn a_port_in_use_is_an_error_before_a_base_is_made() {
+fn a_port_in_use_is_an_error_before_a_database_is_created() {
     let base = Base::new();
     let other = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = other.local_addr().expect("it is bound").port().to_string();

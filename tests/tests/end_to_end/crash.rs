@@ -1,4 +1,4 @@
-//! `kill -9` at any point: nothing lost, nothing twice.
+//! `kill -9` at any point: nothing is lost, and nothing counts twice.
 
 use std::{
     fs::{self, File},
@@ -9,8 +9,8 @@ use std::{
 use profile360_tests::{Base, messages};
 use serde_json::{Value, json};
 
-/// Imports lines from a pipe until so many of them are sent. What it holds unwritten is bounded (a pipe, a buffer, a few
-/// batches), so when that many are sent it is in the middle of writing others.
+/// Imports lines from a pipe until all are sent. Unwritten data is bounded (a pipe, a buffer, a few batches), so the import is then
+/// in the middle of its work.
 fn import_fed_with(base: &Base, lines: &[String]) -> (Child, ChildStdin) {
     let mut import = base
         .command(&["import", "/dev/stdin"])
@@ -26,12 +26,12 @@ fn import_fed_with(base: &Base, lines: &[String]) -> (Child, ChildStdin) {
     (import, pipe)
 }
 
-/// A generated file, line by line. Batches are counted in lines: among empty ones they hold few messages, and there are many.
+/// Intersperses empty lines. Batches are counted in lines, so there are many batches with few messages.
 fn sparse(plain: &str) -> Vec<String> {
     plain.lines().map(|it| format!("{it}\n\n\n\n\n\n\n\n\n\n")).collect()
 }
 
-/// Cuts the end off the database's log: a write that power failed in the middle of.
+/// Truncates the log of the database, like a power failure in the middle of a write.
 fn tear_the_log(base: &Base) {
     let logs = fs::read_dir(base.path("data/wal")).expect("the database keeps a log");
     let newest = logs.map(|it| it.expect("it can be listed").path()).max().expect("there is one");
@@ -41,7 +41,7 @@ fn tear_the_log(base: &Base) {
 }
 
 #[tokio::test]
-async fn an_import_that_is_killed_is_finished_by_the_next() {
+async fn a_killed_import_is_completed_by_the_next() {
     let plain = messages::generated(120, 21);
     let lines = sparse(&plain);
     let base = Base::new();
@@ -67,7 +67,7 @@ async fn an_import_that_is_killed_is_finished_by_the_next() {
 }
 
 #[test]
-fn an_import_that_is_interrupted_counts_what_it_took() {
+fn an_interrupted_import_prints_its_counts() {
     let plain = messages::generated(120, 22);
     let lines = sparse(&plain);
     let base = Base::new();
@@ -79,13 +79,13 @@ fn an_import_that_is_interrupted_counts_what_it_took() {
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{stdout}{stderr}");
     assert!(stderr.contains("error: interrupted; "), "{stderr}");
-    let n_taken: usize = stdout.split(' ').next().and_then(|it| it.parse().ok()).expect("it is counted");
-    assert!(0 < n_taken && n_taken < lines.len() * 5 / 8, "{stdout}");
-    assert!(base.check().starts_with(&format!("{n_taken} messages,")), "{stdout}");
+    let n_accepted: usize = stdout.split(' ').next().and_then(|it| it.parse().ok()).expect("it is counted");
+    assert!(0 < n_accepted && n_accepted < lines.len() * 5 / 8, "{stdout}");
+    assert!(base.check().starts_with(&format!("{n_accepted} messages,")), "{stdout}");
 }
 
 #[tokio::test]
-async fn what_a_server_acknowledged_is_there_once() {
+async fn acknowledged_messages_survive_a_kill_exactly_once() {
     let batch = |n: u32| -> Vec<Value> {
         let person = json!({ "external_id": format!("u{}", n % 4), "phone": format!("010-1234-567{}", n % 3) });
         let at = format!("2025-03-{:02}T10:00:00+09:00", n + 1);
@@ -105,7 +105,7 @@ async fn what_a_server_acknowledged_is_there_once() {
             acknowledged.extend(batch(n));
             n += 1;
         }
-        // One more is on its way, and whether it arrives nobody knows.
+        // Another message is in flight, with an unknown outcome.
         let request = json!({
             "query": "mutation($messages: [MessageInput!]!) { ingest(messages: $messages) { results { status } } }",
             "variables": { "messages": batch(n).iter().map(messages::input).collect::<Vec<_>>() },
@@ -113,7 +113,7 @@ async fn what_a_server_acknowledged_is_there_once() {
         let on_its_way = tokio::spawn(server.http.post(server.url("/graphql")).json(&request).send());
         tokio::task::yield_now().await;
         server.kill();
-        // It was answered, or it was not: both are fine.
+        // It may have been answered or not.
         drop(on_its_way.await);
         n += 1;
         base.check();
@@ -121,7 +121,7 @@ async fn what_a_server_acknowledged_is_there_once() {
     let server = base.serve();
     let results = server.ingest(&acknowledged).await;
     assert!(results.iter().all(|it| it["status"] == "DUPLICATE"), "{results:?}");
-    // Whoever is not sure sends again, and it is there once.
+    // After a retry it is there once.
     let all: Vec<Value> = (0..n).flat_map(batch).collect();
     server.ingest(&all).await;
     let served = server.everything("2026-01-01").await;

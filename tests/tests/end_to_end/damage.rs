@@ -1,4 +1,4 @@
-//! `profile360 check` finds what is not as the messages say, and names it.
+//! `profile360 check` finds and names rows that differ from what the messages give.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ enum Damage {
 }
 
 impl Damage {
-    /// Each, and what `check` calls it.
+    /// Each kind of damage, with its name in `check`.
     const ALL: [(Self, &'static str); 9] = [
         (Self::ListRowGone, "rows of the list that are missing"),
         (Self::ListRowChanged, "rows of the list"),
@@ -134,7 +134,7 @@ fn damaged(damage: Damage) -> Base {
 }
 
 #[test]
-fn what_differs_from_the_messages_is_named() {
+fn check_names_each_difference() {
     for (damage, name) in Damage::ALL {
         let base = damaged(damage);
         let Ran { status, stdout, stderr } = base.run(&["check"]);
@@ -144,9 +144,9 @@ fn what_differs_from_the_messages_is_named() {
     }
 }
 
-/// A customer whose parts do not fit together is there: no answer may say that it is not.
+/// A customer with inconsistent rows exists: no response may say that it does not.
 #[tokio::test]
-async fn a_customer_that_cannot_be_read_as_a_whole_is_an_error_and_not_absent() {
+async fn a_torn_customer_is_an_error_and_not_absent() {
     let base = damaged(Damage::MemberElsewhere);
     let database = base.database();
     in_process(async move {
@@ -185,9 +185,9 @@ async fn a_customer_that_cannot_be_read_as_a_whole_is_an_error_and_not_absent() 
     assert!(stderr.contains("the list could not be brought up to date"), "{stderr}");
 }
 
-/// What a publication reads is the only copy there is.
+/// Publishing reads the only copy of the messages.
 #[tokio::test]
-async fn a_policy_is_not_published_where_messages_would_be_missing() {
+async fn a_policy_is_not_published_if_messages_would_be_missing() {
     let base = damaged(Damage::TextGone);
     let server = base.serve();
     let before = server.everything("2026-01-01").await;
@@ -206,5 +206,5 @@ async fn a_policy_is_not_published_where_messages_would_be_missing() {
     assert_eq!(publication["state"], "FAILED", "{publication}");
     let reason = publication["reason"].as_str().unwrap_or_default();
     assert!(reason.starts_with("messages would be missing: "), "{reason}");
-    assert_eq!(server.everything("2026-01-01").await, before, "the edition in force stays");
+    assert_eq!(server.everything("2026-01-01").await, before, "the current edition stays");
 }

@@ -1,11 +1,11 @@
-//! Decisions: a merge by hand, its end, and what explains them.
+//! Decisions: manual merges, their revocation, and explanations.
 
 use profile360_tests::{Base, Server, messages};
 use serde_json::{Value, json};
 
 const AS_OF: &str = "2025-04-01";
 
-/// Two customers that share a phone, which the first keeps: the second has an external ID of its own.
+/// Two customers who share a phone, which belongs to the first: the second has an external ID of its own.
 fn two_customers() -> [Value; 6] {
     let at = |hour: u32| format!("2025-03-01T{hour:02}:00:00Z");
     [
@@ -63,7 +63,7 @@ async fn id_of(server: &Server, external_id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_merge_by_hand_and_its_end_leave_everything_as_it_was() {
+async fn revoking_a_manual_merge_restores_everything() {
     let base = Base::new();
     let server = base.serve();
     server.ingest(&two_customers()).await;
@@ -82,7 +82,7 @@ async fn a_merge_by_hand_and_its_end_leave_everything_as_it_was() {
     assert_eq!(server.unified_ids().await.len(), 1);
     assert!(base_is_content_after_restart(&base, server).await);
 
-    // What comes while they are one belongs to its own part when they are two again.
+    // Messages that arrive while they are merged belong to the right customer afterwards.
     let server = base.serve();
     let late = messages::purchase("7", "2025-03-02T00:00:00Z", json!({ "external_id": "b2" }), "o3", "5");
     server.ingest(std::slice::from_ref(&late)).await;
@@ -107,7 +107,7 @@ async fn base_is_content_after_restart(base: &Base, server: Server) -> bool {
 }
 
 #[tokio::test]
-async fn decisions_are_refused_where_they_would_mislead() {
+async fn stale_and_contradicting_decisions_are_refused() {
     let base = Base::new();
     let server = base.serve();
     server.ingest(&two_customers()).await;
@@ -131,10 +131,10 @@ async fn decisions_are_refused_where_they_would_mislead() {
     let named = different["decision"]["id"].as_str().expect("an ID");
     assert!(contradicted["detail"].as_str().is_some_and(|it| it.contains(named)), "{contradicted}");
 
-    // Through a third one, too: a1 = c3 (not seen yet) and c3 = b2 cannot both be.
+    // Also through a third one: a1 = c3 (unknown so far) and c3 = b2 contradict each other.
     assert_eq!(decide(&server, "SAME", "a1", "c3", Value::Null).await["status"], "APPLIED");
     server.ingest(&[messages::identify("8", "2025-03-03T00:00:00Z", json!({ "external_id": "c3" }), json!({}))]).await;
-    assert_eq!(id_of(&server, "c3").await, a1, "a decision holds for who is seen later");
+    assert_eq!(id_of(&server, "c3").await, a1, "a decision applies to identifiers that appear later");
     assert_eq!(decide(&server, "SAME", "b2", "c3", Value::Null).await["status"], "CONTRADICTED");
 
     let list = "{ decisions { nodes { id relation reason actor } } }";
@@ -145,7 +145,7 @@ async fn decisions_are_refused_where_they_would_mislead() {
 }
 
 #[tokio::test]
-async fn why_and_why_not_are_told() {
+async fn explanations_name_the_path_or_what_blocks_it() {
     let base = Base::new();
     let server = base.serve();
     server.ingest(&two_customers()).await;
@@ -180,7 +180,7 @@ async fn why_and_why_not_are_told() {
     let none = "{ withheldLinks(reason: SHARED) { totalCount nodes { reason } } }";
     assert_eq!(server.ask(none, Value::Null).await["withheldLinks"], json!({ "totalCount": 0, "nodes": [] }));
 
-    // A link leaves the inbox when its ends are together all the same, and comes back.
+    // A link leaves the inbox while its ends are in one profile, and returns afterwards.
     let same = decide(&server, "SAME", "a1", "b2", Value::Null).await;
     assert_eq!(server.ask(inbox, Value::Null).await["withheldLinks"]["totalCount"], 0);
     let joined = ask(identifier("external_id", "a1"), identifier("external_id", "b2")).await;
@@ -191,5 +191,5 @@ async fn why_and_why_not_are_told() {
     assert_eq!(server.stop(), Some(0));
 
     let server = base.serve();
-    assert_eq!(server.ask(inbox, Value::Null).await["withheldLinks"], again, "the inbox is there after a restart");
+    assert_eq!(server.ask(inbox, Value::Null).await["withheldLinks"], again, "the inbox survives a restart");
 }

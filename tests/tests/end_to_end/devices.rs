@@ -1,4 +1,4 @@
-//! Devices that are described in a roundabout way: by a user agent, by an address. And that the address stays nowhere.
+//! Devices that are described by a user agent or an IP address. The address is stored nowhere.
 
 use std::{fs, path::Path};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const AT: &str = "2026-03-01T10:00:00+09:00";
 const KAKAO: &str = "Mozilla/5.0 (Linux; Android 14; SM-S928N Build/UP1A.231005.007; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0.6478.122 Mobile Safari/537.36;KAKAOTALK 2410850";
-/// Addresses of documentation, RFC 5737 and RFC 3849.
+/// Documentation addresses, RFC 5737 and RFC 3849.
 const V4: &str = "203.0.113.77";
 const V6: &str = "2001:db8:7::7777";
 const DEVICE: &str = "recentDevice { model os osVersion browser browserVersion country region city area timeZone }";
@@ -44,7 +44,7 @@ async fn device_of(server: &Server, device_id: &str) -> Value {
     device
 }
 
-/// Fails where the bytes of an address are in any file of a folder.
+/// Panics if any file of a folder contains an address.
 fn assert_nowhere(folder: &Path, address: &str) {
     for entry in fs::read_dir(folder).expect("a folder can be read") {
         let path = entry.expect("its entries can be read").path();
@@ -62,14 +62,14 @@ fn assert_nowhere(folder: &Path, address: &str) {
 }
 
 #[tokio::test]
-async fn a_device_is_described_by_its_user_agent_and_its_address_on_every_way_in() {
+async fn devices_are_described_by_user_agent_and_address_on_every_route() {
     let whole = json!({ "ip": V4, "user_agent": KAKAO });
     let expected = json!({
         "model": "SM-S928N", "os": "Android", "osVersion": "14", "browser": "KakaoTalk", "browserVersion": "2410850",
         "country": "KR", "region": "Seoul", "city": "Mapo-gu", "area": "Seoul Mapo-gu", "timeZone": "Asia/Seoul",
     });
     let base = Base::new();
-    // Outside of the folder that is searched for the address.
+    // Outside the folder that is searched for the address.
     base.write("places.mmdb", database());
     base.write("in.ndjson", messages::ndjson(&[seen("imported", "imported", whole.clone())]));
     let Ran { status, stderr, .. } = base.run(&["import", "in.ndjson", "--geoip", "places.mmdb"]);
@@ -118,11 +118,7 @@ async fn a_device_is_described_by_its_user_agent_and_its_address_on_every_way_in
             "model": "Galaxy S24 Ultra", "os": "Android", "osVersion": "14", "browser": "Shop app", "country": "KR",
             "region": "Seoul", "city": "강남구", "area": "Seoul 강남구", "timeZone": "Asia/Seoul",
         });
-        assert_eq!(
-            device_of(server, "named").await,
-            named,
-            "what a message names stays, and only what fits it is told"
-        );
+        assert_eq!(device_of(server, "named").await, named, "named fields stay, and only what fits them is added");
         let elsewhere = json!({ "country": "US", "area": "US" });
         assert_eq!(device_of(server, "elsewhere").await, elsewhere, "no city of another country");
         let six = json!({ "country": "JP", "region": "Tokyo", "city": "Chiyoda", "area": "Tokyo Chiyoda", "timeZone": "Asia/Tokyo" });
@@ -134,12 +130,12 @@ async fn a_device_is_described_by_its_user_agent_and_its_address_on_every_way_in
     };
     check(&server).await;
     assert_eq!(server.stop(), Some(0));
-    // Neither in the base nor in the log.
+    // Neither in the database nor in the log.
     for address in [V4, V6, "192.168.0.7", "198.51.100.7", "203.0.113.777"] {
         assert_nowhere(base.folder(), address);
     }
 
-    // What was found is kept: without the database everything is as before, and so it is when all is read again.
+    // Results are stored: they stay without the GeoIP database, and when all messages are parsed again.
     assert!(base.check().starts_with("11 messages"));
     let server = base.serve();
     check(&server).await;
@@ -148,7 +144,7 @@ async fn a_device_is_described_by_its_user_agent_and_its_address_on_every_way_in
 }
 
 #[test]
-fn a_database_of_places_that_is_none_is_told_before_anything_begins() {
+fn an_invalid_geoip_database_is_refused_at_start() {
     let base = Base::new();
     let whole = database();
     base.write("cut.mmdb", &whole[..whole.len() / 2]);
@@ -170,11 +166,11 @@ fn a_database_of_places_that_is_none_is_told_before_anything_begins() {
             assert!(stderr.contains(sentence), "{stderr}");
         }
     }
-    assert!(!base.path("data").exists(), "no base was made");
+    assert!(!base.path("data").exists(), "no database was created");
 }
 
 #[tokio::test]
-async fn an_identifier_that_is_full_says_so_and_stays_as_it_is_in_any_order() {
+async fn limits_of_an_identifier_give_warnings_and_do_not_depend_on_order() {
     const MOST: usize = 1_000;
     let base = Base::new();
     let server = base.serve();

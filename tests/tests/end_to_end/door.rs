@@ -1,4 +1,4 @@
-//! What keeps strangers out and greedy clients within bounds: who is let in, by which names, and how much one client can have.
+//! Access and resource limits: requests without a key, host names and origins, connections, bodies and memory.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest};
 
-/// Where data is read or written, and what one sends there.
+/// The routes with data, each with a body.
 fn ways() -> Vec<(&'static str, Value)> {
     let ingest = "mutation { ingest(messages: [{ messageId: \"x\", type: IDENTIFY, timestamp: \"2025-03-01T10:00:00Z\",
         source: \"s\", identifiers: [{ kind: \"external_id\", value: \"x\" }] }]) { results { status } } }";
@@ -38,7 +38,7 @@ fn ways() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Everything about a request that smells of another protocol.
+/// Headers that belong to other protocols.
 const UPGRADES: [&[(&str, &str)]; 14] = [
     &[],
     &[("upgrade", "x")],
@@ -63,7 +63,7 @@ const UPGRADES: [&[(&str, &str)]; 14] = [
 ];
 
 #[tokio::test]
-async fn no_header_and_no_method_opens_what_takes_a_key() {
+async fn no_header_or_method_bypasses_authentication() {
     let base = Base::with(&messages::generated(3, 1));
     let admin = base.key("ADMIN");
     let mut server = base.serve_with_keys(&[]);
@@ -91,25 +91,25 @@ async fn no_header_and_no_method_opens_what_takes_a_key() {
                     assert_eq!(status, StatusCode::UNAUTHORIZED, "{case}");
                 }
                 let answer = response.text().await.expect("an answer is text");
-                // A browser may ask what it may send before it sends it: that is no answer.
+                // A preflight request is allowed: its response has no data.
                 let is_preflight = *method == Method::OPTIONS && answer.is_empty();
                 assert!(status.is_client_error() || is_preflight, "{case}");
                 assert!(!answer.contains("\"data\"") && !answer.contains("\"results\""), "{case} {answer}");
             }
         }
     }
-    // HTTP/2 without an upgrade: the server does not speak it.
+    // HTTP/2 with prior knowledge: not supported.
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let answer = talk(&server, preface);
     assert!(!answer.windows(9).any(|it| it[3] == 4 && it[..3] == [0, 0, 0]), "it has no settings: {answer:?}");
     assert!(!answer.starts_with(b"HTTP/1.1 2"), "{answer:?}");
     assert_eq!(server.ask(holds, Value::Null).await, before, "nothing was changed");
 
-    // A key and a word of another protocol: the request is answered as it is.
+    // With a key, headers of another protocol are ignored.
     let request = server.http.get(server.url("/graphql?query={viewer{role}}")).header("upgrade", "h2c");
     let answer: Value = request.send().await.expect("it answers").json().await.expect("JSON");
     assert_eq!(answer["data"]["viewer"]["role"], "ADMIN");
-    // A handshake opens a socket, on which nothing is answered before a key is shown.
+    // A handshake opens a socket, which answers nothing before a key.
     let mut socket = Socket::open(&server, "graphql-transport-ws", None).await;
     socket.say(r#"{"id":"1","type":"subscribe","payload":{"query":"{ viewer { role } }"}}"#).await;
     assert_eq!(socket.hear().await, Heard::Closed(4401));
@@ -117,12 +117,12 @@ async fn no_header_and_no_method_opens_what_takes_a_key() {
 
 fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.address.trim_start_matches("http://")).expect("it listens");
-    // A test that waits for ever says nothing.
+    // So that the test cannot hang.
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("it can be set");
     stream
 }
 
-/// What a server says to those bytes until it closes the connection.
+/// Sends bytes, and reads until the server closes the connection.
 fn talk(server: &Server, bytes: &[u8]) -> Vec<u8> {
     let mut stream = connect(server);
     stream.write_all(bytes).expect("it is read");
@@ -131,7 +131,7 @@ fn talk(server: &Server, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
-/// The status and the body of what a server says to a request whose head has those lines.
+/// The status and the body of the response to a request with those header lines.
 fn ask(server: &Server, first: &str, lines: &[&str], body: &str) -> (u16, String) {
     let lines: String = lines.iter().map(|it| format!("{it}\r\n")).collect();
     let head = format!("{first} HTTP/1.1\r\n{lines}connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
@@ -141,20 +141,20 @@ fn ask(server: &Server, first: &str, lines: &[&str], body: &str) -> (u16, String
 }
 
 #[tokio::test]
-async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site() {
+async fn without_keys_foreign_hosts_and_origins_are_refused() {
     let base = Base::with(&messages::generated(3, 1));
     let server = base.serve();
     let port = server.address.rsplit(':').next().expect("it has a port").to_owned();
     let own = format!("host: 127.0.0.1:{port}");
     let foreign = format!("host: evil.example:{port}");
-    let is_told = |answer: &str, code: &str| answer.contains(code) && answer.contains("--");
+    let is_refused = |answer: &str, code: &str| answer.contains(code) && answer.contains("--");
     for (path, body) in ways() {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         for method in ["GET", "POST", "PUT", "OPTIONS"] {
             let first = format!("{method} {path}");
             let json = "content-type: application/json";
             let (status, answer) = ask(&server, &first, &[&foreign, json], &body);
-            assert!(status == 421 && is_told(&answer, "HOST_NOT_ALLOWED"), "{first} {status} {answer}");
+            assert!(status == 421 && is_refused(&answer, "HOST_NOT_ALLOWED"), "{first} {status} {answer}");
             assert!(!answer.contains("evil"), "no error repeats what was sent");
             for line in [
                 "origin: https://evil.example",
@@ -163,7 +163,7 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
                 "sec-fetch-site: same-site",
             ] {
                 let (status, answer) = ask(&server, &first, &[&own, json, line], &body);
-                assert!(status == 403 && is_told(&answer, "CROSS_SITE_REFUSED"), "{first} {line} {status} {answer}");
+                assert!(status == 403 && is_refused(&answer, "CROSS_SITE_REFUSED"), "{first} {line} {status} {answer}");
             }
         }
     }
@@ -193,7 +193,7 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
         (handshake.to_owned(), [with_upgrade(&[]), vec![&foreign]].concat(), 421),
         ("GET /assets/index.js".to_owned(), vec![&own, "sec-fetch-site: cross-site"], 403),
         ("GET /openapi.json".to_owned(), vec![&foreign], 421),
-        // Whether it lives everyone may know, and no more.
+        // Health checks are public.
         ("GET /healthz".to_owned(), vec![&foreign], 200),
         ("GET /readyz".to_owned(), vec![&own, "origin: https://evil.example"], 200),
     ];
@@ -204,7 +204,7 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
             assert!(answer == r#"{"status":"ok"}"# || answer == r#"{"status":"ready"}"#, "{answer}");
         }
     }
-    // A link to the page leads to it, whether it was built or not.
+    // Links from other sites lead to the page, whether it was built or not.
     let visit = ["sec-fetch-site: cross-site", "sec-fetch-mode: navigate", "sec-fetch-dest: document"];
     for (path, is_answered) in [("/", true), ("/customers", true), ("/graphql?query={viewer{role}}", false)] {
         let (status, _) = ask(&server, &format!("GET {path}"), &[&[own.as_str()], &visit[..]].concat(), "");
@@ -222,7 +222,7 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
     assert_eq!(hosts.map(|host| status_of(&server, host)), [200, 200, 200, 421, 421]);
     assert_eq!(status_of(&server, &format!("127.0.0.1:{port}")), 200);
     assert_eq!(server.stop(), Some(0));
-    // With keys the names that are given are held to, and without any all lead here.
+    // With keys the allowed hosts are enforced, and without allowed hosts all are accepted.
     base.key("ADMIN");
     let server = base.serve_with_keys(&allowed);
     let port = server.address.rsplit(':').next().expect("it has a port").to_owned();
@@ -231,7 +231,7 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
     assert_eq!(server.stop(), Some(0));
     let server = base.serve_with_keys(&[]);
     assert_eq!(hosts.map(|host| status_of(&server, host)), [401; 5]);
-    // A page of another origin opens no socket, with keys as without.
+    // Pages of other origins cannot open sockets, with or without keys.
     for origin in ["https://evil.example", "null"] {
         let mut socket = Socket::open(&server, "graphql-transport-ws", Some(origin)).await;
         socket.say(r#"{"type":"connection_init"}"#).await;
@@ -240,14 +240,14 @@ async fn without_keys_no_name_of_another_leads_here_and_no_page_of_another_site(
     assert_eq!(base.run(&["serve", "--allowed-hosts", "https://evil.example"]).status, Some(2));
 }
 
-/// Begins a request and does not end its head.
+/// Sends an incomplete request head.
 fn half_a_head(server: &Server) -> TcpStream {
     let mut stream = connect(server);
     stream.write_all(b"GET /healthz HTTP/1.1\r\nX-A: ").expect("it is read");
     stream
 }
 
-/// Waits until the server closes a connection; what it has said.
+/// Reads until the server closes the connection.
 fn end_of(mut stream: TcpStream) -> Vec<u8> {
     let mut said = Vec::new();
     match stream.read_to_end(&mut said) {
@@ -258,11 +258,11 @@ fn end_of(mut stream: TcpStream) -> Vec<u8> {
 }
 
 #[test]
-fn half_a_head_and_a_connection_without_requests_are_closed() {
+fn incomplete_heads_and_idle_connections_are_closed() {
     let base = Base::new();
     let server = base.serve_with(&["--limit-head", "200ms", "--limit-idle", "200ms"]);
     assert!(!end_of(half_a_head(&server)).starts_with(b"HTTP/1.1 2"));
-    // One that never says anything, and one that says nothing more.
+    // One without any request, and one that is idle after a request.
     assert_eq!(end_of(connect(&server)), b"");
     let mut stream = connect(&server);
     let host = server.address.trim_start_matches("http://");
@@ -271,7 +271,7 @@ fn half_a_head_and_a_connection_without_requests_are_closed() {
 }
 
 #[tokio::test]
-async fn connections_that_wait_give_way() {
+async fn idle_connections_give_way_to_new_ones() {
     let base = Base::new();
     let limits = [
         "--limit-connections",
@@ -284,7 +284,7 @@ async fn connections_that_wait_give_way() {
         "600s",
     ];
     let server = base.serve_with(&limits);
-    // Of one address the oldest of those that wait goes.
+    // The oldest idle connection of the address is closed.
     let half: Vec<TcpStream> = (0..12).map(|_| half_a_head(&server)).collect();
     let response = server.http.get(server.url("/healthz")).send().await.expect("it answers");
     assert_eq!(response.status(), StatusCode::OK);
@@ -294,7 +294,7 @@ async fn connections_that_wait_give_way() {
         end_of(stream);
     }
     drop(half);
-    // Those at work do not: a new one is told to come back.
+    // Active ones are not: a new one is refused.
     let mut sockets = Vec::new();
     for _ in 0..4 {
         sockets.push(Socket::begin(&server).await);
@@ -309,9 +309,9 @@ async fn connections_that_wait_give_way() {
     assert_eq!(sockets[0].said().await, json!({ "type": "pong" }));
 }
 
-/// As `ulimit -n` of a shell or a service manager may be.
+/// Like `ulimit -n` of a shell or a service manager.
 #[tokio::test]
-async fn where_few_files_can_be_opened_the_base_keeps_its_own() {
+async fn with_few_open_files_the_database_keeps_its_share() {
     let base = Base::new();
     let server = base.serve_with_files(256);
     let client = server.http.clone();
@@ -330,7 +330,7 @@ async fn where_few_files_can_be_opened_the_base_keeps_its_own() {
     let request =
         client.post(server.url("/v1/messages?results=none")).header(header::CONTENT_TYPE, "application/x-ndjson");
     let answer = request.body(messages::ndjson(&lines)).send().await.expect("it answers").text().await.expect("text");
-    assert!(answer.contains("\"end\":\"COMPLETE\",\"taken\":2000"), "{answer}");
+    assert!(answer.contains(r#""end":"COMPLETE","taken":2000"#), "{answer}");
     assert!(!server.log().contains("Too many open files"), "{}", server.log());
     drop(half);
     assert_eq!(server.stop(), Some(0));
@@ -346,7 +346,7 @@ fn head_of_post(server: &Server, path: &str, key: &str, n_bytes: usize) -> Strin
     )
 }
 
-/// A request whose body the server has begun to read.
+/// Starts a request. Returns once the server reads its body.
 fn begun(server: &Server, path: &str, key: &str, n_bytes: usize) -> TcpStream {
     const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
     let mut stream = connect(server);
@@ -357,7 +357,7 @@ fn begun(server: &Server, path: &str, key: &str, n_bytes: usize) -> TcpStream {
     stream
 }
 
-/// Asks again until it is so.
+/// Repeats a check until it succeeds.
 async fn until(sentence: &str, mut is_so: impl AsyncFnMut() -> bool) {
     const AT_MOST: usize = 100_000;
     for _ in 0..AT_MOST {
@@ -368,7 +368,7 @@ async fn until(sentence: &str, mut is_so: impl AsyncFnMut() -> bool) {
     panic!("{sentence} never");
 }
 
-/// Sends a byte of a body each time that nothing was said for a moment; what is said at last, or nothing where that goes on and on.
+/// Sends a body byte by byte, slowly. Returns the response, or nothing if the server keeps reading.
 fn drip(mut stream: TcpStream) -> String {
     const MOMENT: Duration = Duration::from_millis(100);
     const AT_MOST: usize = 300;
@@ -380,7 +380,7 @@ fn drip(mut stream: TcpStream) -> String {
             Ok(0) => break,
             Ok(n) => said.extend_from_slice(&buffer[..n]),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                // The server may have closed its end.
+                // The server may have closed the connection.
                 stream.write_all(b" ").ok();
             }
             Err(_) => break,
@@ -390,11 +390,11 @@ fn drip(mut stream: TcpStream) -> String {
 }
 
 #[test]
-fn a_body_that_drips_in_is_not_waited_for() {
+fn slow_bodies_are_cut_off() {
     let base = Base::new();
     let admin = base.key("ADMIN");
     let paths = ["/graphql", "/v1/track", "/v1/batch", "/api/v1/events", "/v1/messages"];
-    // Too slow on average, though no pause is long; and quick enough, but without an end.
+    // Too slow on average, without long pauses; and fast enough, but endless.
     for (limits, endless) in [
         (["--limit-time=1s", "--limit-rate=1000", "--limit-upload=600s"], false),
         (["--limit-time=30s", "--limit-rate=1", "--limit-upload=1s"], true),
@@ -402,7 +402,7 @@ fn a_body_that_drips_in_is_not_waited_for() {
         let server = base.serve_with_keys(&limits);
         let dripping: Vec<_> = paths
             .into_iter()
-            // A stream may go on as long as its pace is kept.
+            // A stream may continue as long as it keeps its pace.
             .filter(|path| !endless || *path != "/v1/messages")
             .map(|path| {
                 let stream = begun(&server, path, &admin, 1_000_000);
@@ -418,7 +418,7 @@ fn a_body_that_drips_in_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn one_client_does_not_take_all_places() {
+async fn one_client_cannot_use_all_connections() {
     let base = Base::new();
     let [greedy, other] = [base.key("ADMIN"), base.key("INGEST")];
     let limits = [
@@ -453,21 +453,21 @@ async fn one_client_does_not_take_all_places() {
 }
 
 #[tokio::test]
-async fn before_a_socket_begins_it_sends_little_and_few_are_open() {
+async fn sockets_are_limited_before_connection_init() {
     let base = Base::new();
     let server = base.serve_with(&["--limit-handshakes", "2", "--limit-init", "600s"]);
     let ping = |n: usize| json!({ "type": "ping", "payload": { "x": "x".repeat(n) } }).to_string();
     let mut socket = Socket::open(&server, "graphql-transport-ws", None).await;
     socket.say(ping(10_000)).await;
     assert_eq!(socket.said().await["type"], "pong");
-    // Of the places for those that have not begun one address has half.
+    // One address may have half of the sockets that are not initialized.
     let mut request = server.address.replacen("http", "ws", 1).into_client_request().expect("an address");
     *request.uri_mut() = format!("{}/graphql", server.address.replacen("http", "ws", 1)).parse().expect("an address");
     match tokio_tungstenite::connect_async(request).await {
         Err(tungstenite::Error::Http(response)) => assert_eq!(response.status().as_u16(), 503),
         other => panic!("{other:?}"),
     }
-    // Once it has begun it makes room for the next, and may say more at once.
+    // An initialized socket makes room for the next, and may send larger frames.
     socket.say(r#"{"type":"connection_init"}"#).await;
     assert_eq!(socket.said().await, json!({ "type": "connection_ack" }));
     socket.say(ping(200_000)).await;
@@ -478,7 +478,7 @@ async fn before_a_socket_begins_it_sends_little_and_few_are_open() {
 }
 
 #[tokio::test]
-async fn bodies_take_no_more_than_there_is_for_all_of_them() {
+async fn memory_for_bodies_is_limited_in_total() {
     let base = Base::new();
     let keys = ["ADMIN", "INGEST", "READER"].map(|role| base.key(role));
     let [admin, ingest, reader] = &keys;
@@ -499,7 +499,7 @@ async fn bodies_take_no_more_than_there_is_for_all_of_them() {
     let messages = "mutation($x: [MessageInput!]!) { ingest(messages: $x) { results { status } } }";
     let peak_before = server.peak_memory();
     let cases = [
-        // What is not declared is not read, and what is declared is read where there is room.
+        // A body without a declared length is refused, and one with a length is read if memory is available.
         ("/graphql", admin, request("{ viewer { role } }", "x", 100), outcome(200, "GRAPHQL_VALIDATION_FAILED")),
         (
             "/graphql",
@@ -507,7 +507,7 @@ async fn bodies_take_no_more_than_there_is_for_all_of_them() {
             request("query($x: [Int!]) { viewer { role } }", "x", 400_000),
             outcome(413, "REQUEST_TOO_LARGE"),
         ),
-        // Only messages may be large, and only of those who send any.
+        // Only bodies with messages may be large, and only with a key that may send.
         (
             "/graphql",
             admin,
@@ -545,17 +545,17 @@ async fn bodies_take_no_more_than_there_is_for_all_of_them() {
         let beginning: String = body.chars().take(200).collect();
         assert_eq!(post(path, key, body).await, wanted, "{path} {beginning}");
     }
-    // Where the key may stand in the body a stranger sends as little as who sends no messages.
+    // Where the key may be in the body, the smaller limit applies before authentication.
     let unread =
         server.http.post(server.url("/v1/batch")).body(" ".repeat(2_000_000)).send().await.expect("it answers");
     assert_eq!(unread.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let grown = server.peak_memory().saturating_sub(peak_before) >> 20;
     assert!(grown < 150, "{grown} MiB more");
-    // What others have at work is not there: one that would take more than the rest is told to come back.
+    // Memory in use by others is not available: a body that exceeds the rest is refused for now.
     let large = || request("query($x: [Int!]) { viewer { role } }", "x", 200_000);
     let mut held = Vec::new();
     until("there is too much at work", async || {
-        // One of them may have found no room, where the last question had it.
+        // One of them may have been refused while the previous request held memory.
         held.clear();
         held.extend([admin, ingest].map(|key| {
             let n_bytes = 15_000_000;
@@ -572,7 +572,7 @@ async fn bodies_take_no_more_than_there_is_for_all_of_them() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_cut_off() {
+async fn clients_that_do_not_read_are_disconnected() {
     let base = Base::new();
     let server = base.serve_with(&["--limit-time", "1s", "--limit-rate", "1000", "--limit-requests-per-client", "1"]);
     let large: Vec<Value> = (0..40)
@@ -597,7 +597,7 @@ async fn a_client_that_does_not_read_is_cut_off() {
         let request = server.http.post(server.url("/graphql")).json(&json!({ "query": "{ viewer { role } }" }));
         request.send().await.expect("it answers").status() == StatusCode::OK
     };
-    assert!(!is_free().await, "it takes the only place");
+    assert!(!is_free().await, "it uses the only slot");
     until("its place is free again", is_free).await;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok();
@@ -605,7 +605,7 @@ async fn a_client_that_does_not_read_is_cut_off() {
 }
 
 #[tokio::test]
-async fn answers_are_kept_nowhere_and_strangers_learn_only_that_it_lives() {
+async fn responses_are_not_cached_and_health_reveals_nothing() {
     let base = Base::with(&messages::generated(3, 1));
     let keys = ["ADMIN", "INGEST", "READER"].map(|role| base.key(role));
     let [admin, ingest, reader] = &keys;

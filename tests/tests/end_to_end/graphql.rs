@@ -1,4 +1,4 @@
-//! Questions and messages over GraphQL.
+//! Queries and mutations over GraphQL.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const AT: &str = "2025-03-01T10:00:00+09:00";
 
-/// What became of one message: status, and code and path where there are any.
+/// The result of a message: status, code and path.
 fn outcome(result: &Value) -> [&str; 3] {
     ["status", "code", "path"].map(|it| result[it].as_str().unwrap_or_default())
 }
@@ -16,15 +16,15 @@ async fn outcomes_of(server: &Server, messages: &[Value]) -> Vec<Value> {
     let results = server.ingest(messages).await;
     for (message, result) in messages.iter().zip(&results) {
         assert_eq!(result["messageId"], message["message_id"]);
-        let is_taken = result["status"] != "REFUSED" && result["status"] != "DUPLICATE";
-        assert!(!is_taken || result["unifiedId"].is_string(), "every message that is taken lands on a customer");
-        assert_eq!(result["detail"].is_string(), result["code"].is_string(), "a code has its sentence");
+        let is_accepted = result["status"] != "REFUSED" && result["status"] != "DUPLICATE";
+        assert!(!is_accepted || result["unifiedId"].is_string(), "every accepted message has a customer");
+        assert_eq!(result["detail"].is_string(), result["code"].is_string(), "a code has a sentence");
     }
     results
 }
 
 #[tokio::test]
-async fn each_message_is_told_what_became_of_it() {
+async fn each_message_gets_its_own_result() {
     let base = Base::new();
     let server = base.serve();
     let identify = |id: &str, identifiers: Value| messages::identify(id, AT, identifiers, json!({}));
@@ -44,7 +44,7 @@ async fn each_message_is_told_what_became_of_it() {
         identify("device", json!({ "device_id": "d1" })),
         identify("merged", json!({ "external_id": "u1", "device_id": "d1" })),
         identify("withheld", json!({ "external_id": "u2", "phone": "010 1234 5678" })),
-        identify("created", json!({ "external_id": "somebody-else" })),
+        identify("created", json!({ "external_id": "another-id" })),
         without_zone,
         bad_amount,
         identify("blocked", json!({ "external_id": "null", "phone": "000-0000-0000" })),
@@ -79,7 +79,7 @@ async fn each_message_is_told_what_became_of_it() {
     ];
     assert_eq!(warnings, BTreeSet::from(expected));
 
-    // A device of more people than one customer can be links nobody any more, and what it linked comes apart.
+    // A device of too many people no longer links any of them, and its links are withheld.
     let tablet: Vec<Value> = (0..12)
         .map(|n| identify(&format!("tablet-{n}"), json!({ "external_id": format!("t{n}"), "device_id": "tablet" })))
         .collect();
@@ -100,17 +100,17 @@ async fn each_message_is_told_what_became_of_it() {
     let alone = json!({ "profile": { "identifiers": [{ "value": "tablet", "shared": true }] } });
     assert_eq!(server.ask(query, Value::Null).await, alone);
 
-    // All of it again is all duplicates, on the customers that the messages are of now.
+    // A repetition gives duplicates, with the current customers of the messages.
     let again = outcomes_of(&server, &[&first[..7], &tablet[..]].concat()).await;
     assert!(again.iter().all(|it| it["status"] == "DUPLICATE"), "{again:#?}");
     let u1 = |result: &Value| result["unifiedId"].clone();
     assert!([1, 2, 3, 4].iter().all(|it| u1(&again[*it]) == u1(&again[0])), "{again:#?}");
     assert_ne!(u1(&again[5]), u1(&again[0]));
 
-    let nobody = "{ profile(by: { identifier: { kind: \"external_id\", value: \"somebody-else\" } }) { id } }";
-    assert_eq!(server.ask(nobody, Value::Null).await, json!({ "profile": null }), "nothing of a duplicate is taken");
+    let unknown = "{ profile(by: { identifier: { kind: \"external_id\", value: \"another-id\" } }) { id } }";
+    assert_eq!(server.ask(unknown, Value::Null).await, json!({ "profile": null }), "a duplicate changes nothing");
 
-    // An empty batch is a batch; one that is too large is refused as a whole.
+    // An empty batch is accepted; one that is too large is refused as a whole.
     assert_eq!(server.ingest(&[]).await, Vec::<Value>::new());
     let many: Vec<Value> =
         (0..2_001).map(|n| messages::input(&identify(&format!("many-{n}"), json!({ "external_id": "u1" })))).collect();
@@ -121,14 +121,14 @@ async fn each_message_is_told_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn a_customer_is_found_by_whatever_it_was_ever_known_by() {
+async fn customers_are_found_by_all_identifiers_and_former_ids() {
     const BY: &str = "query($by: ProfileKey!) { profile(by: $by) { id unifiedId supersededIds } }";
     let base = Base::new();
     let server = base.serve();
     let identify = |id: &str, day: u32, identifiers: Value| {
         messages::identify(id, &format!("2025-03-{day:02}T10:00:00Z"), identifiers, json!({}))
     };
-    // Each is a customer of its own at first; the last message makes them one.
+    // Separate customers at first; the last message merges them.
     let everything =
         json!({ "external_id": "u1", "phone": "01012345678", "email": "one@example.com", "device_id": "d1" });
     let mut results = Vec::new();
@@ -142,7 +142,7 @@ async fn a_customer_is_found_by_whatever_it_was_ever_known_by() {
         results.extend(server.ingest(&[message]).await);
     }
     let ids: BTreeSet<&str> = results.iter().filter_map(|it| it["unifiedId"].as_str()).collect();
-    assert_eq!(ids.len(), 4, "the one who was seen first keeps its name");
+    assert_eq!(ids.len(), 4, "the oldest keeps its ID");
     let first = results[1]["unifiedId"].clone();
 
     let by_id = |id: &str| json!({ "by": { "unifiedId": id } });
@@ -169,13 +169,13 @@ async fn a_customer_is_found_by_whatever_it_was_ever_known_by() {
     }
     assert_eq!(global.len(), 1);
 
-    let nobody = [
+    let unknown = [
         by_id("00000000-0000-8000-8000-000000000000"),
         by("external_id", "u2"),
         by("external_id", "null"),
         by("phone", "010-9999-9999"),
     ];
-    for by in nobody {
+    for by in unknown {
         assert_eq!(server.ask(BY, by.clone()).await, json!({ "profile": null }), "by {by}");
     }
 
@@ -190,16 +190,16 @@ async fn a_customer_is_found_by_whatever_it_was_ever_known_by() {
 }
 
 #[tokio::test]
-async fn every_error_has_a_code_and_a_sentence() {
+async fn errors_have_a_code_and_a_sentence() {
     let base = Base::new();
     let server = base.serve();
     let id = server.ingest(&[messages::identify("1", AT, json!({ "external_id": "u1" }), json!({}))]).await;
-    let id = id[0]["unifiedId"].as_str().expect("it was taken");
+    let id = id[0]["unifiedId"].as_str().expect("accepted");
     let one = |field: &str| format!("{{ profile(by: {{ unifiedId: \"{id}\" }}) {{ {field} }} }}");
     let list = |arguments: &str| format!("{{ profiles({arguments}) {{ totalCount }} }}");
     let deep = |n| (0..n).fold("name".to_owned(), |it, _| format!("ofType {{ {it} }}"));
     let deep = |n| format!("{{ __schema {{ types {{ fields {{ type {{ {} }} }} }} }} }}", deep(n));
-    // Asks for more fields than there are numbers, and is short.
+    // A short query whose number of fields overflows.
     let doubled: String = (0..28).map(|n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }} ", n + 1)).collect();
     let doubled = format!("{{ ...F0 }} {doubled} fragment F28 on Query {{ viewer {{ role }} }}");
     let many = (0..90)
@@ -256,8 +256,8 @@ async fn every_error_has_a_code_and_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_long_timeline_is_read_page_by_page_from_either_end() {
-    // Enough for reads in spans of time: many days, many at one time, under two identifiers.
+async fn long_timelines_are_paginated_from_both_ends() {
+    // Many days, many events at one time, two identifiers: enough for several reads.
     const N: usize = 1_300;
     let names = ["df_login", "df_view_home"];
     let events: Vec<Value> = (0..N)
@@ -323,7 +323,7 @@ async fn a_long_timeline_is_read_page_by_page_from_either_end() {
             assert_eq!(found, expected, "{first} {size} of {of:?}");
         }
     }
-    // A place in one list is no place in another.
+    // A cursor of one list is invalid in another.
     let data = server.ask("{ profiles(first: 1) { pageInfo { endCursor } } }", Value::Null).await;
     let cursor = &data["profiles"]["pageInfo"]["endCursor"];
     let query = "query($after: String) {
@@ -333,8 +333,8 @@ async fn a_long_timeline_is_read_page_by_page_from_either_end() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_shown_of_one_event_does_not_hide_the_others() {
-    // A text that was cut in the middle of a character, and a number beyond all numbers.
+async fn an_event_that_cannot_be_shown_does_not_hide_others() {
+    // A text that ends in the middle of a character, and a number out of range.
     let odd = |properties: &str, device: &str| {
         format!(
             "{{\"message_id\":\"odd{device}\",\"type\":\"event\",\"timestamp\":\"{AT}\",\"source\":\"web\",\"event\":\"df_purchase\",\
@@ -359,7 +359,7 @@ async fn what_cannot_be_shown_of_one_event_does_not_hide_the_others() {
 }
 
 #[tokio::test]
-async fn the_rules_and_the_viewer_are_told() {
+async fn policy_and_viewer_can_be_queried() {
     let base = Base::new();
     let server = base.serve();
     let query = "{ policy { version timeZone currency publishedBy document } viewer { name role seesPersonalData } }";

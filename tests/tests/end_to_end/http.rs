@@ -1,4 +1,4 @@
-//! HTTP itself, and the life of a server.
+//! HTTP, and the lifecycle of a server.
 
 use std::{
     io::{Read, Write},
@@ -14,7 +14,7 @@ const NEW: &str = "application/graphql-response+json";
 const OLD: &str = "application/json";
 
 #[tokio::test]
-async fn graphql_is_spoken_over_http_as_its_specification_says() {
+async fn graphql_over_http_follows_its_specification() {
     let base = Base::new();
     let server = base.serve();
     let good = json!({ "query": "{ viewer { role } }" }).to_string();
@@ -104,9 +104,9 @@ async fn graphql_is_spoken_over_http_as_its_specification_says() {
     assert_eq!(answer["errors"][0]["extensions"]["code"], "METHOD_NOT_ALLOWED");
 }
 
-/// As clients do that send all before they look for an answer.
+/// Like clients that send everything before they read the response.
 #[test]
-fn what_is_too_large_is_answered_also_to_whoever_is_still_sending() {
+fn oversized_bodies_are_answered_while_the_client_still_sends() {
     let base = Base::new();
     let server = base.serve();
     let address = server.url("").trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -169,7 +169,7 @@ async fn each_limit_has_an_option_and_a_code() {
         let status = response.status();
         let answer: Value = response.json().await.expect("every answer is JSON");
         assert_eq!(answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none"), code, "{answer}");
-        // What was not run at all is a bad request, and there is no data of it.
+        // A request that did not run is a bad request without data.
         assert_eq!(status == StatusCode::BAD_REQUEST, answer.get("data").is_none(), "{query}");
     }
     let large = json!({ "query": format!("{{ viewer {{ role }} }} # {}", "x".repeat(2_000)) });
@@ -177,7 +177,7 @@ async fn each_limit_has_an_option_and_a_code() {
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let answer: Value = response.json().await.expect("every answer is JSON");
     assert_eq!(answer["errors"][0]["extensions"]["code"], "REQUEST_TOO_LARGE");
-    // What ran out of its time was taken all the same, as it was told that it may have been: to send it again changes nothing.
+    // The messages of the request that timed out are stored, as its error says is possible: sending them again changes nothing.
     assert_eq!(server.stop(), Some(0));
     assert!(base.check().starts_with("2 messages,"));
     for option in ["--limit-page=0", "--limit-page=1001", "--limit-time=soon", "--limit-depth=-1"] {
@@ -186,7 +186,7 @@ async fn each_limit_has_an_option_and_a_code() {
 }
 
 #[tokio::test]
-async fn more_at_once_than_is_answered_is_told_to_come_back() {
+async fn requests_beyond_the_concurrency_limit_are_refused() {
     let base = Base::new();
     let server = base.serve_with(&["--limit-requests", "0"]);
     let retry = |response: &reqwest::Response| {
@@ -203,7 +203,7 @@ async fn more_at_once_than_is_answered_is_told_to_come_back() {
         assert_eq!(retry(&response), "1");
         assert_eq!(response.json::<Value>().await.expect("every answer is JSON")["code"], "OVERLOADED");
     }
-    // Whoever looks after the server sees it all the same.
+    // Health checks are answered all the same.
     for path in ["/healthz", "/readyz", "/openapi.json"] {
         let response = server.http.get(server.url(path)).send().await.expect("it answers");
         assert_eq!(response.status(), StatusCode::OK, "{path}");
@@ -211,7 +211,7 @@ async fn more_at_once_than_is_answered_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn documents_can_be_named_and_none_but_the_trusted_be_answered() {
+async fn persisted_and_trusted_documents_work() {
     // By sha256sum.
     const ROLE: &str = "{ viewer { role } }";
     const HASH: &str = "f63c1d1d984628060baf66f876c2c675ee7a472f114e839c75f247e0cc7ba64f";
@@ -278,7 +278,7 @@ async fn documents_can_be_named_and_none_but_the_trusted_be_answered() {
 }
 
 #[tokio::test]
-async fn an_address_that_nothing_has_is_told_in_the_form_of_its_api() {
+async fn unknown_addresses_are_answered_in_the_form_of_their_api() {
     let base = Base::new();
     let server = base.serve();
     let html = "text/html,application/xhtml+xml,*/*;q=0.8";
@@ -309,7 +309,7 @@ async fn an_address_that_nothing_has_is_told_in_the_form_of_its_api() {
         let answer: Value = response.json().await.expect("it is JSON");
         assert_eq!(answer["code"], code, "{method} {path}");
     }
-    // A browser gets the page where it was built: its own addresses are there, others are not.
+    // A browser gets the page if it was built, at the addresses of the page only.
     let mut page_is_built = false;
     for (path, is_there) in
         [("/", true), ("/customers/58b3f907-09ef-8b3e-918d-c8c619c8fa77/identity", true), ("/nothing", false)]
@@ -352,7 +352,7 @@ async fn an_address_that_nothing_has_is_told_in_the_form_of_its_api() {
 }
 
 #[tokio::test]
-async fn operators_see_that_it_lives_and_that_it_is_ready() {
+async fn health_and_readiness_are_reported() {
     let base = Base::with(&messages::generated(5, 1));
     let server = base.serve();
     let get = async |path: &str| {
@@ -372,8 +372,8 @@ async fn operators_see_that_it_lives_and_that_it_is_ready() {
     let (_, ready) = get("/readyz").await;
     assert_eq!(ready["status"], "ready");
 
-    // What cannot start says why, and leaves the one that runs alone.
-    let taken = server.address.trim_start_matches("http://").to_owned();
+    // A server that cannot start says why, and does not disturb the running one.
+    let in_use = server.address.trim_start_matches("http://").to_owned();
     let other = Base::new();
     let one = messages::ndjson(&[messages::identify(
         "m1",
@@ -389,9 +389,9 @@ async fn operators_see_that_it_lives_and_that_it_is_ready() {
     let cases = [
         (base.run(&["serve", "--listen", "127.0.0.1:0"]), "another process has it open"),
         (base.import("messages.ndjson"), "another process has it open"),
-        (other.run(&["serve", "--listen", &taken]), "cannot be listened on"),
+        (other.run(&["serve", "--listen", &in_use]), "cannot be listened on"),
         (other.run(&["serve", "--listen", "0.0.0.0:0"]), "listens on this machine only"),
-        (Base::new().run(&["check"]), "there is no base"),
+        (Base::new().run(&["check"]), "there is no database"),
         (other.run(&["import", "one.ndjson", "--db", "postgres://localhost"]), "cannot be used"),
         (other.run(&["check", "--policy", "other.json"]), "has a policy already"),
         (other.run(&["check", "--policy", "faulty.json"]), "the policy has faults"),
@@ -407,7 +407,7 @@ async fn operators_see_that_it_lives_and_that_it_is_ready() {
     get("/readyz").await;
     assert_eq!(server.stop(), Some(0));
 
-    // A policy that cannot be does not become the policy of a new base.
+    // An invalid policy does not become the policy of a new database.
     let new = Base::new();
     new.write("faulty.json", "{ \"blocked_patterns\": [\"(\"] }");
     new.write("one.ndjson", &one);
@@ -416,13 +416,13 @@ async fn operators_see_that_it_lives_and_that_it_is_ready() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_asked_to_stop_finishes_what_it_acknowledged() {
+async fn shutdown_finishes_acknowledged_requests() {
     let base = Base::new();
     let server = base.serve();
     let batch = |n: usize| -> Vec<Value> {
-        let message = |it: usize| {
-            let who = json!({ "external_id": format!("u{n}"), "device_id": format!("d{}", it % 7) });
-            messages::event(&format!("{n}-{it}"), "2025-03-01T10:00:00Z", who, "df_login", json!({}))
+        let message = |position: usize| {
+            let who = json!({ "external_id": format!("u{n}"), "device_id": format!("d{}", position % 7) });
+            messages::event(&format!("{n}-{position}"), "2025-03-01T10:00:00Z", who, "df_login", json!({}))
         };
         (0..60).map(message).collect()
     };
@@ -434,7 +434,7 @@ async fn a_server_that_is_asked_to_stop_finishes_what_it_acknowledged() {
         });
         let sent = server.http.post(server.url("/graphql")).json(&request).send();
         requests.spawn(async move {
-            // Whoever comes too late is not let in, or told to come back: that is no acknowledgement.
+            // Requests during shutdown get no connection or an error, which is no acknowledgment.
             let answer: Value = sent.await.ok()?.json().await.ok()?;
             answer["data"]["ingest"]["results"].is_array().then_some(n)
         });
@@ -457,10 +457,10 @@ async fn a_server_that_is_asked_to_stop_finishes_what_it_acknowledged() {
 }
 
 #[test]
-fn the_contract_in_the_repository_is_what_the_program_prints() {
+fn the_schema_in_the_repository_is_current() {
     let Ran { status, stdout, .. } = Base::new().run(&["schema"]);
     assert_eq!(status, Some(0));
     let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../schema.graphql");
     let contract = std::fs::read_to_string(contract).expect("it is there");
-    assert!(stdout == contract, "write it anew: profile360 schema > schema.graphql");
+    assert!(stdout == contract, "update it: profile360 schema > schema.graphql");
 }

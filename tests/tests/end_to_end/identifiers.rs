@@ -1,4 +1,4 @@
-//! Identifiers as people and programs really write them, on the ways that they come in by, and bases with older normal forms.
+//! Identifiers in the notations of people and programs, on every route, and databases with older normal forms.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn identify(number: usize, day: u32, identifiers: Value) -> Value {
 }
 
 #[tokio::test]
-async fn one_customer_however_an_identifier_is_written() {
+async fn notations_of_an_identifier_give_one_customer() {
     let written = [
         (
             "phone",
@@ -66,7 +66,7 @@ async fn one_customer_however_an_identifier_is_written() {
 }
 
 #[tokio::test]
-async fn values_that_are_nobodys_join_nobody() {
+async fn blocked_values_join_no_customers() {
     let nobodys = [
         "(null)",
         "#N/A",
@@ -102,7 +102,7 @@ async fn values_that_are_nobodys_join_nobody() {
 }
 
 #[tokio::test]
-async fn ids_of_messages_orders_and_sessions_are_compared_as_identifiers_are() {
+async fn ids_of_messages_orders_and_sessions_are_normalized() {
     let who = json!({ "external_id": "u1" });
     let order = |id: &str, at: &str, order_id: &str| messages::purchase(id, at, who.clone(), order_id, "1000");
     let mut with_session = order("m3\u{200b}", "2025-06-03T09:00:00Z", "o-1");
@@ -134,17 +134,17 @@ async fn ids_of_messages_orders_and_sessions_are_compared_as_identifiers_are() {
             json!({}),
         )
         .await;
-    // Of o-1 the newer message is the order; two orders have no ID.
+    // The newer message about o-1 counts; two orders have no ID.
     assert_eq!(found["profile"]["purchases"]["windows"][0]["count"], 3);
     assert_eq!(found["profile"]["activity"]["sessionCount"], 1);
 }
 
 #[tokio::test]
-async fn a_tablet_that_many_use_within_days_joins_none_of_them() {
+async fn a_device_of_many_people_within_days_joins_none_of_them() {
     let phone = |number: usize| json!({ "phone": format!("010-0000-21{number:02}"), "device_id": "kiosk-1" });
     let mut lines: Vec<Value> =
         (1..=4).map(|it| identify(it, 1 + u32::try_from(it).expect("few"), phone(it))).collect();
-    // Somebody with two phones, on a device of their own.
+    // A customer with two phones, on a device of their own.
     lines.extend(
         (5..=6).map(|number| {
             identify(number, 1, json!({ "phone": format!("010-0000-31{number:02}"), "device_id": "own" }))
@@ -154,13 +154,13 @@ async fn a_tablet_that_many_use_within_days_joins_none_of_them() {
     for backwards in [false, true] {
         let base = Base::new();
         let server = base.serve();
-        // One by one, so that each is planned from what is there.
+        // One by one, so that each is planned from stored rows.
         for line in &lines {
             server.ingest(std::slice::from_ref(line)).await;
         }
         let kiosk = find(&server, "device_id", "kiosk-1").await;
         assert_eq!(kiosk["identifiers"], json!([{ "kind": "device_id", "value": "kiosk-1", "shared": true }]));
-        assert_eq!(server.unified_ids().await.len(), 6, "four people, the tablet, and who has two phones");
+        assert_eq!(server.unified_ids().await.len(), 6, "four people, the tablet, and the customer with two phones");
         let explained = server
             .ask(
                 "{ explain(a: { kind: \"phone\", value: \"010-0000-2101\" }, b: { kind: \"phone\", value: \"010-0000-2102\" }) {
@@ -176,11 +176,11 @@ async fn a_tablet_that_many_use_within_days_joins_none_of_them() {
             lines.reverse();
         }
     }
-    assert_eq!(seen.len(), 1, "whatever the sequence");
+    assert_eq!(seen.len(), 1, "independent of the order");
 }
 
 #[tokio::test]
-async fn an_eastern_name_is_written_and_found_family_name_first() {
+async fn eastern_names_are_shown_and_found_family_name_first() {
     let base = Base::new();
     let server = base.serve();
     let batch = json!({ "batch": [
@@ -205,8 +205,8 @@ async fn an_eastern_name_is_written_and_found_family_name_first() {
     }
 }
 
-/// A base as a program with the first normal forms left it: with invisible characters in identifiers and message IDs, and words
-/// that mean none taken for people.
+/// A database of a program with the first normal forms: with invisible characters in identifiers and message IDs, and with
+/// placeholders as identifiers.
 async fn made_by_an_older_program(database: String) -> anyhow::Result<()> {
     let mut writers = Writers::open(&database).await?;
     let pipeline = writers.pipeline().await?;
@@ -255,7 +255,7 @@ async fn made_by_an_older_program(database: String) -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_base_with_older_normal_forms_is_read_again_and_its_unified_ids_lead_on() {
+async fn a_database_with_older_normal_forms_is_rebuilt_and_old_ids_redirect() {
     let base = Base::new();
     base.write("none.ndjson", "");
     base.import("none.ndjson");
@@ -281,10 +281,10 @@ async fn a_base_with_older_normal_forms_is_read_again_and_its_unified_ids_lead_o
     }
     assert!(server.log().contains("normal forms of an older program"), "{}", server.log());
     let one = find(&server, "email", "one@example.com").await;
-    assert_eq!(one["unifiedId"], find(&server, "phone", "010-1111-2222").await["unifiedId"], "one customer now");
+    assert_eq!(one["unifiedId"], find(&server, "phone", "010-1111-2222").await["unifiedId"], "merged now");
     let (three, four) =
         (find(&server, "email", "three@example.com").await, find(&server, "email", "four@example.com").await);
-    assert_ne!(three["unifiedId"], four["unifiedId"], "whom a word that means none joined");
+    assert_ne!(three["unifiedId"], four["unifiedId"], "no longer joined by a placeholder");
     for (kind, value, leads_to) in [
         ("external_id", "u1\u{200b}", &one),
         ("external_id", "u1", &one),
@@ -299,7 +299,7 @@ async fn a_base_with_older_normal_forms_is_read_again_and_its_unified_ids_lead_o
             .await;
         assert!(found["profile"]["unifiedId"].is_string(), "{kind} {value:?} leads on");
         if kind == "external_id" && value == "없음" {
-            // It named two people; it leads to one of them.
+            // It had two people, and redirects to one of them.
             assert!([&three["unifiedId"], &four["unifiedId"]].contains(&&found["profile"]["unifiedId"]));
         } else {
             assert_eq!(found["profile"]["unifiedId"], leads_to["unifiedId"], "{kind} {value:?}");
@@ -308,14 +308,14 @@ async fn a_base_with_older_normal_forms_is_read_again_and_its_unified_ids_lead_o
     assert_eq!(server.stop(), Some(0));
     base.check();
 
-    // Once is enough.
+    // A rebuild happens once.
     let server = base.serve();
     assert!(!server.log().contains("read again"), "{}", server.log());
     assert_eq!(server.stop(), Some(0));
 }
 
 #[test]
-fn an_import_reads_a_base_with_older_normal_forms_again_first() {
+fn an_import_first_rebuilds_a_database_with_older_normal_forms() {
     let base = Base::new();
     base.write("none.ndjson", "");
     base.import("none.ndjson");
@@ -327,7 +327,7 @@ fn an_import_reads_a_base_with_older_normal_forms_again_first() {
     base.check();
     in_process(async move {
         let store = profile360_store::connect(&base.database()).await?;
-        assert_eq!(store.unreadable_messages().await?.len(), 1, "the message whose ID became another's is kept");
+        assert_eq!(store.unreadable_messages().await?.len(), 1, "the message whose ID collides is kept");
         store.close().await;
         anyhow::Ok(())
     })

@@ -1,4 +1,4 @@
-//! Files as people have them: what is wrong with a line is said, and costs nobody else anything.
+//! Faulty files: each bad line is reported and fails alone.
 
 use std::{collections::BTreeSet, io::Write};
 
@@ -7,7 +7,7 @@ use profile360_core::message::limits::MAX_MESSAGE_BYTES;
 use profile360_tests::{Base, messages};
 use serde_json::{Value, json};
 
-/// Stands in bad values: no answer may repeat one.
+/// Part of bad values, which no output may repeat.
 const PRIVATE: &str = "s3cret";
 
 fn message(change: impl FnOnce(&mut Value)) -> Vec<u8> {
@@ -30,10 +30,10 @@ fn without(field: &str) -> Vec<u8> {
 }
 
 fn event(change: impl FnOnce(&mut Value)) -> Vec<u8> {
-    message(|it| {
-        it["type"] = json!("event");
-        it["event"] = json!("df_purchase");
-        change(it);
+    message(|message| {
+        message["type"] = json!("event");
+        message["event"] = json!("df_purchase");
+        change(message);
     })
 }
 
@@ -47,7 +47,7 @@ fn item(field: &str, value: Value) -> Vec<u8> {
     purchase(json!({ "df_items": [item] }))
 }
 
-/// Every way in which a line can be bad, and what is said of it: code and path.
+/// All kinds of bad lines, with code and path of their refusal.
 fn bad_lines() -> Vec<(Vec<u8>, &'static str, &'static str)> {
     let long = |n_bytes: usize| json!(PRIVATE.repeat(n_bytes / PRIVATE.len() + 1));
     let total = |value: Value| purchase(json!({ "df_total_purchase_amount": value }));
@@ -122,7 +122,7 @@ fn bad_lines() -> Vec<(Vec<u8>, &'static str, &'static str)> {
 }
 
 #[test]
-fn a_bad_line_is_refused_with_its_reason_and_its_neighbours_are_taken() {
+fn a_bad_line_fails_alone_with_its_reason() {
     let bad = bad_lines();
     let mut file = Vec::new();
     for (n, (line, ..)) in bad.iter().enumerate() {
@@ -161,14 +161,14 @@ fn a_bad_line_is_refused_with_its_reason_and_its_neighbours_are_taken() {
         );
         let sentence = refused["detail"].as_str().expect("a sentence");
         assert!(!sentence.is_empty() && !sentence.contains(PRIVATE), "line {number}: {sentence}");
-        // What is no text, or longer than any message, is not kept; everything else is there to be mended.
+        // Lines that are no text or too long are not kept; all others are, for correction.
         let text = std::str::from_utf8(line).ok().filter(|it| it.len() < 1 << 20);
         assert!(refused["message"].as_str() == text, "line {number}");
     }
-    assert!(ran.stderr.contains("messages.ndjson:2: NOT_JSON: "), "the first few are told at once: {}", ran.stderr);
+    assert!(ran.stderr.contains("messages.ndjson:2: NOT_JSON: "), "the first few are printed: {}", ran.stderr);
     assert!(!ran.stderr.contains(PRIVATE));
 
-    // What is mended is taken; what was taken before is a duplicate.
+    // Corrected lines are accepted; lines that were accepted before are duplicates.
     base.write("messages.ndjson", String::from_utf8_lossy(&file).replace("\"+1 650 253 0000\"", "\"02-312-3456\""));
     let ran = base.import("messages.ndjson");
     assert_eq!(ran.status, Some(3));
@@ -177,23 +177,23 @@ fn a_bad_line_is_refused_with_its_reason_and_its_neighbours_are_taken() {
 }
 
 #[test]
-fn what_editors_and_transfers_do_to_a_file_is_no_fault() {
+fn byte_order_marks_and_line_endings_are_accepted() {
     let plain = messages::generated(20, 3);
     let n = plain.lines().count();
     let base = Base::with(&plain);
-    // A byte-order mark, line ends of Windows, empty lines, and no end of the last line.
+    // A byte-order mark, Windows line endings, empty lines, and no newline at the end.
     let edited = format!("\u{feff}{}", plain.trim_end().replace('\n', "\r\n\r\n"));
     let gzip = |text: &str| gzip(text.as_bytes());
     base.write("edited.ndjson", &edited);
     base.write("edited.ndjson.gz", gzip(&edited));
-    // Two gzip files one behind the other are one.
+    // Concatenated gzip files are one file.
     base.write("twice.ndjson.gz", [gzip("\n"), gzip(&plain)].concat());
     for file in ["edited.ndjson", "edited.ndjson.gz", "twice.ndjson.gz"] {
         let ran = base.import(file);
         assert_eq!(ran.status, Some(0), "{file}: {}", ran.stderr);
         assert!(ran.counts().starts_with("0 messages accepted"), "{file}: {}", ran.counts());
         assert!(ran.counts().contains(&format!("{n} duplicates, 0 refused")), "{file}: {}", ran.counts());
-        assert!(!base.path(&format!("{file}.refused.ndjson")).exists(), "nothing was refused, so nothing is kept");
+        assert!(!base.path(&format!("{file}.refused.ndjson")).exists(), "no refused lines, no file");
     }
 
     let other = Base::new();
@@ -203,7 +203,7 @@ fn what_editors_and_transfers_do_to_a_file_is_no_fault() {
 }
 
 #[test]
-fn what_holds_no_messages_takes_none() {
+fn files_without_messages_are_reported() {
     const NOTHING: &str = "0 messages accepted (0 created, 0 updated, 0 linked, 0 merged, 0 withheld), 0 duplicates, 0 refused, 0 warnings";
     let base = Base::new();
     base.write("empty.ndjson", "");
@@ -226,17 +226,22 @@ fn what_holds_no_messages_takes_none() {
         assert_eq!(ran.status, Some(1), "{arguments:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(&format!("error: {reason}")), "{arguments:?}: {}", ran.stderr);
     }
-    let beside_another = base.run(&["import", "missing.ndjson", "empty.ndjson"]);
-    assert_eq!((beside_another.status, beside_another.counts()), (Some(1), NOTHING), "{}", beside_another.stderr);
+    let with_a_missing_file = base.run(&["import", "missing.ndjson", "empty.ndjson"]);
+    assert_eq!(
+        (with_a_missing_file.status, with_a_missing_file.counts()),
+        (Some(1), NOTHING),
+        "{}",
+        with_a_missing_file.stderr
+    );
     assert_eq!(base.run(&["import"]).status, Some(2));
-    assert_ne!(base.run(&["check"]).status, Some(0), "no base was made");
+    assert_ne!(base.run(&["check"]).status, Some(0), "no database was created");
 }
 
 const MAP: &str = "type = \"identify\"\nsource = \"crm\"\ntimestamp = { column = \"at\", type = \"time\" }\n[identifiers]\n\
     external_id = \"id\"\n";
 
 #[test]
-fn what_is_no_text_is_known_by_its_first_bytes() {
+fn binary_files_are_recognized_by_their_first_bytes() {
     let base = Base::new();
     base.write("map.toml", MAP);
     let mut names = ["kunden.xlsx", "shop.ndjson", "table.csv", "file"].into_iter().cycle();
@@ -255,7 +260,7 @@ fn what_is_no_text_is_known_by_its_first_bytes() {
         (b"SQLite format 3\x00".to_vec(), "an SQLite database"),
         (b"\xef\xbb\xbf<html><table><tr><td>id".to_vec(), "a page (HTML or XML)"),
     ] {
-        // By any name.
+        // Regardless of the name.
         let name = names.next().expect("names go round");
         base.write(name, &bytes);
         for arguments in [&["import", name][..], &["import", name, "--map", "map.toml"], &["map", name]] {
@@ -266,11 +271,11 @@ fn what_is_no_text_is_known_by_its_first_bytes() {
         }
         assert!(!base.path(&format!("{name}.refused.ndjson")).exists());
     }
-    assert_ne!(base.run(&["check"]).status, Some(0), "no base was made");
+    assert_ne!(base.run(&["check"]).status, Some(0), "no database was created");
 }
 
 #[test]
-fn a_file_is_read_as_what_it_is() {
+fn the_format_of_a_file_is_detected() {
     let plain = messages::generated(10, 3);
     let n = plain.lines().count();
     let table = "id,at\n1,2025-03-01\n";
@@ -303,7 +308,7 @@ fn a_file_is_read_as_what_it_is() {
         ("table", gzip(table.as_bytes())),
         ("table.csv.zst", zstandard(table)),
         ("unicode.txt", utf16(table)),
-        // It is called otherwise, and the map knows better.
+        // The name says otherwise, but a map is given.
         ("table.json", table.as_bytes().to_vec()),
     ] {
         base.write(name, bytes);
@@ -317,14 +322,14 @@ fn a_file_is_read_as_what_it_is() {
             assert!(!base.path(&format!("{name}.refused.ndjson")).exists());
         }
     }
-    // Several files, each as what it is; a map that nothing is read by is told.
+    // Several files of different formats; an unused map is reported.
     let ran = base.run(&["import", "table.csv", "packed", "--map", "map.toml"]);
     assert!(ran.counts().contains(&format!("{} duplicates, 0 refused", n + 1)), "{} {}", ran.counts(), ran.stderr);
     let ran = base.run(&["import", "packed", "--map", "map.toml"]);
     assert!(ran.status == Some(0) && ran.stderr.contains("the map map.toml is not used"), "{}", ran.stderr);
     let ran = base.run(&["map", "packed"]);
     assert!(ran.status == Some(1) && ran.stderr.contains("holds JSON and no table"), "{}", ran.stderr);
-    // Who says what it is, is believed.
+    // An explicit format takes precedence.
     let ran = base.run(&["import", "table.csv", "--format", "ndjson"]);
     assert!(ran.status == Some(3) && ran.counts().contains("2 refused"), "{} {}", ran.counts(), ran.stderr);
 }
@@ -335,12 +340,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn of_a_file_that_was_cut_all_whole_lines_are_taken() {
+fn complete_lines_of_a_truncated_file_are_accepted() {
     let plain = messages::generated(20, 4);
     let lines: Vec<&str> = plain.lines().collect();
     let (whole, rest) = lines.split_at(lines.len() / 2);
     let cut: String = rest[0].chars().take(40).collect();
-    // Some lines are there twice, as they are where a sender is not sure.
+    // Some lines are repeated, as by a sender that retries.
     let n_distinct = |lines: &[&str]| lines.iter().collect::<BTreeSet<_>>().len();
     let base = Base::new();
     base.write("cut.ndjson", format!("{}\n{cut}", whole.join("\n")));
@@ -350,7 +355,7 @@ fn of_a_file_that_was_cut_all_whole_lines_are_taken() {
     assert_eq!((&refused["line"], &refused["code"]), (&json!(whole.len() + 1), &json!("NOT_JSON")));
     assert!(base.check().starts_with(&format!("{} messages,", n_distinct(whole))));
 
-    // Where a compressed file ends too early no line is to blame; what came before the cut is taken and counted.
+    // If a compressed file is truncated, everything before the cut is accepted and counted.
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all(plain.as_bytes()).expect("it can be compressed");
     let gzip = gzip.finish().expect("it can be compressed");
@@ -360,17 +365,17 @@ fn of_a_file_that_was_cut_all_whole_lines_are_taken() {
     let ran = base.import("cut.ndjson.gz");
     assert_eq!(ran.status, Some(1));
     assert!(ran.stderr.contains("error: cut.ndjson.gz cannot be read on after line "), "{}", ran.stderr);
-    let n_taken: usize = ran.counts().split(' ').next().and_then(|it| it.parse().ok()).expect("it is counted");
-    assert!(0 < n_taken && n_taken < lines.len(), "{}", ran.counts());
-    assert!(base.check().starts_with(&format!("{n_taken} messages,")));
-    // Nor does it cost the next file anything.
+    let n_accepted: usize = ran.counts().split(' ').next().and_then(|it| it.parse().ok()).expect("it is counted");
+    assert!(0 < n_accepted && n_accepted < lines.len(), "{}", ran.counts());
+    assert!(base.check().starts_with(&format!("{n_accepted} messages,")));
+    // The next file is imported all the same.
     let ran = base.run(&["import", "cut.ndjson.gz", "whole.ndjson"]);
     assert_eq!(ran.status, Some(1));
     assert!(base.check().starts_with(&format!("{} messages,", n_distinct(&lines))));
 }
 
 #[tokio::test]
-async fn importing_again_changes_nothing() {
+async fn repeated_imports_change_nothing() {
     let plain = messages::generated(40, 5);
     let n_lines = plain.lines().count();
     let base = Base::with(&plain);
@@ -396,7 +401,7 @@ async fn an_order_id_used_twice_is_a_correction() {
     let buyer = |n: u32| json!({ "external_id": format!("u{n}") });
     let first = messages::purchase("m1", "2025-03-01T10:00:00+09:00", buyer(1), "o1", "1000");
     let second = messages::purchase("m2", "2025-03-02T10:00:00+09:00", buyer(1), "o1", "700");
-    // At the same time the greater message ID is the later; it is another customer's, and takes the order along.
+    // With equal times the greater message ID is the later one; it belongs to another customer, and the order moves there.
     let third = messages::purchase("m3", "2025-03-02T10:00:00+09:00", buyer(2), "o1", "900");
     let fields = "purchases { window(months: 3) { count amount } lastPurchaseDate }
         timeline(first: 10) { nodes { messageId } }";

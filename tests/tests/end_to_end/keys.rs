@@ -1,4 +1,4 @@
-//! Keys and roles: who is let in, what each may do, and that nobody stays who is not to.
+//! API keys and roles: authentication on every route, permissions per role, and revocation.
 
 use std::fs;
 
@@ -7,9 +7,9 @@ use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
 
 const ROLES: [&str; 5] = ["INGEST", "READER", "ANALYST", "STEWARD", "ADMIN"];
-const NOBODY: &str = "p360_000000000000_0000000000000000000000000000000000000000000000000000000000000000";
+const UNKNOWN_KEY: &str = "p360_000000000000_0000000000000000000000000000000000000000000000000000000000000000";
 
-/// A way in, and how a key is shown there.
+/// A route, and how it receives a key.
 struct RouteAuth {
     method: Method,
     path: &'static str,
@@ -30,7 +30,7 @@ fn ways() -> Vec<(RouteAuth, [u16; 7])> {
     let user_name = |request: RequestBuilder, key: &str| request.basic_auth(key, Some(""));
     let access_token = |request: RequestBuilder, key: &str| request.header("access_token", key);
     let way = |method, path, body, show| RouteAuth { method, path, body, show };
-    // No key, an unknown one, then the roles.
+    // The statuses without a key, with an unknown one, then by role.
     let everyone = [401, 401, 200, 200, 200, 200, 200];
     let senders = [401, 401, 200, 403, 403, 403, 200];
     let open = [200; 7];
@@ -49,12 +49,12 @@ fn ways() -> Vec<(RouteAuth, [u16; 7])> {
 }
 
 #[tokio::test]
-async fn every_way_in_asks_for_a_key_and_for_its_role() {
+async fn every_route_requires_a_key_with_a_role() {
     let base = Base::new();
     let keys = ROLES.map(|role| base.key(role));
     let server = base.serve_with_keys(&[]);
     for (way, statuses) in ways() {
-        let shown = [None, Some(NOBODY)].into_iter().chain(keys.iter().map(|it| Some(it.as_str())));
+        let shown = [None, Some(UNKNOWN_KEY)].into_iter().chain(keys.iter().map(|it| Some(it.as_str())));
         for (key, status) in shown.zip(statuses) {
             let mut request = server.http.request(way.method.clone(), server.url(way.path));
             if let Some(body) = &way.body {
@@ -75,7 +75,7 @@ async fn every_way_in_asks_for_a_key_and_for_its_role() {
         }
     }
 
-    // A key of another form than the way takes, two keys that differ, and one in the address.
+    // A key in the wrong form for the route, two different keys, and a key in the URL.
     let [ingest, .., admin] = &keys;
     let track = || server.http.post(server.url("/v1/track")).json(&json!({ "userId": "u1", "event": "Signed In" }));
     let messages = || server.http.post(server.url("/v1/messages")).json(&json!([]));
@@ -118,21 +118,21 @@ async fn every_way_in_asks_for_a_key_and_for_its_role() {
         );
         assert_eq!(response.json::<Value>().await.expect("JSON")["code"], "KEY_IN_ADDRESS");
     }
-    // The page holds no data: whether it was built or not, nobody is asked for a key there.
+    // The page has no data, so it needs no key, whether it was built or not.
     let page = server.http.get(server.url("/")).send().await.expect("it answers");
     assert_ne!(page.status(), StatusCode::UNAUTHORIZED);
-    assert!(!server.log().contains("p360_"), "no key stands in the log");
+    assert!(!server.log().contains("p360_"), "no key is in the log");
 }
 
 #[tokio::test]
-async fn every_field_asks_for_a_role() {
+async fn every_field_requires_a_role() {
     let base = Base::with(&messages::generated(5, 1));
     let keys = ROLES.map(|role| base.key(role));
     let mut server = base.serve_with_keys(&[]);
     server.show(&keys[4]);
     let id = server.unified_ids().await[0].clone();
-    let pair = "a: { kind: \"external_id\", value: \"nobody-1\" }, b: { kind: \"external_id\", value: \"nobody-2\" }";
-    // Whom each is for: INGEST, READER, ANALYST, STEWARD, ADMIN.
+    let pair = "a: { kind: \"external_id\", value: \"unknown-1\" }, b: { kind: \"external_id\", value: \"unknown-2\" }";
+    // Who may use it: INGEST, READER, ANALYST, STEWARD, ADMIN.
     let all = [true; 5];
     let readers = [false, true, true, true, true];
     let unmasked = [false, false, true, true, true];
@@ -173,20 +173,20 @@ async fn every_field_asks_for_a_role() {
         server.show(key);
         for (query, allowed) in &cases {
             let codes = server.codes(query, Value::Null).await;
-            // Who may do it may still do it wrongly.
+            // With permission the request may still be invalid.
             assert_eq!(codes.iter().all(|it| it != "FORBIDDEN"), allowed[n], "{} {query}: {codes:?}", ROLES[n]);
         }
         let viewer = server.ask("{ viewer { name role seesPersonalData } }", Value::Null).await["viewer"].take();
         let name = ROLES[n].to_lowercase();
         assert_eq!(viewer, json!({ "name": name, "role": ROLES[n], "seesPersonalData": n >= 2 }));
     }
-    // Of a question that asks for more than the role may have the rest is answered, and the error says where.
+    // Fields without permission are errors with their path; the rest is answered.
     server.show(&keys[1]);
     let answer =
         server.answer("{ viewer { role } simulatePolicy(policy: { document: {} }) { merging } }", Value::Null).await;
     assert_eq!(answer["errors"][0]["path"], json!(["simulatePolicy"]), "{answer}");
 
-    // Whoever decides is named by it.
+    // The decision records its author.
     server.show(&keys[3]);
     let decisions = server.ask("{ decisions { nodes { actor } } retirements { actor } }", Value::Null).await;
     assert_eq!(
@@ -196,7 +196,7 @@ async fn every_field_asks_for_a_role() {
 }
 
 #[tokio::test]
-async fn a_socket_begins_with_a_key() {
+async fn sockets_require_a_key() {
     let base = Base::with(&messages::generated(3, 1));
     let keys = ROLES.map(|role| base.key(role));
     let mut server = base.serve_with_keys(&[]);
@@ -205,7 +205,7 @@ async fn a_socket_begins_with_a_key() {
     let cases = [
         (json!({}), Heard::Closed(4401)),
         (json!({ "authorization": null }), Heard::Closed(4401)),
-        (json!({ "authorization": format!("Bearer {NOBODY}") }), Heard::Closed(4401)),
+        (json!({ "authorization": format!("Bearer {UNKNOWN_KEY}") }), Heard::Closed(4401)),
         (json!({ "authorization": format!("Basic {reader}") }), Heard::Closed(4401)),
         (json!({ "authorization": format!("Bearer {ingest}") }), Heard::Closed(4403)),
         (json!({ "authorization": format!("Bearer {reader}") }), ack()),
@@ -216,13 +216,13 @@ async fn a_socket_begins_with_a_key() {
         assert_eq!(got, heard, "{payload}");
     }
 
-    // A key that is revoked ends what was begun with it: a subscription when it has something to tell, and a question.
+    // A revoked key ends subscriptions at their next event, and fails queries.
     let shown = json!({ "authorization": format!("Bearer {reader}") });
     let subscribe = json!({ "id": "1", "type": "subscribe", "payload": { "query": "subscription { profileChanged { unifiedId } }" } });
     let (mut following, _) = Socket::begin_with(&server, &shown).await;
     let (mut asking, _) = Socket::begin_with(&server, &shown).await;
     following.say(subscribe.to_string()).await;
-    // Answered after what came before it.
+    // Answered after everything before it.
     following.say(json!({ "type": "ping" }).to_string()).await;
     assert_eq!(following.said().await["type"], "pong");
     server.show(admin);
@@ -237,7 +237,7 @@ async fn a_socket_begins_with_a_key() {
 }
 
 #[tokio::test]
-async fn keys_are_made_and_revoked_while_the_server_runs() {
+async fn keys_are_created_and_revoked_while_the_server_runs() {
     let base = Base::new();
     let admin = base.key("ADMIN");
     let mut server = base.serve_with_keys(&[]);
@@ -247,7 +247,7 @@ async fn keys_are_made_and_revoked_while_the_server_runs() {
         request.send().await.expect("it answers").status().as_u16()
     };
     assert_eq!(status(&server, &admin).await, 200);
-    // Rotation: the next key is there before the last one goes.
+    // Rotation: the next key exists before the last one is revoked.
     let next = base.run(&["key", "create", "--role", "ADMIN", "--name", "next", "--keys", KEYS]).stdout;
     let next = next.trim();
     assert_eq!((status(&server, &admin).await, status(&server, next).await), (200, 200));
@@ -260,7 +260,7 @@ async fn keys_are_made_and_revoked_while_the_server_runs() {
     assert_eq!((first[1], first[4], second[1], second[3], second[4]), ("ADMIN", "admin", "ADMIN", "-", "next"));
     assert!(!listed.contains(next) && first[3].ends_with('Z'), "{listed}");
 
-    // Where the file cannot be read nobody can tell who was revoked.
+    // If the file cannot be read, revoked keys are unknown: all requests fail.
     let file = base.read(KEYS);
     fs::remove_file(base.path(KEYS)).expect("it is there");
     assert_eq!(status(&server, next).await, 503);
@@ -269,7 +269,7 @@ async fn keys_are_made_and_revoked_while_the_server_runs() {
     base.write(KEYS, file);
     assert_eq!(status(&server, next).await, 200);
     server.show(next);
-    assert!(!server.log().contains("p360_"), "no key stands in the log");
+    assert!(!server.log().contains("p360_"), "no key is in the log");
 
     let cases = [
         (vec!["key", "list"], 1, "--keys FILE"),
@@ -285,7 +285,7 @@ async fn keys_are_made_and_revoked_while_the_server_runs() {
 }
 
 #[test]
-fn a_server_does_not_start_with_keys_that_cannot_be_read() {
+fn a_server_does_not_start_with_an_unreadable_keys_file() {
     let base = Base::new();
     base.key("ADMIN");
     let good = base.read(KEYS);
@@ -308,11 +308,11 @@ fn a_server_does_not_start_with_keys_that_cannot_be_read() {
         let error = stderr.lines().find(|it| it.starts_with("error: ")).unwrap_or_default();
         assert!(status == Some(1) && error.contains(sentence), "{file}: {stderr}");
     }
-    assert!(!base.path("data").exists(), "the base was not touched");
+    assert!(!base.path("data").exists(), "the database was not created");
 }
 
 #[tokio::test]
-async fn an_sdk_shows_its_key_wherever_it_has_a_place_for_it_and_is_asked_for_from_any_page() {
+async fn sdks_send_keys_in_all_their_places_and_from_any_origin() {
     let base = Base::new();
     let ingest = base.key("INGEST");
     let reader = base.key("READER");
@@ -335,11 +335,11 @@ async fn an_sdk_shows_its_key_wherever_it_has_a_place_for_it_and_is_asked_for_fr
     for (path, body, status) in [
         ("/v1/t", call(own), 200),
         ("/v1/t", call(Some(&reader)), 403),
-        ("/v1/t", call(Some(NOBODY)), 401),
+        ("/v1/t", call(Some(UNKNOWN_KEY)), 401),
         ("/v1/t", call(None), 401),
         ("/v1/b", batch(own, json!([call(None)])), 200),
         ("/v1/b", batch(None, json!([call(own), call(own)])), 200),
-        ("/v1/b", batch(None, json!([call(own), call(Some(NOBODY))])), 401),
+        ("/v1/b", batch(None, json!([call(own), call(Some(UNKNOWN_KEY))])), 401),
         ("/v1/b", batch(None, json!([call(None)])), 401),
         ("/api/v1/identities", json!({ "identity": { "external_id": "u1" }, "writeKey": ingest }), 401),
     ] {
@@ -353,7 +353,7 @@ async fn an_sdk_shows_its_key_wherever_it_has_a_place_for_it_and_is_asked_for_fr
         .body(json!({ "batch": [call(None)] }).to_string());
     assert_eq!(beacon.send().await.expect("it answers").status(), StatusCode::OK);
 
-    // What SDKs ask first is answered to a page of another state, and what they send then.
+    // Preflight requests from other origins are answered, and so are the calls that follow.
     let from_shop = |request: RequestBuilder| request.header(header::ORIGIN, "https://shop.example");
     for path in [
         format!("/v1/projects/{ingest}/settings"),
@@ -395,7 +395,7 @@ async fn an_sdk_shows_its_key_wherever_it_has_a_place_for_it_and_is_asked_for_fr
     assert!(!server.log().contains("p360_"), "no key is in the log");
     assert_eq!(server.stop(), Some(0));
 
-    // Without keys no page of another state is told that it may.
+    // Without keys no other origin is allowed.
     let keyless = Base::new();
     let server = keyless.serve();
     let preflight = from_shop(server.http.request(Method::OPTIONS, server.url("/v1/t")))

@@ -1,5 +1,5 @@
-//! The laws over the real store: whatever happened in between, a base is what its messages, the decisions and retirements
-//! that stand, and the policy in force make of it. The same laws hold for `core` alone in many more cases (`core/src/plan`).
+//! Laws over the real store: after any history, the state depends only on the messages, the active decisions and retirements, and
+//! the active policy. `core/src/plan` checks the same laws for `core` alone, in many more cases.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ const AS_OF: &str = "2025-04-01";
 const N_HISTORIES: u32 = 3;
 const N_STEPS: usize = 45;
 
-/// One thing that happens to a base.
+/// One step of a history.
 #[derive(Debug, Clone)]
 enum Step {
     Messages(Vec<Spoken>),
@@ -28,12 +28,12 @@ enum Step {
         phone: u8,
         day: u8,
     },
-    /// Takes back one of the decisions and retirements that stand, by its place among them.
+    /// Revokes an active decision or retirement, by its index.
     Revoke(usize),
     Publish(usize),
 }
 
-/// A message of few possible identifiers, so that they meet often.
+/// A message with few possible identifiers, so that they are often linked.
 #[derive(Debug, Clone)]
 struct Spoken {
     names: Vec<Named>,
@@ -57,7 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
         let pairs = names.windows(2).map(|it| Spoken { names: it.to_vec(), day, is_purchase: false });
         Step::Messages(pairs.collect())
     });
-    // Whose phone it is depends on the day, and nothing is decided about what is blocked: decisions name others.
+    // The owner of a phone depends on the day, and blocked values cannot be decided on: decisions use other kinds.
     let relation = prop_oneof![Just("SAME"), Just("DIFFERENT")];
     let decide = (relation, (0..4usize, 0..3u8), (0..4usize, 0..3u8))
         .prop_filter("of two", |(_, a, b)| a != b)
@@ -72,17 +72,17 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What stands.
+/// What is in effect.
 #[derive(Debug, Default)]
 struct Facts {
     messages: Vec<Value>,
-    /// By ID, in the order in which they were made.
-    standing: Vec<(String, Step)>,
+    /// Active decisions and retirements by ID, in the order of their creation.
+    active: Vec<(String, Step)>,
     policy: Option<Value>,
 }
 
 #[tokio::test]
-async fn any_history_gives_what_stands_at_its_end() {
+async fn a_history_gives_the_same_as_its_remaining_facts() {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRunner::deterministic().rng().clone());
     let histories = prop::collection::vec(step(), N_STEPS);
     for number in 0..N_HISTORIES {
@@ -95,9 +95,9 @@ async fn any_history_gives_what_stands_at_its_end() {
             happen(&server, step, &mut facts).await;
             issued.extend(server.unified_ids().await);
         }
-        let told = everything(&server).await;
-        let told_again = begun_with(&facts).await;
-        assert_eq!(told, told_again, "history {number}: {facts:#?}");
+        let state = everything(&server).await;
+        let rebuilt = begun_with(&facts).await;
+        assert_eq!(state, rebuilt, "history {number}: {facts:#?}");
         for id in issued {
             let query = "query($id: ID!) { profile(by: { unifiedId: $id }) { unifiedId } }";
             let found = server.ask(query, json!({ "id": id })).await["profile"]["unifiedId"].take();
@@ -120,22 +120,22 @@ async fn happen(server: &Server, step: Step, facts: &mut Facts) {
         }
         Step::Decide { relation, a, b } => {
             let decided = decide(server, relation, a, b).await;
-            // What contradicts a decision that stands is not made.
+            // A contradiction to an active decision is refused.
             if decided["status"] == "APPLIED" {
-                facts.standing.push((text(&decided["decision"]["id"]), step));
+                facts.active.push((text(&decided["decision"]["id"]), step));
             }
         }
         Step::Retire { phone, day } => {
             let retired = retire(server, phone, day).await;
             if retired["status"] == "APPLIED" {
-                facts.standing.push((text(&retired["retirement"]["id"]), step));
+                facts.active.push((text(&retired["retirement"]["id"]), step));
             }
         }
         Step::Revoke(place) => {
-            if facts.standing.is_empty() {
+            if facts.active.is_empty() {
                 return;
             }
-            let (id, _) = facts.standing.remove(place % facts.standing.len());
+            let (id, _) = facts.active.remove(place % facts.active.len());
             let revoke = "mutation($id: ID!) { revokeDecision(id: $id, reason: \"a mistake\") { status detail } }";
             let revoked = server.ask(revoke, json!({ "id": id })).await["revokeDecision"].take();
             assert_eq!(revoked["status"], "APPLIED", "{revoked}");
@@ -152,7 +152,7 @@ async fn happen(server: &Server, step: Step, facts: &mut Facts) {
     }
 }
 
-/// What is changed of the first policy.
+/// The changes to the first policy.
 fn documents() -> [Value; 3] {
     [json!({}), super::policy::other_conclusions(), json!({ "blocked_patterns": ["e3@.*"], "max_links": 2 })]
 }
@@ -163,7 +163,7 @@ fn message(number: usize, spoken: &Spoken) -> Value {
         let input = input(*it);
         identifiers.entry(KINDS[it.0]).or_default().push(input["value"].clone());
     }
-    // Nobody blocks this one, so that every policy reads somebody out of every message.
+    // Never blocked, so that every message has a usable identifier under every policy.
     identifiers.entry("line_id").or_insert_with(|| vec![json!(format!("L{}", number % 7))]);
     let identifiers = json!(identifiers);
     let id = format!("m{number}");
@@ -202,7 +202,7 @@ async fn retire(server: &Server, phone: u8, day: u8) -> Value {
     server.ask(query, variables).await["retireIdentifier"].take()
 }
 
-/// What a base says that was told only what stands, in another order and at once.
+/// The state of a new database with only the remaining facts, in another order.
 async fn begun_with(facts: &Facts) -> BTreeMap<String, Value> {
     let base = Base::new();
     let mut options = Vec::new();
@@ -211,11 +211,11 @@ async fn begun_with(facts: &Facts) -> BTreeMap<String, Value> {
         options = vec!["--policy", "policy.json"];
     }
     let server = base.serve_with(&options);
-    for (_, step) in &facts.standing {
+    for (_, step) in &facts.active {
         let made = match step {
             Step::Decide { relation, a, b } => decide(&server, relation, *a, *b).await,
             Step::Retire { phone, day } => retire(&server, *phone, *day).await,
-            other => panic!("{other:?} does not stand"),
+            other => panic!("{other:?} has no effect to keep"),
         };
         assert_eq!(made["status"], "APPLIED", "{step:?}: {made}");
     }
@@ -226,7 +226,7 @@ async fn begun_with(facts: &Facts) -> BTreeMap<String, Value> {
     everything(&server).await
 }
 
-/// Everything but revisions, which tell policies apart by their version.
+/// Everything except revisions, which depend on the policy version.
 async fn everything(server: &Server) -> BTreeMap<String, Value> {
     let mut all = server.everything(AS_OF).await;
     for customer in all.values_mut() {

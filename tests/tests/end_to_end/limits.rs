@@ -1,4 +1,4 @@
-//! What GraphQL does not do, however it is asked: work without bound, answers that leave no record, errors that repeat what came.
+//! Limits of GraphQL: bounded work, audit records for personal data, and errors that repeat no input.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -6,10 +6,10 @@ use profile360_tests::{Base, Heard, Server, Socket, messages};
 use serde_json::{Value, json};
 
 const AT: &str = "2025-03-01T10:00:00+09:00";
-/// Longer than anything here takes; only a server that hangs needs it.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than anything here. Only a server that hangs reaches it.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Fragments that each spread the next one so many times; the last spreads one that is not there.
+/// Fragments that each spread the next one `width` times; the last spreads `last`.
 fn bomb(levels: usize, width: usize, last: &str) -> String {
     let fragment = |n: usize| {
         let next = if n + 1 < levels { format!("...f{}", n + 1) } else { last.to_owned() };
@@ -18,7 +18,7 @@ fn bomb(levels: usize, width: usize, last: &str) -> String {
     format!("query {{ ...f0 }}{}", (0..levels).map(fragment).collect::<String>())
 }
 
-/// PersistedQueries that take no end of work where they are written out, or stand in themselves, each with the code of its refusal.
+/// Documents that expand exponentially or contain themselves, each with the code of its refusal.
 fn bombs() -> Vec<(String, &'static str)> {
     const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
     const COMPLEX: &str = "QUERY_TOO_COMPLEX";
@@ -28,12 +28,12 @@ fn bombs() -> Vec<(String, &'static str)> {
     let used = "fragment x on Query { viewer { role } }";
     let conflicts: String = (0..300).map(|n| format!("policy(version: {}) {{ version }} ", n % 2)).collect();
     vec![
-        (bomb(30, 3, "...nobody"), INVALID),
+        (bomb(30, 3, "...missing"), INVALID),
         (bomb(28, 3, "...f0"), INVALID),
         (bomb(20, 3, "viewer { role }"), COMPLEX),
         (bomb(20, 3, "... on Query { ... { __typename } }"), COMPLEX),
         (bomb(40, 1, "viewer { role }"), DEEP),
-        (format!("{{ viewer {{ role }} }} {}", bomb(30, 3, "...nobody").replacen("query { ...f0 }", "", 1)), INVALID),
+        (format!("{{ viewer {{ role }} }} {}", bomb(30, 3, "...missing").replacen("query { ...f0 }", "", 1)), INVALID),
         (format!("{{ ...a }} {circular}"), INVALID),
         (format!("query A {{ ...x }} query B {{ ...a }} {used} {circular}"), INVALID),
         (format!("{{ {} }} {used} fragment x on Query {{ viewer {{ name }} }}", "...x "), "GRAPHQL_PARSE_FAILED"),
@@ -61,7 +61,7 @@ fn bombs() -> Vec<(String, &'static str)> {
     ]
 }
 
-/// A question in an address.
+/// A query in a URL.
 fn address(server: &Server, query: &str) -> reqwest::Url {
     let mut url = reqwest::Url::parse(&server.url("/graphql")).expect("a URL");
     url.query_pairs_mut().append_pair("query", query);
@@ -72,15 +72,15 @@ fn code_of(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("ok")
 }
 
-/// An answer of a server that may hang.
+/// Awaits an answer with a timeout.
 async fn within<T>(what: &str, answer: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, answer).await {
+    match tokio::time::timeout(TIMEOUT, answer).await {
         Ok(answer) => answer,
         Err(_) => panic!("no answer to {}", what.chars().take(200).collect::<String>()),
     }
 }
 
-/// Introspection that lists the fields of the types of the fields, and so on.
+/// Nested introspection.
 fn circles() -> String {
     let inner = (0..4).fold("name".to_owned(), |inner, _| format!("fields {{ type {{ {inner} }} }}"));
     format!("{{ __schema {{ types {{ {inner} }} }} }}")
@@ -96,7 +96,7 @@ fn sha256(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn documents_that_would_take_no_end_of_work_are_refused_on_every_transport() {
+async fn documents_of_unbounded_work_are_refused_on_every_transport() {
     let base = Base::new();
     let [ingest, reader] = ["INGEST", "READER"].map(|role| base.key(role));
     let bombs = bombs();
@@ -117,7 +117,7 @@ async fn documents_that_would_take_no_end_of_work_are_refused_on_every_transport
     }
     server.show(&reader);
     for (query, code) in &bombs {
-        // One that is larger than a frame may be ends its connection.
+        // A document that exceeds the size of a frame ends its connection.
         if query.len() < 200_000 {
             let (mut socket, heard) =
                 Socket::begin_with(&server, &json!({ "authorization": format!("Bearer {reader}") })).await;
@@ -131,7 +131,7 @@ async fn documents_that_would_take_no_end_of_work_are_refused_on_every_transport
                 assert_eq!(heard["payload"][0]["extensions"]["code"], *code, "by WebSocket: {heard}");
             }
         }
-        // Kept by its hash, and asked for by that.
+        // As a persisted query.
         let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": sha256(query) } });
         for body in [json!({ "query": query, "extensions": named }), json!({ "extensions": named })] {
             let request = server.http.post(server.url("/graphql")).json(&body).send();
@@ -157,13 +157,13 @@ async fn documents_that_would_take_no_end_of_work_are_refused_on_every_transport
     assert_eq!(server.stop(), Some(0));
 }
 
-/// A server answers others.
+/// The server still answers.
 async fn is_well(server: &Server) {
     let healthz = within("healthz", server.http.get(server.url("/healthz")).send()).await.expect("it answers");
     assert_eq!(healthz.status(), 200);
 }
 
-/// Some customers, the first with everything that is personal.
+/// Some customers, the first with all kinds of personal data.
 fn customers(n: usize) -> String {
     let one = |n: usize| {
         let identifiers = json!({ "external_id": format!("u{n:04}"), "phone": format!("0109753{n:04}") });
@@ -174,7 +174,7 @@ fn customers(n: usize) -> String {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_counts_as_often_as_it_is_answered() {
+async fn query_cost_counts_repeated_fields() {
     let base = Base::with(&customers(3));
     let server = base.serve();
     let graph = "graph { links { count } bridges { leaving { kind } } } timeline(first: 1) { nodes { name } }";
@@ -223,7 +223,7 @@ async fn what_is_asked_for_counts_as_often_as_it_is_answered() {
         let answer = within(&query, server.answer(&query, Value::Null)).await;
         assert_eq!(code_of(&answer), code, "{}", query.chars().take(150).collect::<String>());
     }
-    // One value that is read again and again, and one that is read for each entry of a page.
+    // A value that is read repeatedly, and one that is read per entry of a page.
     let repeated = format!(
         "query($a: [String!]) {{ {} }}",
         "profile(by: { unifiedId: \"00000000-0000-8000-8000-000000000000\" }) { attributes(names: $a) { name } } "
@@ -239,7 +239,7 @@ async fn what_is_asked_for_counts_as_often_as_it_is_answered() {
 }
 
 #[tokio::test]
-async fn a_policy_that_nobody_could_judge_by_is_refused() {
+async fn policies_with_costly_patterns_are_refused() {
     let base = Base::with(&customers(3));
     let server = base.serve();
     let query = "query($document: JSON!) { simulatePolicy(policy: { document: $document }) { merging } }";
@@ -262,7 +262,7 @@ async fn a_policy_that_nobody_could_judge_by_is_refused() {
 }
 
 #[tokio::test]
-async fn errors_say_what_would_fit_and_never_what_came() {
+async fn errors_say_what_is_valid_and_never_repeat_input() {
     const SECRET: &str = "zx9753w2468";
     let base = Base::with(&customers(1));
     let server = base.serve();
@@ -452,7 +452,7 @@ async fn errors_say_what_would_fit_and_never_what_came() {
         assert!(!text.contains(SECRET) && !text.contains("97532468"), "{text}");
     }
     assert!(!server.log().contains(SECRET), "{}", server.log());
-    // Null is as if it were left out, and an empty name of an operation names none.
+    // Null means absent, and an empty operation name means none.
     let nulls = json!({ "query": "{ viewer { role } }", "variables": null, "operationName": null, "extensions": null });
     let query = "query($show: Boolean!) { viewer { role @include(if: $show) } }";
     let empty = json!({ "query": query, "operationName": "", "variables": { "show": true } });
@@ -463,14 +463,14 @@ async fn errors_say_what_would_fit_and_never_what_came() {
     }
 }
 
-/// Entries of the record by someone: action, fields, what decided, count, and the unified IDs.
+/// The audit entries of an actor: action, fields, selection criteria, count, and unified IDs.
 async fn record(server: &Server, actor: &str) -> Vec<Value> {
     let query = "query($actor: String) { auditLog(actor: $actor, first: 200) { nodes { action detail } } }";
     let log = server.ask(query, json!({ "actor": actor })).await;
     log["auditLog"]["nodes"].as_array().expect("a list").clone()
 }
 
-/// The data of an answer over a WebSocket of a key.
+/// The data of an answer over a WebSocket with a key.
 async fn ask_by_socket(server: &Server, key: &str, query: &str) -> Value {
     let (mut socket, _) = Socket::begin_with(server, &json!({ "authorization": format!("Bearer {key}") })).await;
     socket.say(json!({ "id": "1", "type": "subscribe", "payload": { "query": query } }).to_string()).await;
@@ -482,7 +482,7 @@ async fn ask_by_socket(server: &Server, key: &str, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn reads_of_personal_data_leave_a_record_whatever_is_shown_of_it() {
+async fn all_reads_of_personal_data_are_audited() {
     const N: usize = 120;
     let base = Base::with(&customers(N));
     let [reader, analyst, steward, admin] = ["READER", "ANALYST", "STEWARD", "ADMIN"].map(|role| base.key(role));
@@ -491,7 +491,7 @@ async fn reads_of_personal_data_leave_a_record_whatever_is_shown_of_it() {
     let found = ask_by_socket(&server, &reader, by_phone).await;
     let id = found["profile"]["unifiedId"].clone();
     assert!(id.is_string());
-    // Nothing personal is in these answers but who it is.
+    // These answers contain no personal data except unified IDs.
     let (by_name, by_birth) = ("김지아7", "{ name: \"df_birth\", equals: \"1987-06-05\" }");
     for query in [
         by_phone.to_owned(),
@@ -499,7 +499,7 @@ async fn reads_of_personal_data_leave_a_record_whatever_is_shown_of_it() {
         format!("{{ profiles(first: 5, filter: {{ attribute: [{by_birth}] }}) {{ totalCount }} }}"),
         "{ profiles(first: 5, orderBy: { field: NAME, direction: ASC }) { edges { cursor } } }".to_owned(),
         "{ explain(a: { kind: \"external_id\", value: \"u0007\" }, b: { kind: \"phone\", value: \"010-9753-0008\" }) { together } }".to_owned(),
-        // This is no look-up: nobody learns of whom anything is.
+        // This is no look-up: it reveals nothing about a customer.
         "{ profiles(first: 5) { nodes { unifiedId purchases { windows { count } } } } }".to_owned(),
     ] {
         ask_by_socket(&server, &analyst, &query).await;
@@ -536,19 +536,19 @@ async fn reads_of_personal_data_leave_a_record_whatever_is_shown_of_it() {
     ]
     .concat();
     assert_eq!(of_analyst.iter().map(shape).collect::<Vec<_>>(), expected);
-    // All are named, in as many entries as it takes.
+    // All customers are recorded, in as many entries as necessary.
     let named = |entries: &[Value]| -> Vec<Value> {
         let lists = entries.iter().filter_map(|entry| entry["detail"]["unifiedIds"].as_array());
         lists.flatten().cloned().collect()
     };
-    let told: BTreeSet<String> = named(&of_analyst[10..]).iter().map(ToString::to_string).collect();
-    assert_eq!(told, all.iter().map(|node| node["unifiedId"].to_string()).collect());
+    let recorded: BTreeSet<String> = named(&of_analyst[10..]).iter().map(ToString::to_string).collect();
+    assert_eq!(recorded, all.iter().map(|node| node["unifiedId"].to_string()).collect());
     let of_steward = record(&server, "steward").await;
     assert_eq!(of_steward.iter().map(shape).collect::<Vec<_>>(), [json!(["CHANGE", ["decide"], [], 2])]);
-    // That the record was read is in it, too.
+    // Reading the audit log is recorded, too.
     let of_admin = record(&server, "admin").await;
     assert!(!of_admin.is_empty() && of_admin.iter().all(|entry| entry["action"] == "AUDIT"), "{of_admin:?}");
-    // So is what the command line takes out, of all customers.
+    // So is an export by the command line.
     assert_eq!(server.stop(), Some(0));
     assert_eq!(base.run(&["export", "--out", "all.ndjson"]).status, Some(0));
     let mut server = base.serve_with_keys(&[]);
@@ -563,7 +563,7 @@ async fn reads_of_personal_data_leave_a_record_whatever_is_shown_of_it() {
 }
 
 #[tokio::test]
-async fn refusals_stand_in_the_log_without_what_was_asked() {
+async fn refusals_are_logged_without_the_query() {
     let base = Base::with(&customers(2));
     let reader = base.key("READER");
     let mut server = base.serve_with_keys(&["--limit-lookups=1"]);
@@ -583,7 +583,7 @@ async fn refusals_stand_in_the_log_without_what_was_asked() {
 }
 
 #[tokio::test]
-async fn cursors_tell_nothing_of_what_they_mark() {
+async fn cursors_reveal_nothing() {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let base = Base::with(&customers(3));
     let server = base.serve();
@@ -603,7 +603,7 @@ async fn cursors_tell_nothing_of_what_they_mark() {
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains("김") && !text.contains("Name") && cursor.len() == cursors[0].len(), "{text}");
     }
-    // Pages that meet have the same cursors, forwards and backwards, and the flags of the Relay specification.
+    // Overlapping pages have the same cursors in both directions, and the flags of the Relay specification.
     let flags = |page: &Value| json!([page["pageInfo"]["hasPreviousPage"], page["pageInfo"]["hasNextPage"]]);
     let second = page(json!({ "first": 1, "after": cursors[0] })).await;
     assert_eq!((&second["edges"][0]["cursor"], flags(&second)), (&json!(cursors[1]), json!([true, true])));
@@ -611,7 +611,7 @@ async fn cursors_tell_nothing_of_what_they_mark() {
     assert_eq!((&before_third["pageInfo"], &before_third["edges"]), (&second["pageInfo"], &second["edges"]));
     let first = page(json!({ "last": 2, "before": cursors[1] })).await;
     assert_eq!((first["edges"].as_array().map(Vec::len), flags(&first)), (Some(1), json!([false, true])));
-    // Of another list, changed, or as an older version wrote them.
+    // Of another list, tampered with, or in the form of an older version.
     let old = URL_SAFE_NO_PAD.encode("{\"order\":\"Name\",\"place\":{\"key\":{\"Text\":\"김지아1\"},\"id\":\"00000000-0000-8000-8000-000000000000\"}}");
     let other =
         server.ask("{ lineage { pageInfo { endCursor } } decisions { pageInfo { endCursor } } }", Value::Null).await;
@@ -624,7 +624,7 @@ async fn cursors_tell_nothing_of_what_they_mark() {
 }
 
 #[tokio::test]
-async fn the_schema_is_told_to_those_who_read_unless_it_is_told_to_nobody() {
+async fn introspection_needs_a_role_and_can_be_disabled() {
     let base = Base::new();
     let [ingest, reader] = ["INGEST", "READER"].map(|role| base.key(role));
     let introspection = "{ __schema { queryType { name } } }";
@@ -643,7 +643,7 @@ async fn the_schema_is_told_to_those_who_read_unless_it_is_told_to_nobody() {
     }
     let answer = server.answer(mistaken, Value::Null).await;
     assert!(answer["errors"][0]["message"].as_str().is_some_and(|it| it.contains("Did you mean")), "{answer}");
-    // Whoever opens the address in a browser is shown GraphiQL, before any key.
+    // A browser gets GraphiQL at this address, without a key.
     let visited = visit(&server, "/graphql").await;
     assert_eq!(
         (visited.status().as_u16(), &visited.headers()["location"]),
@@ -675,9 +675,9 @@ async fn the_schema_is_told_to_those_who_read_unless_it_is_told_to_nobody() {
     assert_eq!(server.codes("{ viewer { role __typename } }", Value::Null).await, [""; 0]);
 }
 
-/// The checks of graphql-cop 1.15, with what they find where a server lets them.
+/// The checks of graphql-cop 1.15.
 #[tokio::test]
-async fn what_scanners_try_is_refused() {
+async fn checks_of_security_scanners_find_nothing() {
     let base = Base::new();
     let server = base.serve();
     let url = server.url("/graphql");
@@ -720,7 +720,7 @@ async fn what_scanners_try_is_refused() {
 }
 
 #[tokio::test]
-async fn filters_by_attributes_mean_what_they_say() {
+async fn filters_by_attributes_compare_values() {
     let person = |n: usize, attributes: Value| {
         messages::identify(&format!("m{n}"), AT, json!({ "external_id": format!("u{n}") }), attributes)
     };
@@ -758,7 +758,7 @@ async fn filters_by_attributes_mean_what_they_say() {
     for (name, equals, expected) in table {
         assert_eq!(find(name, equals.clone()).await, expected, "{name} = {equals}");
     }
-    // What leaves a list is not found by it any more.
+    // A removed item of a list no longer matches.
     server
         .ingest(&[messages::identify(
             "later",
@@ -772,7 +772,7 @@ async fn filters_by_attributes_mean_what_they_say() {
 }
 
 #[tokio::test]
-async fn a_key_has_so_many_subscriptions_over_all_of_its_sockets() {
+async fn subscriptions_are_limited_per_key_over_all_sockets() {
     let base = Base::with(&customers(1));
     let [one, other] = ["READER", "ANALYST"].map(|role| base.key(role));
     let server = base.serve_with_keys(&["--limit-subscriptions=3"]);
@@ -797,14 +797,14 @@ async fn a_key_has_so_many_subscriptions_over_all_of_its_sockets() {
     assert_eq!(second.said().await, json!({ "id": "d", "type": "complete" }));
     let mut stranger = open(&other).await;
     stranger.say(subscribe("a")).await;
-    // A place is free again once a subscription is completed.
+    // Completing a subscription frees its slot.
     first.say(r#"{"type":"complete","id":"a"}"#).await;
     first.say(r#"{"type":"ping"}"#).await;
     assert_eq!(first.said().await["type"], "pong");
     second.say(subscribe("e")).await;
     second.say(r#"{"type":"ping"}"#).await;
     assert_eq!(second.said().await["type"], "pong", "nothing was refused");
-    // Nobody waits for news of a customer who was never there.
+    // Subscribing to an unknown customer is an error.
     second.say(json!({ "id": "f", "type": "subscribe", "payload": { "query": "subscription { profileChanged(unifiedId: \"00000000-0000-8000-8000-000000000000\") { unifiedId } }" } }).to_string()).await;
     let refused = second.said().await;
     let code = &refused["payload"]["errors"][0]["extensions"]["code"];

@@ -1,4 +1,4 @@
-//! The history of merges and unmerges.
+//! Lineage: the history of merges and unmerges.
 
 use profile360_tests::{Base, messages};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ const LINEAGE: &str = "query($id: ID, $first: Int, $after: String, $last: Int, $
 }";
 
 #[tokio::test]
-async fn every_merge_and_unmerge_is_told_with_its_cause() {
+async fn lineage_has_every_merge_and_unmerge_with_its_cause() {
     let base = Base::new();
     let server = base.serve();
     let at = |hour: u32| format!("2025-03-20T{hour:02}:00:00Z");
@@ -44,7 +44,7 @@ async fn every_merge_and_unmerge_is_told_with_its_cause() {
     let all = server.ask(LINEAGE, json!({})).await["lineage"].take();
     let nodes = all["nodes"].as_array().expect("a list");
     let of = |it: &Value| (it["kind"].clone(), it["kept"].clone(), it["others"].clone(), it["cause"].clone());
-    let told: Vec<_> = nodes.iter().map(of).collect();
+    let found: Vec<_> = nodes.iter().map(of).collect();
     let event = |kind: &str, kept: &Value, others: &[&Value], cause: &str| {
         (json!(kind), kept.clone(), json!(others), json!(cause))
     };
@@ -54,12 +54,12 @@ async fn every_merge_and_unmerge_is_told_with_its_cause() {
         event("MERGED", &a1, &[&b2], "DECISION"),
         event("MERGED", &a1, &[&phone], "MESSAGE"),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(found, expected);
     assert_eq!(nodes[0]["retirement"]["reason"], "given away");
     assert_eq!(nodes[2]["decision"]["reason"], "one person");
-    assert_eq!(nodes[3]["messageId"], "5", "the one of its batch that names both");
+    assert_eq!(nodes[3]["messageId"], "5", "the message of its batch that links both");
 
-    // By one of those that took part; in pages, from either end.
+    // By a participant; in pages, from both ends.
     let of_b2 = server.ask(LINEAGE, json!({ "id": b2 })).await["lineage"]["nodes"].take();
     assert_eq!(of_b2, json!(nodes[1..3]));
     let page = server.ask(LINEAGE, json!({ "first": 3 })).await["lineage"].take();

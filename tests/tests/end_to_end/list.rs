@@ -1,4 +1,4 @@
-//! The list of customers: every order, every filter, every search.
+//! The customer list: every order, filter and search.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,11 +31,11 @@ const FIELDS: &str = "
 
 const KOREANS: [(&str, &str, &str, &str); 2] = [
     ("ada-3", "홍길동", "010-8181-2929", "gildong.hong@example.org"),
-    // Taken apart, as some systems write it.
+    // Decomposed Unicode, as some systems write it.
     ("ada-4", "\u{110b}\u{1175}\u{1109}\u{1173}\u{11bc}\u{1100}\u{1175}", "010-8282-2930", "sg_lee@example.net"),
 ];
 
-/// A base of many customers, some of whom bought something lately; and today's date, as the server has it.
+/// A server with many customers, some with recent purchases, and all customers by unified ID.
 async fn base() -> (Base, Server, BTreeMap<String, Value>) {
     let base = Base::with(&messages::generated(50, 41));
     let server = base.serve();
@@ -45,7 +45,7 @@ async fn base() -> (Base, Server, BTreeMap<String, Value>) {
     let lately: Vec<Value> = (0..12)
         .map(|n| {
             let at = format!("{lately}T{n:02}:00:00+09:00");
-            // Some spend the same.
+            // Some amounts are equal.
             let amount = format!("{}00", n % 5 + 1);
             messages::purchase(&format!("late-{n}"), &at, json!({ "customer_card": format!("card-{}", n % 8) }), &format!("late-{n}"), &amount)
         })
@@ -67,7 +67,7 @@ async fn base() -> (Base, Server, BTreeMap<String, Value>) {
     (base, server, customers)
 }
 
-/// All pages of a question, read from one end or from the other; the customers in the order of the list.
+/// Reads all pages in one direction. Returns the customers in the order of the list.
 async fn pages(server: &Server, question: Value, size: u32, is_backward: bool) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut total = Value::Null;
@@ -101,37 +101,37 @@ async fn pages(server: &Server, question: Value, size: u32, is_backward: bool) -
     found
 }
 
-/// What an order sorts by; nothing where a customer lacks it.
+/// The sort value of a customer, if any.
 fn sort_key(field: &str, customer: &Value) -> Option<(Decimal, String)> {
-    let text = |it: &Value| it.as_str().map(|it| (Decimal::ZERO, it.to_lowercase()));
+    let text = |value: &Value| value.as_str().map(|it| (Decimal::ZERO, it.to_lowercase()));
     let window = &customer["purchases"]["window"];
     match field {
         "LAST_ACTIVITY" => text(&customer["activity"]["lastActivityAt"]),
         "FIRST_ACCESS" => text(&customer["activity"]["firstAccessAt"]),
         "LAST_UPDATED" => text(&customer["activity"]["lastUpdatedAt"]),
-        // Some come as syllables that are taken apart: the list sorts what one sees.
+        // Some names are decomposed: the list sorts what is displayed.
         "NAME" => customer["basic"]["name"].as_str().map(|it| (Decimal::ZERO, normal_name(it))),
         "PURCHASE_AMOUNT_12M" => Some((amount(&window["amount"]), String::new())),
         _ => Some((Decimal::from(window["count"].as_u64()?), String::new())),
     }
 }
 
-fn amount(it: &Value) -> Decimal {
-    it.as_str().and_then(|it| it.parse().ok()).expect("amounts are decimals")
+fn amount(value: &Value) -> Decimal {
+    value.as_str().and_then(|it| it.parse().ok()).expect("amounts are decimals")
 }
 
 #[tokio::test]
-async fn every_order_shows_every_customer_once_from_either_end() {
+async fn every_order_has_every_customer_once_in_both_directions() {
     let (_base, server, customers) = base().await;
-    let everybody: BTreeSet<&String> = customers.keys().collect();
+    let all: BTreeSet<&String> = customers.keys().collect();
     let mut end_of_another = Value::Null;
     for field in ["LAST_ACTIVITY", "FIRST_ACCESS", "LAST_UPDATED", "NAME", "PURCHASE_AMOUNT_12M", "PURCHASE_COUNT_12M"]
     {
         for direction in ["ASC", "DESC"] {
             let question = json!({ "order": { "field": field, "direction": direction } });
             let found = pages(&server, question.clone(), 7, false).await;
-            assert_eq!(found.len(), everybody.len(), "{field} {direction}");
-            assert_eq!(found.iter().collect::<BTreeSet<_>>(), everybody, "{field} {direction}");
+            assert_eq!(found.len(), all.len(), "{field} {direction}");
+            assert_eq!(found.iter().collect::<BTreeSet<_>>(), all, "{field} {direction}");
             assert_eq!(pages(&server, question.clone(), 7, true).await, found, "{field} {direction}");
             assert_eq!(pages(&server, question.clone(), 200, false).await, found, "{field} {direction}");
 
@@ -141,7 +141,7 @@ async fn every_order_shows_every_customer_once_from_either_end() {
                 let is_in_order = match (&pair[0], &pair[1]) {
                     (Some(one), Some(next)) if direction == "ASC" => one <= next,
                     (Some(one), Some(next)) => next <= one,
-                    // Who lacks it comes last, in either direction.
+                    // Missing values are last in both directions.
                     (one, next) => next.is_none() || one.is_some(),
                 };
                 assert!(is_in_order, "{field} {direction}: {pair:?}");
@@ -156,26 +156,26 @@ async fn every_order_shows_every_customer_once_from_either_end() {
         let page = server.ask(LIST, json!({ "order": { "field": field, "direction": "ASC" }, "first": 1 })).await;
         end_of_another = page["profiles"]["pageInfo"]["endCursor"].clone();
     }
-    // Newest activity first, unless ordered otherwise.
+    // The default order is newest activity first.
     let by_activity = json!({ "order": { "field": "LAST_ACTIVITY", "direction": "DESC" } });
     assert_eq!(pages(&server, json!({}), 50, false).await, pages(&server, by_activity, 50, false).await);
 }
 
 #[tokio::test]
-async fn filters_let_through_who_is_so() {
+async fn filters_select_matching_customers() {
     type Passes = Box<dyn Fn(&Value) -> bool>;
     fn has(list: &Value, is_so: impl Fn(&Value) -> bool) -> bool {
-        list.as_array().is_some_and(|it| it.iter().any(is_so))
+        list.as_array().is_some_and(|items| items.iter().any(is_so))
     }
     fn is_known_by(customer: &Value, kind: &str) -> bool {
         has(&customer["identifiers"], |it| it["kind"] == kind)
     }
     let (_base, server, customers) = base().await;
-    // The first value that there is; which one that is depends on today.
+    // The first existing value, which depends on the date.
     let value = |field: &'static str| -> (Value, Passes) {
         let value = customers.values().map(|it| it["basic"][field].clone()).find(|it| !it.is_null());
-        let value = value.expect("somebody has one");
-        // Age groups that there are not are refused.
+        let value = value.expect("a customer has one");
+        // Unknown age groups are refused.
         let other = if field == "ageGroup" { "0s" } else { "no such value" };
         (json!({ field: [value, other] }), Box::new(move |it| it["basic"][field] == value))
     };
@@ -185,10 +185,15 @@ async fn filters_let_through_who_is_so() {
         value("recentArea"),
         (
             json!({ "platform": ["IOS", "API"] }),
-            Box::new(|it| has(&it["basic"]["platforms"], |it| it == "IOS" || it == "API")),
+            Box::new(|customer| {
+                has(&customer["basic"]["platforms"], |platform| platform == "IOS" || platform == "API")
+            }),
         ),
         (json!({ "gender": ["FEMALE"] }), Box::new(|it| it["basic"]["gender"] == "FEMALE")),
-        (json!({ "country": ["KR"] }), Box::new(|it| has(&it["devices"], |it| it["country"] == "KR"))),
+        (
+            json!({ "country": ["KR"] }),
+            Box::new(|customer| has(&customer["devices"], |device| device["country"] == "KR")),
+        ),
         (json!({ "hasIdentifier": ["phone"] }), Box::new(|it| is_known_by(it, "phone"))),
         (
             json!({ "hasIdentifier": ["external_id", "kakao_id"] }),
@@ -200,8 +205,8 @@ async fn filters_let_through_who_is_so() {
         ),
         (
             json!({ "firstAccess": { "from": "2024-06-01T00:00:00Z", "before": "2025-06-01T09:00:00+09:00" } }),
-            Box::new(|it| {
-                let at = it["activity"]["firstAccessAt"].as_str();
+            Box::new(|customer| {
+                let at = customer["activity"]["firstAccessAt"].as_str();
                 Some("2024-06-01T00:00:00Z") <= at && at < Some("2025-06-01T00:00:00Z")
             }),
         ),
@@ -211,14 +216,16 @@ async fn filters_let_through_who_is_so() {
         ),
         (
             json!({ "purchaseAmount12m": { "min": "200", "max": 400 } }),
-            Box::new(|it| {
-                let amount = amount(&it["purchases"]["window"]["amount"]);
+            Box::new(|customer| {
+                let amount = amount(&customer["purchases"]["window"]["amount"]);
                 Decimal::from(200) <= amount && amount <= Decimal::from(400)
             }),
         ),
         (
             json!({ "attribute": [{ "name": "lucky", "equals": 1 }] }),
-            Box::new(|it| has(&it["attributes"], |it| it["name"] == "lucky" && it["value"] == 1)),
+            Box::new(|customer| {
+                has(&customer["attributes"], |attribute| attribute["name"] == "lucky" && attribute["value"] == 1)
+            }),
         ),
         (
             json!({ "hasIdentifier": ["phone"], "gender": ["MALE"] }),
@@ -227,16 +234,16 @@ async fn filters_let_through_who_is_so() {
     ];
     for (filter, passes) in cases {
         let expected: BTreeSet<&String> = customers.iter().filter(|(_, it)| passes(it)).map(|(id, _)| id).collect();
-        assert!(!expected.is_empty() && expected.len() < customers.len(), "{filter} lets some through");
+        assert!(!expected.is_empty() && expected.len() < customers.len(), "{filter} selects some");
         let found = pages(&server, json!({ "filter": filter }), 9, false).await;
         assert_eq!(found.iter().collect::<BTreeSet<_>>(), expected, "{filter}");
         assert_eq!(pages(&server, json!({ "filter": filter }), 9, true).await, found, "{filter}");
     }
     let open = json!({ "filter": { "gender": [], "lastActivity": {}, "attribute": [], "country": null } });
-    assert_eq!(pages(&server, open, 200, false).await.len(), customers.len(), "what asks nothing keeps nobody out");
+    assert_eq!(pages(&server, open, 200, false).await.len(), customers.len(), "an empty filter matches all customers");
 }
 
-/// Whether a customer has what a text can be a part of, looked at in the plainest way.
+/// Whether a search text matches a customer: a simple reimplementation.
 fn has_piece(customer: &Value, search: &str) -> bool {
     let lower = search.trim().to_lowercase();
     let name = customer["basic"]["name"].as_str().unwrap_or_default().to_lowercase();
@@ -245,8 +252,9 @@ fn has_piece(customer: &Value, search: &str) -> bool {
     let is_number = 3 <= digits.len() && search.chars().all(|it| it.is_ascii_digit() || " -+".contains(it));
     let identifiers = customer["identifiers"].as_array().expect("identifiers are a list");
     let has = |kind: &str, piece: &str| {
-        let is_so = |it: &Value| {
-            it["kind"] == kind && it["value"].as_str().is_some_and(|it| it.replace("+82", "0").contains(piece))
+        let is_so = |identifier: &Value| {
+            let value = identifier["value"].as_str().unwrap_or_default();
+            identifier["kind"] == kind && value.replace("+82", "0").contains(piece)
         };
         identifiers.iter().any(is_so)
     };
@@ -256,12 +264,14 @@ fn has_piece(customer: &Value, search: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_search_finds_what_people_type() {
+async fn searches_find_names_addresses_and_numbers() {
     let (_base, server, customers) = base().await;
     let ada = |n: u32| {
         let value = format!("ada-{n}");
-        let is_ada =
-            |it: &Value| it["identifiers"].as_array().is_some_and(|it| it.iter().any(|it| it["value"] == value));
+        let is_ada = |customer: &Value| {
+            let identifiers = customer["identifiers"].as_array().into_iter().flatten();
+            identifiers.into_iter().any(|identifier| identifier["value"] == value)
+        };
         customers.iter().find(|(_, it)| is_ada(it)).map(|(id, _)| id.clone()).expect("she is there")
     };
     let known: [String; 5] = [ada(0), ada(1), ada(2), ada(3), ada(4)];
@@ -274,7 +284,7 @@ async fn a_search_finds_what_people_type() {
         ("+82 10 7777 0001", &[1]),
         ("ADA1@example.ORG", &[1]),
         ("ada-2", &[2]),
-        // By name, and by the beginning of an address.
+        // By name, and by the start of an address.
         ("ada", &[0, 1, 2]),
         ("Ad", &[0, 1]),
         ("lovel", &[0]),
@@ -320,18 +330,18 @@ async fn a_search_finds_what_people_type() {
         assert_eq!(pages(&server, json!({ "search": search }), 3, true).await, found, "{search}");
         let expected: BTreeSet<&String> = expected.iter().map(|it| &known[*it]).collect();
         assert_eq!(found.iter().filter(|it| known.contains(it)).collect::<BTreeSet<_>>(), expected, "{search}");
-        // Made-up customers may have such names, too.
+        // Generated customers may have such names, too.
         for id in found.iter().filter(|it| !known.contains(it)) {
             let is_hangul = !search.is_ascii();
             assert!(is_hangul || has_piece(&customers[id], search), "{search} finds {}", customers[id]);
         }
     }
-    let everybody = pages(&server, json!({}), 100, false).await;
-    assert_eq!(pages(&server, json!({ "search": "  " }), 100, false).await, everybody, "no text says nothing");
+    let all = pages(&server, json!({}), 100, false).await;
+    assert_eq!(pages(&server, json!({ "search": "  " }), 100, false).await, all, "a blank text is no condition");
     let filtered = json!({ "search": "ada", "filter": { "attribute": [{ "name": "lucky", "equals": 1 }] } });
     assert_eq!(pages(&server, filtered, 100, false).await, [known[1].clone()]);
 
-    // Every piece of what everybody has finds them, with any order.
+    // Every part of a value finds its customers, in any order.
     for (id, customer) in customers.iter().take(12) {
         for identifier in customer["identifiers"].as_array().expect("identifiers are a list") {
             let value = identifier["value"].as_str().expect("values are texts");
@@ -349,9 +359,9 @@ async fn a_search_finds_what_people_type() {
     }
 }
 
-/// The list follows the base a moment later; meanwhile a merge may have taken away the profile of a row.
+/// The list is updated shortly after a commit; until then the profile of a row may be merged already.
 #[tokio::test]
-async fn a_row_whose_profile_was_merged_shows_the_customer_that_it_is_part_of() {
+async fn a_row_of_a_merged_profile_shows_the_merged_customer() {
     let at = |hour: u32| format!("2025-03-01T{hour:02}:00:00Z");
     let apart = [
         messages::identify("1", &at(1), json!({ "external_id": "u1" }), json!({ "df_name": "김하나" })),

@@ -1,34 +1,63 @@
-//! The real program from outside: commands, files, a base on disk, HTTP. What it promises in docs/design.md, held to.
+//! End-to-end tests: the real program with commands, files, a database on disk, and HTTP. They check the promises of
+//! docs/design.md.
 #![recursion_limit = "256"]
 #![expect(clippy::panic, reason = "a test that cannot go on says why")]
 
+/// Segment's tracking API and the DFINERY Open API.
 mod apis;
+/// List rows that change with the date.
 mod calendar;
+/// All items of a profile.
 mod card;
+/// Mistyped and read-only commands.
 mod commands;
+/// `kill -9` of imports and servers.
 mod crash;
+/// `check` on damaged databases.
 mod damage;
 mod decisions;
+/// Descriptions of devices by user agent and GeoIP.
 mod devices;
+/// Access without a key, allowed hosts, and limits on connections and bodies.
 mod door;
+/// Queries, mutations and errors over GraphQL.
 mod graphql;
+/// GraphQL over HTTP, and the lifecycle of a server.
 mod http;
+/// Normalization, shared values, and older normal forms.
 mod identifiers;
+/// Imports of faulty files.
 mod input;
+/// API keys and roles.
 mod keys;
+/// Properties of random histories of messages, decisions, retirements and policies.
 mod laws;
+/// Query limits, and what errors and logs reveal.
 mod limits;
 mod lineage;
+/// The customer list: orders, filters, search.
 mod list;
+/// Masking and the audit log.
 mod masks;
+/// Orders, refunds and clocks.
 mod money;
+/// Retirements of values.
 mod owners;
+/// Simulation and publication of policies.
 mod policy;
+/// Previews of `core` against results of the server.
 mod previews;
+/// What masking, receipts, files and terminals must not reveal.
 mod privacy;
+/// The write-ahead log of an embedded database.
 mod recovery;
+/// GraphQL over WebSocket.
 mod socket;
+/// `POST /v1/messages`.
 mod stream;
+/// CSV and Parquet.
 mod tables;
+/// `resolve` and `summarize` against the API.
 mod truth;
+/// Concurrent writers on one database.
 mod writers;

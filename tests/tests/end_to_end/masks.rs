@@ -1,5 +1,4 @@
-//! Masks and the audit log: of a customer whose values are like nobody else's nothing comes out to whoever may not see it, on any
-//! way, and whoever sees it is on record.
+//! Masking and the audit log: masked roles never see raw values on any route, and every reader is recorded.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use profile360_tests::{Base, Deadline, Heard, Server, Socket, messages};
 use serde_json::{Value, json};
 
-/// What only these customers have. Masks show the last digits of a phone number and where an e-mail address is, not these.
+/// Parts of values that masks hide. Masks show the last digits of a phone number and the domain of an email address.
 const TOKENS: [&str; 17] = [
     "한비밀",
     "97532468",
@@ -30,7 +29,7 @@ const TOKENS: [&str; 17] = [
 
 const AT: &str = "2025-03-01T10:00:00Z";
 
-fn told() -> Vec<Value> {
+fn sent_messages() -> Vec<Value> {
     let all = json!({
         "external_id": "ext-token-01", "phone": "010-9753-2468", "email": "mailtoken@example.com", "kakao_id": "kakao-token-01",
         "line_id": "line-token-01", "customer_card": "card-token-01", "device_id": "device-token-01",
@@ -50,7 +49,7 @@ fn told() -> Vec<Value> {
         messages::identify("i2", "2025-03-02T10:00:00Z", all.clone(), json!({ "df_name": "한비밀이" })),
         event,
         messages::purchase("p1", AT, all, "o1", "12900"),
-        // The same phone number with another external ID: withheld.
+        // The same phone number with another external ID: a withheld link.
         messages::identify(
             "i3",
             "2025-03-03T10:00:00Z",
@@ -63,7 +62,7 @@ fn told() -> Vec<Value> {
 
 const FIELDS: &str = "{ kind value unifiedId sources shared retiredAt }";
 
-/// Questions about all that is not a customer's card.
+/// Queries for everything except the profile.
 fn questions(id: &str) -> Vec<(String, Value)> {
     let link = format!("a {FIELDS} b {FIELDS} sources decision {{ id relation a {FIELDS} b {FIELDS} reason actor }}");
     let phone = "{ kind: \"phone\", value: \"010-9753-2468\" }";
@@ -92,7 +91,7 @@ fn questions(id: &str) -> Vec<(String, Value)> {
             "{{ node(id: \"{id}\") {{ id ... on Profile {{ basic {{ name }} attributes {{ name value others {{ value }} }} devices {{ deviceId city area region }} }} }} }}"
         ),
         "{ policies { version reason document } policy { document } }".to_owned(),
-        // What fails must not tell either.
+        // Errors must not reveal anything, either.
         "{ profile(by: { identifier: { kind: \"nothing\", value: \"x\" } }) { id } }".to_owned(),
         "{ profiles(after: \"x\") { totalCount } profiles(orderBy: { field: NAME, direction: ASC }) { totalCount } }"
             .to_owned(),
@@ -100,7 +99,7 @@ fn questions(id: &str) -> Vec<(String, Value)> {
     queries.into_iter().map(|it| (it, Value::Null)).collect()
 }
 
-/// All that a key gets to see, as text, cursors and global IDs opened.
+/// Everything that a key can see, as text, with decoded cursors and global IDs.
 async fn everything(server: &Server, key: &str, steward: &str) -> String {
     let mut seen = String::new();
     let mut keep = |answer: String| {
@@ -123,7 +122,7 @@ async fn everything(server: &Server, key: &str, steward: &str) -> String {
         let global = customer["id"].as_str().expect("it has one").to_owned();
         for (query, variables) in questions(&global) {
             let answer = ask(key, &query, variables).await;
-            // The next page, by its cursor.
+            // The next page.
             let cursor = serde_json::from_str::<Value>(&answer).ok();
             if let Some(cursor) =
                 cursor.and_then(|it| it["data"]["withheldLinks"]["pageInfo"]["endCursor"].as_str().map(str::to_owned))
@@ -136,7 +135,7 @@ async fn everything(server: &Server, key: &str, steward: &str) -> String {
             keep(answer);
         }
     }
-    // Subscriptions: a customer that changes, and two that become one.
+    // Subscriptions: a changed customer, and a merge.
     let (mut socket, _) = Socket::begin_with(server, &json!({ "authorization": key })).await;
     let watch = [
         format!(
@@ -176,10 +175,10 @@ async fn everything(server: &Server, key: &str, steward: &str) -> String {
 }
 
 #[tokio::test]
-async fn whoever_sees_masks_sees_nothing_else_on_any_way() {
+async fn masked_roles_never_see_raw_values() {
     let base = Base::new();
     base.write("policy.json", json!({ "blocked_values": ["blocked-token"] }).to_string());
-    base.write("messages.ndjson", messages::ndjson(&told()));
+    base.write("messages.ndjson", messages::ndjson(&sent_messages()));
     assert_eq!(base.run(&["import", "messages.ndjson", "--policy", "policy.json"]).status, Some(0));
     let [reader, analyst, steward, admin] = ["READER", "ANALYST", "STEWARD", "ADMIN"].map(|it| base.key(it));
     let mut server = base.serve_with_keys(&[]);
@@ -191,18 +190,18 @@ async fn whoever_sees_masks_sees_nothing_else_on_any_way() {
     server.show(&analyst);
     let seen = everything(&server, &analyst, &steward).await;
     let missing: Vec<_> = TOKENS.iter().filter(|it| !seen.contains(**it)).collect();
-    // Sessions are counted and never shown.
-    assert_eq!(missing, [&"session-token"], "the questions ask for everything");
+    // Session IDs are counted and never shown.
+    assert_eq!(missing, [&"session-token"], "the queries ask for everything");
 
     server.show(&reader);
     let seen = everything(&server, &reader, &steward).await;
-    let told: Vec<_> = TOKENS.iter().filter(|it| seen.contains(**it)).collect();
-    assert!(told.is_empty(), "{told:?} in {seen}");
+    let leaked: Vec<_> = TOKENS.iter().filter(|it| seen.contains(**it)).collect();
+    assert!(leaked.is_empty(), "{leaked:?} in {seen}");
     for mask in ["한*밀", "010-****-2468", "m***@example.com", "ex***01", "ka***01", "de***01"] {
         assert!(seen.contains(mask), "{mask}");
     }
 
-    // Nothing is found by trying: neither by the beginning of a name, nor by the day on which someone grows older.
+    // Guessing finds nothing: neither the start of a name, nor the day on which an age changes.
     for (search, n_found) in [("한비", 0), ("한비밀", 0), ("ext-token-01", 1), ("010 9753 2468", 1), ("010 9753 24", 0)]
     {
         let query = "query($search: String) { profiles(search: $search) { totalCount } }";
@@ -220,7 +219,7 @@ async fn whoever_sees_masks_sees_nothing_else_on_any_way() {
     let found = server.ask(&groups, days).await;
     assert_eq!((&found["a"]["basic"]["ageGroup"], &found["b"]["basic"]["ageGroup"]), (&json!("10s"), &json!("20s")));
 
-    // The log tells of no customer, and neither does the record of who saw them.
+    // Neither the log nor the audit log contains personal data.
     server.show(&admin);
     let log = server.log();
     assert!(TOKENS.iter().all(|it| !log.contains(it)) && !log.contains("p360_"), "{log}");
@@ -237,7 +236,7 @@ async fn whoever_sees_masks_sees_nothing_else_on_any_way() {
 }
 
 #[tokio::test]
-async fn whoever_tries_many_identifiers_is_stopped() {
+async fn lookups_of_identifiers_are_rate_limited() {
     let base = Base::new();
     let [reader, analyst] = ["READER", "ANALYST"].map(|it| base.key(it));
     let mut server = base.serve_with_keys(&["--limit-lookups=3"]);
@@ -257,14 +256,14 @@ async fn whoever_tries_many_identifiers_is_stopped() {
 }
 
 #[tokio::test]
-async fn who_read_what_is_on_record_before_it_is_read_and_stays_there() {
-    let base = Base::with(&messages::ndjson(&told()));
+async fn reads_are_audited_before_they_are_answered() {
+    let base = Base::with(&messages::ndjson(&sent_messages()));
     let [analyst, admin] = ["ANALYST", "ADMIN"].map(|it| base.key(it));
     let mut server = base.serve_with_keys(&[]);
     server.show(&analyst);
     let ids = server.unified_ids().await;
     let id = &ids[0];
-    // Figures are no personal data, and neither is that there is none.
+    // Statistics are no personal data, and neither is an absent customer.
     let figures = "query($id: ID) { profile(by: { unifiedId: $id }) { purchases { windows { count } } activity { eventCount } } }";
     server.ask(figures, json!({ "id": id })).await;
     server
@@ -286,27 +285,28 @@ async fn who_read_what_is_on_record_before_it_is_read_and_stays_there() {
     let read = async |server: &Server, variables: Value| server.ask(query, variables).await["auditLog"].take();
     let log = read(&server, json!({})).await;
     let entries = log["nodes"].as_array().expect("a list").clone();
-    let told: Vec<Value> = entries
+    let recorded: Vec<Value> = entries
         .iter()
-        .map(|it| {
+        .map(|entry| {
+            let detail = &entry["detail"];
             json!([
-                it["actor"],
-                it["action"],
-                it["subject"],
-                it["detail"]["operation"],
-                it["detail"]["count"],
-                it["detail"]["role"]
+                entry["actor"],
+                entry["action"],
+                entry["subject"],
+                detail["operation"],
+                detail["count"],
+                detail["role"]
             ])
         })
         .collect();
     let n_customers = ids.len();
     assert_eq!(
-        told,
+        recorded,
         [
             json!(["analyst", "READ", null, ["profiles"], n_customers, "ANALYST"]),
             json!(["analyst", "READ", null, ["withheldLinks"], 2, "ANALYST"]),
             json!(["analyst", "READ", id, ["profile", "viewer"], 1, "ANALYST"]),
-            // Nobody has this number, which is what was asked.
+            // A look-up without a result is recorded, too.
             json!(["analyst", "LOOK_UP", null, ["profile"], 0, "ANALYST"]),
         ]
     );
@@ -317,7 +317,7 @@ async fn who_read_what_is_on_record_before_it_is_read_and_stays_there() {
     let last = read(&server, json!({ "last": 1 })).await;
     assert_eq!(last["nodes"][0], entries[3]);
 
-    // After another policy, and in another process, all of it is there, and goes on.
+    // The audit log survives a policy rollout and a restart.
     let publish =
         "mutation { publishPolicy(policy: { document: { max_links: 9 } }, reason: \"try\") { version publishedBy } }";
     let answer = server.answer(publish, Value::Null).await;
@@ -340,7 +340,7 @@ async fn who_read_what_is_on_record_before_it_is_read_and_stays_there() {
         of_admin.iter().filter(|it| it["action"] == action).map(|it| &it["detail"]["operation"]).collect()
     };
     assert_eq!((fields("READ"), fields("CHANGE")), (vec![&json!(["profiles"])], vec![&json!(["publishPolicy"])]));
-    assert!(!fields("AUDIT").is_empty(), "that the record was read is on record");
+    assert!(!fields("AUDIT").is_empty(), "reading the audit log is recorded");
     assert_eq!(server.stop(), Some(0));
     base.check();
 }

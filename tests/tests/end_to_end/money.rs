@@ -1,4 +1,4 @@
-//! Orders, refunds and times as senders really send them: another sender, a second time, a clock that is wrong.
+//! Orders, refunds and times from real senders: other senders, repetitions, wrong clocks.
 
 use profile360_tests::{Base, Deadline, Ran, Server, messages};
 use reqwest::header::CONTENT_TYPE;
@@ -19,7 +19,7 @@ fn buyer(id: &str) -> Value {
     json!({ "external_id": id })
 }
 
-/// Orders and amount of a year, the same net of refunds, number and amount of refunds.
+/// Number and amount of orders in a year, the same net of refunds, number and amount of refunds.
 async fn figures(server: &Server, kind: &str, value: &str) -> [String; 3] {
     let query = "query($kind: String!, $value: String!, $asOf: Date) {
         profile(by: { identifier: { kind: $kind, value: $value } }, asOf: $asOf) {
@@ -50,7 +50,7 @@ async fn a_refund_finds_its_order_from_any_sender() {
     let base = Base::new();
     let server = base.serve();
     let guest = json!({ "email": "guest@example.com" });
-    // Before its order, after it, by the shop's own system, by its ID alone, and of an order that is not there.
+    // Before its order, after it, by another system, by its ID alone, and of an unknown order.
     let sent = [
         refund("r1", guest.clone(), 2, json!({ "df_order_id": "o-1", "df_total_refund_amount": 30 })),
         order("o1", buyer("a"), 1, "o-1", 100),
@@ -64,14 +64,14 @@ async fn a_refund_finds_its_order_from_any_sender() {
     assert_eq!(figures(&server, "email", "guest@example.com").await, ["0 0", "0 -7", "1 7"]);
     assert_eq!(figures(&server, "external_id", "erp").await, ["0 0", "0 0", "0 0"]);
 
-    // The order moves to another customer, and what was given back of it with it.
+    // The order moves to another customer with its refunds.
     let moved = server.ingest(&[order("o3", buyer("b"), 4, "o-1", 90), order("o4", buyer("a"), 2, "o-1", 80)]).await;
     assert_eq!(codes(&moved), [["ORDER_MOVED"], ["ORDER_TAKEN"]]);
     assert_eq!(figures(&server, "external_id", "a").await, ["1 50", "0 0", "1 50"]);
     let of_b = ["1 90", "1 60", "1 30"];
     assert_eq!(figures(&server, "external_id", "b").await, of_b);
 
-    // Merged and parted again, everything is as before; where both are one customer, a corrected order has not moved.
+    // A merge and an unmerge restore everything; within one customer, a corrected order does not move.
     let decide = "mutation($a: String!, $b: String!) { decide(relation: SAME, reason: \"one\",
         a: { kind: \"external_id\", value: $a }, b: { kind: \"external_id\", value: $b }) { status detail decision { id } } }";
     let limit = server.ask(decide, json!({ "a": "b", "b": "erp" })).await;
@@ -86,7 +86,7 @@ async fn a_refund_finds_its_order_from_any_sender() {
 }
 
 #[tokio::test]
-async fn a_refund_that_is_told_twice_counts_once_and_too_much_is_told() {
+async fn a_repeated_refund_counts_once_and_an_excess_is_a_warning() {
     let base = Base::new();
     let server = base.serve();
     let part = |id: &str| json!({ "df_order_id": "o-1", "df_refund_id": id, "df_total_refund_amount": 40 });
@@ -102,7 +102,7 @@ async fn a_refund_that_is_told_twice_counts_once_and_too_much_is_told() {
     let results = server.ingest(&[refund("r4", buyer("a"), 4, part("re_3"))]).await;
     assert_eq!(codes(&results), [["REFUND_EXCEEDS_ORDER"]]);
     assert_eq!(figures(&server, "external_id", "a").await, ["1 100", "0 0", "3 120"]);
-    // By Segment's names.
+    // With Segment's field names.
     let call = json!({ "messageId": "s1", "userId": "a", "type": "track", "event": "Order Refunded",
         "timestamp": "2025-06-02T12:00:00Z", "properties": { "order_id": "o-1", "refund_id": "re_1", "total": 40 } });
     let answer = server.http.post(server.url("/v1/track")).json(&call).send().await.expect("an answer");
@@ -112,7 +112,7 @@ async fn a_refund_that_is_told_twice_counts_once_and_too_much_is_told() {
 }
 
 #[tokio::test]
-async fn two_shops_can_count_their_orders_by_themselves() {
+async fn shops_can_have_separate_order_ids() {
     let base = Base::new();
     base.write("policy.json", r#"{ "order_ids": "source" }"#);
     let server = base.serve_with(&["--policy", "policy.json"]);
@@ -141,11 +141,11 @@ async fn two_shops_can_count_their_orders_by_themselves() {
     base.check();
 }
 
-/// A message of 2199 is ahead of any clock that runs this.
+/// A time in 2199 is ahead of every clock.
 const AHEAD: &str = "2199-06-01T09:00:00Z";
 
 #[tokio::test]
-async fn what_is_ahead_of_the_clock_is_refused_at_every_door() {
+async fn times_ahead_of_the_clock_are_refused_on_every_route() {
     let base = Base::new();
     let server = base.serve();
     let far = messages::identify("m1", AHEAD, buyer("u1"), json!({ "df_membership": "VIP" }));
@@ -167,7 +167,7 @@ async fn what_is_ahead_of_the_clock_is_refused_at_every_door() {
     };
     let answer = post("/v1/batch", track(Value::Null)).await;
     assert_eq!(answer["results"][0]["code"], "TIMESTAMP_AHEAD", "{answer}");
-    // The sender's clock explains it.
+    // Explained by the sender's clock.
     let answer = post("/v1/batch", track(json!(AHEAD))).await;
     assert_eq!(answer["results"][0]["warnings"][0]["code"], "CLOCK_OFF", "{answer}");
     assert_eq!(answer["results"][0]["status"], "UPDATED", "{answer}");
@@ -183,12 +183,12 @@ async fn what_is_ahead_of_the_clock_is_refused_at_every_door() {
     base.write("ahead.ndjson", messages::ndjson(&[far]));
     let Ran { status, stderr, .. } = base.import("ahead.ndjson");
     assert!(status == Some(3) && stderr.contains("TIMESTAMP_AHEAD"), "{stderr}");
-    // What needs no base asks no clock: it says the same on every day.
+    // Commands without a database use no clock: they give the same result on every day.
     assert_eq!(base.run(&["resolve", "ahead.ndjson", "--out", "partition.csv"]).status, Some(0));
 }
 
 #[tokio::test]
-async fn none_wait_to_be_listed_only_when_all_are_in_the_list() {
+async fn health_reports_no_pending_customers_only_when_all_are_listed() {
     const CUSTOMERS: usize = 1_500;
     let base = Base::new();
     let server = base.serve();

@@ -1,4 +1,4 @@
-//! Values that were given to someone else: each owner keeps what is theirs, whatever came first.
+//! Retirements: each owner of a reassigned value keeps their data, in any order of arrival.
 
 use profile360_tests::{Base, Server, messages};
 use serde_json::{Value, json};
@@ -13,8 +13,8 @@ const REVOKE: &str = "mutation($id: ID!) {
     revokeDecision(id: $id, reason: \"a mistake\") { status retirement { revokedBy } profiles { unifiedId } }
 }";
 
-/// A number that 김하나 had until the 10th and that 이두리 has had since, who never gave another ID; orders, a correction of
-/// one, a refund and sessions on both sides of that day.
+/// Messages with a number of 김하나 until the 10th and of 이두리 since, who has no other ID: orders, a correction, a refund and
+/// sessions on both sides of that day.
 fn messages_of_both() -> Vec<Value> {
     let phone = || json!({ "phone": "010-1111-2222" });
     let day = |day: u32, hour: u32| format!("2025-03-{day:02}T{hour:02}:00:00Z");
@@ -63,13 +63,13 @@ fn stop_and_check(base: &Base, server: Server) {
 }
 
 #[tokio::test]
-async fn messages_land_on_the_owner_of_their_time_in_any_order_of_arrival() {
+async fn messages_belong_to_the_owner_at_their_time_in_any_order() {
     let all = messages_of_both();
 
     let base = Base::new();
     let server = base.serve();
     server.ingest(&all).await;
-    assert_eq!(server.unified_ids().await.len(), 1, "one number, one customer, as long as nobody says otherwise");
+    assert_eq!(server.unified_ids().await.len(), 1, "one number is one customer without a retirement");
     let retired = retire(&server).await;
     assert_eq!(retired["status"], "APPLIED", "{retired}");
     let mut owners: Vec<(&Value, &Value)> = retired["profiles"]
@@ -94,7 +94,7 @@ async fn messages_land_on_the_owner_of_their_time_in_any_order_of_arrival() {
     for message in all.iter().rev() {
         server.ingest(std::slice::from_ref(message)).await;
     }
-    assert_eq!(server.everything(AS_OF).await, expected, "retired before anything came, which then came backwards");
+    assert_eq!(server.everything(AS_OF).await, expected, "retired before all messages, which arrive in reverse");
     stop_and_check(&base, server);
 
     let base = Base::new();
@@ -102,12 +102,12 @@ async fn messages_land_on_the_owner_of_their_time_in_any_order_of_arrival() {
     server.ingest(&all[8..]).await;
     retire(&server).await;
     server.ingest(&all[..8]).await;
-    assert_eq!(server.everything(AS_OF).await, expected, "retired in between, late messages after it");
+    assert_eq!(server.everything(AS_OF).await, expected, "retired in between, with late messages afterwards");
     stop_and_check(&base, server);
 }
 
 #[tokio::test]
-async fn a_retirement_that_is_taken_back_never_was_and_old_ids_keep_resolving() {
+async fn revoking_a_retirement_undoes_it_and_old_ids_keep_resolving() {
     let all = messages_of_both();
     let untouched = Base::new();
     let server = untouched.serve();
@@ -134,7 +134,7 @@ async fn a_retirement_that_is_taken_back_never_was_and_old_ids_keep_resolving() 
 }
 
 #[tokio::test]
-async fn decisions_about_an_owner_outlive_that_there_is_none_and_why_not_names_the_retirement() {
+async fn decisions_on_an_owner_survive_its_absence_and_explanations_name_the_retirement() {
     let base = Base::new();
     let server = base.serve();
     let at = |hour: u32| format!("2025-03-20T{hour:02}:00:00Z");
@@ -152,7 +152,7 @@ async fn decisions_about_an_owner_outlive_that_there_is_none_and_why_not_names_t
     let decided = server.ask(decide, Value::Null).await["decide"].take();
     assert_eq!(server.unified_ids().await.len(), 1);
 
-    // All that was ever seen of the number came after that day: its first owner is gone, and what was decided of them waits.
+    // All messages with the number are after that day: the first owner is gone, and the decision waits.
     let retired = retire(&server).await;
     assert_eq!(server.unified_ids().await.len(), 2, "{retired}");
     let list = "{ decisions { nodes { id } } }";
@@ -160,18 +160,18 @@ async fn decisions_about_an_owner_outlive_that_there_is_none_and_why_not_names_t
     server
         .ingest(&[messages::identify("3", "2025-03-01T00:00:00Z", json!({ "phone": "010-1111-2222" }), json!({}))])
         .await;
-    assert_eq!(server.unified_ids().await.len(), 2, "the first owner is here again, and is whom the decision names");
+    assert_eq!(server.unified_ids().await.len(), 2, "the first owner is back, and the decision applies");
 
     let explain =
         "{ explain(a: { kind: \"external_id\", value: \"b2\" }, b: { kind: \"email\", value: \"a@example.com\" }) {
         together blockedBy { reason detail link { a { value retiredAt } b { value retiredAt } } }
     } }";
-    let told = server.ask(explain, Value::Null).await["explain"].take();
+    let explained = server.ask(explain, Value::Null).await["explain"].take();
     let owner = |end: Value| json!({ "value": "+821011112222", "retiredAt": end });
     let blocked = json!([{
         "reason": "RETIRED", "detail": "the value was given to someone else in between",
         "link": { "a": owner(json!("2025-03-10T00:00:00Z")), "b": owner(Value::Null) },
     }]);
-    assert_eq!((&told["together"], &told["blockedBy"]), (&json!(false), &blocked));
+    assert_eq!((&explained["together"], &explained["blockedBy"]), (&json!(false), &blocked));
     stop_and_check(&base, server);
 }

@@ -1,4 +1,4 @@
-//! Policies: tried, published, gone back from; a publication that is cut off, and what comes while it goes on.
+//! Policies: simulation, publication and its reversal; interrupted publications, and messages that arrive during one.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const PUBLISH: &str = "mutation($document: JSON!, $from: Int) {
 }";
 const LINEAGE: &str = "{ lineage(first: 200) { nodes { kind kept others cause policyVersion } } }";
 
-/// Other limits, another bar for shared values, another survivor.
+/// Other limits, another threshold for shared values, another survivorship rule.
 pub(super) fn other_conclusions() -> Value {
     json!({
         "kinds": [
@@ -34,7 +34,8 @@ pub(super) fn other_conclusions() -> Value {
     })
 }
 
-/// Messages say something else: another strongest kind, none of the cards, other currency. Some messages name nobody then.
+/// Changes what messages say: another strongest kind, no customer cards, another currency. Some messages then have no usable
+/// identifier.
 fn other_facts() -> Value {
     json!({
         "kinds": [
@@ -55,7 +56,7 @@ pub(crate) async fn publish(server: &Server, document: Value, from: Option<i64>)
     published["version"].clone()
 }
 
-/// Asks until it is so; each question is an answer's time.
+/// Polls until the publication is complete.
 pub(super) async fn wait_until_in_force(server: &Server, version: &Value) {
     let deadline = Deadline::new("the policy to be in force");
     loop {
@@ -71,7 +72,7 @@ pub(super) async fn wait_until_in_force(server: &Server, version: &Value) {
     }
 }
 
-/// Everything but revisions, which tell policies apart.
+/// Everything except revisions, which depend on the policy version.
 async fn everything(server: &Server) -> BTreeMap<String, Value> {
     let mut all = server.everything(AS_OF).await;
     for customer in all.values_mut() {
@@ -80,36 +81,36 @@ async fn everything(server: &Server) -> BTreeMap<String, Value> {
     all
 }
 
-/// What a base says that began with that policy.
+/// The state of a new database with that policy.
 async fn begun_with(document: &Value, lines: &str) -> BTreeMap<String, Value> {
     let base = Base::new();
     base.write("policy.json", document.to_string());
     base.write("messages.ndjson", lines);
-    // Messages that name nobody under it are refused here, and are set aside there.
+    // Messages without a usable identifier are refused here, and unreadable there.
     let status = base.run(&["import", "messages.ndjson", "--policy", "policy.json"]).status;
     assert!(matches!(status, Some(0 | 3)));
     everything(&base.serve()).await
 }
 
 #[tokio::test]
-async fn what_is_simulated_is_what_publishing_does_and_going_back_restores_everything() {
+async fn publishing_does_what_was_simulated_and_can_be_reversed() {
     let lines = messages::generated(120, 11);
     let base = Base::with(&lines);
     let server = base.serve();
     let before = everything(&server).await;
     for document in [other_conclusions(), other_facts()] {
         let simulated = server.ask(SIMULATE, json!({ "document": document })).await["simulatePolicy"].take();
-        assert_eq!(everything(&server).await, before, "a try changes nothing");
+        assert_eq!(everything(&server).await, before, "a simulation changes nothing");
         assert_eq!(simulated["profilesBefore"], before.len());
 
         let version = publish(&server, document.clone(), Some(1)).await;
         let after = everything(&server).await;
         assert_eq!(after, begun_with(&document, &lines).await);
         assert_eq!(simulated["profilesAfter"], after.len());
-        let told = server.ask(LINEAGE, Value::Null).await["lineage"]["nodes"].take();
+        let lineage = server.ask(LINEAGE, Value::Null).await["lineage"]["nodes"].take();
         let of_kind = |kind: &str| {
             let is_of = |it: &&Value| it["kind"] == kind && it["cause"] == "POLICY" && it["policyVersion"] == version;
-            told.as_array().map_or(0, |it| it.iter().filter(is_of).count())
+            lineage.as_array().map_or(0, |it| it.iter().filter(is_of).count())
         };
         assert_eq!(simulated["merging"], of_kind("MERGED"));
         assert_eq!(simulated["splitting"], of_kind("UNMERGED"));
@@ -130,7 +131,7 @@ async fn what_is_simulated_is_what_publishing_does_and_going_back_restores_every
     assert_eq!(server.stop(), Some(0));
     base.check();
     let server = base.serve();
-    assert_eq!(everything(&server).await, before, "a restart finds the edition in force");
+    assert_eq!(everything(&server).await, before, "a restart opens the current edition");
     let list = "{ policies { version status reason } policy { version status document } }";
     let policies = server.ask(list, Value::Null).await;
     let versions: Vec<(&Value, &Value)> =
@@ -147,7 +148,7 @@ async fn what_is_simulated_is_what_publishing_does_and_going_back_restores_every
 }
 
 #[tokio::test]
-async fn messages_and_decisions_that_come_meanwhile_are_in_what_is_in_force_then() {
+async fn messages_and_decisions_during_a_publication_are_included() {
     let lines = messages::generated(60, 12);
     let base = Base::with(&lines);
     let server = base.serve();
@@ -187,7 +188,7 @@ async fn messages_and_decisions_that_come_meanwhile_are_in_what_is_in_force_then
 }
 
 #[tokio::test]
-async fn a_publication_that_was_killed_is_begun_anew_by_the_next_server() {
+async fn an_interrupted_publication_is_resumed_by_the_next_server() {
     let lines = messages::generated(60, 13);
     let base = Base::with(&lines);
     let server = base.serve();
@@ -201,7 +202,7 @@ async fn a_publication_that_was_killed_is_begun_anew_by_the_next_server() {
 }
 
 #[tokio::test]
-async fn every_fault_of_a_policy_is_named_and_nothing_is_published() {
+async fn faulty_policies_are_refused_with_all_faults() {
     let base = Base::new();
     let server = base.serve();
     let document = json!({
@@ -223,9 +224,9 @@ async fn every_fault_of_a_policy_is_named_and_nothing_is_published() {
     assert_eq!(server.codes(PUBLISH, json!({ "document": {}, "from": 9 })).await, ["BAD_USER_INPUT"]);
 }
 
-/// Found by the laws: an e-mail address gave the customer its unified ID, and then a policy did not let it name anyone.
+/// Found by the laws: an email address gave the customer its unified ID, and then a policy blocked it.
 #[tokio::test]
-async fn an_id_whose_identifier_a_policy_does_not_read_leads_on() {
+async fn the_id_of_a_blocked_identifier_redirects() {
     let at = |hour: u32| format!("2025-03-01T{hour:02}:00:00Z");
     let sent = [
         messages::identify("1", &at(1), json!({ "email": "desk@example.com", "line_id": "L1" }), json!({})),
@@ -243,10 +244,10 @@ async fn an_id_whose_identifier_a_policy_does_not_read_leads_on() {
     for document in [json!({ "blocked_patterns": [".*@example.com"] }), json!({ "blocked_patterns": ["(desk|x)@.*"] })]
     {
         let version = publish(&server, document, Some(1)).await;
-        // Newest first: the lone address, which then names nobody at all, and the customer that the other one was of.
+        // Newest first: the single address, which is then no customer, and the customer of the other one.
         assert_eq!(found(&shown[1]).await, of_desk, "version {version}");
     }
     assert_eq!(found(&shown[0]).await, json!({ "identifiers": [{ "value": "alone@example.com" }] }));
     publish(&server, json!({}), Some(1)).await;
-    assert_eq!(server.unified_ids().await, shown, "what was shown first is shown again");
+    assert_eq!(server.unified_ids().await, shown, "the first IDs are shown again");
 }

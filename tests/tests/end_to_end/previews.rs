@@ -1,4 +1,4 @@
-//! What the browser previews is what the server does: the same JSON, to the byte.
+//! Previews in the browser equal the results of the server, byte for byte.
 
 use profile360_core::{
     identifier::UnifiedId,
@@ -8,7 +8,7 @@ use profile360_tests::{Base, Server, messages};
 use serde_json::{Value, json, value::RawValue};
 
 const AS_OF: &str = "2026-01-01";
-/// All that a preview shows of a profile, in its sequence.
+/// All fields of a preview, in order.
 const SHOWN: &str = "
     unifiedId supersededIds
     #revision
@@ -47,7 +47,7 @@ async fn facts_of(server: &Server, ids: &[&str]) -> (CheckedFacts, String) {
     (CheckedFacts::parse(&read["facts"].to_string()).expect("facts"), revision)
 }
 
-/// What the server answers, as it stands in its answer.
+/// The response of the server, as text.
 async fn shown_by_server(server: &Server, id: &str, with_revision: bool) -> String {
     let fields = if with_revision { SHOWN.replace("#revision", "revision") } else { SHOWN.to_owned() };
     let query = format!("{{ profile(by: {{ unifiedId: \"{id}\" }}, asOf: \"{AS_OF}\") {{ {fields} }} }} {FRAGMENTS}");
@@ -79,7 +79,7 @@ fn json_of(shown: &impl serde::Serialize) -> String {
 }
 
 #[tokio::test]
-async fn core_shows_every_customer_as_the_server_does_from_the_facts_alone() {
+async fn core_computes_the_same_profiles_from_facts_as_the_server() {
     let base = Base::with(&messages::generated(150, 21));
     let server = base.serve();
     for id in server.unified_ids().await {
@@ -94,7 +94,7 @@ async fn core_shows_every_customer_as_the_server_does_from_the_facts_alone() {
 }
 
 #[tokio::test]
-async fn a_merge_and_its_end_are_as_previewed() {
+async fn merges_and_unmerges_equal_their_previews() {
     let base = Base::with(&messages::generated(60, 22));
     let server = base.serve();
     let merge = "mutation($ids: [ID!]!, $revision: String) {
@@ -111,10 +111,10 @@ async fn a_merge_and_its_end_are_as_previewed() {
         let variables = json!({ "ids": [a, b], "revision": preview.expected_revision });
         let merged = server.ask(merge, variables).await["mergeProfiles"].take();
         assert_eq!(merged["status"], "APPLIED");
-        let after = preview.after.as_ref().expect("nobody has decided anything else");
+        let after = preview.after.as_ref().expect("there is no contradiction");
         let stays = preview.unified_id.expect("one stays").to_string();
         assert_eq!(json_of(after), shown_by_server(&server, &stays, false).await);
-        // Whoever previewed the two as they were is told that they are not any more.
+        // A preview of the old state is stale.
         let variables = json!({ "ids": [a, b], "revision": preview.expected_revision });
         let again = server.ask(merge, variables).await["mergeProfiles"]["status"].take();
         assert_eq!(again, "NO_CHANGE");

@@ -1,4 +1,4 @@
-//! What is kept from those who may not see it, and what one sender cannot do to a customer, a terminal or a spreadsheet.
+//! Masked values leave no trace, and senders cannot harm customers, terminals or spreadsheets.
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const AT: &str = "2025-03-01T10:00:00Z";
 
-/// A base whose customer has those values, which masks hide, and what a reader and an administrator see of it.
+/// A database whose customer has values that masks hide, as seen by a reader and by an administrator.
 struct Seen {
     reader: BTreeMap<String, Value>,
     admin: BTreeMap<String, Value>,
@@ -22,7 +22,7 @@ async fn seen(values: &[&str; 6], phone: &str) -> Seen {
     let mut event = messages::event("e1", AT, who.clone(), "seen", json!({ "note": note }));
     event["device"] = json!({ "model": "SM-X210", "city": city });
     let mut kept = messages::ndjson(&[messages::identify("i1", AT, who.clone(), attributes), event]);
-    // Another word on the same attribute, which loses.
+    // A losing value of the same attribute.
     kept.push_str(&messages::ndjson(&[messages::identify(
         "i0",
         "2025-02-01T10:00:00Z",
@@ -33,11 +33,11 @@ async fn seen(values: &[&str; 6], phone: &str) -> Seen {
     let [reader, admin] = ["READER", "ADMIN"].map(|role| base.key(role));
     let mut server = base.serve_with_keys(&[]);
     server.show(&admin);
-    // A till knows a phone number and nothing else, and gives its events no IDs.
+    // A shop knows only a phone number, and its events have no IDs.
     let call = json!({ "identity": { "phone_no": phone }, "request_datetime": AT, "events": [{ "event_name": "df_login", "event_datetime": AT }] });
     let sent = server.http.post(server.url("/api/v1/events?service_id=s")).json(&call);
     assert_eq!(sent.send().await.expect("it answers").status(), 200);
-    // Listed once the next message is.
+    // Listed no later than the next message.
     server.ingest(&[messages::event("e2", AT, json!({ "external_id": "u2" }), "other", json!({}))]).await;
     let admin = server.everything("2025-07-01").await;
     server.show(&reader);
@@ -47,13 +47,13 @@ async fn seen(values: &[&str; 6], phone: &str) -> Seen {
     Seen { reader, admin }
 }
 
-/// The customer that has a value which all see.
+/// The customer with a value that all roles see.
 fn customer<'s>(seen: &'s BTreeMap<String, Value>, event: &str) -> &'s Value {
     let is_of = |it: &&Value| it["timeline"]["edges"].to_string().contains(event);
     seen.values().find(is_of).expect("it is there")
 }
 
-/// Everything but what is keyed: unified IDs, revisions, message IDs and cursors.
+/// Everything except keyed values: unified IDs, revisions, message IDs and cursors.
 fn without_keyed(value: &Value) -> Value {
     const KEYED: [&str; 6] = ["id", "unifiedId", "supersededIds", "revision", "messageId", "cursor"];
     match value {
@@ -67,19 +67,19 @@ fn without_keyed(value: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn nothing_that_a_reader_sees_changes_with_a_masked_value_but_what_is_keyed() {
+async fn masked_values_change_only_keyed_values_for_readers() {
     let one = seen(&["홍길동", "1987-06-05", "비밀@010-9753-2468", "부산", "n1", "d1"], "010-9753-2468").await;
     let other = seen(&["홍숙동", "1987-03-05", "@hong.gildong", "대구", "n2", "d2"], "010-1111-2468").await;
     for event in ["seen", "df_login"] {
         let [mine, theirs] = [&one, &other].map(|seen| customer(&seen.reader, event));
         assert_eq!(without_keyed(mine), without_keyed(theirs));
-        assert_ne!(mine["revision"], theirs["revision"], "it still says that something changed");
+        assert_ne!(mine["revision"], theirs["revision"], "the revision changes all the same");
         let known = customer(&one.admin, event);
         assert_ne!(known["revision"], mine["revision"]);
         let message_id = |of: &Value| of["timeline"]["edges"][0]["node"]["messageId"].clone();
         assert_ne!(message_id(known), message_id(mine));
     }
-    // Of the sender's own IDs nothing can be read back, and of those that are made of contents neither.
+    // Neither the sender's message IDs nor those made of contents reveal anything.
     let till = customer(&one.admin, "df_login");
     let contents = json!([0, {
         "event": "df_login", "identifiers": { "phone_no": "010-9753-2468" }, "platform": "API", "properties": {},
@@ -98,7 +98,7 @@ async fn nothing_that_a_reader_sees_changes_with_a_masked_value_but_what_is_keye
 }
 
 #[tokio::test]
-async fn masks_leave_nothing_of_what_only_looks_like_an_address() {
+async fn masks_hide_values_that_only_resemble_addresses() {
     let base = Base::new();
     let [reader, admin] = ["READER", "ADMIN"].map(|role| base.key(role));
     let mut server = base.serve_with_keys(&[]);
@@ -119,7 +119,7 @@ async fn masks_leave_nothing_of_what_only_looks_like_an_address() {
 }
 
 #[test]
-fn a_call_that_an_earlier_version_took_is_not_taken_again() {
+fn calls_stored_by_an_earlier_version_are_duplicates() {
     let base =
         Base::with(&messages::ndjson(&[messages::event("m0", AT, json!({ "external_id": "u0" }), "seen", json!({}))]));
     let database = format!("surrealkv://{}", base.path("older").display());
@@ -131,7 +131,7 @@ fn a_call_that_an_earlier_version_took_is_not_taken_again() {
     let other = made_id(&json!({ "row": 2 }));
     in_process(async move {
         let mut writers = Writers::open(&database).await.expect("it opens");
-        // As the earlier version left it.
+        // As an earlier version left it.
         writers.store.root_setting_or("made_ids", "plain or keyed").await.expect("it is written");
         let pipeline = writers.pipeline().await.expect("it starts");
         let take = async |id: &str, is_id_made: bool| {
@@ -152,7 +152,7 @@ fn a_call_that_an_earlier_version_took_is_not_taken_again() {
 }
 
 #[tokio::test]
-async fn one_sender_cannot_make_a_customer_grow_without_bound() {
+async fn a_customer_cannot_grow_without_bound() {
     let base = Base::new();
     let server = base.serve();
     let said = |n: usize| {
@@ -187,7 +187,7 @@ async fn one_sender_cannot_make_a_customer_grow_without_bound() {
         found.expect("it is there")
     };
     let n_others = |name: &str| attribute(name)["others"].as_array().expect("a list").len();
-    // The newest is the newest, also when others are left out.
+    // The newest value is kept, even if others are left out.
     assert_eq!((&attribute("token")["value"], &attribute("token")["source"]), (&json!("0399"), &json!("s0399")));
     assert!(attribute("page")["value"].as_str().is_some_and(|it| it.starts_with("0399")));
     assert!(n_others("token") < 100 && n_others("page") < 12, "{} {}", n_others("token"), n_others("page"));
@@ -200,7 +200,7 @@ async fn one_sender_cannot_make_a_customer_grow_without_bound() {
         .map(|it| it["sources"].as_array().map_or(0, Vec::len));
     assert_eq!(sources.max(), Some(64));
 
-    // The same in another order and in other parts is the same customer, and as the messages say.
+    // Another order and other batches give the same customer, and `check` succeeds.
     let other = Base::new();
     let second = other.serve();
     let mut turned = messages.clone();
@@ -215,7 +215,7 @@ async fn one_sender_cannot_make_a_customer_grow_without_bound() {
 }
 
 #[tokio::test]
-async fn a_key_for_sending_is_bound_and_is_not_told_who_is_a_customer() {
+async fn ingest_keys_are_scoped_and_do_not_learn_who_is_a_customer() {
     let base = Base::new();
     let key = |arguments: &[&str]| {
         let all = [&["key", "create", "--role", "INGEST", "--keys", KEYS], arguments].concat();
@@ -225,7 +225,7 @@ async fn a_key_for_sending_is_bound_and_is_not_told_who_is_a_customer() {
     };
     let bound = key(&["--name", "crm", "--source", "crm,pos", "--types", "identify"]);
     let open = key(&["--name", "page"]);
-    let told = key(&["--name", "server", "--results"]);
+    let results = key(&["--name", "server", "--results"]);
     let listed = base.run(&["key", "list", "--keys", KEYS]).stdout;
     assert!(listed.contains("crm  source=crm,pos  types=identify") && listed.contains("server  results"), "{listed}");
     let Ran { status, stderr, .. } =
@@ -237,7 +237,7 @@ async fn a_key_for_sending_is_bound_and_is_not_told_who_is_a_customer() {
     let status = |results: &[Value]| -> Vec<String> {
         results.iter().map(|it| it["status"].as_str().or(it["code"].as_str()).unwrap_or_default().to_owned()).collect()
     };
-    // On every way: a new customer, a known one and a repeated message, and no word of whose.
+    // On every route: a new customer, a known one and a duplicate give no hint of the customer.
     server.show(&open);
     let identify = |id: &str| messages::identify(id, AT, who.clone(), json!({ "a": 1 }));
     let results = server.ingest(&[identify("g1"), identify("g2"), identify("g1")]).await;
@@ -262,7 +262,7 @@ async fn a_key_for_sending_is_bound_and_is_not_told_who_is_a_customer() {
     for said in ["CREATED", "UPDATED", "LINKED", "MERGED", "unified_id", "\"unifiedId\":\""] {
         assert!(!answers.contains(said), "{said}: {answers}");
     }
-    server.show(&told);
+    server.show(&results);
     let results = server.ingest(&[identify("g3")]).await;
     assert_eq!(status(&results), ["UPDATED"]);
     assert!(results[0]["unifiedId"].is_string());
@@ -295,7 +295,7 @@ async fn a_key_for_sending_is_bound_and_is_not_told_who_is_a_customer() {
     base.check();
 }
 
-/// The files and folders that others than their owner can read or change. Nobody comes to what is in a closed folder.
+/// Files and folders that other users can read or change. Contents of a closed folder are protected.
 fn open_to_others(folder: &Path) -> Vec<String> {
     let mut open = Vec::new();
     for entry in fs::read_dir(folder).expect("it is there") {
@@ -308,7 +308,7 @@ fn open_to_others(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_the_program_makes_is_for_its_owner_only() {
+async fn created_files_are_for_their_owner_only() {
     let base = Base::new();
     base.key("ADMIN");
     let good = messages::ndjson(&[messages::identify(
@@ -333,7 +333,7 @@ async fn what_the_program_makes_is_for_its_owner_only() {
     fs::remove_file(base.path("server.log")).expect("the test made it");
     assert_eq!(open_to_others(base.folder()), [""; 0]);
 
-    // No spreadsheet runs a cell of them.
+    // No cell is a formula for a spreadsheet.
     for file in ["out.csv", "resolved.csv"] {
         let text = base.read(file);
         assert!(text.contains("'=cmd|' /C calc'!A0") && !text.contains(",=cmd"), "{text}");
@@ -341,7 +341,7 @@ async fn what_the_program_makes_is_for_its_owner_only() {
 }
 
 #[test]
-fn a_terminal_obeys_no_text_of_a_file() {
+fn text_of_files_cannot_control_a_terminal() {
     let base = Base::new();
     let mut message = messages::identify("m1", AT, json!({ "external_id": "u1" }), json!({ "a\u{1b}[31m": 1 }));
     message["field\u{1b}]0;title\u{7}"] = json!(1);
@@ -356,7 +356,7 @@ fn a_terminal_obeys_no_text_of_a_file() {
 }
 
 #[test]
-fn keys_in_a_folder_that_others_write_to_are_not_used() {
+fn keys_files_in_writable_folders_are_refused() {
     let base = Base::new();
     fs::create_dir(base.path("open")).expect("it can be made");
     let create = |file: &str| base.run(&["key", "create", "--role", "ADMIN", "--keys", file]);
@@ -372,7 +372,7 @@ fn keys_in_a_folder_that_others_write_to_are_not_used() {
     for closed in [0o700, 0o755, 0o1777] {
         assert_eq!(mode(closed).status, Some(0), "{closed:o}");
     }
-    // A name that leads elsewhere can be turned by who writes its own folder.
+    // A symbolic link can be changed by users who can write its folder.
     fs::create_dir(base.path("names")).expect("it can be made");
     std::os::unix::fs::symlink("../open/keys.json", base.path("names/keys.json")).expect("it can be made");
     fs::set_permissions(base.path("names"), fs::Permissions::from_mode(0o777)).expect("it is ours");

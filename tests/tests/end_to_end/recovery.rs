@@ -1,4 +1,4 @@
-//! What an embedded base does with the log that a crash leaves behind.
+//! Recovery of an embedded database from its log after a crash.
 
 use std::{fs, path::Path};
 
@@ -23,7 +23,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The base as a kill would leave it now.
+/// A copy of the database as a kill would leave it now.
 fn killed(base: &Base) -> Base {
     let copied = Base::new();
     copy(&base.path("data"), &copied.path("data"));
@@ -52,7 +52,7 @@ fn n_bytes_of_log(base: &Base) -> usize {
     usize::try_from(fs::metadata(log).expect("it has a size").len()).expect("it is not that long")
 }
 
-/// A base that was killed, and up to where its log has each of its last writes.
+/// A killed database, and the offsets in its log at which its last writes end.
 async fn written() -> (Base, Vec<(String, usize)>) {
     let base = Base::new();
     let store = open(&base).await;
@@ -66,7 +66,7 @@ async fn written() -> (Base, Vec<(String, usize)>) {
     (killed, ends)
 }
 
-/// Cuts a log, writes on, is killed with the beginning of a record behind it, and has all that was acknowledged but what was cut.
+/// Truncates the log, writes, and is killed in the middle of a record. Everything acknowledged and not truncated must be there.
 async fn cut_at(base: &Base, ends: &[(String, usize)], cut: usize) {
     let cut_off = killed(base);
     let log = newest_log(&cut_off).expect("there is a log");
@@ -81,7 +81,7 @@ async fn cut_at(base: &Base, ends: &[(String, usize)], cut: usize) {
     let again = killed(&cut_off);
     store.close().await;
     expect_written(&cut_off, &names, &format!("{when}, closed")).await;
-    // The beginning of a record.
+    // The start of a record.
     let log = newest_log(&again).expect("there is a log");
     let mut bytes = fs::read(&log).expect("it can be read");
     bytes.extend_from_within(..cut % 9);
@@ -90,11 +90,11 @@ async fn cut_at(base: &Base, ends: &[(String, usize)], cut: usize) {
 }
 
 #[test]
-fn a_log_that_is_cut_anywhere_loses_what_is_cut_and_nothing_else() {
+fn a_truncated_log_loses_only_what_is_cut() {
     in_process(async {
         let (base, ends) = written().await;
         let [first, long, last_but_one, last] = [0, 1, 2, 3].map(|it: usize| ends[it].1);
-        // Nothing of a record but too little for its head, a whole block of it, all but its end.
+        // Less than the head of a record, a whole block, and all but its end.
         let cuts =
             [first + 3, first + 32_768, long - 1, last_but_one, last_but_one + 1, last_but_one + 6, last - 1, last];
         for cut in cuts {
@@ -103,9 +103,9 @@ fn a_log_that_is_cut_anywhere_loses_what_is_cut_and_nothing_else() {
     });
 }
 
-/// The engine rotates its log after it has written a commit there that does not fit into memory any more.
+/// The engine rotates its log after writing a commit that does not fit into the memtable.
 #[test]
-fn what_causes_a_rotation_of_the_log_survives_it() {
+fn commits_that_cause_a_log_rotation_survive_a_crash() {
     const ENOUGH: usize = 400;
     in_process(async {
         let base = Base::new();
@@ -117,7 +117,7 @@ fn what_causes_a_rotation_of_the_log_survives_it() {
             names.push(format!("{}", names.len()));
             write(&store, &names[names.len() - 1], 1_000_000).await;
         }
-        // The memory before is written out while this goes on, and then the segment is removed.
+        // The previous memtable is flushed concurrently, and then the segment is removed.
         let deadline = Deadline::new("the first segment of the log to be removed");
         while first.exists() {
             deadline.check(&names.len());
@@ -131,7 +131,7 @@ fn what_causes_a_rotation_of_the_log_survives_it() {
 }
 
 #[tokio::test]
-async fn a_base_without_its_manifest_is_not_taken_for_a_new_one() {
+async fn a_database_without_its_manifest_is_not_treated_as_new() {
     let base = Base::new();
     assert_eq!(base.serve().stop(), Some(0));
     fs::remove_file(base.path("data/manifest/00000000000000000000.manifest")).expect("it can be removed");
@@ -141,17 +141,17 @@ async fn a_base_without_its_manifest_is_not_taken_for_a_new_one() {
 }
 
 #[tokio::test]
-async fn kills_lose_nothing_that_was_acknowledged() {
+async fn kills_lose_no_acknowledged_message() {
     let base = Base::new();
     let survived = crashes::survive(&base, 8, 16).await;
     assert_eq!(survived.lost, Vec::<String>::new(), "{survived:?}");
-    assert_eq!(survived.recoveries, survived.kills, "each start says what it did");
+    assert_eq!(survived.recoveries, survived.kills, "each start logs its recovery");
     base.check();
 }
 
-/// A write that fails can leave a part of a commit in the log, and nothing behind it would be found after a crash.
+/// A failed write can leave a partial commit in the log, and a crash would lose everything after it.
 #[tokio::test]
-async fn a_server_that_cannot_write_ends_and_loses_nothing() {
+async fn a_server_that_cannot_write_exits_and_loses_nothing() {
     const TRY_AGAIN: i32 = 75;
     let base = Base::new();
     let server = base.serve_with_files_of(400);
@@ -166,7 +166,7 @@ async fn a_server_that_cannot_write_ends_and_loses_nothing() {
         if answer["data"]["ingest"]["results"][0]["status"].is_string() {
             acknowledged.push(sent);
         }
-        assert!(n < 1_000, "a file of the base reaches 400 KiB");
+        assert!(n < 1_000, "a file of the database reaches 400 KiB");
     }
     let log = server.log();
     assert_eq!(server.wait(), Some(TRY_AGAIN), "{log}");
@@ -177,13 +177,13 @@ async fn a_server_that_cannot_write_ends_and_loses_nothing() {
     base.check();
 }
 
-/// As long as one likes: `make chaos`.
+/// Long runs: `make chaos`.
 mod long {
     use super::*;
 
     #[tokio::test]
     #[ignore = "takes long; make chaos runs it"]
-    async fn kills_lose_nothing_that_was_acknowledged() {
+    async fn kills_lose_no_acknowledged_message() {
         let kills = std::env::var("KILLS").ok().and_then(|it| it.parse().ok()).unwrap_or(300);
         let base = Base::new();
         let survived = crashes::survive(&base, kills, 360).await;
@@ -195,7 +195,7 @@ mod long {
 
     #[test]
     #[ignore = "takes long; make chaos runs it"]
-    fn a_log_that_is_cut_at_every_byte_loses_what_is_cut_and_nothing_else() {
+    fn a_log_truncated_at_every_byte_loses_only_what_is_cut() {
         in_process(async {
             let (base, ends) = written().await;
             let [from, to] = [1, 3].map(|it: usize| ends[it].1);

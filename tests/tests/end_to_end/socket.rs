@@ -1,4 +1,4 @@
-//! GraphQL over a WebSocket, frame by frame, and what subscribers are told.
+//! GraphQL over WebSocket: the protocol frame by frame, and subscriptions.
 
 use profile360_tests::{Base, Deadline, Heard, Socket, messages};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const PROTOCOL: &str = "graphql-transport-ws";
 const BEGIN: &str = r#"{"type":"connection_init"}"#;
 
-/// A message whose ID is the day that it is of.
+/// A message whose ID is its day.
 fn identify(day: u32, identifiers: Value, name: &str) -> Value {
     let at = format!("2025-03-{day:02}T10:00:00Z");
     messages::identify(&day.to_string(), &at, identifiers, json!({ "df_name": name }))
@@ -17,14 +17,14 @@ fn subscribe(id: &str, query: &str, variables: Value) -> String {
 }
 
 #[tokio::test]
-async fn the_protocol_is_kept_to_the_letter() {
+async fn the_protocol_is_followed_exactly() {
     const SUBSCRIBE: &str =
         r#"{"id":"1","type":"subscribe","payload":{"query":"subscription { profileChanged { id } }"}}"#;
     const TWICE: Heard = Heard::Closed(4409);
     let base = Base::new();
     let server = base.serve();
     let host = server.address.clone();
-    // Protocol, origin, what is said, and how it ends.
+    // Protocol, origin, frames, and the close code.
     let cases: [(&'static str, Option<&str>, &[&str], Heard); 13] = [
         ("", None, &[], Heard::Closed(4406)),
         (PROTOCOL, None, &["nonsense"], Heard::Closed(4400)),
@@ -66,7 +66,7 @@ async fn the_protocol_is_kept_to_the_letter() {
     socket.say_bytes(BEGIN.as_bytes()).await;
     assert_eq!(socket.hear().await, Heard::Closed(4400));
 
-    // Whoever asks whether the server is there is answered, before and after the beginning.
+    // Pings are answered before and after initialization.
     let mut socket = Socket::open(&server, PROTOCOL, None).await;
     socket.say(r#"{"type":"ping","payload":{"n":1}}"#).await;
     assert_eq!(socket.said().await, json!({ "type": "pong", "payload": { "n": 1 } }));
@@ -77,7 +77,7 @@ async fn the_protocol_is_kept_to_the_letter() {
     }
     assert_eq!(socket.said().await, json!({ "type": "pong" }));
 
-    // Questions and changes are answered once; what cannot be run is an error.
+    // Queries and mutations have one result; invalid documents are errors.
     socket.say(subscribe("q", "{ viewer { role } }", Value::Null)).await;
     assert_eq!(
         socket.said().await,
@@ -101,7 +101,7 @@ async fn the_protocol_is_kept_to_the_letter() {
 }
 
 #[tokio::test]
-async fn a_subscriber_is_told_of_each_change_of_a_customer_by_any_of_its_ids() {
+async fn subscriptions_by_any_id_receive_each_change() {
     const CHANGED: &str = "subscription($id: ID) {
         profileChanged(unifiedId: $id) { unifiedId supersededIds basic { name } identifiers { value } revision }
     }";
@@ -114,47 +114,47 @@ async fn a_subscriber_is_told_of_each_change_of_a_customer_by_any_of_its_ids() {
     for (name, id) in [("one", &ids[0]), ("other", &ids[1]), ("all", &Value::Null)] {
         socket.say(subscribe(name, CHANGED, json!({ "id": id }))).await;
     }
-    // The server hears frames in their sequence: when it answers this it has begun what came before.
+    // Frames are handled in order: a result of this means that earlier subscriptions have started.
     socket.say(r#"{"type":"ping"}"#).await;
     assert_eq!(socket.said().await, json!({ "type": "pong" }));
-    let mut told = async |n: usize| {
-        let mut told: Vec<(String, Value)> = Vec::new();
+    let mut events = async |n: usize| {
+        let mut events: Vec<(String, Value)> = Vec::new();
         for _ in 0..n {
             let mut message = socket.said().await;
             assert_eq!(message["type"], "next", "{message}");
             assert_eq!(message["payload"]["errors"], Value::Null, "{message}");
             let profile = message["payload"]["data"]["profileChanged"].take();
-            told.push((message["id"].as_str().unwrap_or_default().to_owned(), profile));
+            events.push((message["id"].as_str().unwrap_or_default().to_owned(), profile));
         }
-        told.sort_by(|a, b| a.0.cmp(&b.0));
-        told
+        events.sort_by(|a, b| a.0.cmp(&b.0));
+        events
     };
-    let names = |told: &[(String, Value)]| told.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let names = |events: &[(String, Value)]| events.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
 
-    // Of one customer only those hear who asked for it.
+    // A change reaches only subscriptions of that customer.
     server.ingest(&[identify(3, json!({ "external_id": "u1" }), "두리")]).await;
-    let changed = told(2).await;
+    let changed = events(2).await;
     assert_eq!(names(&changed), ["all", "one"]);
     assert!(changed.iter().all(|(_, it)| it["basic"]["name"] == "두리" && it["unifiedId"] == ids[0]), "{changed:?}");
-    // A stranger is nobody's but the one's who asked for all.
+    // A new customer reaches only the subscription of all.
     server.ingest(&[identify(4, json!({ "external_id": "u9" }), "남")]).await;
-    assert_eq!(names(&told(1).await), ["all"]);
+    assert_eq!(names(&events(1).await), ["all"]);
 
-    // Two become one: both names lead to it, and whoever asked by either is told, with what a question finds then.
+    // A merge reaches subscriptions by both IDs, with the same result as a query.
     server.ingest(&[identify(5, json!({ "external_id": "u1", "device_id": "d1" }), "세나")]).await;
-    let merged = told(3).await;
+    let merged = events(3).await;
     assert_eq!(names(&merged), ["all", "one", "other"]);
     let query = "query($id: ID) { profile(by: { unifiedId: $id }) { unifiedId supersededIds basic { name } identifiers { value } revision } }";
     let found = server.ask(query, json!({ "id": ids[1] })).await["profile"].take();
     assert!(merged.iter().all(|(_, it)| *it == found), "{merged:?} {found}");
-    // A repeat is no change, and neither is it told: the next that is told is the next change.
+    // A duplicate is no change: the next event is the next change.
     server.ingest(&[identify(5, json!({ "external_id": "u1", "device_id": "d1" }), "세나")]).await;
     server.ingest(&[identify(6, json!({ "device_id": "d1" }), "네모")]).await;
-    let changed = told(3).await;
+    let changed = events(3).await;
     assert_eq!(names(&changed), ["all", "one", "other"]);
     assert!(changed.iter().all(|(_, it)| it["unifiedId"] == found["unifiedId"]), "{changed:?}");
 
-    // What was completed is not told of any more.
+    // A completed subscription receives nothing.
     socket.say(r#"{"type":"complete","id":"all"}"#).await;
     socket.say(r#"{"type":"complete","id":"one"}"#).await;
     socket.say(r#"{"type":"ping"}"#).await;
@@ -162,14 +162,14 @@ async fn a_subscriber_is_told_of_each_change_of_a_customer_by_any_of_its_ids() {
     server.ingest(&[identify(7, json!({ "external_id": "u1" }), "다섯")]).await;
     assert_eq!(socket.said().await["id"], "other");
 
-    // A server that stops says so.
+    // A server that shuts down closes with a code.
     server.terminate();
     assert_eq!(socket.hear().await, Heard::Closed(1001));
     assert_eq!(server.wait(), Some(0));
 }
 
 #[tokio::test]
-async fn whoever_is_late_or_wants_too_much_is_told_so() {
+async fn late_initialization_excess_operations_and_slow_consumers_get_codes() {
     let base = Base::new();
     let server = base.serve_with(&[
         "--limit-init",
@@ -210,7 +210,7 @@ async fn whoever_is_late_or_wants_too_much_is_told_so() {
     assert_eq!((&error["id"], &error["type"]), (&json!("c"), &json!("error")));
     assert_eq!(error["payload"][0]["extensions"]["code"], "TOO_MANY_OPERATIONS");
 
-    // Two hundred customers are listed at once, which is more than two.
+    // Two hundred customers are listed at once, more than the buffer of two.
     let many: Vec<Value> = (0..200)
         .map(|n| {
             messages::identify(
@@ -234,7 +234,7 @@ async fn whoever_is_late_or_wants_too_much_is_told_so() {
     }
     cut_off.sort_by_key(ToString::to_string);
     assert_eq!(cut_off, ["a", "b"]);
-    // The connection goes on, and so does whoever subscribes again.
+    // The connection stays open, and new subscriptions work.
     socket.say(subscribe("a", CHANGED, Value::Null)).await;
     socket.say(r#"{"type":"ping"}"#).await;
     assert_eq!(socket.said().await, json!({ "type": "pong" }));
@@ -243,18 +243,18 @@ async fn whoever_is_late_or_wants_too_much_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_client_is_kept_as_long_as_it_answers() {
+async fn a_client_stays_connected_as_long_as_it_answers_pings() {
     let base = Base::new();
     let server = base.serve_with(&["--limit-silence", "300ms", "--limit-sockets", "2"]);
     let mut lively = Socket::begin(&server).await;
     for _ in 0..4 {
-        // Asking for the next frame answers the last ping.
+        // Reading the next frame answers the last ping.
         lively.is_asked().await;
     }
     lively.say(r#"{"type":"ping"}"#).await;
     assert_eq!(lively.said().await, json!({ "type": "pong" }));
 
-    // One that is there and reads nothing, so that no ping is answered, is cut off and gives its place to another.
+    // A client that reads nothing, so that it answers no ping, is disconnected, which frees its slot.
     let silent = Socket::begin(&server).await;
     let is_full = |status: reqwest::StatusCode| status == reqwest::StatusCode::SERVICE_UNAVAILABLE;
     let mut n_refused = 0;
@@ -274,7 +274,7 @@ async fn a_client_is_kept_as_long_as_it_answers() {
 }
 
 #[tokio::test]
-async fn documents_can_be_named_over_a_socket() {
+async fn persisted_queries_work_over_a_socket() {
     let base = Base::new();
     let server = base.serve();
     let query = "{ viewer { role } }";

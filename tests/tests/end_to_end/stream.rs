@@ -1,4 +1,4 @@
-//! `POST /v1/messages`: bodies of every form and size, and what becomes of those that are not whole.
+//! `POST /v1/messages`: bodies of every format and size, and incomplete ones.
 
 use std::io::Write;
 
@@ -24,10 +24,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     gzip.write_all(bytes).and_then(|()| gzip.finish()).expect("it can be packed")
 }
 
-/// Form, packing, body; status, how it ends, and the codes of what was refused in it.
+/// Format, encoding, body; status, the end, and the codes of refusals.
 type Case = (&'static str, &'static str, Vec<u8>, u16, Option<&'static str>, &'static [&'static str]);
 
-/// Status and lines of an answer.
+/// Status and lines of a response.
 async fn post(server: &Server, path: &str, form: &str, packing: &str, body: Vec<u8>) -> (StatusCode, Vec<Value>) {
     let request = server.http.post(server.url(path)).header(header::CONTENT_TYPE, form).body(body);
     let request = if packing.is_empty() { request } else { request.header(header::CONTENT_ENCODING, packing) };
@@ -38,7 +38,7 @@ async fn post(server: &Server, path: &str, form: &str, packing: &str, body: Vec<
 }
 
 #[tokio::test]
-async fn each_message_of_a_body_is_answered_in_its_place() {
+async fn messages_are_answered_in_order() {
     let good: Vec<Value> = (0..2_500).map(login).collect();
     let warned = messages::identify(
         "warned",
@@ -80,7 +80,7 @@ async fn each_message_of_a_body_is_answered_in_its_place() {
         let counted = json!({ "end": "COMPLETE", "taken": 2_501, "duplicates": 1, "refused": 1, "warnings": 1 });
         assert_eq!(*end, counted);
 
-        // Again, and only what is faulty is told; then nothing but how it ended.
+        // Again, with results for faulty messages only; then with the end only.
         let (_, answers) = post(&server, "/v1/messages?results=faulty", form, packing, body.clone()).await;
         let ids: Vec<&Value> = answers.iter().map(|it| &it["message_id"]).collect();
         assert_eq!(ids, [&json!("m9999"), &json!("warned"), &Value::Null]);
@@ -90,12 +90,12 @@ async fn each_message_of_a_body_is_answered_in_its_place() {
             [json!({ "end": "COMPLETE", "taken": 0, "duplicates": 2_502, "refused": 1, "warnings": 1 })]
         );
         assert_eq!(server.stop(), Some(0));
-        assert!(base.check().starts_with("2501 messages, 5 identifiers,"), "nothing else is in the base");
+        assert!(base.check().starts_with("2501 messages, 5 identifiers,"), "nothing else is stored");
     }
 }
 
 #[tokio::test]
-async fn what_is_not_whole_or_not_messages_is_refused_with_a_sentence() {
+async fn incomplete_and_invalid_bodies_are_refused_with_a_sentence() {
     let base = Base::new();
     let server = base.serve();
     let lines = |n: std::ops::Range<usize>| messages::ndjson(&n.map(login).collect::<Vec<_>>());
@@ -138,11 +138,14 @@ async fn what_is_not_whole_or_not_messages_is_refused_with_a_sentence() {
             answers.iter().filter(|it| it["status"] == "REFUSED").filter_map(|it| it["code"].as_str()).collect();
         assert_eq!(codes, refused, "case {n}");
     }
-    // Of what was cut everything before the cut is taken and told.
+    // Everything before a cut is accepted and answered.
     let (_, answers) = post(&server, "/v1/messages", LINES, "gzip", cut[..cut.len() / 2].to_vec()).await;
     let end = answers.last().expect("it is answered");
     assert!(answers.len() > 500, "{end}");
-    assert_eq!(end["taken"].as_u64().unwrap_or(0) + end["duplicates"].as_u64().unwrap_or(0), answers.len() as u64 - 1);
+    assert_eq!(
+        end.get("taken").and_then(Value::as_u64).unwrap_or(0) + end["duplicates"].as_u64().unwrap_or(0),
+        answers.len() as u64 - 1
+    );
 
     let other = server.http.request(Method::PUT, server.url("/v1/messages")).send().await.expect("it answers");
     assert_eq!(
@@ -157,7 +160,7 @@ async fn what_is_not_whole_or_not_messages_is_refused_with_a_sentence() {
     assert!(!server.log().contains("ERROR"), "nothing of this is a fault of the server: {}", server.log());
 }
 
-/// A request whose body is not sent yet.
+/// Starts a request without its body.
 async fn begin(server: &Server, header: &str) -> BufReader<TcpStream> {
     let address = server.address.trim_start_matches("http://");
     let mut stream = BufReader::new(TcpStream::connect(address).await.expect("it listens"));
@@ -172,7 +175,7 @@ async fn send_chunk(stream: &mut BufReader<TcpStream>, text: &str) {
     stream.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).await.expect("it reads");
 }
 
-/// The next line of the answer that holds a text.
+/// The next line of the response that contains a text.
 async fn line_with(stream: &mut BufReader<TcpStream>, text: &str) -> String {
     loop {
         let mut line = String::new();
@@ -185,12 +188,12 @@ async fn line_with(stream: &mut BufReader<TcpStream>, text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_body_is_answered_while_it_comes_in_and_too_many_at_once_wait() {
+async fn streams_are_answered_while_they_arrive_and_are_limited() {
     let base = Base::new();
     let server = base.serve_with(&["--limit-streams", "1"]);
     let mut stream = begin(&server, "transfer-encoding: chunked").await;
     for n in 0..3 {
-        // Each is answered before the next is sent; where a line is cut in two does not matter.
+        // Each is answered before the next is sent, even if a line is split over chunks.
         let text = format!("{}\n", login(n));
         let (a, b) = text.split_at(n * 40);
         for part in [a, b].into_iter().filter(|it| !it.is_empty()) {
@@ -200,13 +203,13 @@ async fn a_body_is_answered_while_it_comes_in_and_too_many_at_once_wait() {
     }
     let (status, answers) = post(&server, "/v1/messages", LINES, "", Vec::new()).await;
     assert_eq!((status, &answers[0]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("OVERLOADED")));
-    // A server that stops does not wait for the rest of it.
+    // Shutdown does not wait for the rest.
     server.terminate();
     let end = line_with(&mut stream, "\"end\"").await;
-    assert!(end.contains("\"FAILED\"") && end.contains("\"UNAVAILABLE\"") && end.contains("\"taken\":3"), "{end}");
+    assert!(end.contains("\"FAILED\"") && end.contains("\"UNAVAILABLE\"") && end.contains(r#""taken":3"#), "{end}");
     assert_eq!(server.wait(), Some(0));
 
-    // A client that goes away in the middle: what was whole is taken.
+    // A client that disconnects: complete messages are accepted.
     let server = base.serve();
     let text = messages::ndjson(&(0..7).map(login).collect::<Vec<_>>());
     let mut stream = begin(&server, &format!("content-length: {}", text.len())).await;
@@ -215,19 +218,19 @@ async fn a_body_is_answered_while_it_comes_in_and_too_many_at_once_wait() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("it answers");
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    assert!(answer.contains("\"code\":\"BODY_CUT\"") && answer.contains("\"taken\":3,\"duplicates\":3"), "{answer}");
+    assert!(answer.contains("\"code\":\"BODY_CUT\"") && answer.contains(r#""taken":3,"duplicates":3"#), "{answer}");
     assert_eq!(server.stop(), Some(0));
     assert!(base.check().starts_with("6 messages,"));
 }
 
 #[tokio::test]
-async fn memory_does_not_grow_with_the_body() {
+async fn memory_is_independent_of_the_size_of_the_body() {
     const MIB: usize = 1 << 20;
     let base = Base::new();
     let server = base.serve();
     post(&server, "/v1/messages", LINES, "", messages::ndjson(&[login(0)]).into_bytes()).await;
     let before = server.peak_memory();
-    // Lines that are no messages, one line that is longer than any message, and zeros without end, packed.
+    // Invalid lines, a line longer than any message, and endless zeros, compressed.
     let line = format!("{}\n", "x".repeat(1_000));
     let lines = line.repeat(200 * MIB / line.len()).into_bytes();
     let (status, answers) = post(&server, "/v1/messages?results=none", LINES, "", lines).await;

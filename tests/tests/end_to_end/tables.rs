@@ -1,4 +1,4 @@
-//! Tables in, tables out.
+//! CSV and Parquet: imports with a map, and exports.
 
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path, process::Stdio};
 
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 const CUSTOMERS: &str = "\u{feff}회원번호,이름,성별,생년월일,휴대폰,이메일,등급,SMS 수신,가입일,메모\r\n\
     1001,김하나,여,1991.03.14,010-1234-5678,One@Example.com,VIP,Y,2025-03-01 10:00,=1+1\r\n\
     1002,Jo,M,19800101,,,,N,2025/03/02,\r\n\
-    ,Nobody,M,19800101,,,,N,2025/03/02,\r\n";
+    ,No ID,M,19800101,,,,N,2025/03/02,\r\n";
 
 const ORDERS: &str = "customer_id;order_no;ordered_at;sku;product;qty;price;category\n\
     1001;o-1;2025-03-01 10:00;p-1;차;2;1,500;식품\n\
     1001;o-1;2025-03-01 10:00;p-2;컵;1;9000원;생활\n";
 
 #[test]
-fn a_table_comes_in_by_a_map_and_customers_go_out_as_a_table() {
+fn csv_is_imported_by_a_map_and_customers_are_exported() {
     let base = Base::new();
     base.write("customers.csv", CUSTOMERS);
     base.write("orders.csv", ORDERS);
@@ -39,7 +39,7 @@ fn a_table_comes_in_by_a_map_and_customers_go_out_as_a_table() {
     );
     let refused: Value = serde_json::from_str(&base.read("customers.csv.refused.ndjson")).expect("one line of JSON");
     assert_eq!((&refused["line"], &refused["code"]), (&json!(4), &json!("NO_USABLE_IDENTIFIER")));
-    assert_eq!(refused["message"], ",Nobody,M,19800101,,,,N,2025/03/02,");
+    assert_eq!(refused["message"], ",No ID,M,19800101,,,,N,2025/03/02,");
     let ran = import("orders");
     assert_eq!(
         (ran.status, ran.counts().starts_with("1 messages accepted (0 created, 1 updated")),
@@ -47,7 +47,7 @@ fn a_table_comes_in_by_a_map_and_customers_go_out_as_a_table() {
         "{}",
         ran.counts()
     );
-    // A row that was taken is known again.
+    // An accepted row is a duplicate next time.
     assert!(import("customers").counts().contains("2 duplicates"));
     assert_eq!(base.check(), "3 messages, 4 identifiers, 2 links, 2 profiles, 1 orders");
 
@@ -92,14 +92,14 @@ fn a_table_comes_in_by_a_map_and_customers_go_out_as_a_table() {
 }
 
 #[test]
-fn a_spreadsheets_own_encoding_is_read() {
+fn encodings_of_spreadsheets_are_detected() {
     let (korean, _, _) = encoding_rs::EUC_KR.encode("회원번호,이름,가입일\r\n1001,똠방각하,2025-03-01\r\n");
     let utf16: Vec<u8> =
         "\u{feff}회원번호,이름,가입일\n1002,펲시,2025-03-01\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    // What is in no encoding costs its row, and no other.
+    // A row with an invalid encoding fails alone.
     let damaged = [&korean[..], b"1003,\xff\xff,2025-03-01\r\n1004,Jo,2025-03-01\r\n"].concat();
     let base = Base::new();
-    for (name, bytes, taken, refused) in
+    for (name, bytes, accepted, refused) in
         [("korean.csv", korean.to_vec(), 1, 0), ("utf16.csv", utf16, 1, 0), ("damaged.csv", damaged, 1, 1)]
     {
         base.write(name, bytes);
@@ -108,7 +108,7 @@ fn a_spreadsheets_own_encoding_is_read() {
         base.write("map.toml", stdout);
         let ran = base.run(&["import", name, "--format", "csv", "--map", "map.toml"]);
         let counts = ran.counts();
-        assert!(counts.starts_with(&format!("{taken} messages accepted")), "{name}: {counts}");
+        assert!(counts.starts_with(&format!("{accepted} messages accepted")), "{name}: {counts}");
         assert!(counts.contains(&format!("{refused} refused")), "{name}: {counts} {}", ran.stderr);
     }
     let ran = base.run(&["import", "korean.csv", "--format", "csv", "--map", "map.toml", "--encoding", "utf-16"]);
@@ -119,7 +119,7 @@ fn a_spreadsheets_own_encoding_is_read() {
     assert!(["똠방각하", "펲시", "Jo"].iter().all(|it| out.contains(it)), "{out}");
 }
 
-/// Customers who have all that a table or a file of lines can lose: signs in front, several values, every kind of attribute.
+/// Customers with everything that a format could lose: leading signs, several values, all types of attributes.
 fn many_sided() -> String {
     let hana = json!({ "external_id": "=1+1", "email": ["a@example.com", "b@example.com"], "phone": "010-0000-8001" });
     let duri = json!({ "external_id": "'=u;2", "device_id": ["d1", "d2"] });
@@ -141,14 +141,14 @@ fn many_sided() -> String {
     ])
 }
 
-/// What is known of each customer, without when and by which source it was said.
+/// The values of each customer, without times and sources.
 fn known(export: &str) -> Vec<Value> {
     let mut known: Vec<Value> = export
         .lines()
-        .map(|it| serde_json::from_str::<Value>(it).expect("each line is JSON"))
-        .map(|it| {
+        .map(|line| serde_json::from_str::<Value>(line).expect("each line is JSON"))
+        .map(|customer| {
             let pick = |list: &str, names: [&str; 2]| -> Vec<Value> {
-                let items = it[list].as_array().expect("a list").iter();
+                let items = customer[list].as_array().expect("a list").iter();
                 items.map(|item| json!([item[names[0]], item[names[1]]])).collect()
             };
             let mut identifiers = pick("identifiers", ["kind", "value"]);
@@ -157,7 +157,7 @@ fn known(export: &str) -> Vec<Value> {
                 identifiers,
                 pick("attributes", ["name", "value"]),
                 pick("consents", ["channel", "granted"]),
-                it["basic"]
+                customer["basic"]
             ])
         })
         .collect();
@@ -166,7 +166,7 @@ fn known(export: &str) -> Vec<Value> {
 }
 
 #[test]
-fn what_is_exported_is_imported_as_it_was() {
+fn exports_can_be_imported_without_loss() {
     let base = Base::with(&many_sided());
     for out in ["out.csv", "out.ndjson", "out.csv.gz"] {
         let ran = base.run(&["export", "--out", out, "--as-of", "2025-04-01"]);
@@ -197,7 +197,7 @@ fn what_is_exported_is_imported_as_it_was() {
         assert_eq!(ran.status, Some(0), "{}", ran.stderr);
         assert_eq!(known(&again.read("again.ndjson")), known(&before));
     }
-    // Of lines each value comes back with its time and source, and each customer with its unified ID.
+    // NDJSON keeps times, sources and unified IDs.
     let of = |text: &str, pointer: &str| -> Vec<Value> {
         text.lines()
             .map(|it| serde_json::from_str::<Value>(it).expect("each line is JSON"))
@@ -210,12 +210,12 @@ fn what_is_exported_is_imported_as_it_was() {
 }
 
 #[test]
-fn equal_bases_export_equal_files() {
+fn equal_databases_export_equal_files() {
     let plain = messages::generated(60, 11);
     let one = Base::with(&plain);
     let other = Base::new();
     other.write("messages.ndjson", messages::shuffled(&plain));
-    // In another order and in two parts, so that customers meet in another way.
+    // In another order and in two parts, so that customers merge in another way.
     let shuffled = other.read("messages.ndjson");
     let (first, second): (Vec<_>, Vec<_>) = shuffled.lines().enumerate().partition(|(n, _)| n % 2 == 0);
     for (name, lines) in [("first.ndjson", first), ("second.ndjson", second)] {
@@ -235,11 +235,11 @@ fn equal_bases_export_equal_files() {
     }
     let ids: Vec<String> =
         one.read("out.csv").lines().skip(1).map(|it| it.split(',').next().unwrap_or_default().to_owned()).collect();
-    assert!(ids.is_sorted() && 30 < ids.len(), "the order is that of unified IDs");
+    assert!(ids.is_sorted() && 30 < ids.len(), "sorted by unified ID");
 }
 
 #[test]
-fn a_number_of_a_table_is_a_number() {
+fn numbers_of_tables_are_numbers() {
     let base = Base::new();
     base.write("points.csv", "id,points,at\n1,900,2025-06-01\n1,\"1,000\",2025-06-02\n2,\"12,50\",2025-06-02\n");
     base.write(
@@ -250,7 +250,7 @@ fn a_number_of_a_table_is_a_number() {
     let ran = base.run(&["import", "points.csv", "--map", "map.toml"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert!(ran.stderr.contains("points.csv:4: warning ATTRIBUTE_VALUE at attributes.points: "), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("12,50"), "what is in a cell is not told: {}", ran.stderr);
+    assert!(!ran.stderr.contains("12,50"), "the contents of a cell are not printed: {}", ran.stderr);
     let ran = base.run(&["export", "--out", "out.ndjson"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     let out = base.read("out.ndjson");
@@ -258,7 +258,7 @@ fn a_number_of_a_table_is_a_number() {
 }
 
 #[test]
-fn the_bad_row_is_told_by_its_line() {
+fn a_bad_row_is_reported_by_its_line() {
     let map = "type = \"identify\"\nsource = \"crm\"\ntimestamp = { column = \"at\", type = \"time\" }\n[identifiers]\n\
         external_id = \"id\"\n";
     for end in ["\n", "\r\n"] {
@@ -273,7 +273,7 @@ fn the_bad_row_is_told_by_its_line() {
     }
 }
 
-/// A Parquet file's rows, by the names of the columns.
+/// The rows of a Parquet file by column name.
 fn rows(path: &Path) -> Vec<BTreeMap<String, Field>> {
     let file = File::open(path).expect("it is there");
     let reader = SerializedFileReader::new(file).expect("it is a Parquet file");
@@ -283,7 +283,7 @@ fn rows(path: &Path) -> Vec<BTreeMap<String, Field>> {
 }
 
 #[test]
-fn customers_go_out_as_typed_columns() {
+fn parquet_exports_have_typed_columns() {
     let who = json!({ "external_id": "u1", "email": ["a@example.com", "b@example.com"] });
     let known = json!({ "df_name": "하나", "df_birth": "1991-03-14", "tier": 7 });
     let base = Base::with(&messages::ndjson(&[
@@ -293,7 +293,7 @@ fn customers_go_out_as_typed_columns() {
     ]));
     let ran = base.run(&["export", "--out", "out.parquet", "--as-of", "2025-04-01"]);
     assert_eq!((ran.status, &*ran.stdout), (Some(0), "2 customers as of 2025-04-01\n"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("were rounded"), "nothing is changed without a word: {}", ran.stderr);
+    assert!(ran.stderr.contains("were rounded"), "rounding is reported: {}", ran.stderr);
     let rows = rows(&base.path("out.parquet"));
     let (hana, device): (Vec<_>, Vec<_>) = rows.iter().partition(|it| it["name"] == Field::Str("하나".to_owned()));
     let ([hana], [device]) = (&hana[..], &device[..]) else { panic!("{rows:?}") };
@@ -314,19 +314,19 @@ fn customers_go_out_as_typed_columns() {
 }
 
 #[test]
-fn an_export_that_was_cut_off_goes_on_where_it_was() {
+fn an_interrupted_export_is_resumed() {
     let base = Base::with(&messages::generated(120, 7));
     let export = |out: &str| base.command(&["export", "--out", out, "--as-of", "2026-01-01", "--chunk", "3"]);
     for ending in ["ndjson", "csv", "csv.gz", "parquet"] {
         let (whole, cut) = (format!("whole.{ending}"), format!("cut.{ending}"));
         let ran = Ran::of(&mut export(&whole));
         assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-        // Killed between two instructions, after the first of some forty places that it can go on from.
+        // Killed after the first of about forty chunks.
         let state = base.path(&format!("{cut}.part.json"));
         let mut running = export(&cut).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it can be started");
         let deadline = Deadline::new("the first part of the export");
         while !state.exists() {
-            assert!(running.try_wait().expect("it runs").is_none(), "it ended before it could be cut off");
+            assert!(running.try_wait().expect("it runs").is_none(), "it ended before it could be killed");
             if deadline.is_over() {
                 running.kill().expect("it runs");
             }
@@ -334,9 +334,9 @@ fn an_export_that_was_cut_off_goes_on_where_it_was() {
             std::thread::yield_now();
         }
         running.kill().and_then(|()| running.wait()).expect("it runs");
-        assert!(!base.path(&cut).exists(), "what is not whole has no name");
+        assert!(!base.path(&cut).exists(), "an incomplete file does not have the final name");
 
-        // Another question is not answered by a part of this one.
+        // Other options cannot resume this export.
         let format = if ending == "ndjson" { "csv" } else { "ndjson" };
         for other in [["--as-of", "2026-01-02"], ["--format", format]] {
             let ran = base.run(&[&["export", "--out", &cut, "--resume"], &other[..]].concat());
@@ -351,7 +351,7 @@ fn an_export_that_was_cut_off_goes_on_where_it_was() {
         assert!(!state.exists() && !base.path(&format!("{cut}.part")).exists());
     }
     assert_eq!(rows(&base.path("cut.parquet")).len(), base.read("cut.ndjson").lines().count());
-    // Where there is nothing to go on with, it begins.
+    // Without an interrupted export it starts one.
     let ran = base.run(&["export", "--out", "cut.ndjson", "--as-of", "2026-01-01", "--resume"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert_eq!(base.read("cut.ndjson"), base.read("whole.ndjson"));

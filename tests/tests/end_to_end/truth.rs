@@ -1,4 +1,4 @@
-//! What core makes of a file without a database, and what the base makes of it: the same, to the letter.
+//! Commands without a database give exactly the results of the API.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use profile360_tests::{Base, messages};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn the_base_is_what_core_makes_of_the_file() {
+async fn resolve_agrees_with_the_database() {
     let base = Base::with(&messages::shuffled(&messages::generated(80, 11)));
     base.write("arrived.ndjson", messages::generated(80, 11));
     let resolve = |arguments: &[&str]| {
@@ -18,7 +18,7 @@ async fn the_base_is_what_core_makes_of_the_file() {
     assert_eq!(resolve(&["messages.ndjson"]), partition, "the order does not matter");
     assert_eq!(resolve(&["messages.ndjson", "arrived.ndjson"]), partition, "nor does a repetition");
 
-    // A value with a comma or a quote would be quoted; made-up customers have none.
+    // Generated values have no comma or quote, so none is quoted.
     let rows: BTreeSet<[String; 3]> = partition
         .lines()
         .skip(1)
@@ -40,7 +40,7 @@ async fn the_base_is_what_core_makes_of_the_file() {
 }
 
 #[tokio::test]
-async fn summaries_are_what_the_api_says() {
+async fn summarize_agrees_with_the_api() {
     let top = |months: u32| {
         const ITEM: &str = "{ rank key name units orders amount lastPurchasedAt }";
         format!(
@@ -58,7 +58,7 @@ async fn summaries_are_what_the_api_says() {
     );
     let base = Base::with(&messages::generated(80, 12));
     let server = base.serve();
-    // In the middle of a month, on a leap day, and where a month of thirty days has none to clamp to.
+    // In the middle of a month, on a leap day, and on a 31st.
     for as_of in ["2025-07-17", "2024-02-29", "2025-12-31"] {
         let ran = base.run(&["summarize", "messages.ndjson", "--as-of", as_of, "--out", "summary.ndjson"]);
         assert_eq!(ran.status, Some(0), "{}", ran.stderr);
@@ -92,6 +92,6 @@ async fn summaries_are_what_the_api_says() {
             .collect();
         assert_eq!(served, summaries, "as of {as_of}");
         let n_buyers = served.values().filter(|it| 0 < it["windows"][2]["count"].as_u64().unwrap_or(0)).count();
-        assert!(0 < n_buyers, "as of {as_of} somebody has bought something");
+        assert!(0 < n_buyers, "there are buyers as of {as_of}");
     }
 }

@@ -1,5 +1,5 @@
-//! Several writers on one base: each message is taken once, and the result is what one writer makes of all of them; and
-//! requests that step aside while others are served, which come to what they would have come to at once.
+//! Concurrent writers on one database: each message counts once, and the result equals that of a single writer. Deferred requests
+//! have the same result as immediate ones.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -31,58 +31,58 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-/// Sends all messages in batches; the IDs of those that were taken by this writer.
+/// Sends all messages in batches. Returns the IDs of those that this writer stored.
 async fn write(pipeline: Pipeline, messages: Vec<Accepted>, batch: usize) -> anyhow::Result<Vec<String>> {
-    let mut taken = Vec::new();
+    let mut stored = Vec::new();
     for batch in messages.chunks(batch) {
         let deadline = Deadline::new("a turn to write the batch");
         let receipt = loop {
             deadline.check("Busy");
             match pipeline.ingest(batch.to_vec(), POLICY_VERSION).await {
-                // The others were faster: nothing of this batch is written, and it may be sent again.
+                // A conflict with other writers: nothing of this batch is written, so retry.
                 Err(PipelineError::Busy) => {}
                 result => break result?,
             }
         };
         assert_eq!(receipt.ingested.len(), batch.len());
         for (message, result) in batch.iter().zip(&receipt.ingested) {
-            assert!(result.unified_id.is_some(), "every message lands on a customer, a duplicate, too");
+            assert!(result.unified_id.is_some(), "every message has a customer, also a duplicate");
             if result.outcome != Outcome::Duplicate {
-                taken.push(message.message.id.to_string());
+                stored.push(message.message.id.to_string());
             }
         }
     }
-    Ok(taken)
+    Ok(stored)
 }
 
-/// Lets two writers send all the messages, each in its own order, at the same time; by message, how often it was taken.
+/// Two writers send the same messages concurrently, each in its own order. Returns how often each message was stored.
 fn write_twice(base: &Base, one: &str, other: &str, batches: [usize; 2]) -> BTreeMap<String, u32> {
-    // A command makes the base, with its policy and its secret.
+    // A command creates the database, with its policy and its secret.
     base.write("empty.ndjson", "");
     assert_eq!(base.import("empty.ndjson").status, Some(0));
     let (one, other) = (accepted(one), accepted(other));
     let database = Base::database(base);
-    let taken = in_process(async move {
+    let stored = in_process(async move {
         let mut writers = Writers::open(&database).await?;
         let one = tokio::spawn(write(writers.pipeline().await?, one, batches[0]));
         let other = tokio::spawn(write(writers.pipeline().await?, other, batches[1]));
-        let taken = [one.await??, other.await??].concat();
+        let stored = [one.await??, other.await??].concat();
         writers.close().await?;
-        anyhow::Ok(taken)
+        anyhow::Ok(stored)
     });
-    let mut n_taken = BTreeMap::new();
-    for id in taken.expect("both can write") {
-        *n_taken.entry(id).or_default() += 1;
+    let mut n_stored = BTreeMap::new();
+    for id in stored.expect("both can write") {
+        *n_stored.entry(id).or_default() += 1;
     }
-    n_taken
+    n_stored
 }
 
 #[tokio::test]
-async fn two_writers_make_what_one_makes() {
+async fn two_writers_give_the_same_result_as_one() {
     let plain = messages::generated(60, 31);
     let base = Base::new();
-    let n_taken = write_twice(&base, &plain, &messages::shuffled(&plain), [90, 70]);
-    assert!(n_taken.values().all(|it| *it == 1), "each message is taken by one of them, once");
+    let n_stored = write_twice(&base, &plain, &messages::shuffled(&plain), [90, 70]);
+    assert!(n_stored.values().all(|it| *it == 1), "exactly one of them stores each message");
 
     let alone = Base::with(&plain);
     assert_eq!(base.check(), alone.check());
@@ -90,7 +90,7 @@ async fn two_writers_make_what_one_makes() {
     assert_eq!(everything(&base).await, everything(&alone).await);
 }
 
-/// Messages of few people who share much, so that limits, merges and shared values come up in a handful of them.
+/// Messages of few people who share much, so that a handful has limits, merges and shared values.
 fn messages() -> impl Strategy<Value = Vec<Value>> {
     let identifiers = (any::<[u8; 3]>(), 1..8_u8).prop_map(|([user, phone, device], present)| {
         let kinds = [
@@ -120,16 +120,16 @@ fn messages() -> impl Strategy<Value = Vec<Value>> {
 }
 
 #[test]
-fn however_they_arrive_the_base_is_what_core_resolves() {
+fn the_database_agrees_with_core_in_any_order_of_arrival() {
     let cases = Config { cases: 12, max_shrink_iters: 40, ..Config::with_source_file(file!()) };
     let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let strategy = (messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())), [1..5_usize, 1..5]);
     let law = |((one, other), batches): ((Vec<Value>, Vec<Value>), [usize; 2])| {
         let base = Base::new();
         let (one, other) = (messages::ndjson(&one), messages::ndjson(&other));
-        let n_taken = write_twice(&base, &one, &other, batches);
-        assert_eq!(n_taken.len(), one.lines().count());
-        assert!(n_taken.values().all(|it| *it == 1));
+        let n_stored = write_twice(&base, &one, &other, batches);
+        assert_eq!(n_stored.len(), one.lines().count());
+        assert!(n_stored.values().all(|it| *it == 1));
         base.check();
 
         assert_eq!(held(&base), resolved(&one, Vec::new()));
@@ -141,11 +141,11 @@ fn however_they_arrive_the_base_is_what_core_resolves() {
 }
 
 type TwoOrders = (Vec<Value>, Vec<Value>);
-/// Decisions, and whether each is taken back.
+/// Decisions, and whether each is revoked.
 type Words = Vec<(Decision, bool)>;
 
-/// What an operator says, and perhaps takes back, of two of the identifiers that messages name.
-fn words() -> impl Strategy<Value = Words> {
+/// Decisions on pairs of identifiers of the messages, some of which are revoked.
+fn decisions_to_make() -> impl Strategy<Value = Words> {
     let named = (0..3_usize, 0..5_u8).prop_map(|(kind, number)| {
         let (kind, value) = [
             ("external_id", format!("u{number}")),
@@ -158,41 +158,41 @@ fn words() -> impl Strategy<Value = Words> {
     let pair = (named.clone(), named).prop_filter_map("of two", |(a, b)| Pair::new(&a, &b));
     let relation = any::<bool>().prop_map(|it| if it { Relation::Same } else { Relation::Different });
     vec((relation, pair, any::<bool>()), 1..6).prop_map(|words| {
-        let decision = |(n, (relation, pair, is_taken_back)): (usize, (Relation, Pair, bool))| {
+        let decision = |(n, (relation, pair, is_revoked)): (usize, (Relation, Pair, bool))| {
             let at = Timestamp::from_micros(i64::try_from(n).expect("few"));
             let id = Arc::from(format!("d{n}"));
             let (reason, actor) = (Arc::from("they said so"), Arc::from("a test"));
-            (Decision { id, relation, pair, at, reason, actor, revoked: None }, is_taken_back)
+            (Decision { id, relation, pair, at, reason, actor, revoked: None }, is_revoked)
         };
         words.into_iter().enumerate().map(decision).collect()
     })
 }
 
-/// Decides, and takes back what is to be; the decisions that stand then.
+/// Makes decisions and revokes some. Returns the active ones.
 async fn decide(pipeline: Pipeline, words: Words) -> anyhow::Result<Vec<Decision>> {
-    let mut standing = Vec::new();
-    for (decision, is_taken_back) in words {
+    let mut active = Vec::new();
+    for (decision, is_revoked) in words {
         let made = settle(&pipeline, &Command::Make(vec![decision.clone()])).await?;
         if !matches!(made, CommandOutcome::Applied { .. }) {
             continue;
         }
-        if !is_taken_back {
-            standing.push(decision);
+        if !is_revoked {
+            active.push(decision);
             continue;
         }
         let by = Revocation { at: decision.at, reason: Arc::from("a mistake"), actor: Arc::from("a test") };
-        let taken_back = settle(&pipeline, &Command::Revoke { id: decision.id.to_string(), by }).await?;
-        assert!(matches!(taken_back, CommandOutcome::Applied { .. }), "{taken_back:?}");
+        let revoked = settle(&pipeline, &Command::Revoke { id: decision.id.to_string(), by }).await?;
+        assert!(matches!(revoked, CommandOutcome::Applied { .. }), "{revoked:?}");
     }
-    Ok(standing)
+    Ok(active)
 }
 
-async fn settle(pipeline: &Pipeline, wish: &Command) -> Result<CommandOutcome, PipelineError> {
+async fn settle(pipeline: &Pipeline, command: &Command) -> Result<CommandOutcome, PipelineError> {
     let deadline = Deadline::new("a turn to decide");
     loop {
         deadline.check("Busy");
-        match pipeline.decide(wish.clone(), None).await {
-            // The others were faster: nothing is decided.
+        match pipeline.decide(command.clone(), None).await {
+            // A conflict with other writers: nothing is decided, so retry.
             Err(PipelineError::Busy) => {}
             settled => return settled,
         }
@@ -200,7 +200,7 @@ async fn settle(pipeline: &Pipeline, wish: &Command) -> Result<CommandOutcome, P
 }
 
 #[test]
-fn whoever_steps_aside_comes_to_the_same() {
+fn deferred_requests_have_the_same_result() {
     let cases = Config { cases: 12, max_shrink_iters: 40, ..Config::with_source_file(file!()) };
     let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let strategy = (messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())), words());
@@ -211,25 +211,25 @@ fn whoever_steps_aside_comes_to_the_same() {
         let (one, other) = (messages::ndjson(&one), messages::ndjson(&other));
         let (first, second) = (accepted(&one), accepted(&other));
         let database = base.database();
-        let standing = in_process(async move {
+        let active = in_process(async move {
             let mut writers = Writers::open(&database).await?;
-            // Beside one writer on the same pipeline there is one that this knows nothing of.
+            // One writer uses the same pipeline, and another one a pipeline of its own.
             let (near, far) = (writers.pipeline_with_tiny_budget().await?, writers.pipeline_with_tiny_budget().await?);
             let deciding = tokio::spawn(decide(near.clone(), words));
             let writing = [(near, first, 2), (far, second, 3)]
                 .map(|(pipeline, messages, batch)| tokio::spawn(write(pipeline, messages, batch)));
-            let mut n_taken = 0;
+            let mut n_stored = 0;
             for writing in writing {
-                n_taken += writing.await??.len();
+                n_stored += writing.await??.len();
             }
-            let standing = deciding.await??;
+            let active = deciding.await??;
             writers.close().await?;
-            anyhow::Ok((standing, n_taken))
+            anyhow::Ok((active, n_stored))
         });
-        let (standing, n_taken) = standing.expect("all can write");
-        assert_eq!(n_taken, one.lines().count(), "each message is taken once");
+        let (active, n_stored) = active.expect("all can write");
+        assert_eq!(n_stored, one.lines().count(), "each message is stored once");
         base.check();
-        assert_eq!(held(&base), resolved(&one, standing));
+        assert_eq!(held(&base), resolved(&one, active));
         Ok(())
     };
     if let Err(error) = runner.run(&strategy, law) {
@@ -237,10 +237,10 @@ fn whoever_steps_aside_comes_to_the_same() {
     }
 }
 
-/// The decision is read for while the message waits for its turn to be read for.
+/// The decision is read ahead while the message is queued for that.
 #[test]
-fn who_waits_heeds_what_is_decided_meanwhile() {
-    // Two users of one phone: a limit parts them, so whatever is linked to them is not a plain join.
+fn deferred_requests_respect_decisions_made_in_between() {
+    // Two users of one phone: a limit separates them, so new links to them need resolution.
     let at = "2025-03-01T10:00:00Z";
     let before = messages::ndjson(&[
         messages::event("m1", at, json!({ "external_id": "u1", "phone": "010-1234-5678" }), "df_login", json!({})),
@@ -265,24 +265,24 @@ fn who_waits_heeds_what_is_decided_meanwhile() {
         let mut writers = Writers::open(&database).await?;
         let pipeline = writers.pipeline_with_tiny_budget().await?;
         let linking = accepted(&messages::ndjson(&[linking]));
-        let (decided, taken) = tokio::join!(
+        let (decided, ingested) = tokio::join!(
             pipeline.decide(Command::Make(vec![decision]), None),
             pipeline.ingest(linking, POLICY_VERSION)
         );
         assert!(matches!(decided?, CommandOutcome::Applied { .. }));
-        assert_eq!(taken?.ingested.len(), 1);
+        assert_eq!(ingested?.ingested.len(), 1);
         drop(pipeline);
         writers.close().await
     })
     .expect("both are written");
     base.check();
     let held = held(&base);
-    assert_ne!(held["external_id:u1"], held["device_id:d1"], "the decision keeps them apart");
+    assert_ne!(held["external_id:u1"], held["device_id:d1"], "the decision separates them");
 }
 
-/// What comes in while a policy comes into force was read by the one before.
+/// Messages that arrive during a publication were parsed under the previous policy.
 #[test]
-fn what_was_read_by_other_rules_is_read_again() {
+fn messages_parsed_under_another_policy_are_parsed_again() {
     let kind =
         |name: &str, form: &str, priority: u32| json!({ "name": name, "form": form, "limit": 1, "priority": priority });
     let kinds =
@@ -293,7 +293,7 @@ fn what_was_read_by_other_rules_is_read_again() {
     let known = messages::ndjson(&[messages::purchase("m1", at, known, "o1", "100")]);
     let unknown = messages::ndjson(&[messages::event("m2", at, json!({ "fax": "02-1234" }), "df_login", json!({}))]);
     let [known, unknown] = [known, unknown].map(|it| accepted_by(&other, &it));
-    assert_eq!(known[0].message.home().kind, Kind::new("phone"), "the policy in force names another home");
+    assert_eq!(known[0].message.home().kind, Kind::new("phone"), "the active policy gives another home");
 
     let base = Base::new();
     base.write("empty.ndjson", "");
@@ -309,10 +309,10 @@ fn what_was_read_by_other_rules_is_read_again() {
         writers.close().await
     })
     .expect("it can be written");
-    assert!(base.check().starts_with("1 messages, 2 identifiers"), "as the policy in force reads them");
+    assert!(base.check().starts_with("1 messages, 2 identifiers"), "as under the active policy");
 }
 
-/// A change of one identifier's row that nothing else has a part in.
+/// A change of the row of one identifier only.
 fn seen_so_often(count: u64, (identifier, state): &(Identifier, Arc<IdentifierState>)) -> Changes {
     let mut state = IdentifierState::clone(state);
     state.facts.seen.count = count;
@@ -322,7 +322,7 @@ fn seen_so_often(count: u64, (identifier, state): &(Identifier, Arc<IdentifierSt
 }
 
 #[test]
-fn what_is_written_ahead_counts_once_it_has_its_number() {
+fn bulk_writes_become_visible_with_their_commit_number() {
     let who = |user: &str| json!({ "external_id": user });
     let plain = messages::ndjson(&[
         messages::event("m1", "2025-03-01T10:00:00Z", who("u1"), "df_login", json!({})),
@@ -343,9 +343,9 @@ fn what_is_written_ahead_counts_once_it_has_its_number() {
         let first = store.last_commit().await?;
 
         let ahead = store.write_ahead(&Rows::of(&seen_so_often(2, &one)), &secret).await?;
-        // Others write what has nothing to do with it, and take the number that was the next one.
+        // Others write unrelated rows and use the next number.
         store.commit(&Commit::of(first + 1, &seen_so_often(2, &other)), &secret).await?;
-        assert_eq!(n_seen(&store).await?, [1, 2], "nobody sees it");
+        assert_eq!(n_seen(&store).await?, [1, 2], "not visible yet");
         ahead.commit(first + 2, &[]).await?;
         assert_eq!(n_seen(&store).await?, [2, 2]);
         assert_eq!(store.last_commit().await?, first + 2);
@@ -354,18 +354,18 @@ fn what_is_written_ahead_counts_once_it_has_its_number() {
         let is_conflict = |it: &Result<(), StoreError>| matches!(it, Err(StoreError::Conflict));
         let ahead = store.write_ahead(&Rows::of(&seen_so_often(3, &one)), &secret).await?;
         store.commit(&Commit::of(first + 3, &seen_so_often(3, &other)), &secret).await?;
-        assert!(is_conflict(&ahead.commit(first + 3, &[]).await), "another has that number");
+        assert!(is_conflict(&ahead.commit(first + 3, &[]).await), "the number is in use");
         let ahead = store.write_ahead(&Rows::of(&seen_so_often(4, &one)), &secret).await?;
         store.commit(&Commit::of(first + 4, &seen_so_often(5, &one)), &secret).await?;
-        assert!(is_conflict(&ahead.commit(first + 5, &[]).await), "another has written the row");
+        assert!(is_conflict(&ahead.commit(first + 5, &[]).await), "the row was written concurrently");
         store.write_ahead(&Rows::of(&seen_so_often(6, &other)), &secret).await?.cancel().await;
-        // The next one goes on behind all of them.
+        // The next commit follows all of them.
         store.commit(&Commit::of(first + 5, &seen_so_often(7, &other)), &secret).await?;
         assert_eq!(store.last_commit().await?, first + 5);
-        // Who was away for so long that the numbers since are forgotten collides all the same.
+        // A stale writer conflicts, even if the commit rows in between are pruned.
         store.forget_commits(first, first + 3).await?;
         let late = store.commit(&Commit::of(first + 1, &seen_so_often(8, &one)), &secret).await;
-        assert!(is_conflict(&late), "that number was taken");
+        assert!(is_conflict(&late), "that number is in use");
         assert_eq!(n_seen(&store).await?, [5, 7]);
         store.close().await;
         anyhow::Ok(())
@@ -373,7 +373,7 @@ fn what_is_written_ahead_counts_once_it_has_its_number() {
     .expect("it can be written");
 }
 
-/// Who is whom by `core` alone: each identifier with the unified ID of its customer.
+/// Resolution by `core` alone: each identifier with the unified ID of its customer.
 fn resolved(messages: &str, decisions: Vec<Decision>) -> BTreeMap<String, String> {
     let mut facts = Facts::default();
     facts.decisions.extend(decisions);
@@ -391,7 +391,7 @@ fn resolved(messages: &str, decisions: Vec<Decision>) -> BTreeMap<String, String
     named.collect()
 }
 
-/// Who is whom in a base.
+/// Resolution in the database.
 fn held(base: &Base) -> BTreeMap<String, String> {
     let database = base.database();
     let held = in_process(async move {

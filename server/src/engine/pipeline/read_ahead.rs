@@ -252,7 +252,7 @@ async fn plan(view: &mut View, snapshot: &Snapshot, read_plan: &ReadPlan) -> Res
         }
         ReadPlan::Decisions { ends, changed, decisions } => {
             load(Needs { identifiers: ends.clone(), ..Needs::default() }, view, snapshot).await?;
-            load(decide::members_not_seen(ends, view), view, snapshot).await?;
+            load(decide::missing_members(ends, view), view, snapshot).await?;
             Draft::of_decisions(changed, view, policy, decisions)
         }
     };
