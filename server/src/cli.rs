@@ -1,7 +1,7 @@
-//! The command line, a file a command. Every option is an environment variable `PROFILE360_…`, too.
+//! The command line, one file per command. Every option is also an environment variable `PROFILE360_…`.
 //!
-//! Results go to standard output, everything else to standard error. Exit status: 0 done, 1 failed, 2 the command line makes
-//! no sense, 3 done, and something in the input was refused.
+//! Results go to standard output, everything else to standard error. Exit status: 0 success, 1 failure, 2 invalid command line,
+//! 3 success, but some input was refused.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through these")]
 
 mod check;
@@ -44,8 +44,8 @@ use crate::{
     graphql,
 };
 
-/// At the end of every command the database's client closes what is closed already, and the database complains of that: its
-/// own failures come back as errors of what failed.
+/// At the end of every command the client of the database closes it a second time, which the database logs as an error. Its real
+/// failures are returned as errors.
 const DEFAULT_LOG: &str = "warn,profile360=info,surrealkv=error,surrealdb::core::kvs::ds=off";
 
 /// One unified ID per customer: messages in, whole customers out.
@@ -84,7 +84,7 @@ enum Task {
     Schema,
 }
 
-/// Which base, and by which secret and rules.
+/// The database, with the secret and the policy.
 #[derive(Debug, Args)]
 struct Base {
     /// The database: surrealkv://PATH, mem://, ws://HOST or wss://HOST.
@@ -107,7 +107,7 @@ struct Given {
     policy: Option<PathBuf>,
 }
 
-/// What devices are described by.
+/// Sources of device descriptions.
 #[derive(Debug, Args)]
 struct Describing {
     /// A GeoIP database of cities in MaxMind's format (.mmdb): it gives country, region, city and time zone of devices whose
@@ -122,14 +122,14 @@ impl Describing {
     }
 }
 
-/// An open base.
+/// An open database.
 struct Opened {
     store: Arc<Store>,
     policy: Arc<ActivePolicy>,
     secret: IdSecret,
 }
 
-/// Reads the command line and does what it says.
+/// Runs the command line.
 pub async fn run() -> ExitCode {
     let command = Command::parse();
     if let Err(error) = start_log(&command) {
@@ -171,19 +171,19 @@ fn start_log(command: &Command) -> anyhow::Result<()> {
 }
 
 impl Base {
-    /// The address, with the password.
+    /// The address of the database, with the password.
     fn url(&self) -> anyhow::Result<String> {
         database::warn_of_others(&self.db);
         let password = database::password(self.db_password_file.as_deref())?;
         database::with_password(&self.db, password.as_deref())
     }
 
-    /// Opens the base; a new one gets its policy and its secret here.
+    /// Opens the database, or creates it with its policy and secret.
     async fn open(&self) -> anyhow::Result<Opened> {
         self.opened(profile360_store::connect(&self.url()?).await?).await
     }
 
-    /// Opens a base that exists, for commands that only read: a mistyped address is an error, not an empty base.
+    /// Opens an existing database, for commands that only read: a mistyped address is an error, not an empty database.
     async fn open_existing(&self) -> anyhow::Result<Opened> {
         self.opened(profile360_store::connect_existing(&self.url()?).await?).await
     }
@@ -199,7 +199,7 @@ impl Base {
 }
 
 impl Given {
-    /// The policy and secret of commands that know no base.
+    /// The policy and the secret of commands without a database.
     fn without_base(&self) -> anyhow::Result<(CompiledPolicy, IdSecret)> {
         let policy = self.given_policy()?.unwrap_or_default();
         let secret = self.given_secret()?.unwrap_or_else(IdSecret::public);
@@ -233,7 +233,7 @@ impl Given {
     async fn policy_of(&self, store: &Store) -> anyhow::Result<(i64, CompiledPolicy)> {
         let given = self.given_policy()?;
         if let Some(policy) = &given {
-            // Before a new base keeps it for good.
+            // Validate it before a new database stores it permanently.
             compile(policy.clone())?;
         }
         let published = PublishedPolicy {
@@ -252,7 +252,7 @@ impl Given {
         Ok((version, compile(stored.document)?))
     }
 
-    /// The base's secret: the given one, which must be the one that the base began with, or one that the base keeps.
+    /// The secret: the given one, which must be that of the database, or a stored one.
     async fn secret_of(&self, store: &Store) -> anyhow::Result<IdSecret> {
         let given = self.given_secret()?;
         let own = new_secret();
@@ -283,7 +283,7 @@ fn new_secret() -> String {
     secret.iter().map(|it| format!("{it:02x}")).collect()
 }
 
-/// Reads a date of an option.
+/// Parses a date of an option.
 fn date(text: &str) -> Result<NaiveDate, &'static str> {
     NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "a date is written yyyy-MM-dd, as 2026-01-31")
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the whole program to an independent computation, in one command.
+"""Compares the whole program with an independent computation, in one command.
 
     agree.py MESSAGES.ndjson TRUTH.csv --program PROFILE360 --as-of DATE… [--pairs N] [--folder DIR]
 
@@ -28,7 +28,7 @@ import pyarrow as pa
 
 import summarize
 
-# All commands and the base make the same unified IDs.
+# The secret makes unified IDs equal in all commands and in the database.
 ENVIRONMENT = {**os.environ, "PROFILE360_ID_SECRET": "an independent computation"}
 # Each has some nineteen aliases, and the server answers a hundred.
 CUSTOMERS_AT_ONCE = 5
@@ -64,7 +64,7 @@ class Server:
     def ask(self, query, **variables):
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = urllib.request.Request(f"{self.address}/graphql", body, {"content-type": "application/json"})
-        # Never by way of a proxy: it is this machine.
+        # Never through a proxy: the server is on this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request) as response:
             answer = json.load(response)
@@ -108,7 +108,7 @@ class Server:
 
 
 def compare(what, expected, household_of_id, actual):
-    """Every figure of every household against what the server says of its customer."""
+    """Compares every figure of every household with the customer of the server."""
     differences, figures = [], 0
     found = {household_of_id[it]: bought for it, bought in actual.items() if it in household_of_id}
     differences += [f"{what}: household {it} is missing" for it in sorted(expected.keys() - found.keys())]
@@ -171,7 +171,7 @@ def agree(args, folder):
         before = sorted(server.unified_ids())
         differences += compare_all("served", expected, household_of_id)
 
-        # Pairs from all over the list, each household in one of them at most.
+        # Pairs from the whole list, with each household in at most one.
         id_of = {household: it for it, household in household_of_id.items()}
         order = sorted(households)
         step = max(2, len(order) // args.pairs)

@@ -43,7 +43,7 @@ def main() -> None:
         subprocess.run([program, "import", messages, *options], check=True, capture_output=True)
         print(f"{chosen.identifiers} identifiers imported in {time.monotonic() - began:.1f} s", flush=True)
         server = subprocess.Popen(
-            # Answers that need long are waited for.
+            # Waits for slow answers.
             [program, "serve", "--listen", "127.0.0.1:0", "--limit-time", "3600s", *options],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )
@@ -71,7 +71,7 @@ def measure(origin: str, n_identifiers: int, is_one_profile: bool, n_times: int)
         assert made["status"] == "APPLIED", made
 
     def send(n: int, one: str, other: str) -> None:
-        # Long after everything else, as new messages are.
+        # Later than everything else, like new messages.
         body = json.dumps([message(f"more-{n}-{one}", 10_000_000 + n, one, other)]).encode()
         request = urllib.request.Request(f"{origin}/v1/messages", body, {"content-type": "application/json"})
         answer = urllib.request.urlopen(request).read()
@@ -94,7 +94,7 @@ def measure(origin: str, n_identifiers: int, is_one_profile: bool, n_times: int)
         ("a message with a new link", [timed(lambda: send(n, name_of(middle + 10 * n), f"email:new{n}@example.com")) for n in range(n_times)]),
         ("an explanation of two neighbors", [timed(lambda: explain(ends)) for _ in range(n_times)]),
     ]
-    # Others write and read all the while: how long the worst of them waits is what a stall is.
+    # Others write and read concurrently: a stall is the longest wait among them.
     waits: dict[str, list[float]] = {"write": [], "read": []}
     over = threading.Event()
 

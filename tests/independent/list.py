@@ -1,4 +1,4 @@
-"""Times of the list over a large base: every filter with every order, searches of every kind, first, tenth and last page.
+"""Times of the list over a large database: every filter with every order, searches of every kind, first, tenth and last page.
 
     python3 tests/independent/list.py make --customers 1000000 --out messages.ndjson
     python3 tests/independent/list.py measure --server http://127.0.0.1:8360 [--pid PID] [--rounds 3]

@@ -38,7 +38,7 @@ def main(program: str, path: str) -> None:
 
 
 def by_import(program: str, base: str, path: str) -> float:
-    """Until all is in the base; the list is made after that."""
+    """Until all messages are stored; the list is updated after that."""
     begin = time.monotonic()
     importing = subprocess.Popen([program, "import", path, "--db", base], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     counts = importing.stdout.readline()

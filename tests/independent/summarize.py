@@ -76,7 +76,7 @@ def text_or_none(value):
 
 
 def number(item, field, default):
-    """null is as good as absent; 0 is not."""
+    """null means absent; 0 does not."""
     return default if item.get(field) is None else item[field]
 
 

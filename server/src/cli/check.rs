@@ -1,4 +1,4 @@
-//! `profile360 check`: derived rows against a computation from the messages that the base keeps.
+//! `profile360 check`: compares derived rows with a computation from the stored messages.
 
 use std::{collections::BTreeMap, process::ExitCode};
 
@@ -30,7 +30,7 @@ pub(super) struct Options {
     base: Base,
 }
 
-/// Differences by what differs; the first few are printed.
+/// The number of differences by kind.
 #[derive(Debug, Default)]
 struct Differences(BTreeMap<&'static str, u64>);
 
@@ -42,9 +42,9 @@ impl Differences {
     }
 }
 
-/// What the base holds, read whole.
+/// The derived rows in the database.
 #[derive(Debug, Default)]
-struct Held {
+struct Stored {
     cells: BTreeMap<CellKey, CellState>,
     identifiers: BTreeMap<Identifier, IdentifierState>,
     links: BTreeMap<profile360_core::evidence::link::Pair, LinkState>,
@@ -66,7 +66,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     facts.decisions = store.decisions().await?;
     let retirements = policy.retirements().clone();
     let mut differences = Differences::default();
-    let held = read(&store, |payload| match parse_kept(payload, &policy) {
+    let stored = read(&store, |payload| match parse_kept(payload, &policy) {
         Ok(mut accepted) => {
             retirements.assign(&mut accepted.message);
             differences_of_repeat(facts.add(&accepted.message))
@@ -74,18 +74,18 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Err(_) => Some("messages that cannot be read"),
     })
     .await?;
-    let (held, faults) = held;
+    let (stored, faults) = stored;
     for fault in faults {
         differences.note(fault, true);
     }
 
     let resolution = facts.resolve(&policy);
     let partition = &resolution.partition;
-    differences.note("identifiers in number", held.identifiers.len() != resolution.identifiers.len());
-    differences.note("profiles in number", held.cells.len() != partition.cells.len());
-    differences.note("links in number", held.links.len() != resolution.links.len());
+    differences.note("identifiers in number", stored.identifiers.len() != resolution.identifiers.len());
+    differences.note("profiles in number", stored.cells.len() != partition.cells.len());
+    differences.note("links in number", stored.links.len() != resolution.links.len());
     for (node, (identifier, expected)) in resolution.identifiers.iter().enumerate() {
-        let Some(state) = held.identifiers.get(*identifier) else {
+        let Some(state) = stored.identifiers.get(*identifier) else {
             differences.note("identifiers that are missing", true);
             continue;
         };
@@ -93,7 +93,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         let cell = partition.cell_of[node];
         let members = partition.cells[cell].iter().map(|it| resolution.identifiers[*it].0);
         let anchor = resolution.identifiers[partition.anchors[cell]].0;
-        match held.cells.get(&state.cell) {
+        match stored.cells.get(&state.cell) {
             Some(found) => {
                 differences.note("members of profiles", !found.members.iter().eq(members));
                 differences.note("unified IDs", found.unified_id != unified_id(anchor, &secret));
@@ -103,7 +103,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
     }
     for ((pair, seen), withheld) in resolution.links.iter().zip(&partition.withheld) {
-        match held.links.get(*pair) {
+        match stored.links.get(*pair) {
             Some(link) => {
                 differences.note("sightings of links", link.seen != **seen);
                 differences.note("reasons of withheld links", link.withheld != *withheld);
@@ -111,24 +111,24 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
             None => differences.note("links that are missing", true),
         }
     }
-    differences.note("orders", held.orders != facts.orders);
+    differences.note("orders", stored.orders != facts.orders);
     let in_place = facts.refunds_in_place().map(|(home, it)| (it.message_id.clone(), (home.clone(), it.clone())));
     let refunds: BTreeMap<_, _> = in_place.collect();
-    differences.note("refunds", held.refunds != refunds);
+    differences.note("refunds", stored.refunds != refunds);
     differences.note(
         "messages without their text, or texts without their message",
-        store.n_messages().await? != held.n_events,
+        store.n_messages().await? != stored.n_events,
     );
-    let n_unlisted = check_list(&store, &policy, &held, &mut differences).await?;
+    let n_unlisted = check_list(&store, &policy, &stored, &mut differences).await?;
     store.close().await;
 
     println!(
         "{} messages, {} identifiers, {} links, {} profiles, {} orders",
-        held.n_events,
-        held.identifiers.len(),
-        held.links.len(),
-        held.cells.len(),
-        held.orders.len()
+        stored.n_events,
+        stored.identifiers.len(),
+        stored.links.len(),
+        stored.cells.len(),
+        stored.orders.len()
     );
     if 0 < n_unlisted {
         println!("{n_unlisted} customers wait to be listed; the next server or import does that");
@@ -150,15 +150,15 @@ fn differences_of_repeat(is_new: bool) -> Option<&'static str> {
 async fn read(
     store: &Store,
     mut take: impl FnMut(&str) -> Option<&'static str>,
-) -> Result<(Held, Vec<&'static str>), StoreError> {
-    let mut held = Held::default();
+) -> Result<(Stored, Vec<&'static str>), StoreError> {
+    let mut stored = Stored::default();
     let mut faults = Vec::new();
     for first_byte in 0..=u8::MAX {
-        held.cells.extend(store.cells_of(first_byte).await?);
+        stored.cells.extend(store.cells_of(first_byte).await?);
     }
-    for (key, cell) in &held.cells {
+    for (key, cell) in &stored.cells {
         let states = store.identifiers(&cell.members).await?;
-        held.links.extend(store.links_of(&cell.members).await?);
+        stored.links.extend(store.links_of(&cell.members).await?);
         for member in &cell.members {
             let Some(state) = states.get(member) else {
                 faults.push("members that are no identifiers");
@@ -168,30 +168,30 @@ async fn read(
                 faults.push("members that say they are elsewhere");
             }
             for event in store.events(state.unified_id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
-                held.n_events += 1;
+                stored.n_events += 1;
                 faults.extend(take(&event.payload));
             }
             for row in store.purchases(state.unified_id).await? {
                 match row {
                     PurchaseRow::Order(order) => {
-                        drop(held.orders.insert(order.key.clone(), (member.clone(), order)));
+                        drop(stored.orders.insert(order.key.clone(), (member.clone(), order)));
                     }
                     PurchaseRow::Refund(refund) => {
-                        drop(held.refunds.insert(refund.message_id.clone(), (member.clone(), refund)));
+                        drop(stored.refunds.insert(refund.message_id.clone(), (member.clone(), refund)));
                     }
                 }
             }
-            held.identifiers.insert(member.clone(), IdentifierState::clone(state));
+            stored.identifiers.insert(member.clone(), IdentifierState::clone(state));
         }
     }
-    Ok((held, faults))
+    Ok((stored, faults))
 }
 
-/// The list's rows, as of the day that each was made for; how many customers an interrupted writer left unlisted.
+/// Checks list rows as of the date of each. Returns the number of customers that an interrupted writer left unlisted.
 async fn check_list(
     store: &Store,
     policy: &ActivePolicy,
-    held: &Held,
+    stored: &Stored,
     differences: &mut Differences,
 ) -> Result<usize, StoreError> {
     let (.., unlisted) = directory::unlisted(store).await?;
@@ -205,7 +205,7 @@ async fn check_list(
             }
         }
     }
-    let expected: Vec<CellKey> = held.cells.keys().filter(|it| !unlisted.contains(it)).copied().collect();
+    let expected: Vec<CellKey> = stored.cells.keys().filter(|it| !unlisted.contains(it)).copied().collect();
     differences.note("rows of the list in number", listed.len() != expected.len());
     let today = clock::today(policy);
     for key in &expected {

@@ -1,17 +1,17 @@
-//! What of a database is kept from others on the machine: its password, and the folder of one that is embedded.
+//! Protection from other users of the machine: the password of a database, and the folder of an embedded one.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use anyhow::{Context, bail};
 
-/// The password that is not in the address: of a file, else of the environment.
+/// The password of a file, or else of the environment.
 pub(super) fn password(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     let Some(path) = file else {
         return Ok(std::env::var("PROFILE360_DB_PASSWORD").ok().filter(|text| !text.is_empty()));
     };
     let text = fs::read_to_string(path)
         .with_context(|| format!("the file of the database's password, {}, cannot be read", path.display()))?;
-    // Editors end a file with a line's end that is no part of it.
+    // Editors append a newline, which is not part of the password.
     let password = text.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
         bail!("the file of the database's password, {}, is empty", path.display());
@@ -19,7 +19,7 @@ pub(super) fn password(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     Ok(Some(password.to_owned()))
 }
 
-/// An address with the password of its user, where it is one of a server.
+/// Adds the password to the address of a server.
 pub(super) fn with_password(url: &str, password: Option<&str>) -> anyhow::Result<String> {
     let (Some(password), Some((scheme @ ("ws" | "wss"), rest))) = (password, url.split_once("://")) else {
         return Ok(url.to_owned());
@@ -33,7 +33,7 @@ pub(super) fn with_password(url: &str, password: Option<&str>) -> anyhow::Result
     Ok(format!("{scheme}://{user}:{password}@{host}"))
 }
 
-/// Warns where others on the machine can see what they should not.
+/// Warns if other users of the machine can see the password or the data.
 pub(super) fn warn_of_others(url: &str) {
     let is_shown = |url: &str| std::env::args().any(|argument| argument.ends_with(url));
     if let Some((_, rest)) = url.split_once("://")

@@ -1,8 +1,7 @@
-//! `profile360 export`: every customer of a base, into one file.
+//! `profile360 export`: writes every customer into one file.
 //!
-//! Customers are written in the order of their unified IDs, so that equal bases make equal files, however their messages came in.
-//! What is written goes into a part next to the file, and every so often what is there is sealed: an export that was interrupted
-//! goes on from there.
+//! Customers are sorted by unified ID, so that equal databases give equal files, regardless of the arrival order of messages. Output
+//! goes into a part file next to the final one, which is sealed in chunks: an interrupted export resumes at the last one.
 
 mod columns;
 mod exported;
@@ -62,7 +61,7 @@ enum Format {
     Parquet,
 }
 
-/// Customers that are read at once.
+/// Customers per read.
 const CHUNK: usize = 200;
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
@@ -104,7 +103,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     };
     let as_of = part.question.as_of;
     let began_at = part.progress.commit;
-    // Before the first customer is written, as no answer leaves before its record.
+    // Before the first customer is written: no data leaves before its audit record.
     audit::record_command(&store, "EXPORT", "export").await?;
     let written = write_all(&store, &policy, part, options.chunk).await?;
     let Written::All(n) = written else {
@@ -128,14 +127,14 @@ fn format_of(path: &Path) -> anyhow::Result<Format> {
     }
 }
 
-/// How far writing came.
+/// The result of writing.
 enum Written {
     All(u64),
-    /// What is there is sealed.
+    /// Interrupted. Everything before is sealed.
     Interrupted,
 }
 
-/// What a file is written by.
+/// The writer of a format.
 enum Writer {
     Lines(Lines),
     Table(Box<Table>),
@@ -157,7 +156,7 @@ impl Writer {
         }
     }
 
-    /// Finishes what was written so far, so that more can come behind it later.
+    /// Seals what was written, so that an export can be resumed here.
     fn seal(&mut self, progress: &mut Progress) -> anyhow::Result<()> {
         match self {
             Self::Lines(lines) => lines.seal(),
@@ -180,7 +179,7 @@ async fn write_all(store: &Store, policy: &ActivePolicy, mut part: Part, chunk: 
         }
         found = in_order(store, from) => found?,
     };
-    // Their day ends where the date begins, in the policy's time zone.
+    // The previous day ends where the date begins, in the policy's time zone.
     let as_of = part.question.as_of;
     for keys in found.chunks(CHUNK) {
         let keys: Vec<CellKey> = keys.iter().map(|(_, key)| *key).collect();
@@ -228,7 +227,7 @@ async fn write_all(store: &Store, policy: &ActivePolicy, mut part: Part, chunk: 
     Ok(Written::All(n))
 }
 
-/// Every customer behind a unified ID, or all of them, in the order of unified IDs.
+/// All customers after a unified ID, or all, sorted by unified ID.
 async fn in_order(store: &Store, from: Option<UnifiedId>) -> anyhow::Result<Vec<(UnifiedId, CellKey)>> {
     let mut found = Vec::new();
     for first_byte in 0..=u8::MAX {

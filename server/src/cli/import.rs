@@ -1,4 +1,4 @@
-//! `profile360 import`: files into a base.
+//! `profile360 import`: imports files into a database.
 
 use std::{
     path::{Path, PathBuf},
@@ -78,7 +78,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
     }
     if opened.is_empty() {
-        // Nothing comes in, so no base is made for it.
+        // Without messages, do not create a database.
         if 0 < n_empty {
             println!("{}", to_line(&IngestCounts::default()));
         }
@@ -103,7 +103,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     for (path, messages) in opened {
         let imported = import(path, messages, &policy, &pipeline, interruption.as_mut(), &mut counts, &mut n_left_out);
         if let Err(failure) = imported.await {
-            // A file that cannot be read costs the others nothing; a base that cannot be written ends it all.
+            // An unreadable file does not stop the others; a database that cannot be written does.
             let is_over = failure.is::<PipelineError>() || failure.is::<Interrupted>();
             failures.push(failure);
             if is_over {
@@ -147,7 +147,7 @@ async fn import(
     let bar = bar(messages.n_bytes, "{wide_bar} {percent}%  {msg}  {eta} left");
     let (parts, mut incoming) = mpsc::channel::<Part>(2);
     let (policy, read_by) = (policy.clone(), policy.version);
-    // Parsing goes on while the database writes.
+    // Parsing continues while the database writes.
     let reading = tokio::task::spawn_blocking(move || -> anyhow::Result<()> {
         while let Some(part) = messages.next_part(&policy)? {
             if parts.blocking_send(part).is_err() {
@@ -161,7 +161,7 @@ async fn import(
     let mut n_messages = 0_u64;
     let mut is_own_export = false;
     loop {
-        // Only here: what is on its way into the base is waited for, and counted.
+        // Check for a signal only here, so that pending writes are awaited and counted.
         let part = tokio::select! {
             biased;
             signal = &mut interruption => {

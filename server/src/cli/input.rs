@@ -1,4 +1,4 @@
-//! Reading messages from files: JSON or tables, packed or not, with all that editors and transfers do to them.
+//! Reads messages from files: JSON or tables, compressed or not, with the artifacts of editors and transfers.
 
 use std::{
     collections::VecDeque,
@@ -29,22 +29,22 @@ use super::{
     source::{Looks, Source},
 };
 
-/// Lines that are read at once.
+/// Lines per part.
 const MAX_LINES: u64 = 5_000;
 const MAX_BYTES: usize = 12 * 1024 * 1024;
 
-/// What a part of a file holds.
+/// The messages of a part of a file.
 #[derive(Default)]
 pub(super) struct Part {
     pub accepted: Vec<Accepted>,
-    /// The line of each of them.
+    /// The line number of each message.
     pub lines: Vec<u64>,
     pub refused: Vec<Refused>,
-    /// What was left out of accepted messages, by line.
+    /// Warnings of accepted messages, by line.
     pub warnings: Vec<(u64, Warning)>,
     /// Rows that the map leaves out.
     pub n_left_out: u64,
-    /// Whether lines of it are an export's.
+    /// Whether it contains lines of an export.
     pub is_own_export: bool,
 }
 
@@ -52,11 +52,11 @@ pub(super) struct Part {
 pub(super) struct Refused {
     pub line: u64,
     pub refusal: Refusal,
-    /// The line as it was, where it is short enough to keep.
+    /// The original line, if it is short enough to keep.
     pub text: Option<String>,
 }
 
-/// What a file contains, where the caller says so.
+/// An explicit format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     Ndjson,
@@ -68,25 +68,25 @@ pub(super) struct Messages {
     path: PathBuf,
     rows: Rows,
     intake: Enricher,
-    /// Messages that were read with the last line.
+    /// Further messages of the last line.
     pending: VecDeque<Item>,
     is_own_export: bool,
-    /// Why the rest could not be read, until what came before is processed.
+    /// Why the rest could not be read, reported after everything before it is processed.
     failure: Option<anyhow::Error>,
-    /// Bytes of the file that were read so far, shared with who shows progress.
+    /// Bytes of the file that are read, shared with the progress bar.
     pub n_read: Arc<AtomicU64>,
     pub n_bytes: u64,
     pub is_empty: bool,
 }
 
-/// What a file is read as.
+/// How a file is read.
 enum Rows {
     Lines(Reader<Box<dyn BufRead + Send>>),
     Table(Box<Table<Box<dyn BufRead + Send>>>),
 }
 
 impl Messages {
-    /// Opens a file of messages or, with a map, a table. What it is, `format` says, else its name, else its first bytes.
+    /// Opens a file of messages or, with a map, a table. `format` decides, or else the name, or else the first bytes.
     pub(super) fn open(
         path: &Path,
         format: Option<Format>,
@@ -122,13 +122,12 @@ impl Messages {
         Ok(Self { path, rows, intake, pending, is_own_export: false, failure: None, n_read, n_bytes, is_empty })
     }
 
-    /// Whether it is read by the map.
+    /// Whether the map is used.
     pub(super) fn is_table(&self) -> bool {
         matches!(self.rows, Rows::Table(_))
     }
 
-    /// The next lines, parsed; nothing at the end of the file. Where the file cannot be read on all whole lines before come
-    /// first.
+    /// The next parsed lines. `None` at the end. Before an error it returns all complete lines.
     pub(super) fn next_part(&mut self, policy: &CompiledPolicy) -> anyhow::Result<Option<Part>> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
@@ -172,7 +171,7 @@ impl Messages {
         Ok((!part.is_empty()).then_some(part))
     }
 
-    /// The next message. A line of an export is as many as it holds times at which something was said.
+    /// The next message. A line of an export gives several messages, one per time.
     fn next(&mut self, policy: &CompiledPolicy) -> Result<Option<Item>, ReadError> {
         if let Some(item) = self.pending.pop_front() {
             return Ok(Some(item));
@@ -195,7 +194,7 @@ impl Messages {
     }
 }
 
-/// What a file holds, by its name, else by its first bytes; with a map all that is no JSON is a table.
+/// The format of a file by its name, or else by its first bytes. With a map, everything that is no JSON is a table.
 fn format_of(path: &Path, looks: Looks, has_map: bool) -> Format {
     let name = path.file_name().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default();
     let bare = [".gz", ".zst"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
@@ -216,7 +215,7 @@ impl Rows {
         }
     }
 
-    /// The last line that was read.
+    /// The number of the last line that was read.
     fn number(&self) -> u64 {
         match self {
             Self::Lines(reader) => reader.number,
@@ -231,7 +230,7 @@ impl Part {
     }
 }
 
-/// Where rejected lines are kept: next to the file, created with the first of them.
+/// The file of rejected lines, next to the input. Created with the first of them.
 pub(super) struct RefusedFile {
     path: PathBuf,
     writer: Option<BufWriter<File>>,
@@ -273,7 +272,7 @@ impl RefusedFile {
     }
 }
 
-/// Hands all accepted messages of files to a function, and complains about the others; whether none was refused.
+/// Calls a function with all accepted messages of files, and reports the others. `false` if any was refused.
 pub(super) fn for_each_message(
     paths: &[PathBuf],
     policy: &CompiledPolicy,
@@ -285,7 +284,7 @@ pub(super) fn for_each_message(
         let (parts, incoming) = std::sync::mpsc::sync_channel(4);
         let policy = policy.clone();
         let mut messages = Messages::open(path, None, None, &Enricher::plain())?;
-        // Reading and parsing on one core, taking on another.
+        // Reads and parses on one core, and consumes on another.
         let reading = std::thread::spawn(move || -> anyhow::Result<()> {
             while let Some(part) = messages.next_part(&policy)? {
                 if parts.send(part).is_err() {
@@ -313,10 +312,10 @@ pub(super) fn for_each_message(
     Ok(n_refused == 0)
 }
 
-/// How many rejections and how many warnings are printed one by one.
+/// How many refusals, and how many warnings, are printed one by one.
 const SHOWN: u64 = 10;
 
-/// Says why a line was refused, for the first few.
+/// Prints the first few refusals.
 pub(super) fn report(path: &Path, refused: &Refused, n_refused: u64) {
     let Refused { line, refusal, .. } = refused;
     let at = if refusal.path.is_empty() { String::new() } else { format!(" at {}", refusal.path) };
@@ -328,7 +327,7 @@ pub(super) fn report(path: &Path, refused: &Refused, n_refused: u64) {
     }
 }
 
-/// Says what of a line was left out, for the first few.
+/// Prints the first few warnings.
 pub(super) fn report_warning(path: &Path, line: u64, warning: &Warning, n_warnings: u64) {
     if n_warnings <= SHOWN {
         let Warning { code, path: place, detail } = warning;

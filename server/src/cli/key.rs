@@ -103,7 +103,7 @@ fn message_type(text: &str) -> Result<MessageType, String> {
     serde_json::from_value(text.trim().into()).map_err(|_| "use identify, event or alias".to_owned())
 }
 
-/// The bounds of a key, behind its name.
+/// The scope of a key, for the list.
 fn scope_of(scope: &Scope) -> String {
     let mut text = String::new();
     if !scope.sources.is_empty() {

@@ -1,4 +1,4 @@
-//! Where a server listens.
+//! The address that a server listens on.
 
 use std::{net::SocketAddr, str::FromStr};
 
@@ -17,7 +17,7 @@ pub(super) struct Listen {
 impl FromStr for Listen {
     type Err = &'static str;
 
-    /// Reads `127.0.0.1:8360`, `localhost:8360`, `[::1]:8360`, `:8360` or `8360`.
+    /// Parses `127.0.0.1:8360`, `localhost:8360`, `[::1]:8360`, `:8360` or `8360`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const FORMS: &str = "write an address and a port, as 127.0.0.1:8360 or localhost:8360, or a port alone";
         let (host, port) = text.rsplit_once(':').unwrap_or((DEFAULT_HOST, text));
@@ -33,7 +33,7 @@ impl FromStr for Listen {
 }
 
 impl Listen {
-    /// The address of its host. Of several, one of IPv4: that is what most clients try.
+    /// The address of its host. Prefers IPv4, which most clients try first.
     pub(super) async fn resolve(&self) -> anyhow::Result<SocketAddr> {
         let Self { host, port } = self;
         let found = tokio::net::lookup_host((host.as_str(), *port))
@@ -45,11 +45,11 @@ impl Listen {
     }
 }
 
-/// Reserves an address. It accepts no connection before it listens.
+/// Binds an address, without listening yet.
 pub(super) fn bind(address: SocketAddr) -> anyhow::Result<TcpSocket> {
     let bound = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // A server that was just stopped leaves connections that are closing.
+        // A server that has just stopped leaves closing connections.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         std::io::Result::Ok(socket)

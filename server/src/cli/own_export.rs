@@ -1,5 +1,5 @@
-//! Lines of an export of this program, as messages: what was said of a customer, when, by which source, under which identifier.
-//! Purchases and events are not in an export, only figures that were computed of them.
+//! Converts lines of an export of this program into messages, with time, source and identifier of each value. Exports contain only
+//! figures of purchases and events, so these cannot be imported.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use profile360_core::message::{limits::MAX_IDENTIFIERS, refusal::Warning};
 use profile360_ingest::framing::made_id;
 use serde_json::{Map, Value, json};
 
-/// Who says what no source of the export says.
+/// The source of values that have none in the export.
 const SOURCE: &str = "export";
 
 /// The name of each field of a device in an export, and in a message.
@@ -30,7 +30,7 @@ const DEVICE_FIELDS: [(&str, &str); 13] = [
 /// An identifier by kind and value.
 type Identifier<'l> = (&'l str, &'l str);
 
-/// The messages that a line of an export comes to, and what of it was left out; none where it is no such line.
+/// The messages of a line of an export, with warnings for omitted parts. `None` for other lines.
 pub(super) fn messages_of(line: &str) -> Option<(Vec<String>, Vec<Warning>)> {
     if !line.contains("\"unifiedId\"") {
         return None;
@@ -40,11 +40,11 @@ pub(super) fn messages_of(line: &str) -> Option<(Vec<String>, Vec<Warning>)> {
     let last_updated_at = line.get("activity")?.get("lastUpdatedAt")?.as_str()?;
     let mut usable: Vec<Identifier<'_>> = Vec::new();
     let mut warnings = Vec::new();
-    // What was said under one identifier at one time by one source is one message.
+    // One message per identifier, time and source.
     let mut said: BTreeMap<(&str, &str, Identifier<'_>), Map<String, Value>> = BTreeMap::new();
     for (n, identifier) in identifiers.iter().enumerate() {
         let named = identifier_of(identifier)?;
-        // Linking by them again would join strangers.
+        // Linking by shared values again would join strangers.
         if identifier["shared"] == true || !identifier["retiredAt"].is_null() {
             warnings.push(Warning {
                 code: "IDENTIFIER_BLOCKED",
@@ -151,7 +151,7 @@ mod tests {
                 ),
             ]
         );
-        // The tablet would join strangers again.
+        // A shared device would join strangers again.
         assert_eq!(warnings.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["identifiers[2]"]);
         for other in ["{}", r#"{"unifiedId":"x"}"#, r#"{"note":"\"unifiedId\""}"#, "nonsense \"unifiedId\""] {
             assert!(messages_of(other).is_none(), "{other}");

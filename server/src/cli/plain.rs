@@ -1,11 +1,10 @@
-//! Texts of others where they can do harm: a terminal obeys control characters, a spreadsheet runs formulas.
+//! Neutralizes foreign text: terminals obey control characters, spreadsheets run formulas.
 
 use std::borrow::Cow;
 
 use profile360_ingest::csv::{is_invisible, marked};
 
-/// A text as a terminal may show it: what it would obey, and what would turn or hide the text around it, is written out as
-/// `\\u{1b}`.
+/// Escapes what a terminal would obey, and what would reorder or hide the text around it, as `\\u{1b}`.
 pub(super) fn for_terminal(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
@@ -17,17 +16,17 @@ pub(super) fn for_terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// Control characters but the line's end, marks of direction, and what has no width.
+/// Control characters except newlines, direction marks, and characters without width.
 fn is_obeyed(letter: char) -> bool {
     (letter.is_control() && letter != '\n') || is_invisible(letter)
 }
 
-/// A cell of a table. What a spreadsheet would run as a formula is kept from that by an apostrophe.
+/// A cell of a table, with an apostrophe in front of what a spreadsheet would run as a formula.
 pub(super) fn for_spreadsheet(cell: &str) -> Cow<'_, str> {
     marked(cell, is_number_like)
 }
 
-/// Phone numbers or amounts, with semicolons between: what begins with one sign and has none behind it computes nothing.
+/// Phone numbers or amounts, separated by semicolons: a single leading sign computes nothing.
 fn is_number_like(cell: &str) -> bool {
     cell.split(';').all(|number| {
         let digits = number.strip_prefix(['+', '-']).unwrap_or(number);

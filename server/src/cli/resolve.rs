@@ -1,4 +1,4 @@
-//! `profile360 resolve`: the partition of a file's messages, by core alone.
+//! `profile360 resolve`: resolves the messages of files without a database.
 
 use std::{
     fs::File,

@@ -64,7 +64,7 @@ pub(super) struct Options {
     base: Base,
 }
 
-/// Connections that the kernel accepts before the server does.
+/// Pending connections in the kernel's queue.
 const BACKLOG: u32 = 1_024;
 
 /// Customers of a demo.
@@ -83,10 +83,10 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let wanted = limits.connections;
     limits.connections = connections_of(wanted, raise_open_files());
     if limits.connections < wanted {
-        // One address must not have all of the few.
+        // One address must not use all connections.
         limits.connections_per_address = limits.connections_per_address.min(limits.connections.div_ceil(2));
     }
-    // Before a base is made or filled: a port that is in use is an error at once.
+    // Before a database is created or filled, so that a port in use is an immediate error.
     let socket = listen::bind(address)?;
     let trusted = options.trusted_documents.as_deref().map(read_documents).transpose()?;
     let intake = options.describing.intake()?;
@@ -99,9 +99,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     if options.demo && directory.read(profile360_directory::Index::is_empty) && directory.n_pending() == 0 {
         fill(&pipeline, &intake, &policy).await?;
     }
-    // What the last process left unlisted, and the demo, before anyone looks.
+    // List what the last process left pending, and the demo, before serving.
     match directory.catch_up(&store, &policy, |_| {}).await {
-        // One customer that cannot be read must not keep all others from being served; it is tried again and again.
+        // A customer that cannot be read must not prevent serving the others. The background task retries it.
         Err(error @ StoreError::Torn) => tracing::error!(%error, "the list is not up to date"),
         caught_up => caught_up?,
     }
@@ -152,7 +152,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Raises the number of files that the process may have open as far as it may; how many that are, if there is a limit.
+/// Raises the soft limit of open files to the hard limit. Returns it, if there is one.
 fn raise_open_files() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
@@ -164,10 +164,10 @@ fn raise_open_files() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// How many connections are accepted at once, so that the database always has files left to write to.
+/// The maximum number of connections that leaves enough files for the database.
 fn connections_of(wanted: usize, open_files: Option<u64>) -> usize {
-    /// What the base and the program itself open, with room to spare. Half of all are reserved: the engine's library that
-    /// looks at the machine (sysinfo) keeps files of other processes open, up to that many.
+    /// Files of the database and of the program itself, with a margin. Half of all files are reserved in addition: a library of the
+    /// engine (sysinfo) keeps up to that many files of other processes open.
     const RESERVED: usize = 512;
     let Some(open_files) = open_files.and_then(|it| usize::try_from(it).ok()) else { return wanted };
     let most = (open_files / 2).saturating_sub(RESERVED).max(open_files / 4);
@@ -181,7 +181,7 @@ fn connections_of(wanted: usize, open_files: Option<u64>) -> usize {
     wanted.min(most)
 }
 
-/// Reads a list of documents, as GraphQL Code Generator writes it.
+/// Reads a list of documents in the format of GraphQL Code Generator.
 fn read_documents(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     serde_json::from_str(&text).with_context(|| {

@@ -1,4 +1,4 @@
-//! Files as people have them: packed or not, by any name, and known by their first bytes.
+//! Opens files: detects compression and content by the first bytes, regardless of the name.
 
 use std::{
     fs::File,
@@ -13,38 +13,38 @@ use std::{
 use anyhow::{Context, bail};
 use flate2::bufread::MultiGzDecoder;
 
-/// A file, unpacked, at its first byte.
+/// An open file, decompressed, at its first byte.
 pub(super) struct Source {
     pub bytes: Box<dyn BufRead + Send>,
     pub looks: Looks,
-    /// Whether its text is UTF-16, by its mark or its first sign.
+    /// Whether it is UTF-16, by its byte-order mark or its first character.
     pub is_utf16: bool,
-    /// Bytes of the file that were read so far, shared with who shows progress.
+    /// Bytes of the file that are read, shared with the progress bar.
     pub n_read: Arc<AtomicU64>,
     pub n_bytes: u64,
 }
 
-/// What a file seems to hold.
+/// The content of a file by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Looks {
     /// JSON objects.
     Messages,
-    /// A list of them.
+    /// A JSON array of objects.
     Array,
     /// Text that is no JSON.
     Table,
     Nothing,
 }
 
-/// Bytes by which a file is known.
+/// The number of bytes for detection.
 const HEAD: u64 = 4_096;
-/// The most that are packed within one another, such as an archive that was sent packed.
+/// The most nested compressions, such as an archive that was compressed in transfer.
 const MAX_PACKED: usize = 3;
 
 const TO_CSV: &str = "save the sheet as CSV (UTF-8), and import that";
 const TO_UNPACK: &str = "unpack it, and import the files in it";
 
-/// What begins with such bytes, at a place, and what to do with it.
+/// Magic bytes, their position, the name of the format, and what to do with it.
 const OTHERS: [(usize, &[u8], &str, &str); 14] = [
     (0, b"PK\x03\x04", "an Excel workbook or a ZIP archive", "save the sheet as CSV (UTF-8), or unpack the archive"),
     (0, b"PK\x05\x06", "an empty ZIP archive", TO_UNPACK),

@@ -1,4 +1,4 @@
-//! `profile360 summarize`: what every customer of a file's messages bought, by core alone.
+//! `profile360 summarize`: purchases of every customer in files of messages, without a database.
 
 use std::{
     fs::File,

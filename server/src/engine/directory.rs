@@ -157,7 +157,7 @@ impl Directory {
     }
 
     /// Whether to publish events. An edition that is still being filled publishes none.
-    pub fn set_publishing(&self, publishes_events: bool) {
+    pub fn set_notify(&self, publishes_events: bool) {
         self.publishes_events.store(publishes_events, Ordering::Relaxed);
     }
 

@@ -35,7 +35,7 @@ enum Origin {
     Path(&'static str),
     /// The values of identifiers of a kind.
     Kind(String),
-    /// The attributes, each with the value that won.
+    /// The attributes with their surviving values.
     Attributes,
     /// The consents, each by its channel.
     Consents,
@@ -43,8 +43,7 @@ enum Origin {
 
 type Named = (&'static str, Type, &'static str);
 
-/// The columns that are as of the export's date: ages, and figures of purchases up to the day before. All others are as the base
-/// knows the customer when the export is written.
+/// The columns as of the reporting date: ages, and purchases up to the day before. All others are as of the time of the export.
 pub(super) const AS_OF: [&str; 16] = [
     "age",
     "age_group",
@@ -66,7 +65,7 @@ pub(super) const AS_OF: [&str; 16] = [
 
 const UNIFIED_ID: Named = ("unified_id", Type::Text, "/unifiedId");
 
-/// The figures of purchases are those of a card.
+/// Purchase figures are those of the profile.
 const REST: [Named; 28] = [
     ("name", Type::Text, "/basic/name"),
     ("gender", Type::Text, "/basic/gender"),
@@ -98,7 +97,7 @@ const REST: [Named; 28] = [
     ("as_of", Type::Date, "/asOf"),
 ];
 
-/// The columns of a base: among others one for each kind of identifier that its policy knows.
+/// All columns, with one for each kind of identifier of the policy.
 pub(super) fn columns(policy: &CompiledPolicy) -> Vec<Column> {
     let by_path = |(name, holds, path): Named| Column { name: name.to_owned(), holds, from: Origin::Path(path) };
     let by_kind = |kind: &str| {
@@ -115,7 +114,7 @@ pub(super) fn columns(policy: &CompiledPolicy) -> Vec<Column> {
     columns
 }
 
-/// A customer's values, one a column; null where there is none.
+/// The values of a customer by column. Null without one.
 pub(super) fn row(columns: &[Column], exported: &Exported<'_>) -> anyhow::Result<Vec<Value>> {
     let whole = serde_json::to_value(exported)?;
     let profile = exported.profile;

@@ -1,4 +1,4 @@
-//! A customer with the names and forms of the API.
+//! A customer in the form of the API.
 
 use chrono::NaiveDate;
 use profile360_core::{
@@ -13,7 +13,7 @@ use crate::{
     views::profile_view::{self, Customer},
 };
 
-/// A customer with the names and forms of the API.
+/// A customer in the form of the API.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Exported<'c> {

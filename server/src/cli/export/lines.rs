@@ -1,4 +1,4 @@
-//! Customers a line each: NDJSON and CSV, packed or not.
+//! One line per customer: NDJSON and CSV, compressed or not.
 
 use std::{
     fs::File,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{cli::plain::for_spreadsheet, engine::active_policy::ActivePolicy};
 
-/// How a file is packed.
+/// The compression of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Packing {
     Plain,
@@ -33,17 +33,17 @@ impl Packing {
 
 pub(super) struct Lines {
     out: Out,
-    /// Of a CSV.
+    /// For CSV.
     columns: Option<Vec<Column>>,
 }
 
 enum Out {
     Plain(BufWriter<File>),
-    /// A member of gzip is open. Each time it is sealed it ends; readers take all of them as one file.
+    /// An open gzip member. Sealing ends it; readers treat all members as one file.
     Member(GzEncoder<BufWriter<File>>),
-    /// No member is open.
+    /// Between gzip members.
     Sealed(BufWriter<File>),
-    /// It could not be written.
+    /// After a failed write.
     Broken,
 }
 
@@ -63,7 +63,7 @@ impl Lines {
         let mut lines = Self { out, columns };
         if let (Some(columns), 0) = (&lines.columns, progress.bytes) {
             let header: Vec<String> = columns.iter().map(|it| it.name.clone()).collect();
-            // Spreadsheets take a file for their own old encoding unless it begins so.
+            // Without a byte-order mark spreadsheets assume a legacy encoding.
             let header = ["\u{feff}".as_bytes(), &csv_line(&header)?].concat();
             lines.out.write_all(&header)?;
         }
@@ -130,7 +130,7 @@ fn text_of(value: &Value) -> String {
     }
 }
 
-/// A row as a line of CSV. What a spreadsheet would run as a formula is kept from that by an apostrophe.
+/// A row as a line of CSV, with an apostrophe in front of formulas.
 fn csv_line(cells: &[String]) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for cell in cells {

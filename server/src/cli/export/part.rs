@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Format, lines::Packing};
 
-/// What a file answers. An export goes on only with a file that answers the same.
+/// The options that determine the contents of a file. An export resumes only with equal options.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Question {
     pub format: Format,
@@ -24,21 +24,21 @@ pub(super) struct Question {
     pub base: String,
 }
 
-/// How far it came.
+/// The progress of an export.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Progress {
-    /// The base's last commit when it began.
+    /// The last commit when it began.
     pub commit: i64,
-    /// The last customer that is sealed. They are written in the order of their unified IDs.
+    /// The last sealed customer, in the order of unified IDs.
     pub last: Option<UnifiedId>,
     pub customers: u64,
-    /// Customers who were seen first after the date.
+    /// Customers who were first seen after the date.
     pub later: u64,
-    /// How many bytes of the part are sealed; what follows them is of no use.
+    /// The number of sealed bytes. Everything after them is discarded.
     pub bytes: u64,
-    /// Where the pieces of a table end.
+    /// The ends of the pieces of a table.
     pub pieces: Vec<u64>,
-    /// Amounts that had to be rounded.
+    /// The number of rounded amounts.
     pub rounded: u64,
 }
 
@@ -103,12 +103,12 @@ impl Part {
         self.file.try_clone().with_context(|| self.failed())
     }
 
-    /// What is said where it cannot be written.
+    /// The message if it cannot be written.
     pub(super) fn failed(&self) -> String {
         failed(&self.out)
     }
 
-    /// Keeps how far it came: all that was sealed is on disk first.
+    /// Saves the progress, after syncing everything that is sealed.
     pub(super) fn keep(&mut self) -> anyhow::Result<()> {
         self.try_to_keep().with_context(|| self.failed())
     }
@@ -126,7 +126,7 @@ impl Part {
         fs::rename(unfinished, state)
     }
 
-    /// Makes another file out of what was written, and puts it in its place.
+    /// Replaces the part by a file that `make` creates from it.
     pub(super) fn replace(&mut self, make: impl FnOnce(&File, &mut File) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let whole = sibling(&part_path(&self.out), ".whole");
         let mut made = File::create(&whole).with_context(|| self.failed())?;

@@ -1,7 +1,7 @@
 //! Customers as a Parquet file: typed columns, a row group at a time.
 //!
-//! The footer of such a file comes last and names all that is before it, so one that is cut has no use. The part is therefore a row of
-//! small whole files, each a row group, and the file is assembled from them at the end: bytes are copied, and nothing is compressed again.
+//! The footer of a Parquet file describes everything before it, so a truncated file is unreadable. The part is therefore a sequence
+//! of complete files, one per row group, which are assembled at the end by copying bytes.
 
 use std::{
     fs::File,
@@ -35,10 +35,10 @@ use super::{
 };
 use crate::engine::active_policy::ActivePolicy;
 
-/// Decimal places of amounts: what any currency has, and averages of it.
+/// Decimal places of amounts: enough for all currencies and for averages.
 pub(super) const SCALE: u32 = 6;
 const PRECISION: i32 = 38;
-/// Bytes of such a number.
+/// Bytes of a decimal.
 const LENGTH: i32 = 16;
 
 pub(super) struct Table {
@@ -46,7 +46,7 @@ pub(super) struct Table {
     columns: Vec<Column>,
     schema: TypePtr,
     properties: Arc<WriterProperties>,
-    /// What is not written yet, one a column.
+    /// Pending values by column.
     pending: Vec<Values>,
     n_rounded: u64,
 }
@@ -82,7 +82,7 @@ impl Table {
         Ok(())
     }
 
-    /// Writes what is pending as a row group.
+    /// Writes pending values as a row group.
     pub(super) fn seal(&mut self, progress: &mut Progress) -> anyhow::Result<()> {
         if self.pending.iter().all(Values::is_empty) {
             return Ok(());
@@ -102,7 +102,7 @@ impl Table {
         Ok(())
     }
 
-    /// Puts the pieces of a part together.
+    /// Assembles the pieces of a part.
     pub(super) fn assemble(&self, part: &File, made: &mut File, pieces: &[u64]) -> anyhow::Result<()> {
         let mut writer = SerializedFileWriter::new(made, self.schema.clone(), self.properties.clone())?;
         let mut start = 0;
@@ -131,7 +131,7 @@ impl Table {
     }
 }
 
-/// A whole Parquet file within another file.
+/// A complete Parquet file within another file.
 struct Piece {
     file: File,
     start: u64,
@@ -180,7 +180,7 @@ fn node(column: &Column) -> ParquetResult<Node> {
                 .with_scale(scale)
                 .build()
         }
-        // The three levels that the format asks of lists.
+        // The three levels that the format requires for lists.
         Type::Texts => {
             let element = optional("element", Physical::BYTE_ARRAY, Some(LogicalType::String))
                 .with_repetition(Repetition::REQUIRED)
@@ -202,7 +202,7 @@ fn optional(name: &str, physical: Physical, logical: Option<LogicalType>) -> Pri
     Node::primitive_type_builder(name, physical).with_repetition(Repetition::OPTIONAL).with_logical_type(logical)
 }
 
-/// Values of one column, and which rows have them: 1 where there is one. In a list a value that begins a row has repetition 0.
+/// The values of a column with definition levels (1: present) and repetition levels (0: first of a row).
 struct Values {
     data: Data,
     definitions: Vec<i16>,
@@ -231,7 +231,7 @@ impl Values {
         self.definitions.is_empty()
     }
 
-    /// Adds a row's value; none where it is not of the type.
+    /// Adds the value of a row. `None` if it has another type.
     fn add(&mut self, holds: Type, value: &Value, n_rounded: &mut u64) -> Option<()> {
         if let Some(repetitions) = &mut self.repetitions {
             let items = value.as_array()?;

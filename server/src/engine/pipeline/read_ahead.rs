@@ -144,7 +144,7 @@ struct Reading {
 }
 
 impl ReadAhead {
-    /// Whether another request may be deferred. Budget memory.
+    /// Whether another request may be deferred. Bounds memory.
     pub(super) fn has_room(&self) -> bool {
         self.queue.len() < QUEUE
     }
@@ -237,7 +237,7 @@ async fn read(snapshot: Snapshot, read_plan: ReadPlan) -> (View, Option<Changes>
         Ok(changes) => (view, Some(changes)),
         // Concurrent writes can make rows inconsistent. Keep the rest: what has changed is read again.
         Err(error) => {
-            tracing::debug!(%error, "reading prefetched did not finish");
+            tracing::debug!(%error, "reading ahead did not finish");
             (view, None)
         }
     }

@@ -91,7 +91,7 @@ impl Replay {
         let n_lineage = copy_lineage(&source.store, &store, 0).await?;
         let policy = Arc::new(ActivePolicy::load(&store, version, policy).await?);
         let snapshot = Snapshot::open(store, policy, source.secret.clone(), source.events.clone()).await?;
-        snapshot.directory.set_publishing(false);
+        snapshot.directory.set_notify(false);
         let worker = Worker { is_replay: true, ..Worker::new(snapshot) };
         let is_outdated = source.store.normal_forms().await? < NORMAL_FORMS;
         Ok(Self {
@@ -323,7 +323,7 @@ impl Worker {
             let mut read_ahead = std::mem::take(&mut self.read_ahead);
             read_ahead.invalidate();
             *self = Self { budget: self.budget, read_ahead, ..Self::new(replay.worker.snapshot) };
-            self.snapshot.directory.set_publishing(true);
+            self.snapshot.directory.set_notify(true);
             // Keep the previous edition and remove older ones in the background. If that is interrupted, the next rollout does it.
             let store = self.snapshot.store.clone();
             tokio::spawn(async move {
