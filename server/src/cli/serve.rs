@@ -197,12 +197,12 @@ async fn wait_for_signal(terminate: &mut Signal) -> anyhow::Result<()> {
 }
 
 /// Imports made-up customers whose last day is yesterday, so that nothing of them is in the future.
-async fn fill(pipeline: &Pipeline, intake: &Enricher, rules: &ActivePolicy) -> anyhow::Result<()> {
+async fn fill(pipeline: &Pipeline, intake: &Enricher, policy: &ActivePolicy) -> anyhow::Result<()> {
     const BATCH: usize = 1_000;
     let options = GenerateOptions {
         profiles: DEMO_PROFILES,
         seed: DEMO_SEED,
-        until: clock::today(rules).pred_opt().unwrap_or_default(),
+        until: clock::today(policy).pred_opt().unwrap_or_default(),
     };
     let mut lines = Vec::new();
     generate(&options, &mut lines, &mut std::io::sink())?;
@@ -212,17 +212,17 @@ async fn fill(pipeline: &Pipeline, intake: &Enricher, rules: &ActivePolicy) -> a
     eprintln!("filling the empty base with {DEMO_PROFILES} made-up customers …");
     for line in text.lines() {
         // The demo has bad messages, too, as real sources do.
-        if let Ok(accepted) = intake.parse(line, rules) {
+        if let Ok(accepted) = intake.parse(line, policy) {
             batch.push(accepted);
         }
         if batch.len() == BATCH {
             n_messages += batch.len();
-            pipeline.ingest(std::mem::take(&mut batch), rules.version).await?;
+            pipeline.ingest(std::mem::take(&mut batch), policy.version).await?;
         }
     }
     n_messages += batch.len();
     if !batch.is_empty() {
-        pipeline.ingest(batch, rules.version).await?;
+        pipeline.ingest(batch, policy.version).await?;
     }
     eprintln!("{n_messages} messages accepted");
     Ok(())

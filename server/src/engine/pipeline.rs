@@ -392,7 +392,7 @@ impl Worker {
     async fn serve(&mut self, requests: Vec<Ingest>) {
         let requests = requests.into_iter().filter_map(|it| self.reparse_if_outdated(it));
         let (blocked, requests): (Vec<Ingest>, Vec<Ingest>) =
-            requests.partition(|it| self.bulk_commit.is_named_by(&it.messages));
+            requests.partition(|it| self.bulk_commit.involves(&it.messages));
         blocked.into_iter().for_each(|it| self.bulk_commit.block(Job::Ingest(it), 0));
         if 1 < requests.len() {
             let messages = requests.iter().flat_map(|it| it.messages.iter().cloned()).collect();
@@ -573,7 +573,7 @@ impl Worker {
                 Planned::Blocked => return Ok(Attempt::Blocked),
             },
         };
-        if self.bulk_commit.is_about(&view) {
+        if self.bulk_commit.overlaps(&view) {
             return Ok(Attempt::Blocked);
         }
         if budget.write < bulk_commit::n_rows(&changes) {
@@ -612,7 +612,7 @@ impl Worker {
             needs = next_needs(view);
         }
         // Check early: a request that must wait need not read on.
-        if self.bulk_commit.is_about(view) {
+        if self.bulk_commit.overlaps(view) {
             return Ok(Planned::Blocked);
         }
         let decisions = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();

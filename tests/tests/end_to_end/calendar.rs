@@ -88,9 +88,9 @@ fn rows_change_at_midnight_in_the_policys_time_zone() {
             ("2026-03-30T22:00:00Z", ["2026-03-31", "30s", "0", "0"], true),
         ] {
             set(time);
-            directory.touch_due(directory.today(&rules));
+            directory.touch_due(directory.today(&policy));
             // Only due rows are recomputed.
-            assert_eq!(directory.n_waiting(), usize::from(is_change), "{time}");
+            assert_eq!(directory.n_pending(), usize::from(is_change), "{time}");
             directory.catch_up(&store, &policy, |_| {}).await.expect("it can be written");
             assert_eq!(row(&store).await, expected, "{time}");
         }

@@ -269,8 +269,8 @@ async fn searches_find_names_addresses_and_numbers() {
     let ada = |n: u32| {
         let value = format!("ada-{n}");
         let is_ada = |customer: &Value| {
-            let identifiers = customer["identifiers"].as_array().into_iter().flatten();
-            identifiers.into_iter().any(|identifier| identifier["value"] == value)
+            let mut identifiers = customer["identifiers"].as_array().into_iter().flatten();
+            identifiers.any(|identifier| identifier["value"] == value)
         };
         customers.iter().find(|(_, it)| is_ada(it)).map(|(id, _)| id.clone()).expect("she is there")
     };

@@ -112,14 +112,14 @@ impl BulkCommit {
     }
 
     /// Whether the bulk commit in progress depends on identifiers of messages.
-    pub(super) fn is_named_by(&self, messages: &[Accepted]) -> bool {
+    pub(super) fn involves(&self, messages: &[Accepted]) -> bool {
         let Some(Writing { view, .. }) = &self.writing else { return false };
         let mut named = messages.iter().flat_map(|it| &it.message.identifiers);
         named.any(|it| view.identifiers.contains_key(it))
     }
 
     /// Whether the bulk commit in progress depends on rows of a view.
-    pub(super) fn is_about(&self, view: &View) -> bool {
+    pub(super) fn overlaps(&self, view: &View) -> bool {
         self.writing.as_ref().is_some_and(|it| have_common_rows(&it.view, view))
     }
 

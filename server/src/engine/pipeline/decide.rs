@@ -145,7 +145,7 @@ impl Worker {
         let cells = profiles.filter(|it| !view.cells.contains_key(it)).collect();
         self.load(Needs { cells, ..Needs::default() }, &mut view).await?;
         // Check early: a request that must wait need not read on.
-        if self.bulk_commit.is_about(&view) {
+        if self.bulk_commit.overlaps(&view) {
             return Ok(Attempt::Blocked);
         }
         if let Some(expected) = expected_revision {
@@ -174,7 +174,7 @@ impl Worker {
                 draft.finish(&view)
             }
         };
-        if self.bulk_commit.is_about(&view) {
+        if self.bulk_commit.overlaps(&view) {
             return Ok(Attempt::Blocked);
         }
         let is_made = matches!(command, Command::Make(_));

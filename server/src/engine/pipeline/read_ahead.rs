@@ -156,7 +156,7 @@ impl ReadAhead {
         let (mut view, changes) = task.await.unwrap_or_default();
         let Reading { job, n_deferrals, .. } = self.reading.take()?;
         let written = std::mem::take(&mut self.written);
-        if changes.is_some() && !written.is_about(&view) {
+        if changes.is_some() && !written.overlaps(&view) {
             return Some((job, Prefetched { view, changes, n_deferrals }));
         }
         written.invalidate(&mut view);
@@ -306,7 +306,7 @@ impl Written {
 
     /// Whether a view depends on anything that was written. Messages need no check: a new one has also changed its home, and one
     /// with the same ID and another home conflicts in the database.
-    fn is_about(&self, view: &View) -> bool {
+    fn overlaps(&self, view: &View) -> bool {
         self.is_anything
             || self.has_decisions
             || self.identifiers.iter().any(|it| view.identifiers.contains_key(it))
@@ -370,7 +370,7 @@ mod tests {
         changes.links.insert(pair, (link, false));
         let mut written = Written::default();
         written.add(&changes);
-        assert!(written.is_about(&view));
+        assert!(written.overlaps(&view));
         written.invalidate(&mut view);
         let mut listed = view.links_of.values().flat_map(|it| it.iter());
         assert!(listed.all(|it| view.links.contains_key(it)), "{view:?}");
