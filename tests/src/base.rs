@@ -154,7 +154,6 @@ impl Base {
         self.serve_with(&[&["--keys", KEYS], options].concat())
     }
 
-    /// The folder itself.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

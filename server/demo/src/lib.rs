@@ -47,7 +47,6 @@ use self::{
     person::Group,
 };
 
-/// What to generate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenerateOptions {
     /// The number of customers, at most [`MAX_PROFILES`].
@@ -63,7 +62,6 @@ pub struct GenerateOptions {
 /// The most customers that phone numbers suffice for.
 pub const MAX_PROFILES: u64 = 5_000_000;
 
-/// What was generated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GenerateCounts {
     pub customers: u64,

@@ -148,7 +148,6 @@ impl ListRow {
     }
 }
 
-/// The code that filters use.
 pub(crate) fn gender_code(gender: Gender) -> &'static str {
     match gender {
         Gender::Male => "MALE",

@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 /// The policy and the retirements of one edition of the database.
 #[derive(Debug)]
 pub struct ActivePolicy {
-    /// The version of the policy.
     pub version: i64,
     policy: CompiledPolicy,
     /// Changed by the pipeline only.

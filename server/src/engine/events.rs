@@ -16,7 +16,6 @@ use tokio::sync::broadcast;
 
 use crate::views::profile_view::Customer;
 
-/// A customer has changed.
 #[derive(Debug, Clone)]
 pub struct ProfileChanged {
     pub key: CellKey,

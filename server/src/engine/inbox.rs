@@ -23,7 +23,6 @@ pub struct Place {
     pub pair: Pair,
 }
 
-/// All withheld links.
 #[derive(Debug, Default)]
 pub struct Inbox {
     links: BTreeMap<Place, LinkState>,

@@ -11,7 +11,6 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 /// How many minutes are kept.
 pub const MINUTES: usize = 60;
 
-/// The messages of one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Minute {
     /// When it began.

@@ -115,7 +115,6 @@ impl Handle {
         }
     }
 
-    /// Opens a transaction.
     pub(super) async fn begin(&self) -> Result<Open> {
         let begun = match self {
             Self::Any(db) | Self::Memory(db) => db.clone().begin().await.map(Open::Any),

@@ -32,7 +32,6 @@ use std::{
 
 use self::format::{Committed, Piece, Pieces, SegmentWriter};
 
-/// The engine's log.
 const LOG: &str = "wal";
 /// The rewritten log. Complete only once [`LOG`] is gone.
 const NEW_LOG: &str = "wal.recovered";

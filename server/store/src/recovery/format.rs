@@ -158,7 +158,6 @@ impl Iterator for Pieces<'_> {
     }
 }
 
-/// Writes a segment.
 #[derive(Debug, Default)]
 pub(super) struct SegmentWriter {
     bytes: Vec<u8>,
