@@ -14,7 +14,7 @@ use profile360_core::{
     policy::{compiled::CompiledPolicy, document::Form},
     profile::{
         age::{age_group, full_years},
-        model::{Gender, Profile},
+        model::Profile,
     },
     purchases::figures::{Question, purchases},
     search::names::normal_name,
@@ -93,7 +93,7 @@ impl ListRow {
             emails: of_form(&Form::Email),
             phones: of_form(&Form::Phone),
             platforms: basic.platforms,
-            gender: basic.gender.map(|it| gender_code(it).to_owned()),
+            gender: basic.gender.map(|it| it.as_str().to_owned()),
             age_group: basic.age_group.map(str::to_owned),
             membership_level: basic.membership_level,
             country,
@@ -145,15 +145,6 @@ impl ListRow {
     /// Whether ages or windows are outdated on a date.
     pub fn is_due(&self, today: NaiveDate) -> bool {
         self.due.is_some_and(|it| it <= today)
-    }
-}
-
-pub(crate) fn gender_code(gender: Gender) -> &'static str {
-    match gender {
-        Gender::Male => "MALE",
-        Gender::Female => "FEMALE",
-        Gender::NonBinary => "NON_BINARY",
-        Gender::Other => "OTHER",
     }
 }
 
