@@ -14,11 +14,7 @@ use profile360_core::{
     message::parse::parse_message,
     policy::{compiled::CompiledPolicy, document::Policy},
 };
-use profile360_server::engine::{
-    active_policy::ActivePolicy,
-    events::Events,
-    pipeline::{Pipeline, Snapshot},
-};
+use profile360_server::engine::{active_policy::ActivePolicy, events::Events, pipeline::Pipeline, snapshot::Snapshot};
 use surrealdb::{
     Surreal,
     engine::local::{Db, SurrealKv},

@@ -2,8 +2,10 @@
 
 pub mod active_policy;
 pub mod directory;
+pub mod directory_updater;
 pub mod events;
 pub mod inbox;
 pub mod ingest_stats;
 pub mod pipeline;
 pub mod policy_rollout;
+pub mod snapshot;

@@ -65,12 +65,8 @@ pub use self::{
 use crate::{
     auth::{access::Caller, audit::Audit, rate_limit::LookupLimit},
     engine::{
-        active_policy::ActivePolicy,
-        directory::Directory,
-        events::Events,
-        inbox::Inbox,
-        pipeline::{Pipeline, Snapshot},
-        policy_rollout::PolicyRollout,
+        active_policy::ActivePolicy, directory::Directory, events::Events, inbox::Inbox, pipeline::Pipeline,
+        policy_rollout::PolicyRollout, snapshot::Snapshot,
     },
     limits::Limits,
 };

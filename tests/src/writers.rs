@@ -11,7 +11,8 @@ use profile360_ingest::enrich::Enricher;
 use profile360_server::engine::{
     active_policy::ActivePolicy,
     events::Events,
-    pipeline::{Budget, Pipeline, Snapshot},
+    pipeline::{Budget, Pipeline},
+    snapshot::Snapshot,
 };
 use profile360_store::Store;
 

@@ -13,8 +13,9 @@ use super::{
     calendar::{DAY, DAYS, HOUR, MINUTE},
     catalog::{self, CATEGORIES, Platform, Product},
     dice::Dice,
-    outbox::{Draft, Identifier, Outbox},
-    person::{CustomerType, Group, Person, Sharing, device_identifier, junk},
+    identifier::{Identifier, junk},
+    outbox::{Draft, Outbox},
+    person::{CustomerType, Group, Person, Sharing, device_identifier},
     wire::{Device, Fields, Item, Value},
 };
 

@@ -32,6 +32,7 @@
 mod calendar;
 mod catalog;
 mod dice;
+mod identifier;
 mod journey;
 mod outbox;
 mod person;
@@ -151,7 +152,7 @@ fn write_truth(
     truth: &mut dyn io::Write,
 ) -> io::Result<()> {
     for ((kind, value), owner) in owners {
-        if person::is_used_everywhere(value) {
+        if identifier::is_used_everywhere(value) {
             everywhere.entry((kind, value.clone())).and_modify(|it| it.meet(*owner)).or_insert(*owner);
         } else {
             write_row(seed, kind, value, owner, counts, truth)?;

@@ -8,6 +8,7 @@ use super::{
     GenerateCounts,
     calendar::{Calendar, DAY, HOUR, MINUTE, in_korean_time, in_utc},
     dice::Dice,
+    identifier::{Identifier, is_used_everywhere},
     wire::{Device, Fields, Message, Values},
 };
 
@@ -15,15 +16,6 @@ const LATE_PERCENT: u64 = 5;
 const REPEATED_PER_MILLE: u64 = 15;
 /// The longest delay of a late message. The shortest is 5 minutes.
 const LATE_BY: [(i64, u64); 5] = [(HOUR, 40), (12 * HOUR, 30), (2 * DAY, 15), (7 * DAY, 10), (21 * DAY, 5)];
-
-/// An identifier as in a message.
-#[derive(Clone)]
-pub(super) struct Identifier {
-    pub(super) kind: &'static str,
-    pub(super) written: String,
-    /// The normal form. `None` for junk, which identifies no customer.
-    pub(super) normal: Option<String>,
-}
 
 /// A message before it is sent.
 #[derive(Default)]
@@ -93,8 +85,7 @@ impl Outbox {
         // Times of the CRM have no milliseconds.
         let at = if is_crm { draft.at - draft.at % 1_000 } else { draft.at };
         self.sender = if self.sender.0 == customer { (customer, self.sender.1 + 1) } else { (customer, 1) };
-        let is_junk =
-            draft.identifiers.iter().any(|it| it.normal.as_deref().is_none_or(super::person::is_used_everywhere));
+        let is_junk = draft.identifiers.iter().any(|it| it.normal.as_deref().is_none_or(is_used_everywhere));
         self.counts.junk += u64::from(is_junk);
 
         let is_sdk = matches!(draft.source, "app" | "web");

@@ -319,7 +319,7 @@ fn two_seeds_share_no_id() {
             let own = [&message["message_id"], &message["session_id"], &message["properties"]["df_order_id"]];
             ids.extend(own.into_iter().filter_map(Value::as_str).map(str::to_owned));
         }
-        let of_one = generated.owners().into_keys().filter(|(_, value)| !person::is_used_everywhere(value));
+        let of_one = generated.owners().into_keys().filter(|(_, value)| !identifier::is_used_everywhere(value));
         ids.extend(of_one.map(|(_, value)| value));
         ids.extend(it.truth.lines().skip(1).filter_map(|line| line.split(',').nth(2)).map(str::to_owned));
         ids
@@ -336,7 +336,7 @@ fn two_seeds_share_no_id() {
 fn phone_numbers_come_once_and_are_of_no_subscriber() {
     let it = run(2_500, 1);
     for ((kind, value), (_, is_shared)) in it.owners() {
-        if kind == "phone" && !(is_shared && person::is_used_everywhere(&value)) {
+        if kind == "phone" && !(is_shared && identifier::is_used_everywhere(&value)) {
             let number: u64 = value.strip_prefix("+8210").expect("a mobile number").parse().expect("digits");
             assert!((100_000..20_000_000).contains(&number) && number != 12_345_678, "{value}");
         }

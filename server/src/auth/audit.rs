@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     auth::access::{RESERVED_NAMES, Role},
     clock,
-    engine::pipeline::Snapshot,
+    engine::snapshot::Snapshot,
 };
 
 /// Where records are handed in.

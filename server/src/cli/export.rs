@@ -6,6 +6,7 @@
 mod columns;
 mod exported;
 mod lines;
+mod packing;
 mod part;
 mod table;
 
@@ -23,7 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     exported::Exported,
-    lines::{Lines, Packing},
+    lines::Lines,
+    packing::Packing,
     part::{Part, Progress, Question},
     table::Table,
 };

@@ -22,8 +22,9 @@ use crate::{
     engine::{
         active_policy::ActivePolicy,
         events::Events,
-        pipeline::{Pipeline, PipelineError, Snapshot},
+        pipeline::{Pipeline, PipelineError},
         policy_rollout::PolicyRollout,
+        snapshot::Snapshot,
     },
     ingest_outcome::{IngestCounts, IngestStatus},
 };

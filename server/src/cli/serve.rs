@@ -25,11 +25,8 @@ use crate::{
     auth::{access::Authentication, audit::Audit},
     clock,
     engine::{
-        active_policy::ActivePolicy,
-        directory,
-        events::Events,
-        pipeline::{Pipeline, Snapshot},
-        policy_rollout::PolicyRollout,
+        active_policy::ActivePolicy, directory_updater, events::Events, pipeline::Pipeline,
+        policy_rollout::PolicyRollout, snapshot::Snapshot,
     },
     graphql::{self, Current},
     http::{self, AllowedHost},
@@ -108,7 +105,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     drop((store, directory, policy));
 
     let (stop, stopping) = watch::channel(false);
-    let listing = tokio::spawn(directory::run(pipeline.editions(), stopping.clone()));
+    let listing = tokio::spawn(directory_updater::run(pipeline.editions(), stopping.clone()));
     let listener = socket.listen(BACKLOG).with_context(|| listen::failed(address))?;
     let address = listener.local_addr()?;
     let rollout = Arc::new(PolicyRollout::default());

@@ -14,7 +14,7 @@ mod replay;
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -27,7 +27,7 @@ use profile360_core::{
         link::MAX_SOURCES,
     },
     graph::lineage::Lineage,
-    identifier::{UnifiedId, unified_id::IdSecret},
+    identifier::UnifiedId,
     message::{
         Message,
         parse::{accepted::Accepted, parse_kept},
@@ -42,7 +42,7 @@ use profile360_core::{
     time::Timestamp,
 };
 use profile360_ingest::framing::kept_id;
-use profile360_store::{Cause, Commit, LineageRow, Rows, Store, StoreError};
+use profile360_store::{Cause, Commit, LineageRow, Rows, StoreError};
 use rand::RngExt;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -62,11 +62,10 @@ pub use self::{
 use crate::{
     clock,
     engine::{
-        active_policy::{self, ActivePolicy},
-        directory::Directory,
-        events::Events,
+        active_policy,
         inbox::Inbox,
         ingest_stats::IngestStats,
+        snapshot::{Snapshot, load_decisions},
     },
 };
 
@@ -135,48 +134,6 @@ pub struct Pipeline {
     /// The current snapshot. A policy rollout replaces it.
     snapshot: watch::Receiver<Snapshot>,
     ingest_stats: Arc<IngestStats>,
-}
-
-/// The shared state of one edition of the database.
-#[derive(Debug, Clone)]
-pub struct Snapshot {
-    pub store: Arc<Store>,
-    pub directory: Arc<Directory>,
-    /// The pipeline alone changes its retirements.
-    pub policy: Arc<ActivePolicy>,
-    pub secret: IdSecret,
-    /// All decisions. Changed by the pipeline only.
-    pub decisions: Arc<RwLock<Decisions>>,
-    /// The withheld links. Changed by the pipeline only.
-    pub inbox: Arc<RwLock<Inbox>>,
-    pub events: Arc<Events>,
-    /// Whether messages may be stored under unkeyed hashes of their contents, as an earlier version did.
-    has_plain_made_ids: bool,
-    /// Decisions and inbox contain this commit, and perhaps later ones.
-    seen_up_to: i64,
-}
-
-/// The value of the setting `made_ids` where all message IDs that are hashes of contents are keyed.
-const KEYED: &str = "keyed";
-
-impl Snapshot {
-    /// Loads the list, the decisions and the inbox. The list publishes its changes to `events`.
-    pub async fn open(
-        store: Arc<Store>,
-        policy: Arc<ActivePolicy>,
-        secret: IdSecret,
-        events: Arc<Events>,
-    ) -> Result<Self, StoreError> {
-        // First, so that commits of another server during this load are seen again.
-        let seen_up_to = store.last_commit().await?;
-        let made_ids =
-            store.root_setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
-        let directory = Arc::new(Directory::load(&store, &policy, events.clone()).await?);
-        let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
-        let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
-        let has_plain_made_ids = made_ids != KEYED;
-        Ok(Self { store, directory, policy, secret, decisions, inbox, events, has_plain_made_ids, seen_up_to })
-    }
 }
 
 impl Pipeline {
@@ -671,15 +628,6 @@ async fn complete_within(
         at_most -= cost;
         snapshot.store.load(&needs, &snapshot.secret, view).await?;
     }
-}
-
-/// All stored decisions.
-async fn load_decisions(store: &Store) -> Result<Decisions, StoreError> {
-    let mut decisions = Decisions::default();
-    for decision in store.decisions().await? {
-        decisions.put(decision);
-    }
-    Ok(decisions)
 }
 
 /// The pause before a retry: exponential backoff with jitter.

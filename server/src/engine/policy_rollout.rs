@@ -23,7 +23,8 @@ use tokio::{task::JoinHandle, time::Instant};
 
 use crate::engine::{
     active_policy::PublishedPolicy,
-    pipeline::{Pipeline, Read, Replay, Snapshot},
+    pipeline::{Pipeline, Read, Replay},
+    snapshot::Snapshot,
 };
 
 /// How often progress is logged.

@@ -22,7 +22,7 @@ use profile360_core::{
 use profile360_store::{PurchaseRow, Store, StoreError};
 
 use crate::{
-    engine::{active_policy::ActivePolicy, pipeline::Snapshot},
+    engine::{active_policy::ActivePolicy, snapshot::Snapshot},
     views::profile_view,
 };
 

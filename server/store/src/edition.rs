@@ -10,11 +10,15 @@ mod tests;
 use profile360_core::identifier::normalise::NORMAL_FORMS;
 use surrealdb::types::{RecordId, Value};
 
-use super::{Result, Store, connect::Handle, migrate, rows, tx};
+use super::{
+    Result, Store,
+    handle::{DATABASE, Handle},
+    migrate, rows, tx,
+};
 
 /// The database of an edition.
 fn database(edition: i64) -> String {
-    if edition == 0 { super::connect::DATABASE.to_owned() } else { format!("{}_{edition}", super::connect::DATABASE) }
+    if edition == 0 { DATABASE.to_owned() } else { format!("{DATABASE}_{edition}") }
 }
 
 /// Opens the current edition.
@@ -67,7 +71,7 @@ impl Store {
     /// nothing can be written to it any more.
     pub async fn switch_to(&self, next: &Self, last_commit: i64, policy_version: i64) -> Result<()> {
         let number = last_commit + 1;
-        let nothing = super::read::Touched::default();
+        let nothing = rows::Touched::default();
         let committed = rows::row(RecordId::new("committed", number), rows::encode("committed", &nothing)?);
         let settings = [("commit", number.to_string()), ("superseded_by", next.edition.to_string())];
         let settings = settings.map(|(name, text)| rows::row(rows::text_id("setting", name), text));

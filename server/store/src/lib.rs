@@ -7,6 +7,8 @@
 mod audit;
 mod connect;
 mod edition;
+mod exit;
+mod handle;
 mod migrate;
 mod read;
 mod recovery;
@@ -21,13 +23,14 @@ pub use self::{
     connect::{connect, connect_existing},
     read::{EventRow, MessageCounts, PurchaseRow},
     recovery::RecoveryError,
+    rows::{Cause, LineageRow},
     watch::watch,
-    write::{Cause, Commit, LineageRow, ProfileWrite, Rows, Unfinished},
+    write::{Commit, ProfileWrite, Rows, Unfinished},
 };
 
 use surrealdb::types::{RecordId, Value};
 
-use self::connect::Handle;
+use self::handle::Handle;
 
 /// Keys per query. One query is one snapshot, so this covers a customer, and a page of them. The cost per row grows with their
 /// number: with 100,000 keys it is fifteen times that of one.

@@ -2,7 +2,7 @@
 
 use surrealdb::types::{Number, Value};
 
-use super::{Result, StoreError, connect::Handle, tx};
+use super::{Result, StoreError, handle::Handle, tx};
 
 /// Each runs in one transaction that also writes the row of its version.
 const MIGRATIONS: [(i64, &str); 5] = [

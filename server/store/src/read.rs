@@ -16,12 +16,13 @@ use profile360_core::{
     plan::{needs::Needs, view::View},
     time::Timestamp,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use surrealdb::types::{Array, Number, RecordId, RecordIdKey, Value};
 
 use super::{
-    KEYS_AT_ONCE, Result, Store, StoreError, rows, tx,
-    write::{COMMITS, LINEAGE, LineageRow},
+    KEYS_AT_ONCE, Result, Store, StoreError,
+    rows::{self, COMMITS, LINEAGE, LineageRow, Touched},
+    tx,
 };
 
 /// Identifiers whose links are read at once.
@@ -41,19 +42,6 @@ pub struct EventRow {
     pub message_id: String,
     /// The message's JSON.
     pub payload: String,
-}
-
-/// The content of a commit row: which cells have changed, and which are gone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
-pub struct Touched {
-    pub touched: Vec<CellKey>,
-    pub removed: Vec<CellKey>,
-    /// Decisions were made or revoked.
-    #[serde(default)]
-    pub has_decisions: bool,
-    /// Links became withheld, or are followed again.
-    #[serde(default)]
-    pub has_withheld: bool,
 }
 
 /// The number of messages in an edition.

@@ -46,8 +46,10 @@ const TABLES: &str = "sstables";
 /// Commits at the end of a rotated segment that are recovered again. The engine writes up to seven concurrently, and these can be
 /// in the memtable of the next segment.
 const COMMITS_OVER_A_ROTATION: usize = 64;
+/// The size of a memtable before it is flushed. The largest transaction must be well below it.
+pub(super) const MEMTABLE_BYTES: usize = 128 * 1024 * 1024;
 /// The memory that a segment may need: half of the engine's memtable.
-const SEGMENT_BYTES: usize = super::connect::MEMTABLE_BYTES / 2;
+const SEGMENT_BYTES: usize = MEMTABLE_BYTES / 2;
 /// Upper bound of the overhead per entry in a memtable.
 const ENTRY_BYTES: usize = 512;
 

@@ -3,15 +3,57 @@
 use std::ops::Bound;
 
 use profile360_core::{
-    graph::rows::CellKey,
+    graph::{lineage::LineageKind, rows::CellKey},
     identifier::{Identifier, Kind, UnifiedId},
     message::order::OrderKey,
     time::Timestamp,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use surrealdb::types::{Array, Number, Object, RecordId, RecordIdKey, RecordIdKeyRange, Value};
 
 use super::{Result, StoreError};
+
+/// The content of a commit row: which cells have changed, and which are gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    pub touched: Vec<CellKey>,
+    pub removed: Vec<CellKey>,
+    /// Decisions were made or revoked.
+    #[serde(default)]
+    pub has_decisions: bool,
+    /// Links became withheld, or are followed again.
+    #[serde(default)]
+    pub has_withheld: bool,
+}
+
+/// A stored merge or unmerge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineageRow {
+    pub at: Timestamp,
+    pub kind: LineageKind,
+    pub kept: UnifiedId,
+    pub others: Vec<UnifiedId>,
+    pub cause: Cause,
+}
+
+/// The cause of a merge or an unmerge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Cause {
+    /// A message, by its ID.
+    Message(String),
+    /// A decision that was made or revoked, by its ID.
+    Decision(String),
+    /// A retirement that was made or revoked, by its ID.
+    Retirement(String),
+    /// A policy, by its version.
+    Policy(i64),
+}
+
+/// The settings with the last numbers. A transaction that stays open while others commit would conflict on a setting that each
+/// of them writes, so it writes the second one; the larger number counts.
+pub(super) const COMMITS: [&str; 2] = ["commit", "late_commit"];
+pub(super) const LINEAGE: [&str; 2] = ["lineage", "late_lineage"];
 
 pub(super) fn text_id(table: &'static str, key: &str) -> RecordId {
     RecordId::new(table, key)

@@ -16,13 +16,11 @@ use std::{
 
 use surrealdb::types::{RecordId, Value};
 
-use super::{Store, connect::Handle, tx};
+use super::{Store, exit, handle::Handle, tx};
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Checks in a row without an answer that mean a deadlock: five minutes, far longer than the slowest answer.
 const CHECKS_WITHOUT_ANSWER: u32 = 300;
-/// `EX_TEMPFAIL` of sysexits.h: try again.
-const EXIT_CODE: i32 = 75;
 
 /// Watches an embedded database until the process ends. A remote one has its own supervisor.
 ///
@@ -38,27 +36,9 @@ pub fn watch(store: &Arc<Store>) -> std::io::Result<()> {
     // A thread of its own: all threads of the runtime may be blocked in the engine.
     thread::Builder::new().name("store-watch".to_owned()).spawn(move || {
         wait_for_deadlock(&answers, CHECKS_WITHOUT_ANSWER, || thread::sleep(CHECK_INTERVAL));
-        end("the storage engine has not answered for five minutes: it is deadlocked");
+        exit::end("the storage engine has not answered for five minutes: it is deadlocked");
     })?;
     Ok(())
-}
-
-/// Ends the process without closing anything. The next start recovers all acknowledged commits.
-pub(super) fn end(reason: &str) -> ! {
-    #[expect(clippy::print_stderr, reason = "the log may be blocked, too")]
-    {
-        let first = if is_disk_full(reason) { "the disk is full: free some of it, then " } else { "" };
-        eprintln!(
-            "error: {reason} (docs/operating.md); {first}start the program again; no acknowledged commit is lost"
-        );
-    }
-    #[expect(clippy::exit, reason = "closing is impossible with locks that are never released, or with a full disk")]
-    std::process::exit(EXIT_CODE)
-}
-
-/// Whether an error of the engine means that the disk is full.
-pub(super) fn is_disk_full(reason: &str) -> bool {
-    reason.to_ascii_lowercase().contains("no space left")
 }
 
 /// Counts the answers of the database. An error counts, too: clients see it.

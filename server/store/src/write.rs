@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
     evidence::{decision::Decision, link::Pair, retirement::Retirement},
-    graph::{lineage::LineageKind, rows::CellKey},
+    graph::rows::CellKey,
     identifier::{
         Identifier, UnifiedId,
         unified_id::{IdSecret, unified_id},
@@ -12,10 +12,14 @@ use profile360_core::{
     plan::changes::{Changes, RefundChange},
     time::Timestamp,
 };
-use serde::{Deserialize, Serialize};
 use surrealdb::types::{Number, Object, RecordId, Value};
 
-use super::{Result, Store, connect::Open, read::Touched, rows, tx};
+use super::{
+    Result, Store,
+    handle::Open,
+    rows::{self, COMMITS, LINEAGE, LineageRow, Touched},
+    tx,
+};
 
 /// What is written under one commit number.
 #[derive(Debug)]
@@ -54,30 +58,6 @@ impl<'a> Rows<'a> {
         static NONE: BTreeMap<Arc<str>, String> = BTreeMap::new();
         Self { changes, messages: &[], decisions: &[], retirements: &[], moved: &NONE }
     }
-}
-
-/// A stored merge or unmerge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineageRow {
-    pub at: Timestamp,
-    pub kind: LineageKind,
-    pub kept: UnifiedId,
-    pub others: Vec<UnifiedId>,
-    pub cause: Cause,
-}
-
-/// The cause of a merge or an unmerge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Cause {
-    /// A message, by its ID.
-    Message(String),
-    /// A decision that was made or revoked, by its ID.
-    Decision(String),
-    /// A retirement that was made or revoked, by its ID.
-    Retirement(String),
-    /// A policy, by its version.
-    Policy(i64),
 }
 
 /// A list row to write, or to remove if the payload is `None`.
@@ -138,11 +118,6 @@ macro_rules! take_number {
 const WRITE_ROWS: &str = write_rows!();
 const TAKE_NUMBER: &str = take_number!();
 const COMMIT: &str = concat!("BEGIN;", follow_last!(), take_number!(), write_rows!(), "COMMIT;");
-
-/// The settings with the last numbers. A transaction that stays open while others commit would conflict on a setting that each
-/// of them writes, so it writes the second one; the larger number counts.
-pub(super) const COMMITS: [&str; 2] = ["commit", "late_commit"];
-pub(super) const LINEAGE: [&str; 2] = ["lineage", "late_lineage"];
 
 /// An open transaction with rows that are not visible yet.
 #[derive(Debug)]

@@ -3,33 +3,19 @@
 use std::{
     fs::File,
     io::{BufWriter, Write},
-    path::Path,
 };
 
 use flate2::{Compression, write::GzEncoder};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
     Format,
     columns::{Column, columns, row},
     exported::Exported,
+    packing::Packing,
     part::{Progress, Question},
 };
 use crate::{cli::plain::for_spreadsheet, engine::active_policy::ActivePolicy};
-
-/// The compression of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Packing {
-    Plain,
-    Gzip,
-}
-
-impl Packing {
-    pub(super) fn of(path: &Path) -> Self {
-        if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("gz")) { Self::Gzip } else { Self::Plain }
-    }
-}
 
 pub(super) struct Lines {
     out: Out,

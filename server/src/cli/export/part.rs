@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use profile360_core::identifier::UnifiedId;
 use serde::{Deserialize, Serialize};
 
-use super::{Format, lines::Packing};
+use super::{Format, packing::Packing};
 
 /// The options that determine the contents of a file. An export resumes only with equal options.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

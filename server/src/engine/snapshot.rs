@@ -1,0 +1,59 @@
+//! The shared state of one edition: what every answer reads and every plan starts from.
+
+use std::sync::{Arc, RwLock};
+
+use profile360_core::{evidence::decision::Decisions, identifier::unified_id::IdSecret};
+use profile360_store::{Store, StoreError};
+
+use super::{active_policy::ActivePolicy, directory::Directory, events::Events, inbox::Inbox};
+
+/// The shared state of one edition of the database.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub store: Arc<Store>,
+    pub directory: Arc<Directory>,
+    /// The pipeline alone changes its retirements.
+    pub policy: Arc<ActivePolicy>,
+    pub secret: IdSecret,
+    /// All decisions. Changed by the pipeline only.
+    pub decisions: Arc<RwLock<Decisions>>,
+    /// The withheld links. Changed by the pipeline only.
+    pub inbox: Arc<RwLock<Inbox>>,
+    pub events: Arc<Events>,
+    /// Whether messages may be stored under unkeyed hashes of their contents, as an earlier version did.
+    pub(super) has_plain_made_ids: bool,
+    /// Decisions and inbox contain this commit, and perhaps later ones.
+    pub(super) seen_up_to: i64,
+}
+
+/// The value of the setting `made_ids` where all message IDs that are hashes of contents are keyed.
+const KEYED: &str = "keyed";
+
+impl Snapshot {
+    /// Loads the list, the decisions and the inbox. The list publishes its changes to `events`.
+    pub async fn open(
+        store: Arc<Store>,
+        policy: Arc<ActivePolicy>,
+        secret: IdSecret,
+        events: Arc<Events>,
+    ) -> Result<Self, StoreError> {
+        // First, so that commits of another server during this load are seen again.
+        let seen_up_to = store.last_commit().await?;
+        let made_ids =
+            store.root_setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
+        let directory = Arc::new(Directory::load(&store, &policy, events.clone()).await?);
+        let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
+        let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
+        let has_plain_made_ids = made_ids != KEYED;
+        Ok(Self { store, directory, policy, secret, decisions, inbox, events, has_plain_made_ids, seen_up_to })
+    }
+}
+
+/// All stored decisions.
+pub(super) async fn load_decisions(store: &Store) -> Result<Decisions, StoreError> {
+    let mut decisions = Decisions::default();
+    for decision in store.decisions().await? {
+        decisions.put(decision);
+    }
+    Ok(decisions)
+}
