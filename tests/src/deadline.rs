@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Far longer than anything that a test waits for takes, also on a busy machine.
+/// Far longer than any wait of a test, also on a busy machine.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// How long a loop may wait.
