@@ -18,7 +18,7 @@ const N_STEPS: usize = 45;
 /// One step of a history.
 #[derive(Debug, Clone)]
 enum Step {
-    Messages(Vec<Spoken>),
+    Messages(Vec<SentMessage>),
     Decide {
         relation: &'static str,
         a: Named,
@@ -35,7 +35,7 @@ enum Step {
 
 /// A message with few possible identifiers, so that they are often linked.
 #[derive(Debug, Clone)]
-struct Spoken {
+struct SentMessage {
     names: Vec<Named>,
     day: u8,
     is_purchase: bool,
@@ -51,10 +51,10 @@ fn named() -> impl Strategy<Value = Named> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let spoken = (prop::collection::vec(named(), 1..4), 1..28u8, any::<bool>())
-        .prop_map(|(names, day, is_purchase)| Step::Messages(vec![Spoken { names, day, is_purchase }]));
+    let sent = (prop::collection::vec(named(), 1..4), 1..28u8, any::<bool>())
+        .prop_map(|(names, day, is_purchase)| Step::Messages(vec![SentMessage { names, day, is_purchase }]));
     let several = (prop::collection::vec(named(), 2..5), 1..28u8).prop_map(|(names, day)| {
-        let pairs = names.windows(2).map(|it| Spoken { names: it.to_vec(), day, is_purchase: false });
+        let pairs = names.windows(2).map(|it| SentMessage { names: it.to_vec(), day, is_purchase: false });
         Step::Messages(pairs.collect())
     });
     // The owner of a phone depends on the day, and blocked values cannot be decided on: decisions use other kinds.
@@ -63,7 +63,7 @@ fn step() -> impl Strategy<Value = Step> {
         .prop_filter("of two", |(_, a, b)| a != b)
         .prop_map(|(relation, a, b)| Step::Decide { relation, a, b });
     prop_oneof![
-        8 => spoken,
+        8 => sent,
         4 => several,
         4 => decide,
         2 => (0..4u8, 1..28u8).prop_map(|(phone, day)| Step::Retire { phone, day }),
@@ -110,9 +110,9 @@ async fn a_history_gives_the_same_as_its_remaining_facts() {
 
 async fn happen(server: &Server, step: Step, facts: &mut Facts) {
     match step.clone() {
-        Step::Messages(spoken) => {
+        Step::Messages(sent) => {
             let first = facts.messages.len();
-            let new: Vec<Value> = spoken.iter().enumerate().map(|(n, it)| message(first + n, it)).collect();
+            let new: Vec<Value> = sent.iter().enumerate().map(|(n, it)| message(first + n, it)).collect();
             for result in server.ingest(&new).await {
                 assert_ne!(result["status"], "REFUSED", "{result}");
             }
@@ -157,9 +157,9 @@ fn documents() -> [Value; 3] {
     [json!({}), super::policy::other_conclusions(), json!({ "blocked_patterns": ["e3@.*"], "max_links": 2 })]
 }
 
-fn message(number: usize, spoken: &Spoken) -> Value {
+fn message(number: usize, sent: &SentMessage) -> Value {
     let mut identifiers: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for it in &spoken.names {
+    for it in &sent.names {
         let input = input(*it);
         identifiers.entry(KINDS[it.0]).or_default().push(input["value"].clone());
     }
@@ -167,8 +167,8 @@ fn message(number: usize, spoken: &Spoken) -> Value {
     identifiers.entry("line_id").or_insert_with(|| vec![json!(format!("L{}", number % 7))]);
     let identifiers = json!(identifiers);
     let id = format!("m{number}");
-    let at = format!("2025-03-{:02}T{:02}:00:00Z", spoken.day, number % 24);
-    if spoken.is_purchase {
+    let at = format!("2025-03-{:02}T{:02}:00:00Z", sent.day, number % 24);
+    if sent.is_purchase {
         messages::purchase(&id, &at, identifiers, &format!("o{}", number % 9), "100")
     } else {
         messages::identify(&id, &at, identifiers, json!({ "df_name": format!("n{number}") }))

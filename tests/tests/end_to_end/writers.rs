@@ -142,10 +142,10 @@ fn the_database_agrees_with_core_in_any_order_of_arrival() {
 
 type TwoOrders = (Vec<Value>, Vec<Value>);
 /// Decisions, and whether each is revoked.
-type Words = Vec<(Decision, bool)>;
+type DecisionRequests = Vec<(Decision, bool)>;
 
 /// Decisions on pairs of identifiers of the messages, some of which are revoked.
-fn decisions_to_make() -> impl Strategy<Value = Words> {
+fn decision_requests() -> impl Strategy<Value = DecisionRequests> {
     let named = (0..3_usize, 0..5_u8).prop_map(|(kind, number)| {
         let (kind, value) = [
             ("external_id", format!("u{number}")),
@@ -157,21 +157,21 @@ fn decisions_to_make() -> impl Strategy<Value = Words> {
     });
     let pair = (named.clone(), named).prop_filter_map("of two", |(a, b)| Pair::new(&a, &b));
     let relation = any::<bool>().prop_map(|it| if it { Relation::Same } else { Relation::Different });
-    vec((relation, pair, any::<bool>()), 1..6).prop_map(|words| {
+    vec((relation, pair, any::<bool>()), 1..6).prop_map(|requests| {
         let decision = |(n, (relation, pair, is_revoked)): (usize, (Relation, Pair, bool))| {
             let at = Timestamp::from_micros(i64::try_from(n).expect("few"));
             let id = Arc::from(format!("d{n}"));
             let (reason, actor) = (Arc::from("they said so"), Arc::from("a test"));
             (Decision { id, relation, pair, at, reason, actor, revoked: None }, is_revoked)
         };
-        words.into_iter().enumerate().map(decision).collect()
+        requests.into_iter().enumerate().map(decision).collect()
     })
 }
 
 /// Makes decisions and revokes some. Returns the active ones.
-async fn decide(pipeline: Pipeline, words: Words) -> anyhow::Result<Vec<Decision>> {
+async fn decide(pipeline: Pipeline, requests: DecisionRequests) -> anyhow::Result<Vec<Decision>> {
     let mut active = Vec::new();
-    for (decision, is_revoked) in words {
+    for (decision, is_revoked) in requests {
         let made = settle(&pipeline, &Command::Make(vec![decision.clone()])).await?;
         if !matches!(made, CommandOutcome::Applied { .. }) {
             continue;
@@ -203,8 +203,8 @@ async fn settle(pipeline: &Pipeline, command: &Command) -> Result<CommandOutcome
 fn deferred_requests_have_the_same_result() {
     let cases = Config { cases: 12, max_shrink_iters: 40, ..Config::with_source_file(file!()) };
     let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let strategy = (messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())), words());
-    let law = |((one, other), words): (TwoOrders, Words)| {
+    let strategy = (messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())), decision_requests());
+    let law = |((one, other), requests): (TwoOrders, DecisionRequests)| {
         let base = Base::new();
         base.write("empty.ndjson", "");
         assert_eq!(base.import("empty.ndjson").status, Some(0));
@@ -215,7 +215,7 @@ fn deferred_requests_have_the_same_result() {
             let mut writers = Writers::open(&database).await?;
             // One writer uses the same pipeline, and another one a pipeline of its own.
             let (near, far) = (writers.pipeline_with_tiny_budget().await?, writers.pipeline_with_tiny_budget().await?);
-            let deciding = tokio::spawn(decide(near.clone(), words));
+            let deciding = tokio::spawn(decide(near.clone(), requests));
             let writing = [(near, first, 2), (far, second, 3)]
                 .map(|(pipeline, messages, batch)| tokio::spawn(write(pipeline, messages, batch)));
             let mut n_stored = 0;
