@@ -117,11 +117,11 @@ async fn open_api_calls_are_answered_like_dfinery_with_their_results() {
     let (_, answer) = post(&server, "/api/v1/events", &call).await;
     assert!(outcomes(&answer)[..3].iter().all(|it| it[1] == "DUPLICATE"), "{answer}");
 
-    // The status says whether a call can be read; whether anything of it is kept says the answer.
-    let nobody = json!({ "email": "nobody" });
+    // The status says whether a call can be read, the answer whether anything of it is stored.
+    let no_customer = json!({ "email": "unknown" });
     for (path, body) in [
-        ("/api/v1/identities", json!({ "identity": nobody })),
-        ("/api/v1/events", json!({ "identity": nobody, "events": [login] })),
+        ("/api/v1/identities", json!({ "identity": no_customer })),
+        ("/api/v1/events", json!({ "identity": no_customer, "events": [login] })),
         ("/api/v1/events", json!({ "event_attributes": { "event_name": "login" } })),
     ] {
         let (got, answer) = post(&server, path, &body).await;

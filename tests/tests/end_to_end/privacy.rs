@@ -225,7 +225,7 @@ async fn ingest_keys_are_scoped_and_do_not_learn_who_is_a_customer() {
     };
     let bound = key(&["--name", "crm", "--source", "crm,pos", "--types", "identify"]);
     let open = key(&["--name", "page"]);
-    let results = key(&["--name", "server", "--results"]);
+    let results_key = key(&["--name", "server", "--results"]);
     let listed = base.run(&["key", "list", "--keys", KEYS]).stdout;
     assert!(listed.contains("crm  source=crm,pos  types=identify") && listed.contains("server  results"), "{listed}");
     let Ran { status, stderr, .. } =
@@ -262,7 +262,7 @@ async fn ingest_keys_are_scoped_and_do_not_learn_who_is_a_customer() {
     for said in ["CREATED", "UPDATED", "LINKED", "MERGED", "unified_id", "\"unifiedId\":\""] {
         assert!(!answers.contains(said), "{said}: {answers}");
     }
-    server.show(&results);
+    server.show(&results_key);
     let results = server.ingest(&[identify("g3")]).await;
     assert_eq!(status(&results), ["UPDATED"]);
     assert!(results[0]["unifiedId"].is_string());
