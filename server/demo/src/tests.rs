@@ -321,7 +321,7 @@ fn two_seeds_share_no_id() {
         }
         let of_one = generated.owners().into_keys().filter(|(_, value)| !identifier::is_used_everywhere(value));
         ids.extend(of_one.map(|(_, value)| value));
-        ids.extend(it.truth.lines().skip(1).filter_map(|line| line.split(',').nth(2)).map(str::to_owned));
+        ids.extend(generated.truth.lines().skip(1).filter_map(|line| line.split(',').nth(2)).map(str::to_owned));
         ids
     };
     let all: Vec<BTreeSet<String>> = [0, 1, 2, 7, 11, 20_260_101].map(|seed| ids(&run(300, seed))).into();
