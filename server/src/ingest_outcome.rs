@@ -150,9 +150,9 @@ pub async fn ingest(
     }
     let receipt = if accepted.is_empty() { None } else { Some(pipeline.ingest(accepted, read_by).await?) };
     let refused = parsed.iter().filter_map(|message| message.as_ref().err()).map(|(_, refusal)| refusal.code.as_str());
-    pipeline.ingest_stats().refuse(clock::now(), refused);
+    pipeline.ingest_stats().count_refused(clock::now(), refused);
     let commit = receipt.as_ref().map(|receipt| receipt.commit);
-    let mut ingested = receipt.map(|receipt| receipt.taken).unwrap_or_default().into_iter();
+    let mut ingested = receipt.map(|receipt| receipt.ingested).unwrap_or_default().into_iter();
     let outcome_of = |message| match message {
         Ok(warnings) => Some(MessageOutcome::ingested(warnings, ingested.next()?, caller)),
         Err((message_id, refusal)) => Some(MessageOutcome::refused(message_id, refusal)),
