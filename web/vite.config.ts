@@ -8,22 +8,20 @@ import { defineConfig, type Plugin } from "vite";
 
 const server = process.env.PROFILE360_SERVER ?? "http://127.0.0.1:8360";
 
-/** The font's licence travels with the font. */
-const fontLicence: Plugin = {
-  name: "font-licence",
+/** The font's license travels with the font. */
+const fontLicense: Plugin = {
+  name: "font-license",
   apply: "build",
   generateBundle() {
     this.emitFile({
       type: "asset",
-      fileName: "licences/Pretendard.txt",
+      fileName: "licenses/Pretendard.txt",
       source: readFileSync("node_modules/pretendard/dist/LICENSE.txt"),
     });
   },
 };
 
-/**
- * What is packed once here need not be packed for each request. The server hands out these files where they are taken.
- */
+/** Compresses files once, so that the server need not compress them for each request. */
 const packed: Plugin = {
   name: "packed",
   apply: "build",
@@ -38,7 +36,7 @@ const packed: Plugin = {
         files.map(async (file) => {
           const bytes = Buffer.from(file.type === "chunk" ? file.code : file.source);
           if (bytes.length < smallest) return;
-          // The last levels take long for little where a file is large.
+          // On a large file the highest levels take long and gain little.
           const quality = bytes.length < 1_000_000 ? 11 : 9;
           const br = await promisify(brotliCompress)(bytes, {
             params: {
@@ -55,10 +53,10 @@ const packed: Plugin = {
   },
 };
 
-/** Files below this many bytes are not worth packing. */
+/** Files below this many bytes are not compressed. */
 const smallest = 1000;
 
-/** The text's font is asked for with the style sheet, not only when the first word is set in it. */
+/** Preloads the font of the text together with the style sheet. */
 const fontAhead: Plugin = {
   name: "font-ahead",
   apply: "build",
@@ -86,7 +84,7 @@ const fontsAsFiles: Plugin = {
   },
 };
 
-/** The server answers /graphiql with graphiql.html; so do the development server. */
+/** Lets the development server answer /graphiql with graphiql.html, as the server does. */
 const graphiqlAddress: Plugin = {
   name: "graphiql-address",
   configureServer({ middlewares }) {
@@ -100,8 +98,8 @@ const graphiqlAddress: Plugin = {
 type Sent = Parameters<typeof formatDocument>[0] & Parameters<typeof stringifyDocument>[0];
 
 /**
- * The documents that the page sends, by their hashes: a server that answers trusted documents only answers these, too. They
- * are the texts that urql makes, with the type names that its cache adds and without.
+ * Lists the documents that the page sends by their hashes: a server with trusted documents accepts these, too. They are urql's
+ * texts, with and without the type names that its cache adds.
  */
 const documents: Plugin = {
   name: "documents",
@@ -111,11 +109,11 @@ const documents: Plugin = {
     const found = generated.matchAll(/^export const \w+Document = (\{.*\}) as unknown as/gm);
     const nodes = Array.from(found, ([, json]): Sent => JSON.parse(json ?? ""));
     if (nodes.length === 0) throw new Error("no document was found among what was generated");
-    const texts = nodes.flatMap((it) => [
-      stringifyDocument(it),
-      stringifyDocument(formatDocument(it) as Sent),
+    const texts = nodes.flatMap((node) => [
+      stringifyDocument(node),
+      stringifyDocument(formatDocument(node) as Sent),
     ]);
-    const list = texts.map((it) => [createHash("sha256").update(it).digest("hex"), it]);
+    const list = texts.map((text) => [createHash("sha256").update(text).digest("hex"), text]);
     this.emitFile({
       type: "asset",
       fileName: "documents.json",
@@ -125,12 +123,12 @@ const documents: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [react(), fontLicence, fontsAsFiles, graphiqlAddress, fontAhead, documents, packed],
+  plugins: [react(), fontLicense, fontsAsFiles, graphiqlAddress, fontAhead, documents, packed],
   build: {
     rolldownOptions: { input: ["index.html", "graphiql.html"] },
     // The content security policy allows no data: fonts and no inline scripts.
     assetsInlineLimit: 0,
-    license: { fileName: "licences/packages.txt" },
+    license: { fileName: "licenses/packages.txt" },
     target: "es2023",
   },
   worker: { format: "es" },

@@ -125,7 +125,7 @@ test("every document that a page sent is a trusted document", async () => {
   const listed = new Set(await listedDocuments());
   assert.ok(documents.size > 15, `${documents.size} documents were sent`);
   assert.deepEqual(
-    [...documents].filter((it) => !listed.has(it)),
+    [...documents].filter((document) => !listed.has(document)),
     [],
   );
 });

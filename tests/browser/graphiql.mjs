@@ -39,7 +39,7 @@ test("GraphiQL runs an example, from our own host alone", async (t) => {
   // Queries and variables name customers: none outlive the page, not even those that an older version stored.
   const kept = await page.evaluate(() => ({ ...localStorage, ...sessionStorage }));
   assert.deepEqual(
-    Object.keys(kept).filter((it) => it.startsWith("graphiql")),
+    Object.keys(kept).filter((key) => key.startsWith("graphiql")),
     [],
   );
   assert.ok(!JSON.stringify(kept).includes(profiles.nodes[0].unifiedId));

@@ -15,7 +15,7 @@ test("where the server requires a key, the page asks for it and does not leak it
   const dialog = page.getByRole("dialog", { name: "Sign in with a key" });
   await dialog.waitFor();
   const field = dialog.getByLabel("Key");
-  assert.ok(await field.evaluate((it) => it === document.activeElement));
+  assert.ok(await field.evaluate((element) => element === document.activeElement));
   assert.deepEqual(await violations(page), []);
   await page.keyboard.press("Escape");
   assert.ok(await dialog.isVisible(), "there is nothing behind it");

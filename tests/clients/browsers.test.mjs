@@ -54,8 +54,12 @@ async function visit(whose) {
 /** The stored customer, without the ID that the SDK generated for the device. */
 async function known(id, n) {
   const { identifiers, ...rest } = await customer(server, id, n, day);
-  assert.equal(identifiers.filter((it) => it.startsWith("device_id ")).length, 1, identifiers.join());
-  return { ...rest, identifiers: identifiers.filter((it) => !it.startsWith("device_id ")) };
+  assert.equal(
+    identifiers.filter((identifier) => identifier.startsWith("device_id ")).length,
+    1,
+    identifiers.join(),
+  );
+  return { ...rest, identifiers: identifiers.filter((identifier) => !identifier.startsWith("device_id ")) };
 }
 
 const expected = (id) => ({

@@ -95,7 +95,7 @@ pub fn normalize_identifier(kind: &str, value: &str, policy: Option<String>) -> 
     write_answer(&policy_of(policy).map(|policy| normal_form(kind, value, &policy)))
 }
 
-/// What a search text can be under a policy document, or the initial policy without one: `Recognised` out.
+/// What a search text can be under a policy document, or the initial policy without one: `Recognized` out.
 #[wasm_bindgen(js_name = recognizeSearch)]
 pub fn recognize_search(text: &str, policy: Option<String>) -> String {
     write_answer(&policy_of(policy).map(|policy| recognise(text, &policy)))

@@ -47,7 +47,7 @@ fn samples() -> String {
     let profile = json!({ "unifiedId": ann_id, "figures": figures }).to_string();
     let answers = [
         ("NormalForm", "normalForm", normalize_identifier("external_id", "kim@example.com", None)),
-        ("Recognised", "recognized", recognize_search("kim@example.com", None)),
+        ("Recognized", "recognized", recognize_search("kim@example.com", None)),
         ("Contents", "contents", facts.contents()),
         ("ShownProfile", "profile", facts.profile(&profile)),
         ("ShownAsOf", "profileAsOf", facts.profile_as_of(&profile)),

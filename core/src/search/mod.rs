@@ -19,7 +19,7 @@ use crate::{
 
 /// What a search text can be. All that a text can be is looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Recognized"))]
 #[serde(tag = "as", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Recognised {
     Empty,

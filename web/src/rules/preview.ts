@@ -102,7 +102,7 @@ export type RankingPreview = { currency: string, from: string, to: string, items
 
 export type RankingQuestion = { unifiedId: string, figures: Figures, what: RankTarget, months: number, first?: number, };
 
-export type Recognised = { "as": "EMPTY" } | { "as": "UNIFIED_ID", value: string, } | { "as": "IDENTIFIER", hasForm: boolean, candidates: Array<Identifier>, } | { "as": "NAME", value: string, candidates: Array<Identifier>, };
+export type Recognized = { "as": "EMPTY" } | { "as": "UNIFIED_ID", value: string, } | { "as": "IDENTIFIER", hasForm: boolean, candidates: Array<Identifier>, } | { "as": "NAME", value: string, candidates: Array<Identifier>, };
 
 export type Regrouped = { before: Array<string>, after: Array<string>, };
 

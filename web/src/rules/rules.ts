@@ -1,5 +1,5 @@
 import type { Call, QuestionName, Reply } from "./module";
-import type { NormalForm, Questions, Recognised } from "./preview";
+import type { NormalForm, Questions, Recognized } from "./preview";
 import { RulesError } from "./RulesError";
 
 type Waiting = { resolve: (json: string) => void; reject: (error: Error) => void };
@@ -13,7 +13,7 @@ class Rules {
   private lastFacts = 0;
 
   /** Under the policy in a document, or under the initial policy without one. */
-  async recognizeSearch(text: string, ...policy: [document?: string]): Promise<Recognised> {
+  async recognizeSearch(text: string, ...policy: [document?: string]): Promise<Recognized> {
     return answered(await this.call({ name: "recognizeSearch", arguments: [text, ...policy] }));
   }
 

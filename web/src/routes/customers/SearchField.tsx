@@ -3,7 +3,7 @@ import { type KeyboardEvent, type SubmitEvent, useEffect, useEffectEvent, useRef
 import { useLocation } from "wouter";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import type { Recognised } from "../../rules/preview";
+import type { Recognized } from "../../rules/preview";
 import { rules } from "../../rules/rules";
 import { customerPath } from "../views";
 import { focusCustomers } from "./CustomerTable";
@@ -115,7 +115,7 @@ export function SearchField() {
   );
 }
 
-function RecognizedAs({ of: recognized }: { of: Recognised }) {
+function RecognizedAs({ of: recognized }: { of: Recognized }) {
   const text = useText();
   const format = useFormat();
   switch (recognized.as) {
@@ -141,11 +141,11 @@ function RecognizedAs({ of: recognized }: { of: Recognised }) {
 }
 
 /** What the text is recognized as; undefined if the module cannot be loaded. */
-function useRecognized(typed: string): Recognised | undefined {
-  const [recognized, setRecognized] = useState<Recognised | undefined>({ as: "EMPTY" });
+function useRecognized(typed: string): Recognized | undefined {
+  const [recognized, setRecognized] = useState<Recognized | undefined>({ as: "EMPTY" });
   useEffect(() => {
     let overtaken = false;
-    const set = (value: Recognised | undefined) => {
+    const set = (value: Recognized | undefined) => {
       if (!overtaken) setRecognized(value);
     };
     if (typed.trim() === "") set({ as: "EMPTY" });

@@ -22,7 +22,7 @@ export function SideBySide({ a, b, link }: Props) {
   const plain = (
     name: string,
     value: (customer: CustomerInShortFragment) => string | null | undefined,
-    shown = (it: string) => it,
+    shown = (text: string) => text,
   ): Row => ({
     name,
     same: common(value),

@@ -21,8 +21,8 @@ export function PreviewOnCustomer({ draft }: { draft: PolicyDocument }) {
     figures: { asOf: format.today() },
   });
   const nameOf = (unifiedId: string) =>
-    [...(answer?.before ?? []), ...(answer?.after ?? [])].find((it) => it.unifiedId === unifiedId)?.basic
-      .name ?? unifiedId.slice(0, 8);
+    [...(answer?.before ?? []), ...(answer?.after ?? [])].find((profile) => profile.unifiedId === unifiedId)
+      ?.basic.name ?? unifiedId.slice(0, 8);
   return (
     <section className={styles.try}>
       <h3>{text.policy.tryCustomer}</h3>
