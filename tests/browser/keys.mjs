@@ -36,6 +36,8 @@ test("where the server requires a key, the page asks for it and does not leak it
   assert.ok(!stored.local.includes(reader) && !stored.url.includes(reader));
   assert.deepEqual(await page.context().cookies(), []);
   await page.reload();
+  // Until the list is loaded, rows are placeholders.
+  await page.locator("tbody a").nth(2).waitFor();
   await page.getByRole("row").nth(3).click();
   await page.getByText("Personal data is masked for your role").waitFor();
 
