@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 64;
 
 /// A request with every value marked that cannot be held; unchanged where it is malformed. `outer` is the number of objects around
 /// the values of its variables: a duplicate field in one of these is a fault of the request, and not of a message.
-pub fn marked(text: &[u8], outer: usize, is_kept: fn(&str) -> bool) -> Cow<'_, [u8]> {
+pub fn mark(text: &[u8], outer: usize, is_kept: fn(&str) -> bool) -> Cow<'_, [u8]> {
     let Ok(whole) = std::str::from_utf8(text).map(whole_characters) else { return Cow::Borrowed(text) };
     let mut marking = Marking { outer, is_kept, out: String::with_capacity(whole.len()) };
     match serde_json::from_str::<&RawValue>(&whole).ok().and_then(|value| marking.mark(value.get(), 0)) {
@@ -80,18 +80,18 @@ fn marked_text(fields: &Map<String, Value>) -> Option<&str> {
 }
 
 /// The text of a value, with the original of every marked value.
-pub fn restored(value: &Value) -> String {
+pub fn unmark(value: &Value) -> String {
     match value {
         Value::Object(fields) => match marked_text(fields) {
             Some(text) => text.to_owned(),
             None => {
                 let member = |(name, value): (&String, &Value)| {
-                    format!("{}:{}", Value::from(name.trim_start_matches(MARK)), restored(value))
+                    format!("{}:{}", Value::from(name.trim_start_matches(MARK)), unmark(value))
                 };
                 format!("{{{}}}", fields.iter().map(member).collect::<Vec<_>>().join(","))
             }
         },
-        Value::Array(items) => format!("[{}]", items.iter().map(restored).collect::<Vec<_>>().join(",")),
+        Value::Array(items) => format!("[{}]", items.iter().map(unmark).collect::<Vec<_>>().join(",")),
         scalar => scalar.to_string(),
     }
 }
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marked_values_are_restored() {
+    fn marked_values_are_unmarked() {
         let deep = format!("{}1{}", "[".repeat(1_000), "]".repeat(1_000));
         for message in [
             r#"{"a":0.12345678901234567891,"b":[1e999,-1],"c":{"d":18446744073709551616}}"#.to_owned(),
@@ -115,11 +115,11 @@ mod tests {
             format!(r#"{{"a":{deep}}}"#),
         ] {
             let request = format!(r#"{{"variables":{{"m":{message}}}}}"#);
-            let marked = marked(request.as_bytes(), 2, |number| number.len() < 10 && !number.contains('e'));
+            let marked = mark(request.as_bytes(), 2, |number| number.len() < 10 && !number.contains('e'));
             let value: Value = serde_json::from_slice(&marked).expect("every reader can hold it");
-            assert_eq!(restored(&value), request);
+            assert_eq!(unmark(&value), request);
         }
-        assert_eq!(marked(br#"{"a":"cut \ud83d"}"#, 2, |_| true), &b"{\"a\":\"cut \\ufffd\"}"[..]);
+        assert_eq!(mark(br#"{"a":"cut \ud83d"}"#, 2, |_| true), &b"{\"a\":\"cut \\ufffd\"}"[..]);
         for (request, outer) in [
             (&br#"{"query":1,"query":2}"#[..], 2),
             (br#"{"variables":{"m":1,"m":2}}"#, 2),
@@ -127,10 +127,10 @@ mod tests {
             (b"{\"a\":", 2),
             (b"\xff", 2),
         ] {
-            assert_eq!(marked(request, outer, |_| true), request, "its reader says what is wrong with all of it");
+            assert_eq!(mark(request, outer, |_| true), request, "its reader says what is wrong with all of it");
         }
         for (value, is) in [("1e300", true), ("{\"m\":1e300}", false), ("{}", false), ("[]", false)] {
-            let marked = marked(value.as_bytes(), 1, |number| !number.contains('e'));
+            let marked = mark(value.as_bytes(), 1, |number| !number.contains('e'));
             assert_eq!(is_marked(&String::from_utf8_lossy(&marked)), is, "{value}");
         }
         assert_eq!(

@@ -42,7 +42,7 @@ pub fn n_values(text: &[u8]) -> usize {
 /// A request that passes [`check`], even if its messages have something that a value cannot hold; see [`lossless_json`]. [`check`] reports
 /// the faults of the request itself, which are those in its `outer` objects.
 pub fn prepared(text: &[u8], outer: usize) -> Cow<'_, [u8]> {
-    if check(text).is_ok() { Cow::Borrowed(text) } else { lossless_json::marked(text, outer, is_held) }
+    if check(text).is_ok() { Cow::Borrowed(text) } else { lossless_json::mark(text, outer, is_held) }
 }
 
 /// The objects around the value of a variable in a request.

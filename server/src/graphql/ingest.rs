@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use profile360_core::message::{self, refusal::Warning};
-use profile360_ingest::lossless_json::restored;
+use profile360_ingest::lossless_json::unmark;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -189,7 +189,7 @@ impl MessageInput {
         ];
         let message: Map<String, Value> =
             fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-        restored(&Value::Object(message))
+        unmark(&Value::Object(message))
     }
 }
 

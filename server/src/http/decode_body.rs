@@ -122,7 +122,7 @@ const BYTES_OF_VALUE: usize = 128;
 
 /// A body that is buffered as a whole.
 #[derive(Debug)]
-pub(super) struct Sent {
+pub(super) struct RequestBody {
     body: Body,
     content_length: Option<usize>,
     /// The key is in the body, so that the sender is unknown until the body is read.
@@ -130,7 +130,7 @@ pub(super) struct Sent {
     work: Work,
 }
 
-impl FromRequest<AppState> for Sent {
+impl FromRequest<AppState> for RequestBody {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &AppState) -> std::result::Result<Self, Response> {
@@ -144,14 +144,14 @@ impl FromRequest<AppState> for Sent {
     }
 }
 
-impl Sent {
+impl RequestBody {
     /// The largest body: `max` of an authenticated sender, and otherwise at most `max_unauthenticated`.
     fn limit(&self, max: usize, max_unauthenticated: usize) -> usize {
         if self.is_unauthenticated { max.min(max_unauthenticated) } else { max }
     }
 
     /// Reads all of it; returns also the reservation to add its values to.
-    pub(super) async fn whole(self, state: &AppState, max: usize) -> std::result::Result<(Vec<u8>, Work), BodyError> {
+    pub(super) async fn read(self, state: &AppState, max: usize) -> std::result::Result<(Vec<u8>, Work), BodyError> {
         let limits = state.app().limits;
         let max = self.limit(max, limits.query_body);
         let Self { body, content_length, work, .. } = self;
@@ -247,10 +247,10 @@ pub(super) enum Media {
 }
 
 /// Reads and decompresses a body; the error is the response.
-pub(super) async fn whole(
+pub(super) async fn read_body(
     state: &AppState,
     headers: &HeaderMap,
-    sent: Sent,
+    body: RequestBody,
     media: Media,
 ) -> std::result::Result<Vec<u8>, Response> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
@@ -264,8 +264,8 @@ pub(super) async fn whole(
     };
     let refuse = |fault: BodyError| refused(fault.code(), &fault.to_string());
     let limits = state.app().limits;
-    let max = sent.limit(limits.body, limits.query_body);
-    let (mut bytes, work) = sent.whole(state, max).await.map_err(refuse)?;
+    let max = body.limit(limits.body, limits.query_body);
+    let (mut bytes, work) = body.read(state, max).await.map_err(refuse)?;
     let encoding =
         if encoding == ContentEncoding::Identity && bytes.starts_with(GZIP) { ContentEncoding::Gzip } else { encoding };
     if encoding != ContentEncoding::Identity {

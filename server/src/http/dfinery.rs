@@ -16,7 +16,7 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     AppState,
-    decode_body::{self, Media, Sent},
+    decode_body::{self, Media, RequestBody},
     ingest_response::{ingest, parse},
     post_only,
     raw_json::{Json as Piece, Made, Pieces, fields_of, id_of, inner, items, text_of},
@@ -49,7 +49,7 @@ async fn identities(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
-    body: Sent,
+    body: RequestBody,
 ) -> Response {
     ingest_call(&state, &caller, &headers, body, read_identity).await
 }
@@ -59,7 +59,7 @@ async fn events(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
-    body: Sent,
+    body: RequestBody,
 ) -> Response {
     ingest_call(&state, &caller, &headers, body, read_events).await
 }
@@ -73,8 +73,14 @@ async fn delete() -> Response {
 
 /// Reads a call and ingests its messages. The status says whether it could be read; the answer says, in DFINERY's form, whether anything
 /// of it was accepted, and also what became of each message.
-async fn ingest_call(state: &AppState, caller: &Caller, headers: &HeaderMap, body: Sent, read: Read) -> Response {
-    let body = match decode_body::whole(state, headers, body, Media::Json).await {
+async fn ingest_call(
+    state: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: RequestBody,
+    read: Read,
+) -> Response {
+    let body = match decode_body::read_body(state, headers, body, Media::Json).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -92,8 +98,8 @@ async fn ingest_call(state: &AppState, caller: &Caller, headers: &HeaderMap, bod
     let failed =
         answers.iter().find_map(|it| it.detail.as_deref()).filter(|_| answers.iter().all(MessageOutcome::is_refused));
     let (code, message) = failed.map_or(("20000", "OK"), |detail| ("40000", detail));
-    let is_taken = failed.is_none();
-    Json(json!({ "status": is_taken, "code": code, "message": message, "data": is_taken, "results": answers }))
+    let is_accepted = failed.is_none();
+    Json(json!({ "status": is_accepted, "code": code, "message": message, "data": is_accepted, "results": answers }))
         .into_response()
 }
 

@@ -22,7 +22,7 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     AppState, accept,
-    decode_body::{BodyError, ContentEncoding, Sent, Work},
+    decode_body::{BodyError, ContentEncoding, RequestBody, Work},
 };
 use crate::{
     auth::access::{Caller, Permission},
@@ -151,7 +151,7 @@ pub(super) async fn post(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
-    sent: Sent,
+    body: RequestBody,
 ) -> HttpResponse {
     let Some(media_type) = negotiate(&headers) else { return not_acceptable() };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
@@ -164,8 +164,8 @@ pub(super) async fn post(
     }
     let limits = state.app().limits;
     let most = if caller.may(Permission::Send) { limits.body } else { limits.query_body.min(limits.body) };
-    let (body, work) = match sent.whole(&state, most).await {
-        Ok(sent) => sent,
+    let (body, work) = match body.read(&state, most).await {
+        Ok(read) => read,
         Err(fault) => return NoRequest::from(fault).into_response(media_type),
     };
     if let Err(fault) = work.add_values(&body) {

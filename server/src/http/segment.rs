@@ -18,7 +18,7 @@ pub(super) use self::browser::{cors, key_in_address};
 use self::map::{Call, Received, message_of};
 use super::{
     AppState, authenticate,
-    decode_body::{self, Media, Sent},
+    decode_body::{self, Media, RequestBody},
     get_only,
     ingest_response::{ingest, parse},
     post_only,
@@ -45,10 +45,11 @@ pub(super) fn routes() -> Router<AppState> {
     let mut router = Router::new();
     for (addresses, call) in calls {
         for address in addresses {
-            let one = async move |State(state): State<AppState>,
-                                  caller: MaybeCaller,
-                                  headers: HeaderMap,
-                                  body: Sent| { one(state, caller, headers, body, call).await };
+            let one =
+                async move |State(state): State<AppState>,
+                            caller: MaybeCaller,
+                            headers: HeaderMap,
+                            body: RequestBody| { one(state, caller, headers, body, call).await };
             router = both(router, address, post(one).fallback(post_only));
         }
     }
@@ -101,8 +102,8 @@ fn key_in(sent: &Pieces<'_>, calls: &[&[u8]]) -> Option<String> {
 }
 
 /// Several calls. A bad one does not affect the others, so the status is 200, with a result for each.
-async fn batch(State(state): State<AppState>, caller: MaybeCaller, headers: HeaderMap, body: Sent) -> Response {
-    let body = match decode_body::whole(&state, &headers, body, Media::Any).await {
+async fn batch(State(state): State<AppState>, caller: MaybeCaller, headers: HeaderMap, body: RequestBody) -> Response {
+    let body = match decode_body::read_body(&state, &headers, body, Media::Any).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -129,8 +130,8 @@ async fn ingest_batch(state: &AppState, caller: MaybeCaller, body: &[u8]) -> Res
 
 /// One call. As with a batch the status says whether the request could be read, and the answer what became of the call: Segment
 /// answers so, too, and no SDK sends either again.
-async fn one(state: AppState, caller: MaybeCaller, headers: HeaderMap, body: Sent, kind: Call) -> Response {
-    let body = match decode_body::whole(&state, &headers, body, Media::Any).await {
+async fn one(state: AppState, caller: MaybeCaller, headers: HeaderMap, body: RequestBody, kind: Call) -> Response {
+    let body = match decode_body::read_body(&state, &headers, body, Media::Any).await {
         Ok(body) => body,
         Err(response) => return response,
     };
@@ -161,7 +162,7 @@ async fn beacon(
     caller: MaybeCaller,
     Query(parameters): Query<browser::Parameters>,
     headers: HeaderMap,
-    body: Sent,
+    body: RequestBody,
 ) -> Response {
     let caller = match (caller, parameters.write_key) {
         (None, Some(key)) => match browser::ingest_only(&state, &key) {
