@@ -1,7 +1,9 @@
-//! Who may do what: roles, API keys, masks, the audit log.
+//! Authentication and authorization: roles, API keys, masks, rate limits, the audit log.
 
 pub mod access;
 pub mod api_keys;
 pub mod audit;
+pub mod authenticator;
 pub mod masking;
 pub mod rate_limit;
+pub mod scope;

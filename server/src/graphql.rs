@@ -1,4 +1,4 @@
-//! GraphQL: questions in, core's answers out. A file a noun; nothing here computes what core computes.
+//! The GraphQL API: a thin layer over the engine and core. Each type has a module.
 
 mod access_recorder;
 mod audit;
@@ -11,6 +11,7 @@ mod health;
 mod identity;
 mod ingest;
 mod inputs;
+mod library_errors;
 mod lineage;
 mod loaders;
 mod pagination;
@@ -28,16 +29,14 @@ mod subscription;
 mod timeline;
 mod variables;
 
-use std::sync::{Arc, RwLock};
+use std::{ops::Deref, sync::Arc};
 
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema, parser::types::OperationType};
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use profile360_core::{evidence::decision::Decisions, identifier::unified_id::IdSecret};
 use profile360_ingest::enrich::Enricher;
-use profile360_store::Store;
 use tokio::sync::Semaphore;
 
 use self::{
@@ -45,68 +44,66 @@ use self::{
     audit::AuditQuery,
     authorization::Authorize,
     decision::{DecisionMutation, DecisionQuery},
-    error::Coded,
     health::HealthQuery,
     identity::IdentityQuery,
     ingest::IngestMutation,
+    library_errors::ErrorCodes,
     lineage::{LineageQuery, LineageSubscription},
     policy::{PolicyMutation, PolicyQuery},
     query::ProfileQuery,
-    query_limits::{QueryLimits, Question},
-    request_context::{RequestContext, Turn},
+    query_limits::{ParsedQuery, QueryLimits},
+    request_context::{RequestContext, TimeSlice},
     subscription::ProfileSubscription,
 };
 pub use self::{
     error::{ErrorCode, is_last, is_refused},
     persisted_queries::PersistedQueries,
-    subscription::Listening,
-    variables::{give_variables, only_ingests},
+    subscription::SubscriptionLimit,
+    variables::{only_ingests, set_variables},
 };
 use crate::{
-    auth::{access::Caller, audit::Audit, rate_limit::LookupLimit},
-    engine::{
-        active_policy::ActivePolicy, directory::Directory, events::Events, inbox::Inbox, pipeline::Pipeline,
-        policy_rollout::PolicyRollout, snapshot::Snapshot,
-    },
+    auth::{access::Caller, audit::Audit, rate_limit::RateLimit},
+    engine::{pipeline::Pipeline, policy_rollout::PolicyRollout, snapshot::Snapshot},
     limits::Limits,
 };
 
-/// What questions are answered from.
+/// What one response is read from: one snapshot for all of its fields.
 #[derive(Debug, Clone)]
 pub struct App {
-    pub store: Arc<Store>,
-    pub directory: Arc<Directory>,
-    pub policy: Arc<ActivePolicy>,
+    snapshot: Snapshot,
     pub pipeline: Pipeline,
-    pub intake: Enricher,
-    pub secret: IdSecret,
-    pub decisions: Arc<RwLock<Decisions>>,
-    pub inbox: Arc<RwLock<Inbox>>,
-    pub events: Arc<Events>,
+    pub enricher: Enricher,
     pub limits: Arc<Limits>,
     pub rollout: Arc<PolicyRollout>,
 }
 
-/// What questions are answered from at this moment; ask anew for each answer.
+impl Deref for App {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}
+
+/// What all requests share. Each response gets an [`App`] of its own.
 #[derive(Debug, Clone)]
 pub struct Current {
     pub pipeline: Pipeline,
-    pub intake: Enricher,
+    pub enricher: Enricher,
     pub limits: Arc<Limits>,
     pub rollout: Arc<PolicyRollout>,
-    /// Where it is recorded who reads personal data; nowhere where there are no keys to tell anyone by.
+    /// The audit log; `None` if the server has no keys, as it cannot identify its callers.
     pub audit: Option<Audit>,
-    pub lookups: Arc<LookupLimit>,
-    pub listening: Listening,
-    /// One policy is tried at a time: it reads the whole base.
-    pub simulating: Arc<Semaphore>,
+    pub lookup_limit: Arc<RateLimit>,
+    pub subscription_limit: SubscriptionLimit,
+    /// A single permit, as a simulation reads the whole database.
+    pub simulation_permits: Arc<Semaphore>,
 }
 
 impl Current {
     pub fn app(&self) -> App {
-        let Snapshot { store, directory, policy, secret, decisions, inbox, events, .. } = self.pipeline.snapshot();
-        let Self { pipeline, intake, limits, rollout, .. } = self.clone();
-        App { store, directory, policy, pipeline, intake, secret, decisions, inbox, events, limits, rollout }
+        let Self { pipeline, enricher, limits, rollout, .. } = self.clone();
+        App { snapshot: pipeline.snapshot(), pipeline, enricher, limits, rollout }
     }
 }
 
@@ -122,76 +119,79 @@ pub struct Mutation(IngestMutation, DecisionMutation, PolicyMutation);
 #[derive(Debug, Default, MergedSubscription)]
 pub struct Subscription(ProfileSubscription, LineageSubscription);
 
-/// The schema. What answers come from is given with each request.
+/// The schema. Each request carries the application that it reads from.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 
-/// The schema that answers.
 pub fn schema() -> ApiSchema {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .extension(Coded)
+        .extension(ErrorCodes)
         .extension(QueryLimits)
         .extension(RequestContext)
         .extension(Authorize)
         .finish()
 }
 
-/// The schema as text.
+/// The schema in the schema definition language.
 pub fn sdl() -> String {
     schema().sdl()
 }
 
-/// Answers one question or makes one change.
+/// Executes a query or a mutation.
 pub async fn execute(schema: &ApiSchema, current: &Current, caller: Caller, mut request: Request) -> Response {
-    let Question { document, measured, .. } = match query_limits::read(&mut request, &current.limits, &caller) {
-        Ok(question) => question,
+    let ParsedQuery { document, cost, .. } = match query_limits::parse(&mut request, &current.limits, &caller) {
+        Ok(parsed) => parsed,
         Err(error) => return Response::from_errors(vec![error]),
     };
     let recorder = Arc::new(AccessRecorder::default());
     let request = request.data(current.clone()).data(caller.clone()).data(recorder.clone());
-    let request = request.data(measured).data(Arc::new(Turn::default()));
+    let request = request.data(cost).data(Arc::new(TimeSlice::default()));
     let mut response = schema.execute(request).await;
-    // Nobody sees what nobody may know that they saw.
+    // Fail closed: without an audit record, return no data.
     if let Err(error) = recorder.record(current, &caller).await {
         return Response::from_errors(vec![error]);
     }
-    response.data = field_order::as_asked(response.data, &document);
+    response.data = field_order::in_query_order(response.data, &document);
     response
 }
 
-/// Whether a request asks for a query, which alone is answered by GET; the refusal where it cannot be answered at all.
-#[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
+/// Whether a request is a query, the only operation allowed over GET.
+///
+/// # Errors
+///
+/// The response, if the request cannot be executed.
+#[expect(clippy::result_large_err, reason = "the error is the response")]
 pub fn is_query(current: &Current, caller: &Caller, request: &mut Request) -> Result<bool, Response> {
-    match query_limits::read(request, &current.limits, caller) {
-        Ok(question) => Ok(question.kind == OperationType::Query),
+    match query_limits::parse(request, &current.limits, caller) {
+        Ok(parsed) => Ok(parsed.kind == OperationType::Query),
         Err(error) => Err(Response::from_errors(vec![error])),
     }
 }
 
-/// Answers as often as there is something to tell, or once, where the request is no subscription. An answer that
-/// [is the last](is_last) is the last.
+/// Executes a subscription as a stream of responses, or any other operation as a stream of one. The stream ends after a response
+/// that [is the last](is_last).
 pub fn subscribe(
     schema: &ApiSchema,
     current: &Current,
     caller: Caller,
     mut request: Request,
 ) -> BoxStream<'static, Response> {
-    let Question { document, measured, .. } = match query_limits::read(&mut request, &current.limits, &caller) {
-        Ok(question) => question,
+    let ParsedQuery { document, cost, .. } = match query_limits::parse(&mut request, &current.limits, &caller) {
+        Ok(parsed) => parsed,
         Err(error) => return stream::once(async { Response::from_errors(vec![error]) }).boxed(),
     };
     let recorder = Arc::new(AccessRecorder::default());
     let request = request.data(current.clone()).data(caller.clone()).data(recorder.clone());
-    let request = request.data(measured).data(Arc::new(Turn::default()));
+    let request = request.data(cost).data(Arc::new(TimeSlice::default()));
     let responses = schema.execute_stream(request).map(move |mut response| {
-        response.data = field_order::as_asked(response.data, &document);
+        response.data = field_order::in_query_order(response.data, &document);
         response
     });
     if current.audit.is_none() {
         return responses.boxed();
     }
-    // Those that are ready together are recorded together.
+    // Responses that are ready at the same time share a record.
     let current = current.clone();
-    let recorded = responses.ready_chunks(RECORDED_TOGETHER).then(move |responses| {
+    let recorded = responses.ready_chunks(MAX_RECORDED_TOGETHER).then(move |responses| {
         let (current, caller, recorder) = (current.clone(), caller.clone(), recorder.clone());
         async move {
             match recorder.record(&current, &caller).await {
@@ -203,5 +203,5 @@ pub fn subscribe(
     recorded.flat_map(stream::iter).boxed()
 }
 
-/// Answers of a subscription that share a record at most.
-const RECORDED_TOGETHER: usize = 64;
+/// The most responses of a subscription that share a record.
+const MAX_RECORDED_TOGETHER: usize = 64;

@@ -48,7 +48,7 @@ use self::{
     origin_check::OriginCheck,
 };
 use crate::{
-    auth::access::Authentication,
+    auth::authenticator::Authentication,
     graphql::{ApiSchema, App, Current, ErrorCode, PersistedQueries},
 };
 

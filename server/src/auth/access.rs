@@ -1,14 +1,14 @@
-//! Who asks, and what its role lets it do.
+//! Callers, their roles, and the permissions of each role.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use profile360_core::message::{parse::accepted::Accepted, refusal::Refusal};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::api_keys::{AuthError, Authenticator, Key, KeysError, Scope};
+use crate::auth::scope::Scope;
 
-/// What a key is for.
+/// The role of a key: what its holder may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Role {
@@ -29,28 +29,28 @@ pub enum Role {
     Admin,
 }
 
-/// What something asks of whoever does it.
+/// What an operation requires of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// That it is let in at all.
+    /// Nothing beyond authentication.
     Nothing,
     /// To send messages.
     Send,
-    /// To read what is no personal data, and the rest masked.
+    /// To read, with personal data masked.
     Read,
     /// To read personal data.
     ReadPersonal,
-    /// To decide who is whom.
+    /// To decide which identifiers are one customer.
     Decide,
-    /// To change the rules for everyone, and to see who read what.
+    /// To publish policies and to read the audit log.
     Govern,
 }
 
 impl Role {
-    /// Whether the role is enough. READER, ANALYST, STEWARD and ADMIN each may what the one before may; sending messages is for
-    /// INGEST, and for ADMIN: whoever looks at customers has no need to make them up.
-    pub const fn may(self, need: Permission) -> bool {
-        match need {
+    /// Whether the role has the permission. READER, ANALYST, STEWARD and ADMIN each include the one before; only INGEST and ADMIN
+    /// send messages, as a person who reads customers has no reason to create them.
+    pub const fn may(self, permission: Permission) -> bool {
+        match permission {
             Permission::Nothing => true,
             Permission::Send => matches!(self, Self::Ingest | Self::Admin),
             Permission::Read => !matches!(self, Self::Ingest),
@@ -73,7 +73,7 @@ impl Role {
 }
 
 impl Permission {
-    /// The least role that is enough, for a sentence.
+    /// The least role that has the permission, for error messages.
     pub const fn minimum_role(self) -> &'static str {
         match self {
             Self::Nothing => "any",
@@ -86,44 +86,42 @@ impl Permission {
     }
 }
 
-/// Who asks. Only this module makes one: of a key, or of a server that has no keys.
+/// Who sends a request. Only the authenticator creates one: from a key, or for a server that has no keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::manual_non_exhaustive, reason = "other modules of this crate make none, either")]
+#[expect(clippy::manual_non_exhaustive, reason = "other modules must not create one")]
 pub struct Caller {
-    /// The ID of its key; none where the server has no keys.
+    /// The ID of its key; `None` if the server has no keys.
     pub key: Option<Arc<str>>,
     pub name: Arc<str>,
     pub role: Role,
-    /// What it may send, and which results it gets.
+    /// What it may send, and whether it sees the results.
     pub scope: Arc<Scope>,
-    _made_here: (),
+    _private: (),
 }
 
-/// The names of those who are no keys: who sits at a machine whose server has no keys, and the program itself.
+/// Names that no key may have: those of the operator of a server without keys, and of the program itself.
 pub const RESERVED_NAMES: [&str; 2] = ["local", "system"];
 
 impl Caller {
-    /// The holder of a key.
-    pub(crate) fn of_key(key: &Key) -> Self {
-        let scope = Arc::new(key.scope.clone());
-        Self { key: Some(key.id.clone()), name: key.name.clone(), role: key.role, scope, _made_here: () }
+    pub(super) const fn new(key: Option<Arc<str>>, name: Arc<str>, role: Role, scope: Arc<Scope>) -> Self {
+        Self { key, name, role, scope, _private: () }
     }
 
-    pub const fn may(&self, need: Permission) -> bool {
-        self.role.may(need)
+    pub const fn may(&self, permission: Permission) -> bool {
+        self.role.may(permission)
     }
 
-    /// Whether it is told which customer a message was of. Who only sends learns nothing of who is a customer, unless its key
-    /// says so.
+    /// Whether responses say which customer a message belongs to. A key that only sends must not reveal who is a customer,
+    /// unless it was created with `--results`.
     pub fn sees_results(&self) -> bool {
         self.may(Permission::Read) || self.scope.results
     }
 
-    /// A message as this caller's: refused where its key may not send it, else kept with the key's ID.
+    /// Checks that this caller may send the message, and records the ID of its key in it.
     ///
     /// # Errors
     ///
-    /// Where the key is for other sources or other types of messages.
+    /// If the scope of the key does not include the message's source or type.
     pub fn send(&self, mut accepted: Accepted) -> Result<Accepted, Refusal> {
         self.scope.check(&accepted)?;
         if let Some(key) = &self.key {
@@ -133,71 +131,12 @@ impl Caller {
     }
 }
 
-/// How a server knows who asks.
-#[derive(Debug, Clone)]
-pub enum Authentication {
-    /// By a key of its keys file.
-    Keys(Arc<Authenticator>),
-    /// Not at all: it has no keys.
-    Keyless(Keyless),
-}
-
-/// The proof that a server has no keys. A caller without a key comes from nowhere else.
-#[derive(Debug, Clone)]
-pub struct Keyless(());
-
-impl Keyless {
-    /// Without keys the server listens on loopback only, and who comes from there is the operator of this machine.
-    pub fn caller(&self) -> Caller {
-        Caller { key: None, name: RESERVED_NAMES[0].into(), role: Role::Admin, scope: Arc::default(), _made_here: () }
-    }
-}
-
-impl Authentication {
-    /// By the keys of a file, where there is one.
-    ///
-    /// # Errors
-    ///
-    /// Where the file cannot be read: then nobody is let in, rather than everyone.
-    pub fn open(keys: Option<PathBuf>) -> Result<Self, KeysError> {
-        Ok(match keys {
-            Some(path) => Self::Keys(Arc::new(Authenticator::open(path)?)),
-            None => Self::Keyless(Keyless(())),
-        })
-    }
-
-    /// Who shows a key, or nothing.
-    ///
-    /// # Errors
-    ///
-    /// Where the server has keys and this is none of them.
-    pub fn caller(&self, key: Option<&str>) -> Result<Caller, AuthError> {
-        match self {
-            Self::Keys(gate) => gate.caller(key),
-            Self::Keyless(keyless) => Ok(keyless.caller()),
-        }
-    }
-
-    /// Whether someone who was let in before would be let in now, too.
-    pub fn is_still_valid(&self, caller: &Caller) -> bool {
-        match self {
-            Self::Keys(gate) => gate.is_still_valid(caller),
-            Self::Keyless(_) => true,
-        }
-    }
-
-    /// Whether it takes a key to be let in.
-    pub const fn requires_keys(&self) -> bool {
-        matches!(self, Self::Keys(_))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Permission, Role};
 
     #[test]
-    fn what_each_role_may() {
+    fn each_role_has_exactly_its_permissions() {
         use Permission::{Decide, Govern, Nothing, Read, ReadPersonal, Send};
         let table: [(Role, &[Permission]); 5] = [
             (Role::Ingest, &[Nothing, Send]),
@@ -206,9 +145,9 @@ mod tests {
             (Role::Steward, &[Nothing, Read, ReadPersonal, Decide]),
             (Role::Admin, &[Nothing, Send, Read, ReadPersonal, Decide, Govern]),
         ];
-        for (role, needs) in table {
-            for need in [Nothing, Send, Read, ReadPersonal, Decide, Govern] {
-                assert_eq!(role.may(need), needs.contains(&need), "{role:?} {need:?}");
+        for (role, permissions) in table {
+            for permission in [Nothing, Send, Read, ReadPersonal, Decide, Govern] {
+                assert_eq!(role.may(permission), permissions.contains(&permission), "{role:?} {permission:?}");
             }
         }
     }

@@ -1,26 +1,23 @@
-//! API keys: what one looks like, the file that they are kept in, and who stands behind one that was shown.
+//! API keys: their format, and the keys file.
 //!
 //! A key is `p360_<ID>_<secret>`. The ID names it in lists and logs; the secret has 256 random bits and is shown once. The file
-//! keeps a BLAKE3 hash of it. A slow hash would protect nothing: it makes guessing dear where secrets are words that people can
-//! think of, and of 2²⁵⁶ equally likely secrets none is guessed at any speed; it would only make every request dear.
+//! keeps a BLAKE3 hash of it. A slow hash protects passwords, which can be guessed; nothing guesses one of 2²⁵⁶ equally likely
+//! secrets, so a slow hash would only slow down every request.
 
-mod authenticator;
 mod file;
-mod scope;
 
 use std::sync::Arc;
 
 use profile360_core::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use self::{
-    authenticator::{AuthError, Authenticator},
-    file::{KeysError, change, read},
+pub use self::file::{KeysError, change, read};
+use crate::auth::{
+    access::{RESERVED_NAMES, Role},
     scope::Scope,
 };
-use crate::auth::access::{RESERVED_NAMES, Role};
 
-/// How every key begins; scanners for lost secrets can look for it.
+/// The prefix of every key; scanners for leaked secrets can look for it.
 pub const PREFIX: &str = "p360_";
 const ID_BYTES: usize = 6;
 const SECRET_BYTES: usize = 32;
@@ -31,7 +28,7 @@ const MAX_NAME_BYTES: usize = 64;
 #[serde(deny_unknown_fields)]
 pub struct Key {
     pub id: Arc<str>,
-    /// What decisions and the audit log call its holder.
+    /// The name of its holder in decisions and in the audit log.
     pub name: Arc<str>,
     pub role: Role,
     hash: SecretHash,
@@ -46,7 +43,7 @@ pub struct Key {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keys(Vec<Key>);
 
-/// Why there is no new key.
+/// Why a key's name is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameFault {
     #[error(
@@ -54,15 +51,15 @@ pub enum NameFault {
          so that no two names look the same"
     )]
     Form,
-    #[error("{} and {} are names of those who have no key; choose another", RESERVED_NAMES[0], RESERVED_NAMES[1])]
+    #[error("the names {} and {} are reserved; choose another", RESERVED_NAMES[0], RESERVED_NAMES[1])]
     Reserved,
     #[error(
-        "another key that is in use has this name; a name says who did it, so give each its own, or revoke that key"
+        "another key in use has this name; the audit log names holders by it, so choose another name, or revoke that key"
     )]
-    Taken,
+    InUse,
 }
 
-/// What became of a wish to revoke.
+/// The outcome of a revocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revoked {
     Now(Key),
@@ -70,7 +67,7 @@ pub enum Revoked {
     NotFound,
 }
 
-/// The randomness that a new key is made of.
+/// The random bytes of a new key.
 #[derive(Debug)]
 pub struct Random {
     pub id: [u8; ID_BYTES],
@@ -82,7 +79,7 @@ impl Keys {
         self.0.iter()
     }
 
-    /// Makes a key; what its holder shows, which is kept nowhere.
+    /// Creates a key. Returns it with its text, which is shown once and stored nowhere.
     pub fn create(
         &mut self,
         role: Role,
@@ -103,9 +100,9 @@ impl Keys {
         Ok((key, text))
     }
 
-    /// Takes a key back for good. It stays in the file, so that its name still says who did what.
+    /// Revokes a key for good. It stays in the file, so that its name still identifies past actions.
     pub fn revoke(&mut self, id: &str, now: Timestamp) -> Revoked {
-        // Whoever has the whole key at hand may name it by that.
+        // Accepts the whole key, too.
         let id = id.trim().trim_start_matches(PREFIX).split('_').next().unwrap_or_default();
         let Some(key) = self.0.iter_mut().find(|it| &*it.id == id) else { return Revoked::NotFound };
         if key.revoked_at.is_some() {
@@ -115,14 +112,14 @@ impl Keys {
         Revoked::Now(key.clone())
     }
 
-    /// The key that a text is, if it is one that is in use.
+    /// The key in use with this text.
     pub fn find(&self, text: &str) -> Option<&Key> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
         let key = self.in_use(id)?;
         (key.hash == SecretHash::of(secret)).then_some(key)
     }
 
-    /// The key of an ID, if it is in use. The ID is no secret.
+    /// The key in use with this ID. The ID is not secret.
     pub fn in_use(&self, id: &str) -> Option<&Key> {
         self.0.iter().find(|it| &*it.id == id && it.revoked_at.is_none())
     }
@@ -137,20 +134,20 @@ impl Keys {
             return Err(NameFault::Reserved);
         }
         if self.0.iter().any(|it| it.revoked_at.is_none() && it.name.eq_ignore_ascii_case(name)) {
-            return Err(NameFault::Taken);
+            return Err(NameFault::InUse);
         }
         Ok(name)
     }
 }
 
-/// Letters that look like no other: names say who decided and who read, and nobody can be taken for someone else.
+/// Letters without lookalikes: names identify who decided and who read, so no two may look the same.
 fn is_plain(letter: char) -> bool {
     letter.is_ascii_alphanumeric()
         || matches!(letter, ' ' | '-' | '_' | '.' | '@' | '+')
         || matches!(letter, '가'..='힣' | '一'..='鿿' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー')
 }
 
-/// The hash of a secret. Comparing two takes the same time whatever they are: BLAKE3's own type sees to that.
+/// The hash of a secret. [`blake3::Hash`] compares in constant time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct SecretHash(blake3::Hash);
 

@@ -1,5 +1,5 @@
-//! Records of who read personal data. An answer leaves when its record is on disk, and not at all where that fails; answers that
-//! are ready at the same time share one write.
+//! The audit log: who read personal data. A response is sent only after its record is durable, and fails if the record cannot be
+//! written. Concurrent records share one write.
 
 use profile360_core::time::Timestamp;
 use profile360_store::{AuditRow, Store, StoreError};
@@ -11,67 +11,67 @@ use crate::{
     engine::snapshot::Snapshot,
 };
 
-/// Where records are handed in.
+/// A handle to the task that writes audit records.
 #[derive(Debug, Clone)]
 pub struct Audit {
-    queue: mpsc::Sender<Waiting>,
+    queue: mpsc::Sender<PendingRecord>,
 }
 
-/// The record could not be written.
+/// The audit record could not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("who reads personal data is recorded, and the record cannot be written now; try again later")]
+#[error("the audit log cannot be written now, and personal data is not sent without a record; try again later")]
 pub struct NotRecorded;
 
 #[derive(Debug)]
-struct Waiting {
+struct PendingRecord {
     rows: Vec<AuditRow>,
     written: oneshot::Sender<bool>,
 }
 
-/// Records that wait for a write at most; whoever comes then waits for a place.
+/// The most records that wait for a write; further responses wait for room in the queue.
 const QUEUE: usize = 1_000;
-/// Answers whose records share one write.
-const AT_ONCE: usize = 100;
-/// How often a write that another server was faster with is made again.
+/// The most responses whose records share one write.
+const MAX_BATCH: usize = 100;
+/// How often a write is retried that conflicts with another server's.
 const MAX_ATTEMPTS: usize = 20;
 
 impl Audit {
-    /// Starts writing; it ends when nobody can hand anything in any more.
-    pub fn start(editions: watch::Receiver<Snapshot>) -> Self {
-        let (queue, mut waiting) = mpsc::channel(QUEUE);
+    /// Starts the task, which ends when every handle is dropped.
+    pub fn start(snapshots: watch::Receiver<Snapshot>) -> Self {
+        let (queue, mut pending) = mpsc::channel(QUEUE);
         tokio::spawn(async move {
             let mut batch = Vec::new();
             let mut last = None;
-            while 0 < waiting.recv_many(&mut batch, AT_ONCE).await {
-                let (rows, answers): (Vec<Vec<AuditRow>>, Vec<_>) =
-                    batch.drain(..).map(|Waiting { rows, written }| (rows, written)).unzip();
+            while 0 < pending.recv_many(&mut batch, MAX_BATCH).await {
+                let (rows, replies): (Vec<Vec<AuditRow>>, Vec<_>) =
+                    batch.drain(..).map(|PendingRecord { rows, written }| (rows, written)).unzip();
                 let rows = rows.concat();
-                let result = write(&editions, &mut last, &rows).await;
+                let result = write(&snapshots, &mut last, &rows).await;
                 if let Err(error) = &result {
-                    tracing::error!(%error, "the audit log cannot be written: nobody reads personal data until it can");
+                    tracing::error!(%error, "the audit log cannot be written: personal data is withheld until it can");
                 }
-                for answer in answers {
-                    // Whoever asked may have gone.
-                    answer.send(result.is_ok()).ok();
+                for reply in replies {
+                    // The client may have disconnected.
+                    reply.send(result.is_ok()).ok();
                 }
             }
         });
         Self { queue }
     }
 
-    /// Returns when the rows are on disk: all of them, or none.
+    /// Writes the rows, all or none; returns when they are durable.
     pub async fn record(&self, rows: Vec<AuditRow>) -> Result<(), NotRecorded> {
-        let (written, answer) = oneshot::channel();
-        self.queue.send(Waiting { rows, written }).await.map_err(|_| NotRecorded)?;
-        if answer.await.unwrap_or(false) { Ok(()) } else { Err(NotRecorded) }
+        let (written, reply) = oneshot::channel();
+        self.queue.send(PendingRecord { rows, written }).await.map_err(|_| NotRecorded)?;
+        if reply.await.unwrap_or(false) { Ok(()) } else { Err(NotRecorded) }
     }
 }
 
-/// Records what a command does with the whole base. It is no key's, but whoever works at this machine.
+/// Records a command on the whole database, with the operator of this machine as the actor.
 ///
 /// # Errors
 ///
-/// Where the row cannot be written.
+/// If the row cannot be written.
 pub async fn record_command(store: &Store, action: &str, command: &str) -> Result<(), StoreError> {
     let row = AuditRow {
         at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
@@ -96,13 +96,13 @@ pub async fn record_command(store: &Store, action: &str, command: &str) -> Resul
 }
 
 async fn write(
-    editions: &watch::Receiver<Snapshot>,
+    snapshots: &watch::Receiver<Snapshot>,
     last: &mut Option<i64>,
     rows: &[AuditRow],
 ) -> Result<(), StoreError> {
     let mut result = Ok(());
     for _ in 0..MAX_ATTEMPTS {
-        let store = editions.borrow().store.clone();
+        let store = snapshots.borrow().store.clone();
         let n_before = match *last {
             Some(number) => number,
             None => store.n_audited().await?,
@@ -113,7 +113,7 @@ async fn write(
                 return Ok(());
             }
             Err(error) => {
-                // Whether it was written nobody can say before the number is read again.
+                // The commit may have succeeded in spite of the error: read the number again.
                 *last = None;
                 result = Err(error);
                 if !matches!(result, Err(StoreError::Conflict)) {

@@ -1,7 +1,7 @@
-//! Masks: what of a personal value those see who may not see it. The only place that knows how one looks.
+//! Masks: what callers without permission to read personal data see in its place. No other module builds masks.
 //!
-//! A mask keeps what helps to tell customers apart on a screen and to confirm what someone says who is on the phone, and never
-//! more of a value than that. Its length says nothing of the value's, but for names, whose length says next to nothing.
+//! A mask keeps just enough to distinguish customers on a screen and to confirm a value over the phone. The length of a mask is
+//! independent of the length of the value, except for short names, whose length reveals little.
 
 use profile360_core::{
     identifier::{normalise::is_email, unified_id::IdSecret},
@@ -12,33 +12,33 @@ use serde_json::{Map, Value};
 /// How a value is masked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mask {
-    /// A name: the first letter of each word, of a short one in Hangul or Chinese characters the last, too: `홍*동`, `J*** S***`.
+    /// A name: the first letter of each word, and the last of a short word in Hangul or Chinese characters: `홍*동`, `J*** S***`.
     Name,
     /// A phone number in its normal form, as `010-****-5678`.
     Phone,
-    /// An e-mail address, as `h***@example.com`.
+    /// An email address, as `h***@example.com`.
     Email,
-    /// An identifier of whose kind nothing is known here: a phone number as such, another one as `ab***yz`.
+    /// An identifier of unknown kind: a phone number as [`Mask::Phone`], any other as `ab***yz`.
     Identifier,
-    /// An identifier that its field masks by [`identifier`]: the field knows its kind.
+    /// An identifier that its resolver masks with [`identifier`], as only the resolver knows the kind.
     ByKind,
-    /// The value of an attribute: what as a whole is a phone number or an e-mail address as such, anything else not at all.
+    /// The value of an attribute: a phone number or an email address by its own mask, any other value as `***`.
     Attribute,
-    /// A text that tells nothing but whether it is still the same: another one in its place, by a key that nobody has.
+    /// A text that reveals only whether it has changed: its keyed hash.
     Keyed,
-    /// Free text: that there is one.
+    /// Free text: `***`.
     Text,
-    /// Nothing, not even that there is something.
+    /// Null, whether there is a value or not.
     Hidden,
-    /// A policy document: blocked values are values of someone.
+    /// A policy document, without its blocked values, which are personal data.
     Policy,
 }
 
-/// What stands for what is not shown.
+/// Replaces the part that is not shown.
 const STARS: &str = "***";
 
 impl Mask {
-    /// The value as it is shown; what is not there stays so. The secret is the base's.
+    /// The masked value; null stays null. The secret is the database's.
     pub fn of(self, value: Value, secret: &IdSecret) -> Value {
         match (self, value) {
             (_, Value::Null) | (Self::Hidden, _) => Value::Null,
@@ -58,7 +58,7 @@ impl Mask {
     }
 }
 
-/// An identifier by the form of its kind.
+/// Masks an identifier by the form of its kind.
 pub fn identifier(form: &Form, text: &str) -> String {
     match form {
         Form::Phone => phone(text),
@@ -68,7 +68,7 @@ pub fn identifier(form: &Form, text: &str) -> String {
     .unwrap_or_else(|| STARS.to_owned())
 }
 
-/// Whether the avatar may show its letter: only where the mask of the name shows it, too.
+/// Whether the avatar may show its letter: only if the masked name shows it, too.
 pub fn shows_first_letter(name_as_masked: &str) -> bool {
     !name_as_masked.starts_with(STARS)
 }
@@ -80,7 +80,7 @@ fn keyed(text: &str, secret: &IdSecret) -> String {
     hash
 }
 
-/// A name: the first letter of each word, of a short one in Hangul or Chinese characters the last, too.
+/// Masks a name: keeps the first letter of each word, and the last of a short word in Hangul or Chinese characters.
 pub fn name(text: &str) -> String {
     let words: Vec<String> = text.split_whitespace().map(word).collect();
     words.join(" ")
@@ -100,7 +100,7 @@ fn word(word: &str) -> String {
     }
 }
 
-/// Of scripts in which a name has two to four letters.
+/// Whether the letter is of a script in which names have two to four letters.
 fn is_syllable(letter: char) -> bool {
     matches!(letter, '가'..='힣' | '一'..='鿿' | 'ぁ'..='ヿ')
 }
@@ -109,7 +109,7 @@ fn attribute(text: &str) -> String {
     phone(text).or_else(|| email(text)).unwrap_or_else(|| STARS.to_owned())
 }
 
-/// `+821012345678` as `010-****-5678`; none where fewer than four digits would be hidden, or where it is no such number.
+/// `+821012345678` as `010-****-5678`; `None` if that would hide fewer than four digits, or if it is not a Korean number.
 fn phone(text: &str) -> Option<String> {
     const SHOWN: usize = 4;
     const HIDDEN: usize = 4;
@@ -127,8 +127,7 @@ fn phone(text: &str) -> Option<String> {
     Some(format!("0{area}-****-{last}"))
 }
 
-/// `hong@example.com` as `h***@example.com`; none where it is no address, or where the part behind the @ may be a number of
-/// someone.
+/// `hong@example.com` as `h***@example.com`; `None` if it is not an address, or if its domain may contain a phone number.
 fn email(text: &str) -> Option<String> {
     const MOST_DIGITS: usize = 3;
     if !is_email(text) {
@@ -142,7 +141,7 @@ fn email(text: &str) -> Option<String> {
     Some(first.map_or_else(|| format!("{STARS}@{domain}"), |it| format!("{it}{STARS}@{domain}")))
 }
 
-/// The ends of a long one: enough to find it in a list, not enough to guess it.
+/// The ends of a long identifier: enough to find it in a list, not enough to guess it.
 fn other(text: &str) -> String {
     const SHORTEST: usize = 10;
     const SHOWN: usize = 2;
@@ -171,12 +170,12 @@ mod tests {
     use super::{Mask, identifier};
 
     #[test]
-    fn an_identifier_is_masked_by_its_kind() {
+    fn identifiers_are_masked_by_kind() {
         let table = [
             (Form::Phone, "+821012345678", "010-****-5678"),
             (Form::Phone, "+82212345678", "02-****-5678"),
             (Form::Phone, "+825051234567", "050-****-4567"),
-            // Of the rest so little is hidden that it can be guessed.
+            // Too short: the hidden part could be guessed.
             (Form::Phone, "+8221234567", "***"),
             (Form::Phone, "+82311234567", "***"),
             (Form::Phone, "+8215881234", "***"),
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_a_value() {
+    fn each_mask_keeps_only_what_it_promises() {
         let secret = IdSecret::public();
         let table: [(Mask, Value, Value); 44] = [
             (Mask::Name, json!("홍길동"), json!("홍*동")),

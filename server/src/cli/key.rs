@@ -9,7 +9,8 @@ use super::plain::for_terminal;
 use crate::{
     auth::{
         access::{Permission, Role},
-        api_keys::{self, Random, Revoked, Scope},
+        api_keys::{self, Random, Revoked},
+        scope::Scope,
     },
     clock,
 };

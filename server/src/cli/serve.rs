@@ -22,7 +22,7 @@ use super::{
     listen::{self, Listen},
 };
 use crate::{
-    auth::{access::Authentication, audit::Audit},
+    auth::{audit::Audit, authenticator::Authentication, rate_limit::RateLimit},
     clock,
     engine::{
         active_policy::ActivePolicy, directory_updater, events::Events, pipeline::Pipeline,
@@ -114,13 +114,13 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let audit = authentication.requires_keys().then(|| Audit::start(pipeline.editions()));
     let current = Current {
         pipeline,
-        intake,
+        enricher: intake,
+        lookup_limit: Arc::new(RateLimit::per_minute(limits.lookups)),
         limits: Arc::new(limits),
         rollout: rollout.clone(),
         audit,
-        lookups: Arc::default(),
-        listening: graphql::Listening::default(),
-        simulating: Arc::new(Semaphore::new(1)),
+        subscription_limit: graphql::SubscriptionLimit::default(),
+        simulation_permits: Arc::new(Semaphore::new(1)),
     };
     let serving = tokio::spawn(http::serve(
         listener,

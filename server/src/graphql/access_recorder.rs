@@ -1,4 +1,4 @@
-//! What of an answer has to be recorded: whether personal data is in it, and of whom.
+//! Collects what the audit log records of one response: which personal data of which customers it contains.
 
 use std::{
     collections::BTreeSet,
@@ -9,26 +9,27 @@ use async_graphql::{Context, ServerError};
 use profile360_core::{identifier::UnifiedId, time::Timestamp};
 use profile360_store::AuditRow;
 
-use super::{Current, authorization::log_refusal, error::ErrorCode};
+use super::{Current, error::ErrorCode};
 use crate::{
     auth::access::{Caller, Permission},
     clock,
     views::profile_view::Customer,
 };
 
-/// Unified IDs that one row names at most; what has more has more rows.
-const NAMED_IN_A_ROW: usize = 100;
+/// The most unified IDs in one row; larger responses have several rows.
+const MAX_IDS_IN_A_ROW: usize = 100;
 
-/// What about customers decided who is in an answer. Whose number it is, and who is called so, is told by that alone.
+/// Which personal data selected the customers of a response. Being in such a response reveals a customer's number or name, even if
+/// no field of it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum By {
-    /// A whole identifier.
+    /// An exact identifier.
     Identifier,
-    /// What was searched for.
+    /// A search text.
     Search,
     /// The order of names.
     Order,
-    /// Attributes or areas.
+    /// A filter by attributes or areas.
     Filter,
 }
 
@@ -43,7 +44,7 @@ impl By {
     }
 }
 
-/// Sees one answer come about.
+/// The accesses of one response.
 #[derive(Debug, Default)]
 pub(super) struct AccessRecorder(Mutex<Seen>);
 
@@ -55,106 +56,117 @@ struct Seen {
     has_audit: bool,
     by: BTreeSet<By>,
     customers: BTreeSet<UnifiedId>,
-    /// Customers of a list, who count where it was decided by what is personal.
+    /// Customers of a list, recorded only if personal data selected them.
     listed: BTreeSet<UnifiedId>,
-    /// The latent unified IDs of the identifiers of these customers.
+    /// The derived IDs of the identifiers of these customers.
     members: BTreeSet<UnifiedId>,
-    /// Those of identifiers that stood alone.
+    /// The derived IDs of identifiers that were read without their customer.
     identifiers: BTreeSet<UnifiedId>,
 }
 
-/// Notes that an answer is about a customer.
+/// Notes that a response is about a customer.
 pub(super) fn saw_customer(ctx: &Context<'_>, customer: &Customer) {
-    see(ctx, |seen| {
+    note(ctx, |seen| {
         if seen.customers.insert(customer.profile.unified_id) {
             seen.members.extend(customer.members.iter().map(|(_, state)| state.unified_id));
         }
     });
 }
 
-/// Notes that a customer is in an answer of whom nothing was read yet but that it is there.
+/// Notes that a list contains a customer, of which no field is read yet.
 pub(super) fn saw_unified_id(ctx: &Context<'_>, unified_id: UnifiedId) {
-    see(ctx, |seen| {
+    note(ctx, |seen| {
         seen.listed.insert(unified_id);
     });
 }
 
-/// Notes what decided who is in an answer.
+/// Notes which personal data selected the customers of a response.
 pub(super) fn decided_by(ctx: &Context<'_>, by: By) {
-    see(ctx, |seen| {
+    note(ctx, |seen| {
         seen.by.insert(by);
     });
 }
 
-/// Notes that an answer is about an identifier.
+/// Notes that a response is about an identifier.
 pub(super) fn saw_identifier(ctx: &Context<'_>, unified_id: UnifiedId) {
-    see(ctx, |seen| {
+    note(ctx, |seen| {
         seen.identifiers.insert(unified_id);
     });
 }
 
-fn see(ctx: &Context<'_>, note: impl FnOnce(&mut Seen)) {
+fn note(ctx: &Context<'_>, change: impl FnOnce(&mut Seen)) {
     if let Some(recorder) = ctx.data_opt::<Arc<AccessRecorder>>() {
-        recorder.see(note);
+        recorder.note(change);
     }
 }
 
-/// Notes a look-up, and takes it from what those have who see masks.
+/// Logs a refusal, without anything of the request but the field.
+pub(super) fn log_refusal(caller: &Caller, code: ErrorCode, field: &str) {
+    if let Some(key) = &caller.key {
+        tracing::warn!(%key, role = caller.role.as_str(), code = code.as_str(), field, "refused");
+    }
+}
+
+/// Notes a look-up, and counts it against the rate limit of callers that see masks.
 pub(super) fn look_up(ctx: &Context<'_>, by: By) -> async_graphql::Result<()> {
     let (current, caller) = (ctx.data::<Current>()?, ctx.data::<Caller>()?);
     decided_by(ctx, by);
     let Some(key) = caller.key.as_ref().filter(|_| !caller.may(Permission::ReadPersonal)) else { return Ok(()) };
-    let most = current.limits.lookups;
-    if current.lookups.take(key, most) {
-        return Ok(());
-    }
+    let Err(wait) = current.lookup_limit.check(key) else { return Ok(()) };
     log_refusal(caller, ErrorCode::TooManyLookups, ctx.field().name());
-    Err(ErrorCode::TooManyLookups
-        .with(format!("this key looks for at most {most} identifiers a minute; wait a little")))
+    let sentence = match (current.limits.lookups, wait.as_secs().saturating_add(1)) {
+        (0, _) => "on this server, keys that see masked data may not look up identifiers".to_owned(),
+        (most, wait) => format!("this key may look up {most} identifiers a minute; try again in {wait} s"),
+    };
+    Err(ErrorCode::TooManyLookups.with(sentence))
 }
 
-/// Where a caller is recorded and by which key; nowhere where the server has no keys, as there is nobody to name.
+/// The audit log and the key to record; `None` if the server has no keys, as there is no key to name.
 ///
-/// A caller without a key where there are keys, or the other way round, is a fault of the server's: it is answered nothing.
+/// A caller without a key on a server with keys, or the reverse, is a bug of the server: fail closed.
 fn recorded_by<A>(audit: Option<A>, caller: &Caller) -> Result<Option<(A, &Arc<str>)>, ServerError> {
     match (audit, &caller.key) {
         (None, None) => Ok(None),
         (Some(audit), Some(key)) => Ok(Some((audit, key))),
         (None, Some(_)) | (Some(_), None) => {
-            let sentence = "who asks cannot be recorded, so nothing is answered; show a key, and report this";
+            let sentence = "this access cannot be recorded, so no data is sent; send a key, and report this as a bug";
             Err(ErrorCode::Unauthenticated.of_request(sentence))
         }
     }
 }
 
 impl AccessRecorder {
-    fn see(&self, note: impl FnOnce(&mut Seen)) {
-        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    fn note(&self, change: impl FnOnce(&mut Seen)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Notes that a root field was asked for.
-    pub(super) fn asked(&self, field: &str) {
-        self.see(|seen| {
+    /// Notes that a root field was requested.
+    pub(super) fn requested(&self, field: &str) {
+        self.note(|seen| {
             seen.operation.insert(field.to_owned());
         });
     }
 
-    /// Notes that something is about to be changed.
+    /// Notes that a mutation runs.
     pub(super) fn changes(&self) {
-        self.see(|seen| seen.has_changed = true);
+        self.note(|seen| seen.has_changed = true);
     }
 
-    /// Notes that the record itself is read.
+    /// Notes that the audit log itself is read.
     pub(super) fn reads_audit(&self) {
-        self.see(|seen| seen.has_audit = true);
+        self.note(|seen| seen.has_audit = true);
     }
 
-    /// Notes that personal data is in the answer.
-    pub(super) fn gave_personal(&self) {
-        self.see(|seen| seen.has_personal = true);
+    /// Notes that the response contains personal data.
+    pub(super) fn sent_personal(&self) {
+        self.note(|seen| seen.has_personal = true);
     }
 
-    /// Records what was seen since the last time, if it has to be; the error that is answered where it cannot be.
+    /// Records the accesses since the last call, if they have to be recorded.
+    ///
+    /// # Errors
+    ///
+    /// If the record cannot be written. Then the response must not be sent.
     pub(super) async fn record(&self, current: &Current, caller: &Caller) -> Result<(), ServerError> {
         let seen = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let Some((audit, key)) = recorded_by(current.audit.as_ref(), caller)? else { return Ok(()) };
@@ -167,9 +179,9 @@ impl AccessRecorder {
         let subjects: BTreeSet<UnifiedId> = seen.customers.iter().chain(listed).chain(alone).copied().collect();
         let subjects: Vec<UnifiedId> = subjects.into_iter().collect();
         let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
-        // One that names nobody is a row, too.
+        // An access without subjects has a row, too.
         let parts: Vec<&[UnifiedId]> =
-            if subjects.is_empty() { vec![&[][..]] } else { subjects.chunks(NAMED_IN_A_ROW).collect() };
+            if subjects.is_empty() { vec![&[][..]] } else { subjects.chunks(MAX_IDS_IN_A_ROW).collect() };
         let row = |action: &str, part: &[UnifiedId]| AuditRow {
             at,
             key: key.to_string(),
@@ -188,7 +200,7 @@ impl AccessRecorder {
 }
 
 impl Seen {
-    /// What the caller did, as far as it is recorded.
+    /// The recorded actions.
     fn actions(&self, caller: &Caller) -> Vec<&'static str> {
         let is_personal = caller.may(Permission::ReadPersonal) && self.has_personal;
         let done = [
@@ -205,28 +217,30 @@ impl Seen {
 mod tests {
     use super::recorded_by;
     use crate::auth::{
-        access::{Authentication, Caller, Role},
-        api_keys::{Keys, Random, Scope},
+        access::Role,
+        api_keys::{Keys, Random},
+        authenticator::{Authentication, holder_of},
+        scope::Scope,
     };
 
     #[test]
-    fn nobody_without_a_key_is_answered_where_keys_are_recorded() {
-        let keyless = Authentication::open(None).expect("there is no file to be read").caller(None);
-        let keyless = keyless.expect("it asks for no key");
+    fn a_caller_that_cannot_be_recorded_gets_no_data() {
+        let keyless = Authentication::open(None).expect("no file to read").caller(None);
+        let keyless = keyless.expect("no key is needed");
         let random = Random { id: [1; 6], secret: [2; 32] };
         let (key, _) = Keys::default()
             .create(Role::Admin, Some("mina"), Scope::default(), &random, profile360_core::time::Timestamp::LATEST)
             .expect("a name");
-        let holder = Caller::of_key(&key);
-        // Where, who: whether it is answered, and whether it is recorded.
-        for (audit, caller, wanted) in [
+        let holder = holder_of(&key);
+        // Whether there is an audit log, the caller, and whether it is recorded (`None`: refused).
+        for (audit, caller, expected) in [
             (None, &keyless, Some(false)),
             (Some(()), &holder, Some(true)),
             (Some(()), &keyless, None),
             (None, &holder, None),
         ] {
             let recorded = recorded_by(audit, caller).map(|it| it.is_some());
-            assert_eq!(recorded.ok(), wanted, "{audit:?} {caller:?}");
+            assert_eq!(recorded.ok(), expected, "{audit:?} {caller:?}");
         }
     }
 }

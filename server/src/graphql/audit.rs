@@ -1,4 +1,4 @@
-//! The audit log: who read personal data, and of whom.
+//! The `auditLog` query: who read personal data, and of which customers.
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 use profile360_store::AuditRow;
@@ -8,14 +8,14 @@ use super::{
     App,
     cursor::Cursors,
     error::{ErrorCode, unavailable},
-    pagination::{Arguments, Asked, PageInfo},
+    pagination::{Arguments, PageArguments, PageInfo},
     scalars::{DateTime, Json},
 };
 
 /// What the holder of a key did, without the data itself.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct AuditEntry {
-    /// When.
+    /// The time of the action.
     at: DateTime,
     /// The name of the key's holder.
     actor: String,
@@ -30,7 +30,7 @@ pub(super) struct AuditEntry {
     detail: Option<Json>,
 }
 
-/// A page of the record.
+/// A page of the audit log.
 #[derive(Debug, SimpleObject)]
 pub(super) struct AuditEntryConnection {
     /// The entries of this page, each with its cursor.
@@ -41,7 +41,7 @@ pub(super) struct AuditEntryConnection {
     page_info: PageInfo,
 }
 
-/// An entry of a page of the record.
+/// An entry of a page of the audit log.
 #[derive(Debug, SimpleObject)]
 struct AuditEntryEdge {
     /// The entry.
@@ -57,9 +57,9 @@ pub(super) struct AuditQuery;
 
 #[Object]
 impl AuditQuery {
-    /// Who read personal data, newest first. Nothing in it is personal data of customers.
+    /// The audit log: who read personal data, newest first. It contains no personal data of customers.
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
-    #[expect(clippy::too_many_arguments, reason = "the contract has as many")]
+    #[expect(clippy::too_many_arguments, reason = "the published schema has as many")]
     async fn audit_log(
         &self,
         ctx: &Context<'_>,
@@ -78,11 +78,11 @@ impl AuditQuery {
         }
         let app = ctx.data::<App>()?;
         let cursors = Cursors::of(&app.secret, "auditLog");
-        let asked = Arguments { first, after, last, before }.parse::<i64>(&app.limits, &cursors)?;
-        let Asked { after, before, .. } = &asked;
-        let (size, is_from_end) = (asked.size, asked.is_from_end);
+        let page = Arguments { first, after, last, before }.parse::<i64>(&app.limits, &cursors)?;
+        let PageArguments { after, before, .. } = &page;
+        let (size, is_from_end) = (page.size, page.is_from_end);
         let newest = app.store.n_audited().await.map_err(|it| unavailable(&it))?;
-        // Newest first: what comes after a cursor has a smaller number.
+        // Newest first: entries after a cursor have smaller numbers.
         let mut low = before.map_or(1, |it| it.saturating_add(1).max(1));
         let mut high = after.map_or(newest, |it| it.saturating_sub(1).min(newest));
         let is_wanted = |row: &AuditRow| {
@@ -113,7 +113,7 @@ impl AuditQuery {
         let edges: Vec<AuditEntryEdge> = found.into_iter().map(edge).collect();
         Ok(AuditEntryConnection {
             nodes: edges.iter().map(|it| it.node.clone()).collect(),
-            page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
+            page_info: page.page_info(has_more, edges.iter().map(|it| &it.cursor)),
             edges,
         })
     }

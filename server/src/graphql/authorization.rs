@@ -1,6 +1,6 @@
-//! What each field asks of whoever asks for it, and which fields are personal: one table, and one place that holds answers to it.
+//! Authorization by field: one table says which permission each field requires and how it is masked; one extension enforces it.
 //!
-//! A field that has no entry is given to nobody; a test walks the schema, so that none is forgotten.
+//! A field without an entry is refused to every caller; a test checks that the table covers the schema.
 
 mod table;
 
@@ -15,9 +15,9 @@ use profile360_core::identifier::unified_id::IdSecret;
 use self::table::{Rule, rule};
 use super::{
     App, Current,
-    access_recorder::AccessRecorder,
+    access_recorder::{AccessRecorder, log_refusal},
     error::{ErrorCode, set_code},
-    request_context::Turn,
+    request_context::TimeSlice,
 };
 use crate::auth::{
     access::{Caller, Permission},
@@ -29,7 +29,7 @@ pub(super) fn caller<'c>(ctx: &Context<'c>) -> Result<&'c Caller> {
     ctx.data::<Caller>()
 }
 
-/// Refuses a field of the schema to whoever may not have it: for those whose fields are not asked for one by one.
+/// Checks the permission of a field that the extension does not see: the root fields of subscriptions.
 pub(super) fn check(ctx: &Context<'_>, parent: &str, field: &str) -> Result<()> {
     match refusal(ctx.data_opt::<Caller>(), rule(parent, field)) {
         Some(sentence) => Err(ErrorCode::Forbidden.with(sentence)),
@@ -37,7 +37,7 @@ pub(super) fn check(ctx: &Context<'_>, parent: &str, field: &str) -> Result<()> 
     }
 }
 
-/// Refuses what only those may do who see personal data; `what` is the beginning of the sentence.
+/// Refuses arguments that only callers with permission to read personal data may use; `what` begins the sentence.
 pub(super) fn only_unmasked(ctx: &Context<'_>, what: &str) -> Result<(), Error> {
     let caller = caller(ctx)?;
     if caller.may(Permission::ReadPersonal) {
@@ -45,30 +45,24 @@ pub(super) fn only_unmasked(ctx: &Context<'_>, what: &str) -> Result<(), Error> 
     }
     log_refusal(caller, ErrorCode::Forbidden, ctx.field().name());
     let role = Permission::ReadPersonal.minimum_role();
-    Err(ErrorCode::Forbidden.with(format!("{what} tells of values that this key sees masked; that takes {role}")))
-}
-
-/// Says in the log who was refused what, without anything of the question but the field.
-pub(super) fn log_refusal(caller: &Caller, code: ErrorCode, field: &str) {
-    if let Some(key) = &caller.key {
-        tracing::warn!(%key, role = caller.role.as_str(), code = code.as_str(), field, "refused");
-    }
+    Err(ErrorCode::Forbidden
+        .with(format!("{what} reveals values that this key sees masked; use a key with the role {role}")))
 }
 
 fn refusal(caller: Option<&Caller>, rule: Option<Rule>) -> Option<String> {
     let (Some(caller), Some(rule)) = (caller, rule) else {
-        return Some("this field is given to nobody".to_owned());
+        return Some("no key may read this field".to_owned());
     };
-    if caller.may(rule.need) {
+    if caller.may(rule.permission) {
         return None;
     }
-    Some(format!("the role of this key is {}; this takes {}", caller.role.as_str(), rule.need.minimum_role()))
+    Some(format!("the role of this key is {}; this requires {}", caller.role.as_str(), rule.permission.minimum_role()))
 }
 
-/// How the names of root types end.
+/// The suffixes of the root types.
 const ROOTS: [&str; 3] = ["Query", "Mutation", "Subscription"];
 
-/// Holds every field of every answer to the table.
+/// Checks every field of every response against the table.
 #[derive(Debug)]
 pub(super) struct Authorize;
 
@@ -86,10 +80,10 @@ impl Extension for Authorize {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        if let Some(turn) = ctx.data_opt::<Arc<Turn>>() {
-            turn.give_way().await;
+        if let Some(slice) = ctx.data_opt::<Arc<TimeSlice>>() {
+            slice.yield_if_over().await;
         }
-        // The schema tells of no customer; an item of a list comes after the list's field.
+        // Introspection contains no customer data; items of a list are checked with the list's field.
         let is_item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
         if is_item || info.name.starts_with("__") || info.parent_type.starts_with("__") {
             return next.run(ctx, info).await;
@@ -107,10 +101,10 @@ impl Extension for Authorize {
         }
         let recorder = ctx.data_opt::<Arc<AccessRecorder>>();
         if let Some(recorder) = recorder.filter(|_| ROOTS.iter().any(|root| info.parent_type.ends_with(root))) {
-            recorder.asked(info.name);
+            recorder.requested(info.name);
             match info.name {
                 "auditLog" => recorder.reads_audit(),
-                // Messages are their own record.
+                // Messages are recorded as such.
                 "ingest" => {}
                 _ if info.parent_type.ends_with("Mutation") => recorder.changes(),
                 _ => {}
@@ -120,33 +114,33 @@ impl Extension for Authorize {
         let value = next.run(ctx, info).await?;
         let (Some(mask), Some(caller), Some(found)) = (mask, caller, &value) else { return Ok(value) };
         if !caller.may(Permission::ReadPersonal) {
-            // Without a secret nothing that is masked by it can be shown.
+            // Fail closed: masks need the secret.
             let Some(secret) = secret_of(ctx) else { return Ok(Some(Value::Null)) };
             return Ok(value.map(|value| masked(mask, value, &secret)));
         }
         if let Some(recorder) = recorder.filter(|_| *found != Value::Null && mask != Mask::Keyed) {
-            recorder.gave_personal();
+            recorder.sent_personal();
         }
         Ok(value)
     }
 }
 
-/// A value as those see it who see masks.
+/// The value that callers without permission to read personal data see.
 fn masked(mask: Mask, value: Value, secret: &IdSecret) -> Value {
     let Ok(value) = value.into_json() else { return Value::Null };
     Value::from_json(mask.of(value, secret)).unwrap_or_default()
 }
 
-/// The base's secret; a subscription has no base of its own.
+/// The database's secret. A subscription has no snapshot of its own.
 fn secret_of(ctx: &ExtensionContext<'_>) -> Option<IdSecret> {
-    let of_app = || ctx.data_opt::<App>().map(|app| app.secret.clone());
-    of_app().or_else(|| Some(ctx.data_opt::<Current>()?.pipeline.snapshot().secret))
+    let from_app = || ctx.data_opt::<App>().map(|app| app.secret.clone());
+    from_app().or_else(|| Some(ctx.data_opt::<Current>()?.pipeline.snapshot().secret))
 }
 
 fn path_of(info: &ResolveInfo<'_>) -> Vec<PathSegment> {
     let mut path: Vec<PathSegment> = std::iter::once(info.path_node)
         .chain(info.path_node.parents())
-        .map(|it| match it.segment {
+        .map(|node| match node.segment {
             QueryPathSegment::Index(index) => PathSegment::Index(index),
             QueryPathSegment::Name(name) => PathSegment::Field(name.to_owned()),
         })

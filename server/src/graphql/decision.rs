@@ -1,4 +1,4 @@
-//! Decisions: an operator's word, made, revoked and listed.
+//! Decisions and retirements of operators: created, revoked and listed.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,7 +21,7 @@ use super::{
     cursor::Cursors,
     error::{ErrorCode, unavailable},
     identity::{Shown, named_identifier, parse_identifier},
-    pagination::{Arguments, Asked, PageInfo},
+    pagination::{Arguments, PageArguments, PageInfo},
     profile::{Identifier, Profile},
     query::{IdentifierInput, global_id_of},
     request_context::DeadlineExtension,
@@ -37,9 +37,9 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "decision::Relation")]
 pub(super) enum Relation {
-    /// They are one customer.
+    /// They belong to one customer.
     Same,
-    /// They are two.
+    /// They belong to different customers.
     Different,
 }
 
@@ -51,15 +51,15 @@ pub(super) struct Decision {
     key: String,
     /// What was decided.
     relation: Relation,
-    /// The one identifier.
+    /// One identifier.
     a: Identifier,
     /// The other identifier.
     b: Identifier,
     /// The operator's reason.
     reason: String,
-    /// Who decided.
+    /// The operator who decided.
     actor: String,
-    /// When.
+    /// When it was decided.
     at: DateTime,
     /// When it was revoked; null while it is active.
     revoked_at: Option<DateTime>,
@@ -111,14 +111,14 @@ struct DecisionEdge {
     cursor: String,
 }
 
-/// How a decision ended.
+/// The outcome of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum DecisionStatus {
     /// It is active and on disk.
     Applied,
     /// It was decided already.
     NoChange,
-    /// The customers have changed since the preview that it was made from; look again.
+    /// The profiles have changed since the preview; make a new preview.
     StalePreview,
     /// Another decision excludes it; revoke that one first.
     Contradicted,
@@ -136,12 +136,12 @@ pub(super) struct Retirement {
     kind: String,
     /// The value of the identifier.
     value: String,
+    /// The instant from which the value belongs to its next owner.
     #[graphql(name = "from")]
-    /// The first instant of the value's next owner.
     starts: DateTime,
     /// The operator's reason.
     reason: String,
-    /// Who decided.
+    /// The operator who decided.
     actor: String,
     /// When it was decided.
     at: DateTime,
@@ -178,7 +178,7 @@ impl From<&retirement::Retirement> for Retirement {
 /// The result of a decision.
 #[derive(Debug, SimpleObject)]
 pub(super) struct DecisionPayload {
-    /// How it ended.
+    /// The outcome.
     status: DecisionStatus,
     /// The decision that was made or revoked, if it is one.
     decision: Option<Decision>,
@@ -188,13 +188,13 @@ pub(super) struct DecisionPayload {
     retirement: Option<Retirement>,
     /// The customers that result.
     profiles: Vec<Profile>,
-    /// Where it was not applied: why, in a sentence.
+    /// The reason, as a sentence, if it was not applied.
     detail: Option<String>,
 }
 
-/// A place among decisions, newest first.
+/// A position in the list of decisions, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Place {
+struct DecisionPosition {
     at: Timestamp,
     id: String,
 }
@@ -238,22 +238,22 @@ impl DecisionQuery {
     ) -> Result<DecisionConnection> {
         let app = ctx.data::<App>()?;
         let cursors = Cursors::of(&app.secret, "decisions");
-        let asked = Arguments { first, after, last, before }.parse::<Place>(&app.limits, &cursors)?;
-        let Asked { after, before, .. } = &asked;
-        let (size, is_from_end) = (asked.size, asked.is_from_end);
-        let place = |it: &decision::Decision| Place { at: it.at, id: it.id.to_string() };
+        let page = Arguments { first, after, last, before }.parse::<DecisionPosition>(&app.limits, &cursors)?;
+        let PageArguments { after, before, .. } = &page;
+        let (size, is_from_end) = (page.size, page.is_from_end);
+        let position = |it: &decision::Decision| DecisionPosition { at: it.at, id: it.id.to_string() };
         let mut found: Vec<decision::Decision> = {
             let all = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
             let is_wanted =
                 |it: &&std::sync::Arc<decision::Decision>| include_revoked.unwrap_or(false) || it.is_active();
             all.iter().filter(is_wanted).map(|it| decision::Decision::clone(it)).collect()
         };
-        // Newest first: what comes after a cursor is older.
-        found.retain(|it| {
-            after.as_ref().is_none_or(|cursor| place(it) < *cursor)
-                && before.as_ref().is_none_or(|cursor| *cursor < place(it))
+        // Newest first: entries after a cursor are older.
+        found.retain(|decision| {
+            let own = position(decision);
+            after.as_ref().is_none_or(|cursor| own < *cursor) && before.as_ref().is_none_or(|cursor| *cursor < own)
         });
-        found.sort_by_key(|it| std::cmp::Reverse(place(it)));
+        found.sort_by_key(|it| std::cmp::Reverse(position(it)));
         let has_more = size < found.len();
         if is_from_end {
             found.drain(..found.len().saturating_sub(size));
@@ -263,41 +263,43 @@ impl DecisionQuery {
         let shown = shown(app, &found).await?;
         let edges: Vec<DecisionEdge> = found
             .iter()
-            .map(|it| DecisionEdge { node: shown.decision(it), cursor: cursors.write(&place(it)) })
+            .map(|it| DecisionEdge { node: shown.decision(it), cursor: cursors.write(&position(it)) })
             .collect();
         Ok(DecisionConnection {
             nodes: edges.iter().map(|it| it.node.clone()).collect(),
-            page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
+            page_info: page.page_info(has_more, edges.iter().map(|it| &it.cursor)),
             edges,
         })
     }
 }
 
-/// What a change weighs beside the fields of its answer.
-const CHANGE: usize = 250;
+/// The complexity of a mutation, in addition to the fields of its payload.
+const MUTATION_COMPLEXITY: usize = 250;
 
 #[derive(Debug, Default)]
 pub(super) struct DecisionMutation;
 
 #[Object]
 impl DecisionMutation {
-    /// Merges profiles by SAME decisions: one for each further profile, and one for every identifier that a limit would leave
-    /// out. They are revoked together. Rejected with STALE_PREVIEW if the facts have changed since expectedRevision.
-    #[graphql(complexity = "CHANGE + child_complexity")]
+    /// Merges profiles with SAME decisions: one for each profile, and one more for every identifier that limits would withhold.
+    /// They are revoked together. Returns STALE_PREVIEW if the profiles have changed since `expectedRevision`.
+    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn merge_profiles(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which customers; two or more.")] unified_ids: Vec<ID>,
-        #[graphql(desc = "Why; the history shows it.")] reason: String,
-        #[graphql(desc = "The revision of the preview; STALE_PREVIEW where it has changed. Not checked if left out.")]
+        #[graphql(desc = "The profiles to merge; two or more.")] unified_ids: Vec<ID>,
+        #[graphql(desc = "The reason; the history shows it.")] reason: String,
+        #[graphql(
+            desc = "The revision of the preview; STALE_PREVIEW if it has changed since. Not checked if left out."
+        )]
         expected_revision: Option<String>,
     ) -> Result<DecisionPayload> {
         const MAX_MERGED: usize = 100;
         let app = ctx.data::<App>()?;
         if MAX_MERGED < unified_ids.len() {
-            return Err(ErrorCode::BadUserInput.with(format!("unifiedIds: name at most {MAX_MERGED} customers")));
+            return Err(ErrorCode::BadUserInput.with(format!("unifiedIds: use at most {MAX_MERGED}")));
         }
-        let not_found = || DecisionPayload::without(DecisionStatus::NotFound, "there is no profile of one of the IDs");
+        let not_found = || DecisionPayload::without(DecisionStatus::NotFound, "one of the IDs belongs to no profile");
         let Some(ids) = unified_ids.iter().map(|it| UnifiedId::parse(it)).collect::<Option<Vec<UnifiedId>>>() else {
             return Ok(not_found());
         };
@@ -307,37 +309,39 @@ impl DecisionMutation {
         }
         let found: BTreeMap<_, _> = customers.values().map(|customer| (customer.key, &customer.cell)).collect();
         if found.len() < 2 {
-            let detail = "these IDs are one profile already";
+            let detail = "these IDs already belong to one profile";
             return Ok(DecisionPayload::without(DecisionStatus::NoChange, detail));
         }
         let profiles: Vec<_> = found.values().map(|it| (&it.anchor, it.members.iter().collect())).collect();
         let pairs = pairs_that_merge(&profiles, &app.policy);
-        make(ctx, decision::Relation::Same, pairs, &reason, expected_revision).await
+        create_decisions(ctx, decision::Relation::Same, pairs, &reason, expected_revision).await
     }
 
-    /// Decides that two identifiers are one customer, or are two.
-    #[graphql(complexity = "CHANGE + child_complexity")]
+    /// Decides that two identifiers belong to one customer, or to different ones.
+    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn decide(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is decided.")] relation: Relation,
-        #[graphql(desc = "The one.")] a: IdentifierInput,
-        #[graphql(desc = "The other.")] b: IdentifierInput,
-        #[graphql(desc = "Why; the history shows it.")] reason: String,
-        #[graphql(desc = "The revision of the preview; STALE_PREVIEW where it has changed. Not checked if left out.")]
+        #[graphql(desc = "The decision.")] relation: Relation,
+        #[graphql(desc = "One identifier.")] a: IdentifierInput,
+        #[graphql(desc = "The other identifier.")] b: IdentifierInput,
+        #[graphql(desc = "The reason; the history shows it.")] reason: String,
+        #[graphql(
+            desc = "The revision of the preview; STALE_PREVIEW if it has changed since. Not checked if left out."
+        )]
         expected_revision: Option<String>,
     ) -> Result<DecisionPayload> {
         let app = ctx.data::<App>()?;
         let (a, b) = (named_identifier(app, &a).await?, named_identifier(app, &b).await?);
         let Some(pair) = Pair::new(&a, &b) else {
-            return Err(ErrorCode::BadUserInput.with("a decision is about two identifiers; these are one"));
+            return Err(ErrorCode::BadUserInput.with("a and b: use two different identifiers"));
         };
-        make(ctx, relation.into(), vec![pair], &reason, expected_revision).await
+        create_decisions(ctx, relation.into(), vec![pair], &reason, expected_revision).await
     }
 
-    /// Says that a value has a new owner from a time on. Stored messages move to the owner of their time, and late ones arrive
-    /// there.
-    #[graphql(complexity = "CHANGE + child_complexity")]
+    /// Declares that a value belongs to its next owner from an instant on. Each message belongs to the owner at its timestamp:
+    /// existing messages move, and late ones are assigned accordingly.
+    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn retire_identifier(
         &self,
         ctx: &Context<'_>,
@@ -355,31 +359,33 @@ impl DecisionMutation {
             actor: caller(ctx)?.name.clone(),
             revoked: None,
         };
-        settle(ctx, Command::Retire(retirement), None).await
+        run_command(ctx, Command::Retire(retirement), None).await
     }
 
-    /// Revokes a decision or a retirement by its global ID, together with those that were made with it. The result is what it
-    /// would be without them.
-    #[graphql(complexity = "CHANGE + child_complexity")]
+    /// Revokes a decision or a retirement, together with those that were made by the same mutation. Afterwards the profiles are as if
+    /// it had never been made.
+    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn revoke_decision(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The global ID of a decision or of a retirement.")] id: ID,
-        #[graphql(desc = "Why; the history shows it.")] reason: String,
-        #[graphql(desc = "The revision of the preview; STALE_PREVIEW where it has changed. Not checked if left out.")]
+        #[graphql(desc = "The reason; the history shows it.")] reason: String,
+        #[graphql(
+            desc = "The revision of the preview; STALE_PREVIEW if it has changed since. Not checked if left out."
+        )]
         expected_revision: Option<String>,
     ) -> Result<DecisionPayload> {
         let id = super::query::key_of("Decision", &id).or_else(|| super::query::key_of("Retirement", &id));
         let id = id.unwrap_or_default();
         let by = Revocation { at: now(), reason: check_reason(&reason)?.into(), actor: caller(ctx)?.name.clone() };
-        settle(ctx, Command::Revoke { id, by }, expected_revision).await
+        run_command(ctx, Command::Revoke { id, by }, expected_revision).await
     }
 }
 
-/// How long an answer waits for the list to show what it tells of.
-const LISTED_WITHIN: Duration = Duration::from_secs(2);
+/// How long a response waits until the list shows its changes.
+const LIST_TIMEOUT: Duration = Duration::from_secs(2);
 
-async fn make(
+async fn create_decisions(
     ctx: &Context<'_>,
     relation: decision::Relation,
     pairs: Vec<Pair>,
@@ -399,12 +405,16 @@ async fn make(
         actor: actor.clone(),
         revoked: None,
     };
-    settle(ctx, Command::Make(pairs.into_iter().enumerate().map(decision).collect()), expected_revision).await
+    run_command(ctx, Command::Make(pairs.into_iter().enumerate().map(decision).collect()), expected_revision).await
 }
 
-async fn settle(ctx: &Context<'_>, wish: Command, expected_revision: Option<String>) -> Result<DecisionPayload> {
+async fn run_command(
+    ctx: &Context<'_>,
+    command: Command,
+    expected_revision: Option<String>,
+) -> Result<DecisionPayload> {
     let app = ctx.data::<App>()?;
-    let about: Vec<_> = match &wish {
+    let about: Vec<_> = match &command {
         Command::Make(decisions) => decisions.iter().flat_map(|made| [&made.pair.a, &made.pair.b]).collect(),
         Command::Retire(retirement) => vec![&retirement.value],
         Command::Revoke { .. } => Vec::new(),
@@ -413,17 +423,17 @@ async fn settle(ctx: &Context<'_>, wish: Command, expected_revision: Option<Stri
         saw_identifier(ctx, unified_id(identifier, &app.secret));
     }
     let deciding = async {
-        let decided = app.pipeline.decide(wish, expected_revision).await;
+        let outcome = app.pipeline.decide(command, expected_revision).await;
         if let Ok(CommandOutcome::Applied { commit, .. } | CommandOutcome::Retired { commit: Some(commit), .. }) =
-            &decided
+            &outcome
         {
-            app.directory.wait_until_listed(*commit, LISTED_WITHIN).await;
+            app.directory.wait_until_listed(*commit, LIST_TIMEOUT).await;
         }
-        decided
+        outcome
     };
-    let decided = DeadlineExtension::with(ctx, deciding).await;
-    let decided = decided.map_err(|error| ErrorCode::Unavailable.with(error.to_string()))?;
-    match decided {
+    let outcome = DeadlineExtension::with(ctx, deciding).await;
+    let outcome = outcome.map_err(|error| ErrorCode::Unavailable.with(error.to_string()))?;
+    match outcome {
         CommandOutcome::Applied { decisions, .. } => {
             DecisionPayload::about(app, DecisionStatus::Applied, &decisions).await
         }
@@ -439,16 +449,16 @@ async fn settle(ctx: &Context<'_>, wish: Command, expected_revision: Option<Stri
             Ok(DecisionPayload { status, decision: None, decisions, retirement, profiles, detail: None })
         }
         CommandOutcome::Stale => {
-            let detail = "the facts have moved on since the revision was read; look again before you decide";
+            let detail = "the profiles have changed since the preview; make a new preview";
             Ok(DecisionPayload::without(DecisionStatus::StalePreview, detail))
         }
         CommandOutcome::NotFound => {
-            Ok(DecisionPayload::without(DecisionStatus::NotFound, "there is no decision of this ID"))
+            Ok(DecisionPayload::without(DecisionStatus::NotFound, "there is no decision with this ID"))
         }
         CommandOutcome::Contradicted { by } => {
             let named: Vec<String> =
                 by.iter().map(|it| format!("{} ({})", global_id_of("Decision", &it.id).as_str(), it.reason)).collect();
-            let detail = format!("other decisions exclude it; revoke them first: {}", named.join(", "));
+            let detail = format!("other decisions contradict it; revoke them first: {}", named.join(", "));
             Ok(DecisionPayload::without(DecisionStatus::Contradicted, &detail))
         }
     }
@@ -458,7 +468,7 @@ pub(super) fn check_reason(reason: &str) -> Result<&str> {
     const MAX_BYTES: usize = 2_000;
     let reason = reason.trim();
     if reason.is_empty() || MAX_BYTES < reason.len() {
-        return Err(ErrorCode::BadUserInput.with(format!("reason: say why, in 1 to {MAX_BYTES} bytes")));
+        return Err(ErrorCode::BadUserInput.with(format!("reason: give a reason of 1 to {MAX_BYTES} bytes")));
     }
     Ok(reason)
 }

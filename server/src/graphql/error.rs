@@ -1,100 +1,88 @@
-//! Errors: every one that leaves carries a code of one closed list, and none carries a value that someone sent.
+//! Errors: each one has a code of a closed list, and none repeats a value that a client sent.
 
-use std::sync::Arc;
-
-use async_graphql::{
-    Error, ErrorExtensions, Response, ServerError, ServerResult, ValidationResult, Value, Variables,
-    extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextRequest, NextSubscribe, NextValidation,
-    },
-    parser::types::ExecutableDocument,
-};
-use futures::{StreamExt, stream::BoxStream};
+use async_graphql::{Error, ErrorExtensions, Response, ServerError, Value};
 use profile360_store::StoreError;
 
-use super::{Current, query_cost::Measured, query_limits::may_introspect, request_context::aside};
-use crate::auth::access::Caller;
-
-/// The closed list of error codes.
+/// All error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
     /// The request is not GraphQL.
     ParseFailed,
-    /// The request is GraphQL and does not fit the schema.
+    /// The request is GraphQL and does not match the schema.
     ValidationFailed,
-    /// The query has more tokens than are read.
+    /// The query has more tokens than the limit.
     TooManyTokens,
-    /// The query nests more deeply than is answered.
+    /// The query nests more deeply than the limit.
     QueryTooDeep,
-    /// The query asks for more than is answered at once.
+    /// The query costs more than the limit.
     QueryTooComplex,
     TooManyAliases,
     TooManyDirectives,
-    /// A document was named that the server does not know; send its text along once.
+    /// The server does not know the hash of this document; send its text once.
     PersistedQueryNotFound,
-    /// A document was named in another way than the server knows.
+    /// The server does not support this form of persisted query.
     PersistedQueryNotSupported,
-    /// A document and a hash that is not its own.
+    /// The hash is not that of the document.
     PersistedQueryMismatch,
-    /// A document that is not on the server's list.
+    /// The document is not on the server's list.
     DocumentNotTrusted,
-    /// The schema is not told, to this key or to any.
+    /// Introspection is disabled for this key or for all.
     IntrospectionDisabled,
-    /// The answer took longer than answers may.
+    /// The request timed out.
     TimedOut,
-    /// Several requests in one.
+    /// The body has several requests.
     BatchRefused,
     MethodNotAllowed,
-    /// Nothing has this address.
+    /// No resource has this path.
     NotFound,
-    /// No key, or one that is not known or was revoked.
+    /// The key is missing, unknown or revoked.
     Unauthenticated,
-    /// The key's role may not do that.
+    /// The key's role does not have the permission.
     Forbidden,
-    /// The request names a host that is none of the server's.
+    /// The `Host` header names none of the server's hosts.
     HostNotAllowed,
-    /// Another state's page sends the request to a server that has no keys.
+    /// A page of another site sends the request to a server without keys.
     CrossSiteRefused,
-    /// A key stands in the address, where logs and histories keep it.
+    /// The URL contains a key, where logs and histories would keep it.
     KeyInAddress,
-    /// A key that sees masks looks for more identifiers than people do.
+    /// A key that sees masked data looks up identifiers faster than the rate limit.
     TooManyLookups,
-    /// A body that ended too early.
+    /// The body ended too early.
     BodyCut,
-    /// A body that cannot be unpacked.
+    /// The body cannot be decompressed.
     BodyDamaged,
-    /// A body that is not in its form.
+    /// The body does not have the form of its content type.
     BodyMalformed,
     UnsupportedMediaType,
     NotAcceptable,
-    /// An argument has a value that it cannot have.
+    /// An argument has an invalid value.
     BadUserInput,
-    /// A cursor is not one of this list in this order.
+    /// The cursor does not belong to this list in this order.
     BadCursor,
-    /// A page is empty or too large.
+    /// The page size is zero or too large.
     PageSizeOutOfRange,
-    /// More bytes at once than are taken.
+    /// The request has more bytes than the limit.
     RequestTooLarge,
-    /// More messages at once than are taken.
+    /// The request has more messages than the limit.
     TooManyMessages,
-    /// A subscriber reads more slowly than there are changes, and was cut off.
+    /// The subscriber reads more slowly than events occur; its subscription ended.
     SlowConsumer,
-    /// More operations at once on one connection than are taken.
+    /// The connection or key has more concurrent operations than the limit.
     TooManyOperations,
-    /// More at once from all clients together than is taken; trying again a little later helps.
+    /// All clients together exceed a limit; a later retry may succeed.
     Overloaded,
-    /// A policy document has faults; `extensions.faults` names each.
+    /// The policy document has faults; `extensions.faults` lists them.
     PolicyFaulty,
-    /// One policy is published at a time.
+    /// Another policy is being published.
     PublicationUnderWay,
-    /// The database cannot be reached or cannot write; trying again later may help.
+    /// The database cannot be reached or cannot write; a later retry may succeed.
     Unavailable,
-    /// A fault of the server; its log says more.
+    /// A bug of the server, or corrupt data; the server's log has the details.
     Internal,
 }
 
 impl ErrorCode {
-    /// The code as it stands in `extensions.code`.
+    /// The code, as in `extensions.code`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
@@ -139,7 +127,7 @@ impl ErrorCode {
         }
     }
 
-    /// An error that speaks of the request as a whole.
+    /// An error about the request as a whole.
     pub(crate) fn of_request(self, sentence: impl Into<String>) -> ServerError {
         let mut error = ServerError::new(sentence, None);
         set_code(&mut error, self);
@@ -151,7 +139,7 @@ impl ErrorCode {
     }
 }
 
-/// Whether the request was refused as a whole, and nothing of it was run.
+/// Whether the request was refused before any of it ran.
 pub fn is_refused(response: &Response) -> bool {
     const OF_REQUEST: [ErrorCode; 12] = [
         ErrorCode::ParseFailed,
@@ -167,12 +155,12 @@ pub fn is_refused(response: &Response) -> bool {
         ErrorCode::DocumentNotTrusted,
         ErrorCode::IntrospectionDisabled,
     ];
-    // A value of a variable that is refused; one that a field refuses while it runs has a path.
+    // A refused variable; errors of fields at run time have a path.
     let is_input = |error: &ServerError| error.path.is_empty() && is_one_of(error, &[ErrorCode::BadUserInput]);
     has_one_of(response, &OF_REQUEST) || response.errors.iter().any(is_input)
 }
 
-/// Whether an answer of a subscription is its last.
+/// Whether this response ends its subscription.
 pub fn is_last(response: &Response) -> bool {
     is_refused(response) || has_one_of(response, &[ErrorCode::SlowConsumer])
 }
@@ -188,90 +176,32 @@ fn is_one_of(error: &ServerError, codes: &[ErrorCode]) -> bool {
     }
 }
 
-/// What a failed read looks like from outside; the reason goes to the log.
+/// The error of a failed read. The reason goes to the log only.
 pub(super) fn unavailable(error: &StoreError) -> Error {
-    tracing::error!(%error, "a question could not be answered");
+    tracing::error!(%error, "a read failed");
     match error {
         StoreError::Corrupt { .. } => {
-            ErrorCode::Internal.with("a row cannot be read; the operator should run `profile360 check`")
+            ErrorCode::Internal.with("a row cannot be read; ask the operator to run `profile360 check`")
         }
-        StoreError::Torn => ErrorCode::Unavailable.with("a customer changed each time it was read; ask again"),
-        _ => ErrorCode::Unavailable.with("the database cannot answer now; try again later"),
+        StoreError::Torn => ErrorCode::Unavailable.with("a customer changed during every read; try again"),
+        _ => ErrorCode::Unavailable.with("the database is not available now; try again later"),
     }
 }
 
-/// Sees to it that errors of the GraphQL library have codes, too.
-#[derive(Debug)]
-pub(super) struct Coded;
-
-impl ExtensionFactory for Coded {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
-    }
-}
-
-#[async_trait::async_trait]
-impl Extension for Coded {
-    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
-        coded(next.run(ctx).await)
-    }
-
-    fn subscribe<'s>(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        stream: BoxStream<'s, Response>,
-        next: NextSubscribe<'_>,
-    ) -> BoxStream<'s, Response> {
-        next.run(ctx, stream.map(coded).boxed())
-    }
-
-    async fn parse_query(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        next.run(ctx, query, variables).await.map_err(of_parser)
-    }
-
-    async fn validation(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let is_large = ctx.data_opt::<Measured>().is_some_and(Measured::is_large);
-        // It never waits, so that nothing but its own work keeps the thread.
-        let validated = aside(is_large, || futures::executor::block_on(next.run(ctx)));
-        let says_names = match (ctx.data_opt::<Current>(), ctx.data_opt::<Caller>()) {
-            (Some(current), Some(caller)) => may_introspect(&current.limits, caller),
-            _ => true,
-        };
-        validated.map_err(|mut errors| {
-            errors.truncate(MOST_ERRORS);
-            for error in &mut errors {
-                of_validation(error, says_names);
-            }
-            errors
-        })
-    }
-}
-
-/// The most faults of one document that are told.
-const MOST_ERRORS: usize = 20;
-
-/// What the library says of a document that it cannot parse, without the line of it that it repeats.
+/// The library's error for a document that it cannot parse, without the line that it quotes.
 pub(super) fn of_parser(mut error: ServerError) -> ServerError {
-    let wanted = error.message.rsplit_once("= ").map(|(_, wanted)| wanted.trim().to_owned());
-    let is_plain = |wanted: &String| {
-        wanted.starts_with("expected")
-            && wanted.chars().all(|letter| letter.is_ascii_lowercase() || "_ ,".contains(letter))
+    let expected = error.message.rsplit_once("= ").map(|(_, expected)| expected.trim().to_owned());
+    let is_plain = |expected: &String| {
+        expected.starts_with("expected")
+            && expected.chars().all(|letter| letter.is_ascii_lowercase() || "_ ,".contains(letter))
     };
-    error.message = match (error.message.as_str(), wanted.filter(is_plain)) {
-        (_, Some(wanted)) => format!("the query is not GraphQL here: {wanted}"),
-        (message, _) if message.ends_with("is defined twice") => "two operations or fragments have one name".to_owned(),
+    error.message = match (error.message.as_str(), expected.filter(is_plain)) {
+        (_, Some(expected)) => format!("the query is not GraphQL here: {expected}"),
+        (message, _) if message.ends_with("is defined twice") => {
+            "two operations or fragments have the same name".to_owned()
+        }
         (message, _) if message.contains("multiple operations") => {
-            "a query without a name has to be the only one; name each of several operations".to_owned()
+            "an operation without a name must be the only one; name each operation".to_owned()
         }
         (message, _) if message.contains("does not contain an operation") => "the query has no operation".to_owned(),
         (message, _) if message.to_ascii_lowercase().contains("recursion") => "the query nests too deeply".to_owned(),
@@ -279,39 +209,6 @@ pub(super) fn of_parser(mut error: ServerError) -> ServerError {
     };
     set_code(&mut error, ErrorCode::ParseFailed);
     error
-}
-
-/// What the library says of a document that does not fit the schema, without the values in it.
-fn of_validation(error: &mut ServerError, says_names: bool) {
-    const VALUES: [&str; 2] = ["Invalid value for argument", "Invalid default value"];
-    if VALUES.iter().any(|start| error.message.starts_with(start)) {
-        VALUE_DOES_NOT_FIT.clone_into(&mut error.message);
-    }
-    if !says_names && let Some((message, _)) = error.message.split_once(" Did you mean") {
-        error.message = message.to_owned();
-    }
-    set_code(error, ErrorCode::ValidationFailed);
-}
-
-const VALUE_DOES_NOT_FIT: &str = "a value does not fit the type of its argument";
-
-fn coded(mut response: Response) -> Response {
-    for error in &mut response.errors {
-        let is_coded = error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some());
-        if is_coded {
-            continue;
-        }
-        // What is left without a code is the library's own word on a value that did not fit while the request ran; it repeats it.
-        let code = if error.message.starts_with("Data `") { ErrorCode::Internal } else { ErrorCode::BadUserInput };
-        let sentence =
-            if code == ErrorCode::Internal { "a fault of the server; its log says more" } else { VALUE_DOES_NOT_FIT };
-        if code == ErrorCode::Internal {
-            tracing::error!(error = %error.message, "a field could not be answered");
-        }
-        sentence.clone_into(&mut error.message);
-        set_code(error, code);
-    }
-    response
 }
 
 pub(super) fn set_code(error: &mut ServerError, code: ErrorCode) {

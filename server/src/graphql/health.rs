@@ -1,5 +1,4 @@
-//! What an operator asks first in the morning. All of it is kept in memory beside what it tells of: no question of these reads the
-//! base, but for the shared values' own state.
+//! Statistics for operators. They are kept in memory; only `sharedValues` reads the database.
 
 use std::collections::BTreeMap;
 
@@ -20,11 +19,14 @@ use crate::{clock, engine::ingest_stats::Minute};
 /// Messages that arrived in one minute.
 #[derive(Debug, SimpleObject)]
 struct IngestedMinute {
-    /// When it began.
+    /// The start of the minute.
     at: DateTime,
     /// Messages that were accepted.
-    taken: i32,
-    /// Messages that were stored already; a repeat changes nothing.
+    accepted: i32,
+    /// Messages that were accepted.
+    #[graphql(name = "taken", deprecation = "Use `accepted`.")]
+    old_accepted: i32,
+    /// Messages that were already stored; a repeat changes nothing.
     repeated: i32,
     /// Messages that were rejected.
     refused: i32,
@@ -33,18 +35,18 @@ struct IngestedMinute {
 /// Messages that were rejected for one reason.
 #[derive(Debug, SimpleObject)]
 struct RefusedMessages {
-    /// The reason's code.
+    /// The code of the reason.
     code: String,
-    /// How many.
+    /// The number of messages.
     count: i32,
 }
 
 /// A measure of a profile's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum LargestBy {
-    /// Identifiers.
+    /// The number of identifiers.
     Identifiers,
-    /// Events.
+    /// The number of events.
     Events,
 }
 
@@ -57,12 +59,12 @@ struct LargeProfile {
     size: i32,
 }
 
-/// How many customers have so many identifiers.
+/// The number of profiles with a number of identifiers.
 #[derive(Debug, SimpleObject)]
 struct IdentifierCount {
-    /// So many identifiers.
+    /// The number of identifiers.
     identifiers: i32,
-    /// How many customers.
+    /// The number of profiles with as many identifiers.
     profiles: i32,
 }
 
@@ -82,7 +84,7 @@ pub(super) struct Health;
 /// What arrives, and what is large. Rates and rejections are those of this process, since it started.
 #[Object]
 impl Health {
-    /// When this process began to count.
+    /// The start of this process's counters.
     async fn since(&self, ctx: &Context<'_>) -> Result<DateTime> {
         Ok(shown(ctx.data::<App>()?.pipeline.ingest_stats().since()))
     }
@@ -90,11 +92,12 @@ impl Health {
     /// The last 60 minutes, oldest first; the last one is not over.
     async fn ingestion(&self, ctx: &Context<'_>) -> Result<Vec<IngestedMinute>> {
         let minutes = ctx.data::<App>()?.pipeline.ingest_stats().minutes(clock::now());
-        let minute = |it: Minute| IngestedMinute {
-            at: shown(it.at),
-            taken: count(it.accepted),
-            repeated: count(it.repeated),
-            refused: count(it.refused),
+        let minute = |minute: Minute| IngestedMinute {
+            at: shown(minute.at),
+            accepted: count(minute.accepted),
+            old_accepted: count(minute.accepted),
+            repeated: count(minute.repeated),
+            refused: count(minute.refused),
         };
         Ok(minutes.into_iter().map(minute).collect())
     }
@@ -125,7 +128,7 @@ impl Health {
         Ok(found.into_iter().map(large).collect())
     }
 
-    /// How many profiles have how many identifiers, the fewest first.
+    /// The distribution of profiles by their number of identifiers, ascending.
     async fn identifier_counts(&self, ctx: &Context<'_>) -> Result<Vec<IdentifierCount>> {
         let counts: Vec<(u64, usize)> =
             ctx.data::<App>()?.directory.read(|index| index.sizes(Size::Identifiers).counts().collect());
@@ -136,7 +139,7 @@ impl Health {
         Ok(counts.into_iter().map(with).collect())
     }
 
-    /// Values that link to too many, those with the most withheld links first.
+    /// Values that link too many customers, those with the most withheld links first.
     #[graphql(complexity = "first.unwrap_or(20).clamp(1, 200) as usize * child_complexity.max(1)")]
     async fn shared_values(
         &self,
@@ -147,13 +150,13 @@ impl Health {
         )]
         first: Option<i32>,
     ) -> Result<Vec<SharedValue>> {
-        // The other ends of a shared value's links have some, too; few of them have more than a shared one.
-        const LOOKED_AT: usize = 400;
+        // Other identifiers have withheld links, too, but few have more than a shared value.
+        const CANDIDATES: usize = 400;
         let app = ctx.data::<App>()?;
         let first = page(first, 20, 200)?;
         let ends = {
             let inbox = app.inbox.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-            inbox.most_shared(LOOKED_AT)
+            inbox.most_shared(CANDIDATES)
         };
         let identifiers: Vec<_> = ends.iter().map(|(it, _)| it.clone()).collect();
         let states = app.store.identifiers(&identifiers).await.map_err(|it| unavailable(&it))?;
@@ -178,7 +181,7 @@ fn page(first: Option<i32>, default: usize, most: usize) -> Result<usize> {
     let Some(first) = first else { return Ok(default) };
     match usize::try_from(first) {
         Ok(first) if (1..=most).contains(&first) => Ok(first),
-        _ => Err(ErrorCode::PageSizeOutOfRange.with(format!("first: ask for 1 to {most}"))),
+        _ => Err(ErrorCode::PageSizeOutOfRange.with(format!("first: use 1 to {most}"))),
     }
 }
 

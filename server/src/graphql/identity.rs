@@ -1,4 +1,4 @@
-//! Who is whom and why: links, withheld links, bridges, explanations.
+//! Identity resolution: links, withheld links, bridges, explanations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,17 +45,17 @@ use crate::{
 /// Two identifiers that appeared in one message, or that a decision connects.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct Link {
-    /// The one end.
+    /// One identifier.
     a: Identifier,
-    /// The other end.
+    /// The other identifier.
     b: Identifier,
-    /// When they were first seen together.
+    /// When they first occurred together.
     first_seen_at: DateTime,
-    /// When they were last seen together.
+    /// When they last occurred together.
     last_seen_at: DateTime,
     /// How often; 0 if only an operator's decision connects them.
     count: i32,
-    /// Who sent it.
+    /// The sources that sent them.
     sources: Vec<String>,
     /// The active decision about these two, if there is one.
     decision: Option<Decision>,
@@ -66,11 +66,11 @@ pub(super) struct Link {
 pub(super) enum WithheldReason {
     /// The customer would have more identifiers of a kind than the policy allows.
     Limit,
-    /// An operator decided that they are two.
+    /// An operator decided that they are different customers.
     Different,
     /// One end is a value that identifies no one, such as `unknown`.
     Blocked,
-    /// One end is used by too many customers.
+    /// One identifier links too many customers.
     Shared,
     /// One end was retired before.
     Retired,
@@ -93,9 +93,9 @@ impl WithheldReason {
 pub(super) struct WithheldLink {
     /// The link.
     link: Link,
-    /// Why, as a code.
+    /// The reason, as a code.
     reason: WithheldReason,
-    /// Why, in a sentence.
+    /// The reason, as a sentence.
     detail: String,
     /// The kind of which both sides together would hold more than its limit; null for other reasons than `LIMIT`.
     kind: Option<String>,
@@ -110,7 +110,7 @@ pub(super) struct WithheldLinkConnection {
     nodes: Vec<WithheldLink>,
     /// The position of this page in its list.
     page_info: PageInfo,
-    /// How many there are in all.
+    /// The number of matching links on all pages.
     total_count: i32,
 }
 
@@ -139,7 +139,7 @@ pub(super) struct IdentityGraph {
     identifiers: Vec<Identifier>,
     /// The links that were followed.
     links: Vec<Link>,
-    /// The links from these identifiers that were not followed; at most 1,000, and `withheldLinks` has all.
+    /// The withheld links of these identifiers; at most 1,000, while `withheldLinks` has all.
     withheld: Vec<WithheldLink>,
     /// The links without which the customer would split.
     bridges: Vec<Bridge>,
@@ -148,9 +148,9 @@ pub(super) struct IdentityGraph {
 /// Why two identifiers are one customer, or why not.
 #[derive(Debug, SimpleObject)]
 pub(super) struct Explanation {
-    /// Whether they are one.
+    /// Whether they belong to one customer.
     together: bool,
-    /// The strongest chain of links between them; empty where they are two.
+    /// The strongest path of links between them; empty if they belong to different customers.
     path: Vec<Link>,
     /// The withheld links that would connect them.
     blocked_by: Vec<WithheldLink>,
@@ -177,8 +177,8 @@ impl IdentityQuery {
     async fn explain(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The one.")] a: IdentifierInput,
-        #[graphql(desc = "The other.")] b: IdentifierInput,
+        #[graphql(desc = "One identifier.")] a: IdentifierInput,
+        #[graphql(desc = "The other identifier.")] b: IdentifierInput,
     ) -> Result<Explanation> {
         let app = ctx.data::<App>()?;
         look_up(ctx, By::Identifier)?;
@@ -217,21 +217,21 @@ impl IdentityQuery {
         const MAX_IDS: usize = 100;
         let app = ctx.data::<App>()?;
         if unified_ids.is_empty() || MAX_IDS < unified_ids.len() {
-            return Err(ErrorCode::BadUserInput.with(format!("unifiedIds: name 1 to {MAX_IDS} profiles")));
+            return Err(ErrorCode::BadUserInput.with(format!("unifiedIds: use 1 to {MAX_IDS}")));
         }
         let parse = |it: &ID| identifier::UnifiedId::parse(it);
         let ids: Option<Vec<identifier::UnifiedId>> = unified_ids.iter().map(parse).collect();
-        let ids = ids.ok_or_else(|| ErrorCode::BadUserInput.with("unifiedIds: one of them is no unified ID"))?;
-        let read = preview_facts::profile_facts(&app.pipeline.snapshot(), &ids).await.map_err(|error| match error {
+        let ids = ids.ok_or_else(|| ErrorCode::BadUserInput.with("unifiedIds: one of them is not a unified ID"))?;
+        let read = preview_facts::profile_facts(app, &ids).await.map_err(|error| match error {
             FactsError::Store(error) => unavailable(&error),
             FactsError::NotFound | FactsError::TooMany => ErrorCode::BadUserInput.with(error.to_string()),
-            FactsError::Restless => ErrorCode::Unavailable.with(error.to_string()),
+            FactsError::Contended => ErrorCode::Unavailable.with(error.to_string()),
         })?;
         let FactsRead { facts, revision } = read;
         for identifier in &facts.identifiers {
             saw_identifier(ctx, identifier.unified_id);
         }
-        let unreadable = |_| ErrorCode::Internal.with("the facts cannot be written as JSON");
+        let unreadable = |_| ErrorCode::Internal.with("the facts cannot be serialized");
         Ok(ProfileFacts {
             revision,
             policy_version: i32::try_from(facts.policy_version).unwrap_or(i32::MAX),
@@ -253,9 +253,10 @@ impl IdentityQuery {
     ) -> Result<WithheldLinkConnection> {
         let app = ctx.data::<App>()?;
         let cursors = Cursors::of(&app.secret, "withheldLinks");
-        let asked = Arguments { first, after, last, before }.parse::<Mark>(&app.limits, &cursors)?;
-        let (size, is_from_end) = (asked.size, asked.is_from_end);
-        let (after, before) = (place_of(app, asked.after.as_ref()).await?, place_of(app, asked.before.as_ref()).await?);
+        let page = Arguments { first, after, last, before }.parse::<InboxCursor>(&app.limits, &cursors)?;
+        let (size, is_from_end) = (page.size, page.is_from_end);
+        let (after, before) =
+            (position_of(app, page.after.as_ref()).await?, position_of(app, page.before.as_ref()).await?);
         let (found, has_more, total) = {
             let inbox = app.inbox.read().unwrap_or_else(std::sync::PoisonError::into_inner);
             let is_wanted = |link: &LinkState| {
@@ -286,28 +287,28 @@ impl IdentityQuery {
         let mut edges = Vec::with_capacity(found.len());
         for (place, link) in &found {
             if let Some(node) = shown.withheld(&place.pair, link) {
-                edges.push(WithheldLinkEdge { node, cursor: cursors.write(&Mark::of(place, app)) });
+                edges.push(WithheldLinkEdge { node, cursor: cursors.write(&InboxCursor::of(place, app)) });
             }
         }
         Ok(WithheldLinkConnection {
             nodes: edges.iter().map(|it| it.node.clone()).collect(),
-            page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
+            page_info: page.page_info(has_more, edges.iter().map(|it| &it.cursor)),
             edges,
             total_count: count(total as u64),
         })
     }
 }
 
-/// A place in the inbox as a cursor: its identifiers by their unified IDs, as the values are not everyone's to see.
+/// The cursor of a position in the inbox. It has unified IDs in place of identifiers, as some callers see values masked.
 #[derive(Debug, Serialize, Deserialize)]
-struct Mark {
+struct InboxCursor {
     priority: u32,
     first_seen: Timestamp,
     a: identifier::UnifiedId,
     b: identifier::UnifiedId,
 }
 
-impl Mark {
+impl InboxCursor {
     fn of(place: &Place, app: &App) -> Self {
         let id = |it| unified_id(it, &app.secret);
         let Place { priority, first_seen, pair } = place;
@@ -315,20 +316,20 @@ impl Mark {
     }
 }
 
-/// The place that a cursor marks.
-async fn place_of(app: &App, mark: Option<&Mark>) -> Result<Option<Place>> {
-    let Some(Mark { priority, first_seen, a, b }) = mark else { return Ok(None) };
+/// The position of a cursor.
+async fn position_of(app: &App, cursor: Option<&InboxCursor>) -> Result<Option<Place>> {
+    let Some(InboxCursor { priority, first_seen, a, b }) = cursor else { return Ok(None) };
     let found = app.store.identifiers_by_id(&[*a, *b]).await.map_err(|it| unavailable(&it))?;
     let pair = found.get(a).zip(found.get(b)).and_then(|(a, b)| Pair::new(a, b));
-    let pair =
-        pair.ok_or_else(|| ErrorCode::BadCursor.with("this cursor is not of this list; begin again without one"))?;
+    let pair = pair
+        .ok_or_else(|| ErrorCode::BadCursor.with("this is not a cursor of this list; start again without a cursor"))?;
     Ok(Some(Place { priority: *priority, first_seen: *first_seen, pair }))
 }
 
 /// The graph of a customer's identifiers.
 pub(super) async fn graph(app: &App, customer: &Customer) -> Result<IdentityGraph> {
     const MAX_LEAVING: usize = 1_000;
-    // One sender can make any number of them.
+    // A single source can create any number of them.
     const MAX_WITHHELD: usize = 1_000;
     let members: Vec<identifier::Identifier> = customer.members.iter().map(|(it, _)| it.clone()).collect();
     let gathered = Gathered::read(app, &members).await?;
@@ -337,9 +338,12 @@ pub(super) async fn graph(app: &App, customer: &Customer) -> Result<IdentityGrap
     let positions = || gathered.links.iter().enumerate();
     let bridges = bridges::bridges(gathered.evidence());
     let of_this = |it: &&bridges::Bridge| gathered.links.get(it.link).is_some_and(|(pair, _)| is_inside(pair));
-    let shown_bridge = |it: &bridges::Bridge| Bridge {
-        link: gathered.link(it.link),
-        leaving: bridges.leaving(it).into_iter().take(MAX_LEAVING).map(|it| gathered.shown.identifier(it)).collect(),
+    let shown_bridge = |bridge: &bridges::Bridge| {
+        let leaving = bridges.leaving(bridge).into_iter().take(MAX_LEAVING);
+        Bridge {
+            link: gathered.link(bridge.link),
+            leaving: leaving.map(|identifier| gathered.shown.identifier(identifier)).collect(),
+        }
     };
     Ok(IdentityGraph {
         identifiers: customer.profile.identifiers.iter().map(|it| Identifier(it.clone())).collect(),
@@ -352,7 +356,7 @@ pub(super) async fn graph(app: &App, customer: &Customer) -> Result<IdentityGrap
     })
 }
 
-/// The links and decisions around some identifiers, and what is shown of every end.
+/// The links and decisions around some identifiers, and the data of every identifier in them.
 struct Gathered {
     identifiers: Vec<identifier::Identifier>,
     links: Vec<(Pair, LinkState)>,
@@ -381,8 +385,8 @@ impl Gathered {
         Ok(Self { identifiers: ends.into_iter().collect(), links: links.into_iter().collect(), decisions, shown })
     }
 
-    /// Between two owners of one value that are there, a link that nothing made: where it is all that would lead from the one
-    /// customer to the other, that the value was given away is why they are two.
+    /// Adds a withheld link between consecutive owners of one value, so that an explanation can name the retirement as the reason
+    /// why they are different customers.
     fn add_owners(&mut self, app: &App) {
         let retirements = app.policy.retirements();
         for pair in self.identifiers.windows(2) {
@@ -408,7 +412,7 @@ impl Gathered {
         self.shown.withheld(pair, link)
     }
 
-    /// A decision as the link that it is in the graph; nobody saw it, so its count is 0.
+    /// A decision as a link of the graph. No message sent it, so its count is 0.
     fn decided(&self, position: usize) -> Link {
         let decision = &self.decisions[position];
         let seen = Sightings {
@@ -421,14 +425,14 @@ impl Gathered {
     }
 }
 
-/// Identifiers as they are shown, and the decisions between them.
+/// Identifiers with the data that responses show, and the decisions between them.
 pub(super) struct Shown {
     identifiers: BTreeMap<identifier::Identifier, Identifier>,
     decisions: decision::Decisions,
 }
 
 impl Shown {
-    /// Reads identifiers; one that was never seen is shown as of the time that `unseen` has for it.
+    /// Reads identifiers; those that were never seen get their time from `unseen`.
     pub(super) async fn read(
         app: &App,
         wanted: BTreeSet<identifier::Identifier>,
@@ -498,22 +502,22 @@ impl Shown {
     }
 }
 
-/// The kinds of identifiers that the policy has, for a sentence.
+/// The policy's kinds of identifiers, for error messages.
 pub(super) fn kinds_of(app: &App) -> String {
     app.policy.kinds.iter().map(|kind| kind.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The identifier that someone means who names a value: of several owners the newest that was seen.
+/// The identifier of a value: of several owners, the newest that was seen.
 pub(super) async fn named_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
     let value = parse_identifier(app, input)?;
     let now = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
     profile_view::owner_of(&app.store, &app.policy, &value, now).await.map_err(|it| unavailable(&it))
 }
 
-/// An identifier that someone named, in its normal form and of its first owner.
+/// Normalizes an identifier; the result belongs to its first owner.
 pub(super) fn parse_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
     let Some(kind) = app.policy.kind(&input.kind) else {
-        let sentence = format!("the policy knows no identifiers of this kind; it has {}", kinds_of(app));
+        let sentence = format!("the policy has no identifiers of this kind; use one of {}", kinds_of(app));
         return Err(ErrorCode::BadUserInput.with(sentence));
     };
     match identifier::normalise::normalise(&input.value, kind, &app.policy) {

@@ -1,4 +1,4 @@
-//! Messages over GraphQL: the same messages, judged by the same parser, as everywhere else.
+//! The `ingest` mutation. Its messages go through the same parser as those of files and HTTP.
 
 use std::time::Duration;
 
@@ -22,19 +22,19 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct IngestMutation;
 
-/// A message, as files contain them; docs/messages.md describes the fields.
+/// A message; docs/messages.md describes the fields.
 #[derive(Debug, InputObject)]
 pub(super) struct MessageInput {
-    /// Its ID: a repeat changes nothing. At most 128 bytes.
+    /// Its ID: a message with the ID of a stored one changes nothing. At most 128 bytes.
     message_id: String,
-    /// What it is.
+    /// Its type.
     #[graphql(name = "type")]
     message_type: MessageType,
-    /// When it happened.
+    /// The time of the event.
     timestamp: DateTime,
     /// The system that sends it. At most 64 bytes.
     source: String,
-    /// Where it happened.
+    /// The platform of the event.
     platform: Option<Platform>,
     /// The identifiers of the customer; at least one.
     identifiers: Vec<IdentifierInput>,
@@ -50,12 +50,12 @@ pub(super) struct MessageInput {
     device: Option<Json>,
 }
 
-/// What a message is.
+/// The type of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum MessageType {
     /// Attributes of a customer.
     Identify,
-    /// What a customer did.
+    /// An event of a customer.
     Event,
     /// Identifiers that belong to one customer.
     Alias,
@@ -74,11 +74,11 @@ pub(super) struct IngestPayload {
 pub(super) enum MessageStatus {
     /// It belongs to a new customer.
     Created,
-    /// It adds to a customer.
+    /// It added data to a profile.
     Updated,
-    /// It adds an identifier to a customer.
+    /// It added an identifier to a profile.
     Linked,
-    /// It made one customer of several.
+    /// It merged several profiles.
     Merged,
     /// It was accepted, and one of its links is withheld.
     Withheld,
@@ -101,27 +101,27 @@ struct MessageResult {
     unified_id: Option<ID>,
     /// Why it was rejected or a link was withheld, as a code.
     code: Option<String>,
-    /// Where in the message the fault is.
+    /// The path of the fault in the message.
     path: Option<String>,
-    /// Why, in a sentence.
+    /// The reason, as a sentence.
     detail: Option<String>,
-    /// What was left out of it.
+    /// Parts of the message that were ignored.
     warnings: Vec<MessageWarning>,
 }
 
-/// Something of an accepted message that was left out, and why.
+/// A part of an accepted message that was ignored, and the reason.
 #[derive(Debug, SimpleObject)]
 struct MessageWarning {
-    /// What it is about, as a code.
+    /// The reason, as a code.
     code: String,
-    /// Where in the message it is.
+    /// The path of the part in the message.
     path: String,
-    /// What was left out and why, in a sentence.
+    /// What was ignored and why, as a sentence.
     detail: String,
 }
 
-/// How long an answer waits for the list to show what it tells of.
-const LISTED_WITHIN: Duration = Duration::from_secs(2);
+/// How long a response waits until the list shows its messages.
+const LIST_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[Object]
 impl IngestMutation {
@@ -129,17 +129,17 @@ impl IngestMutation {
     async fn ingest(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most 2,000 (`--limit-batch`).")] messages: Vec<MessageInput>,
+        #[graphql(desc = "The messages; at most 2,000 (`--limit-batch`).")] messages: Vec<MessageInput>,
     ) -> Result<IngestPayload> {
         let app = ctx.data::<App>()?;
         let most = app.limits.batch;
         if most < messages.len() {
-            let sentence = format!("send at most {most} messages at once; none of these was taken");
+            let sentence = format!("send at most {most} messages in a request; none of these was accepted");
             return Err(ErrorCode::TooManyMessages.with(sentence));
         }
         let ids: Vec<String> = messages.iter().map(|it| it.message_id.clone()).collect();
         let parse = |message: MessageInput| -> ParsedMessage {
-            app.intake.parse(&message.into_json(), &app.policy).map_err(|refusal| (None, refusal))
+            app.enricher.parse(&message.into_json(), &app.policy).map_err(|refusal| (None, refusal))
         };
         let messages = messages.into_iter().map(parse).collect();
         let ingested = ingest_outcome::ingest(&app.pipeline, caller(ctx)?, app.policy.version, messages).await;
@@ -151,7 +151,7 @@ impl IngestMutation {
             | PipelineError::Superseded => ErrorCode::Unavailable.with(error.to_string()),
         })?;
         if let Some(commit) = ingestion.commit {
-            app.directory.wait_until_listed(commit, LISTED_WITHIN).await;
+            app.directory.wait_until_listed(commit, LIST_TIMEOUT).await;
         }
         let results = ids.into_iter().zip(ingestion.outcomes).map(|(id, outcome)| MessageResult::new(id, outcome));
         Ok(IngestPayload { results: results.collect() })
@@ -159,7 +159,7 @@ impl IngestMutation {
 }
 
 impl MessageInput {
-    /// The message as a line of a file would have it.
+    /// The message as JSON, as in a file.
     fn into_json(self) -> String {
         let mut identifiers = Map::new();
         for IdentifierInput { kind, value } in self.identifiers {

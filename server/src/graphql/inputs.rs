@@ -1,6 +1,6 @@
-//! Whether values fit: those of variables and those that stand in a document, by the schema's own text.
+//! Type checks of values in variables and documents.
 //!
-//! The GraphQL library finds the same faults; it repeats the value that does not fit, and does not say what would.
+//! The GraphQL library finds the same faults, but its errors quote the client's value and do not say what is valid.
 
 use std::{collections::HashMap, fmt, sync::LazyLock};
 
@@ -22,12 +22,12 @@ use super::{
     scalars::{Date, Decimal},
 };
 
-/// The types of the schema, as far as values have to fit them.
+/// The types of the schema, as far as the checks need them.
 #[derive(Debug, Default)]
 struct Types {
     inputs: HashMap<Name, Input>,
-    /// The fields of the types that answers have.
-    fields: HashMap<Name, HashMap<Name, Answered>>,
+    /// The fields of the output types.
+    fields: HashMap<Name, HashMap<Name, OutputField>>,
 }
 
 #[derive(Debug)]
@@ -46,9 +46,9 @@ struct Slot {
 }
 
 #[derive(Debug)]
-struct Answered {
+struct OutputField {
     arguments: Vec<Slot>,
-    /// The name of the type without lists.
+    /// The name of the type, without list wrappers.
     ty: Name,
 }
 
@@ -60,7 +60,7 @@ impl Types {
 
     fn of(sdl: &str) -> Self {
         let mut types = Self::default();
-        // It is this program's own text; a test reads it.
+        // The program's own schema always parses, as a test checks.
         for definition in parse_schema(sdl).map(|schema| schema.definitions).unwrap_or_default() {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
             let is_one_of = definition.node.directives.iter().any(|directive| directive.node.name.node == "oneOf");
@@ -75,8 +75,8 @@ impl Types {
                     let slots = it.fields.into_iter().map(Slot::of).collect();
                     types.inputs.insert(name, Input::Object { slots, is_one_of });
                 }
-                TypeKind::Object(it) => drop(types.fields.insert(name, answered(it.fields))),
-                TypeKind::Interface(it) => drop(types.fields.insert(name, answered(it.fields))),
+                TypeKind::Object(it) => drop(types.fields.insert(name, output_fields(it.fields))),
+                TypeKind::Interface(it) => drop(types.fields.insert(name, output_fields(it.fields))),
                 TypeKind::Union(_) => {}
             }
         }
@@ -84,10 +84,10 @@ impl Types {
     }
 }
 
-fn answered(fields: Vec<Positioned<FieldDefinition>>) -> HashMap<Name, Answered> {
+fn output_fields(fields: Vec<Positioned<FieldDefinition>>) -> HashMap<Name, OutputField> {
     let field = |field: Positioned<FieldDefinition>| {
         let arguments = field.node.arguments.into_iter().map(Slot::of).collect();
-        (field.node.name.node, Answered { arguments, ty: named(&field.node.ty.node.base).clone() })
+        (field.node.name.node, OutputField { arguments, ty: named(&field.node.ty.node.base).clone() })
     };
     fields.into_iter().map(field).collect()
 }
@@ -106,16 +106,16 @@ impl Slot {
     }
 }
 
-/// Where a value stands.
+/// The location of a value.
 #[derive(Clone, Copy)]
-enum Place<'p> {
+enum Location<'p> {
     Variable(&'p str),
     Argument { field: &'p str, name: &'p str },
-    Field(&'p Place<'p>, &'p str),
-    Entry(&'p Place<'p>, usize),
+    Field(&'p Location<'p>, &'p str),
+    Entry(&'p Location<'p>, usize),
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Location<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable(name) => write!(f, "${name}"),
@@ -126,14 +126,14 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// Why a value does not fit.
+/// Why a value is invalid.
 #[derive(Debug, PartialEq, Eq)]
-struct Misfit {
+struct Invalid {
     code: ErrorCode,
     sentence: String,
 }
 
-impl Misfit {
+impl Invalid {
     fn new(sentence: String) -> Self {
         Self { code: ErrorCode::ValidationFailed, sentence }
     }
@@ -145,10 +145,10 @@ impl Misfit {
     }
 }
 
-/// What both forms of values have.
+/// A common view of constant values and values with variables.
 enum View<'v, V> {
     Null,
-    /// Its own value is judged by itself.
+    /// Its value is checked with the variables.
     Variable,
     Number(&'v Number),
     Text(&'v str),
@@ -159,11 +159,11 @@ enum View<'v, V> {
     Bytes,
 }
 
-trait Given: Sized {
+trait InputValue: Sized {
     fn view(&self) -> View<'_, Self>;
 }
 
-impl Given for Value {
+impl InputValue for Value {
     fn view(&self) -> View<'_, Self> {
         match self {
             Self::Null => View::Null,
@@ -179,7 +179,7 @@ impl Given for Value {
     }
 }
 
-impl Given for ConstValue {
+impl InputValue for ConstValue {
     fn view(&self) -> View<'_, Self> {
         match self {
             Self::Null => View::Null,
@@ -194,20 +194,18 @@ impl Given for ConstValue {
     }
 }
 
-/// Checks all values of a request.
-///
-/// `says_names` is whether a sentence may list names of the schema.
+/// Checks the values of a request. With `shows_schema`, errors may list names of the schema.
 ///
 /// # Errors
 ///
-/// The first value that does not fit: where it stands, and what would fit.
+/// The first invalid value: its location, and what is valid there.
 pub(super) fn check(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
-    says_names: bool,
+    shows_schema: bool,
 ) -> Result<(), ServerError> {
-    let check = Check { types: Types::get(), document, says_names };
+    let check = Check { types: Types::get(), document, shows_schema };
     check.variables(operation, variables)?;
     for (_, operation) in document.operations.iter() {
         let root = match operation.node.ty {
@@ -226,7 +224,7 @@ pub(super) fn check(
 struct Check<'c> {
     types: &'c Types,
     document: &'c ExecutableDocument,
-    says_names: bool,
+    shows_schema: bool,
 }
 
 impl Check<'_> {
@@ -234,16 +232,16 @@ impl Check<'_> {
         for definition in &operation.variable_definitions {
             let variable = &definition.node;
             let (name, ty) = (&variable.name.node, &variable.var_type.node);
-            let place = Place::Variable(name);
-            let fault = |misfit: Misfit| misfit.at(definition.pos);
+            let location = Location::Variable(name);
+            let fault = |invalid: Invalid| invalid.at(definition.pos);
             if let Some(default) = &variable.default_value {
-                self.value(&default.node, ty, place).map_err(fault)?;
+                self.value(&default.node, ty, location).map_err(fault)?;
             }
             match variables.get(name) {
-                Some(value) => self.value(value, ty, place).map_err(fault)?,
+                Some(value) => self.value(value, ty, location).map_err(fault)?,
                 None if !ty.nullable && variable.default_value.is_none() => {
                     let sentence = format!("the variable ${name} has no value; send one of the type {ty}");
-                    return Err(fault(Misfit::new(sentence)));
+                    return Err(fault(Invalid::new(sentence)));
                 }
                 None => {}
             }
@@ -251,7 +249,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The values in a set of a type. Spreads are followed at their fragments.
+    /// Checks the values in a selection set. Fragments are checked at their definitions.
     fn set(&self, ty: &str, set: &SelectionSet) -> Result<(), ServerError> {
         for selection in &set.items {
             match &selection.node {
@@ -267,84 +265,93 @@ impl Check<'_> {
     }
 
     fn field(&self, ty: &str, field: &Field) -> Result<(), ServerError> {
-        // What the schema does not have the library refuses.
-        let Some(answered) = self.types.fields.get(ty).and_then(|fields| fields.get(&field.name.node)) else {
+        // The library refuses unknown fields.
+        let Some(output) = self.types.fields.get(ty).and_then(|fields| fields.get(&field.name.node)) else {
             return Ok(());
         };
         for (name, value) in &field.arguments {
-            if let Some(slot) = answered.arguments.iter().find(|slot| slot.name == name.node) {
-                let place = Place::Argument { field: &field.name.node, name: &slot.name };
-                self.value(&value.node, &slot.ty, place).map_err(|misfit| misfit.at(value.pos))?;
+            if let Some(slot) = output.arguments.iter().find(|slot| slot.name == name.node) {
+                let location = Location::Argument { field: &field.name.node, name: &slot.name };
+                self.value(&value.node, &slot.ty, location).map_err(|invalid| invalid.at(value.pos))?;
             }
         }
-        self.set(&answered.ty, &field.selection_set.node)
+        self.set(&output.ty, &field.selection_set.node)
     }
 
-    fn value<V: Given>(&self, value: &V, ty: &Type, place: Place<'_>) -> Result<(), Misfit> {
+    fn value<V: InputValue>(&self, value: &V, ty: &Type, location: Location<'_>) -> Result<(), Invalid> {
         match (value.view(), &ty.base) {
             (View::Variable, _) => Ok(()),
             (View::Null, _) if ty.nullable => Ok(()),
-            (View::Null, _) => Err(Misfit::new(format!("{place}: null is no value of the type {ty}; send one"))),
+            (View::Null, _) => Err(Invalid::new(format!("{location}: null is not a value of the type {ty}; send one"))),
             (View::List(values), BaseType::List(inner)) => {
                 let mut entries = values.iter().enumerate();
-                entries.try_for_each(|(number, value)| self.value(value, inner, Place::Entry(&place, number)))
+                entries.try_for_each(|(number, value)| self.value(value, inner, Location::Entry(&location, number)))
             }
-            // One value is a list of one.
-            (_, BaseType::List(inner)) => self.value(value, inner, place),
+            // A single value is a list of one item.
+            (_, BaseType::List(inner)) => self.value(value, inner, location),
             (view, BaseType::Named(name)) => match self.types.inputs.get(name) {
-                Some(Input::Enum(values)) => self.of_enum(&view, name, values, place),
-                Some(Input::Object { slots, is_one_of }) => self.object(&view, name, slots, *is_one_of, place),
-                Some(Input::Scalar) | None => scalar(&view, name, place),
+                Some(Input::Enum(values)) => self.of_enum(&view, name, values, location),
+                Some(Input::Object { slots, is_one_of }) => self.object(&view, name, slots, *is_one_of, location),
+                Some(Input::Scalar) | None => scalar(&view, name, location),
             },
         }
     }
 
-    fn of_enum<V>(&self, view: &View<'_, V>, name: &Name, values: &[Name], place: Place<'_>) -> Result<(), Misfit> {
+    fn of_enum<V>(
+        &self,
+        view: &View<'_, V>,
+        name: &Name,
+        values: &[Name],
+        location: Location<'_>,
+    ) -> Result<(), Invalid> {
         match view {
             View::Enum(value) | View::Text(value) if values.iter().any(|known| known == value) => Ok(()),
-            _ if self.says_names => Err(Misfit::new(format!("{place}: use one of {}", listed(values.iter())))),
-            _ => Err(Misfit::new(format!("{place}: use a value of the enum {name}"))),
+            _ if self.shows_schema => Err(Invalid::new(format!("{location}: use one of {}", listed(values.iter())))),
+            _ => Err(Invalid::new(format!("{location}: use a value of the enum {name}"))),
         }
     }
 
-    fn object<V: Given>(
+    fn object<V: InputValue>(
         &self,
         view: &View<'_, V>,
         name: &Name,
         slots: &[Slot],
         is_one_of: bool,
-        place: Place<'_>,
-    ) -> Result<(), Misfit> {
+        location: Location<'_>,
+    ) -> Result<(), Invalid> {
         let View::Object(fields) = view else {
-            let written =
-                if self.says_names { format!(", as {}", self.example(view, slots, is_one_of)) } else { String::new() };
-            return Err(Misfit::new(format!("{place}: send an object of the type {name}{written}")));
+            let written = if self.shows_schema {
+                format!(", as {}", self.example(view, slots, is_one_of))
+            } else {
+                String::new()
+            };
+            return Err(Invalid::new(format!("{location}: send an object of the type {name}{written}")));
         };
         if fields.keys().any(|field| !slots.iter().any(|slot| slot.name == *field)) {
-            let known = if self.says_names {
+            let known = if self.shows_schema {
                 format!("; it has {}", listed(slots.iter().map(|slot| &slot.name)))
             } else {
                 String::new()
             };
-            return Err(Misfit::new(format!(
-                "{place}: the type {name} has no field of one of the names that were sent{known}"
+            return Err(Invalid::new(format!(
+                "{location}: the type {name} has no field of one of the names that were sent{known}"
             )));
         }
         if is_one_of && (fields.len() != 1 || fields.values().any(|value| matches!(value.view(), View::Null))) {
             let one_of =
-                if self.says_names { listed(slots.iter().map(|slot| &slot.name)) } else { "its fields".to_owned() };
-            return Err(Misfit::new(format!("{place}: give exactly one of {one_of}")));
+                if self.shows_schema { listed(slots.iter().map(|slot| &slot.name)) } else { "its fields".to_owned() };
+            return Err(Invalid::new(format!("{location}: give exactly one of {one_of}")));
         }
         for slot in slots {
             match fields.get(&slot.name) {
-                Some(value) => self.value(value, &slot.ty, Place::Field(&place, &slot.name))?,
+                Some(value) => self.value(value, &slot.ty, Location::Field(&location, &slot.name))?,
                 None if !slot.ty.nullable && !slot.has_default && !is_one_of => {
                     let sentence = format!(
                         "{}: this is missing; send a value of the type {}",
-                        Place::Field(&place, &slot.name),
+                        Location::Field(&location, &slot.name),
                         slot.ty
                     );
-                    return Err(Misfit::new(sentence));
+                    return Err(Invalid::new(sentence));
                 }
                 None => {}
             }
@@ -352,7 +359,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// An object as it is written. A value of an enum that came in its place is put where it belongs: it is a word of the schema.
+    /// An example of an object. If the client sent a value of one of its enums in place of the object, the example uses it.
     fn example<V>(&self, given: &View<'_, V>, slots: &[Slot], is_one_of: bool) -> String {
         let sample = |slot: &Slot| -> String {
             match self.types.inputs.get(named(&slot.ty.base)) {
@@ -378,7 +385,7 @@ fn listed<'n>(names: impl Iterator<Item = &'n Name>) -> String {
     names.map(Name::as_str).collect::<Vec<_>>().join(", ")
 }
 
-fn scalar<V: Given>(view: &View<'_, V>, name: &Name, place: Place<'_>) -> Result<(), Misfit> {
+fn scalar<V: InputValue>(view: &View<'_, V>, name: &Name, location: Location<'_>) -> Result<(), Invalid> {
     let (fits, wanted) = match name.as_str() {
         "Int" => {
             let is_whole = |number: &Number| number.as_i64().is_some_and(|number| i32::try_from(number).is_ok());
@@ -387,40 +394,43 @@ fn scalar<V: Given>(view: &View<'_, V>, name: &Name, place: Place<'_>) -> Result
         }
         "Float" => (matches!(view, View::Number(_)), "a number"),
         "Boolean" => (matches!(view, View::Boolean), "true or false"),
-        "String" => (matches!(view, View::Text(_)), "a text"),
+        "String" => (matches!(view, View::Text(_)), "a string"),
         "ID" => {
             let is_id = |number: &Number| number.is_i64() || number.is_u64();
-            (matches!(view, View::Text(_)) || matches!(view, View::Number(number) if is_id(number)), "an ID, as a text")
+            (
+                matches!(view, View::Text(_)) || matches!(view, View::Number(number) if is_id(number)),
+                "an ID, as a string",
+            )
         }
-        "DateTime" => (matches!(view, View::Text(_)), "a time as a text, such as \"2026-01-31T09:00:00Z\""),
+        "DateTime" => (matches!(view, View::Text(_)), "a time as a string, such as \"2026-01-31T09:00:00Z\""),
         "Date" => {
             let View::Text(text) = view else {
-                return Err(wrong_kind(place, "a date as a text, such as \"2026-01-31\""));
+                return Err(wrong_kind(location, "a date as a string, such as \"2026-01-31\""));
             };
-            return formed::<Date>(text, place, "a date that there is, written yyyy-MM-dd");
+            return formed::<Date>(text, location, "a valid date, written as yyyy-MM-dd");
         }
         "Decimal" => match view {
-            View::Text(text) => return formed::<Decimal>(text, place, "a decimal, written as \"12.50\""),
+            View::Text(text) => return formed::<Decimal>(text, location, "a decimal, written as \"12.50\""),
             View::Number(number) => {
-                return formed::<Decimal>(&number.to_string(), place, "a decimal of at most 28 digits");
+                return formed::<Decimal>(&number.to_string(), location, "a decimal of at most 28 digits");
             }
-            _ => return Err(wrong_kind(place, "a decimal as a text, such as \"12.50\"")),
+            _ => return Err(wrong_kind(location, "a decimal as a string, such as \"12.50\"")),
         },
-        // JSON takes anything; what is no input type the library refuses.
+        // `JSON` accepts any value; the library refuses types that are not input types.
         _ => return Ok(()),
     };
-    if fits { Ok(()) } else { Err(wrong_kind(place, wanted)) }
+    if fits { Ok(()) } else { Err(wrong_kind(location, wanted)) }
 }
 
-fn wrong_kind(place: Place<'_>, wanted: &str) -> Misfit {
-    Misfit::new(format!("{place}: send {wanted}"))
+fn wrong_kind(location: Location<'_>, wanted: &str) -> Invalid {
+    Invalid::new(format!("{location}: send {wanted}"))
 }
 
-/// A text that is a value only in its own form.
-fn formed<S: ScalarType>(text: &str, place: Place<'_>, wanted: &str) -> Result<(), Misfit> {
+/// Checks a text that a scalar parses.
+fn formed<S: ScalarType>(text: &str, location: Location<'_>, wanted: &str) -> Result<(), Invalid> {
     match S::parse(ConstValue::String(text.to_owned())) {
         Ok(_) => Ok(()),
-        Err(_) => Err(Misfit { code: ErrorCode::BadUserInput, sentence: format!("{place}: send {wanted}") }),
+        Err(_) => Err(Invalid { code: ErrorCode::BadUserInput, sentence: format!("{location}: send {wanted}") }),
     }
 }
 
@@ -431,24 +441,24 @@ mod tests {
 
     use super::*;
 
-    fn misfit(query: &str, variables: Json, says_names: bool) -> String {
-        let document = parse_query(query).expect("it is GraphQL");
-        let (_, operation) = document.operations.iter().next().expect("it has an operation");
-        match check(&document, &operation.node, &Variables::from_json(variables), says_names) {
+    fn invalid(query: &str, variables: Json, shows_schema: bool) -> String {
+        let document = parse_query(query).expect("valid GraphQL");
+        let (_, operation) = document.operations.iter().next().expect("an operation");
+        match check(&document, &operation.node, &Variables::from_json(variables), shows_schema) {
             Ok(()) => String::new(),
             Err(error) => error.message,
         }
     }
 
     #[test]
-    fn the_schema_can_be_read() {
+    fn the_schema_parses() {
         let types = Types::get();
         assert!(types.fields["Query"].contains_key("profiles") && types.fields.contains_key("Node"));
         assert!(matches!(types.inputs["ProfileKey"], Input::Object { is_one_of: true, .. }));
     }
 
     #[test]
-    fn what_fits_is_let_be() {
+    fn valid_values_pass() {
         let query = "query($by: ProfileKey!, $filter: ProfileFilter, $first: Int = 3, $date: Date, $json: JSON!) {
             profile(by: $by, asOf: $date) { timeline(events: \"one\", first: 1) { nodes { name } } }
             profiles(filter: $filter, first: $first, orderBy: { field: NAME, direction: ASC }) { totalCount }
@@ -460,11 +470,11 @@ mod tests {
             "date": "2024-02-29",
             "json": [{ "a": 1.5 }],
         });
-        assert_eq!(misfit(query, variables, true), "");
+        assert_eq!(invalid(query, variables, true), "");
     }
 
     #[test]
-    fn what_does_not_fit_is_told_with_what_would_and_without_what_came() {
+    fn errors_say_what_is_valid_without_the_client_s_value() {
         let secret = "010-9753-2468";
         let one = |ty: &str, value: Json| (format!("query($v: {ty}) {{ viewer {{ role }} }}"), json!({ "v": value }));
         let all = [
@@ -472,14 +482,14 @@ mod tests {
                 ("query($v: String!) { a }".to_owned(), json!({})),
                 "the variable $v has no value; send one of the type String!",
             ),
-            (one("String!", Json::Null), "$v: null is no value of the type String!; send one"),
-            (one("[ID!]", json!(["a", { "x": secret }])), "$v[1]: send an ID, as a text"),
+            (one("String!", Json::Null), "$v: null is not a value of the type String!; send one"),
+            (one("[ID!]", json!(["a", { "x": secret }])), "$v[1]: send an ID, as a string"),
             (one("Int", json!(3_000_000_000_u64)), "$v: send a whole number from -2,147,483,648 to 2,147,483,647"),
             (one("Int", json!(1.5)), "$v: send a whole number from -2,147,483,648 to 2,147,483,647"),
             (one("Int", json!(secret)), "$v: send a whole number from -2,147,483,648 to 2,147,483,647"),
-            (one("String", json!(true)), "$v: send a text"),
+            (one("String", json!(true)), "$v: send a string"),
             (one("Boolean", json!(secret)), "$v: send true or false"),
-            (one("Date", json!(secret)), "$v: send a date that there is, written yyyy-MM-dd"),
+            (one("Date", json!(secret)), "$v: send a valid date, written as yyyy-MM-dd"),
             (one("Decimal", json!(secret)), "$v: send a decimal, written as \"12.50\""),
             (one("[Gender!]", json!(secret)), "$v: use one of MALE, FEMALE, NON_BINARY, OTHER"),
             (
@@ -513,11 +523,11 @@ mod tests {
             ),
         ];
         for ((query, variables), expected) in all {
-            let sentence = misfit(&query, variables.clone(), true);
+            let sentence = invalid(&query, variables.clone(), true);
             assert_eq!(sentence, expected, "{query} {variables}");
             assert!(!sentence.contains(secret), "{sentence}");
         }
         let (query, variables) = one("[Gender!]", json!(secret));
-        assert_eq!(misfit(&query, variables, false), "$v: use a value of the enum Gender");
+        assert_eq!(invalid(&query, variables, false), "$v: use a value of the enum Gender");
     }
 }

@@ -1,4 +1,4 @@
-//! History: which profiles became one and which parted, and why.
+//! Lineage: which profiles merged and unmerged, and why.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -13,17 +13,17 @@ use super::{
     cursor::Cursors,
     decision::{Decision, Retirement, decision_of},
     error::{ErrorCode, unavailable},
-    pagination::{Arguments, Asked, PageInfo},
+    pagination::{Arguments, PageArguments, PageInfo},
     query::unified_id_in,
     scalars::DateTime,
 };
 use crate::views::profile_view;
 
-/// What can happen to customers.
+/// The kind of a lineage event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "lineage::LineageKind")]
 pub(super) enum LineageKind {
-    /// Profiles became one.
+    /// Profiles merged.
     Merged,
     /// One profile was split.
     Unmerged,
@@ -34,13 +34,13 @@ pub(super) enum LineageKind {
 pub(super) struct LineageEvent {
     /// When it happened.
     at: DateTime,
-    /// What happened.
+    /// Merge or unmerge.
     kind: LineageKind,
     /// The unified ID of the profile that remains after a merge; after an unmerge, that of the part that keeps it.
     kept: ID,
-    /// The unified IDs of those that were merged into it, or of the parts that left.
+    /// The unified IDs of the profiles that were merged into it; for an unmerge, of the other parts.
     others: Vec<ID>,
-    /// MESSAGE, DECISION, RETIREMENT or POLICY.
+    /// The cause: MESSAGE, DECISION, RETIREMENT or POLICY.
     cause: String,
     /// The message that caused it.
     message_id: Option<String>,
@@ -92,10 +92,10 @@ impl LineageQuery {
     ) -> Result<LineageEventConnection> {
         let app = ctx.data::<App>()?;
         let cursors = Cursors::of(&app.secret, "lineage");
-        let asked = Arguments { first, after, last, before }.parse::<i64>(&app.limits, &cursors)?;
-        let Asked { after, before, .. } = &asked;
-        let (size, is_from_end) = (asked.size, asked.is_from_end);
-        // Newest first: what comes after a cursor has a smaller number.
+        let page = Arguments { first, after, last, before }.parse::<i64>(&app.limits, &cursors)?;
+        let PageArguments { after, before, .. } = &page;
+        let (size, is_from_end) = (page.size, page.is_from_end);
+        // Newest first: entries after a cursor have smaller numbers.
         let is_between = |it: &i64| after.is_none_or(|cursor| *it < cursor) && before.is_none_or(|cursor| cursor < *it);
         let one_more = size.saturating_add(1);
         let mut numbers: Vec<i64> = match unified_id {
@@ -125,7 +125,7 @@ impl LineageQuery {
         }
         Ok(LineageEventConnection {
             nodes: edges.iter().map(|it| it.node.clone()).collect(),
-            page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
+            page_info: page.page_info(has_more, edges.iter().map(|it| &it.cursor)),
             edges,
         })
     }
@@ -140,18 +140,18 @@ impl LineageSubscription {
     async fn lineage_added(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<LineageEvent>> + use<>> {
         authorization::check(ctx, "Subscription", "lineageAdded")?;
         let current = ctx.data::<Current>()?.clone();
-        let place =
-            Arc::new(current.listening.take(authorization::caller(ctx)?.key.clone(), current.limits.subscriptions)?);
+        let key = authorization::caller(ctx)?.key.clone();
+        let permit = Arc::new(current.subscription_limit.acquire(key, current.limits.subscriptions)?);
         let events = current.app().events.lineage();
         Ok(stream::unfold(Some(events), move |events| {
-            let (current, place) = (current.clone(), place.clone());
+            let (current, permit) = (current.clone(), permit.clone());
             async move {
-                let (mut events, _place) = (events?, place);
+                let (mut events, _permit) = (events?, permit);
                 match events.recv().await {
                     Ok(event) => Some((LineageEvent::of(&current.app(), &event).await, Some(events))),
                     Err(RecvError::Lagged(_)) => {
-                        let sentence = "this subscriber reads more slowly than customers merge and part; read the lineage, and \
-                                        subscribe again";
+                        let sentence = "this subscriber reads more slowly than events occur; read the lineage, and subscribe \
+                                        again";
                         Some((Err(ErrorCode::SlowConsumer.with(sentence)), None))
                     }
                     Err(RecvError::Closed) => None,
@@ -161,7 +161,7 @@ impl LineageSubscription {
     }
 }
 
-/// The numbers of what names the profile of a unified ID, or a part of it; ascending.
+/// The numbers of the events of a unified ID's profile, and of the profiles merged into it.
 async fn numbers_of(app: &App, id: &ID) -> Result<BTreeSet<i64>> {
     let id = unified_id_in(id, "unifiedId")?;
     let customers = profile_view::of_ids(&app.store, &app.policy, &[id]).await.map_err(|it| unavailable(&it))?;

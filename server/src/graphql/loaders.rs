@@ -1,4 +1,4 @@
-//! Loads of one request: the customers and purchases that its fields ask for one by one are read together.
+//! Data loaders: batch the reads of customers and purchases that the fields of one response request one by one.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,24 +24,24 @@ use crate::{
 
 type Answer<T> = std::result::Result<Option<Arc<T>>, Arc<StoreError>>;
 
-/// Belongs to one request, so that no answer is older than its question.
+/// The loaders of one response. They cache, so no two responses share them.
 pub(super) struct Loaders {
     store: Arc<Store>,
-    rules: Arc<ActivePolicy>,
+    policy: Arc<ActivePolicy>,
     customers: Loader<CellKey, Answer<Customer>, Customers>,
     purchases: Loader<CellKey, Answer<Purchased>, Purchases>,
 }
 
 impl Loaders {
     pub(super) fn new(app: &App) -> Self {
-        let customers = Customers { store: app.store.clone(), rules: app.policy.clone() };
+        let customers = Customers { store: app.store.clone(), policy: app.policy.clone() };
         let customers = Loader::new(customers);
         let purchases = Loader::new(Purchases { store: app.store.clone(), customers: customers.clone() });
-        Self { store: app.store.clone(), rules: app.policy.clone(), customers, purchases }
+        Self { store: app.store.clone(), policy: app.policy.clone(), customers, purchases }
     }
 
-    /// The customer of a cell, which has that unified ID. The list is a little behind the base, and a merge may come while
-    /// a question is answered: where the cell is gone, the customer that the unified ID leads to.
+    /// The customer of a cell. The list lags a little behind the database, and a merge may come during a request: if the cell no
+    /// longer exists, the customer that the unified ID leads to.
     pub(super) async fn customer(&self, key: CellKey, id: UnifiedId) -> Result<Arc<Customer>> {
         match settle(self.customers.try_load(key).await)? {
             Some(customer) => Ok(customer),
@@ -49,7 +49,7 @@ impl Loaders {
         }
     }
 
-    /// What the customer of a cell bought, which has that unified ID; found as [`Loaders::customer`] finds it.
+    /// The purchases of the customer of a cell, which is found as in [`Loaders::customer`].
     pub(super) async fn purchases(&self, key: CellKey, id: UnifiedId) -> Result<Arc<Purchased>> {
         if let Some(purchased) = settle(self.purchases.try_load(key).await)? {
             return Ok(purchased);
@@ -59,22 +59,23 @@ impl Loaders {
         Ok(Arc::new(purchased))
     }
 
-    /// The customer of an identifier; `None` where it was never seen.
+    /// The customer of an identifier; `None` if it was never seen.
     pub(super) async fn customer_of(&self, identifier: &Identifier) -> Result<Option<Arc<Customer>>> {
         let identifiers = std::slice::from_ref(identifier);
         let cells = profile_view::cells_of_identifiers(&self.store, identifiers).await;
         let Some(key) = cells.map_err(|error| unavailable(&error))?.remove(identifier) else { return Ok(None) };
-        // Over the loader, as its purchases are asked for next; it keeps what it was asked for.
+        // Through the loader, as its cache then serves the customer's purchases.
         if let Some(customer) = settle(self.customers.try_load(key).await)? {
             return Ok(Some(customer));
         }
-        let found = profile_view::of_identifiers(&self.store, &self.rules, identifiers).await;
+        let found = profile_view::of_identifiers(&self.store, &self.policy, identifiers).await;
         Ok(found.map_err(|error| unavailable(&error))?.remove(identifier))
     }
 
     async fn customer_of_id(&self, id: UnifiedId) -> Result<Arc<Customer>> {
-        let found = profile_view::of_ids(&self.store, &self.rules, &[id]).await.map_err(|error| unavailable(&error))?;
-        let gone = || ErrorCode::Unavailable.with("this customer is gone since the list was made; ask again");
+        let found =
+            profile_view::of_ids(&self.store, &self.policy, &[id]).await.map_err(|error| unavailable(&error))?;
+        let gone = || ErrorCode::Unavailable.with("this customer no longer exists; try again");
         found.into_values().next().ok_or_else(gone)
     }
 }
@@ -83,18 +84,18 @@ fn settle<T>(answer: std::io::Result<Answer<T>>) -> Result<Option<Arc<T>>> {
     match answer {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(error)) => Err(unavailable(&error)),
-        Err(_) => Err(ErrorCode::Internal.with("a load came back without an answer")),
+        Err(_) => Err(ErrorCode::Internal.with("a read ended without a result")),
     }
 }
 
 struct Customers {
     store: Arc<Store>,
-    rules: Arc<ActivePolicy>,
+    policy: Arc<ActivePolicy>,
 }
 
 impl BatchFn<CellKey, Answer<Customer>> for Customers {
     async fn load(&mut self, keys: &[CellKey]) -> HashMap<CellKey, Answer<Customer>> {
-        match profile_view::load_some(&self.store, &self.rules, keys).await {
+        match profile_view::load_some(&self.store, &self.policy, keys).await {
             Ok(Loaded { mut customers, torn }) => {
                 let torn: HashSet<CellKey> = torn.into_iter().collect();
                 let answer = |key: &CellKey| match customers.remove(key) {

@@ -1,7 +1,7 @@
-//! PersistedQueries that are named, and not sent: automatic persisted queries, and trusted documents.
+//! Persisted queries: automatic persisted queries, and trusted documents.
 //!
-//! A request names a document by the SHA-256 of its text, in Apollo's protocol (`extensions.persistedQuery`). One that the server does
-//! not know it asks for once, and keeps. With trusted documents it keeps none: what is not among those is not answered.
+//! A request names a document by the SHA-256 of its text, in Apollo's protocol (`extensions.persistedQuery`). If the server does not
+//! know the document, the client sends it once, and the server caches it. With trusted documents, the server refuses all others.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,26 +14,29 @@ use sha2::{Digest, Sha256};
 
 use super::error::ErrorCode;
 
-/// How many bytes of documents are kept for clients that persist their own.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
-/// About as many documents as that is.
-const EXPECTED: usize = 4_096;
-/// What a short document takes beside its text.
-const ENTRY: usize = 128;
+/// The size of the cache of documents that clients sent, in bytes.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// The approximate number of documents in the cache.
+const CACHE_ENTRIES: usize = 4_096;
+/// The overhead of a cache entry, in bytes.
+const ENTRY_OVERHEAD: usize = 128;
 
-/// The documents that can be named.
+/// The documents that requests can name.
 pub struct PersistedQueries {
-    /// By the name that the request has.
+    /// By their hashes and listed names.
     known: HashMap<String, Arc<str>>,
-    /// Whether no other is answered.
+    /// Whether all other documents are refused.
     only_known: bool,
     /// What clients have sent, by hash.
-    kept: Cache<String, Arc<str>, Size>,
+    cache: Cache<String, Arc<str>, Size>,
 }
 
 impl std::fmt::Debug for PersistedQueries {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Documents").field("known", &self.known.len()).field("only_known", &self.only_known).finish()
+        f.debug_struct("PersistedQueries")
+            .field("known", &self.known.len())
+            .field("only_known", &self.only_known)
+            .finish()
     }
 }
 
@@ -42,29 +45,29 @@ struct Size;
 
 impl Weighter<String, Arc<str>> for Size {
     fn weight(&self, _: &String, text: &Arc<str>) -> u64 {
-        (text.len() + ENTRY) as u64
+        (text.len() + ENTRY_OVERHEAD) as u64
     }
 }
 
 impl PersistedQueries {
-    /// The page's documents, and where there is a list of trusted ones, no others than these.
+    /// The page's documents, and those of a list; with a list, all others are refused.
     pub fn new(of_page: BTreeMap<String, String>, trusted: Option<BTreeMap<String, String>>) -> Self {
         let only_known = trusted.is_some();
         let mut known = HashMap::new();
         for (name, text) in of_page.into_iter().chain(trusted.unwrap_or_default()) {
             let text: Arc<str> = text.into();
-            // Whatever hash a list goes by, whoever sends the text itself or its SHA-256 means the same.
+            // A list may use names of its own; the SHA-256 of the text works as well.
             known.insert(hash_of(&text), text.clone());
             known.insert(name.trim_start_matches(PREFIX).to_ascii_lowercase(), text);
         }
-        Self { known, only_known, kept: Cache::with_weighter(EXPECTED, MOST_BYTES, Size) }
+        Self { known, only_known, cache: Cache::with_weighter(CACHE_ENTRIES, CACHE_BYTES, Size) }
     }
 
-    /// The request with the text of the document that it names.
+    /// Replaces the hash of a request with the text of its document.
     ///
     /// # Errors
     ///
-    /// Where it names none that is known, or one that may not be asked.
+    /// If the document is unknown or not trusted.
     pub fn resolve(&self, mut request: Request) -> ServerResult<Request> {
         let named = match request.extensions.get("persistedQuery") {
             None | Some(Value::Null) => None,
@@ -82,9 +85,9 @@ impl PersistedQueries {
             Some(_) => return Err(not_supported()),
         };
         let text: Option<Arc<str>> = match (named, request.query.is_empty()) {
-            (Some(name), true) => match self.known.get(&name).cloned().or_else(|| self.kept.get(&name)) {
+            (Some(name), true) => match self.known.get(&name).cloned().or_else(|| self.cache.get(&name)) {
                 None if self.only_known => return Err(not_trusted()),
-                // Clients know it by this sentence, and then send the text.
+                // Clients recognize this message, and then send the text.
                 None => return Err(ErrorCode::PersistedQueryNotFound.of_request("PersistedQueryNotFound")),
                 found => found,
             },
@@ -97,11 +100,10 @@ impl PersistedQueries {
             }
             (Some(name), false) => {
                 if name != hash_of(&request.query) {
-                    let sentence =
-                        "sha256Hash is not the SHA-256 of the query, in hexadecimal digits; send the one that is";
+                    let sentence = "sha256Hash is not the SHA-256 of the query; send that, in hexadecimal digits";
                     return Err(ErrorCode::PersistedQueryMismatch.of_request(sentence));
                 }
-                self.kept.insert(name, request.query.as_str().into());
+                self.cache.insert(name, request.query.as_str().into());
                 None
             }
             (None, _) => None,
@@ -113,7 +115,7 @@ impl PersistedQueries {
     }
 }
 
-/// Some tools write which hash it is.
+/// Some tools add this prefix to the hash.
 const PREFIX: &str = "sha256:";
 
 fn hash_of(text: &str) -> String {
@@ -121,13 +123,12 @@ fn hash_of(text: &str) -> String {
 }
 
 fn not_supported() -> async_graphql::ServerError {
-    // Clients know it by this sentence, and then send texts.
+    // Clients recognize this message, and then send texts.
     ErrorCode::PersistedQueryNotSupported.of_request("PersistedQueryNotSupported")
 }
 
 fn not_trusted() -> async_graphql::ServerError {
-    let sentence =
-        "this server answers documents of its list only; have the operator add this one to --trusted-documents";
+    let sentence = "this server accepts listed documents only; ask the operator to add this one to --trusted-documents";
     ErrorCode::DocumentNotTrusted.of_request(sentence)
 }
 
@@ -140,7 +141,7 @@ mod tests {
     const ROLE: &str = "{ viewer { role } }";
     const NAME: &str = "{ viewer { name } }";
 
-    /// The text that a request comes to, or the code of its refusal.
+    /// The text of the resolved request, or the code of its refusal.
     fn resolved(documents: &PersistedQueries, query: &str, named: Json) -> String {
         let mut request = json!({ "extensions": { "persistedQuery": named } });
         if !query.is_empty() {
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_asked_for_once_and_kept() {
+    fn a_document_is_sent_once_and_cached() {
         let page = BTreeMap::from([("a name of its own".to_owned(), NAME.to_owned())]);
         let documents = PersistedQueries::new(page, None);
         for (query, named, wanted) in [
@@ -171,7 +172,7 @@ mod tests {
             (ROLE, hash(ROLE), ROLE),
             ("", hash(ROLE), ROLE),
             ("", json!({ "sha256Hash": format!("sha256:{}", hash_of(ROLE).to_uppercase()) }), ROLE),
-            // The page's are there from the beginning.
+            // The page's documents are known from the start.
             ("", hash(NAME), NAME),
             (ROLE, Json::Null, ROLE),
             ("", json!({ "version": 2, "sha256Hash": hash_of(ROLE) }), "PERSISTED_QUERY_NOT_SUPPORTED"),
@@ -183,18 +184,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_bounded() {
+    fn the_cache_is_bounded() {
         let documents = PersistedQueries::new(BTreeMap::new(), None);
         let long = |n: usize| format!("# {n} {}\n{ROLE}", "x".repeat(1 << 20));
         for n in 0..40 {
             assert_eq!(resolved(&documents, &long(n), hash(&long(n))), long(n));
         }
-        assert!(documents.kept.weight() <= MOST_BYTES);
+        assert!(documents.cache.weight() <= CACHE_BYTES);
         assert!((0..40).any(|n| resolved(&documents, "", hash(&long(n))) == "PERSISTED_QUERY_NOT_FOUND"));
     }
 
     #[test]
-    fn with_a_list_nothing_else_is_answered() {
+    fn with_a_list_all_other_documents_are_refused() {
         let page = BTreeMap::from([(hash_of(NAME), NAME.to_owned())]);
         let trusted = BTreeMap::from([("role-v1".to_owned(), ROLE.to_owned())]);
         let documents = PersistedQueries::new(page, Some(trusted));

@@ -1,4 +1,4 @@
-//! Policies: the one in force, all there were, trying another one, publishing one.
+//! Policies: read, simulated and published.
 
 use async_graphql::{Context, Enum, Error, ErrorExtensions, ID, InputObject, Object, Result, SimpleObject, Value};
 use profile360_core::{
@@ -33,7 +33,7 @@ use crate::{
 pub(super) enum PolicyStatus {
     /// It is active.
     InForce,
-    /// It is being published in the background; see /healthz.
+    /// It is being published in the background; /healthz reports the progress.
     Publishing,
     /// Another one is active.
     NotInForce,
@@ -46,7 +46,7 @@ pub(super) struct Policy {
     version: i32,
     /// When it was published.
     published_at: DateTime,
-    /// Who published it.
+    /// The operator who published it.
     published_by: String,
     /// Why it was published; empty for the first policy of a database.
     reason: String,
@@ -60,41 +60,41 @@ pub(super) struct Policy {
     document: Json,
 }
 
-/// The policy document; a field left out keeps its value in the version that it starts from.
+/// A policy document. Fields that are left out keep their values of the base version.
 #[derive(Debug, InputObject)]
 pub(super) struct PolicyInput {
     /// The version to start from; the active one if left out.
     from: Option<i32>,
-    /// The fields that differ from the version that it starts from.
+    /// The fields that differ from the base version.
     document: Json,
 }
 
 /// What another policy would change in the whole database.
 #[derive(Debug, SimpleObject)]
 pub(super) struct PolicySimulation {
-    /// How many customers there are.
+    /// The current number of profiles.
     profiles_before: i32,
-    /// How many there would be.
+    /// The number of profiles under the other policy.
     profiles_after: i32,
     /// Profiles that would result from merging two or more.
     merging: i32,
     /// Profiles that would be split.
     splitting: i32,
-    /// Some of the changes, by the smallest unified ID before.
+    /// Some of the changes, ordered by the smallest current unified ID.
     samples: Vec<PolicyChange>,
 }
 
 /// Profiles whose identifiers would belong to other profiles.
 #[derive(Debug, SimpleObject)]
 struct PolicyChange {
-    /// The unified IDs of the customers as they are.
+    /// The unified IDs of the current profiles.
     before: Vec<ID>,
-    /// The unified IDs of the customers as they would be.
+    /// The unified IDs of the profiles under the other policy.
     after: Vec<ID>,
 }
 
-/// What trying or publishing a policy weighs: with the limits as they come, one of them is all that a request may ask for.
-const SIMULATION: usize = 30_000;
+/// The complexity of a simulation or publication: under the default limits, a request may have one.
+const SIMULATION_COMPLEXITY: usize = 30_000;
 
 #[derive(Debug, Default)]
 pub(super) struct PolicyQuery;
@@ -121,8 +121,8 @@ impl PolicyQuery {
         all.iter().rev().map(|(version, text)| Policy::of(app, *version, &parse(text)?)).collect()
     }
 
-    /// What another policy would change in the whole database. It writes nothing, and takes as long as reading all messages.
-    #[graphql(complexity = "SIMULATION + child_complexity")]
+    /// Computes how another policy would change the profiles, without changing anything. Reads all messages.
+    #[graphql(complexity = "SIMULATION_COMPLEXITY + child_complexity")]
     async fn simulate_policy(
         &self,
         ctx: &Context<'_>,
@@ -132,33 +132,33 @@ impl PolicyQuery {
         const MAX_SAMPLE: usize = 1_000;
         let app = ctx.data::<App>()?;
         let sample = usize::try_from(sample.unwrap_or(20)).ok().filter(|it| *it <= MAX_SAMPLE);
-        let sample =
-            sample.ok_or_else(|| ErrorCode::BadUserInput.with(format!("sample: ask for 0 to {MAX_SAMPLE}")))?;
+        let sample = sample.ok_or_else(|| ErrorCode::BadUserInput.with(format!("sample: use 0 to {MAX_SAMPLE}")))?;
         let current = ctx.data::<Current>()?;
-        let place = current.simulating.clone().try_acquire_owned().map_err(|_| {
-            ErrorCode::Overloaded
-                .with("another policy is being tried, which reads the whole base; try again when that is done")
-        })?;
+        let permit = current
+            .simulation_permits
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| ErrorCode::Overloaded.with("another simulation is running; try again when it is done"))?;
         let compiled = policy.compile(app).await?;
         let snapshot = app.pipeline.snapshot();
-        let (waiting, mut gone) = oneshot::channel::<()>();
+        let (connected, mut disconnected) = oneshot::channel::<()>();
         let runtime = Handle::current();
         let simulating = spawn_blocking(move || {
-            let _place = place;
+            let _permit = permit;
             runtime.block_on(async {
-                // It ends, at its next pause, where nobody waits for it any more.
+                // Stops at the next await point if the request ended.
                 tokio::select! {
                     biased;
-                    _ = &mut gone => None,
+                    _ = &mut disconnected => None,
                     found = simulate_on(&snapshot, &compiled) => Some(found),
                 }
             })
         });
         let found = simulating.await.map_err(unfinished)?;
-        drop(waiting);
-        let found = found.ok_or_else(|| ErrorCode::TimedOut.with("the answer took longer than answers may"))?;
+        drop(connected);
+        let found = found.ok_or_else(|| ErrorCode::TimedOut.with("the request timed out"))?;
         let found = found.map_err(|error| unavailable(&error))?;
-        let ids = |it: Vec<profile360_core::identifier::UnifiedId>| it.iter().map(|it| ID(it.to_string())).collect();
+        let ids = |ids: Vec<profile360_core::identifier::UnifiedId>| ids.iter().map(|id| ID(id.to_string())).collect();
         let shown = |it: compare::Change| PolicyChange { before: ids(it.before), after: ids(it.after) };
         Ok(PolicySimulation {
             profiles_before: count(found.before as u64),
@@ -175,9 +175,9 @@ pub(super) struct PolicyMutation;
 
 #[Object]
 impl PolicyMutation {
-    /// Publishes a new version. It becomes active once all messages have been read with it, in the background: `/healthz` shows
-    /// the progress, and `status` when it is done. One at a time.
-    #[graphql(complexity = "SIMULATION + child_complexity")]
+    /// Publishes a new version, one at a time. All messages are processed again in the background, then it is in force. /healthz
+    /// reports the progress, `status` the completion.
+    #[graphql(complexity = "SIMULATION_COMPLEXITY + child_complexity")]
     async fn publish_policy(
         &self,
         ctx: &Context<'_>,
@@ -199,10 +199,10 @@ impl PolicyMutation {
             reason: reason.to_owned(),
             document: policy::document::Policy::clone(&compiled),
         };
-        let kept = keep(&app, version, &published).await;
-        if !matches!(kept, Ok(true)) {
+        let stored = store_version(&app, version, &published).await;
+        if !matches!(stored, Ok(true)) {
             app.rollout.release();
-            return Err(kept.err().unwrap_or_else(under_way));
+            return Err(stored.err().unwrap_or_else(under_way));
         }
         app.rollout.start(current.pipeline.clone(), version, compiled);
         Policy::of(&app, version, &published)
@@ -213,8 +213,8 @@ fn under_way() -> Error {
     ErrorCode::PublicationUnderWay.with("another policy is being published; try again when it is in force")
 }
 
-/// Whether the version was free.
-async fn keep(app: &App, version: i64, published: &PublishedPolicy) -> Result<bool> {
+/// Stores a version; `false` if another publication has stored the same version.
+async fn store_version(app: &App, version: i64, published: &PublishedPolicy) -> Result<bool> {
     let text = serde_json::to_string(published).map_err(unreadable)?;
     if !app.store.add_policy(version, &text).await.map_err(|it| unavailable(&it))? {
         return Ok(false);
@@ -226,9 +226,7 @@ async fn keep(app: &App, version: i64, published: &PublishedPolicy) -> Result<bo
 async fn published(app: &App, version: i64) -> Result<PublishedPolicy> {
     let found = app.store.policy(version).await.map_err(|it| unavailable(&it))?;
     let Some(text) = found else {
-        return Err(
-            ErrorCode::BadUserInput.with("version: there is no such version of the policy; `policies` lists all")
-        );
+        return Err(ErrorCode::BadUserInput.with("version: there is no such version; `policies` lists them"));
     };
     parse(&text)
 }
@@ -238,7 +236,7 @@ fn parse(text: &str) -> Result<PublishedPolicy> {
 }
 
 fn unfinished(_: JoinError) -> Error {
-    ErrorCode::Internal.with("the work did not come to an end")
+    ErrorCode::Internal.with("a background task failed")
 }
 
 fn unreadable(_: serde_json::Error) -> Error {
@@ -246,23 +244,23 @@ fn unreadable(_: serde_json::Error) -> Error {
 }
 
 impl PolicyInput {
-    /// The policy that it stands for, if it has no faults.
+    /// Applies the changes to the base version and compiles the result.
     async fn compile(&self, app: &App) -> Result<CompiledPolicy> {
         let version = self.from.map_or(app.policy.version, i64::from);
         let base = published(app, version).await?.document;
         let document: JsonValue = serde_json::from_value(self.document.0.clone()).map_err(unreadable)?;
         let amended = base.amended(&document).map_err(|it| faulty(&it))?;
-        // Patterns are compiled where nobody waits for the thread.
+        // Compiling patterns is CPU-bound.
         let compiling = spawn_blocking(move || amended.within_bounds().and_then(|()| CompiledPolicy::new(amended)));
         compiling.await.map_err(unfinished)?.map_err(|faults| faulty(&faults))
     }
 }
 
-/// Every fault, in the sentence and, by its path, in the extensions.
+/// An error with all faults: in the sentence, and with their paths in the extensions.
 fn faulty(faults: &[PolicyFault]) -> Error {
     let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    let listed = faults.iter().map(|it| {
-        let fields = [("path", it.path.as_str()), ("detail", it.detail.as_str())];
+    let listed = faults.iter().map(|fault| {
+        let fields = [("path", fault.path.as_str()), ("detail", fault.detail.as_str())];
         let named = fields.map(|(name, text)| (async_graphql::Name::new(name), Value::String(text.to_owned())));
         Value::Object(named.into_iter().collect())
     });

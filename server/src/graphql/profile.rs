@@ -1,4 +1,4 @@
-//! One customer: everything but purchases and timeline, which have files of their own.
+//! The `Profile` type. Its purchases and timeline have modules of their own.
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
@@ -31,15 +31,15 @@ use crate::{
     views::profile_view::Customer,
 };
 
-/// A customer as of a date. What is not in the list's row is read when it is asked for.
+/// A customer as of a date. Fields that the list's row does not have are read on demand.
 #[derive(Debug)]
 pub(super) struct Profile {
     key: CellKey,
     unified_id: profile360_core::identifier::UnifiedId,
     as_of: NaiveDate,
-    /// What the list knows of its purchases, where the customer was found in the list.
+    /// The purchase figures of the list's row, if the customer comes from the list.
     figures: Option<Figures>,
-    /// The customer, where it was read already.
+    /// The customer, if it is already loaded.
     customer: Option<Arc<Customer>>,
 }
 
@@ -54,7 +54,7 @@ impl Profile {
         }
     }
 
-    /// A customer of the list; it is not read yet.
+    /// A row of the list, whose customer is not loaded yet.
     pub(super) fn listed(listed: &Listed, as_of: NaiveDate) -> Self {
         let unified_id = listed.position.id;
         Self { key: listed.key, unified_id, as_of, figures: Some(listed.figures), customer: None }
@@ -83,7 +83,7 @@ impl Profile {
         ID(self.unified_id.to_string())
     }
 
-    /// Unified IDs of profiles that are part of this one now.
+    /// The unified IDs of profiles that were merged into this one.
     async fn superseded_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>> {
         Ok(self.customer(ctx).await?.profile.superseded_ids.iter().map(|it| ID(it.to_string())).collect())
     }
@@ -96,7 +96,7 @@ impl Profile {
         Ok(customer.revision(&decisions, &app.policy))
     }
 
-    /// The date that ages and figures are computed for.
+    /// The date for which age and purchase figures are computed.
     async fn as_of(&self) -> Date {
         Date(self.as_of)
     }
@@ -108,7 +108,7 @@ impl Profile {
         if caller(ctx)?.may(Permission::ReadPersonal) {
             return Ok(basic.into());
         }
-        // Asked for as of one day after the other the age group would tell the birthday: of all days it is today's.
+        // Requests with consecutive dates would reveal the birthday, so masked age groups are always as of today.
         let age_group = customer.profile.basic(clock::today(&ctx.data::<App>()?.policy)).age_group;
         let masked_name = basic.name.as_deref().map(masking::name);
         let avatar = avatar(masked_name.as_deref().filter(|name| masking::shows_first_letter(name)));
@@ -130,11 +130,11 @@ impl Profile {
         Ok(self.customer(ctx).await?.profile.devices.iter().cloned().map(Device::from).collect())
     }
 
-    /// Standard and custom attributes, each with where its value came from.
+    /// Standard and custom attributes, each with the origin of its value.
     async fn attributes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these; all if left out.")] names: Option<Vec<String>>,
+        #[graphql(desc = "Only attributes of these names; all if left out.")] names: Option<Vec<String>>,
     ) -> Result<Vec<Attribute>> {
         let customer = self.customer(ctx).await?;
         let names: Option<BTreeSet<String>> = names.map(|names| names.into_iter().collect());
@@ -155,13 +155,15 @@ impl Profile {
     /// Its purchases, in numbers.
     async fn purchases(
         &self,
-        #[graphql(desc = "The currency of the figures (ISO 4217); the policy's, or the one most used, if left out.")]
+        #[graphql(
+            desc = "The currency of the figures (ISO 4217); the policy's, or the customer's most used one, if left out."
+        )]
         currency: Option<String>,
         #[graphql(default_with = "Some(false)", desc = "Whether refunds are subtracted.")] net_of_refunds: Option<bool>,
     ) -> Result<PurchaseInfo> {
-        let parse = |it: String| {
-            Currency::parse(&it)
-                .ok_or_else(|| ErrorCode::BadUserInput.with("currency: write three letters of ISO 4217, as KRW"))
+        let parse = |code: String| {
+            Currency::parse(&code)
+                .ok_or_else(|| ErrorCode::BadUserInput.with("currency: use a code of ISO 4217, such as KRW"))
         };
         let currency = currency.map(parse).transpose()?;
         Ok(PurchaseInfo::new(
@@ -197,7 +199,7 @@ impl Profile {
     }
 }
 
-/// Who a customer is, as of the date of the profile.
+/// Basic data of a customer, as of the date of the profile.
 #[derive(Debug, SimpleObject)]
 struct BasicInfo {
     /// A placeholder for a picture.
@@ -206,7 +208,7 @@ struct BasicInfo {
     name: Option<String>,
     /// The platforms on which the customer was seen.
     platforms: Vec<Platform>,
-    /// How many devices the customer has used.
+    /// The number of devices of the customer.
     device_count: i32,
     /// The phone number of the customer, in E.164.
     phone: Option<String>,
@@ -216,9 +218,9 @@ struct BasicInfo {
     gender: Option<Gender>,
     /// The date of birth.
     birth_date: Option<Date>,
-    /// Full years.
+    /// The age in full years.
     age: Option<i32>,
-    /// The decade of the age: `10s` to `70s+`.
+    /// The decade of the age, as `10s` to `70s+`.
     age_group: Option<String>,
     /// The level of membership.
     membership_level: Option<String>,
@@ -257,15 +259,15 @@ impl From<profile::model::BasicInfo> for BasicInfo {
 #[derive(Debug, Clone)]
 pub(super) struct Identifier(pub Arc<ProfileIdentifier>);
 
-/// A value by which a customer is known somewhere.
+/// A value that identifies a customer in some system.
 #[Object]
 impl Identifier {
-    /// Its kind, such as `phone`; the policy has the list.
+    /// Its kind, such as `phone`; the policy lists the kinds.
     async fn kind(&self) -> &str {
         &self.0.kind
     }
 
-    /// Its value in the normal form of its kind.
+    /// Its value, normalized by its kind.
     async fn value(&self, ctx: &Context<'_>) -> Result<Cow<'_, str>> {
         saw_identifier(ctx, self.0.unified_id);
         if caller(ctx)?.may(Permission::ReadPersonal) {
@@ -291,7 +293,7 @@ impl Identifier {
         self.0.last_seen_at.into()
     }
 
-    /// Who sent it.
+    /// The sources that sent it.
     async fn sources(&self) -> Vec<&str> {
         self.0.sources.iter().map(AsRef::as_ref).collect()
     }
@@ -328,13 +330,13 @@ struct Device {
     language: Option<String>,
     /// The time zone setting.
     time_zone: Option<String>,
-    /// The country that it was last in.
+    /// The country of its last location.
     country: Option<String>,
-    /// The region that it was last in.
+    /// The region of its last location.
     region: Option<String>,
-    /// The city that it was last in.
+    /// The city of its last location.
     city: Option<String>,
-    /// Country, region and city in one, as far as they are known.
+    /// Country, region and city in one text, as far as they are known.
     area: Option<String>,
     /// The SDK that sent the message.
     library_platform: Option<String>,
@@ -346,7 +348,7 @@ struct Device {
 
 impl From<profile::model::Device> for Device {
     fn from(it: profile::model::Device) -> Self {
-        let text = |it: Option<Arc<str>>| it.map(|it| it.to_string());
+        let text = |text: Option<Arc<str>>| text.map(|text| text.to_string());
         Self {
             device_id: it.device_id.to_string(),
             model: text(it.model),
@@ -368,47 +370,47 @@ impl From<profile::model::Device> for Device {
     }
 }
 
-/// A property of a customer, with where its value came from.
+/// A property of a customer, with the origin of its value.
 #[derive(Debug, SimpleObject)]
 struct Attribute {
-    /// Its name, as messages send it.
+    /// Its name in messages.
     name: String,
     /// Whether it is a standard attribute, such as name or gender.
     standard: bool,
-    /// The value that won.
+    /// The value that the policy's rule selects.
     value: Json,
-    /// The rule of the policy by which it won, such as `latest`.
+    /// The policy's rule that selects the value, such as `latest`.
     rule: String,
     /// When the value was last sent.
     observed_at: DateTime,
-    /// Who sent it.
+    /// The source that sent it.
     source: String,
-    /// The identifier that it was sent under.
+    /// The identifier of the message that sent it.
     identifier: Identifier,
-    /// Values that lost, newest first.
+    /// The other values, newest first.
     others: Vec<AttributeObservation>,
 }
 
-/// A value of an attribute that did not win.
+/// A value of an attribute that the policy's rule did not select.
 #[derive(Debug, SimpleObject)]
 struct AttributeObservation {
     /// The value.
     value: Json,
     /// When it was last sent.
     observed_at: DateTime,
-    /// Who sent it.
+    /// The source that sent it.
     source: String,
-    /// The identifier that it was sent under.
+    /// The identifier of the message that sent it.
     identifier: Identifier,
 }
 
 impl From<profile::model::Attribute> for Attribute {
     fn from(it: profile::model::Attribute) -> Self {
-        let observation = |it: profile::model::AttributeObservation| AttributeObservation {
-            value: Json(it.value.to_value()),
-            observed_at: it.observed_at.into(),
-            source: it.source.to_string(),
-            identifier: Identifier(it.identifier),
+        let observation = |other: profile::model::AttributeObservation| AttributeObservation {
+            value: Json(other.value.to_value()),
+            observed_at: other.observed_at.into(),
+            source: other.source.to_string(),
+            identifier: Identifier(other.identifier),
         };
         Self {
             name: it.name.to_string(),
@@ -432,7 +434,7 @@ struct Consent {
     granted: bool,
     /// When the value was last sent.
     observed_at: DateTime,
-    /// Who sent it.
+    /// The source that sent it.
     source: String,
 }
 
@@ -447,10 +449,10 @@ impl From<profile::model::Consent> for Consent {
     }
 }
 
-/// What a customer did, and when.
+/// The activity of a customer, in numbers.
 #[derive(Debug, SimpleObject)]
 struct Activity {
-    /// When the customer was first seen: the day of issue of the unified ID.
+    /// When the customer was first seen.
     first_access_at: DateTime,
     /// When the customer was last seen.
     last_activity_at: DateTime,

@@ -18,7 +18,7 @@ use super::{
     cursor::Cursors,
     error::{ErrorCode, unavailable},
     identity::kinds_of,
-    pagination::{Arguments, Asked, PageInfo},
+    pagination::{Arguments, PageArguments, PageInfo},
     profile::Profile,
     scalars::{DateTime, Decimal, Gender, Json, Platform, count},
 };
@@ -27,17 +27,17 @@ use crate::{auth::access::Permission, clock, views::profile_view};
 /// Conditions on customers. All fields must match; the values of one field are alternatives.
 #[derive(Debug, Default, InputObject)]
 pub(super) struct ProfileFilter {
-    /// Seen on one of these.
+    /// Seen on one of these platforms.
     platform: Option<Vec<Platform>>,
     /// Of one of these genders.
     gender: Option<Vec<Gender>>,
-    /// In one of these decades of age.
+    /// In one of these age groups: `10s` to `70s+`.
     age_group: Option<Vec<String>>,
     /// With one of these levels.
     membership_level: Option<Vec<String>>,
-    /// Whose device was last in one of these countries.
+    /// With the last location of the most recent device in one of these countries.
     country: Option<Vec<String>>,
-    /// Whose device was last in one of these areas.
+    /// With the last location of the most recent device in one of these areas.
     recent_area: Option<Vec<String>>,
     /// With an identifier of each of these kinds.
     has_identifier: Option<Vec<String>>,
@@ -55,30 +55,30 @@ pub(super) struct ProfileFilter {
     attribute: Option<Vec<AttributeFilter>>,
 }
 
-/// A span of time.
+/// A range of time.
 #[derive(Debug, InputObject)]
 struct DateTimeRange {
-    /// From then on, inclusive.
+    /// The start, inclusive.
     from: Option<DateTime>,
-    /// Until then, exclusive.
+    /// The end, exclusive.
     before: Option<DateTime>,
 }
 
-/// A span of whole numbers.
+/// A range of whole numbers.
 #[derive(Debug, InputObject)]
 struct IntRange {
-    /// At least that.
+    /// The minimum, inclusive.
     min: Option<i32>,
-    /// At most that.
+    /// The maximum, inclusive.
     max: Option<i32>,
 }
 
-/// A span of exact numbers.
+/// A range of exact decimals.
 #[derive(Debug, InputObject)]
 struct DecimalRange {
-    /// At least that.
+    /// The minimum, inclusive.
     min: Option<Decimal>,
-    /// At most that.
+    /// The maximum, inclusive.
     max: Option<Decimal>,
 }
 
@@ -100,7 +100,7 @@ pub(super) struct ProfileOrder {
     direction: OrderDirection,
 }
 
-/// What customers can be ordered by.
+/// A field that customers can be ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "OrderField")]
 enum ProfileOrderField {
@@ -120,12 +120,12 @@ enum ProfileOrderField {
     PurchaseCount12m,
 }
 
-/// Which end comes first.
+/// The direction of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum OrderDirection {
-    /// The smallest, or oldest.
+    /// Ascending: the smallest or oldest first.
     Asc,
-    /// The greatest, or newest.
+    /// Descending: the largest or newest first.
     Desc,
 }
 
@@ -151,11 +151,13 @@ struct ProfileEdge {
     cursor: String,
 }
 
-/// A place, and the order that it is a place of: a cursor of another order is refused, not misread.
+/// A position and its order, so that a cursor of another order is refused.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct Cursor {
     order: OrderField,
-    place: Position,
+    /// Named as in the cursors of earlier versions.
+    #[serde(rename = "place")]
+    position: Position,
 }
 
 pub(super) async fn profiles(
@@ -172,35 +174,36 @@ pub(super) async fn profiles(
         Some(OrderDirection::Desc) | None => Direction::Descending,
     };
     if field == OrderField::Name {
-        only_unmasked(ctx, "orderBy: the order of names")?;
+        only_unmasked(ctx, "orderBy: the order by name")?;
         decided_by(ctx, By::Order);
     }
     let cursors = Cursors::of(&app.secret, "profiles");
-    let Asked { size, after, before, is_from_end } = arguments.parse::<Cursor>(&app.limits, &cursors)?;
-    let place = |cursor: Option<Cursor>| match cursor {
+    let PageArguments { size, after, before, is_from_end } = arguments.parse::<Cursor>(&app.limits, &cursors)?;
+    let position = |cursor: Option<Cursor>| match cursor {
         Some(cursor) if cursor.order != field => {
-            Err(ErrorCode::BadCursor.with("this cursor is of another order; begin again without one"))
+            Err(ErrorCode::BadCursor.with("this cursor belongs to another order; start again without a cursor"))
         }
-        cursor => Ok(cursor.map(|it| it.place)),
+        cursor => Ok(cursor.map(|it| it.position)),
     };
-    let request = PageRequest { field, direction, size, after: place(after)?, before: place(before)?, is_from_end };
+    let request =
+        PageRequest { field, direction, size, after: position(after)?, before: position(before)?, is_from_end };
     let filter = filter.unwrap_or_default();
     if filter.attribute.is_some() || filter.recent_area.is_some() {
         only_unmasked(ctx, "filter: a filter by attributes or areas")?;
         decided_by(ctx, By::Filter);
     }
     let filter = filter.parse(app)?;
-    let sought = match search {
-        Some(search) => sought(ctx, &search).await?,
+    let terms = match search {
+        Some(search) => search_terms(ctx, &search).await?,
         None => None,
     };
-    let page = app.directory.read(|index| index.page(&request, &filter, sought.as_ref()));
+    let page = app.directory.read(|index| index.page(&request, &filter, terms.as_ref()));
     for row in &page.rows {
         saw_unified_id(ctx, row.position.id);
     }
     let today = clock::today(&app.policy);
     let cursors: Vec<String> =
-        page.rows.iter().map(|row| cursors.write(&Cursor { order: field, place: row.position.clone() })).collect();
+        page.rows.iter().map(|row| cursors.write(&Cursor { order: field, position: row.position.clone() })).collect();
     Ok(ProfileConnection {
         nodes: page.rows.iter().map(|it| Profile::listed(it, today)).collect(),
         page_info: PageInfo {
@@ -216,15 +219,15 @@ pub(super) async fn profiles(
     })
 }
 
-/// Whom a search text can mean; `None` where it says nothing.
+/// The customers that a search text can match; `None` if it is empty.
 ///
-/// A whole phone number or e-mail address that is known is that and no piece of another.
-async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> {
+/// A known phone number or email address matches exactly, and not as a part of another.
+async fn search_terms(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> {
     /// Longer than any identifier and any name.
-    const LONGEST: usize = 512;
+    const MAX_SEARCH_BYTES: usize = 512;
     let app = ctx.data::<App>()?;
-    if LONGEST < search.len() {
-        return Err(ErrorCode::BadUserInput.with(format!("search: look for at most {LONGEST} bytes")));
+    if MAX_SEARCH_BYTES < search.len() {
+        return Err(ErrorCode::BadUserInput.with(format!("search: use at most {MAX_SEARCH_BYTES} bytes")));
     }
     let candidates = match recognise(search, &app.policy) {
         Recognised::Empty => return Ok(None),
@@ -235,7 +238,7 @@ async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> 
         Recognised::Identifier { candidates, .. } | Recognised::Name { candidates, .. } => candidates,
     };
     look_up(ctx, By::Search)?;
-    // Whoever searches a value looks for all who ever owned it.
+    // A value finds all its owners, past and present.
     let candidates: Vec<_> = {
         let retirements = app.policy.retirements();
         candidates.iter().flat_map(|it| retirements.owners(it)).collect()
@@ -243,40 +246,40 @@ async fn sought(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> 
     let cells = profile_view::cells_of_identifiers(&app.store, &candidates).await.map_err(|it| unavailable(&it))?;
     let has_form = |kind: &str| app.policy.kind(kind).is_some_and(|it| matches!(it.form, Form::Phone | Form::Email));
     let is_whole = cells.keys().any(|it| has_form(it.kind.as_str()));
-    // Whoever sees masks finds whom they can name: pieces, tried one after the other, would spell out what is masked.
+    // Callers that see masked data find exact values only: a series of searches by parts would reveal a masked value.
     let may_search_pieces = !is_whole && caller(ctx)?.may(Permission::ReadPersonal);
     let pieces = may_search_pieces.then(|| Pieces::of(search));
     Ok(Some(SearchTerms { cells: cells.into_values().collect(), pieces }))
 }
 
 impl ProfileFilter {
-    /// The values of one field at most: each costs a pass over the list.
+    /// Limits the values of one field, as each costs a pass over the list.
     fn bounded<V>(field: &str, most: usize, values: Option<Vec<V>>) -> Result<Vec<V>> {
         let values = values.unwrap_or_default();
         if most < values.len() {
-            return Err(ErrorCode::BadUserInput.with(format!("filter.{field}: name at most {most}")));
+            return Err(ErrorCode::BadUserInput.with(format!("filter.{field}: use at most {most} values")));
         }
         Ok(values)
     }
 
     fn parse(self, app: &App) -> Result<Filter> {
-        const MOST_VALUES: usize = 100;
-        const MOST_PASSES: usize = 20;
+        const MAX_VALUES: usize = 100;
+        const MAX_PASSES: usize = 20;
         let range = |range: Option<DateTimeRange>, name: &str| -> Result<(Option<Timestamp>, Option<Timestamp>)> {
             let Some(range) = range else { return Ok((None, None)) };
-            let bound = |it: Option<DateTime>| it.map(|it| it.required(name)).transpose();
+            let bound = |at: Option<DateTime>| at.map(|at| at.required(name)).transpose();
             Ok((bound(range.from)?, bound(range.before)?))
         };
         let mut attributes = Vec::new();
-        for wanted in Self::bounded("attribute", MOST_PASSES, self.attribute)? {
+        for wanted in Self::bounded("attribute", MAX_PASSES, self.attribute)? {
             let value = AttributeValue::new(&nearest(wanted.equals.0.clone())).ok_or_else(|| {
                 ErrorCode::BadUserInput
                     .with("filter.attribute: equals is a string, a number, a boolean or a list of them")
             })?;
             attributes.push((wanted.name, value.as_json().to_owned()));
         }
-        let gender = |it: Gender| {
-            let code = match it {
+        let gender = |gender: Gender| {
+            let code = match gender {
                 Gender::Male => "MALE",
                 Gender::Female => "FEMALE",
                 Gender::NonBinary => "NON_BINARY",
@@ -284,34 +287,34 @@ impl ProfileFilter {
             };
             code.to_owned()
         };
-        let has_identifier = Self::bounded("hasIdentifier", MOST_PASSES, self.has_identifier)?;
+        let has_identifier = Self::bounded("hasIdentifier", MAX_PASSES, self.has_identifier)?;
         if has_identifier.iter().any(|kind| app.policy.kind(kind).is_none()) {
             let kinds = kinds_of(app);
-            return Err(ErrorCode::BadUserInput.with(format!("filter.hasIdentifier: the policy has the kinds {kinds}")));
+            return Err(ErrorCode::BadUserInput.with(format!("filter.hasIdentifier: use kinds of the policy: {kinds}")));
         }
-        let age_groups = Self::bounded("ageGroup", MOST_VALUES, self.age_group)?;
+        let age_groups = Self::bounded("ageGroup", MAX_VALUES, self.age_group)?;
         if age_groups.iter().any(|group| !AGE_GROUPS.contains(&group.as_str())) {
             let groups = AGE_GROUPS.join(", ");
             return Err(ErrorCode::BadUserInput.with(format!("filter.ageGroup: use one of {groups}")));
         }
-        let platforms = Self::bounded("platform", MOST_VALUES, self.platform)?;
-        let genders = Self::bounded("gender", MOST_VALUES, self.gender)?;
+        let platforms = Self::bounded("platform", MAX_VALUES, self.platform)?;
+        let genders = Self::bounded("gender", MAX_VALUES, self.gender)?;
         Ok(Filter {
             platforms: platforms.into_iter().map(Into::into).collect(),
             genders: genders.into_iter().map(gender).collect(),
             age_groups,
-            membership_levels: Self::bounded("membershipLevel", MOST_VALUES, self.membership_level)?,
-            countries: Self::bounded("country", MOST_VALUES, self.country)?,
-            recent_areas: Self::bounded("recentArea", MOST_VALUES, self.recent_area)?,
+            membership_levels: Self::bounded("membershipLevel", MAX_VALUES, self.membership_level)?,
+            countries: Self::bounded("country", MAX_VALUES, self.country)?,
+            recent_areas: Self::bounded("recentArea", MAX_VALUES, self.recent_area)?,
             has_identifier,
             last_activity: range(self.last_activity, "filter.lastActivity")?,
             first_access: range(self.first_access, "filter.firstAccess")?,
             purchase_count: self
                 .purchase_count_12m
-                .map_or((None, None), |it| (it.min.map(i64::from), it.max.map(i64::from))),
+                .map_or((None, None), |range| (range.min.map(i64::from), range.max.map(i64::from))),
             purchase_amount: self
                 .purchase_amount_12m
-                .map_or((None, None), |it| (it.min.map(|it| it.0), it.max.map(|it| it.0))),
+                .map_or((None, None), |range| (range.min.map(|min| min.0), range.max.map(|max| max.0))),
             attributes,
         })
     }

@@ -1,4 +1,4 @@
-//! Purchases of one customer: windows, habits, rankings.
+//! Purchases of one customer: windows, peak times, rankings.
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::NaiveDate;
@@ -22,16 +22,15 @@ use super::{
     scalars::{Date, DateTime, Decimal, RankBy, Weekday, count},
 };
 
-/// First, second, third.
 const DEFAULT_RANKS: i32 = 3;
 
-/// The question that the figures answer; they are computed when they are asked for.
+/// Computes the purchase figures on demand.
 #[derive(Debug)]
 pub(super) struct PurchaseInfo {
     key: CellKey,
     unified_id: UnifiedId,
     question: Question,
-    /// The list's figures, where they answer the same question.
+    /// The figures of the list's row, if they have the same parameters.
     figures: Option<Figures>,
 }
 
@@ -61,7 +60,7 @@ impl PurchaseInfo {
     }
 
     async fn info(&self, ctx: &Context<'_>) -> Result<purchases::figures::PurchaseInfo> {
-        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method's name alone is of one lifetime")]
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method path has a single lifetime")]
         self.compute(ctx, |it| it.info()).await
     }
 
@@ -76,9 +75,7 @@ impl PurchaseInfo {
         const MAX_RANKS: usize = 100;
         let months = parse_months(months)?;
         let first = usize::try_from(first.unwrap_or(DEFAULT_RANKS)).ok().filter(|it| (1..=MAX_RANKS).contains(it));
-        let first = first.ok_or_else(|| {
-            ErrorCode::PageSizeOutOfRange.with(format!("first: a ranking shows 1 to {MAX_RANKS} items"))
-        })?;
+        let first = first.ok_or_else(|| ErrorCode::PageSizeOutOfRange.with(format!("first: use 1 to {MAX_RANKS}")))?;
         let by = by.unwrap_or(RankBy::Units).into();
         let items = self.compute(ctx, |it| it.top(target, months, first, by)).await?;
         Ok(items.into_iter().map(RankedItem::from).collect())
@@ -87,10 +84,10 @@ impl PurchaseInfo {
 
 fn parse_months(months: i32) -> Result<Months> {
     let parsed = u32::try_from(months).ok().and_then(|it| Months::new(it).ok());
-    parsed.ok_or_else(|| ErrorCode::BadUserInput.with("months: a window has 1 to 120 months"))
+    parsed.ok_or_else(|| ErrorCode::BadUserInput.with("months: use 1 to 120"))
 }
 
-/// What a customer bought, in numbers, up to the day before the date of the profile.
+/// The purchases of a customer, in numbers, up to the day before the date of the profile.
 #[Object]
 impl PurchaseInfo {
     /// The currency of these figures.
@@ -121,12 +118,12 @@ impl PurchaseInfo {
         self.compute(ctx, |it| it.window(months).into()).await
     }
 
-    /// The weekday of most purchases.
+    /// The weekday with the most purchases.
     async fn peak_weekday(&self, ctx: &Context<'_>) -> Result<Option<Weekday>> {
         Ok(self.info(ctx).await?.peak_weekday.map(Weekday::from))
     }
 
-    /// The hour of most purchases, 0 to 23.
+    /// The hour with the most purchases, 0 to 23.
     async fn peak_hour(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
         Ok(self.info(ctx).await?.peak_hour.map(i32::from))
     }
@@ -163,7 +160,7 @@ impl PurchaseInfo {
         self.top(ctx, RankTarget::Products, months, first, by).await
     }
 
-    /// How many refunds there were.
+    /// The number of refunds.
     async fn refund_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(count(self.info(ctx).await?.refund_count))
     }
@@ -174,10 +171,10 @@ impl PurchaseInfo {
     }
 }
 
-/// Purchases of some months.
+/// The purchases of a number of months.
 #[derive(Debug, SimpleObject)]
 struct PurchaseWindow {
-    /// How many months.
+    /// The number of months.
     months: i32,
     /// The first day.
     #[graphql(name = "from")]
@@ -185,7 +182,7 @@ struct PurchaseWindow {
     /// The last day: the day before the date of the profile.
     #[graphql(name = "to")]
     last_day: Date,
-    /// How many purchases.
+    /// The number of purchases.
     count: i32,
     /// Their sum.
     amount: Decimal,
@@ -206,10 +203,10 @@ impl From<purchases::figures::PurchaseWindow> for PurchaseWindow {
     }
 }
 
-/// A place in a ranking.
+/// An item of a ranking.
 #[derive(Debug, SimpleObject)]
 struct RankedItem {
-    /// From 1 on.
+    /// The rank, from 1.
     rank: i32,
     /// The ID of the product, or the name.
     key: String,
@@ -219,7 +216,7 @@ struct RankedItem {
     units: i32,
     /// Orders that contain it.
     orders: i32,
-    /// What was paid for it.
+    /// The amount paid for the item.
     amount: Decimal,
     /// When it was last bought.
     last_purchased_at: DateTime,

@@ -23,7 +23,6 @@ use crate::{
     views::profile_view,
 };
 
-/// The roots of customers, the policy and the viewer.
 #[derive(Debug, Default)]
 pub(super) struct ProfileQuery;
 
@@ -36,7 +35,7 @@ pub(super) enum Node {
     Retirement(Retirement),
 }
 
-/// Which customer.
+/// Selects one customer.
 #[derive(Debug, OneofObject)]
 pub(super) enum ProfileKey {
     /// By any unified ID ever issued.
@@ -54,7 +53,7 @@ pub(super) struct IdentifierInput {
     pub value: String,
 }
 
-/// What a key may do.
+/// The role of a key: what it may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "access::Role")]
 pub(super) enum Role {
@@ -66,7 +65,7 @@ pub(super) enum Role {
     Analyst,
     /// Also decide who is who.
     Steward,
-    /// Also set the policy and make keys.
+    /// Also publish policies, send messages and read the audit log.
     Admin,
 }
 
@@ -75,7 +74,7 @@ pub(super) enum Role {
 pub(super) struct Viewer {
     /// The name of the key.
     name: String,
-    /// What it may do.
+    /// The role of the key.
     role: Role,
     /// Whether the caller sees personal data unmasked.
     sees_personal_data: bool,
@@ -98,7 +97,7 @@ impl ProfileQuery {
     ) -> Result<Vec<Option<Node>>> {
         const MAX_NODES: usize = 200;
         if MAX_NODES < ids.len() {
-            return Err(ErrorCode::PageSizeOutOfRange.with(format!("ask for at most {MAX_NODES} nodes at once")));
+            return Err(ErrorCode::PageSizeOutOfRange.with(format!("ids: use at most {MAX_NODES}")));
         }
         nodes_of(ctx.data::<App>()?, &ids).await
     }
@@ -107,8 +106,10 @@ impl ProfileQuery {
     async fn profile(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which customer.")] by: ProfileKey,
-        #[graphql(desc = "The date that ages and figures are computed for; today if left out.")] as_of: Option<Date>,
+        #[graphql(desc = "Selects the customer.")] by: ProfileKey,
+        #[graphql(desc = "The date for which age and purchase figures are computed; today if left out.")] as_of: Option<
+            Date,
+        >,
     ) -> Result<Option<Profile>> {
         let app = ctx.data::<App>()?;
         let today = clock::today(&app.policy);
@@ -142,7 +143,7 @@ impl ProfileQuery {
     /// beginnings of words of the name (Korean names also by initial consonants), and three or more characters of a phone number
     /// or an email address.
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
-    #[expect(clippy::too_many_arguments, reason = "the contract has as many")]
+    #[expect(clippy::too_many_arguments, reason = "the published schema has as many")]
     async fn profiles(
         &self,
         ctx: &Context<'_>,
@@ -169,10 +170,9 @@ impl ProfileQuery {
     }
 }
 
-/// A unified ID that someone wrote.
+/// Parses a unified ID.
 pub(super) fn unified_id_in(id: &ID, argument: &str) -> Result<UnifiedId> {
-    let sentence =
-        || format!("{argument}: this is no unified ID; it is written as 906aabf9-7edb-8a01-9c2d-0123456789ab");
+    let sentence = || format!("{argument}: not a unified ID; write one as 906aabf9-7edb-8a01-9c2d-0123456789ab");
     UnifiedId::parse(id).ok_or_else(|| ErrorCode::BadUserInput.with(sentence()))
 }
 
@@ -181,12 +181,12 @@ pub(super) fn global_id(id: UnifiedId) -> ID {
     global_id_of("Profile", &id.to_string())
 }
 
-/// The global ID of something by its type and its key.
+/// The global ID of an object, of its type and key.
 pub(super) fn global_id_of(type_name: &str, key: &str) -> ID {
     ID(URL_SAFE_NO_PAD.encode(format!("{type_name}:{key}")))
 }
 
-/// The key in a global ID of that type.
+/// The key in a global ID, if it is of this type.
 pub(super) fn key_of(type_name: &str, global: &ID) -> Option<String> {
     let bytes = URL_SAFE_NO_PAD.decode(global.as_str()).ok()?;
     let (found, key) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;

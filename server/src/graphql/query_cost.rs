@@ -1,7 +1,10 @@
-//! How much a document asks for, measured before the GraphQL library looks at it.
+//! The cost of a query, computed before the GraphQL library validates it.
 //!
-//! Fragments make small documents large: the library writes each spread out, again and again. Here a fragment is measured once, so
-//! that measuring takes no more steps than the document has parts; what the library would have to walk is known before it begins.
+//! Fragments make small documents large: the library expands each spread each time. Here each fragment is measured once, so that
+//! measuring is linear in the size of the document.
+//!
+//! The lexer is our own: the token limit of apollo-parser's lexer counts whitespace and comments, too, and it reports no nesting, so
+//! the counting here would stay, next to a second GraphQL parser.
 
 use std::collections::HashMap;
 
@@ -11,20 +14,20 @@ use async_graphql::{
 };
 use async_graphql_value::{ConstValue, Value};
 
-/// The most selection sets that stand in one another, with fragments written out: as many as the library follows.
-pub(super) const DEEPEST: usize = 32;
-/// So many bytes of a text weigh as much as one value.
-const BYTES_OF_A_VALUE: usize = 32;
+/// The deepest nesting of selection sets, with fragments expanded. The library has the same limit.
+pub(super) const MAX_DEPTH: usize = 32;
+/// How many bytes of a string cost as much as one value.
+const BYTES_PER_VALUE: usize = 32;
 
-/// What a document holds with its fragments written out. Sums stop at the largest number there is.
+/// The size of a selection set with its fragments expanded. Sums saturate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Measure {
     pub fields: usize,
     pub aliases: usize,
     pub directives: usize,
-    /// Fields, spreads and inline fragments: the steps of a walk over all of it.
+    /// Fields, spreads and inline fragments: the steps of a full traversal.
     pub steps: usize,
-    /// The values in arguments, each time that they stand there.
+    /// The values in arguments, for each occurrence.
     pub values: usize,
     /// The most values in the arguments of one field of this set.
     pub widest: usize,
@@ -32,68 +35,68 @@ pub(super) struct Measure {
     pub widest_below: usize,
     /// The fields of this set itself.
     pub own_fields: usize,
-    /// What an introspection field above this set would list.
+    /// How many entries an introspection field above this set would list.
     listed: usize,
-    /// What introspection lists.
+    /// How many entries introspection lists.
     pub introspected: usize,
-    /// How many sets stand in one another.
+    /// The nesting depth of selection sets.
     depth: usize,
-    /// The selections of this set itself, with its fragments' and without those below its fields.
+    /// The selections of this set and of its fragments, without those below its fields.
     flat: usize,
 }
 
-/// What is wrong with the fragments of a document, and where.
+/// A fault in the fragments of a document, and its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// A fragment is spread that is not there.
+    /// A spread of an undefined fragment.
     Unknown(Pos),
-    /// A fragment is spread within itself.
+    /// A fragment that spreads itself.
     Circular(Pos),
-    /// More sets stand in one another than are followed.
+    /// Selection sets nest more deeply than [`MAX_DEPTH`].
     TooDeep(Pos),
 }
 
-/// A whole document.
+/// The cost of a whole document.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Measured {
-    /// All operations together: each of them is checked, whichever is run.
+pub(super) struct QueryCost {
+    /// All operations together, as the library validates all of them.
     pub all: Measure,
-    /// The steps of comparing the fields of each set with one another.
+    /// The steps of comparing the fields of each set pairwise.
     pub compared: usize,
-    /// The values of the variables that are used, each once.
+    /// The values of the used variables, each counted once.
     pub variables: usize,
-    /// The steps that measuring took.
-    pub n_taken: usize,
+    /// The steps of this measurement.
+    pub n_steps: usize,
 }
 
-impl Measured {
-    /// Measures a document, and what stands in its fragments whether they are spread or not.
+impl QueryCost {
+    /// Measures a document, including fragments that no operation spreads.
     ///
     /// # Errors
     ///
     /// The first fault of its fragments.
     pub(super) fn of(document: &ExecutableDocument, variables: &Variables) -> Result<Self, Fault> {
         let mut walk =
-            Walk { document, variables, known: HashMap::new(), weights: HashMap::new(), compared: 0, n_taken: 0 };
+            Walk { document, variables, known: HashMap::new(), weights: HashMap::new(), compared: 0, n_steps: 0 };
         let mut all = Measure::default();
         for (_, operation) in document.operations.iter() {
             for directive in &operation.node.directives {
                 all.values = all.values.saturating_add(walk.values(&directive.node.arguments));
             }
             all.directives = all.directives.saturating_add(operation.node.directives.len());
-            all = all.beside(walk.set(&operation.node.selection_set, 0)?);
+            all = all.plus(walk.set(&operation.node.selection_set, 0)?);
         }
         let mut fragments: Vec<_> = document.fragments.iter().collect();
-        // In their sequence: which fault is told must not depend on a map.
+        // In the order of the document, so that the reported fault does not depend on the order of a map.
         fragments.sort_unstable_by_key(|(_, fragment)| (fragment.pos.line, fragment.pos.column));
         for (name, fragment) in fragments {
             walk.fragment(name, fragment.pos, 0)?;
         }
         let variables = walk.weights.values().fold(0, |sum: usize, weight| sum.saturating_add(*weight));
-        Ok(Self { all, compared: walk.compared, variables, n_taken: walk.n_taken })
+        Ok(Self { all, compared: walk.compared, variables, n_steps: walk.n_steps })
     }
 
-    /// Whether checking it takes so long that others should not wait for it.
+    /// Whether validation is so expensive that it must not block other tasks.
     pub(super) const fn is_large(&self) -> bool {
         const LARGE: usize = 2_000;
         LARGE < self.all.steps || LARGE < self.compared || LARGE < self.all.values
@@ -101,8 +104,8 @@ impl Measured {
 }
 
 impl Measure {
-    /// Two parts of one set.
-    fn beside(self, other: Self) -> Self {
+    /// The sum of two parts of one set.
+    fn plus(self, other: Self) -> Self {
         Self {
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
@@ -119,12 +122,12 @@ impl Measure {
         }
     }
 
-    /// The set, as a part of the one that its fragment stands in.
+    /// The set of a fragment, as a part of the set that contains the spread.
     const fn within(self) -> Self {
         Self { depth: self.depth + 1, ..self }
     }
 
-    /// The set, as what stands below a field.
+    /// The set of a field, as a part of the set that contains the field.
     fn below(self, field: &str) -> Self {
         let is_introspection = field == "__schema" || field == "__type";
         Self {
@@ -140,7 +143,7 @@ impl Measure {
     }
 }
 
-/// About how many entries a field of introspection lists.
+/// The approximate number of entries that an introspection field lists.
 fn entries(field: &str) -> usize {
     match field {
         "types" => 120,
@@ -153,22 +156,22 @@ fn entries(field: &str) -> usize {
 struct Walk<'d> {
     document: &'d ExecutableDocument,
     variables: &'d Variables,
-    /// None while a fragment is being measured.
+    /// `None` while a fragment is being measured.
     known: HashMap<&'d Name, Option<Measure>>,
-    /// Of the variables that were met.
+    /// The used variables.
     weights: HashMap<&'d Name, usize>,
     compared: usize,
-    n_taken: usize,
+    n_steps: usize,
 }
 
 impl<'d> Walk<'d> {
     fn set(&mut self, set: &'d Positioned<SelectionSet>, depth: usize) -> Result<Measure, Fault> {
-        if DEEPEST < depth {
+        if MAX_DEPTH < depth {
             return Err(Fault::TooDeep(set.pos));
         }
         let mut sum = Measure::default();
         for selection in &set.node.items {
-            self.n_taken += 1;
+            self.n_steps += 1;
             let mut own =
                 Measure { steps: 1, flat: 1, directives: selection.node.directives().len(), ..Measure::default() };
             for directive in selection.node.directives() {
@@ -185,7 +188,7 @@ impl<'d> Walk<'d> {
                 Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set, depth + 1)?.within(),
                 Selection::FragmentSpread(spread) => self.spread(&spread.node, spread.pos, depth)?.within(),
             };
-            sum = sum.beside(own).beside(below);
+            sum = sum.plus(own).plus(below);
         }
         self.compared = self.compared.saturating_add(sum.flat);
         Ok(sum)
@@ -210,7 +213,7 @@ impl<'d> Walk<'d> {
     fn fragment(&mut self, name: &'d Name, pos: Pos, depth: usize) -> Result<Measure, Fault> {
         match self.known.get(name) {
             Some(None) => return Err(Fault::Circular(pos)),
-            Some(Some(measure)) if DEEPEST < depth + measure.depth => return Err(Fault::TooDeep(pos)),
+            Some(Some(measure)) if MAX_DEPTH < depth + measure.depth => return Err(Fault::TooDeep(pos)),
             Some(Some(measure)) => return Ok(*measure),
             None => {}
         }
@@ -230,7 +233,7 @@ impl<'d> Walk<'d> {
     }
 
     fn value(&mut self, value: &'d Value) -> usize {
-        self.n_taken += 1;
+        self.n_steps += 1;
         match value {
             Value::Variable(name) => {
                 let variables = self.variables;
@@ -238,94 +241,94 @@ impl<'d> Walk<'d> {
             }
             Value::List(values) => values.iter().fold(1, |sum: usize, value| sum.saturating_add(self.value(value))),
             Value::Object(fields) => fields.values().fold(1, |sum: usize, value| sum.saturating_add(self.value(value))),
-            Value::String(text) => 1 + text.len() / BYTES_OF_A_VALUE,
-            Value::Binary(bytes) => 1 + bytes.len() / BYTES_OF_A_VALUE,
+            Value::String(text) => 1 + text.len() / BYTES_PER_VALUE,
+            Value::Binary(bytes) => 1 + bytes.len() / BYTES_PER_VALUE,
             Value::Null | Value::Number(_) | Value::Boolean(_) | Value::Enum(_) => 1,
         }
     }
 }
 
-/// How many values a value holds.
+/// The number of values in a value.
 fn weight(value: &ConstValue) -> usize {
     match value {
         ConstValue::List(values) => values.iter().fold(1, |sum: usize, value| sum.saturating_add(weight(value))),
         ConstValue::Object(fields) => fields.values().fold(1, |sum: usize, value| sum.saturating_add(weight(value))),
-        ConstValue::String(text) => 1 + text.len() / BYTES_OF_A_VALUE,
-        ConstValue::Binary(bytes) => 1 + bytes.len() / BYTES_OF_A_VALUE,
+        ConstValue::String(text) => 1 + text.len() / BYTES_PER_VALUE,
+        ConstValue::Binary(bytes) => 1 + bytes.len() / BYTES_PER_VALUE,
         ConstValue::Null | ConstValue::Number(_) | ConstValue::Boolean(_) | ConstValue::Enum(_) => 1,
     }
 }
 
-/// What a text holds before it is parsed.
+/// The size of a document, computed before it is parsed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Text {
-    /// Words, numbers, texts and signs, as the specification counts them.
+pub(super) struct TextCost {
+    /// Tokens as the specification defines them: names, numbers, strings and punctuators.
     pub tokens: usize,
-    /// The most brackets that are open at once.
+    /// The deepest nesting of brackets.
     pub nesting: usize,
-    /// The bytes of the longest name.
+    /// The length of the longest name, in bytes.
     pub longest_name: usize,
 }
 
-impl Text {
-    /// Reads a text once; stops beyond a number of tokens.
+impl TextCost {
+    /// Scans a document; stops after `most_tokens`.
     pub(super) fn of(query: &str, most_tokens: usize) -> Self {
         let mut rest = query.as_bytes();
-        let mut text = Self::default();
+        let mut cost = Self::default();
         let mut n_open = 0_usize;
-        while let [first, behind @ ..] = rest {
+        while let [first, after @ ..] = rest {
             rest = match first {
                 b' ' | b'\t' | b'\r' | b'\n' | b',' => {
-                    rest = behind;
+                    rest = after;
                     continue;
                 }
                 b'#' => {
-                    rest = behind_first(behind, |byte| matches!(byte, b'\n' | b'\r'));
+                    rest = skip_past(after, |byte| matches!(byte, b'\n' | b'\r'));
                     continue;
                 }
-                b'"' => match behind {
-                    [b'"', b'"', block @ ..] => behind_block(block),
-                    text => behind_text(text),
+                b'"' => match after {
+                    [b'"', b'"', block @ ..] => skip_block_string(block),
+                    string => skip_string(string),
                 },
                 b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
-                    let end = behind_all(behind, |byte| byte == b'_' || byte.is_ascii_alphanumeric());
-                    text.longest_name = text.longest_name.max(rest.len() - end.len());
+                    let end = skip_while(after, |byte| byte == b'_' || byte.is_ascii_alphanumeric());
+                    cost.longest_name = cost.longest_name.max(rest.len() - end.len());
                     end
                 }
                 b'-' | b'0'..=b'9' => {
-                    behind_all(behind, |byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'))
+                    skip_while(after, |byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'))
                 }
-                b'.' => behind.strip_prefix(b"..").unwrap_or(behind),
+                b'.' => after.strip_prefix(b"..").unwrap_or(after),
                 b'{' | b'[' | b'(' => {
                     n_open += 1;
-                    text.nesting = text.nesting.max(n_open);
-                    behind
+                    cost.nesting = cost.nesting.max(n_open);
+                    after
                 }
                 b'}' | b']' | b')' => {
                     n_open = n_open.saturating_sub(1);
-                    behind
+                    after
                 }
-                _ => behind,
+                _ => after,
             };
-            text.tokens += 1;
-            if most_tokens < text.tokens {
+            cost.tokens += 1;
+            if most_tokens < cost.tokens {
                 break;
             }
         }
-        text
+        cost
     }
 }
 
-fn behind_first(bytes: &[u8], is_it: impl Fn(u8) -> bool) -> &[u8] {
-    bytes.iter().position(|byte| is_it(*byte)).map_or(&[], |position| &bytes[position + 1..])
+fn skip_past(bytes: &[u8], is_end: impl Fn(u8) -> bool) -> &[u8] {
+    bytes.iter().position(|byte| is_end(*byte)).map_or(&[], |position| &bytes[position + 1..])
 }
 
-fn behind_all(bytes: &[u8], is_one: impl Fn(u8) -> bool) -> &[u8] {
-    let end = bytes.iter().position(|byte| !is_one(*byte)).unwrap_or(bytes.len());
+fn skip_while(bytes: &[u8], is_part: impl Fn(u8) -> bool) -> &[u8] {
+    let end = bytes.iter().position(|byte| !is_part(*byte)).unwrap_or(bytes.len());
     &bytes[end..]
 }
 
-fn behind_text(mut bytes: &[u8]) -> &[u8] {
+fn skip_string(mut bytes: &[u8]) -> &[u8] {
     loop {
         match bytes {
             [b'\\', _, rest @ ..] => bytes = rest,
@@ -336,7 +339,7 @@ fn behind_text(mut bytes: &[u8]) -> &[u8] {
     }
 }
 
-fn behind_block(mut bytes: &[u8]) -> &[u8] {
+fn skip_block_string(mut bytes: &[u8]) -> &[u8] {
     loop {
         match bytes {
             [b'\\', b'"', b'"', b'"', rest @ ..] => bytes = rest,

@@ -1,4 +1,4 @@
-//! Holds questions to the limits: what may be asked, before it is run.
+//! Enforces the limits on queries before they run.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -12,7 +12,7 @@ use super::{
     Current,
     error::ErrorCode,
     inputs,
-    query_cost::{DEEPEST, Fault, Measured, Text},
+    query_cost::{Fault, MAX_DEPTH, QueryCost, TextCost},
     request_context,
 };
 use crate::{
@@ -21,98 +21,98 @@ use crate::{
 };
 
 /// The most bytes of a document, for each token that it may have.
-const BYTES_OF_A_TOKEN: usize = 32;
+const BYTES_PER_TOKEN: usize = 32;
 /// The most bytes of a name.
-const LONGEST_NAME: usize = 128;
-/// The most brackets that are open at once.
-const MOST_NESTED: usize = 128;
+const MAX_NAME_BYTES: usize = 128;
+/// The deepest nesting of brackets.
+const MAX_NESTING: usize = 128;
 /// The most variables of an operation.
-const MOST_VARIABLES: usize = 200;
-/// The most values that the arguments of one field hold that does not stand at the root: it is read for each entry above it.
-const MOST_VALUES_BELOW: usize = 200;
-/// The most that introspection lists: a few times what tools ask for.
-const MOST_INTROSPECTED: usize = 1_000_000;
-/// From so many bytes on a document is not parsed where others wait.
+const MAX_VARIABLES: usize = 200;
+/// The most values in the arguments of one field below the root: such a field reads its arguments once for each parent entry.
+const MAX_VALUES_BELOW_ROOT: usize = 200;
+/// The most entries that introspection lists: a few times what tools request.
+const MAX_INTROSPECTED: usize = 1_000_000;
+/// Documents of more bytes are parsed without blocking other tasks.
 const LARGE: usize = 16 * 1024;
 
-/// A request's document, and which of its operations is asked for.
+/// A parsed request: its document, its cost, and the kind of its operation.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct ParsedQuery {
     pub document: ExecutableDocument,
-    pub measured: Measured,
+    pub cost: QueryCost,
     pub kind: OperationType,
 }
 
-/// Reads a request's document, unless it is too large to be looked at, with the variables that are there by then. Nothing else may
-/// look at a document that someone sent: the work of this is bounded by the length of the text, and so is what the library then does.
+/// Parses a request's document and checks its cost, with the variables known so far. No other code parses a client's document: the
+/// work of this function is bounded by the length of the text, and its checks bound the work of the library.
 ///
 /// # Errors
 ///
-/// Where the document is no GraphQL, or asks for more than is answered.
+/// If the document is not GraphQL, or exceeds a limit.
 pub(super) fn read_document(request: &mut Request, limits: &Limits) -> ServerResult<ExecutableDocument> {
     measure(request, limits).map(|(document, _)| document)
 }
 
-fn measure(request: &mut Request, limits: &Limits) -> ServerResult<(ExecutableDocument, Measured)> {
+fn measure(request: &mut Request, limits: &Limits) -> ServerResult<(ExecutableDocument, QueryCost)> {
     let is_large = LARGE < request.query.len();
-    request_context::aside(is_large, || {
-        hold_text(&request.query, limits)?;
+    request_context::run_blocking(is_large, || {
+        check_text(&request.query, limits)?;
         let document = request.parsed_query().map_err(super::error::of_parser)?.clone();
-        let measured = Measured::of(&document, &request.variables).map_err(refusal)?;
-        hold(&measured, limits)?;
-        Ok((document, measured))
+        let cost = QueryCost::of(&document, &request.variables).map_err(refusal)?;
+        check_cost(&cost, limits)?;
+        Ok((document, cost))
     })
 }
 
-/// Reads a request's document, and judges what came with it.
-pub(super) fn read(request: &mut Request, limits: &Limits, caller: &Caller) -> ServerResult<Question> {
-    let (document, measured) = measure(request, limits)?;
-    // Some clients send an empty name for none.
+/// Parses and checks a request: its document, operation name and variables.
+pub(super) fn parse(request: &mut Request, limits: &Limits, caller: &Caller) -> ServerResult<ParsedQuery> {
+    let (document, cost) = measure(request, limits)?;
+    // Some clients send an empty operation name instead of none.
     request.operation_name = request.operation_name.take().filter(|name| !name.is_empty());
-    let operation = chosen(&document.operations, request.operation_name.as_deref())?;
+    let operation = select_operation(&document.operations, request.operation_name.as_deref())?;
     let kind = operation.node.ty;
-    if kind == OperationType::Subscription && !asks_for_one(&operation.node) {
-        let sentence = "a subscription asks for one field, and not by a fragment; subscribe to each by itself";
+    if kind == OperationType::Subscription && !has_one_field(&operation.node) {
+        let sentence = "a subscription has one root field, outside of fragments; subscribe to each field separately";
         return Err(ErrorCode::ValidationFailed.of_request(sentence));
     }
-    let says_names = may_introspect(limits, caller);
-    if !says_names && measured.all.introspected != 0 {
-        let sentence = "this server does not tell its schema to this key; its text is schema.graphql";
+    let shows_schema = may_introspect(limits, caller);
+    if !shows_schema && cost.all.introspected != 0 {
+        let sentence = "introspection is disabled for this key; read the schema in schema.graphql";
         return Err(ErrorCode::IntrospectionDisabled.of_request(sentence));
     }
     let declared: HashSet<&Name> =
         operation.node.variable_definitions.iter().map(|definition| &definition.node.name.node).collect();
-    if MOST_VARIABLES < declared.len() || MOST_VARIABLES < operation.node.variable_definitions.len() {
-        let sentence = format!("an operation has at most {MOST_VARIABLES} variables");
+    if MAX_VARIABLES < declared.len() || MAX_VARIABLES < operation.node.variable_definitions.len() {
+        let sentence = format!("an operation may have at most {MAX_VARIABLES} variables");
         return Err(ErrorCode::QueryTooComplex.of_request(sentence));
     }
     request.variables.retain(|name, _| declared.contains(name));
-    inputs::check(&document, &operation.node, &request.variables, says_names)?;
-    Ok(Question { kind, measured, document })
+    inputs::check(&document, &operation.node, &request.variables, shows_schema)?;
+    Ok(ParsedQuery { kind, cost, document })
 }
 
-/// Whether a caller may ask what the schema has: whoever only sends has no use for it.
+/// Whether a caller may read the schema. Keys that only send messages have no use for it.
 pub(super) fn may_introspect(limits: &Limits, caller: &Caller) -> bool {
     !limits.no_introspection && caller.may(Permission::Read)
 }
 
-fn hold_text(query: &str, limits: &Limits) -> ServerResult<()> {
-    let most_bytes = limits.tokens.saturating_mul(BYTES_OF_A_TOKEN);
+fn check_text(query: &str, limits: &Limits) -> ServerResult<()> {
+    let most_bytes = limits.tokens.saturating_mul(BYTES_PER_TOKEN);
     if most_bytes < query.len() {
-        let sentence = format!("a query has at most {most_bytes} bytes; send values as variables");
+        let sentence = format!("a query may have at most {most_bytes} bytes; send values as variables");
         return Err(ErrorCode::TooManyTokens.of_request(sentence));
     }
-    let text = Text::of(query, limits.tokens);
+    let text = TextCost::of(query, limits.tokens);
     if limits.tokens < text.tokens {
-        let sentence = format!("a query has at most {} tokens; send values as variables", limits.tokens);
+        let sentence = format!("a query may have at most {} tokens; send values as variables", limits.tokens);
         return Err(ErrorCode::TooManyTokens.of_request(sentence));
     }
-    if LONGEST_NAME < text.longest_name {
-        let sentence = format!("a name in a query has at most {LONGEST_NAME} letters");
+    if MAX_NAME_BYTES < text.longest_name {
+        let sentence = format!("a name in a query may have at most {MAX_NAME_BYTES} letters");
         return Err(ErrorCode::ParseFailed.of_request(sentence));
     }
-    if MOST_NESTED < text.nesting {
-        let sentence = format!("a query opens at most {MOST_NESTED} brackets within one another");
+    if MAX_NESTING < text.nesting {
+        let sentence = format!("a query may nest at most {MAX_NESTING} brackets");
         return Err(ErrorCode::QueryTooDeep.of_request(sentence));
     }
     Ok(())
@@ -120,14 +120,10 @@ fn hold_text(query: &str, limits: &Limits) -> ServerResult<()> {
 
 fn refusal(fault: Fault) -> ServerError {
     let (code, pos, sentence) = match fault {
-        Fault::Unknown(pos) => {
-            (ErrorCode::ValidationFailed, pos, "no fragment of this name is in the query".to_owned())
-        }
-        Fault::Circular(pos) => {
-            (ErrorCode::ValidationFailed, pos, "a fragment may not be spread within itself".to_owned())
-        }
+        Fault::Unknown(pos) => (ErrorCode::ValidationFailed, pos, "the query has no fragment of this name".to_owned()),
+        Fault::Circular(pos) => (ErrorCode::ValidationFailed, pos, "a fragment may not spread itself".to_owned()),
         Fault::TooDeep(pos) => {
-            let sentence = format!("a query nests at most {DEEPEST} selections, with its fragments written out");
+            let sentence = format!("a query may nest at most {MAX_DEPTH} selections, with its fragments expanded");
             (ErrorCode::QueryTooDeep, pos, sentence)
         }
     };
@@ -136,38 +132,38 @@ fn refusal(fault: Fault) -> ServerError {
     error
 }
 
-fn hold(measured: &Measured, limits: &Limits) -> ServerResult<()> {
-    let Measured { all, compared, variables, .. } = measured;
+fn check_cost(cost: &QueryCost, limits: &Limits) -> ServerResult<()> {
+    let QueryCost { all, compared, variables, .. } = *cost;
     let most = limits.complexity;
-    if most < all.steps || most < *compared {
+    if most < all.steps || most < compared {
         return Err(too_complex(limits));
     }
-    // What a variable holds is read where it is used: once is what was sent.
-    if most < all.values.saturating_sub(*variables) {
-        let sentence = format!("with its fragments written out a query repeats at most {most} values in arguments");
+    // A variable costs its values at each use, but was sent once.
+    if most < all.values.saturating_sub(variables) {
+        let sentence = format!("the arguments of a query may have at most {most} values, with its fragments expanded");
         return Err(ErrorCode::QueryTooComplex.of_request(sentence));
     }
-    if MOST_VALUES_BELOW < all.widest_below {
+    if MAX_VALUES_BELOW_ROOT < all.widest_below {
         let sentence =
-            format!("the arguments of a field that is not at the root hold at most {MOST_VALUES_BELOW} values");
+            format!("the arguments of a field below the root may have at most {MAX_VALUES_BELOW_ROOT} values");
         return Err(ErrorCode::QueryTooComplex.of_request(sentence));
     }
-    if MOST_INTROSPECTED < all.introspected {
-        return Err(ErrorCode::QueryTooComplex
-            .of_request("this asks for more of the schema than is told at once; ask for parts"));
+    if MAX_INTROSPECTED < all.introspected {
+        return Err(ErrorCode::QueryTooComplex.of_request("this introspection query is too large; split it"));
     }
     if limits.aliases < all.aliases {
-        let sentence = format!("a query has at most {} aliases, with its fragments written out", limits.aliases);
+        let sentence = format!("a query may have at most {} aliases, with its fragments expanded", limits.aliases);
         return Err(ErrorCode::TooManyAliases.of_request(sentence));
     }
     if limits.directives < all.directives {
-        let sentence = format!("a query has at most {} directives, with its fragments written out", limits.directives);
+        let sentence =
+            format!("a query may have at most {} directives, with its fragments expanded", limits.directives);
         return Err(ErrorCode::TooManyDirectives.of_request(sentence));
     }
     Ok(())
 }
 
-fn chosen<'d>(
+fn select_operation<'d>(
     operations: &'d DocumentOperations,
     name: Option<&str>,
 ) -> ServerResult<&'d Positioned<OperationDefinition>> {
@@ -178,7 +174,7 @@ fn chosen<'d>(
             named.values().next().ok_or_else(|| refused("the query has no operation"))
         }
         (DocumentOperations::Multiple(_), None) => {
-            Err(refused("the query has several operations; name one by operationName"))
+            Err(refused("the query has several operations; choose one by operationName"))
         }
         (DocumentOperations::Multiple(named), Some(name)) => {
             named.get(name).ok_or_else(|| refused("the query has no operation of the name in operationName"))
@@ -189,21 +185,21 @@ fn chosen<'d>(
     }
 }
 
-/// Whether an operation asks for one field, and itself so: the library follows no fragment there.
-fn asks_for_one(operation: &OperationDefinition) -> bool {
+/// Whether an operation has one root field, outside of fragments: the library runs no others of a subscription.
+fn has_one_field(operation: &OperationDefinition) -> bool {
     matches!(operation.selection_set.node.items.as_slice(), [only] if matches!(only.node, Selection::Field(_)))
 }
 
 fn too_complex(limits: &Limits) -> ServerError {
     let sentence = format!(
-        "a query asks for at most {} fields, each times the entries of the pages that it stands in; ask for smaller pages or \
+        "a query may ask for at most {} fields, each multiplied by the sizes of the pages around it; ask for smaller pages or \
          fewer fields",
         limits.complexity
     );
     ErrorCode::QueryTooComplex.of_request(sentence)
 }
 
-/// What only the schema knows of a document: how deep it is, and how many entries its pages have.
+/// Checks the limits that need the schema: depth, and complexity with page sizes.
 #[derive(Debug)]
 pub(super) struct QueryLimits;
 
@@ -222,13 +218,13 @@ impl Extension for QueryLimits {
     ) -> Result<ValidationResult, Vec<ServerError>> {
         let validated = next.run(ctx).await?;
         let Some(current) = ctx.data_opt::<Current>() else { return Ok(validated) };
-        let limits = current.app().limits;
+        let limits = &current.limits;
         if limits.depth < validated.depth {
-            let sentence = format!("a query nests at most {} levels", limits.depth);
+            let sentence = format!("a query may nest at most {} levels", limits.depth);
             return Err(vec![ErrorCode::QueryTooDeep.of_request(sentence)]);
         }
         if limits.complexity < validated.complexity {
-            return Err(vec![too_complex(&limits)]);
+            return Err(vec![too_complex(limits)]);
         }
         Ok(validated)
     }

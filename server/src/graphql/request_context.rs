@@ -1,4 +1,4 @@
-//! The moment of an answer: what it is read from, and until when.
+//! What one response is read from, and its deadline.
 
 use std::{
     future::poll_fn,
@@ -23,33 +23,33 @@ use tokio::{
 
 use super::{Current, error::ErrorCode, loaders::Loaders};
 
-/// How often it is looked whether something is still waited for, at most.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// The shortest interval at which an expired deadline is checked for an extension.
+const MIN_EXTENSION: Duration = Duration::from_secs(1);
 
-/// How long an answer keeps a thread before others have their turn, and its own time is looked at.
-const TURN: Duration = Duration::from_millis(20);
+/// How long a response keeps a thread before it yields, so that other tasks run and its deadline is checked.
+const TIME_SLICE: Duration = Duration::from_millis(20);
 
-/// Does work that waits for nothing. Where there is much of it, others do not wait for the thread that does it.
-pub(super) fn aside<T>(is_much: bool, work: impl FnOnce() -> T) -> T {
-    let may_leave = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if is_much && may_leave { tokio::task::block_in_place(work) } else { work() }
+/// Runs CPU-bound work. If it is expensive, the other tasks of this thread move to another one first.
+pub(super) fn run_blocking<T>(is_expensive: bool, work: impl FnOnce() -> T) -> T {
+    let can_block = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if is_expensive && can_block { tokio::task::block_in_place(work) } else { work() }
 }
 
-/// The turn of an answer. Most of an answer is made of what is in memory, where nothing is waited for: without turns its time
-/// would never be looked at.
+/// The time slice of a response. Most of a response is computed from memory without awaiting anything, so that without time slices
+/// its deadline would never be checked.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct TimeSlice {
     length: Duration,
     began: Mutex<Instant>,
 }
 
-impl Default for Turn {
+impl Default for TimeSlice {
     fn default() -> Self {
-        Self::of(TURN)
+        Self::of(TIME_SLICE)
     }
 }
 
-impl Turn {
+impl TimeSlice {
     fn of(length: Duration) -> Self {
         Self { length, began: Mutex::new(Instant::now()) }
     }
@@ -58,8 +58,8 @@ impl Turn {
         self.began.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the next turn where this one is over.
-    pub(super) async fn give_way(&self) {
+    /// Yields to other tasks if the time slice is over.
+    pub(super) async fn yield_if_over(&self) {
         poll_fn(|context| {
             if self.began().elapsed() < self.length {
                 return Poll::Ready(());
@@ -70,21 +70,20 @@ impl Turn {
         .await;
     }
 
-    /// An answer whose turn begins each time that it is looked at.
-    async fn take<T>(turn: Option<&Self>, answer: impl Future<Output = T>) -> T {
-        let mut answer = pin!(answer);
+    /// Begins a new time slice each time that the response is polled.
+    async fn run<T>(slice: Option<&Self>, response: impl Future<Output = T>) -> T {
+        let mut response = pin!(response);
         poll_fn(|context| {
-            if let Some(turn) = turn {
-                *turn.began() = Instant::now();
+            if let Some(slice) = slice {
+                *slice.began() = Instant::now();
             }
-            answer.as_mut().poll(context)
+            response.as_mut().poll(context)
         })
         .await
     }
 }
 
-/// Gives each answer, each event of a subscription included, the application of that moment, and loads of its own: they are
-/// batched and kept for its own length only.
+/// Gives each response, including each event of a subscription, one snapshot, and loaders that batch and cache for this response only.
 #[derive(Debug)]
 pub(super) struct RequestContext;
 
@@ -94,23 +93,23 @@ impl ExtensionFactory for RequestContext {
     }
 }
 
-/// Whether an answer waits for something that may go on whether anyone waits or not. Then it is waited for, however long it takes:
-/// whoever asked would otherwise not know what became of it. What is told of it then has its time anew.
+/// Extends the deadline of a response while it waits for a commit, which a timeout could not stop: without the extension, the client
+/// would not learn the outcome. Afterwards the response gets a fresh timeout.
 #[derive(Debug, Clone, Default)]
-pub(super) struct DeadlineExtension(Arc<Waited>);
+pub(super) struct DeadlineExtension(Arc<Extended>);
 
 #[derive(Debug, Default)]
-struct Waited {
+struct Extended {
     is_waiting: AtomicBool,
-    /// Since it was last looked.
+    /// Since the deadline was last checked.
     has_waited: AtomicBool,
 }
 
 impl DeadlineExtension {
-    /// Waits for it, past the time that an answer may take.
+    /// Awaits a result, if necessary past the deadline.
     pub(super) async fn with<T>(ctx: &Context<'_>, result: impl Future<Output = T>) -> T {
         match ctx.data_opt::<Self>() {
-            Some(patience) => patience.wait_for(result).await,
+            Some(extension) => extension.wait_for(result).await,
             None => result.await,
         }
     }
@@ -123,22 +122,22 @@ impl DeadlineExtension {
         result
     }
 
-    /// How much longer an answer may take whose time is over, if at all.
-    fn more_time(&self, limit: Duration) -> Option<Duration> {
+    /// The extension of an expired deadline, if there is one.
+    fn extend(&self, limit: Duration) -> Option<Duration> {
         if self.0.is_waiting.load(Ordering::Relaxed) {
-            return Some(limit.max(LOOK_AGAIN_AFTER));
+            return Some(limit.max(MIN_EXTENSION));
         }
         self.0.has_waited.swap(false, Ordering::Relaxed).then_some(limit)
     }
 
-    /// The answer, unless it takes longer and nothing is waited for.
-    async fn answer_within<T>(&self, limit: Duration, answer: impl Future<Output = T>) -> Option<T> {
-        let mut answer = pin!(answer);
+    /// The response, or `None` if its deadline expires without an extension.
+    async fn timeout<T>(&self, limit: Duration, response: impl Future<Output = T>) -> Option<T> {
+        let mut response = pin!(response);
         let mut within = limit;
         loop {
-            match timeout(within, &mut answer).await {
-                Ok(answer) => return Some(answer),
-                Err(_) => within = self.more_time(limit)?,
+            match timeout(within, &mut response).await {
+                Ok(response) => return Some(response),
+                Err(_) => within = self.extend(limit)?,
             }
         }
     }
@@ -152,21 +151,20 @@ impl Extension for RequestContext {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        // The schema as text is asked without anything behind it.
+        // The schema is exported without an application.
         let Some(current) = ctx.data_opt::<Current>() else { return next.run(ctx, operation_name).await };
         let app = current.app();
         let mut data = Data::default();
         data.insert(Loaders::new(&app));
         let limit = app.limits.time;
         data.insert(app);
-        let patience = DeadlineExtension::default();
-        data.insert(patience.clone());
-        let turn = ctx.data_opt::<Arc<Turn>>().map(AsRef::as_ref);
-        let answer = Turn::take(turn, next.run_with_data(ctx, operation_name, data));
-        let answer = patience.answer_within(limit, answer).await;
-        answer.unwrap_or_else(|| {
-            let sentence = "the answer took longer than answers may; ask for less. What was sent may have been taken: to send it \
-                            again changes nothing";
+        let extension = DeadlineExtension::default();
+        data.insert(extension.clone());
+        let slice = ctx.data_opt::<Arc<TimeSlice>>().map(AsRef::as_ref);
+        let response = TimeSlice::run(slice, next.run_with_data(ctx, operation_name, data));
+        let response = extension.timeout(limit, response).await;
+        response.unwrap_or_else(|| {
+            let sentence = "the request timed out; ask for less. Messages of it may have been accepted: it is safe to send them again";
             Response::from_errors(vec![ErrorCode::TimedOut.of_request(sentence)])
         })
     }
@@ -179,40 +177,40 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_answer_gives_way_where_its_turn_is_over() {
+    async fn a_response_yields_when_its_time_slice_is_over() {
         use futures::FutureExt;
-        let long = Turn::of(Duration::from_secs(3_600));
-        assert_eq!(long.give_way().now_or_never(), Some(()));
-        // Over as soon as it begins: what gives way never ends by itself, and still its time is looked at.
-        let short = Turn::of(Duration::ZERO);
-        assert_eq!(short.give_way().now_or_never(), None);
-        let answer = Turn::take(Some(&short), short.give_way());
-        assert_eq!(DeadlineExtension::default().answer_within(Duration::from_millis(1), answer).await, None);
+        let long = TimeSlice::of(Duration::from_secs(3_600));
+        assert_eq!(long.yield_if_over().now_or_never(), Some(()));
+        // An empty time slice yields forever, and the deadline is checked nevertheless.
+        let short = TimeSlice::of(Duration::ZERO);
+        assert_eq!(short.yield_if_over().now_or_never(), None);
+        let response = TimeSlice::run(Some(&short), short.yield_if_over());
+        assert_eq!(DeadlineExtension::default().timeout(Duration::from_millis(1), response).await, None);
     }
 
     #[tokio::test]
-    async fn what_is_told_of_a_decision_has_its_time_anew() {
+    async fn after_an_extension_the_response_gets_one_fresh_timeout() {
         const LIMIT: Duration = Duration::from_secs(30);
-        let patience = DeadlineExtension::default();
-        assert_eq!(patience.more_time(LIMIT), None);
-        let waiting = async { assert_eq!(patience.more_time(LIMIT), Some(LIMIT)) };
-        patience.wait_for(waiting).await;
-        assert_eq!(patience.more_time(LIMIT), Some(LIMIT), "the decision took all of it");
-        assert_eq!(patience.more_time(LIMIT), None, "but once");
+        let extension = DeadlineExtension::default();
+        assert_eq!(extension.extend(LIMIT), None);
+        let waiting = async { assert_eq!(extension.extend(LIMIT), Some(LIMIT)) };
+        extension.wait_for(waiting).await;
+        assert_eq!(extension.extend(LIMIT), Some(LIMIT), "the commit used up the first timeout");
+        assert_eq!(extension.extend(LIMIT), None, "only once");
     }
 
     #[tokio::test]
-    async fn an_answer_has_its_time_and_what_cannot_be_given_up_has_more() {
-        let none = DeadlineExtension::default().answer_within(Duration::ZERO, std::future::pending::<()>()).await;
+    async fn only_a_pending_commit_extends_the_deadline() {
+        let none = DeadlineExtension::default().timeout(Duration::ZERO, std::future::pending::<()>()).await;
         assert_eq!(none, None);
 
         let (decided, decision) = oneshot::channel();
-        let patience = DeadlineExtension::default();
+        let extension = DeadlineExtension::default();
         let deciding = async {
             tokio::task::yield_now().await;
-            decided.send("decided").expect("it is waited for");
+            decided.send("decided").expect("the receiver waits");
         };
-        let answer = patience.answer_within(Duration::ZERO, patience.wait_for(decision));
-        assert_eq!(tokio::join!(answer, deciding).0, Some(Ok("decided")));
+        let response = extension.timeout(Duration::ZERO, extension.wait_for(decision));
+        assert_eq!(tokio::join!(response, deciding).0, Some(Ok("decided")));
     }
 }

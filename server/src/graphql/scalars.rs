@@ -1,4 +1,4 @@
-//! Scalars and enums of the contract.
+//! Scalars and enums of the schema.
 
 use async_graphql::{Enum, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::NaiveDate;
@@ -13,7 +13,7 @@ use super::error::ErrorCode;
 
 /// RFC 3339, in UTC.
 ///
-/// As input any text is taken here and judged where it is used: one message's bad timestamp must not cost the others.
+/// As an input, any string parses, and is checked where it is used: one message's bad timestamp must not fail the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DateTime {
     At(Timestamp),
@@ -21,7 +21,11 @@ pub(super) enum DateTime {
 }
 
 impl DateTime {
-    /// The instant, or an error that names the argument.
+    /// The instant.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not RFC 3339; the error names the argument.
     pub(super) fn required(&self, argument: &str) -> async_graphql::Result<Timestamp> {
         match self {
             Self::At(at) => Ok(*at),
@@ -31,7 +35,7 @@ impl DateTime {
         }
     }
 
-    /// The text as it was sent.
+    /// The text as sent.
     pub(super) fn to_text(&self) -> String {
         match self {
             Self::At(at) => at.to_rfc3339(),
@@ -72,7 +76,7 @@ impl ScalarType for Date {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
         match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
             Ok(date) if text.len() == 10 => Ok(Self(date)),
-            _ => Err(InputValueError::custom("a date is written yyyy-MM-dd")),
+            _ => Err(InputValueError::custom("write a date as yyyy-MM-dd")),
         }
     }
 
@@ -94,7 +98,7 @@ impl ScalarType for Decimal {
             Value::Number(number) => number.to_string(),
             _ => return Err(InputValueError::expected_type(value)),
         };
-        Exact::from_str_exact(&text).map(Self).map_err(|_| InputValueError::custom("a decimal is written as \"12.50\""))
+        Exact::from_str_exact(&text).map(Self).map_err(|_| InputValueError::custom("write a decimal as \"12.50\""))
     }
 
     fn to_value(&self) -> Value {
@@ -110,7 +114,7 @@ pub(super) struct Json(pub serde_json::Value);
 #[Scalar(name = "JSON")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
-        value.into_json().map(Self).map_err(|_| InputValueError::custom("it is not a JSON value"))
+        value.into_json().map(Self).map_err(|_| InputValueError::custom("not a JSON value"))
     }
 
     fn to_value(&self) -> Value {
@@ -118,15 +122,15 @@ impl ScalarType for Json {
     }
 }
 
-/// Where something happened.
+/// The platform of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "message::Platform")]
 pub(super) enum Platform {
-    /// An app on Android.
+    /// An Android app.
     Android,
-    /// An app on iOS.
+    /// An iOS app.
     Ios,
-    /// A browser.
+    /// A web browser.
     Web,
     /// A server.
     Api,
@@ -140,9 +144,9 @@ pub(super) enum Gender {
     Male,
     /// Female.
     Female,
-    /// Neither, or both.
+    /// Neither male nor female, or both.
     NonBinary,
-    /// Another one.
+    /// Another gender.
     Other,
 }
 
@@ -166,19 +170,19 @@ pub(super) enum Weekday {
     Sunday,
 }
 
-/// What a ranking counts.
+/// What a ranking is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "ranking::RankBy")]
 pub(super) enum RankBy {
     /// Units bought.
     Units,
-    /// Purchases.
+    /// The number of purchases.
     Orders,
-    /// What was paid.
+    /// The amount paid.
     Amount,
 }
 
-/// A count where the contract has `Int`, which ends at 2,147,483,647.
+/// A count as an `Int` of the schema; saturates at 2,147,483,647.
 pub(super) fn count(it: u64) -> i32 {
     i32::try_from(it).unwrap_or(i32::MAX)
 }

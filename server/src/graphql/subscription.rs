@@ -1,4 +1,4 @@
-//! What goes on being told.
+//! Subscriptions to profile changes.
 
 use std::{
     collections::HashMap,
@@ -19,38 +19,38 @@ use super::{
 };
 use crate::{clock, engine::events::ProfileChanged, views::profile_view};
 
-/// The subscriptions that each key has open, over all of its connections.
+/// Counts the open subscriptions of each key, over all of its connections.
 #[derive(Debug, Clone, Default)]
-pub struct Listening(Arc<Mutex<HashMap<Option<Arc<str>>, usize>>>);
+pub struct SubscriptionLimit(Arc<Mutex<HashMap<Option<Arc<str>>, usize>>>);
 
-/// The place of a subscription; free again once it is dropped.
+/// The permit of one open subscription; dropping it releases it.
 #[derive(Debug)]
-pub(super) struct Place {
-    listening: Listening,
+pub(super) struct Permit {
+    limit: SubscriptionLimit,
     key: Option<Arc<str>>,
 }
 
-impl Listening {
-    /// A place for one more subscription of a key.
+impl SubscriptionLimit {
+    /// A permit for one more subscription of a key.
     ///
     /// # Errors
     ///
-    /// Where it has `most` of them already.
-    pub(super) fn take(&self, key: Option<Arc<str>>, most: usize) -> Result<Place> {
+    /// If the key has `most` open subscriptions.
+    pub(super) fn acquire(&self, key: Option<Arc<str>>, most: usize) -> Result<Permit> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let n_open = open.entry(key.clone()).or_default();
         if most <= *n_open {
-            let sentence = format!("this key has {most} subscriptions, as many as it may have; complete one first");
+            let sentence = format!("this key has {most} open subscriptions, which is the limit; complete one first");
             return Err(ErrorCode::TooManyOperations.with(sentence));
         }
         *n_open += 1;
-        Ok(Place { listening: self.clone(), key })
+        Ok(Permit { limit: self.clone(), key })
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut open = self.listening.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.limit.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(n_open) = open.get_mut(&self.key) {
             *n_open -= 1;
             if *n_open == 0 {
@@ -70,39 +70,39 @@ impl ProfileSubscription {
     async fn profile_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Any unified ID ever issued; every customer if left out.")] unified_id: Option<ID>,
+        #[graphql(desc = "Any unified ID ever issued; all profiles if left out.")] unified_id: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Profile>> + use<>> {
         authorization::check(ctx, "Subscription", "profileChanged")?;
         let current = ctx.data::<Current>()?.clone();
-        let place = Arc::new(current.listening.take(caller(ctx)?.key.clone(), current.limits.subscriptions)?);
+        let permit =
+            Arc::new(current.subscription_limit.acquire(caller(ctx)?.key.clone(), current.limits.subscriptions)?);
         let wanted = unified_id.map(|id| unified_id_in(&id, "unifiedId")).transpose()?;
         let app = current.app();
-        // Before it is looked whether it is there: what changes in between is told.
-        let events = app.events.profiles();
+        // Subscribe before the check, so that no change in between is missed.
+        let changes = app.events.profiles();
         if let Some(id) = wanted {
             let known = profile_view::cells_of_ids(&app.store, &[id]).await.map_err(|error| unavailable(&error))?;
             if known.is_empty() {
-                let sentence =
-                    "unifiedId: no customer has or had this unified ID; take one from an answer, or leave it out";
+                let sentence = "unifiedId: this unified ID was never issued; use one from a response, or leave it out";
                 return Err(ErrorCode::BadUserInput.with(sentence));
             }
         }
         drop(app);
-        Ok(stream::unfold(Some(events), move |events| {
-            let (current, place) = (current.clone(), place.clone());
+        Ok(stream::unfold(Some(changes), move |changes| {
+            let (current, permit) = (current.clone(), permit.clone());
             async move {
-                let (mut events, _place) = (events?, place);
+                let (mut changes, _permit) = (changes?, permit);
                 loop {
-                    match events.recv().await {
-                        Ok(changed) if wanted.is_some_and(|it| !changed.is_of(it)) => {}
+                    match changes.recv().await {
+                        Ok(changed) if wanted.is_some_and(|id| !changed.is_of(id)) => {}
                         Ok(changed) => {
-                            // Where there is none it has been joined with another since: that is told on its own.
+                            // `None`: it was merged since, which is a change of its own.
                             if let Some(profile) = profile_of(&current, &changed).await.transpose() {
-                                return Some((profile, Some(events)));
+                                return Some((profile, Some(changes)));
                             }
                         }
                         Err(RecvError::Lagged(_)) => {
-                            let sentence = "this subscriber reads more slowly than customers change; read what you need anew, \
+                            let sentence = "this subscriber reads more slowly than profiles change; read the profiles again, \
                                             and subscribe again";
                             return Some((Err(ErrorCode::SlowConsumer.with(sentence)), None));
                         }
@@ -114,7 +114,7 @@ impl ProfileSubscription {
     }
 }
 
-/// A customer as it is now; `None` where a merge took its cell away.
+/// The current profile; `None` if a merge removed its cell.
 async fn profile_of(current: &Current, changed: &ProfileChanged) -> Result<Option<Profile>> {
     let app = current.app();
     let load = async {
@@ -129,15 +129,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_has_so_many_places_and_takes_none_from_another() {
+    fn each_key_has_its_own_limit() {
         let key = |name: &str| -> Option<Arc<str>> { Some(name.into()) };
-        let listening = Listening::default();
-        let places = [listening.take(key("one"), 2), listening.take(key("one"), 2)];
-        assert!(places.iter().all(Result::is_ok));
-        assert!(listening.take(key("one"), 2).is_err());
-        assert!(listening.take(key("other"), 2).is_ok());
-        drop(places);
-        assert!(listening.take(key("one"), 1).is_ok());
-        assert!(listening.0.lock().expect("nobody panics").is_empty(), "nothing is left of who is gone");
+        let limit = SubscriptionLimit::default();
+        let permits = [limit.acquire(key("one"), 2), limit.acquire(key("one"), 2)];
+        assert!(permits.iter().all(Result::is_ok));
+        assert!(limit.acquire(key("one"), 2).is_err());
+        assert!(limit.acquire(key("other"), 2).is_ok());
+        drop(permits);
+        assert!(limit.acquire(key("one"), 1).is_ok());
+        assert!(
+            limit.0.lock().expect("the lock is not poisoned").is_empty(),
+            "no entry is left for a key without subscriptions"
+        );
     }
 }

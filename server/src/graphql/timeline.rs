@@ -18,24 +18,24 @@ use super::{
     App,
     cursor::Cursors,
     error::{ErrorCode, unavailable},
-    pagination::{Arguments, Asked, PageInfo},
+    pagination::{Arguments, PageArguments, PageInfo},
     profile::Identifier,
     scalars::{DateTime, Json, Platform},
 };
 use crate::views::profile_view::Customer;
 
-/// Something that a customer did.
+/// An event of a customer.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct Event {
     /// The ID of its message.
     message_id: String,
     /// Its name.
     name: String,
-    /// When it happened.
+    /// The time of the event.
     at: DateTime,
-    /// Who sent it.
+    /// The source that sent it.
     source: String,
-    /// Where it happened.
+    /// The platform of the event.
     platform: Option<Platform>,
     /// The customer's identifier that it is stored under.
     identifier: Identifier,
@@ -63,25 +63,25 @@ struct EventEdge {
     cursor: String,
 }
 
-/// A place in the timeline: newer times come first, then smaller message IDs.
+/// A position in the timeline: newest first, then by message ID.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
+struct EventPosition {
     at: Timestamp,
     message_id: String,
 }
 
-impl Place {
+impl EventPosition {
     fn key(&self) -> (std::cmp::Reverse<Timestamp>, &str) {
         (std::cmp::Reverse(self.at), &self.message_id)
     }
 }
 
-/// The shortest first span, in microseconds: a minute.
-const SHORTEST: i64 = 60_000_000;
+/// The shortest span of a read: a minute, in microseconds.
+const MIN_SPAN: i64 = 60_000_000;
 
-/// Reads spans of time, each longer than the one before, until the page is full: a range is read as a whole, so one over the
-/// lifetime of a busy customer would cost all of its events. The first span is as long as two pages would be if events came
-/// evenly, so that most pages take one read and none reads much more than it shows.
+/// Reads growing spans of time until the page is full. A read returns all events of its span, so that a single read of a busy
+/// customer's lifetime would be expensive. The first span would cover two pages if events were spread evenly, so that most pages
+/// need one read.
 pub(super) async fn timeline(
     ctx: &Context<'_>,
     customer: &Arc<Customer>,
@@ -90,9 +90,9 @@ pub(super) async fn timeline(
 ) -> Result<EventConnection> {
     let app = ctx.data::<App>()?;
     let cursors = Cursors::of(&app.secret, "timeline");
-    let asked = arguments.parse::<Place>(&app.limits, &cursors)?;
-    let Asked { after, before, .. } = &asked;
-    let (size, is_from_end) = (asked.size, asked.is_from_end);
+    let page = arguments.parse::<EventPosition>(&app.limits, &cursors)?;
+    let PageArguments { after, before, .. } = &page;
+    let (size, is_from_end) = (page.size, page.is_from_end);
     let events: Option<BTreeSet<String>> = events.map(|names| names.into_iter().collect());
     let facets = || customer.members.iter().map(|(_, state)| &state.facts.facet.activity);
     let oldest = facets().filter_map(|it| it.first_message_at).min().unwrap_or(Timestamp::EARLIEST);
@@ -101,14 +101,14 @@ pub(super) async fn timeline(
     let to = after.as_ref().map_or(newest, |it| it.at.min(newest));
     let n_events: u64 = facets().map(|it| it.event_count).sum();
 
-    let is_between = |place: &Place| {
-        after.as_ref().is_none_or(|it| it.key() < place.key())
-            && before.as_ref().is_none_or(|it| place.key() < it.key())
+    let is_between = |position: &EventPosition| {
+        after.as_ref().is_none_or(|it| it.key() < position.key())
+            && before.as_ref().is_none_or(|it| position.key() < it.key())
     };
     let lifetime = newest.micros().saturating_sub(oldest.micros()).max(0);
     let n_pages = i64::try_from(n_events / (2 * size as u64)).unwrap_or(i64::MAX).saturating_add(1);
-    let mut span = (lifetime / n_pages).max(SHORTEST);
-    let mut found: Vec<(Place, Event)> = Vec::new();
+    let mut span = (lifetime / n_pages).max(MIN_SPAN);
+    let mut found: Vec<(EventPosition, Event)> = Vec::new();
     let (mut low, mut high) = (from, to);
     while low <= high && found.len() <= size {
         let (start, end) = if is_from_end {
@@ -117,7 +117,7 @@ pub(super) async fn timeline(
             (Timestamp::from_micros(high.micros().saturating_sub(span)).max(low), high)
         };
         let mut part = read(ctx, customer, events.as_ref(), start, end).await?;
-        part.retain(|(place, _)| is_between(place));
+        part.retain(|(position, _)| is_between(position));
         part.sort_by(|(a, _), (b, _)| a.key().cmp(&b.key()));
         if is_from_end {
             low = Timestamp::from_micros(end.micros().saturating_add(1));
@@ -137,10 +137,10 @@ pub(super) async fn timeline(
         found.truncate(size);
     }
     let edges: Vec<EventEdge> =
-        found.into_iter().map(|(place, node)| EventEdge { node, cursor: cursors.write(&place) }).collect();
+        found.into_iter().map(|(position, node)| EventEdge { node, cursor: cursors.write(&position) }).collect();
     Ok(EventConnection {
         nodes: edges.iter().map(|it| it.node.clone()).collect(),
-        page_info: asked.page_info(has_more, edges.iter().map(|it| &it.cursor)),
+        page_info: page.page_info(has_more, edges.iter().map(|it| &it.cursor)),
         edges,
     })
 }
@@ -151,7 +151,7 @@ async fn read(
     names: Option<&BTreeSet<String>>,
     from: Timestamp,
     to: Timestamp,
-) -> Result<Vec<(Place, Event)>> {
+) -> Result<Vec<(EventPosition, Event)>> {
     let app = ctx.data::<App>()?;
     let mut found = Vec::new();
     for (identifier, state) in &customer.members {
@@ -164,17 +164,17 @@ async fn read(
         for row in app.store.events(state.unified_id, from, to).await.map_err(|it| unavailable(&it))? {
             let event = event(&row.payload, row.at, &shown)?;
             let Some(event) = event.filter(|it| names.is_none_or(|names| names.contains(&it.name))) else { continue };
-            found.push((Place { at: row.at, message_id: row.message_id }, event));
+            found.push((EventPosition { at: row.at, message_id: row.message_id }, event));
         }
     }
     Ok(found)
 }
 
-/// How deep the values of properties are that are shown as values.
+/// The deepest nesting of properties that are returned as JSON.
 const MAX_DEPTH: usize = 16;
 
-/// A value as far as it can be shown: a number beyond all numbers, and what is nested too deeply, is its text. It costs nothing of what
-/// is next to it.
+/// Parses a JSON value. A number out of range, and a value that nests too deeply, becomes a string of its text, without an effect on
+/// its siblings.
 fn readable(value: &str, depth: usize) -> serde_json::Value {
     use serde_json::Value;
     if let Ok(value) = serde_json::from_str(value) {
@@ -194,11 +194,11 @@ fn readable(value: &str, depth: usize) -> serde_json::Value {
     .unwrap_or_else(|| Value::from(value))
 }
 
-/// The event that a kept message tells of; none where it is of another type. The message was judged when it was taken, so
-/// only what is shown is read of it, and of a field that stands there twice the last, as the parser does.
+/// The event of a stored message; `None` if it is of another type. The message was validated when it was accepted, so only the
+/// returned fields are parsed. Of duplicate fields the last counts, as in the message parser.
 fn event(payload: &str, at: Timestamp, identifier: &Arc<ProfileIdentifier>) -> Result<Option<Event>> {
     let unreadable =
-        || ErrorCode::Internal.with("a kept message cannot be read; the operator should run `profile360 check`");
+        || ErrorCode::Internal.with("a stored message cannot be read; ask the operator to run `profile360 check`");
     let payload = whole_characters(payload);
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(&payload).map_err(|_| unreadable())?;
     let text = |name: &str| fields.get(name).and_then(|it| serde_json::from_str::<String>(it.get()).ok());

@@ -1,4 +1,4 @@
-//! The variables of a request, which are read only after it is known that the operation wants them.
+//! Parses the variables of a request, and only those that its operation declares.
 
 use std::{cell::Cell, collections::HashSet, fmt};
 
@@ -15,37 +15,38 @@ use serde_json::value::RawValue;
 use super::{error::ErrorCode, query_limits};
 use crate::limits::Limits;
 
-/// Gives a request the variables that its operation declares.
+/// Sets the variables of a request.
 ///
 /// # Errors
 ///
-/// Where the document cannot be read, where a variable is not declared, and where this is no object.
-pub fn give_variables(request: &mut Request, variables: Option<&RawValue>, limits: &Limits) -> ServerResult<()> {
+/// If the document cannot be parsed, a variable is not declared, or `variables` is not an object.
+pub fn set_variables(request: &mut Request, variables: Option<&RawValue>, limits: &Limits) -> ServerResult<()> {
     let text = variables.map_or("null", RawValue::get);
     if matches!(text, "null" | "{}") {
         return Ok(());
     }
     let document = query_limits::read_document(request, limits)?;
-    // Where there is no such operation the answer says so, and variables do not matter.
+    // If there is no such operation, the response says so.
     let Some(operation) = operation_of(&document, request.operation_name.as_deref()) else { return Ok(()) };
     let names = operation.variable_definitions.iter().map(|it| it.node.name.node.as_str()).collect();
-    let declared = Declared { names, met_another: Cell::new(false) };
+    let declared = Declared { names, has_undeclared: Cell::new(false) };
     match (&declared).deserialize(&mut serde_json::Deserializer::from_str(text)) {
         Ok(variables) => request.variables = variables,
-        Err(_) if declared.met_another.get() => {
-            let sentence = "a variable is sent that the operation does not declare; declare it, or leave it out";
+        Err(_) if declared.has_undeclared.get() => {
+            let sentence =
+                "the request has a variable that the operation does not declare; declare it, or leave it out";
             return Err(ErrorCode::ValidationFailed.of_request(sentence));
         }
-        Err(_) => return Err(ErrorCode::ParseFailed.of_request("variables is an object of values by their names")),
+        Err(_) => return Err(ErrorCode::ParseFailed.of_request("variables: send an object of values by name")),
     }
     Ok(())
 }
 
-/// Whether a request does nothing but send messages: only then it may be as large as messages are.
+/// Whether a request only sends messages. Such requests have a higher size limit.
 ///
 /// # Errors
 ///
-/// Where the document cannot be read.
+/// If the document cannot be parsed.
 pub fn only_ingests(request: &mut Request, limits: &Limits) -> ServerResult<bool> {
     let document = query_limits::read_document(request, limits)?;
     let operation = operation_of(&document, request.operation_name.as_deref());
@@ -56,10 +57,10 @@ pub fn only_ingests(request: &mut Request, limits: &Limits) -> ServerResult<bool
     }))
 }
 
-/// The operation that a request means.
+/// The operation that a request selects.
 fn operation_of<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Option<&'d OperationDefinition> {
     let mut operations = document.operations.iter();
-    // Some clients send an empty name for none.
+    // Some clients send an empty name instead of none.
     let found = match name.filter(|name| !name.is_empty()) {
         Some(name) => operations.find(|(it, _)| it.map(Name::as_str) == Some(name)),
         None if operations.len() == 1 => operations.next(),
@@ -68,10 +69,10 @@ fn operation_of<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Opt
     found.map(|(_, operation)| &operation.node)
 }
 
-/// Reads variables of those names, and stops at the first other one.
+/// Reads variables of these names, and fails at the first other one.
 struct Declared<'d> {
     names: HashSet<&'d str>,
-    met_another: Cell<bool>,
+    has_undeclared: Cell<bool>,
 }
 
 impl<'de> DeserializeSeed<'de> for &Declared<'_> {
@@ -93,8 +94,8 @@ impl<'de> Visitor<'de> for &Declared<'_> {
         let mut variables = Variables::default();
         while let Some(name) = members.next_key::<String>()? {
             if !self.names.contains(name.as_str()) {
-                self.met_another.set(true);
-                return Err(A::Error::custom("it is not declared"));
+                self.has_undeclared.set(true);
+                return Err(A::Error::custom("undeclared variable"));
             }
             variables.insert(Name::new(name), members.next_value()?);
         }
@@ -111,7 +112,7 @@ mod tests {
 
     fn limits() -> Limits {
         let matches = Limits::augment_args(clap::Command::new("test")).get_matches_from(["test"]);
-        Limits::from_arg_matches(&matches).expect("each limit has a value")
+        Limits::from_arg_matches(&matches).expect("each limit has a default")
     }
 
     fn raw(text: &str) -> Box<RawValue> {
@@ -119,9 +120,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_declared_is_read() {
+    fn only_declared_variables_are_read() {
         let two = "query A($a: Int) { viewer { role } } query B($b: [Int!]) { viewer { role } }";
-        // The document, the operation, the variables, and what they come to.
+        // The document, the operation name, the variables, and the result.
         for (query, name, variables, wanted) in [
             (
                 "query($a: Int, $b: Int) { viewer { role } }",
@@ -142,7 +143,7 @@ mod tests {
         ] {
             let mut request = Request::new(query);
             request.operation_name = name.map(str::to_owned);
-            let given = give_variables(&mut request, Some(&raw(variables)), &limits());
+            let given = set_variables(&mut request, Some(&raw(variables)), &limits());
             let given = match &given {
                 Ok(()) => Ok(serde_json::to_value(&request.variables).expect("values are JSON")),
                 Err(error) => Err(error.extensions.as_ref().and_then(|it| it.get("code")).cloned()),
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_alone_may_be_many() {
+    fn only_requests_of_ingest_alone_are_ingestion() {
         for (query, name, is_ingestion) in [
             ("mutation($m: [MessageInput!]!) { ingest(messages: $m) { results { status } } }", None, true),
             ("mutation { a: ingest(messages: []) { results { status } } }", None, true),

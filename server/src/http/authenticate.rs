@@ -20,7 +20,7 @@ use super::{
 use crate::{
     auth::{
         access::{Caller, Permission},
-        api_keys::AuthError,
+        authenticator::AuthError,
     },
     graphql::ErrorCode,
 };

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     auth::access::{Caller, Permission},
-    graphql::{ErrorCode, execute, give_variables, is_query, is_refused, only_ingests},
+    graphql::{ErrorCode, execute, is_query, is_refused, only_ingests, set_variables},
 };
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -142,7 +142,7 @@ impl<'t> Envelope<'t> {
                 format!("a request that does anything but ingest has at most {most} bytes; send less at once");
             return Err(NoRequest::Refused(ErrorCode::RequestTooLarge, sentence));
         }
-        give_variables(&mut request, self.variables, &limits)?;
+        set_variables(&mut request, self.variables, &limits)?;
         Ok(request)
     }
 }

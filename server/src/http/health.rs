@@ -12,17 +12,15 @@ use profile360_directory::Index;
 use serde_json::{Value, json};
 
 use super::{AppState, authenticate, origin_check::CrossOrigin};
-use crate::{
-    engine::policy_rollout::{Phase, Progress},
-    graphql::App,
-};
+use crate::engine::policy_rollout::{Phase, Progress};
 
 /// Whether the process runs. Callers that may read also see the number of customers and the state of the policy.
 pub(super) async fn healthz(State(state): State<AppState>, request: Request) -> Response {
     if !may_see(&state, &request) {
         return Json(json!({ "status": "ok" })).into_response();
     }
-    let App { directory, policy, rollout, .. } = state.app();
+    let app = state.app();
+    let (directory, policy) = (&app.directory, &app.policy);
     let n_waiting = directory.n_pending();
     Json(json!({
         "status": "ok",
@@ -30,7 +28,7 @@ pub(super) async fn healthz(State(state): State<AppState>, request: Request) -> 
         "customers": directory.read(Index::len),
         "customersToList": n_waiting,
         "policyVersion": policy.version,
-        "publication": publication_json(&rollout.progress()),
+        "publication": publication_json(&app.rollout.progress()),
     }))
     .into_response()
 }
@@ -60,7 +58,7 @@ fn publication_json(progress: &Progress) -> Value {
 /// Whether the database answers and has this program's schema.
 pub(super) async fn readyz(State(state): State<AppState>, request: Request) -> Response {
     const TIMEOUT: Duration = Duration::from_secs(2);
-    let store = state.app().store;
+    let store = state.app().store.clone();
     let check = tokio::time::timeout(TIMEOUT, async {
         store.ping().await?;
         store.schema_version().await

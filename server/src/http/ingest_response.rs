@@ -44,7 +44,7 @@ pub(super) fn parse(state: &AppState, id: Option<String>, made: Result<Made<'_>,
         Err(refusal) => return Err((id, refusal)),
     };
     let id = id.or_else(|| id_of(text.as_bytes(), "message_id"));
-    let mut accepted = state.current.intake.parse(&text, &state.app().policy).map_err(|refusal| (id, refusal))?;
+    let mut accepted = state.current.enricher.parse(&text, &state.app().policy).map_err(|refusal| (id, refusal))?;
     accepted.warnings.extend(warnings);
     accepted.is_id_made = is_id_made;
     Ok(accepted)

@@ -26,7 +26,7 @@ use super::{
     overloaded, refused,
 };
 use crate::{
-    auth::{access::Caller, api_keys::AuthError},
+    auth::{access::Caller, authenticator::AuthError},
     graphql::ErrorCode,
     ingest_outcome::{IngestCounts, MessageOutcome, ParsedMessage},
 };
@@ -146,7 +146,7 @@ fn read(
     let waiting = pending.clone();
     let before_waiting = move || waiting.borrow_mut().flush();
     let end = match decompress(body, encoding, state, runtime, before_waiting) {
-        Ok(bytes) => read_all(&mut Reader::new(bytes, framing, state.current.intake.clone()), state, &pending),
+        Ok(bytes) => read_all(&mut Reader::new(bytes, framing, state.current.enricher.clone()), state, &pending),
         Err(error) => Err(error.into()),
     };
     let fault = match end {

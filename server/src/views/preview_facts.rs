@@ -1,4 +1,4 @@
-//! The facts that the browser's previews need: whole components, read at one moment.
+//! The facts that the browser's previews need: whole components, read as of one commit.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,34 +26,34 @@ use crate::{
     views::profile_view,
 };
 
-/// Facts, and the revision that they were read at: of the named profiles, together.
+/// Facts, and the joint revision of the requested profiles.
 #[derive(Debug)]
 pub struct FactsRead {
     pub facts: ProfileFacts,
     pub revision: String,
 }
 
-/// Identifiers that previews are made of at most; more would take the browser longer than anyone waits.
+/// The most identifiers of one preview; more would make the browser unresponsive.
 pub const MAX_IDENTIFIERS: usize = 100_000;
-/// How often a read that others wrote into is made again.
+/// How often a read is retried after a concurrent commit.
 const MAX_ATTEMPTS: usize = 20;
 
-/// Why there are no facts.
+/// Why the facts cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FactsError {
-    #[error("there is no profile of one of the unified IDs")]
+    #[error("one of the unified IDs belongs to no profile")]
     NotFound,
     #[error(
-        "these profiles hang together with more than {MAX_IDENTIFIERS} identifiers; that is too many for a preview"
+        "these profiles are connected with more than {MAX_IDENTIFIERS} identifiers, which is too many for a preview"
     )]
     TooMany,
-    #[error("the profiles change faster than they can be read; ask again")]
-    Restless,
+    #[error("the profiles change faster than they can be read; try again")]
+    Contended,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Reads all that previews of some profiles need (see [`ProfileFacts`]), as of one commit.
+/// Reads the facts for previews of some profiles (see [`ProfileFacts`]), as of one commit.
 pub async fn profile_facts(snapshot: &Snapshot, ids: &[UnifiedId]) -> Result<FactsRead, FactsError> {
     let Snapshot { store, policy, decisions, .. } = snapshot;
     for _ in 0..MAX_ATTEMPTS {
@@ -64,12 +64,12 @@ pub async fn profile_facts(snapshot: &Snapshot, ids: &[UnifiedId]) -> Result<Fac
             return found;
         }
     }
-    Err(FactsError::Restless)
+    Err(FactsError::Contended)
 }
 
 async fn read(
     store: &Store,
-    rules: &ActivePolicy,
+    policy: &ActivePolicy,
     decisions: &Decisions,
     ids: &[UnifiedId],
 ) -> Result<FactsRead, FactsError> {
@@ -81,17 +81,17 @@ async fn read(
     let cells = store.cells(&keys).await?;
     let mut component = Component::default();
     let members = cells.values().flat_map(|it| it.members.iter().cloned()).collect();
-    component.gather(store, rules, decisions, members).await?;
+    component.gather(store, policy, decisions, members).await?;
     if cells.values().flat_map(|cell| &cell.members).any(|member| !component.states.contains_key(member)) {
         return Err(FactsError::Store(StoreError::Torn));
     }
 
-    let retirements = rules.retirements().clone();
+    let retirements = policy.retirements().clone();
     let revisions = cells.values().map(|cell| {
         let members = cell.members.iter().filter_map(|it| Some((it, &component.states.get(it)?.facts)));
         let members = members.map(|(it, facts)| (it, facts, retirements.retired_at(it)));
         let about = cell.members.iter().flat_map(|it| decisions.of(it)).map(AsRef::as_ref);
-        revision::revision(rules.version, members, about)
+        revision::revision(policy.version, members, about)
     });
     let revision = revision::joint(revisions.collect());
 
@@ -122,9 +122,9 @@ async fn read(
             refunds,
         });
     }
-    let far = component.links.keys().flat_map(|it| [&it.a, &it.b]).filter(|it| !component.states.contains_key(*it));
-    let far: Vec<Identifier> = far.cloned().collect::<BTreeSet<_>>().into_iter().collect();
-    let ends = store.identifiers(&far).await?.into_iter().map(|(identifier, state)| EndOfFacts {
+    let outside = component.links.keys().flat_map(|it| [&it.a, &it.b]).filter(|it| !component.states.contains_key(*it));
+    let outside: Vec<Identifier> = outside.cloned().collect::<BTreeSet<_>>().into_iter().collect();
+    let ends = store.identifiers(&outside).await?.into_iter().map(|(identifier, state)| EndOfFacts {
         retired_at: retirements.retired_at(&identifier),
         identifier,
         unified_id: state.unified_id,
@@ -132,8 +132,8 @@ async fn read(
         neighbours: state.facts.neighbours.clone(),
     });
     let mut facts = ProfileFacts {
-        policy_version: rules.version,
-        policy: Policy::clone(rules),
+        policy_version: policy.version,
+        policy: Policy::clone(policy),
         identifiers,
         ends: ends.collect(),
         zones: Vec::new(),
@@ -144,12 +144,12 @@ async fn read(
             .collect(),
         decisions: about.into_values().collect(),
     };
-    facts.zones.push(facts.offsets_of(rules.time_zone));
+    facts.zones.push(facts.offsets_of(policy.time_zone));
     facts.sort();
     Ok(FactsRead { facts, revision })
 }
 
-/// What hangs together over links that are not closed and over decisions.
+/// Everything reachable over decisions and over links of identifiers that may join profiles (open ones).
 #[derive(Debug, Default)]
 struct Component {
     states: BTreeMap<Identifier, Arc<IdentifierState>>,
@@ -160,16 +160,16 @@ impl Component {
     async fn gather(
         &mut self,
         store: &Store,
-        rules: &ActivePolicy,
+        policy: &ActivePolicy,
         decisions: &Decisions,
         members: Vec<Identifier>,
     ) -> Result<(), FactsError> {
         let is_open = |identifier: &Identifier, state: &IdentifierState| {
-            !is_shared(&identifier.kind, &state.facts.neighbours, rules) && !rules.blocks(&identifier.value)
+            !is_shared(&identifier.kind, &state.facts.neighbours, policy) && !policy.blocks(&identifier.value)
         };
         let mut pending: BTreeSet<Identifier> = members.into_iter().collect();
         let mut closed = Vec::new();
-        // Level by level, so that states are read many at once.
+        // Breadth first, so that each level is one read.
         while !pending.is_empty() {
             let level: Vec<Identifier> = std::mem::take(&mut pending).into_iter().collect();
             let states = store.identifiers(&level).await?;
@@ -197,7 +197,7 @@ impl Component {
             pending.extend(states.into_iter().filter(|(it, state)| is_open(it, state)).map(|(it, _)| it));
             pending.retain(|it| !self.states.contains_key(it));
         }
-        // Links of open ones are there; what is left is between two that are closed.
+        // The links of open identifiers are collected; the rest are between two closed ones.
         if 1 < closed.len() {
             let links = store.links_of(&closed).await?;
             let is_within = |pair: &Pair| self.states.contains_key(&pair.a) && self.states.contains_key(&pair.b);

@@ -1,4 +1,4 @@
-//! Whole customers, read from the store and folded by core.
+//! Reads whole customers from the store; core folds them into profiles.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,63 +20,63 @@ use profile360_store::{PurchaseRow, Store, StoreError};
 
 use crate::engine::active_policy::ActivePolicy;
 
-/// One customer as of one state of the base.
+/// One customer, as of one commit.
 #[derive(Debug)]
 pub struct Customer {
     pub key: CellKey,
     pub cell: Arc<CellState>,
-    /// As many as the cell has, in its order.
+    /// All members of the cell, in its order.
     pub members: Vec<(Identifier, Arc<IdentifierState>)>,
     pub profile: Profile,
 }
 
 impl Customer {
     /// Changes whenever a fact, a decision or the policy changes this customer.
-    pub fn revision(&self, decisions: &Decisions, rules: &ActivePolicy) -> String {
-        let retirements = rules.retirements();
+    pub fn revision(&self, decisions: &Decisions, policy: &ActivePolicy) -> String {
+        let retirements = policy.retirements();
         let members = self.members.iter().map(|(it, state)| (it, &state.facts, retirements.retired_at(it)));
         let about = self.members.iter().flat_map(|(it, _)| decisions.of(it)).map(AsRef::as_ref);
-        revision::revision(rules.version, members, about)
+        revision::revision(policy.version, members, about)
     }
 }
 
-/// All that a customer bought and gave back.
+/// All orders and refunds of a customer.
 #[derive(Debug, Default)]
 pub struct Purchased {
     pub orders: Vec<Order>,
     pub refunds: Vec<Refund>,
 }
 
-/// How often a read that fell between two commits is made again.
+/// How often a torn read is retried.
 const MAX_ATTEMPTS: usize = 20;
 
-/// What was read of some cells; a cell that is gone is in neither.
+/// The customers of some cells; a cell that no longer exists is in neither field.
 #[derive(Debug, Default)]
 pub struct Loaded {
     pub customers: BTreeMap<CellKey, Arc<Customer>>,
-    /// Cells that are there, but could not be read together with their members.
+    /// Cells that exist, but could not be read together with their members.
     pub torn: Vec<CellKey>,
 }
 
-/// Reads the customers of those cells; one that is gone is left out.
+/// Reads the customers of some cells; omits cells that no longer exist.
 ///
 /// # Errors
 ///
-/// [`StoreError::Torn`] where one is there and could not be read as a whole: that is not the same as being gone.
+/// [`StoreError::Torn`] if a cell exists and could not be read together with its members.
 pub async fn load(
     store: &Store,
-    rules: &ActivePolicy,
+    policy: &ActivePolicy,
     keys: &[CellKey],
 ) -> Result<BTreeMap<CellKey, Arc<Customer>>, StoreError> {
-    let Loaded { customers, torn } = load_some(store, rules, keys).await?;
+    let Loaded { customers, torn } = load_some(store, policy, keys).await?;
     if torn.is_empty() { Ok(customers) } else { Err(StoreError::Torn) }
 }
 
-/// Reads the customers of those cells, those that can be read as a whole.
+/// Reads the customers of some cells, and reports which could not be read as a whole.
 ///
-/// A cell and its members are two reads. Where a commit came between them some member says that it is of another cell (or
-/// the cell is gone); those customers are read again, so that nobody ever sees half of a merge.
-pub async fn load_some(store: &Store, rules: &ActivePolicy, keys: &[CellKey]) -> Result<Loaded, StoreError> {
+/// A cell and its members are two reads. If a commit comes between them, some member names another cell, or the cell no longer
+/// exists. Such customers are read again, so that no response shows half of a merge.
+pub async fn load_some(store: &Store, policy: &ActivePolicy, keys: &[CellKey]) -> Result<Loaded, StoreError> {
     let mut customers = BTreeMap::new();
     let mut pending: Vec<CellKey> = keys.to_vec();
     for _ in 0..MAX_ATTEMPTS {
@@ -91,7 +91,7 @@ pub async fn load_some(store: &Store, rules: &ActivePolicy, keys: &[CellKey]) ->
                 .map(|it| states.get(it).filter(|state| state.cell == key).map(|state| (it.clone(), state.clone())))
                 .collect();
             match members {
-                Some(members) => drop(customers.insert(key, Arc::new(fold(key, cell, members, rules)))),
+                Some(members) => drop(customers.insert(key, Arc::new(fold(key, cell, members, policy)))),
                 None => pending.push(key),
             }
         }
@@ -103,21 +103,21 @@ pub async fn load_some(store: &Store, rules: &ActivePolicy, keys: &[CellKey]) ->
     Ok(Loaded { customers, torn: pending })
 }
 
-/// The customers that identifiers belong to; an identifier that was never seen is left out.
+/// The customers that identifiers belong to; omits identifiers that were never seen.
 ///
 /// # Errors
 ///
-/// [`StoreError::Torn`] where one belongs to a customer that cannot be read as a whole.
+/// [`StoreError::Torn`] if one belongs to a customer that cannot be read as a whole.
 pub async fn of_identifiers(
     store: &Store,
-    rules: &ActivePolicy,
+    policy: &ActivePolicy,
     identifiers: &[Identifier],
 ) -> Result<BTreeMap<Identifier, Arc<Customer>>, StoreError> {
-    // Where a merge comes between the two reads the cell is gone that the first one named.
+    // A merge between the two reads deletes the cell that the first one found.
     for _ in 0..MAX_ATTEMPTS {
         let cells = cells_of_identifiers(store, identifiers).await?;
         let keys: BTreeSet<CellKey> = cells.values().copied().collect();
-        let customers = load(store, rules, &keys.into_iter().collect::<Vec<_>>()).await?;
+        let customers = load(store, policy, &keys.into_iter().collect::<Vec<_>>()).await?;
         let found: Option<BTreeMap<_, _>> = cells
             .into_iter()
             .map(|(identifier, key)| customers.get(&key).map(|customer| (identifier, customer.clone())))
@@ -130,18 +130,18 @@ pub async fn of_identifiers(
     Err(StoreError::Torn)
 }
 
-/// The customers of unified IDs, of any that was ever issued; one that never was is left out.
+/// The customers of unified IDs, including superseded ones; omits IDs that were never issued.
 ///
 /// # Errors
 ///
-/// [`StoreError::Torn`] where one belongs to a customer that cannot be read as a whole.
+/// [`StoreError::Torn`] if one belongs to a customer that cannot be read as a whole.
 pub async fn of_ids(
     store: &Store,
-    rules: &ActivePolicy,
+    policy: &ActivePolicy,
     ids: &[UnifiedId],
 ) -> Result<BTreeMap<UnifiedId, Arc<Customer>>, StoreError> {
     let identifiers = store.identifiers_by_id(ids).await?;
-    let customers = of_identifiers(store, rules, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
+    let customers = of_identifiers(store, policy, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
     Ok(identifiers.into_iter().filter_map(|(id, it)| Some((id, customers.get(&it)?.clone()))).collect())
 }
 
@@ -149,9 +149,9 @@ fn fold(
     key: CellKey,
     cell: Arc<CellState>,
     members: Vec<(Identifier, Arc<IdentifierState>)>,
-    rules: &ActivePolicy,
+    policy: &ActivePolicy,
 ) -> Customer {
-    let retirements = rules.retirements();
+    let retirements = policy.retirements();
     let parts: Vec<Member<'_>> = members
         .iter()
         .map(|(identifier, state)| Member {
@@ -160,25 +160,25 @@ fn fold(
             first_seen: state.facts.seen.first_seen,
             last_seen: state.facts.seen.last_seen,
             sources: &state.facts.seen.sources,
-            shared: is_shared(&identifier.kind, &state.facts.neighbours, rules),
+            shared: is_shared(&identifier.kind, &state.facts.neighbours, policy),
             retired_at: retirements.retired_at(identifier),
             facet: &state.facts.facet,
         })
         .collect();
-    let profile = profile::fold::fold(&parts, cell.unified_id, rules);
+    let profile = profile::fold::fold(&parts, cell.unified_id, policy);
     drop(retirements);
     Customer { key, cell, members, profile }
 }
 
-/// Of all owners of a value the newest that was seen; where none was, the one of now.
+/// Of all owners of a value, the newest that was seen; if none was, the owner at `now`.
 pub async fn owner_of(
     store: &Store,
-    rules: &ActivePolicy,
+    policy: &ActivePolicy,
     value: &Identifier,
     now: Timestamp,
 ) -> Result<Identifier, StoreError> {
     let (owners, owner_now) = {
-        let retirements = rules.retirements();
+        let retirements = policy.retirements();
         (retirements.owners(value), retirements.owner_at(value, now))
     };
     if let [only] = owners.as_slice() {
@@ -189,7 +189,7 @@ pub async fn owner_of(
     Ok(newest.unwrap_or(owner_now))
 }
 
-/// The cells of identifiers; one that was never seen is left out.
+/// The cells of identifiers; omits identifiers that were never seen.
 pub async fn cells_of_identifiers(
     store: &Store,
     identifiers: &[Identifier],
@@ -198,7 +198,7 @@ pub async fn cells_of_identifiers(
     Ok(states.into_iter().map(|(identifier, state)| (identifier, state.cell)).collect())
 }
 
-/// The cells of unified IDs, of any that was ever issued; one that never was is left out.
+/// The cells of unified IDs, including superseded ones; omits IDs that were never issued.
 pub async fn cells_of_ids(store: &Store, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, CellKey>, StoreError> {
     let identifiers = store.identifiers_by_id(ids).await?;
     let cells = cells_of_identifiers(store, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
@@ -209,7 +209,7 @@ pub async fn cells_of_ids(store: &Store, ids: &[UnifiedId]) -> Result<BTreeMap<U
 pub async fn purchases(store: &Store, customer: &Customer) -> Result<Purchased, StoreError> {
     let mut purchased = Purchased::default();
     for (_, state) in &customer.members {
-        // Only an identifier that messages are kept under can have purchases.
+        // Purchases belong to the identifier that their message is stored under.
         if state.facts.facet.activity.event_count == 0 {
             continue;
         }

@@ -275,7 +275,7 @@ async fn keys_are_created_and_revoked_while_the_server_runs() {
         (vec!["key", "list"], 1, "--keys FILE"),
         (vec!["key", "list", "--keys", "missing.json"], 1, "there is no keys file"),
         (vec!["key", "revoke", "abc", "--keys", KEYS], 1, "no key of this ID"),
-        (vec!["key", "create", "--role", "ADMIN", "--name", "next", "--keys", KEYS], 1, "another key that is in use"),
+        (vec!["key", "create", "--role", "ADMIN", "--name", "next", "--keys", KEYS], 1, "another key in use"),
         (vec!["key", "create", "--role", "KING", "--keys", KEYS], 2, "possible values"),
     ];
     for (arguments, code, sentence) in cases {

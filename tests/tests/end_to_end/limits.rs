@@ -337,9 +337,9 @@ async fn errors_say_what_is_valid_and_never_repeat_input() {
             "BAD_USER_INPUT",
             "12.50",
         ),
-        (format!("{{ viewer @include(if: \"{SECRET}\") {{ role }} }}"), &nothing, 400, invalid, "does not fit"),
-        (format!("{{ __type(name: [\"{SECRET}\"]) {{ name }} }}"), &nothing, 400, invalid, "does not fit"),
-        (by(&format!("{{ unifiedId: \"{SECRET}\" }}")), &nothing, 200, "BAD_USER_INPUT", "no unified ID"),
+        (format!("{{ viewer @include(if: \"{SECRET}\") {{ role }} }}"), &nothing, 400, invalid, "does not match"),
+        (format!("{{ __type(name: [\"{SECRET}\"]) {{ name }} }}"), &nothing, 400, invalid, "does not match"),
+        (by(&format!("{{ unifiedId: \"{SECRET}\" }}")), &nothing, 200, "BAD_USER_INPUT", "not a unified ID"),
         (
             by(&format!("{{ identifier: {{ kind: \"{SECRET}\", value: \"1\" }} }}")),
             &nothing,
@@ -395,7 +395,7 @@ async fn errors_say_what_is_valid_and_never_repeat_input() {
             &nothing,
             200,
             "BAD_USER_INPUT",
-            "no unified ID",
+            "not a unified ID",
         ),
         ("{ policy(version: 97532468) { version } }".to_owned(), &nothing, 200, "BAD_USER_INPUT", "policies"),
         (

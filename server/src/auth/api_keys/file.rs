@@ -1,7 +1,7 @@
-//! The keys file: JSON, versioned, replaced as a whole, changed by one at a time.
+//! The keys file: versioned JSON, changed by one process at a time, and replaced as a whole.
 //!
-//! A file, and no table: it can be made before there is a base, lies where other secrets lie, is mounted into several servers on
-//! one base, and does not travel with a copy of the customers' data.
+//! Keys are in a file and not in a table so that they can be created before the database, be kept with other secrets, be mounted
+//! into several servers of one database, and are not copied along with the customers' data.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -14,11 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Key, Keys};
 
-/// The newest form of the file that this program knows. One that no key has a scope in is written in the first form, so that an
-/// earlier version reads it.
+/// The newest version of the format. A file without scopes is written in the first version, so that earlier releases read it.
 const VERSION: u32 = 2;
 const WITHOUT_SCOPES: u32 = 1;
-/// More than any file of keys; whatever is larger is something else.
+/// Far more than any keys file has.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 #[derive(Serialize, Deserialize)]
@@ -28,31 +27,31 @@ struct Document<K> {
     keys: K,
 }
 
-/// Why there are no keys.
+/// Why the keys file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     #[error(
-        "there is no keys file {0}; make it with the first key: profile360 key create --role ADMIN --keys {0}",
+        "there is no keys file {0}; create it with the first key: profile360 key create --role ADMIN --keys {0}",
         .path.display()
     )]
     Missing { path: PathBuf },
     #[error("the keys file {} cannot be read: {source}", .path.display())]
     Unreadable { path: PathBuf, source: io::Error },
     #[error(
-        "the keys file {} is not one that `profile360 key` wrote ({reason}); put a copy of it back, or move it away and make new \
-         keys",
+        "the keys file {} is not one that `profile360 key` wrote ({reason}); restore a copy of it, or move it away and create \
+         new keys",
         .path.display()
     )]
     Malformed { path: PathBuf, reason: String },
     #[error("the keys file {} has version {found}, newer than the {VERSION} that this program knows; run a newer profile360", .path.display())]
     Newer { path: PathBuf, found: u64 },
     #[error(
-        "others than its owner can write to the keys file {0}, and so make keys for themselves; run: chmod 600 {0}",
+        "users other than its owner can write to the keys file {0}, and so create keys; run: chmod 600 {0}",
         .path.display()
     )]
     WritableByOthers { path: PathBuf },
     #[error(
-        "others than its owner can replace files in {}, and so the keys file, and make keys for themselves; run: chmod go-w {}",
+        "users other than its owner can replace files in {}, including the keys file, and so create keys; run: chmod go-w {}",
         .folder.display(),
         .folder.display()
     )]
@@ -68,11 +67,11 @@ pub fn read(path: &Path) -> Result<Keys, KeysError> {
         _ => KeysError::Unreadable { path: path.to_owned(), source },
     };
     let file = File::open(path).map_err(unreadable)?;
-    let about = file.metadata().map_err(unreadable)?;
-    if about.permissions().mode() & 0o022 != 0 {
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.permissions().mode() & 0o022 != 0 {
         return Err(KeysError::WritableByOthers { path: path.to_owned() });
     }
-    // Where the name leads elsewhere, both who can turn it and who can replace what it leads to matter.
+    // Of a symbolic link, both the folder of the link and the folder of its target must be safe.
     for name in [path.to_owned(), fs::canonicalize(path).map_err(unreadable)?] {
         let folder = folder_of(&name);
         let mode = fs::metadata(folder).map_err(unreadable)?.permissions().mode();
@@ -81,7 +80,7 @@ pub fn read(path: &Path) -> Result<Keys, KeysError> {
         }
     }
     let malformed = |reason: String| KeysError::Malformed { path: path.to_owned(), reason };
-    if MAX_BYTES < about.len() {
+    if MAX_BYTES < metadata.len() {
         return Err(malformed("it is larger than any keys file".to_owned()));
     }
     parse(&io::read_to_string(file).map_err(unreadable)?).map_err(|fault| match fault {
@@ -90,16 +89,16 @@ pub fn read(path: &Path) -> Result<Keys, KeysError> {
     })
 }
 
-/// In a folder that has it only the owner of a file replaces it, as in `/tmp`.
+/// In a folder with this bit, as in `/tmp`, only the owner of a file can replace it.
 const STICKY: u32 = 0o1000;
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Changes the keys as nobody else does at that time; a file that is not there is made. What `change` refuses is not written.
+/// Changes the keys under a lock; creates the file if there is none. Writes nothing if `change` fails.
 pub fn change<T, E>(path: &Path, change: impl FnOnce(&mut Keys) -> Result<T, E>) -> Result<Result<T, E>, KeysError> {
-    // Where the name leads to a file elsewhere, that one is replaced and not the name.
+    // Of a symbolic link, replace the target and not the link.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let unwritable = |source| KeysError::Unwritable { path: path.clone(), source };
     let _locked = lock(path).map_err(unwritable)?;
@@ -115,7 +114,7 @@ pub fn change<T, E>(path: &Path, change: impl FnOnce(&mut Keys) -> Result<T, E>)
     Ok(Ok(changed))
 }
 
-/// Held until it is dropped. It is a file of its own beside the keys, as these are replaced as a whole.
+/// Locks the keys until the file is dropped. The lock is a separate file, as the keys file itself is replaced.
 fn lock(path: &Path) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -124,10 +123,10 @@ fn lock(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Replaces the file: whoever reads it finds all of the one or all of the other, after a loss of power too.
+/// Replaces the file atomically: readers see the old or the new content, also after a power failure.
 fn write(path: &Path, keys: &Keys) -> io::Result<()> {
     let folder = folder_of(path);
-    // Made for its owner only.
+    // Readable by its owner only.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     let version = if keys.iter().all(|key| key.scope.is_default()) { WITHOUT_SCOPES } else { VERSION };
     serde_json::to_writer_pretty(&mut file, &Document { version, keys: &keys.0 })?;
@@ -147,9 +146,9 @@ fn parse(text: &str) -> Result<Keys, Fault> {
     struct Versioned {
         version: u64,
     }
-    // Where it is wrong is told, what stands there is not.
+    // The error says where the fault is, and repeats nothing of the file.
     let malformed = |error: serde_json::Error| {
-        Fault::Malformed(format!("line {} column {} is not in its form", error.line(), error.column()))
+        Fault::Malformed(format!("line {} column {} does not have the expected form", error.line(), error.column()))
     };
     let Versioned { version } = serde_json::from_str(text).map_err(malformed)?;
     if u64::from(VERSION) < version {
@@ -158,7 +157,7 @@ fn parse(text: &str) -> Result<Keys, Fault> {
     let Document { keys, .. } = serde_json::from_str::<Document<Vec<Key>>>(text).map_err(malformed)?;
     for (n, key) in keys.iter().enumerate() {
         if keys[..n].iter().any(|it| it.id == key.id) {
-            return Err(Fault::Malformed(format!("the ID {} stands there twice", key.id)));
+            return Err(Fault::Malformed(format!("the ID {} occurs twice", key.id)));
         }
     }
     Ok(Keys(keys))

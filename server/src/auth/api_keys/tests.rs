@@ -2,8 +2,11 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use profile360_core::{message::MessageType, time::Timestamp};
 
-use super::{AuthError, Authenticator, KeysError, NameFault, Random, Revoked, Scope, change, read};
-use crate::auth::access::Role;
+use super::{KeysError, NameFault, Random, Revoked, Scope, change, read};
+use crate::auth::{
+    access::Role,
+    authenticator::{AuthError, Authenticator},
+};
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -12,7 +15,7 @@ fn random(n: u8) -> Random {
 }
 
 #[test]
-fn a_key_is_what_its_text_says_until_it_is_revoked() {
+fn a_key_authenticates_its_holder_until_it_is_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.json");
     let create =
@@ -34,21 +37,21 @@ fn a_key_is_what_its_text_says_until_it_is_revoked() {
         ("local", NameFault::Reserved),
         ("LOCAL", NameFault::Reserved),
         ("System", NameFault::Reserved),
-        ("mina", NameFault::Taken),
-        ("Mina", NameFault::Taken),
+        ("mina", NameFault::InUse),
+        ("Mina", NameFault::InUse),
     ];
     for (name, fault) in refused {
         assert_eq!(create(3, Role::Reader, Some(name)), Err(fault), "{name}");
     }
 
     let written = fs::read_to_string(&path).unwrap();
-    assert!(!written.contains(&"65".repeat(8)), "no secret is kept");
+    assert!(!written.contains(&"65".repeat(8)), "the file holds no secret");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
-    let gate = Authenticator::open(path.clone()).unwrap();
-    let caller = gate.caller(Some(&text)).unwrap();
+    let authenticator = Authenticator::open(path.clone()).unwrap();
+    let caller = authenticator.caller(Some(&text)).unwrap();
     assert_eq!((&*caller.name, caller.role), ("mina", Role::Reader));
-    assert!(gate.is_still_valid(&caller));
+    assert!(authenticator.is_still_valid(&caller));
     let half = text.get(..text.len() - 1).unwrap();
     let swapped = other_text.replace("0202", "0101");
     for (shown, reason) in [
@@ -58,30 +61,30 @@ fn a_key_is_what_its_text_says_until_it_is_revoked() {
         (Some(&*swapped), AuthError::UnknownKey),
         (Some("p360_010101010101"), AuthError::UnknownKey),
     ] {
-        assert_eq!(gate.caller(shown), Err(reason), "{shown:?}");
+        assert_eq!(authenticator.caller(shown), Err(reason), "{shown:?}");
     }
 
     let revoke = |id: &str| change(&path, |keys| Ok::<_, ()>(keys.revoke(id, NOW))).unwrap().unwrap();
     assert!(matches!(revoke("010101010101"), Revoked::Now(_)));
     assert!(matches!(revoke("p360_010101010101"), Revoked::Before(_)));
-    assert_eq!(revoke("nobody"), Revoked::NotFound);
-    assert_eq!(gate.caller(Some(&text)), Err(AuthError::UnknownKey));
-    assert!(!gate.is_still_valid(&caller));
-    assert!(gate.caller(Some(&other_text)).is_ok());
-    // A name is free again; the ID is not.
+    assert_eq!(revoke("unknown"), Revoked::NotFound);
+    assert_eq!(authenticator.caller(Some(&text)), Err(AuthError::UnknownKey));
+    assert!(!authenticator.is_still_valid(&caller));
+    assert!(authenticator.caller(Some(&other_text)).is_ok());
+    // The name of a revoked key is free again.
     assert!(create(4, Role::Analyst, Some("mina")).is_ok());
 
-    // Where nobody can tell who was revoked nobody is let in.
+    // Fail closed: without the file, any key may have been revoked.
     fs::write(&path, "{").unwrap();
-    assert_eq!(gate.caller(Some(&other_text)), Err(AuthError::NoKeysFile));
+    assert_eq!(authenticator.caller(Some(&other_text)), Err(AuthError::NoKeysFile));
     fs::remove_file(&path).unwrap();
-    assert_eq!(gate.caller(Some(&other_text)), Err(AuthError::NoKeysFile));
+    assert_eq!(authenticator.caller(Some(&other_text)), Err(AuthError::NoKeysFile));
     fs::write(&path, written).unwrap();
-    assert!(gate.caller(Some(&other_text)).is_ok());
+    assert!(authenticator.caller(Some(&other_text)).is_ok());
 }
 
 #[test]
-fn a_file_that_is_none_says_so_and_stays_as_it_is() {
+fn a_malformed_or_unsafe_file_is_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.json");
     assert!(matches!(read(&path), Err(KeysError::Missing { .. })));
@@ -105,11 +108,11 @@ fn a_file_that_is_none_says_so_and_stays_as_it_is() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
     assert!(matches!(read(&path), Err(KeysError::WritableByOthers { .. })));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(read(&path).is_ok(), "others may read it: it holds no secret");
+    assert!(read(&path).is_ok(), "other users may read it: it holds no secret");
 }
 
 #[test]
-fn of_many_who_make_keys_at_once_none_loses_one() {
+fn concurrent_changes_lose_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.json");
     std::thread::scope(|scope| {
@@ -126,7 +129,7 @@ fn of_many_who_make_keys_at_once_none_loses_one() {
 }
 
 #[test]
-fn a_file_without_scopes_is_one_that_earlier_versions_read() {
+fn a_file_without_scopes_has_the_first_version() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.json");
     let create = |n, scope| {

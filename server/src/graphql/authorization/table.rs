@@ -1,8 +1,8 @@
-//! The table: of each field what it asks for, and how it is masked if it is personal.
+//! The table: the permission that each field requires, and its mask if it is personal data.
 //!
-//! Personal is what says who someone is or what only they know: names, identifiers, dates of birth and what gives them away, places
-//! narrower than a region, values of attributes, properties of events, and what operators wrote in their own words. Unified IDs are
-//! not: they reveal nothing of an identifier.
+//! Personal data is what identifies a person or is known to them only: names, identifiers, dates of birth and what reveals them,
+//! places narrower than a region, values of attributes, properties of events, and free text of operators. Unified IDs are not: they
+//! reveal nothing of an identifier.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -11,15 +11,15 @@ use crate::auth::{
     masking::Mask,
 };
 
-/// What a field asks for.
+/// The rule of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rule {
-    pub need: Permission,
-    /// How those see it who see no personal data; none where it is none.
+    pub permission: Permission,
+    /// The mask for callers that may not read personal data; `None` if the field is not personal.
     pub mask: Option<Mask>,
 }
 
-/// The fields of a type that ask for the same: those that are not personal, and those that are.
+/// Fields of a type with the same permission: those without a mask, and those with one.
 pub(super) type Entry = (&'static str, Permission, &'static [&'static str], &'static [(&'static str, Mask)]);
 
 pub(super) const TABLE: &[Entry] = &[
@@ -43,9 +43,9 @@ pub(super) const TABLE: &[Entry] = &[
         ],
         &[],
     ),
-    // Facts are there for the browser to compute profiles from: masked ones would be of no use, and half masked ones no secret.
+    // The browser computes profiles from facts, which it cannot do with masked ones.
     ("Query", ReadPersonal, &["profileFacts"], &[]),
-    // It reads the whole base.
+    // It reads the whole database.
     ("Query", Decide, &["simulatePolicy"], &[]),
     ("Query", Govern, &["auditLog"], &[]),
     ("Mutation", Send, &["ingest"], &[]),
@@ -55,7 +55,7 @@ pub(super) const TABLE: &[Entry] = &[
     ("Node", Read, &["id"], &[]),
     ("Viewer", Nothing, &["name", "role", "seesPersonalData"], &[]),
     ("Health", Read, &["since", "ingestion", "refused", "largest", "identifierCounts", "sharedValues"], &[]),
-    ("IngestedMinute", Read, &["at", "taken", "repeated", "refused"], &[]),
+    ("IngestedMinute", Read, &["at", "accepted", "taken", "repeated", "refused"], &[]),
     ("RefusedMessages", Read, &["code", "count"], &[]),
     ("LargeProfile", Read, &["profile", "size"], &[]),
     ("IdentifierCount", Read, &["identifiers", "profiles"], &[]),
@@ -82,7 +82,7 @@ pub(super) const TABLE: &[Entry] = &[
             "graph",
             "timeline",
         ],
-        // It is a hash of all that is masked.
+        // It is a hash over personal data.
         &[("revision", Mask::Keyed)],
     ),
     (
@@ -94,7 +94,7 @@ pub(super) const TABLE: &[Entry] = &[
             ("phone", Mask::Phone),
             ("email", Mask::Email),
             ("birthDate", Mask::Hidden),
-            // Asked for as of one day after the other it would tell the birthday.
+            // Requests with consecutive dates would reveal the birthday.
             ("age", Mask::Hidden),
             ("recentArea", Mask::Text),
         ],
@@ -162,7 +162,7 @@ pub(super) const TABLE: &[Entry] = &[
         "Event",
         Read,
         &["name", "at", "source", "platform", "identifier"],
-        // An ID may be made of what the message says.
+        // A message ID may be derived from personal data.
         &[("messageId", Mask::Keyed), ("properties", Mask::Hidden)],
     ),
     ("IdentityGraph", Read, &["identifiers", "links", "withheld", "bridges"], &[]),
@@ -212,24 +212,26 @@ pub(super) const TABLE: &[Entry] = &[
     ("AuditEntry", Govern, &["at", "actor", "action", "subject", "detail"], &[]),
     ("AuditEntryConnection", Govern, &["edges", "nodes", "pageInfo"], &[]),
     ("AuditEntryEdge", Govern, &["node", "cursor"], &[]),
-    // Whoever sends learns what became of it, and nothing of what was there.
+    // Senders see the outcome of their messages, and nothing of existing data.
     ("IngestPayload", Send, &["results"], &[]),
     ("MessageResult", Send, &["messageId", "status", "unifiedId", "code", "path", "detail", "warnings"], &[]),
     ("MessageWarning", Send, &["code", "path", "detail"], &[]),
 ];
 
-/// What a field asks for; none where nobody has said.
+/// The rule of a field; `None` if the table has no entry.
 pub(super) fn rule(parent: &str, field: &str) -> Option<Rule> {
     static RULES: LazyLock<HashMap<&str, HashMap<&str, Rule>>> = LazyLock::new(|| {
         let mut rules: HashMap<&str, HashMap<&str, Rule>> = HashMap::new();
-        for (parent, need, open, personal) in TABLE {
+        for (parent, permission, open, personal) in TABLE {
             let fields = rules.entry(parent).or_default();
-            fields.extend(open.iter().map(|field| (*field, Rule { need: *need, mask: None })));
-            fields.extend(personal.iter().map(|(field, mask)| (*field, Rule { need: *need, mask: Some(*mask) })));
+            fields.extend(open.iter().map(|field| (*field, Rule { permission: *permission, mask: None })));
+            fields.extend(
+                personal.iter().map(|(field, mask)| (*field, Rule { permission: *permission, mask: Some(*mask) })),
+            );
         }
         rules
     });
-    // A root that is merged of parts is known by the part's name while a subscription runs.
+    // While a subscription runs, the library reports the name of a part of the merged root.
     let parent = if parent.ends_with("Subscription") { "Subscription" } else { parent };
     RULES.get(parent)?.get(field).copied()
 }

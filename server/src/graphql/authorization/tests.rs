@@ -27,26 +27,26 @@ fn fields() -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn every_field_of_the_schema_says_what_it_asks_for_and_whether_it_is_personal() {
+fn the_table_has_one_entry_for_each_field_of_the_schema() {
     let fields = fields();
-    let forgotten: Vec<_> = fields.iter().filter(|(parent, field)| rule(parent, field).is_none()).collect();
-    assert!(forgotten.is_empty(), "say in table.rs who may have them, and whether they are personal: {forgotten:?}");
+    let missing: Vec<_> = fields.iter().filter(|(parent, field)| rule(parent, field).is_none()).collect();
+    assert!(missing.is_empty(), "add their permission and mask to table.rs: {missing:?}");
     let named = |(parent, _, open, personal): &Entry| {
         let all = open.iter().copied().chain(personal.iter().map(|(field, _)| *field));
         all.map(|field| ((*parent).to_owned(), field.to_owned())).collect::<Vec<_>>()
     };
     let entries: Vec<(String, String)> = TABLE.iter().flat_map(named).collect();
     let gone: Vec<_> = entries.iter().filter(|it| !fields.contains(*it)).collect();
-    assert!(gone.is_empty(), "these are not in the schema any more: {gone:?}");
-    assert_eq!(entries.len(), fields.len(), "each stands there once");
+    assert!(gone.is_empty(), "remove these from table.rs, as the schema has no such field: {gone:?}");
+    assert_eq!(entries.len(), fields.len(), "each field has one entry");
 }
 
 #[test]
-fn nobody_who_only_looks_changes_anything() {
+fn no_mutation_is_allowed_with_a_permission_to_read() {
     for (parent, field) in fields() {
-        let need = rule(&parent, &field).unwrap().need;
+        let permission = rule(&parent, &field).unwrap().permission;
         if parent == "Mutation" {
-            assert!(matches!(need, Permission::Send | Permission::Decide | Permission::Govern), "{field}");
+            assert!(matches!(permission, Permission::Send | Permission::Decide | Permission::Govern), "{field}");
         }
     }
 }

@@ -15,22 +15,22 @@ use serde_json::json;
 
 use super::*;
 
-fn measured(query: &str) -> Result<Measured, Fault> {
-    Measured::of(&parse_query(query).expect("it is GraphQL"), &Variables::default())
+fn measured(query: &str) -> Result<QueryCost, Fault> {
+    QueryCost::of(&parse_query(query).expect("it is GraphQL"), &Variables::default())
 }
 
 fn counts(query: &str) -> [usize; 4] {
-    let Measure { fields, aliases, directives, steps, .. } = measured(query).expect("its fragments are sound").all;
+    let Measure { fields, aliases, directives, steps, .. } = measured(query).expect("valid fragments").all;
     [fields, aliases, directives, steps]
 }
 
 #[test]
-fn fragments_count_as_if_they_were_written_out() {
+fn fragments_are_counted_once_for_each_spread() {
     assert_eq!(counts("{ a b: c @skip(if: true) { d } }"), [3, 1, 1, 3]);
     assert_eq!(counts("query @x { ...F @y ... on T @z { a } } fragment F on T { b: c d }"), [3, 1, 3, 5]);
     assert_eq!(counts("{ ...F ...F ...G } fragment F on T { a } fragment G on T { b { ...F } }"), [4, 0, 0, 8]);
     assert_eq!(counts("query A { a } query B { b: a }"), [2, 1, 0, 2]);
-    // A small document that asks for more than there are numbers, and one whose spreads alone do.
+    // Small documents whose fields, or whose spreads alone, exceed the largest number.
     let wide = |last: &str| -> String {
         let fragment = |n: usize| format!("fragment F{n} on T {{ {} }} ", format!("...F{} ", n + 1).repeat(20));
         format!("{{ ...F0 }} {} fragment F20 on T {{ {last} }}", (0..20).map(fragment).collect::<String>())
@@ -40,17 +40,17 @@ fn fragments_count_as_if_they_were_written_out() {
 }
 
 #[test]
-fn fragments_that_are_not_there_or_stand_in_themselves_or_too_deep_are_faults() {
+fn undefined_circular_and_too_deep_fragments_are_faults() {
     let is = |query: &str, fault: fn(Pos) -> Fault| {
         let found = measured(query).expect_err(query);
         let (Fault::Unknown(pos) | Fault::Circular(pos) | Fault::TooDeep(pos)) = found;
         assert_eq!(found, fault(pos), "{query}");
         assert_ne!(pos, Pos::default(), "{query}");
     };
-    is("{ ...Nobody }", Fault::Unknown);
-    is("{ a { ... { ...Nobody } } }", Fault::Unknown);
-    is("{ a } fragment Unused on T { ...Nobody }", Fault::Unknown);
-    is("query A { a } query B { ...Nobody }", Fault::Unknown);
+    is("{ ...Undefined }", Fault::Unknown);
+    is("{ a { ... { ...Undefined } } }", Fault::Unknown);
+    is("{ a } fragment Unused on T { ...Undefined }", Fault::Unknown);
+    is("query A { a } query B { ...Undefined }", Fault::Unknown);
     is("{ ...F } fragment F on T { ...F }", Fault::Circular);
     is("{ a } fragment F on T { ... { b { ...F } } }", Fault::Circular);
     is("{ ...F } fragment F on T { ...G } fragment G on T { a { ...F } }", Fault::Circular);
@@ -67,28 +67,28 @@ fn fragments_that_are_not_there_or_stand_in_themselves_or_too_deep_are_faults() 
 }
 
 #[test]
-fn values_count_where_they_are_read() {
+fn values_are_counted_at_each_occurrence() {
     let query = "query($long: [String!], $one: Int) {
         a(ids: $long) b(x: { y: [1, 2, { z: \"two\" }] }) { c(ids: $long, one: $one) { d } }
         ...F ...F
     }
     fragment F on T { e(text: \"0123456789012345678901234567890123456789012345678901234567890123\") @skip(if: $one) }";
     let variables = Variables::from_json(json!({ "long": ["a", "b", "c"], "one": 1, "unused": [1, 2, 3] }));
-    let Measured { all, variables, .. } =
-        Measured::of(&parse_query(query).expect("a query"), &variables).expect("sound");
+    let QueryCost { all, variables, .. } =
+        QueryCost::of(&parse_query(query).expect("a query"), &variables).expect("valid fragments");
     assert_eq!((all.values, all.widest, all.widest_below), (4 + 6 + (4 + 1) + 2 * (3 + 1), 6, 5));
     assert_eq!(variables, 4 + 1);
 }
 
 #[test]
-fn introspection_counts_what_it_lists() {
+fn introspection_is_counted_by_the_entries_that_it_lists() {
     let tools = "{ __schema { queryType { name } directives { name args { ...V } } types { kind name fields(includeDeprecated: true) {
         name args { ...V } type { ...T } isDeprecated } inputFields { ...V } interfaces { ...T }
         enumValues { name description } possibleTypes { ...T } } } }
         fragment V on __InputValue { name description type { ...T } defaultValue }
         fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind
         name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }";
-    let introspected = |query: &str| measured(query).expect("it is sound").all.introspected;
+    let introspected = |query: &str| measured(query).expect("valid fragments").all.introspected;
     assert!(introspected(tools) < 500_000, "{}", introspected(tools));
     assert_eq!(introspected("{ a { fields { types { fields { b } } } } }"), 0);
     let circular =
@@ -99,7 +99,7 @@ fn introspection_counts_what_it_lists() {
 }
 
 #[test]
-fn tokens_are_those_of_the_specification() {
+fn tokens_are_counted_as_the_specification_defines_them() {
     for (query, tokens, nesting) in [
         ("", 0, 0),
         (" \n,,\t# { comment }\n", 0, 0),
@@ -112,14 +112,14 @@ fn tokens_are_those_of_the_specification() {
         ("\"\"\"no end", 1, 0),
         ("}}{[(((", 7, 5),
     ] {
-        let text = Text::of(query, 100);
-        assert_eq!((text.tokens, text.nesting), (tokens, nesting), "{query}");
+        let cost = TextCost::of(query, 100);
+        assert_eq!((cost.tokens, cost.nesting), (tokens, nesting), "{query}");
     }
-    assert_eq!(Text::of(&"a ".repeat(1_000), 10).tokens, 11, "it stops where it is too much");
-    assert_eq!(Text::of("{ a _0123456789 bc(d: \"0123456789012345678\") }", 100).longest_name, 11);
+    assert_eq!(TextCost::of(&"a ".repeat(1_000), 10).tokens, 11, "it stops at the limit");
+    assert_eq!(TextCost::of("{ a _0123456789 bc(d: \"0123456789012345678\") }", 100).longest_name, 11);
 }
 
-/// A selection: what stands there, and which fragment it spreads.
+/// A selection.
 #[derive(Debug, Clone)]
 enum Part {
     Leaf,
@@ -158,7 +158,7 @@ fn text(operation: &[Part], fragments: &[Vec<Part>]) -> String {
     written(operation, &mut text);
     text.push('}');
     for (number, parts) in fragments.iter().enumerate() {
-        write!(text, " fragment F{number} on Q {{ ").expect("a text takes all");
+        write!(text, " fragment F{number} on Q {{ ").expect("writing to a string succeeds");
         written(parts, &mut text);
         text.push('}');
     }
@@ -192,7 +192,7 @@ fn is_circular(fragments: &[Vec<Part>]) -> bool {
     })
 }
 
-/// Writes all out, as the library does; none where that takes more steps than are left.
+/// Counts fields and steps with all fragments expanded, as the library does; `None` after `left` steps.
 fn expanded(parts: &[Part], fragments: &[Vec<Part>], left: &mut usize) -> Option<(usize, usize)> {
     let (mut fields, mut steps) = (0, 0);
     for part in parts {
@@ -223,7 +223,7 @@ impl Q {
     }
 }
 
-/// Keeps what the library counts.
+/// Records the library's own count.
 #[derive(Clone, Default)]
 struct Counted(Arc<Mutex<Option<usize>>>);
 
@@ -241,7 +241,7 @@ impl Extension for Counted {
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
         let counted = next.run(ctx).await?;
-        *self.0.lock().expect("nobody panics") = Some(counted.complexity);
+        *self.0.lock().expect("the lock is not poisoned") = Some(counted.complexity);
         Ok(counted)
     }
 }
@@ -250,13 +250,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_document_is_measured_in_as_many_steps_as_it_has_parts(
+    fn measuring_is_linear_and_agrees_with_the_library(
         (operation, fragments) in (1..14_usize).prop_flat_map(|n| (parts(n), vec(parts(n), n))),
-        is_sound in any::<bool>(),
+        is_valid in any::<bool>(),
     ) {
         const MOST: usize = 20_000;
-        let sound = |number: usize, parts: &[Part]| -> Vec<Part> {
-            // Each spreads only those behind it.
+        let valid = |number: usize, parts: &[Part]| -> Vec<Part> {
+            // Each fragment spreads only later ones.
             fn later(part: &Part, number: usize, n: usize) -> Part {
                 match part {
                     Part::Leaf => Part::Leaf,
@@ -267,11 +267,11 @@ proptest! {
             }
             parts.iter().map(|it| later(it, number, fragments.len())).collect()
         };
-        let (operation, fragments): (Vec<Part>, Vec<Vec<Part>>) = if is_sound {
-            // All are spread, so that the library has no other fault to find.
+        let (operation, fragments): (Vec<Part>, Vec<Vec<Part>>) = if is_valid {
+            // All are spread, so that the library finds no unused fragment.
             let all = (0..fragments.len()).map(Part::Spread);
-            let valid = operation.iter().filter(|it| !matches!(it, Part::Spread(_) | Part::Field(_) | Part::Inline(_))).cloned();
-            (valid.chain(all).collect(), fragments.iter().enumerate().map(|(number, parts)| sound(number, parts)).collect())
+            let leaves = operation.iter().filter(|it| !matches!(it, Part::Spread(_) | Part::Field(_) | Part::Inline(_))).cloned();
+            (leaves.chain(all).collect(), fragments.iter().enumerate().map(|(number, parts)| valid(number, parts)).collect())
         } else {
             (operation, fragments)
         };
@@ -280,24 +280,24 @@ proptest! {
         let mut all = BTreeSet::new();
         fragments.iter().chain([&operation]).for_each(|parts| spreads(parts, &mut all));
         let is_faulty = all.contains(&fragments.len()) || is_circular(&fragments);
-        match Measured::of(&document, &Variables::default()) {
+        match QueryCost::of(&document, &Variables::default()) {
             Err(Fault::Unknown(_)) => prop_assert!(all.contains(&fragments.len())),
             Err(Fault::Circular(_)) => prop_assert!(is_circular(&fragments)),
             Err(Fault::TooDeep(_)) => {}
             Ok(measured) => {
                 prop_assert!(!is_faulty);
-                prop_assert!(measured.n_taken <= Text::of(&query, usize::MAX).tokens);
+                prop_assert!(measured.n_steps <= TextCost::of(&query, usize::MAX).tokens);
                 let mut left = MOST;
                 match expanded(&operation, &fragments, &mut left) {
                     Some(counted) => prop_assert_eq!((measured.all.fields, measured.all.steps), counted),
                     None => prop_assert!(MOST < measured.all.steps),
                 }
-                if is_sound && measured.all.steps < MOST {
+                if is_valid && measured.all.steps < MOST {
                     let counted = Counted::default();
                     let schema = Schema::build(Q, EmptyMutation, EmptySubscription).extension(counted.clone()).finish();
-                    // Only checked: a name that no operation has ends it then.
-                    block_on(schema.execute(async_graphql::Request::new(&query).operation_name("Nobody")));
-                    prop_assert_eq!(*counted.0.lock().expect("nobody panics"), Some(measured.all.fields));
+                    // An unknown operation name: the library validates the document and runs nothing.
+                    block_on(schema.execute(async_graphql::Request::new(&query).operation_name("Undefined")));
+                    prop_assert_eq!(*counted.0.lock().expect("the lock is not poisoned"), Some(measured.all.fields));
                 }
             }
         }
