@@ -23,7 +23,7 @@ run: build ## Start the server with demo data; installs and builds what is missi
 	@exec '$(PROFILE360_BIN)' serve --demo --db 'surrealkv://$(DATA)?sync=every'
 
 .PHONY: test
-test: setup-test lint-rust-format lint-deny test-web test-wasm lint-rust test-rust test-clients test-docs test-browser ## Every check and every test; installs and builds what is missing
+test: setup-test lint-rust-format lint-features lint-deny test-web test-wasm lint-rust test-rust test-clients test-docs test-browser ## Every check and every test; installs and builds what is missing
 	@echo '==> All checks and tests have passed'
 
 .PHONY: setup
@@ -48,13 +48,18 @@ build: web ## Build the server, with the page in it
 	@echo '==> Building the server (a first build takes some twenty minutes, later ones seconds)'
 	@cargo build --workspace --locked
 
+.PHONY: build-test
+build-test: web ## Build the server that the tests start: sooner built, and slower
+	@echo '==> Building the server for the tests (a first build takes some twenty minutes, later ones seconds)'
+	@cargo build --workspace --locked --profile test
+
 .PHONY: fmt
 fmt: setup-test ## Format everything
 	@cargo fmt --all
 	@cd web && node_modules/.bin/biome check --write
 
 .PHONY: lint
-lint: setup-test lint-rust-format lint-deny lint-rust test-web ## Check formats and lints, change nothing
+lint: setup-test lint-rust-format lint-features lint-deny lint-rust test-web ## Check formats and lints, change nothing
 
 .PHONY: lint-rust-format
 lint-rust-format: setup-test
@@ -64,6 +69,11 @@ lint-rust-format: setup-test
 .PHONY: lint-deny
 lint-deny: setup-test ## Check the licenses, sources and versions of the crates that are used, and what is known against them
 	@.ci/deny
+
+.PHONY: lint-features
+lint-features: setup ## Check that a command for one package compiles SurrealDB with the features of the workspace
+	@echo '==> Checking the features of shared crates'
+	@.ci/features
 
 .PHONY: lint-words
 lint-words: ## Look for words that the project does not use (.ci/words --count: how many, and where)
@@ -76,15 +86,20 @@ lint-rust: setup-test web
 	@cargo clippy --workspace --all-targets --locked -- --deny warnings
 
 .PHONY: test-rust
-test-rust: build ## Run the Rust tests
+test-rust: setup-test build-test ## Run the Rust tests
 	@echo '==> Running the Rust tests'
-	@cargo test --workspace --locked
+	@cargo nextest run --workspace --locked
+	@.ci/slowest
+
+.PHONY: test-one
+test-one: setup-test build-test ## Run the Rust tests whose names contain a text: make test-one T=refund
+	@cargo nextest run --workspace --locked -- '$(T)'
 
 # How often the server is killed.
 KILLS ?= 300
 
 .PHONY: chaos
-chaos: build ## Kill a server again and again while it is written to, and look for what it acknowledged: make chaos KILLS=300
+chaos: build-test ## Kill a server again and again while it is written to, and look for what it acknowledged: make chaos KILLS=300
 	@echo '==> Killing a server $(KILLS) times, and cutting its log at every byte of its last records'
 	@KILLS=$(KILLS) cargo test --workspace --locked --test end_to_end recovery::long -- --ignored --nocapture --test-threads 1
 
@@ -104,17 +119,17 @@ test-web: wasm ## Check the page's format, lints and types, and run its unit tes
 	@npm --prefix web run --silent test
 
 .PHONY: test-clients
-test-clients: setup-test build ## Let other people's programs talk to the server
+test-clients: setup-test build-test ## Let other people's programs talk to the server
 	@echo '==> Testing with other programs: the audits of graphql-http, graphql-ws, tracking SDKs, checkers of schemas'
 	@. .ci/common; CHROMIUM=$$(chromium_path) npm --prefix tests/clients run --silent test
 
 .PHONY: test-docs
-test-docs: setup-test build ## Run every command of the documentation and compare what it prints
+test-docs: setup-test build-test ## Run every command of the documentation and compare what it prints
 	@echo '==> Running the documentation'
 	@node --test tests/docs/
 
 .PHONY: test-browser
-test-browser: setup-test build ## Use the page in a real Chromium
+test-browser: setup-test build-test ## Use the page in a real Chromium
 	@echo '==> Testing the page in Chromium'
 	@. .ci/common; CHROMIUM=$$(chromium_path) npm --prefix web run --silent test:browser
 

@@ -1,0 +1,1 @@
+//! See Cargo.toml: this crate exists for the features of its dependencies.
