@@ -23,7 +23,7 @@ run: build ## Start the server with demo data; installs and builds what is missi
 	@exec '$(PROFILE360_BIN)' serve --demo --db 'surrealkv://$(DATA)?sync=every'
 
 .PHONY: test
-test: setup-test lint-rust-format lint-features lint-deny test-web test-wasm lint-rust test-rust test-clients test-docs test-browser ## Every check and every test; installs and builds what is missing
+test: setup-test lint-rust-format lint-features lint-circles lint-words lint-deny test-web test-wasm lint-rust test-rust test-clients test-docs test-browser ## Every check and every test; installs and builds what is missing
 	@echo '==> All checks and tests have passed'
 
 .PHONY: setup
@@ -59,7 +59,7 @@ fmt: setup-test ## Format everything
 	@cd web && node_modules/.bin/biome check --write
 
 .PHONY: lint
-lint: setup-test lint-rust-format lint-features lint-deny lint-rust test-web ## Check formats and lints, change nothing
+lint: setup-test lint-rust-format lint-features lint-circles lint-words lint-deny lint-rust test-web ## Check formats and lints, change nothing
 
 .PHONY: lint-rust-format
 lint-rust-format: setup-test
@@ -74,6 +74,11 @@ lint-deny: setup-test ## Check the licenses, sources and versions of the crates 
 lint-features: setup ## Check that a command for one package compiles SurrealDB with the features of the workspace
 	@echo '==> Checking the features of shared crates'
 	@.ci/features
+
+.PHONY: lint-circles
+lint-circles: ## Look for circles of imports between modules
+	@echo '==> Looking for circles of imports'
+	@node .ci/circles.mjs
 
 .PHONY: lint-words
 lint-words: ## Look for words that the project does not use (.ci/words --count: how many, and where)
