@@ -25,7 +25,7 @@ pub(crate) fn attribute_value<S: Serializer>(value: &AttributeValue, serializer:
 
 /// The names of the enum in schema.graphql.
 pub(crate) fn platforms<S: Serializer>(platforms: &[Platform], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(platforms.iter().map(|it| match it {
+    serializer.collect_seq(platforms.iter().map(|platform| match platform {
         Platform::Android => "ANDROID",
         Platform::Ios => "IOS",
         Platform::Web => "WEB",

@@ -10,7 +10,7 @@ pub struct Currency([u8; 3]);
 impl Currency {
     pub const KRW: Self = Self(*b"KRW");
 
-    /// Takes three ASCII letters in either case.
+    /// Accepts three ASCII letters in either case.
     pub fn parse(text: &str) -> Option<Self> {
         let letters: [u8; 3] = text.trim().as_bytes().try_into().ok()?;
         letters.iter().all(u8::is_ascii_alphabetic).then(|| Self(letters.map(|it| it.to_ascii_uppercase())))
@@ -72,7 +72,7 @@ pub(crate) fn nearest(text: &str) -> Result<Decimal, NoDecimal> {
         0
     };
     let length = |it: &str| i64::try_from(it.len()).unwrap_or(i64::MAX / 4);
-    // Where the point stands before the first digit that counts.
+    // The position of the decimal point relative to the first significant digit.
     let point = power.saturating_add(length(whole)).saturating_sub(length(&digits) - length(significant));
     let zeros = |n: i64| "0".repeat(usize::try_from(n).unwrap_or_default());
     let plain = match point {

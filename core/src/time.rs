@@ -7,7 +7,7 @@ use crate::calendar::{day_of_number, parse_date};
 
 /// An instant in UTC, to the microsecond; finer digits of the input are cut off.
 ///
-/// It serialises as the number of microseconds since 1970-01-01T00:00:00Z, which sorts and packs well. What people
+/// It serializes as the number of microseconds since 1970-01-01T00:00:00Z, which sorts and packs well. What people
 /// read goes through [`Timestamp::to_rfc3339`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -85,7 +85,7 @@ impl Timestamp {
         Ok((Self(at), false))
     }
 
-    /// Takes an instant, if it is within the range that messages may say.
+    /// Accepts an instant within the range that messages may say.
     pub fn from_datetime(time: DateTime<Utc>) -> Result<Self, TimestampError> {
         let it = Self(time.timestamp_micros());
         if it < Self::EARLIEST || Self::LATEST < it {

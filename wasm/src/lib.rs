@@ -5,8 +5,8 @@
 
 use profile360_core::{
     policy::compiled::CompiledPolicy,
-    preview::{CheckedFacts, PreviewError, Question, normal_form, read_policy, read_question, write_answer},
-    search::recognise,
+    preview::{CheckedFacts, Params, PreviewError, normal_form, read_params, read_policy, write_answer},
+    search::recognize,
 };
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -28,59 +28,59 @@ impl Facts {
         self.answer(|facts| Ok(facts.contents()))
     }
 
-    /// `ProfileQuestion` in, `ShownProfile` out.
-    pub fn profile(&self, question: &str) -> String {
-        self.ask(question, |facts, question| facts.profile(&question))
+    /// `ProfileParams` in, `ProfileView` out.
+    pub fn profile(&self, params: &str) -> String {
+        self.ask(params, |facts, params| facts.profile(&params))
     }
 
-    /// `ProfileQuestion` in, `ShownAsOf` out: the parts of a profile that another date changes.
+    /// `ProfileParams` in, `AsOfView` out: the parts of a profile that another date changes.
     #[wasm_bindgen(js_name = profileAsOf)]
-    pub fn profile_as_of(&self, question: &str) -> String {
-        self.ask(question, |facts, question| facts.profile_as_of(&question))
+    pub fn profile_as_of(&self, params: &str) -> String {
+        self.ask(params, |facts, params| facts.profile_as_of(&params))
     }
 
-    /// `MergeQuestion` in, `MergePreview` out.
+    /// `MergeParams` in, `MergePreview` out.
     #[wasm_bindgen(js_name = mergePreview)]
-    pub fn merge_preview(&self, question: &str) -> String {
-        self.ask(question, |facts, question| facts.merge_preview(&question))
+    pub fn merge_preview(&self, params: &str) -> String {
+        self.ask(params, |facts, params| facts.merge_preview(&params))
     }
 
-    /// `UnmergeQuestion` in, `UnmergePreview` out.
+    /// `UnmergeParams` in, `UnmergePreview` out.
     #[wasm_bindgen(js_name = unmergePreview)]
-    pub fn unmerge_preview(&self, question: &str) -> String {
-        self.ask(question, |facts, question| facts.unmerge_preview(&question))
+    pub fn unmerge_preview(&self, params: &str) -> String {
+        self.ask(params, |facts, params| facts.unmerge_preview(&params))
     }
 
-    /// `RankingQuestion` in, `RankingPreview` out.
+    /// `RankingParams` in, `RankingPreview` out.
     #[wasm_bindgen(js_name = rankingPreview)]
-    pub fn ranking_preview(&self, question: &str) -> String {
-        self.ask(question, |facts, question| facts.ranking_preview(&question))
+    pub fn ranking_preview(&self, params: &str) -> String {
+        self.ask(params, |facts, params| facts.ranking_preview(&params))
     }
 
-    /// `SpendQuestion` in, `Spend` out.
-    pub fn spend(&self, question: &str) -> String {
-        self.ask(question, |facts, question| facts.spend(&question))
+    /// `SpendParams` in, `Spend` out.
+    pub fn spend(&self, params: &str) -> String {
+        self.ask(params, |facts, params| facts.spend(&params))
     }
 
-    /// `PolicyQuestion` in, `PolicyPreview` out.
+    /// `PolicyParams` in, `PolicyPreview` out.
     #[wasm_bindgen(js_name = policyPreview)]
-    pub fn policy_preview(&self, question: &str) -> String {
-        self.ask(question, |facts, question| facts.policy_preview(&question))
+    pub fn policy_preview(&self, params: &str) -> String {
+        self.ask(params, |facts, params| facts.policy_preview(&params))
     }
 
-    /// `ExplainQuestion` in, `ShownExplanation` out.
-    pub fn explain(&self, question: &str) -> String {
-        self.ask(question, |facts, question| facts.explain(&question))
+    /// `ExplainParams` in, `ExplanationView` out.
+    pub fn explain(&self, params: &str) -> String {
+        self.ask(params, |facts, params| facts.explain(&params))
     }
 }
 
 impl Facts {
-    fn ask<Q: Question, A: Serialize>(
+    fn ask<Q: Params, A: Serialize>(
         &self,
-        question: &str,
+        params: &str,
         answer: impl FnOnce(&CheckedFacts, Q) -> Result<A, PreviewError>,
     ) -> String {
-        self.answer(|facts| answer(facts, read_question(question)?))
+        self.answer(|facts| answer(facts, read_params(params)?))
     }
 
     fn answer<A: Serialize>(&self, answer: impl FnOnce(&CheckedFacts) -> Result<A, PreviewError>) -> String {
@@ -98,7 +98,7 @@ pub fn normalize_identifier(kind: &str, value: &str, policy: Option<String>) -> 
 /// What a search text can be under a policy document, or the initial policy without one: `Recognized` out.
 #[wasm_bindgen(js_name = recognizeSearch)]
 pub fn recognize_search(text: &str, policy: Option<String>) -> String {
-    write_answer(&policy_of(policy).map(|policy| recognise(text, &policy)))
+    write_answer(&policy_of(policy).map(|policy| recognize(text, &policy)))
 }
 
 fn policy_of(document: Option<String>) -> Result<CompiledPolicy, PreviewError> {

@@ -26,17 +26,17 @@ fn call(export: &str, arguments: &[&str]) -> String {
     }
 }
 
-fn ask(facts: &Facts, method: &str, question: &str) -> String {
+fn ask(facts: &Facts, method: &str, params: &str) -> String {
     match method {
         "contents" => facts.contents(),
-        "profile" => facts.profile(question),
-        "profileAsOf" => facts.profile_as_of(question),
-        "mergePreview" => facts.merge_preview(question),
-        "unmergePreview" => facts.unmerge_preview(question),
-        "rankingPreview" => facts.ranking_preview(question),
-        "spend" => facts.spend(question),
-        "policyPreview" => facts.policy_preview(question),
-        "explain" => facts.explain(question),
+        "profile" => facts.profile(params),
+        "profileAsOf" => facts.profile_as_of(params),
+        "mergePreview" => facts.merge_preview(params),
+        "unmergePreview" => facts.unmerge_preview(params),
+        "rankingPreview" => facts.ranking_preview(params),
+        "spend" => facts.spend(params),
+        "policyPreview" => facts.policy_preview(params),
+        "explain" => facts.explain(params),
         _ => panic!("facts have no {method}"),
     }
 }
@@ -69,13 +69,13 @@ fn hundreds_of_previews_are_there_to_compare() {
     let mut lines = String::new();
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
     for base in 0..generated::N_BASES {
-        let (facts, questions) = generated::base(base);
+        let (facts, params) = generated::base(base);
         lines += &format!("{}\n", json!({ "facts": facts }));
         let facts = Facts::new(&facts);
-        for (method, question) in questions {
-            let answer = ask(&facts, method, &question);
+        for (method, params) in params {
+            let answer = ask(&facts, method, &params);
             *outcomes.entry(outcome(method, &answer)).or_default() += 1;
-            lines += &format!("{}\n", json!({ "ask": method, "question": question, "expected": answer }));
+            lines += &format!("{}\n", json!({ "ask": method, "question": params, "expected": answer }));
         }
     }
     let n_cases: usize = outcomes.values().sum();

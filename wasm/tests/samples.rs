@@ -49,8 +49,8 @@ fn samples() -> String {
         ("NormalForm", "normalForm", normalize_identifier("external_id", "kim@example.com", None)),
         ("Recognized", "recognized", recognize_search("kim@example.com", None)),
         ("Contents", "contents", facts.contents()),
-        ("ShownProfile", "profile", facts.profile(&profile)),
-        ("ShownAsOf", "profileAsOf", facts.profile_as_of(&profile)),
+        ("ProfileView", "profile", facts.profile(&profile)),
+        ("AsOfView", "profileAsOf", facts.profile_as_of(&profile)),
         ("MergePreview", "merge", merge([ann_id, bob_id])),
         ("MergePreview", "contradictedMerge", merge([ann_id, cho_id])),
         (
@@ -68,11 +68,11 @@ fn samples() -> String {
         ),
         ("ErrorAnswer", "faultyPolicy", policy(json!({ "max_links": "many" }))),
         (
-            "ShownExplanation",
+            "ExplanationView",
             "together",
             facts.explain(&json!({ "a": bob, "b": named("phone", "+821012345678") }).to_string()),
         ),
-        ("ShownExplanation", "apart", facts.explain(&json!({ "a": ann, "b": bob }).to_string())),
+        ("ExplanationView", "apart", facts.explain(&json!({ "a": ann, "b": bob }).to_string())),
     ];
     let mut types: Vec<&str> = answers.iter().map(|(name, ..)| *name).collect();
     types.sort_unstable();

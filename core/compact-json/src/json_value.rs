@@ -1,6 +1,6 @@
 //! JSON read into a tree first, and values read from that.
 //!
-//! What serde derives is compiled anew for each source of each type. Read from text, forty types are more than half of what
+//! What serde derives is compiled again for each source of each type. Read from text, forty types are more than half of what
 //! the browser may download; read from a tree they are a fifth of it. Errors name what was expected, and no values.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::{
     de::{self, DeserializeOwned, DeserializeSeed, EnumAccess, Expected, MapAccess, SeqAccess, VariantAccess, Visitor},
 };
 
-/// A JSON value. Objects keep their fields as they stand in the text; where a name is there twice, both.
+/// A JSON value. Objects keep their fields in the order of the text, repeated names included.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JsonValue {
     Null,
@@ -69,7 +69,7 @@ impl JsonValue {
 
 impl From<&serde_json::Value> for JsonValue {
     fn from(value: &serde_json::Value) -> Self {
-        // A tree takes every value that there is.
+        // Every JSON value can be represented.
         Self::deserialize(value).unwrap_or(Self::Null)
     }
 }

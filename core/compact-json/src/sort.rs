@@ -1,6 +1,6 @@
 //! Sorting and sets, in a form for the browser too.
 //!
-//! The standard library compiles its sorts anew for every type that is sorted: forty times some four kilobytes. The browser
+//! The standard library compiles its sorts again for every type that is sorted: forty times some four kilobytes. The browser
 //! downloads that, so there all sorts go through one that orders positions. The result is the same everywhere.
 
 use std::cmp::Ordering;
@@ -28,7 +28,7 @@ pub fn sort_stably_by<T>(items: &mut [T], compare: impl FnMut(&T, &T) -> Orderin
 #[cfg(target_arch = "wasm32")]
 pub use self::{sort_positions_by as sort_by, sort_positions_by as sort_stably_by};
 
-/// Sorts; equal items keep their sequence. Only what compares two items is compiled anew.
+/// Sorts; equal items keep their sequence. Only the comparison is compiled for each type.
 #[cfg(any(test, target_arch = "wasm32"))]
 pub fn sort_positions_by<T>(items: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
     let mut order = sorted(items.len(), &mut |a, b| compare(&items[a], &items[b]));

@@ -70,12 +70,13 @@ impl OrderState {
         refunds.sort_by_key(|it| (it.at, &it.message_id));
         let mut seen = BTreeSet::new();
         refunds.retain(|it| it.refund_id.as_ref().is_none_or(|id| seen.insert(id)));
-        let of_order = refunds.into_iter().filter(|it| it.currency.is_none_or(|it| it == paid.currency));
+        let of_order =
+            refunds.into_iter().filter(|refund| refund.currency.is_none_or(|currency| currency == paid.currency));
         paid.amount < of_order.fold(Decimal::ZERO, |sum, it| sum.saturating_add(it.said_amount()))
     }
 
     /// The refund that counts in the place of one, where it is another of the same ID.
-    pub(crate) fn first_told(&self, refund: &Refund) -> Option<&Refund> {
+    pub(crate) fn first_reported(&self, refund: &Refund) -> Option<&Refund> {
         let rank = |it: &Refund| (it.at, it.message_id.clone());
         let is_before = |it: &&Refund| it.refund_id == refund.refund_id && rank(it) < rank(refund);
         refund.refund_id.as_ref()?;

@@ -37,7 +37,7 @@ pub struct Decision {
     pub revoked: Option<Revocation>,
 }
 
-/// Who took a decision back, and when.
+/// Who revoked a decision, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     pub at: Timestamp,
@@ -57,10 +57,10 @@ impl Decision {
     }
 }
 
-/// What stands between the ID of the first decision of several and the number of a further one.
+/// Separates the ID of the first of several decisions from the number of a further one.
 const TOGETHER: char = '.';
 
-/// The ID of one of several decisions that are made together, and are taken back together: the first one's own, and that with
+/// The ID of one of several decisions that are made together, and are revoked together: the first one's own, and that with
 /// a number for each further one.
 pub fn id_among(first: &Arc<str>, number: usize) -> Arc<str> {
     if number == 0 { first.clone() } else { format!("{first}{TOGETHER}{number}").into() }
@@ -93,7 +93,7 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    /// Takes a decision, or a later state of one.
+    /// Adds a decision, or a later state of one.
     pub fn put(&mut self, decision: Decision) {
         let decision = Arc::new(decision);
         for end in [&decision.pair.a, &decision.pair.b] {

@@ -23,18 +23,21 @@ impl Pair {
             std::cmp::Ordering::Equal => None,
         }
     }
-}
 
-impl Pair {
+    /// The positions of both ends; `None` where one has none.
+    pub fn positions(&self, position_of: impl Fn(&Identifier) -> Option<usize>) -> Option<(usize, usize)> {
+        Some((position_of(&self.a)?, position_of(&self.b)?))
+    }
+
     /// The end that an identifier, which is one of them, links to.
     pub fn other(&self, one: &Identifier) -> &Identifier {
         if self.a == *one { &self.b } else { &self.a }
     }
 }
 
-/// When, how often and by whom something was seen. Merging is associative and commutative; counts add.
+/// When, how often and by which sources something was seen. Merging is associative and commutative; counts add.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sightings {
+pub struct Observations {
     #[serde(rename = "f")]
     pub first_seen: Timestamp,
     #[serde(rename = "l")]
@@ -49,8 +52,8 @@ pub struct Sightings {
 /// The most sources that are named of an identifier or a link.
 pub const MAX_SOURCES: usize = 64;
 
-impl Sightings {
-    /// One sighting by one message.
+impl Observations {
+    /// One observation by one message.
     pub fn of(message: &Message) -> Self {
         Self {
             first_seen: message.at,
@@ -60,7 +63,7 @@ impl Sightings {
         }
     }
 
-    /// Adds one sighting; whether there was room for its source.
+    /// Adds one observation; whether there was room for its source.
     pub fn add(&mut self, message: &Message) -> bool {
         self.first_seen = self.first_seen.min(message.at);
         self.last_seen = self.last_seen.max(message.at);

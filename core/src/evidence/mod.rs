@@ -6,5 +6,6 @@ pub mod facts;
 pub mod identifier_facts;
 pub mod identifier_summary;
 pub mod link;
-pub mod neighbours;
+pub mod neighbors;
+pub(crate) mod observe;
 pub mod retirement;

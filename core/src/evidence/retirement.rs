@@ -42,7 +42,7 @@ pub struct Retirements {
 }
 
 impl Retirements {
-    /// Takes a retirement, or a later state of one.
+    /// Adds a retirement, or a later state of one.
     pub fn put(&mut self, retirement: Retirement) {
         let value = retirement.value.clone();
         self.by_id.insert(retirement.id.clone(), Arc::new(retirement));

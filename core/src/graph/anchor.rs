@@ -1,13 +1,19 @@
 //! Which identifier names a profile.
 
-use super::rows::{CellState, IdentifierState};
+use super::rows::{ClusterState, IdentifierState};
 use crate::{
-    identifier::{Identifier, Kind, UnifiedId},
+    identifier::{Identifier, UnifiedId},
     policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
 
 /// The order in which members may name a profile: earliest, then strongest kind, then value.
+pub(crate) fn anchor_rank(identifier: &Identifier, first_seen: Timestamp, priority: u32) -> impl Ord {
+    let Identifier { kind, value, generation } = identifier;
+    (first_seen, priority, value, kind, *generation)
+}
+
+/// An identifier that may name its profile, ordered by [`anchor_rank`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct AnchorRank {
     pub(crate) first_seen: Timestamp,
@@ -26,18 +32,17 @@ impl AnchorRank {
         }
     }
 
-    pub(crate) fn of_cell(cell: &CellState, policy: &CompiledPolicy) -> Self {
+    pub(crate) fn of_cluster(cluster: &ClusterState, policy: &CompiledPolicy) -> Self {
         Self {
-            first_seen: cell.anchor_first_seen,
-            priority: policy.priority(&cell.anchor.kind),
-            identifier: cell.anchor.clone(),
-            unified_id: cell.unified_id,
+            first_seen: cluster.anchor_first_seen,
+            priority: policy.priority(&cluster.anchor.kind),
+            identifier: cluster.anchor.clone(),
+            unified_id: cluster.unified_id,
         }
     }
 
-    pub(crate) fn key(&self) -> (Timestamp, u32, &str, &Kind, u32) {
-        let Identifier { kind, value, generation } = &self.identifier;
-        (self.first_seen, self.priority, value, kind, *generation)
+    fn rank(&self) -> impl Ord {
+        anchor_rank(&self.identifier, self.first_seen, self.priority)
     }
 }
 
@@ -49,6 +54,6 @@ impl PartialOrd for AnchorRank {
 
 impl Ord for AnchorRank {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
+        self.rank().cmp(&other.rank())
     }
 }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{
-    adjacency::Neighbours,
-    evidence::{Evidence, Ties},
+    adjacency::Adjacency,
+    evidence_graph::{Evidence, EvidenceGraph},
 };
 use crate::identifier::Identifier;
 
@@ -47,15 +47,15 @@ impl<'a> Bridges<'a> {
     }
 }
 
-/// The followed links without which fewer would hold together. A link beside a decision about the same two is none.
+/// The followed links whose removal would split a profile. A link is no bridge where a decision connects the same two.
 pub fn bridges(evidence: Evidence<'_>) -> Bridges<'_> {
-    let Ties { nodes, same, followed, .. } = Ties::of(evidence);
-    let ties = [same, followed].concat();
-    let neighbours = Neighbours::new(nodes.len(), &ties);
+    let EvidenceGraph { nodes, same, followed, .. } = EvidenceGraph::of(evidence);
+    let edges = [same, followed].concat();
+    let neighbors = Adjacency::new(nodes.len(), &edges);
     let mut order = Vec::with_capacity(nodes.len());
     let mut bridges = Vec::new();
-    // Tarjan's search in depth: a node's place is where it stands in `order`, and its reach the first place to which it or a
-    // node below it has a tie beside those that the search came by. The links into a node that reaches no further than
+    // Tarjan's depth-first search: a node's place is its position in `order`, and its reach the first place to which it or a
+    // node below it has an edge other than those that the search came by. The links into a node that reaches no further than
     // itself are bridges.
     let mut place: Vec<Option<usize>> = vec![None; nodes.len()];
     let mut reach = vec![0; nodes.len()];
@@ -75,19 +75,19 @@ pub fn bridges(evidence: Evidence<'_>) -> Bridges<'_> {
             }
             let Some(here) = way.last_mut() else { break };
             let Visit { node, came_by, n_tried } = *here;
-            if let Some((other, tie)) = neighbours.of(node).get(n_tried) {
+            if let Some((other, edge)) = neighbors.of(node).get(n_tried) {
                 here.n_tried += 1;
                 match place[*other] {
-                    _ if came_by == Some(*tie) => {}
+                    _ if came_by == Some(*edge) => {}
                     Some(place) => reach[node] = reach[node].min(place),
-                    None => next = Some(Visit { node: *other, came_by: Some(*tie), n_tried: 0 }),
+                    None => next = Some(Visit { node: *other, came_by: Some(*edge), n_tried: 0 }),
                 }
                 continue;
             }
             way.pop();
-            let (Some(before), Some(tie)) = (way.last(), came_by) else { continue };
+            let (Some(before), Some(edge)) = (way.last(), came_by) else { continue };
             reach[before.node] = reach[before.node].min(reach[node]);
-            if let (Some(link), Some(place)) = (ties[tie].step.link(), place[node])
+            if let (Some(link), Some(place)) = (edges[edge].step.link(), place[node])
                 && reach[node] == place
             {
                 // What is below the bridge, for now; the size of the whole is not known yet.
@@ -107,7 +107,7 @@ pub fn bridges(evidence: Evidence<'_>) -> Bridges<'_> {
     Bridges { bridges, identifiers: evidence.identifiers, order }
 }
 
-/// A node on the way of the search, the tie that led to it, and how many of its neighbours have been tried.
+/// A node on the way of the search, the tie that led to it, and how many of its neighbors have been tried.
 #[derive(Debug, Clone, Copy)]
 struct Visit {
     node: usize,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use profile360_compact_json::sort::sort_stably_by;
 
 use super::{
-    input::{Node, Verdict},
+    input::{Constraint, Node},
     union_find::DisjointSets,
     withheld::Withheld,
 };
@@ -16,18 +16,18 @@ use crate::{
 };
 
 /// Growing profiles: who is together, how many of each kind, and who must not come together.
-pub(super) struct Groups<'a> {
+pub(super) struct ConstrainedUnionFind<'a> {
     pub(super) sets: DisjointSets,
     /// For each root, how many identifiers of each kind, by the kind's number.
     pub(super) counts: Vec<Vec<(usize, u32)>>,
     pub(super) limits: Vec<(&'a Kind, u32)>,
-    /// For each node, whom a decision keeps away from it, and that decision.
+    /// For each node the nodes that a `DIFFERENT` decision separates from it, with the decision.
     pub(super) apart: BTreeMap<usize, Vec<(usize, &'a Decision)>>,
     /// For each root, its nodes that are in `apart`.
     pub(super) guarded: BTreeMap<usize, Vec<usize>>,
 }
 
-impl<'a> Groups<'a> {
+impl<'a> ConstrainedUnionFind<'a> {
     pub(super) fn new(nodes: &[Node<'a>], policy: &CompiledPolicy) -> Self {
         let mut limits: Vec<(&Kind, u32)> = Vec::new();
         let counts = nodes
@@ -44,7 +44,7 @@ impl<'a> Groups<'a> {
         Self { sets: DisjointSets::new(nodes.len()), counts, limits, apart: BTreeMap::new(), guarded: BTreeMap::new() }
     }
 
-    /// For decisions alone, which no limit holds back.
+    /// For decisions alone: limits do not apply to them.
     pub(super) fn without_limits(n_nodes: usize) -> Self {
         Self {
             sets: DisjointSets::new(n_nodes),
@@ -55,22 +55,22 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Takes all decisions; the positions of the `SAME` ones that hold, in the order in which they are taken.
-    pub(super) fn take_decisions(&mut self, verdicts: &[Verdict<'a>]) -> Vec<usize> {
-        for verdict in verdicts.iter().filter(|it| it.decision.relation == Relation::Different) {
-            self.keep_apart(verdict);
+    /// Applies all decisions. Returns the positions of the `SAME` ones that hold, in the order in which they apply.
+    pub(super) fn take_decisions(&mut self, constraints: &[Constraint<'a>]) -> Vec<usize> {
+        for constraint in constraints.iter().filter(|it| it.decision.relation == Relation::Different) {
+            self.keep_apart(constraint);
         }
         let mut same: Vec<usize> =
-            (0..verdicts.len()).filter(|it| verdicts[*it].decision.relation == Relation::Same).collect();
-        let place = |it: usize| (verdicts[it].decision.at, &verdicts[it].decision.id);
+            (0..constraints.len()).filter(|it| constraints[*it].decision.relation == Relation::Same).collect();
+        let place = |it: usize| (constraints[it].decision.at, &constraints[it].decision.id);
         sort_stably_by(&mut same, |a, b| place(*a).cmp(&place(*b)));
-        same.retain(|it| self.join_by_decision(verdicts[*it].a, verdicts[*it].b));
+        same.retain(|it| self.join_by_decision(constraints[*it].a, constraints[*it].b));
         same
     }
 
-    pub(super) fn keep_apart(&mut self, verdict: &Verdict<'a>) {
-        for (one, other) in [(verdict.a, verdict.b), (verdict.b, verdict.a)] {
-            self.apart.entry(one).or_default().push((other, verdict.decision));
+    pub(super) fn keep_apart(&mut self, constraint: &Constraint<'a>) {
+        for (one, other) in [(constraint.a, constraint.b), (constraint.b, constraint.a)] {
+            self.apart.entry(one).or_default().push((other, constraint.decision));
             self.guarded.insert(one, vec![one]);
         }
     }

@@ -1,12 +1,12 @@
 //! Explanations: why identifiers are one customer, why they are not, and what holds a customer together (docs/design.md,
 //! section 5).
 //!
-//! What holds identifiers together are *ties*: the `SAME` decisions that hold and the links that resolution follows. All
-//! here takes n log n time in the number of identifiers and ties, and no deeper stack for a longer chain.
+//! The edges of the graph are the `SAME` decisions that hold and the links that resolution follows. Everything here needs
+//! n log n time in the number of identifiers and edges, and nothing recurses.
 
 use super::{
-    adjacency::Neighbours,
-    evidence::{Evidence, Step, Tie, Ties},
+    adjacency::Adjacency,
+    evidence_graph::{Evidence, EvidenceEdge, EvidenceGraph, Step},
     input::Edge,
     resolve::order_of_links,
     union_find::DisjointSets,
@@ -17,7 +17,7 @@ use crate::{identifier::Identifier, policy::compiled::CompiledPolicy};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Explanation {
     pub together: bool,
-    /// The strongest way from the one to the other: no other one's weakest tie is stronger. Decisions are stronger than
+    /// The strongest path from the one to the other: no other path's weakest edge is stronger. Decisions are stronger than
     /// links, and links are as strong as they come early in resolution's total order. Empty where they are not together.
     pub path: Vec<Step>,
     /// Where they are not together, what would have to be followed: the withheld links, as positions in the evidence, on the
@@ -32,19 +32,19 @@ pub fn explain(evidence: Evidence<'_>, a: &Identifier, b: &Identifier, policy: &
     let (Some(from), Some(to)) = (evidence.position_of(a), evidence.position_of(b)) else {
         return Explanation::default();
     };
-    let ties = Ties::of(evidence);
-    let priorities: Vec<u32> = ties.nodes.iter().map(|it| policy.priority(&it.identifier.kind)).collect();
-    let in_order = |links: &[Tie]| -> Vec<Tie> {
-        let edges: Vec<Edge> = links.iter().map(|it| it.edge).collect();
-        order_of_links(&ties.nodes, &edges, &priorities).into_iter().map(|it| links[it]).collect()
+    let graph = EvidenceGraph::of(evidence);
+    let priorities: Vec<u32> = graph.nodes.iter().map(|it| policy.priority(&it.identifier.kind)).collect();
+    let in_order = |links: &[EvidenceEdge]| -> Vec<EvidenceEdge> {
+        let edges: Vec<Edge> = links.iter().map(|it| it.ends).collect();
+        order_of_links(&graph.nodes, &edges, &priorities).into_iter().map(|it| links[it]).collect()
     };
-    let mut forest = Forest { sets: DisjointSets::new(ties.nodes.len()), ties: Vec::new() };
-    let together =
-        forest.grow_until_joined(&ties.same, from, to) || forest.grow_until_joined(&in_order(&ties.followed), from, to);
+    let mut forest = Forest { sets: DisjointSets::new(graph.nodes.len()), edges: Vec::new() };
+    let together = forest.grow_until_joined(&graph.same, from, to)
+        || forest.grow_until_joined(&in_order(&graph.followed), from, to);
     if together {
         return Explanation { together, path: forest.path(from, to), blocked_by: Vec::new() };
     }
-    if !forest.grow_until_joined(&in_order(&ties.withheld), from, to) {
+    if !forest.grow_until_joined(&in_order(&graph.withheld), from, to) {
         return Explanation::default();
     }
     let is_withheld = |link: &usize| evidence.links.get(*link).is_some_and(|(_, it)| it.withheld.is_some());
@@ -52,49 +52,49 @@ pub fn explain(evidence: Evidence<'_>, a: &Identifier, b: &Identifier, policy: &
     Explanation { together, path: Vec::new(), blocked_by: links.filter(is_withheld).collect() }
 }
 
-/// Growing trees of the strongest ties: of all ways between two nodes the one in here has the strongest weakest tie.
+/// A maximum spanning forest: of all paths between two nodes the one in here has the strongest weakest edge.
 struct Forest {
     sets: DisjointSets,
-    ties: Vec<Tie>,
+    edges: Vec<EvidenceEdge>,
 }
 
 impl Forest {
-    /// Takes ties, the strongest first, that join what was apart, until the two nodes are together; whether they are.
-    fn grow_until_joined(&mut self, ties: &[Tie], one: usize, other: usize) -> bool {
+    /// Adds the edges that join two trees, the strongest first, until the two nodes are connected. Returns whether they are.
+    fn grow_until_joined(&mut self, edges: &[EvidenceEdge], one: usize, other: usize) -> bool {
         let mut is_joined = self.sets.find(one) == self.sets.find(other);
-        for tie in ties {
+        for edge in edges {
             if is_joined {
                 break;
             }
-            let Edge { a, b, .. } = tie.edge;
+            let Edge { a, b, .. } = edge.ends;
             if self.sets.find(a) != self.sets.find(b) {
                 self.sets.join(a, b);
-                self.ties.push(*tie);
+                self.edges.push(*edge);
                 is_joined = self.sets.find(one) == self.sets.find(other);
             }
         }
         is_joined
     }
 
-    /// The way between two nodes of one tree.
+    /// The path between two nodes of one tree.
     fn path(&self, from: usize, to: usize) -> Vec<Step> {
         let n_nodes = self.sets.len();
-        let neighbours = Neighbours::new(n_nodes, &self.ties);
-        // For each node that was found from the far end, the next one on the way there and the tie that leads to it.
+        let neighbors = Adjacency::new(n_nodes, &self.edges);
+        // For each node that was found from the far end, the next one on the path to it and the edge that leads there.
         let mut towards: Vec<Option<(usize, usize)>> = vec![None; n_nodes];
         let mut pending = vec![to];
         while let Some(node) = pending.pop() {
-            for (other, tie) in neighbours.of(node) {
+            for (other, edge) in neighbors.of(node) {
                 if *other != to && towards[*other].is_none() {
-                    towards[*other] = Some((node, *tie));
+                    towards[*other] = Some((node, *edge));
                     pending.push(*other);
                 }
             }
         }
         let mut path = Vec::new();
         let mut here = from;
-        while let Some((next, tie)) = towards[here] {
-            path.push(self.ties[tie].step);
+        while let Some((next, edge)) = towards[here] {
+            path.push(self.edges[edge].step);
             here = next;
         }
         path

@@ -1,4 +1,4 @@
-//! Lineage: which profiles became one and which parted, by a change.
+//! Lineage: which profiles a change merged and which it split.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::identifier::UnifiedId;
 pub enum LineageKind {
     /// Profiles became one.
     Merged,
-    /// One profile parted.
+    /// One profile was split.
     Unmerged,
 }
 
@@ -28,8 +28,8 @@ pub struct Lineage {
     pub message: Option<usize>,
 }
 
-/// Merges and unmerges between two partitions: for each cell that was there, its unified ID and how many of its members are
-/// in each cell now; and the unified IDs of the cells that are there now.
+/// Merges and unmerges between two partitions: for each cluster that was there, its unified ID and how many of its members are
+/// in each cluster now; and the unified IDs of the clusters that are there now.
 pub(crate) fn between<K: Ord + Copy>(
     parts_of: &BTreeMap<K, (UnifiedId, BTreeSet<K>)>,
     now: &BTreeMap<K, UnifiedId>,

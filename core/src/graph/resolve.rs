@@ -5,8 +5,9 @@
 use profile360_compact_json::sort::sort_by;
 
 use super::{
-    constrained_union_find::Groups,
-    input::{Edge, Node, Verdict},
+    anchor::anchor_rank,
+    constrained_union_find::ConstrainedUnionFind,
+    input::{Constraint, Edge, Input, Node},
     union_find::DisjointSets,
     withheld::Withheld,
 };
@@ -16,11 +17,13 @@ use crate::policy::compiled::CompiledPolicy;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
     /// The profile of each node: a number from 0, in the order of their first nodes.
-    pub cell_of: Vec<usize>,
+    pub cluster_of: Vec<usize>,
     /// The nodes of each profile, in ascending order.
-    pub cells: Vec<Vec<usize>>,
+    pub clusters: Vec<Vec<usize>>,
     /// The node of each profile that was seen first; it names the profile.
     pub anchors: Vec<usize>,
+    /// The component of each node: a number from 0, in the order of their first nodes.
+    pub component_of: Vec<usize>,
     /// Whether the component of each profile has decisions, or links that were withheld for a limit or a decision: then
     /// what a further link does cannot be said without looking at all of it.
     pub is_contested: Vec<bool>,
@@ -29,13 +32,14 @@ pub struct Partition {
     pub withheld: Vec<Option<Withheld>>,
 }
 
-/// Makes the partition. Positions in edges and verdicts must be positions in `nodes`.
-pub fn resolve(nodes: &[Node<'_>], edges: &[Edge], verdicts: &[Verdict<'_>], policy: &CompiledPolicy) -> Partition {
-    let mut groups = Groups::new(nodes, policy);
-    groups.take_decisions(verdicts);
+/// Makes the partition.
+pub fn resolve(input: &Input<'_>, policy: &CompiledPolicy) -> Partition {
+    let Input { nodes, edges, constraints, .. } = input;
+    let mut profiles = ConstrainedUnionFind::new(nodes, policy);
+    profiles.take_decisions(constraints);
 
-    let priorities: Vec<u32> = nodes.iter().map(|it| policy.priority(&it.identifier.kind)).collect();
-    let is_blocked: Vec<bool> = nodes.iter().map(|it| policy.blocks(&it.identifier.value)).collect();
+    let priorities: Vec<u32> = nodes.iter().map(|node| policy.priority(&node.identifier.kind)).collect();
+    let is_blocked: Vec<bool> = nodes.iter().map(|node| policy.blocks(&node.identifier.value)).collect();
     let mut withheld = vec![None; edges.len()];
     for position in order_of_links(nodes, edges, &priorities) {
         let Edge { a, b, .. } = edges[position];
@@ -44,10 +48,48 @@ pub fn resolve(nodes: &[Node<'_>], edges: &[Edge], verdicts: &[Verdict<'_>], pol
         } else if nodes[a].is_shared || nodes[b].is_shared {
             Some(Withheld::Shared)
         } else {
-            groups.join_by_link(a, b).err()
+            profiles.join_by_link(a, b).err()
         };
     }
-    finish(nodes, edges, verdicts, withheld, groups, &priorities)
+    let (cluster_of, n_clusters) = profiles.sets.numbered();
+    let mut clusters: Vec<Vec<usize>> = vec![Vec::new(); n_clusters];
+    for (node, cluster) in cluster_of.iter().enumerate() {
+        clusters[*cluster].push(node);
+    }
+    let rank = |node: usize| anchor_rank(nodes[node].identifier, nodes[node].first_seen, priorities[node]);
+    let anchors =
+        clusters.iter().filter_map(|members| members.iter().copied().min_by_key(|node| rank(*node))).collect();
+
+    let (component_of, n_components) = components(input, &withheld).numbered();
+    let mut is_component_contested = vec![false; n_components];
+    for constraint in constraints {
+        is_component_contested[component_of[constraint.a]] = true;
+    }
+    for (edge, reason) in edges.iter().zip(&mut withheld) {
+        if !reason.as_ref().is_some_and(Withheld::is_contested) {
+            continue;
+        }
+        is_component_contested[component_of[edge.a]] = true;
+        if cluster_of[edge.a] == cluster_of[edge.b] {
+            *reason = None;
+        }
+    }
+    let is_contested = clusters.iter().map(|members| is_component_contested[component_of[members[0]]]).collect();
+    Partition { cluster_of, clusters, anchors, component_of, is_contested, withheld }
+}
+
+/// The nodes that links and decisions connect, before limits and `DIFFERENT` decisions apply.
+fn components(input: &Input<'_>, withheld: &[Option<Withheld>]) -> DisjointSets {
+    let mut components = DisjointSets::new(input.nodes.len());
+    for (edge, reason) in input.edges.iter().zip(withheld) {
+        if !matches!(reason, Some(Withheld::Blocked | Withheld::Shared)) {
+            components.join(edge.a, edge.b);
+        }
+    }
+    for constraint in &input.constraints {
+        components.join(constraint.a, constraint.b);
+    }
+    components
 }
 
 /// The total order in which links are taken, as positions in `edges`: by the weaker end's priority, by first-seen time, by
@@ -56,8 +98,8 @@ pub(crate) fn order_of_links(nodes: &[Node<'_>], edges: &[Edge], priorities: &[u
     let mut order: Vec<usize> = (0..edges.len()).collect();
     sort_by(&mut order, |x, y| {
         let key = |it: &Edge| (priorities[it.a].max(priorities[it.b]), it.first_seen);
-        let pair = |it: &Edge| {
-            let (a, b) = (nodes[it.a].identifier, nodes[it.b].identifier);
+        let pair = |edge: &Edge| {
+            let (a, b) = (nodes[edge.a].identifier, nodes[edge.b].identifier);
             if a < b { (a, b) } else { (b, a) }
         };
         let (x, y) = (&edges[*x], &edges[*y]);
@@ -66,61 +108,10 @@ pub(crate) fn order_of_links(nodes: &[Node<'_>], edges: &[Edge], priorities: &[u
     order
 }
 
-/// The `SAME` decisions that hold, as positions in `verdicts` and in the order in which they are taken: all whose two sides
-/// no `DIFFERENT` decision keeps apart.
-pub(crate) fn same_that_hold(n_nodes: usize, verdicts: &[Verdict<'_>]) -> Vec<usize> {
-    Groups::without_limits(n_nodes).take_decisions(verdicts)
-}
-
-fn finish(
-    nodes: &[Node<'_>],
-    edges: &[Edge],
-    verdicts: &[Verdict<'_>],
-    mut withheld: Vec<Option<Withheld>>,
-    mut groups: Groups<'_>,
-    priorities: &[u32],
-) -> Partition {
-    let mut cell_of = vec![usize::MAX; nodes.len()];
-    let mut cell_of_root = vec![usize::MAX; nodes.len()];
-    let mut cells: Vec<Vec<usize>> = Vec::new();
-    for node in 0..nodes.len() {
-        let root = groups.sets.find(node);
-        if cell_of_root[root] == usize::MAX {
-            cell_of_root[root] = cells.len();
-            cells.push(Vec::new());
-        }
-        cell_of[node] = cell_of_root[root];
-        cells[cell_of[node]].push(node);
-    }
-    let rank = |node: &usize| {
-        let it = &nodes[*node];
-        (it.first_seen, priorities[*node], &it.identifier.value, &it.identifier.kind, it.identifier.generation)
-    };
-    let anchors = cells.iter().filter_map(|it| it.iter().copied().min_by_key(|node| rank(node))).collect();
-
-    let mut components = DisjointSets::new(nodes.len());
-    for (edge, reason) in edges.iter().zip(&withheld) {
-        if !matches!(reason, Some(Withheld::Blocked | Withheld::Shared)) {
-            components.join(edge.a, edge.b);
-        }
-    }
-    for verdict in verdicts {
-        components.join(verdict.a, verdict.b);
-    }
-    let mut contested_roots = vec![false; nodes.len()];
-    for (edge, reason) in edges.iter().zip(&mut withheld) {
-        if reason.as_ref().is_some_and(Withheld::is_contested) {
-            contested_roots[components.find(edge.a)] = true;
-        }
-        if cell_of[edge.a] == cell_of[edge.b] && reason.as_ref().is_some_and(Withheld::is_contested) {
-            *reason = None;
-        }
-    }
-    for verdict in verdicts {
-        contested_roots[components.find(verdict.a)] = true;
-    }
-    let is_contested = cells.iter().map(|it| contested_roots[components.find(it[0])]).collect();
-    Partition { cell_of, cells, anchors, is_contested, withheld }
+/// The `SAME` decisions that hold, as positions in `constraints` and in the order in which they are taken: all whose two sides
+/// no `DIFFERENT` decision separates.
+pub(crate) fn same_that_hold(n_nodes: usize, constraints: &[Constraint<'_>]) -> Vec<usize> {
+    ConstrainedUnionFind::without_limits(n_nodes).take_decisions(constraints)
 }
 
 #[cfg(test)]

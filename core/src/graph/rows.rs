@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::withheld::Withheld;
 use crate::{
-    evidence::{identifier_facts::IdentifierFacts, link::Sightings},
+    evidence::{identifier_facts::IdentifierFacts, link::Observations},
     identifier::{Identifier, UnifiedId},
     time::Timestamp,
 };
 
-/// The lasting key of a cell of the partition: the latent ID of one of its members. It is not the unified ID, which can
-/// change when an older identifier turns up; this changes only where cells merge or part.
+/// The lasting key of a cluster of the partition: the derived ID of one of its members. It is not the unified ID, which can
+/// change when an older identifier turns up; this changes only where clusters merge or part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct CellKey(pub UnifiedId);
+pub struct ClusterKey(pub UnifiedId);
 
 /// An identifier as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct IdentifierState {
     #[serde(rename = "u")]
     pub unified_id: UnifiedId,
     #[serde(rename = "c")]
-    pub cell: CellKey,
+    pub cluster: ClusterKey,
     #[serde(flatten)]
     pub facts: IdentifierFacts,
 }
@@ -30,7 +30,7 @@ pub struct IdentifierState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinkState {
     #[serde(flatten)]
-    pub seen: Sightings,
+    pub seen: Observations,
     /// Why resolution does not follow it.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Withheld>,
@@ -38,7 +38,7 @@ pub struct LinkState {
 
 /// A profile's identifiers, as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CellState {
+pub struct ClusterState {
     /// Ascending.
     #[serde(rename = "m")]
     pub members: Vec<Identifier>,
@@ -47,7 +47,7 @@ pub struct CellState {
     pub anchor: Identifier,
     #[serde(rename = "t")]
     pub anchor_first_seen: Timestamp,
-    /// The anchor's latent ID: the profile's unified ID.
+    /// The anchor's derived ID: the profile's unified ID.
     #[serde(rename = "u")]
     pub unified_id: UnifiedId,
     /// See [`crate::graph::resolve::Partition::is_contested`].

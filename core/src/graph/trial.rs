@@ -5,15 +5,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    input::{Edge, Node, Verdict, is_shared},
+    input::{Input, Node, is_shared},
     resolve::{Partition, resolve},
 };
 use crate::{
     evidence::{
         decision::Decision,
-        identifier_facts::{add_neighbour, meet_earlier, met_stronger},
+        identifier_facts::{add_neighbor, meet_earlier, met_stronger},
         link::pairs_of,
-        neighbours::Neighbours,
+        neighbors::Neighbors,
     },
     identifier::{Identifier, Kind},
     message::Message,
@@ -21,17 +21,17 @@ use crate::{
     time::Timestamp,
 };
 
-/// The identifiers and links of messages. Whoever adds a message twice changes nothing.
+/// The identifiers and links of messages. Adding a message twice changes nothing.
 #[derive(Debug, Default)]
 pub struct Graph {
     /// In the order in which they were met.
-    identifiers: Vec<(Identifier, Timestamp, BTreeMap<Kind, Neighbours>)>,
+    identifiers: Vec<(Identifier, Timestamp, BTreeMap<Kind, Neighbors>)>,
     position_of: HashMap<Identifier, u32>,
     links: HashMap<(u32, u32), Timestamp>,
 }
 
 impl Graph {
-    /// Takes a message, read by the policy that is tried.
+    /// Adds a message that was parsed under the policy that is tried.
     pub fn add(&mut self, message: &Message) {
         for identifier in &message.identifiers {
             let position = self.position(identifier, message.at);
@@ -47,22 +47,22 @@ impl Graph {
                 *first_seen = message.at.min(known);
                 let weaker = if pair.a == *home { b } else { a };
                 if message.at < known
-                    && let Some((.., neighbours)) = self.identifiers.get_mut(weaker as usize)
+                    && let Some((.., neighbors)) = self.identifiers.get_mut(weaker as usize)
                 {
-                    meet_earlier(neighbours, &home.kind, known, message.at);
+                    meet_earlier(neighbors, &home.kind, known, message.at);
                 }
                 continue;
             }
             self.links.insert((a, b), message.at);
             for (position, one, other) in [(a, &pair.a, &pair.b), (b, &pair.b, &pair.a)] {
-                if let Some((.., neighbours)) = self.identifiers.get_mut(position as usize) {
-                    add_neighbour(neighbours, &other.kind, met_stronger(one, message));
+                if let Some((.., neighbors)) = self.identifiers.get_mut(position as usize) {
+                    add_neighbor(neighbors, &other.kind, met_stronger(one, message));
                 }
             }
         }
     }
 
-    /// Where an identifier stands, if it is there.
+    /// The position of an identifier, if it is there.
     pub fn position_of(&self, identifier: &Identifier) -> Option<usize> {
         self.position_of.get(identifier).map(|it| *it as usize)
     }
@@ -85,25 +85,15 @@ impl Graph {
         let nodes: Vec<Node<'_>> = self
             .identifiers
             .iter()
-            .map(|(identifier, first_seen, neighbours)| Node {
+            .map(|(identifier, first_seen, neighbors)| Node {
                 identifier,
                 first_seen: *first_seen,
-                is_shared: is_shared(&identifier.kind, neighbours, policy),
+                is_shared: is_shared(&identifier.kind, neighbors, policy),
             })
             .collect();
-        let edges: Vec<Edge> = self
-            .links
-            .iter()
-            .map(|((a, b), first_seen)| Edge { a: *a as usize, b: *b as usize, first_seen: *first_seen })
-            .collect();
-        let verdicts: Vec<Verdict<'_>> = decisions
-            .filter(|it| it.is_active())
-            .filter_map(|decision| {
-                let (a, b) = (self.position_of(&decision.pair.a)?, self.position_of(&decision.pair.b)?);
-                Some(Verdict { a, b, decision })
-            })
-            .collect();
-        resolve(&nodes, &edges, &verdicts, policy)
+        let links = self.links.iter().map(|((a, b), first_seen)| (Some((*a as usize, *b as usize)), *first_seen));
+        let input = Input::new(nodes, links, decisions, |identifier| self.position_of(identifier));
+        resolve(&input, policy)
     }
 
     fn position(&mut self, identifier: &Identifier, at: Timestamp) -> u32 {

@@ -24,6 +24,22 @@ impl DisjointSets {
         it
     }
 
+    /// The number of each item's set, from 0 in the order of their first items, and how many sets there are.
+    pub(crate) fn numbered(&mut self) -> (Vec<usize>, usize) {
+        let mut number_of_root = vec![usize::MAX; self.len()];
+        let mut n_sets = 0;
+        let mut number_of = Vec::with_capacity(self.len());
+        for item in 0..self.len() {
+            let number = &mut number_of_root[self.find(item)];
+            if *number == usize::MAX {
+                *number = n_sets;
+                n_sets += 1;
+            }
+            number_of.push(*number);
+        }
+        (number_of, n_sets)
+    }
+
     /// Joins the sets of both; the root of the whole, and the root that is none any more.
     pub(crate) fn join(&mut self, a: usize, b: usize) -> (usize, usize) {
         let (a, b) = (self.find(a), self.find(b));

@@ -55,7 +55,7 @@ impl Withheld {
         }
     }
 
-    /// Whether it depends on the order in which links are taken; what is blocked or shared is so whatever else there is.
+    /// Whether it depends on the order in which links are followed; blocked and shared links do not.
     pub const fn is_contested(&self) -> bool {
         matches!(self, Self::Limit(_) | Self::Different(_))
     }

@@ -1,4 +1,4 @@
-//! E-mail addresses: lower case, with a domain in one spelling.
+//! Email addresses: lower case, with a domain in one spelling.
 
 use unicode_normalization::UnicodeNormalization;
 

@@ -1,8 +1,8 @@
 //! Identifiers: what they are and the normal form of each kind.
 
+pub mod blocked_value;
 mod email;
-pub mod nobody;
-pub mod normalise;
+pub mod normalize;
 mod phone;
 pub mod text;
 pub mod unified_id;
@@ -33,7 +33,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A normalised value of one kind; a node of the identity graph.
+/// A normalized value of one kind; a node of the identity graph.
 ///
 /// `generation` counts the owners of a value that was retired: 0 for the first. The order (kind, value, generation) is
 /// the order of storage, not of strength: strength is the policy's priority.
@@ -61,13 +61,13 @@ impl Identifier {
         Self { kind: self.kind.clone(), value: self.value.clone(), generation }
     }
 
-    /// Whether both are of one value, whoever owned it.
+    /// Whether both are owners of one value.
     pub fn is_same_value(&self, other: &Self) -> bool {
         self.value == other.value && self.kind == other.kind
     }
 }
 
-/// A unified ID: the public name of a profile, and the latent ID of every identifier.
+/// A unified ID: the public name of a profile, and the derived ID of every identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UnifiedId(pub Uuid);

@@ -2,7 +2,7 @@
 
 use super::{Malformed, text::narrow};
 
-/// Whether a number may be read that lacks the zero it is dialled with.
+/// Whether a number is accepted without its leading zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leading {
     /// Spreadsheets take the zero away.
@@ -14,7 +14,7 @@ pub(super) enum Leading {
 pub(super) fn normal_form(text: &str, leading: Leading) -> Result<String, Malformed> {
     let (is_international, digits) = digits_of(text).ok_or(Malformed::NotAPhone)?;
     let national = match (is_international, digits.strip_prefix("00")) {
-        // Dialled from abroad, at times behind a plus as well.
+        // The international prefix, at times with a plus as well.
         (_, Some(abroad)) => abroad.strip_prefix("82").map(without_zero).ok_or_else(|| foreign(&digits))?,
         (true, None) => digits.strip_prefix("82").map(without_zero).ok_or_else(|| foreign(&digits))?,
         (false, None) => match (digits.strip_prefix('0'), digits.strip_prefix("82")) {

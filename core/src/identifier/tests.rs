@@ -2,8 +2,8 @@ use super::phone;
 use proptest::prelude::*;
 
 use super::{
-    nobody::Blocked,
-    normalise::{Normalised, normalise},
+    blocked_value::Blocked,
+    normalize::{Normalized, normalize},
     text::clean,
 };
 use crate::policy::compiled::CompiledPolicy;
@@ -12,11 +12,11 @@ use crate::policy::compiled::CompiledPolicy;
 fn check(kind: &str, raw: &str, expected: &str) {
     let policy = CompiledPolicy::initial();
     let rule = policy.kind(kind).expect("a known kind");
-    let actual = match normalise(raw, rule, &policy) {
-        Normalised::Usable { identifier, warning: None } => identifier.value.to_string(),
-        Normalised::Usable { identifier, warning: Some(it) } => format!("{} ({it:?})", identifier.value),
-        Normalised::Blocked(_) => "blocked".to_owned(),
-        Normalised::Refused(reason) => reason.code().to_owned(),
+    let actual = match normalize(raw, rule, &policy) {
+        Normalized::Usable { identifier, warning: None } => identifier.value.to_string(),
+        Normalized::Usable { identifier, warning: Some(it) } => format!("{} ({it:?})", identifier.value),
+        Normalized::Blocked(_) => "blocked".to_owned(),
+        Normalized::Refused(reason) => reason.code().to_owned(),
     };
     assert_eq!(actual, expected, "{kind} {raw:?}");
 }
@@ -102,7 +102,7 @@ fn junk_never_founds_a_profile() {
 }
 
 #[test]
-fn phones_are_read_as_they_are_pasted_dialled_and_damaged() {
+fn phones_are_read_as_they_are_pasted_dialed_and_damaged() {
     for raw in [
         "\u{202a}+82 10-1234-5678\u{202c}",
         "\u{2068}010-1234-5678\u{2069}",
@@ -200,7 +200,7 @@ fn addresses_have_one_spelling() {
     for raw in ["kim@xn--.example", "kim@xn--abc-.example", "kim@xn--a-ecp.example", "kim@xn--zzzzzzzz9999.example"] {
         let policy = CompiledPolicy::initial();
         let rule = policy.kind("email").expect("a known kind");
-        if let Normalised::Usable { identifier, .. } = normalise(raw, rule, &policy) {
+        if let Normalized::Usable { identifier, .. } = normalize(raw, rule, &policy) {
             assert_eq!(&*identifier.value, raw);
         }
     }
@@ -210,7 +210,7 @@ fn addresses_have_one_spelling() {
 }
 
 #[test]
-fn what_nobody_sees_makes_no_other_customer() {
+fn invisible_characters_make_no_other_customer() {
     check("external_id", "\u{feff}\u{200b}a\u{200d}-\u{ad}1\u{2060}\u{3000}\t", "a-1");
     check("external_id", "\u{1112}\u{1161}\u{11ab}-1", "한-1");
     check("external_id", "e\u{301}1", "é1");
@@ -305,7 +305,7 @@ fn values_that_mean_none_are_blocked_in_any_program_and_language() {
     {
         check("email", raw, "blocked");
     }
-    // Like them, and somebody's.
+    // Similar, and real values.
     for raw in
         ["testimonial-7", "idun", "none-1", "nullable", "12", "x1", "aab", "한", "12e345", "e10", "1e5", "noname1"]
     {
@@ -318,7 +318,7 @@ fn values_that_mean_none_are_blocked_in_any_program_and_language() {
 
 #[test]
 fn masked_values_and_numbers_without_their_digits_are_blocked_with_their_reason() {
-    use super::nobody::blocked;
+    use super::blocked_value::blocked;
     for raw in [
         "h***@example.com",
         "h*@example.com",
@@ -345,7 +345,7 @@ fn masked_values_and_numbers_without_their_digits_are_blocked_with_their_reason(
 }
 
 #[test]
-fn whole_numbers_with_decimals_are_told() {
+fn whole_numbers_with_decimals_are_suspicious() {
     check("external_id", "1001.0", "1001.0 (HasDecimals)");
     check("customer_card", "9410.00", "9410.00 (HasDecimals)");
     check("external_id", "1.0.1", "1.0.1");
@@ -358,15 +358,15 @@ proptest! {
     fn a_normal_form_is_its_own(kind in 0_usize..7, raw in "[ \u{a0}\u{200b}0-9a-zA-ZÀ-ÿ가-힣\u{1100}-\u{11ff}@.+()－０-９xn*-]{1,20}") {
         let policy = CompiledPolicy::initial();
         let rule = &policy.kinds[kind];
-        if let Normalised::Usable { identifier, .. } = normalise(&raw, rule, &policy) {
-            let again = normalise(&identifier.value, rule, &policy);
-            let is_same = matches!(again, Normalised::Usable { identifier: it, .. } if it == identifier);
+        if let Normalized::Usable { identifier, .. } = normalize(&raw, rule, &policy) {
+            let again = normalize(&identifier.value, rule, &policy);
+            let is_same = matches!(again, Normalized::Usable { identifier: it, .. } if it == identifier);
             prop_assert!(is_same, "{raw:?} is {:?} first", identifier.value);
         }
     }
 
     #[test]
-    fn every_number_is_one_in_whatever_dress(rest in 0_u32..100_000_000, dress in 0_usize..9) {
+    fn every_spelling_of_a_number_has_one_normal_form(rest in 0_u32..100_000_000, dress in 0_usize..9) {
         let (front, back) = (rest / 10_000, rest % 10_000);
         let written = match dress {
             0 => format!("010{front:04}{back:04}"),

@@ -1,4 +1,4 @@
-//! The text of an identifier without what nobody sees, and what several spellings of it have in common.
+//! The text of an identifier without invisible characters, in one spelling.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ pub fn clean(raw: &str) -> Cow<'_, str> {
     if trimmed == raw { Cow::Borrowed(raw) } else { Cow::Owned(trimmed.to_owned()) }
 }
 
-/// A blank that is no control character: those are refused where they stand inside.
+/// A blank that is no control character: those are rejected inside a value.
 fn is_blank(letter: char) -> bool {
     letter.is_whitespace() && !letter.is_control()
 }

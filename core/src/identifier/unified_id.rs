@@ -4,7 +4,7 @@ use uuid::{Builder, Uuid};
 
 use super::{Identifier, UnifiedId};
 
-/// The workspace's secret. Whoever has it can tell whether an identifier belongs to a unified ID; nobody else can.
+/// The workspace's secret. Only with it can a program tell whether an identifier belongs to a unified ID.
 #[derive(Clone)]
 pub struct IdSecret([u8; 32]);
 
@@ -20,18 +20,18 @@ impl IdSecret {
         Self(blake3::derive_key("User Profile 360 2026-11 unified ID", secret.trim().as_bytes()))
     }
 
-    /// A key of its own for another purpose; `purpose` is a fixed text that nothing else uses. From the key nobody learns the secret.
+    /// A key of its own for another purpose; `purpose` is a fixed text that nothing else uses. The key does not reveal the secret.
     pub fn key_for(&self, purpose: &'static str) -> [u8; 32] {
         blake3::derive_key(purpose, &self.0)
     }
 
-    /// The fixed public secret of `resolve` and `summarize`, for where nobody gives one.
+    /// The fixed public secret of `resolve` and `summarize`, for use without a secret.
     pub fn public() -> Self {
         Self::new("public")
     }
 }
 
-/// The latent unified ID of an identifier: keyed BLAKE3 of (kind, value, generation) as a UUID of version 8.
+/// The derived ID of an identifier: keyed BLAKE3 of (kind, value, generation) as a UUID of version 8.
 pub fn unified_id(identifier: &Identifier, secret: &IdSecret) -> UnifiedId {
     let mut hasher = blake3::Hasher::new_keyed(&secret.0);
     // Lengths in front keep ("a", "bc") and ("ab", "c") apart.

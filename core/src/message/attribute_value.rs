@@ -15,7 +15,7 @@ use crate::json_value::JsonValue;
 pub struct AttributeValue(Arc<str>);
 
 impl AttributeValue {
-    /// Takes a scalar, a list of scalars or null; `None` for objects, nested lists and lists that hold null.
+    /// Accepts a scalar, a list of scalars or null; `None` for objects, nested lists and lists that hold null.
     pub fn new(value: &serde_json::Value) -> Option<Self> {
         use serde_json::Value::{Array, Bool, Null, Number, String};
         let is_scalar = |it: &serde_json::Value| matches!(it, String(_) | Number(_) | Bool(_));

@@ -1,6 +1,6 @@
 //! How long and how many the parts of a message may be.
 
-/// The largest message taken, in bytes of JSON.
+/// The largest message that is accepted, in bytes of JSON.
 pub const MAX_MESSAGE_BYTES: usize = 512 * 1024;
 
 /// The longest `message_id`, `session_id`, event name, attribute name and order ID, in bytes.

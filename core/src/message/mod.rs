@@ -23,7 +23,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// An accepted message. Its identifiers are normalised, distinct, strongest first, and never none.
+/// An accepted message. Its identifiers are normalized, distinct, strongest first, and never none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     pub id: Arc<str>,
@@ -44,7 +44,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// The identifier whose facet this message belongs to: its strongest.
+    /// The identifier whose summary this message belongs to: its strongest.
     pub fn home(&self) -> &Identifier {
         &self.identifiers[0]
     }

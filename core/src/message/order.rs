@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{money::Currency, time::Timestamp};
 
-/// What names an order: its own ID, else the message that told of it.
+/// What names an order: its own ID, else the message that reports it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderKey {

@@ -12,7 +12,7 @@ pub struct Warning {
     pub detail: String,
 }
 
-/// Why a message was not taken.
+/// Why a message was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{code} at {path}: {detail}")]
 pub struct Refusal {

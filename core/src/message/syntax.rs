@@ -10,9 +10,9 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::refusal::{Refusal, RefusalCode, refusal};
-use crate::identifier::{nobody::names_nothing, text::clean};
+use crate::identifier::{blocked_value::names_nothing, text::clean};
 
-/// The fields of an object as they stand in the text; where a name is there twice, both.
+/// The fields of an object in the order of the text, repeated names included.
 #[derive(Debug)]
 pub struct Object<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -58,7 +58,7 @@ impl<'a> Object<'a> {
 }
 
 /// JSON text without halves of surrogate pairs. JavaScript cuts texts by halves of a character and writes the rest as `\ud83d`,
-/// which is no character and which no reader of UTF-8 takes: each is replaced by U+FFFD, as browsers do.
+/// which is no character and no valid UTF-8: each is replaced by U+FFFD, as browsers do.
 pub fn whole_characters(json: &str) -> Cow<'_, str> {
     if !json.contains("\\u") {
         return Cow::Borrowed(json);
@@ -162,7 +162,7 @@ impl<'a> Fields<'_, 'a> {
         })
     }
 
-    /// As [`Fields::required_text`], and a number is taken in its own digits.
+    /// As [`Fields::required_text`], and a number is accepted in its own digits.
     pub(crate) fn required_key(&self, name: &str, max_bytes: usize) -> Result<Arc<str>, Refusal> {
         self.required(name)?;
         self.optional_key(name, max_bytes)?.ok_or_else(|| {
@@ -180,7 +180,7 @@ impl<'a> Fields<'_, 'a> {
         self.bounded(name, &text, max_bytes)
     }
 
-    /// As [`Fields::optional_text`], and a number is taken in its own digits.
+    /// As [`Fields::optional_text`], and a number is accepted in its own digits.
     pub(crate) fn optional_key(&self, name: &str, max_bytes: usize) -> Result<Option<Arc<str>>, Refusal> {
         let Some(raw) = self.optional(name) else { return Ok(None) };
         match scalar_text(raw) {

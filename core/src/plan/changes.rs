@@ -14,7 +14,7 @@ use crate::{
     },
     graph::{
         lineage::Lineage,
-        rows::{CellKey, CellState, IdentifierState, LinkState},
+        rows::{ClusterKey, ClusterState, IdentifierState, LinkState},
         withheld::Withheld,
     },
     identifier::{Identifier, UnifiedId},
@@ -25,7 +25,7 @@ use crate::{
 /// What became of an accepted message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// A message of that ID was taken before; nothing changed.
+    /// A message of that ID was accepted before; nothing changed.
     Duplicate,
     /// The profile is new.
     Created,
@@ -45,42 +45,42 @@ pub struct Changes {
     /// For each message of the batch what became of it, and the unified ID that it landed on (none for a duplicate).
     pub outcomes: Vec<(Outcome, Option<UnifiedId>)>,
     /// Messages, by their position in the batch, that found something full.
-    pub crowded: BTreeMap<usize, BTreeSet<Full>>,
-    /// For each message to be kept, by its position in the batch, its home's latent ID.
+    pub over_capacity: BTreeMap<usize, BTreeSet<Full>>,
+    /// For each message to be kept, by its position in the batch, its home's derived ID.
     pub kept: Vec<(usize, UnifiedId)>,
     /// `true` where the row is new.
     pub identifiers: BTreeMap<Identifier, (IdentifierState, bool)>,
     /// `true` where the row is new.
     pub links: BTreeMap<Pair, (LinkState, bool)>,
     /// `true` where the row is new.
-    pub cells: BTreeMap<CellKey, (CellState, bool)>,
-    pub removed_cells: BTreeSet<CellKey>,
+    pub clusters: BTreeMap<ClusterKey, (ClusterState, bool)>,
+    pub removed_clusters: BTreeSet<ClusterKey>,
     pub orders: Vec<OrderChange>,
     /// By the key of the order; `true` where the row is new.
     pub order_states: BTreeMap<Arc<str>, (OrderState, bool)>,
     pub refunds: Vec<RefundChange>,
     /// What of orders and refunds their senders should know, by the messages' positions in the batch.
-    pub told: BTreeMap<usize, OrderNews>,
+    pub order_notes: BTreeMap<usize, OrderNote>,
     pub sessions: BTreeMap<Arc<str>, Claim>,
-    /// Every cell, as it is now, of which anything changed.
-    pub touched: BTreeSet<CellKey>,
+    /// Every cluster, as it is now, of which anything changed.
+    pub touched: BTreeSet<ClusterKey>,
     /// Links whose reason to be withheld changed.
     pub withheld: Vec<Pair>,
     /// `SAME` decisions, of the components that were computed again, that others keep from being followed.
     pub unmet: Vec<Decision>,
-    /// Which profiles became one and which parted, of those that were there before.
+    /// Which of the profiles that existed before were merged and which were split.
     pub lineage: Vec<Lineage>,
     /// Identifiers that no message names any more, since all that did speak of another owner of the value.
     pub removed_identifiers: BTreeSet<Identifier>,
-    /// Owners of a value that are not there, or not any more, and to whom their unified IDs lead, where they ever had one.
-    pub heirs: BTreeMap<Identifier, Identifier>,
+    /// Owners of a value that do not exist (any more), and the owner that their unified IDs lead to now.
+    pub redirects: BTreeMap<Identifier, Identifier>,
     /// Links that no message makes any more.
     pub removed_links: BTreeSet<Pair>,
     /// Messages that are kept under another home from now on.
     pub moved: Vec<Moved>,
 }
 
-/// A message that is kept, and the latent IDs of its old home and of its new one.
+/// A message that is kept, and the derived IDs of its old home and of its new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     pub message_id: Arc<str>,
@@ -89,17 +89,17 @@ pub struct Moved {
     pub to: UnifiedId,
 }
 
-/// An order under its new home; where it was under another before, that home's latent ID.
+/// An order under its new home; where it was under another before, that home's derived ID.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrderChange {
     pub home: UnifiedId,
     pub order: Order,
     pub leaves: Option<UnifiedId>,
-    /// Whether a message told of this order before this batch.
+    /// Whether a message before this batch reported this order.
     pub is_known: bool,
 }
 
-/// A refund under the identifier that it counts for now; where that was another one before, that one's latent ID.
+/// A refund under the identifier that it counts for now; where that was another one before, that one's derived ID.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RefundChange {
     pub home: UnifiedId,
@@ -109,12 +109,12 @@ pub struct RefundChange {
 
 /// Something of an order or a refund that its sender should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrderNews {
+pub enum OrderNote {
     /// The order was another customer's before.
     Moved,
     /// Another customer has an order of that ID, by a later message; this one is not counted.
-    Taken,
-    /// A refund of that ID was told before; this one is not counted.
+    OfAnother,
+    /// A refund of that ID was reported before; this one is not counted.
     RefundRepeated,
     /// More is given back of the order than was paid; net of refunds nothing falls below zero.
     RefundExceeds,

@@ -1,39 +1,16 @@
 //! Which rows a plan must see.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
-use super::view::View;
+use super::view::{Needs, View};
 use crate::{
-    evidence::{
-        claim::OrderState,
-        link::{Pair, pairs_of},
-    },
-    graph::rows::CellKey,
+    evidence::{claim::OrderState, link::pairs_of},
     identifier::Identifier,
     message::{
         Message,
         order::{Order, OrderKey},
     },
 };
-
-/// Keys whose rows a plan must see.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Needs {
-    pub messages: BTreeSet<Arc<str>>,
-    pub identifiers: BTreeSet<Identifier>,
-    pub links: BTreeSet<Pair>,
-    pub cells: BTreeSet<CellKey>,
-    pub orders: BTreeSet<Arc<str>>,
-    pub sessions: BTreeSet<Arc<str>>,
-    /// Identifiers all of whose links are needed.
-    pub links_of: BTreeSet<Identifier>,
-}
-
-impl Needs {
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
 
 /// What must be seen first: the rows that the messages name.
 pub fn first_needs(messages: &[Message]) -> Needs {
@@ -68,8 +45,8 @@ pub fn next_needs(view: &View) -> Needs {
         }
     }
     for state in view.identifiers.values().flatten() {
-        if !view.cells.contains_key(&state.cell) {
-            needs.cells.insert(state.cell);
+        if !view.clusters.contains_key(&state.cluster) {
+            needs.clusters.insert(state.cluster);
         }
     }
     needs

@@ -2,7 +2,7 @@
 //! own time.
 //!
 //! What a message says does not change, nor does its strongest identifier, but for the value's generation. So only the
-//! value's owners have other facts than before, and whoever is linked to them another number of neighbours; the components
+//! value's owners have other facts than before, and identifiers that are linked to them another number of neighbors; the components
 //! of all these are computed again.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,13 +16,15 @@ use crate::{
     evidence::{
         claim::Claim,
         decision::Decisions,
+        facts::Facts,
         identifier_facts::IdentifierFacts,
-        link::{Pair, Sightings, pairs_of},
-        neighbours::Neighbours,
+        link::{Observations, Pair, pairs_of},
+        neighbors::Neighbors,
+        observe::observe,
         retirement::Retirements,
     },
     graph::{
-        rows::{CellKey, CellState, IdentifierState, LinkState},
+        rows::{ClusterKey, IdentifierState, LinkState},
         withheld::Withheld,
     },
     identifier::{
@@ -52,21 +54,21 @@ pub fn homes_of_value<'a>(
     homes
 }
 
-/// The identifiers that are linked to a value and keep no days of their neighbours of its kind, but will where some are gone:
+/// The identifiers that are linked to a value and keep no days of their neighbors of its kind, but will where some are gone:
 /// all of their links are needed.
 pub fn to_count_again(value: &Identifier, view: &View) -> BTreeSet<Identifier> {
     // No value has had more owners than an operator can name.
     const MOST_OWNERS: u32 = 1_000;
     let linked = view.links.keys().filter(|pair| is_of_value(pair, value)).flat_map(|pair| [&pair.a, &pair.b]);
-    let is_at_bound = |it: &&Identifier| {
-        let of_kind = view.identifier(it).and_then(|it| it.facts.neighbours.get(&value.kind));
-        of_kind.is_some_and(|it| it.needs_days_without(MOST_OWNERS))
+    let is_at_bound = |identifier: &&Identifier| {
+        let of_kind = view.identifier(identifier).and_then(|state| state.facts.neighbors.get(&value.kind));
+        of_kind.is_some_and(|neighbors| neighbors.needs_days_without(MOST_OWNERS))
     };
     linked.filter(|it| !it.is_same_value(value)).filter(is_at_bound).cloned().collect()
 }
 
 impl<'a> Draft<'a> {
-    /// Takes retirements of one value that were made or revoked. `messages` are all kept messages that name the value, each
+    /// Applies retirements of one value that were made or revoked. `messages` are all kept messages that name the value, each
     /// speaking of the owner that it had in `before`. The view must hold what [`super::first_needs`] asks for them, under the
     /// owners of both books, what [`super::next_needs`] asks for then, and all links of those [`to_count_again`].
     #[expect(clippy::too_many_arguments, reason = "each is one thing that it rests on")]
@@ -84,28 +86,14 @@ impl<'a> Draft<'a> {
         let old_owners: Vec<Identifier> =
             before.owners(value).into_iter().filter(|it| view.identifier(it).is_some()).collect();
         let mut old_links: BTreeSet<Pair> = BTreeSet::new();
-        let mut new_links: BTreeMap<Pair, Sightings> = BTreeMap::new();
-        let mut facts: BTreeMap<Identifier, IdentifierFacts> = BTreeMap::new();
+        // The owners' own messages are all here; what these say of other identifiers is only a part.
+        let mut facts = Facts::default();
         for message in messages {
-            old_links.extend(pairs_of(message).filter(|it| is_of_value(it, value)));
+            old_links.extend(pairs_of(message).filter(|pair| is_of_value(pair, value)));
             let mut message = message.clone();
             let old_home = message.home().clone();
             after.assign(&mut message);
-            for owner in message.identifiers.iter().filter(|it| it.is_same_value(value)) {
-                match facts.get_mut(owner) {
-                    Some(known) => _ = known.seen.add(&message),
-                    None => drop(facts.insert(owner.clone(), IdentifierFacts::new(&message))),
-                }
-            }
-            if let Some(facts) = facts.get_mut(message.home()) {
-                facts.facet.add(&message);
-            }
-            for pair in pairs_of(&message).filter(|it| is_of_value(it, value)) {
-                match new_links.get_mut(&pair) {
-                    Some(seen) => _ = seen.add(&message),
-                    None => drop(new_links.insert(pair, Sightings::of(&message))),
-                }
-            }
+            observe(&mut facts, &message);
             draft.move_claims(&message, &old_home, view, secret, &mut facts);
             if *message.home() != old_home {
                 draft.moved_messages.push(Moved {
@@ -118,6 +106,10 @@ impl<'a> Draft<'a> {
             }
         }
 
+        let Facts { identifiers: mut facts, links: mut new_links, .. } = facts;
+        facts.retain(|identifier, _| identifier.is_same_value(value));
+        new_links.retain(|pair, _| is_of_value(pair, value));
+
         let partners: BTreeSet<Identifier> = old_links
             .iter()
             .chain(new_links.keys())
@@ -127,10 +119,10 @@ impl<'a> Draft<'a> {
             .collect();
         for end in old_owners.iter().chain(&partners) {
             if let Some(state) = view.identifier(end) {
-                draft.to_resolve.insert(state.cell);
+                draft.to_resolve.insert(state.cluster);
             }
         }
-        draft.count_neighbours(value, &partners, &old_links, &new_links, &mut facts, view);
+        draft.count_neighbors(value, &partners, &old_links, &new_links, view);
         draft.replace_owners(value, facts, old_owners, after, view, secret);
         draft.replace_links(&old_links, new_links, view);
         draft
@@ -143,15 +135,15 @@ impl<'a> Draft<'a> {
         old_home: &Identifier,
         view: &View,
         secret: &IdSecret,
-        facts: &mut BTreeMap<Identifier, IdentifierFacts>,
+        facts: &mut Facts,
     ) {
         let is_of = |claim: &Claim| claim.message_id == message.id;
         let has_moved = message.home() != old_home;
         if let Some(session_id) = &message.session_id
             && let Some(claim) = view.sessions.get(session_id).and_then(Option::as_deref).filter(|it| is_of(it))
         {
-            if let Some(facts) = facts.get_mut(message.home()) {
-                facts.facet.activity.session_count += 1;
+            if let Some(facts) = facts.identifiers.get_mut(message.home()) {
+                facts.summary.activity.session_count += 1;
             }
             if has_moved {
                 let claim = Claim { home: message.home().clone(), ..claim.clone() };
@@ -192,24 +184,15 @@ impl<'a> Draft<'a> {
         });
     }
 
-    fn count_neighbours(
+    fn count_neighbors(
         &mut self,
         value: &Identifier,
         partners: &BTreeSet<Identifier>,
         old_links: &BTreeSet<Pair>,
-        new_links: &BTreeMap<Pair, Sightings>,
-        facts: &mut BTreeMap<Identifier, IdentifierFacts>,
+        new_links: &BTreeMap<Pair, Observations>,
         view: &View,
     ) {
         let strength = |it: &Identifier| self.policy.priority(&it.kind);
-        for (pair, seen) in new_links {
-            for (owner, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
-                if let Some(facts) = facts.get_mut(owner) {
-                    let met = (strength(other) < strength(owner)).then_some(seen.first_seen);
-                    facts.add_neighbour(&other.kind, met);
-                }
-            }
-        }
         for partner in partners {
             let Some(stored) = view.identifier(partner) else { continue };
             let is_weaker = strength(value) < strength(partner);
@@ -217,13 +200,13 @@ impl<'a> Draft<'a> {
             let is_of_partner = |pair: &&Pair| pair.a == *partner || pair.b == *partner;
             let gone: Vec<&Pair> = old_links.iter().filter(is_of_partner).collect();
             let come = new_links.iter().filter(|(pair, _)| is_of_partner(pair)).map(|(_, seen)| seen.first_seen);
-            let mut of_kind = stored.facts.neighbours.get(&value.kind).cloned().unwrap_or_default();
+            let mut of_kind = stored.facts.neighbors.get(&value.kind).cloned().unwrap_or_default();
             let n_gone = u32::try_from(gone.len()).unwrap_or(u32::MAX);
             if of_kind.needs_days_without(n_gone)
                 && let Some(pairs) = view.links_of.get(partner)
             {
                 let kept = pairs.iter().filter(|pair| pair.other(partner).kind == value.kind && !gone.contains(pair));
-                of_kind = Neighbours::default();
+                of_kind = Neighbors::default();
                 for link in kept.filter_map(|pair| view.links.get(pair)?.as_deref()) {
                     of_kind.add(met(link.seen.first_seen));
                 }
@@ -233,15 +216,15 @@ impl<'a> Draft<'a> {
                 }
             }
             come.for_each(|at| of_kind.add(met(at)));
-            if stored.facts.neighbours.get(&value.kind) == Some(&of_kind) {
+            if stored.facts.neighbors.get(&value.kind) == Some(&of_kind) {
                 continue;
             }
             let was_shared = self.is_shared(partner, view);
             let Some(state) = self.state_mut(partner, view) else { continue };
             if of_kind.is_empty() {
-                state.facts.neighbours.remove(&value.kind);
+                state.facts.neighbors.remove(&value.kind);
             } else {
-                state.facts.neighbours.insert(value.kind.clone(), of_kind);
+                state.facts.neighbors.insert(value.kind.clone(), of_kind);
             }
             if !was_shared && self.is_shared(partner, view) {
                 self.newly_shared.insert(partner.clone());
@@ -249,7 +232,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The owners as the messages tell of them now, and those of whom none does any more.
+    /// Replaces the owners by what the messages say of them now, and removes those that no message names any more.
     fn replace_owners(
         &mut self,
         value: &Identifier,
@@ -260,11 +243,11 @@ impl<'a> Draft<'a> {
         secret: &IdSecret,
     ) {
         self.removed_identifiers = old_owners.into_iter().filter(|it| !facts.contains_key(it)).collect();
-        // Whoever asks for one that is not there any more finds the owner before it, or else the first one.
+        // The unified ID of a removed owner leads to the owner before it, or else to the first one.
         for owner in after.owners_ever(value).into_iter().filter(|it| !facts.contains_key(it)) {
-            let heir = facts.range(..&owner).next_back().or(facts.first_key_value());
-            if let Some((heir, _)) = heir {
-                self.heirs.insert(owner, heir.clone());
+            let redirect = facts.range(..&owner).next_back().or(facts.first_key_value());
+            if let Some((redirect, _)) = redirect {
+                self.redirects.insert(owner, redirect.clone());
             }
         }
         for (owner, facts) in facts {
@@ -274,17 +257,8 @@ impl<'a> Draft<'a> {
                 let state = IdentifierState { facts, ..IdentifierState::clone(stored) };
                 self.identifiers.insert(owner.clone(), state);
             } else {
-                let id = unified_id(&owner, secret);
-                let cell = CellState {
-                    members: vec![owner.clone()],
-                    anchor: owner.clone(),
-                    anchor_first_seen: facts.seen.first_seen,
-                    unified_id: id,
-                    is_contested: false,
-                };
-                self.cells.insert(CellKey(id), cell);
-                self.to_resolve.insert(CellKey(id));
-                self.identifiers.insert(owner.clone(), IdentifierState { unified_id: id, cell: CellKey(id), facts });
+                self.start_cluster(&owner, facts, secret);
+                self.to_resolve.insert(ClusterKey(unified_id(&owner, secret)));
             }
             if is_shared && !was_shared {
                 self.newly_shared.insert(owner);
@@ -292,7 +266,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn replace_links(&mut self, old_links: &BTreeSet<Pair>, new_links: BTreeMap<Pair, Sightings>, view: &View) {
+    fn replace_links(&mut self, old_links: &BTreeSet<Pair>, new_links: BTreeMap<Pair, Observations>, view: &View) {
         self.removed_links = old_links.iter().filter(|it| !new_links.contains_key(*it)).cloned().collect();
         for (pair, seen) in new_links {
             let stored = view.links.get(&pair).and_then(Option::as_deref);

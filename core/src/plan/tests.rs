@@ -8,11 +8,11 @@ use std::{
 };
 
 use super::{
-    changes::{OrderNews, Outcome, RefundChange},
+    changes::{OrderNote, Outcome, RefundChange},
     draft::Draft,
-    needs::{Needs, first_needs, next_needs},
+    needs::{first_needs, next_needs},
     retire::{homes_of_value, to_count_again},
-    view::View,
+    view::{Needs, View},
 };
 use crate::{
     evidence::{
@@ -24,7 +24,7 @@ use crate::{
     },
     graph::{
         input::is_shared,
-        rows::{CellKey, CellState, IdentifierState, LinkState},
+        rows::{ClusterKey, ClusterState, IdentifierState, LinkState},
         withheld::Withheld,
     },
     identifier::{
@@ -46,18 +46,18 @@ struct Base {
     messages: BTreeSet<Arc<str>>,
     identifiers: BTreeMap<Identifier, Arc<IdentifierState>>,
     links: BTreeMap<Pair, Arc<LinkState>>,
-    cells: BTreeMap<CellKey, Arc<CellState>>,
+    clusters: BTreeMap<ClusterKey, Arc<ClusterState>>,
     orders: BTreeMap<Arc<str>, Arc<OrderState>>,
     sessions: BTreeMap<Arc<str>, Arc<Claim>>,
     purchases: BTreeMap<(UnifiedId, OrderKey), Order>,
     refunds: BTreeMap<(UnifiedId, Arc<str>), Refund>,
     decisions: Decisions,
     retirements: Retirements,
-    /// By message ID: the latent ID of its home, and the message.
+    /// By message ID: the derived ID of its home, and the message.
     kept: BTreeMap<Arc<str>, (UnifiedId, Message)>,
     /// What the senders of the last batch heard about their orders.
-    told: BTreeMap<usize, OrderNews>,
-    /// Which identifier each latent ID leads to.
+    order_notes: BTreeMap<usize, OrderNote>,
+    /// Which identifier each derived ID leads to.
     latent: BTreeMap<UnifiedId, Identifier>,
 }
 
@@ -72,8 +72,8 @@ impl Base {
         for it in &needs.links {
             view.links.insert(it.clone(), self.links.get(it).cloned());
         }
-        for it in &needs.cells {
-            view.cells.insert(*it, self.cells.get(it).cloned());
+        for it in &needs.clusters {
+            view.clusters.insert(*it, self.clusters.get(it).cloned());
         }
         for it in &needs.orders {
             view.orders.insert(it.clone(), self.orders.get(it).cloned());
@@ -127,11 +127,11 @@ impl Base {
         let messages: Vec<Message> = kept.map(|(_, it)| it.clone()).collect();
         let all = self.kept.values().filter(|(_, it)| names(it)).count();
         assert_eq!(messages.len(), all, "no message that names the value lies elsewhere");
-        let mut anew = messages.clone();
-        anew.iter_mut().for_each(|it| after.assign(it));
+        let mut reassigned = messages.clone();
+        reassigned.iter_mut().for_each(|it| after.assign(it));
         let mut view = View::default();
         self.load(&first_needs(&messages), &mut view);
-        self.load(&first_needs(&anew), &mut view);
+        self.load(&first_needs(&reassigned), &mut view);
         let owners = owners.into_iter().chain(after.owners(&value)).collect();
         self.load(&Needs { identifiers: owners, ..Needs::default() }, &mut view);
         self.load(&Needs { links_of: to_count_again(&value, &view), ..Needs::default() }, &mut view);
@@ -167,14 +167,14 @@ impl Base {
     fn write(&mut self, mut draft: Draft<'_>, messages: &[Message], mut view: View) -> Vec<Outcome> {
         loop {
             let needs = draft.needs(&view);
-            assert!(!view.is_torn(&needs), "nobody else writes");
+            assert!(!view.is_torn(&needs), "no other writer");
             if needs.is_empty() {
                 break;
             }
             self.load(&needs, &mut view);
         }
         let changes = draft.finish(&view);
-        self.told = changes.told;
+        self.order_notes = changes.order_notes;
         for (position, home) in &changes.kept {
             let message = &messages[*position];
             assert!(self.messages.insert(message.id.clone()), "a message is kept once");
@@ -199,9 +199,9 @@ impl Base {
         for identifier in changes.removed_identifiers {
             assert!(self.identifiers.remove(&identifier).is_some());
         }
-        for (owner, heir) in changes.heirs {
+        for (owner, redirect) in changes.redirects {
             if let Some(leads_to) = self.latent.get_mut(&unified_id(&owner, &IdSecret::public())) {
-                *leads_to = heir;
+                *leads_to = redirect;
             }
         }
         for pair in changes.removed_links {
@@ -214,11 +214,11 @@ impl Base {
         for (pair, (link, is_new)) in changes.links {
             assert_eq!(self.links.insert(pair, Arc::new(link)).is_none(), is_new);
         }
-        for key in changes.removed_cells {
-            assert!(self.cells.remove(&key).is_some());
+        for key in changes.removed_clusters {
+            assert!(self.clusters.remove(&key).is_some());
         }
-        for (key, (cell, is_new)) in changes.cells {
-            assert_eq!(self.cells.insert(key, Arc::new(cell)).is_none(), is_new);
+        for (key, (cluster, is_new)) in changes.clusters {
+            assert_eq!(self.clusters.insert(key, Arc::new(cluster)).is_none(), is_new);
         }
         for change in changes.orders {
             if let Some(home) = change.leaves {
@@ -243,15 +243,15 @@ impl Base {
         for (node, (identifier, expected)) in resolution.identifiers.iter().enumerate() {
             let state = &self.identifiers[*identifier];
             prop_assert_eq!(&state.facts, *expected, "facts of {:?}", identifier);
-            let cell = &self.cells[&state.cell];
-            let number = partition.cell_of[node];
+            let cluster = &self.clusters[&state.cluster];
+            let number = partition.cluster_of[node];
             let members: Vec<Identifier> =
-                partition.cells[number].iter().map(|it| resolution.identifiers[*it].0.clone()).collect();
-            prop_assert_eq!(&cell.members, &members);
-            prop_assert_eq!(cell.unified_id, id_of(partition.anchors[number]));
-            prop_assert_eq!(cell.is_contested, partition.is_contested[number], "contested: {:?}", members);
+                partition.clusters[number].iter().map(|it| resolution.identifiers[*it].0.clone()).collect();
+            prop_assert_eq!(&cluster.members, &members);
+            prop_assert_eq!(cluster.unified_id, id_of(partition.anchors[number]));
+            prop_assert_eq!(cluster.is_contested, partition.is_contested[number], "contested: {:?}", members);
         }
-        prop_assert_eq!(self.cells.len(), partition.cells.len());
+        prop_assert_eq!(self.clusters.len(), partition.clusters.len());
         prop_assert_eq!(self.links.len(), resolution.links.len());
         for ((pair, seen), withheld) in resolution.links.iter().zip(&partition.withheld) {
             let link = &self.links[*pair];
@@ -348,14 +348,14 @@ fn build(parts: &Parts, policy: &CompiledPolicy) -> Message {
 }
 
 /// A decision of few possible identifiers; the number makes its ID, and whether it is revoked later.
-type Verdict = (Relation, (usize, u8), (usize, u8));
+type Constraint = (Relation, (usize, u8), (usize, u8));
 
-fn verdict() -> impl Strategy<Value = Verdict> {
+fn constraint() -> impl Strategy<Value = Constraint> {
     let relation = prop_oneof![Just(Relation::Same), Just(Relation::Different)];
     (relation, (0..4usize, 0..5u8), (0..4usize, 0..5u8))
 }
 
-fn decision(number: usize, (relation, a, b): &Verdict, policy: &CompiledPolicy) -> Option<Decision> {
+fn decision(number: usize, (relation, a, b): &Constraint, policy: &CompiledPolicy) -> Option<Decision> {
     let identifier = |it: &(usize, u8)| build(&(0, vec![*it], 0, None, None), policy).home().clone();
     Some(Decision {
         id: format!("d{number}").into(),
@@ -368,7 +368,7 @@ fn decision(number: usize, (relation, a, b): &Verdict, policy: &CompiledPolicy) 
     })
 }
 
-/// Repeats are the same message: the first of each ID stands for all of that ID.
+/// Repeats are the same message: the first of each ID represents all of that ID.
 fn messages(policy: CompiledPolicy) -> impl Strategy<Value = Vec<Message>> {
     prop::collection::vec(message(), 1..40).prop_map(move |parts| {
         let mut first: BTreeMap<u16, Message> = BTreeMap::new();
@@ -418,7 +418,7 @@ proptest! {
     #[test]
     fn messages_decisions_and_revocations_in_any_sequence_give_what_is_left_of_them(
         all in messages(tight_policy()),
-        verdicts in prop::collection::vec((verdict(), any::<bool>(), 0..40usize, 0..40usize), 0..5),
+        constraints in prop::collection::vec((constraint(), any::<bool>(), 0..40usize, 0..40usize), 0..5),
     ) {
         let policy = tight_policy();
         let mut base = Base::default();
@@ -428,13 +428,13 @@ proptest! {
                 base.take(std::slice::from_ref(message), &policy);
                 facts.add(message);
             }
-            for (number, (verdict, is_revoked, made, revoked)) in verdicts.iter().enumerate() {
-                let Some(decision) = decision(number, verdict, &policy) else { continue };
+            for (number, (constraint, is_revoked, made, revoked)) in constraints.iter().enumerate() {
+                let Some(decision) = decision(number, constraint, &policy) else { continue };
                 if *made == step {
                     base.decide(decision.clone(), &policy);
                     facts.decisions.push(decision.clone());
                 }
-                // At the same step or later, in whatever sequence with messages and others.
+                // At the same step or later, in any order with messages and others.
                 if *is_revoked && step == *made.max(revoked) {
                     let by = Revocation { at: decision.at, reason: "test".into(), actor: "test".into() };
                     base.decide(Decision { revoked: Some(by), ..decision }, &policy);
@@ -472,7 +472,7 @@ proptest! {
     fn messages_decisions_and_retirements_in_any_sequence_give_what_is_left_of_them(
         all in messages(tight_policy()),
         endings in prop::collection::vec(ending(), 1..5),
-        verdicts in prop::collection::vec((verdict(), 0..40usize), 0..3),
+        constraints in prop::collection::vec((constraint(), 0..40usize), 0..3),
     ) {
         let policy = tight_policy();
         let mut base = Base::default();
@@ -481,8 +481,8 @@ proptest! {
             if let Some(message) = all.get(step) {
                 base.take(std::slice::from_ref(message), &policy);
             }
-            for (number, (verdict, made)) in verdicts.iter().enumerate() {
-                let Some(decision) = decision(number, verdict, &policy).filter(|_| *made == step) else { continue };
+            for (number, (constraint, made)) in constraints.iter().enumerate() {
+                let Some(decision) = decision(number, constraint, &policy).filter(|_| *made == step) else { continue };
                 base.decide(decision.clone(), &policy);
                 facts.decisions.push(decision);
             }
@@ -506,9 +506,9 @@ proptest! {
     }
 }
 
-/// What the senders of orders and refunds are told, message by message.
+/// What the senders of orders and refunds learn, message by message.
 #[test]
-fn whose_order_it_is_and_what_it_cost_is_told() {
+fn senders_learn_whose_order_it_is_and_what_it_cost() {
     let policy = CompiledPolicy::initial();
     let message = |id: &str, who: &str, second: u8, properties: serde_json::Value| {
         let event = if id.starts_with('r') { "df_refund" } else { "df_purchase" };
@@ -524,33 +524,33 @@ fn whose_order_it_is_and_what_it_cost_is_told() {
         (message("r1", "till", 9, refund(30, "1")), None),
         (message("o1", "a", 1, order(100)), None),
         (message("o2", "a", 2, order(90)), None),
-        (message("o3", "b", 4, order(90)), Some(OrderNews::Moved)),
-        (message("o4", "a", 3, order(90)), Some(OrderNews::Taken)),
-        (message("r2", "b", 10, refund(30, "1")), Some(OrderNews::RefundRepeated)),
+        (message("o3", "b", 4, order(90)), Some(OrderNote::Moved)),
+        (message("o4", "a", 3, order(90)), Some(OrderNote::OfAnother)),
+        (message("r2", "b", 10, refund(30, "1")), Some(OrderNote::RefundRepeated)),
         (message("r3", "erp", 11, refund(60, "2")), None),
-        (message("r4", "erp", 12, refund(1, "3")), Some(OrderNews::RefundExceeds)),
+        (message("r4", "erp", 12, refund(1, "3")), Some(OrderNote::RefundExceeds)),
     ];
-    let expected: Vec<Option<OrderNews>> = all.iter().map(|(_, news)| *news).collect();
+    let expected: Vec<Option<OrderNote>> = all.iter().map(|(_, news)| *news).collect();
     let messages: Vec<Message> = all.into_iter().map(|(it, _)| it).collect();
     let mut base = Base::default();
     let mut facts = Facts::default();
     for (message, news) in messages.iter().zip(&expected) {
         base.take(std::slice::from_ref(message), &policy);
         facts.add(message);
-        assert_eq!(base.told.remove(&0), *news, "{}", message.id);
+        assert_eq!(base.order_notes.remove(&0), *news, "{}", message.id);
     }
     base.check(&facts, &policy).expect("it is what all facts give");
     assert!(base.refunds.keys().all(|(home, _)| *base.latent[home].value == *"b"), "they lie with the order");
-    // In one batch the order's moves are told message by message, too.
+    // In one batch the order's moves are reported message by message, too.
     let mut base = Base::default();
     base.take(&messages, &policy);
     for (position, news) in (1..=4).zip(&expected[1..]) {
-        assert_eq!(base.told.get(&position).copied(), *news, "{position}");
+        assert_eq!(base.order_notes.get(&position).copied(), *news, "{position}");
     }
     base.check(&facts, &policy).expect("it is what all facts give");
 }
 
-/// A step of a chain, from a device to one or two further on, with a second; seldom a decision about the two instead.
+/// A step of a chain, from a device to one or two further on, with a second; rarely a decision about the two instead.
 type Step = (u8, u8, u8, Option<Relation>);
 
 fn step() -> impl Strategy<Value = Step> {
@@ -611,7 +611,7 @@ fn a_change_in_a_long_chain_looks_at_what_it_can_reach() {
     let mut base = Base::default();
     let messages: Vec<Message> = (0..600).map(|it| message(it, 0)).collect();
     messages.chunks(50).for_each(|it| drop(base.take(it, &policy)));
-    assert!(base.cells.values().all(|it| it.is_contested), "one component, which limits part");
+    assert!(base.clusters.values().all(|it| it.is_contested), "one component, which limits part");
     let link = naming("link", &["device_id:d0300", "external_id:new"]);
     let mut view = View::default();
     base.load(&first_needs(std::slice::from_ref(&link)), &mut view);
@@ -630,13 +630,13 @@ fn a_change_in_a_long_chain_looks_at_what_it_can_reach() {
 }
 
 #[test]
-fn what_was_decided_and_taken_back_never_was() {
+fn a_revoked_decision_leaves_no_trace() {
     let policy = CompiledPolicy::initial();
     let messages =
         [naming("1", &["external_id:a1", "phone:010-1234-5678"]), naming("2", &["external_id:b2", "line_id:L1"])];
     let mut base = Base::default();
     base.take(&messages, &policy);
-    let cells = base.cells.clone();
+    let clusters = base.clusters.clone();
     let identifiers = base.identifiers.clone();
     let same = Decision {
         id: "d".into(),
@@ -648,11 +648,11 @@ fn what_was_decided_and_taken_back_never_was() {
         revoked: None,
     };
     base.decide(same.clone(), &policy);
-    assert_eq!(base.cells.len(), 1, "a decision overrides the limit of one external ID");
+    assert_eq!(base.clusters.len(), 1, "a decision overrides the limit of one external ID");
     let by = Revocation { at: Timestamp::EARLIEST, reason: "test".into(), actor: "test".into() };
     base.decide(Decision { revoked: Some(by), ..same }, &policy);
-    let shown = |cells: &BTreeMap<CellKey, Arc<CellState>>| cells.values().cloned().collect::<Vec<_>>();
-    assert_eq!(shown(&base.cells), shown(&cells));
+    let shown = |clusters: &BTreeMap<ClusterKey, Arc<ClusterState>>| clusters.values().cloned().collect::<Vec<_>>();
+    assert_eq!(shown(&base.clusters), shown(&clusters));
     assert_eq!(base.identifiers, identifiers);
 }
 
@@ -690,13 +690,13 @@ fn users_of_a_device(met: &[(&str, i64)], policy: &CompiledPolicy) -> (Vec<Strin
     one_by_one.check(&facts, policy).expect("the same as all facts");
     backwards.check(&facts, policy).expect("the same as all facts");
     let device = Identifier::new(Kind::new("device_id"), "tablet");
-    let mut cells: Vec<String> = one_by_one
-        .cells
+    let mut clusters: Vec<String> = one_by_one
+        .clusters
         .values()
-        .map(|cell| cell.members.iter().map(|it| &*it.value).collect::<Vec<_>>().join(" "))
+        .map(|cluster| cluster.members.iter().map(|it| &*it.value).collect::<Vec<_>>().join(" "))
         .collect();
-    cells.sort();
-    (cells, is_shared(&device.kind, &one_by_one.identifiers[&device].facts.neighbours, policy))
+    clusters.sort();
+    (clusters, is_shared(&device.kind, &one_by_one.identifiers[&device].facts.neighbors, policy))
 }
 
 #[test]
@@ -704,33 +704,33 @@ fn a_device_that_meets_three_people_within_a_month_joins_none_of_them() {
     let policy = CompiledPolicy::initial();
     let phones = ["phone:010-1111-0001", "phone:010-1111-0002", "phone:010-1111-0003", "phone:010-1111-0004"];
     let on = |days: &[i64]| phones.iter().copied().zip(days.iter().copied()).collect::<Vec<_>>();
-    let apart = |cells: &[String]| cells.iter().all(|it| !it.contains(' '));
+    let apart = |clusters: &[String]| clusters.iter().all(|it| !it.contains(' '));
     // A shop's tablet, on one day, on four, and within a month.
     for days in [[1, 1, 1, 1].as_slice(), &[1, 2, 3, 4], &[1, 15, 30], &[400, 1, 2, 3]] {
-        let (cells, is_shared) = users_of_a_device(&on(days), &policy);
-        assert!(is_shared && apart(&cells), "{days:?}: {cells:?}");
+        let (clusters, is_shared) = users_of_a_device(&on(days), &policy);
+        assert!(is_shared && apart(&clusters), "{days:?}: {clusters:?}");
     }
-    // By e-mail and by card, too.
+    // By email and by card, too.
     for names in [
         ["email:a@example.com", "email:b@example.com", "email:c@example.com"],
         ["customer_card:7", "customer_card:8", "customer_card:9"],
     ] {
         let met: Vec<(&str, i64)> = names.iter().copied().zip([1, 2, 3]).collect();
-        let (cells, is_shared) = users_of_a_device(&met, &policy);
-        assert!(is_shared && apart(&cells), "{cells:?}");
+        let (clusters, is_shared) = users_of_a_device(&met, &policy);
+        assert!(is_shared && apart(&clusters), "{clusters:?}");
     }
     // A person with two phones, with another one later, with several addresses over the years.
     for days in [[1, 1].as_slice(), &[1, 30], &[1, 2, 32], &[1, 400, 800]] {
-        let (cells, is_shared) = users_of_a_device(&on(days), &policy);
-        assert!(!is_shared && cells.len() == 1, "{days:?}: {cells:?}");
+        let (clusters, is_shared) = users_of_a_device(&on(days), &policy);
+        assert!(!is_shared && clusters.len() == 1, "{days:?}: {clusters:?}");
     }
-    let (cells, is_shared) = users_of_a_device(
+    let (clusters, is_shared) = users_of_a_device(
         &[("phone:010-1111-0001", 1), ("phone:010-1111-0002", 2), ("email:a@example.com", 3), ("line_id:L", 4)],
         &policy,
     );
-    assert!(!is_shared && cells.len() == 1, "{cells:?}");
-    // An internal number holds a person's own together, whatever the device is.
-    let (cells, is_shared) = users_of_a_device(
+    assert!(!is_shared && clusters.len() == 1, "{clusters:?}");
+    // An internal number connects a person's own identifiers, on any device.
+    let (clusters, is_shared) = users_of_a_device(
         &[
             ("external_id:u1 phone:010-1111-0001", 1),
             ("external_id:u1 phone:010-1111-0002", 1),
@@ -738,7 +738,7 @@ fn a_device_that_meets_three_people_within_a_month_joins_none_of_them() {
         ],
         &policy,
     );
-    assert!(!is_shared && cells.len() == 1, "{cells:?}");
+    assert!(!is_shared && clusters.len() == 1, "{clusters:?}");
     // A policy can lift it.
     let lifted = Policy { max_users_a_month: 5, ..Policy::default() };
     let lifted = CompiledPolicy::new(lifted).expect("a sound policy");
@@ -751,8 +751,8 @@ fn a_late_message_can_show_that_a_device_met_its_people_one_after_the_other() {
     let first = [("phone:010-1111-0001", 401), ("phone:010-1111-0002", 402), ("phone:010-1111-0003", 403)];
     assert!(users_of_a_device(&first, &policy).1);
     let late = [&first[..], &[("phone:010-1111-0001", 1)]].concat();
-    let (cells, is_shared) = users_of_a_device(&late, &policy);
-    assert!(!is_shared && cells.len() == 1, "{cells:?}");
+    let (clusters, is_shared) = users_of_a_device(&late, &policy);
+    assert!(!is_shared && clusters.len() == 1, "{clusters:?}");
 }
 
 #[test]
@@ -785,7 +785,7 @@ fn a_device_of_many_people_counts_their_days_again_when_one_of_them_is_not_two_a
     };
     base.retire(given_away.clone(), &policy);
     let device = messages[0].identifiers.last().expect("it has two").clone();
-    let is_shared = |base: &Base| is_shared(&device.kind, &base.identifiers[&device].facts.neighbours, &policy);
+    let is_shared = |base: &Base| is_shared(&device.kind, &base.identifiers[&device].facts.neighbors, &policy);
     assert!(is_shared(&base), "seventeen people");
     let by = Revocation { at: Timestamp::EARLIEST, reason: "test".into(), actor: "test".into() };
     base.retire(Retirement { revoked: Some(by), ..given_away }, &policy);
@@ -833,10 +833,10 @@ fn rows_from_before_and_after_another_commit_do_not_fit() {
     let messages = [naming("4", &["external_id:a1", "device_id:d1"])];
     let mut view = View::default();
     base.load(&first_needs(&messages), &mut view);
-    // Another writer's merge takes the device's cell away, after the device was read and before its cell is.
+    // Another writer's merge removes the device's cluster, after the device was read and before its cluster is.
     let device = messages[0].identifiers.last().expect("it has two");
-    let cell = base.identifiers[device].cell;
-    base.cells.remove(&cell);
+    let cluster = base.identifiers[device].cluster;
+    base.clusters.remove(&cluster);
     base.load_next(&mut view);
     let decisions = Decisions::default();
     let mut draft = Draft::new(&messages, &view, &policy, &decisions, &IdSecret::public());

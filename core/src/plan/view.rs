@@ -1,25 +1,46 @@
-//! The rows that were loaded.
+//! Rows: which a plan must see, and those that were loaded.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use super::needs::Needs;
 use crate::{
     evidence::{
         claim::{Claim, OrderState},
         link::Pair,
     },
-    graph::rows::{CellKey, CellState, IdentifierState, LinkState},
+    graph::rows::{ClusterKey, ClusterState, IdentifierState, LinkState},
     identifier::Identifier,
 };
+
+/// Keys whose rows a plan must see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub messages: BTreeSet<Arc<str>>,
+    pub identifiers: BTreeSet<Identifier>,
+    pub links: BTreeSet<Pair>,
+    pub clusters: BTreeSet<ClusterKey>,
+    pub orders: BTreeSet<Arc<str>>,
+    pub sessions: BTreeSet<Arc<str>>,
+    /// Identifiers all of whose links are needed.
+    pub links_of: BTreeSet<Identifier>,
+}
+
+impl Needs {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// What was loaded. A key that was asked for and has no row is there with `None`.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// Whether a message of that ID was taken before.
+    /// Whether a message of that ID was accepted before.
     pub messages: BTreeMap<Arc<str>, bool>,
     pub identifiers: BTreeMap<Identifier, Option<Arc<IdentifierState>>>,
     pub links: BTreeMap<Pair, Option<Arc<LinkState>>>,
-    pub cells: BTreeMap<CellKey, Option<Arc<CellState>>>,
+    pub clusters: BTreeMap<ClusterKey, Option<Arc<ClusterState>>>,
     pub orders: BTreeMap<Arc<str>, Option<Arc<OrderState>>>,
     pub sessions: BTreeMap<Arc<str>, Option<Arc<Claim>>>,
     /// The stored links of an identifier; their states are in `links`.
@@ -31,15 +52,15 @@ impl View {
         self.identifiers.get(it)?.as_ref()
     }
 
-    pub(super) fn cell(&self, key: CellKey) -> Option<&Arc<CellState>> {
-        self.cells.get(&key)?.as_ref()
+    pub(super) fn cluster(&self, key: ClusterKey) -> Option<&Arc<ClusterState>> {
+        self.clusters.get(&key)?.as_ref()
     }
 
     /// Whether rows do not fit together: one names another that was looked for and is not there. Then some were read before
     /// another writer's commit and some after it, and no further one will mend that.
     pub fn is_torn(&self, needs: &Needs) -> bool {
-        let is_gone = |it: &Arc<IdentifierState>| self.cells.get(&it.cell).is_some_and(Option::is_none);
-        needs.cells.iter().any(|it| self.cells.contains_key(it))
+        let is_gone = |it: &Arc<IdentifierState>| self.clusters.get(&it.cluster).is_some_and(Option::is_none);
+        needs.clusters.iter().any(|it| self.clusters.contains_key(it))
             || needs.identifiers.iter().any(|it| self.identifiers.contains_key(it))
             // Once, at the end: everything is looked at for it.
             || (needs.is_empty() && self.identifiers.values().flatten().any(is_gone))

@@ -5,13 +5,13 @@ use std::ops::Deref;
 use profile360_compact_json::sort::distinct;
 use regex_lite::Regex;
 
-use super::document::{Form, KindRule, Policy, PolicyFault, blocked_form};
+use super::document::{Form, KindRule, Policy, PolicyFault, blocked_form, whole_pattern};
 use crate::identifier::{
     Kind,
-    nobody::{self, Blocked},
+    blocked_value::{self, Blocked},
 };
 
-/// A policy that was found sound, with its patterns compiled. Everything that reads messages or resolves takes this.
+/// A policy that was found sound, with its patterns compiled. Parsing and resolution require this.
 #[derive(Debug, Clone)]
 pub struct CompiledPolicy {
     policy: Policy,
@@ -98,11 +98,11 @@ impl CompiledPolicy {
 
     /// Why a value never links and never founds a profile. It must be [clean].
     pub fn blocked(&self, value: &str) -> Option<Blocked> {
-        if !self.blocked_values.is_empty() && self.blocked_values.binary_search(&nobody::fold(value)).is_ok() {
-            return Some(Blocked::Nobody);
+        if !self.blocked_values.is_empty() && self.blocked_values.binary_search(&blocked_value::fold(value)).is_ok() {
+            return Some(Blocked::Placeholder);
         }
         let matches = self.blocked_patterns.iter().any(|it| it.is_match(value));
-        if matches { Some(Blocked::Nobody) } else { nobody::blocked(value) }
+        if matches { Some(Blocked::Placeholder) } else { blocked_value::blocked(value) }
     }
 
     /// Whether a value never links and never founds a profile.
@@ -116,13 +116,9 @@ impl CompiledPolicy {
     }
 }
 
-pub(super) fn wholly(pattern: &str) -> String {
-    format!("^(?:{pattern})$")
-}
-
 /// A pattern that must match the whole value.
 fn whole(pattern: &str) -> Result<Regex, regex_lite::Error> {
-    Regex::new(&wholly(pattern))
+    Regex::new(&whole_pattern(pattern))
 }
 
 fn is_kind_name(name: &str) -> bool {

@@ -3,14 +3,9 @@
 use profile360_compact_json::sort::{distinct, sort_by};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{
-    bounds::{
-        MAX_BLOCKED, MAX_KINDS, MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_PATTERNS_SIZE, MAX_RULES, MAX_VALUE_BYTES, size_of,
-    },
-    survivorship::Survivorship,
-};
+use super::survivorship::Survivorship;
 use crate::{
-    identifier::{Kind, nobody, text::clean},
+    identifier::{Kind, blocked_value, text::clean},
     json_value::JsonValue,
     money::Currency,
     time_zone::{SEOUL, Zone},
@@ -23,7 +18,7 @@ use crate::{
 pub struct Policy {
     /// The kinds of identifiers, in no particular order.
     pub kinds: Vec<KindRule>,
-    /// Values (in any case, with any blanks) that never link and never found a profile, beside those that are always blocked.
+    /// Values (in any case, with any blanks) that never link and never found a profile, in addition to those that are always blocked.
     pub blocked_values: Vec<String>,
     /// Regular expressions; a value that one matches as a whole is blocked.
     pub blocked_patterns: Vec<String>,
@@ -52,7 +47,7 @@ pub enum OrderIds {
     /// Everywhere: two messages with one `df_order_id` speak of one order.
     #[default]
     Global,
-    /// Within one source: shops that count by themselves have an order 777 each. `df_order_source` names another source than the
+    /// Within one source: each shop that numbers its own orders has an order 777. `df_order_source` names another source than the
     /// message's own.
     Source,
 }
@@ -82,7 +77,7 @@ pub struct KindRule {
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
-    /// Trimmed, case kept, 1 to 255 bytes; looking like an e-mail address or a phone number earns a warning.
+    /// Trimmed, case kept, 1 to 255 bytes; looking like an email address or a phone number earns a warning.
     ExternalId,
     /// E.164, +82 only.
     Phone,
@@ -137,14 +132,14 @@ impl Policy {
     }
 
     /// Whether identifiers of a kind are devices: things that people use, of which one has several. They are weaker than every
-    /// phone number and e-mail address.
+    /// phone number and email address.
     pub fn is_device(&self, kind: &Kind) -> bool {
         let is_thing = |it: &KindRule| matches!(it.form, Form::Trimmed | Form::Pattern(_)) && 1 < it.limit;
         self.kind(kind.as_str())
             .is_some_and(|it| is_thing(it) && self.weakest_contact().is_some_and(|contact| contact < it.priority))
     }
 
-    /// Whether identifiers of a kind name people: phone numbers, e-mail addresses and what is stronger. Where one customer has
+    /// Whether identifiers of a kind name people: phone numbers, email addresses and what is stronger. Where one customer has
     /// one alone, the limit keeps people apart already.
     pub fn names_people(&self, kind: &Kind) -> bool {
         let contact = self.weakest_contact();
@@ -159,12 +154,13 @@ impl Policy {
     /// Whether messages say the same under both: the same identifiers in the same forms, none more blocked, kept under the same
     /// strongest one, and the same orders. Where they do not, facts that were gathered under the one say nothing about the other.
     pub fn reads_messages_as(&self, other: &Self) -> bool {
-        let kinds = |it: &Self| {
-            let mut kinds: Vec<_> = it.kinds.iter().map(|it| (it.name.clone(), it.form.clone(), it.priority)).collect();
+        let kinds = |policy: &Self| {
+            let form_of = |kind: &KindRule| (kind.name.clone(), kind.form.clone(), kind.priority);
+            let mut kinds: Vec<_> = policy.kinds.iter().map(form_of).collect();
             sort_by(&mut kinds, |a, b| a.0.cmp(&b.0));
             kinds
         };
-        let values = |it: &Self| distinct(it.blocked_values.iter().map(|it| blocked_form(it)));
+        let values = |policy: &Self| distinct(policy.blocked_values.iter().map(|value| blocked_form(value)));
         let patterns = |it: &Self| distinct(it.blocked_patterns.iter().cloned());
         let are_orders_same = self.order_ids == other.order_ids;
         are_orders_same
@@ -200,54 +196,6 @@ impl Policy {
             }
         }
         if faults.is_empty() { Ok(amended) } else { Err(faults) }
-    }
-
-    /// Whether a new policy stays within what every message can be judged by in good time. One that is in force already is let be.
-    ///
-    /// # Errors
-    ///
-    /// Everything that is too much, by its path. Patterns are compiled to no more than they may be.
-    pub fn within_bounds(&self) -> Result<(), Vec<PolicyFault>> {
-        let mut faults = Vec::new();
-        let mut bound = |path: &str, n: usize, most: usize, what: &str| {
-            if most < n {
-                let (path, detail) = (path.to_owned(), format!("there are more than {most} {what}; keep fewer"));
-                faults.push(PolicyFault { path, detail });
-            }
-            n.min(most)
-        };
-        let n_kinds = bound("kinds", self.kinds.len(), MAX_KINDS, "kinds");
-        let n_patterns = bound("blocked_patterns", self.blocked_patterns.len(), MAX_PATTERNS, "patterns");
-        let n_values = bound("blocked_values", self.blocked_values.len(), MAX_BLOCKED, "values");
-        bound("survivorship.attributes", self.survivorship.attributes.len(), MAX_RULES, "attributes");
-        bound("survivorship.sources", self.survivorship.sources.len(), MAX_RULES, "sources");
-        let texts = self.blocked_values.iter().take(n_values).enumerate();
-        for (position, _) in texts.filter(|(_, value)| MAX_VALUE_BYTES < value.len()) {
-            let detail = format!("no identifier is longer than {MAX_VALUE_BYTES} bytes; take it out");
-            faults.push(PolicyFault { path: format!("blocked_values[{position}]"), detail });
-        }
-        let of_kinds = self.kinds.iter().take(n_kinds).enumerate().filter_map(|(position, kind)| match &kind.form {
-            Form::Pattern(pattern) => Some((format!("kinds[{position}].form.pattern"), pattern)),
-            _ => None,
-        });
-        let blocked = self.blocked_patterns.iter().take(n_patterns).enumerate();
-        let blocked = blocked.map(|(position, pattern)| (format!("blocked_patterns[{position}]"), pattern));
-        let mut left = MAX_PATTERNS_SIZE;
-        for (path, pattern) in of_kinds.chain(blocked) {
-            if MAX_PATTERN_BYTES < pattern.len() {
-                let detail = format!("a pattern has at most {MAX_PATTERN_BYTES} bytes; write it shorter");
-                faults.push(PolicyFault { path, detail });
-                continue;
-            }
-            match size_of(pattern, left) {
-                Some(size) => left -= size,
-                None => {
-                    let detail = "the patterns together are too large to judge every value by; repeat less in them, as {1,9} does";
-                    faults.push(PolicyFault { path, detail: detail.to_owned() });
-                }
-            }
-        }
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
     /// How many of a kind one profile may hold; a kind that the policy does not know (any more) has no limit.
@@ -302,9 +250,14 @@ fn read_kinds(value: &JsonValue, into: &mut Vec<KindRule>, faults: &mut Vec<Poli
     }
 }
 
+/// A pattern that must match the whole value.
+pub(super) fn whole_pattern(pattern: &str) -> String {
+    format!("^(?:{pattern})$")
+}
+
 /// How blocked values are compared.
 pub(super) fn blocked_form(value: &str) -> String {
-    nobody::fold(&clean(value))
+    blocked_value::fold(&clean(value))
 }
 
 /// What is wrong with a policy document: where, and a sentence that says what to do.

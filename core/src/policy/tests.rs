@@ -76,7 +76,7 @@ fn a_policy_stays_within_what_every_value_can_be_judged_by() {
         ..Policy::default()
     };
     assert_eq!(path_of(Policy::default()), [""; 0]);
-    // As people write them; what is no regular expression is told of elsewhere.
+    // As people write them; invalid regular expressions are another fault.
     let usual =
         ["demo-[0-9]+", "(?i)test.*", "0{4,}", "[A-Za-z0-9]{8}(-[A-Za-z0-9]{4}){3}", "(", "(a*)*b", ".*@example\\.com"];
     assert_eq!(path_of(blocking(&usual)), [""; 0]);

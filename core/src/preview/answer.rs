@@ -3,7 +3,7 @@
 use profile360_compact_json::json_writer::to_text;
 use serde::Serialize;
 
-use super::{error::PreviewError, question::Question};
+use super::{error::PreviewError, params::Params};
 use crate::{
     json_value::JsonValue,
     policy::{
@@ -16,18 +16,18 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`PreviewError::QuestionUnreadable`] with what is wrong.
-pub fn read_question<T: Question>(text: &str) -> Result<T, PreviewError> {
-    JsonValue::parse(text).and_then(|it| T::read(&it)).map_err(|it| PreviewError::QuestionUnreadable(it.to_string()))
+/// [`PreviewError::ParamsUnreadable`] with what is wrong.
+pub fn read_params<T: Params>(text: &str) -> Result<T, PreviewError> {
+    JsonValue::parse(text).and_then(|it| T::read(&it)).map_err(|it| PreviewError::ParamsUnreadable(it.to_string()))
 }
 
 /// Reads a policy document from its JSON; what it leaves out is the initial policy's.
 ///
 /// # Errors
 ///
-/// [`PreviewError::QuestionUnreadable`] where the text is no JSON, and [`PreviewError::PolicyFaults`].
+/// [`PreviewError::ParamsUnreadable`] where the text is no JSON, and [`PreviewError::PolicyFaults`].
 pub fn read_policy(text: &str) -> Result<CompiledPolicy, PreviewError> {
-    let policy = Policy::default().amended(&read_question::<JsonValue>(text)?);
+    let policy = Policy::default().amended(&read_params::<JsonValue>(text)?);
     policy.and_then(CompiledPolicy::new).map_err(PreviewError::PolicyFaults)
 }
 

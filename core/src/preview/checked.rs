@@ -6,10 +6,10 @@ use profile360_compact_json::sort::distinct;
 use serde::Serialize;
 
 use super::{
-    card::{Card, ProfileQuestion, ShownAsOf, ShownProfile},
     error::PreviewError,
     facts::{ProfileFacts, orders_in_time},
-    situation::{Resolved, Situation},
+    profile_view::{AsOfView, FoldedProfile, ProfileParams, ProfileView},
+    scenario::{Resolved, Scenario},
 };
 use crate::{
     identifier::UnifiedId, json_value::JsonValue, policy::compiled::CompiledPolicy, profile::revision, time::Timestamp,
@@ -33,13 +33,13 @@ pub struct Contents {
 pub struct CheckedFacts {
     pub(super) facts: ProfileFacts,
     pub(super) policy: CompiledPolicy,
-    /// See [`Situation::orders`].
+    /// See [`Scenario::orders`].
     pub(super) orders: Vec<(usize, usize)>,
     /// For each unified ID the position of its identifier; ascending.
     by_id: Vec<(UnifiedId, usize)>,
     resolved: Resolved,
-    /// For each cell its profile, made when it is first asked for.
-    cards: Vec<OnceLock<Arc<Card>>>,
+    /// For each cluster its profile, made when it is first asked for.
+    cards: Vec<OnceLock<Arc<FoldedProfile>>>,
 }
 
 impl CheckedFacts {
@@ -80,8 +80,9 @@ impl CheckedFacts {
             return twice("an end");
         }
         let times: Vec<Timestamp> = facts.purchase_times().collect();
-        let is_enough = |it: &ZoneOffsets| {
-            !it.offsets.is_empty() && it.offsets.is_sorted() && times.iter().all(|at| it.first <= *at && *at <= it.last)
+        let is_enough = |zone: &ZoneOffsets| {
+            let is_within = |at: &Timestamp| zone.first <= *at && *at <= zone.last;
+            !zone.offsets.is_empty() && zone.offsets.is_sorted() && times.iter().all(is_within)
         };
         facts.zones.retain(is_enough);
         if facts.clocks_of(policy.time_zone).is_none() {
@@ -92,8 +93,8 @@ impl CheckedFacts {
             return twice("a unified ID");
         }
         let orders = orders_in_time(&facts);
-        let resolved = Situation::of(&facts, &policy, &orders).resolve();
-        let cards = resolved.partition.cells.iter().map(|_| OnceLock::new()).collect();
+        let resolved = Scenario::of(&facts, &policy, &orders).resolve();
+        let cards = resolved.partition.clusters.iter().map(|_| OnceLock::new()).collect();
         Ok(Self { facts, policy, orders, by_id, resolved, cards })
     }
 
@@ -105,22 +106,22 @@ impl CheckedFacts {
 
     /// What the facts are about.
     pub fn contents(&self) -> Contents {
-        let cells: Vec<usize> = (0..self.cards.len()).collect();
+        let clusters: Vec<usize> = (0..self.cards.len()).collect();
         Contents {
             policy_version: self.facts.policy_version,
-            revision: self.revision_of_cells(&cells),
+            revision: self.revision_of_clusters(&clusters),
             unified_ids: self.unified_ids(),
         }
     }
 
-    /// The revision of profiles together, by any of their unified IDs: what a mutation takes as `expectedRevision`.
+    /// The revision of profiles together, by any of their unified IDs: the `expectedRevision` of a mutation.
     ///
     /// # Errors
     ///
     /// [`PreviewError::UnknownProfile`] where the facts do not hold one.
     pub fn revision(&self, unified_ids: &[UnifiedId]) -> Result<String, PreviewError> {
-        let cells = unified_ids.iter().map(|it| self.cell_of_id(*it)).collect::<Result<Vec<_>, _>>()?;
-        Ok(self.revision_of_cells(&cells))
+        let clusters = unified_ids.iter().map(|it| self.cluster_of_id(*it)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.revision_of_clusters(&clusters))
     }
 
     /// What the server's `profile` answers.
@@ -128,9 +129,9 @@ impl CheckedFacts {
     /// # Errors
     ///
     /// [`PreviewError::UnknownProfile`] where the facts do not hold it.
-    pub fn profile(&self, question: &ProfileQuestion) -> Result<ShownProfile, PreviewError> {
-        let card = self.card(self.cell_of_id(question.unified_id)?);
-        Ok(card.shown(&self.facts, &self.policy, &question.figures))
+    pub fn profile(&self, params: &ProfileParams) -> Result<ProfileView, PreviewError> {
+        let profile_view = self.profile_view(self.cluster_of_id(params.unified_id)?);
+        Ok(profile_view.shown(&self.facts, &self.policy, &params.figures))
     }
 
     /// The parts of [`CheckedFacts::profile`] that another date changes.
@@ -138,14 +139,14 @@ impl CheckedFacts {
     /// # Errors
     ///
     /// [`PreviewError::UnknownProfile`] where the facts do not hold it.
-    pub fn profile_as_of(&self, question: &ProfileQuestion) -> Result<ShownAsOf, PreviewError> {
-        let card = self.card(self.cell_of_id(question.unified_id)?);
-        Ok(card.shown_as_of(&self.facts, &self.policy, &question.figures))
+    pub fn profile_as_of(&self, params: &ProfileParams) -> Result<AsOfView, PreviewError> {
+        let profile_view = self.profile_view(self.cluster_of_id(params.unified_id)?);
+        Ok(profile_view.as_of_view(&self.facts, &self.policy, &params.figures))
     }
 
     /// The facts as they are.
-    pub(super) fn situation(&self) -> Situation<'_> {
-        Situation::of(&self.facts, &self.policy, &self.orders)
+    pub(super) fn scenario(&self) -> Scenario<'_> {
+        Scenario::of(&self.facts, &self.policy, &self.orders)
     }
 
     /// What is made of the facts as they are.
@@ -153,19 +154,20 @@ impl CheckedFacts {
         &self.resolved
     }
 
-    pub(super) fn card(&self, cell: usize) -> Arc<Card> {
-        let make = || Arc::new(Card::of(&self.situation(), &self.resolved, cell, Some(self.facts.policy_version)));
-        self.cards.get(cell).map_or_else(make, |it| it.get_or_init(make).clone())
+    pub(super) fn profile_view(&self, cluster: usize) -> Arc<FoldedProfile> {
+        let make =
+            || Arc::new(FoldedProfile::of(&self.scenario(), &self.resolved, cluster, Some(self.facts.policy_version)));
+        self.cards.get(cluster).map_or_else(make, |it| it.get_or_init(make).clone())
     }
 
-    pub(super) fn revision_of_cells(&self, cells: &[usize]) -> String {
-        revision::joint(cells.iter().filter_map(|it| self.card(*it).revision.clone()).collect())
+    pub(super) fn revision_of_clusters(&self, clusters: &[usize]) -> String {
+        revision::joint(clusters.iter().filter_map(|it| self.profile_view(*it).revision.clone()).collect())
     }
 
-    /// The cell of a profile, by any unified ID that was ever issued for it.
-    pub(super) fn cell_of_id(&self, id: UnifiedId) -> Result<usize, PreviewError> {
+    /// The cluster of a profile, by any unified ID that was ever issued for it.
+    pub(super) fn cluster_of_id(&self, id: UnifiedId) -> Result<usize, PreviewError> {
         let found = self.by_id.binary_search_by_key(&id, |(it, _)| *it).ok().and_then(|it| self.by_id.get(it));
         let (_, node) = *found.ok_or(PreviewError::UnknownProfile(id))?;
-        self.resolved.partition.cell_of.get(node).copied().ok_or(PreviewError::UnknownProfile(id))
+        self.resolved.partition.cluster_of.get(node).copied().ok_or(PreviewError::UnknownProfile(id))
     }
 }

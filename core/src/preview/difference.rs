@@ -6,11 +6,11 @@ use profile360_compact_json::sort::distinct;
 use serde::Serialize;
 
 use super::{
-    card::{Card, Figures, ShownProfile},
     checked::CheckedFacts,
     facts::LinkOfFacts,
-    shown::{ShownDecision, ShownLink, ShownWithheldLink},
-    situation::{Resolved, Situation},
+    profile_view::{Figures, FoldedProfile, ProfileView},
+    scenario::{Resolved, Scenario},
+    views::{DecisionView, LinkView, WithheldLinkView},
 };
 use crate::{
     evidence::decision::{Decision, Relation},
@@ -43,33 +43,33 @@ pub struct Regrouped {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LinkChanges {
-    pub followed: Vec<ShownLink>,
+    pub followed: Vec<LinkView>,
     /// Among them no link for which only the reason changed.
-    pub withheld: Vec<ShownWithheldLink>,
+    pub withheld: Vec<WithheldLinkView>,
 }
 
-/// The facts as they are beside the facts as they would be.
+/// The facts as they are, compared with the facts as they would be.
 #[derive(Debug)]
 pub(super) struct Difference<'a> {
     pub facts: &'a CheckedFacts,
-    pub after: Situation<'a>,
+    pub after: Scenario<'a>,
     pub resolved: Resolved,
 }
 
 impl<'a> Difference<'a> {
-    pub(super) fn new(facts: &'a CheckedFacts, after: Situation<'a>) -> Self {
+    pub(super) fn new(facts: &'a CheckedFacts, after: Scenario<'a>) -> Self {
         let resolved = after.resolve();
         Self { facts, after, resolved }
     }
 
-    /// Cells before and cells after that share identifiers: those of the named nodes, and all that change. They stand in the
+    /// Clusters before and clusters after that share identifiers: those of the named nodes, and all that change. They are in the
     /// order of their first identifiers.
-    pub(super) fn cells(&self, nodes: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    pub(super) fn clusters(&self, nodes: &[usize]) -> (Vec<usize>, Vec<usize>) {
         let (before, after) = (&self.facts.resolved().partition, &self.resolved.partition);
-        let mut left: Vec<usize> = nodes.iter().filter_map(|it| before.cell_of.get(*it).copied()).collect();
-        let mut right: Vec<usize> = nodes.iter().filter_map(|it| after.cell_of.get(*it).copied()).collect();
-        for (old, new) in before.cell_of.iter().zip(&after.cell_of) {
-            let is_changed = before.cells.get(*old) != after.cells.get(*new);
+        let mut left: Vec<usize> = nodes.iter().filter_map(|it| before.cluster_of.get(*it).copied()).collect();
+        let mut right: Vec<usize> = nodes.iter().filter_map(|it| after.cluster_of.get(*it).copied()).collect();
+        for (old, new) in before.cluster_of.iter().zip(&after.cluster_of) {
+            let is_changed = before.clusters.get(*old) != after.clusters.get(*new);
             if is_changed {
                 left.push(*old);
                 right.push(*new);
@@ -81,20 +81,20 @@ impl<'a> Difference<'a> {
     /// How profiles part and join, in the order of their first identifiers.
     pub(super) fn regrouped(&self) -> Vec<Regrouped> {
         let (before, after) = (&self.facts.resolved().partition, &self.resolved.partition);
-        let mut groups = DisjointSets::new(before.cells.len() + after.cells.len());
-        for (old, new) in before.cell_of.iter().zip(&after.cell_of) {
-            groups.join(*old, before.cells.len() + *new);
+        let mut groups = DisjointSets::new(before.clusters.len() + after.clusters.len());
+        for (old, new) in before.cluster_of.iter().zip(&after.cluster_of) {
+            groups.join(*old, before.clusters.len() + *new);
         }
-        let (left, right) = self.cells(&[]);
+        let (left, right) = self.clusters(&[]);
         // For each root where its group is.
         let mut positions: Vec<Option<usize>> = vec![None; groups.len()];
         let mut regrouped: Vec<Regrouped> = Vec::new();
         let sides = left.into_iter().map(|it| (true, it)).chain(right.into_iter().map(|it| (false, it)));
-        for (is_before, cell) in sides {
+        for (is_before, cluster) in sides {
             let (root, anchor) = if is_before {
-                (groups.find(cell), before.anchors.get(cell))
+                (groups.find(cluster), before.anchors.get(cluster))
             } else {
-                (groups.find(before.cells.len() + cell), after.anchors.get(cell))
+                (groups.find(before.clusters.len() + cluster), after.anchors.get(cluster))
             };
             let Some(position) = positions.get_mut(root) else { continue };
             let position = *position.get_or_insert_with(|| {
@@ -113,28 +113,28 @@ impl<'a> Difference<'a> {
     }
 
     /// A profile as it is.
-    pub(super) fn shown_before(&self, cell: usize, figures: &Figures) -> ShownProfile {
-        self.facts.card(cell).shown(&self.facts.facts, &self.facts.policy, figures)
+    pub(super) fn view_before(&self, cluster: usize, figures: &Figures) -> ProfileView {
+        self.facts.profile_view(cluster).shown(&self.facts.facts, &self.facts.policy, figures)
     }
 
     /// A profile as it would be.
-    pub(super) fn shown_after(&self, cell: usize, figures: &Figures) -> ShownProfile {
-        let card = Arc::new(Card::of(&self.after, &self.resolved, cell, None));
-        card.shown(&self.facts.facts, self.after.policy, figures)
+    pub(super) fn view_after(&self, cluster: usize, figures: &Figures) -> ProfileView {
+        let profile_view = Arc::new(FoldedProfile::of(&self.after, &self.resolved, cluster, None));
+        profile_view.shown(&self.facts.facts, self.after.policy, figures)
     }
 
     pub(super) fn links(&self) -> LinkChanges {
         let mut changes = LinkChanges::default();
-        let before = self.facts.situation();
+        let before = self.facts.scenario();
         let was_withheld = withheld_of(self.facts.resolved(), self.facts.facts.links.len());
         let is_withheld = withheld_of(&self.resolved, self.facts.facts.links.len());
         for (position, LinkOfFacts { pair, seen, .. }) in self.facts.facts.links.iter().enumerate() {
             let was = was_withheld.get(position).and_then(Option::as_ref);
             match (was, is_withheld.get(position).and_then(Option::as_ref)) {
                 (Some(None), Some(Some(reason))) => {
-                    changes.withheld.push(before.shown_withheld(pair, seen, reason));
+                    changes.withheld.push(before.withheld_link_view(pair, seen, reason));
                 }
-                (Some(Some(_)), Some(None)) => changes.followed.push(before.shown_link(pair, seen)),
+                (Some(Some(_)), Some(None)) => changes.followed.push(before.link_view(pair, seen)),
                 _ => {}
             }
         }
@@ -143,45 +143,46 @@ impl<'a> Difference<'a> {
 
     /// The `SAME` decisions that others keep from being followed, in the components of some nodes.
     fn unmet(&self, nodes: &[usize]) -> Vec<&Decision> {
-        let component_of = |node: usize| self.resolved.component_of.get(node);
+        let component_of = |node: usize| self.resolved.partition.component_of.get(node);
         let wanted: Vec<_> = nodes.iter().filter_map(|it| component_of(*it)).collect();
-        let cell_of = |node: usize| self.resolved.partition.cell_of.get(node);
-        let verdicts = self.after.verdicts();
-        let is_unmet =
-            |a: usize, b: usize| cell_of(a) != cell_of(b) && component_of(a).is_some_and(|it| wanted.contains(&it));
-        let unmet = verdicts.iter().filter(|it| it.decision.relation == Relation::Same && is_unmet(it.a, it.b));
+        let cluster_of = |node: usize| self.resolved.partition.cluster_of.get(node);
+        let constraints = self.after.input().constraints;
+        let is_unmet = |a: usize, b: usize| {
+            cluster_of(a) != cluster_of(b) && component_of(a).is_some_and(|it| wanted.contains(&it))
+        };
+        let unmet = constraints.iter().filter(|it| it.decision.relation == Relation::Same && is_unmet(it.a, it.b));
         let ids = distinct(unmet.map(|it| &*it.decision.id));
         self.after.decisions.iter().map(AsRef::as_ref).filter(|it| ids.binary_search(&&*it.id).is_ok()).collect()
     }
 
     /// The decisions that exclude new ones about some nodes: `SAME`s that could not be followed any more, else the
     /// `DIFFERENT`s that keep the sides of a new `SAME` apart. Empty where nothing does.
-    pub(super) fn excluded(&self, nodes: &[usize], is_new: impl Fn(&Decision) -> bool) -> Vec<ShownDecision> {
+    pub(super) fn excluded(&self, nodes: &[usize], is_new: impl Fn(&Decision) -> bool) -> Vec<DecisionView> {
         let unmet = self.unmet(nodes);
-        let show = |it: &Decision| self.after.shown_decision(it);
-        let old: Vec<ShownDecision> = unmet.iter().filter(|it| !is_new(it)).map(|it| show(it)).collect();
+        let show = |it: &Decision| self.after.decision_view(it);
+        let old: Vec<DecisionView> = unmet.iter().filter(|it| !is_new(it)).map(|it| show(it)).collect();
         if !old.is_empty() || unmet.is_empty() {
             return old;
         }
-        let verdicts = self.after.verdicts();
+        let constraints = self.after.input().constraints;
         let mut groups = DisjointSets::new(self.facts.facts.identifiers.len());
-        for position in same_that_hold(self.facts.facts.identifiers.len(), &verdicts) {
-            if let Some(verdict) = verdicts.get(position) {
-                groups.join(verdict.a, verdict.b);
+        for position in same_that_hold(self.facts.facts.identifiers.len(), &constraints) {
+            if let Some(constraint) = constraints.get(position) {
+                groups.join(constraint.a, constraint.b);
             }
         }
-        let apart: Vec<(usize, usize)> = verdicts
+        let apart: Vec<(usize, usize)> = constraints
             .iter()
             .filter(|it| unmet.iter().any(|unmet| unmet.id == it.decision.id))
-            .flat_map(|it| {
-                let (a, b) = (groups.find(it.a), groups.find(it.b));
+            .flat_map(|constraint| {
+                let (a, b) = (groups.find(constraint.a), groups.find(constraint.b));
                 [(a, b), (b, a)]
             })
             .collect();
         let mut excluded = Vec::new();
-        for verdict in verdicts.iter().filter(|it| it.decision.relation == Relation::Different) {
-            if apart.contains(&(groups.find(verdict.a), groups.find(verdict.b))) {
-                excluded.push(show(verdict.decision));
+        for constraint in constraints.iter().filter(|it| it.decision.relation == Relation::Different) {
+            if apart.contains(&(groups.find(constraint.a), groups.find(constraint.b))) {
+                excluded.push(show(constraint.decision));
             }
         }
         excluded

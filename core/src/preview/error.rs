@@ -10,7 +10,7 @@ pub enum PreviewError {
     FactsUnreadable(String),
     /// The text is not a question of this kind.
     #[error("the question cannot be read: {0}")]
-    QuestionUnreadable(String),
+    ParamsUnreadable(String),
     #[error("the facts hold no profile of the unified ID {0}; load the facts of that profile too")]
     UnknownProfile(UnifiedId),
     /// Which one is not said: error texts hold no identifiers.
@@ -40,7 +40,7 @@ impl PreviewError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::FactsUnreadable(_) => "FACTS_UNREADABLE",
-            Self::QuestionUnreadable(_) => "QUESTION_UNREADABLE",
+            Self::ParamsUnreadable(_) => "QUESTION_UNREADABLE",
             Self::UnknownProfile(_) => "UNKNOWN_PROFILE",
             Self::UnknownIdentifier => "UNKNOWN_IDENTIFIER",
             Self::UnknownLink => "UNKNOWN_LINK",

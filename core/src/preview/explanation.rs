@@ -9,16 +9,16 @@ use super::{
     checked::CheckedFacts,
     error::PreviewError,
     facts::LinkOfFacts,
-    shown::{ShownLink, ShownWithheldLink},
-    situation::Situation,
+    scenario::Scenario,
+    views::{LinkView, WithheldLinkView},
 };
 use crate::{
     evidence::{
         decision::Decision,
-        link::{Pair, Sightings},
+        link::{Observations, Pair},
     },
     graph::{
-        evidence::{Evidence, Step},
+        evidence_graph::{Evidence, Step},
         explain::explain,
         rows::LinkState,
     },
@@ -28,7 +28,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct ExplainQuestion {
+pub struct ExplainParams {
     pub a: Identifier,
     pub b: Identifier,
 }
@@ -37,10 +37,10 @@ pub struct ExplainQuestion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct ShownExplanation {
+pub struct ExplanationView {
     pub together: bool,
-    pub path: Vec<ShownLink>,
-    pub blocked_by: Vec<ShownWithheldLink>,
+    pub path: Vec<LinkView>,
+    pub blocked_by: Vec<WithheldLinkView>,
 }
 
 impl CheckedFacts {
@@ -49,35 +49,35 @@ impl CheckedFacts {
     /// # Errors
     ///
     /// [`PreviewError::UnknownIdentifier`] where the facts do not hold one.
-    pub fn explain(&self, question: &ExplainQuestion) -> Result<ShownExplanation, PreviewError> {
-        let situation = self.situation();
-        let (a, b) = (self.known(&question.a), self.known(&question.b));
-        let Gathered { identifiers, links, decisions } = self.gathered(&situation, &[&a, &b])?;
+    pub fn explain(&self, params: &ExplainParams) -> Result<ExplanationView, PreviewError> {
+        let scenario = self.scenario();
+        let (a, b) = (self.known(&params.a), self.known(&params.b));
+        let Collected { identifiers, links, decisions } = self.collected(&scenario, &[&a, &b])?;
         let evidence = Evidence { identifiers: &identifiers, links: &links, decisions: &decisions };
         let found = explain(evidence, &a, &b, &self.policy);
-        let shown_step = |step: &Step| match step {
-            Step::Link(link) => links.get(*link).map(|(pair, link)| situation.shown_link(pair, &link.seen)),
-            Step::Same(decision) => decisions.get(*decision).map(|it| shown_as_link(&situation, it)),
+        let step_view = |step: &Step| match step {
+            Step::Link(link) => links.get(*link).map(|(pair, link)| scenario.link_view(pair, &link.seen)),
+            Step::Same(decision) => decisions.get(*decision).map(|it| link_view_of_decision(&scenario, it)),
         };
-        let shown_withheld = |link: &usize| {
+        let withheld_link_view = |link: &usize| {
             let (pair, link) = links.get(*link)?;
-            Some(situation.shown_withheld(pair, &link.seen, link.withheld.as_ref()?))
+            Some(scenario.withheld_link_view(pair, &link.seen, link.withheld.as_ref()?))
         };
-        Ok(ShownExplanation {
+        Ok(ExplanationView {
             together: found.together,
-            path: found.path.iter().filter_map(shown_step).collect(),
-            blocked_by: found.blocked_by.iter().filter_map(shown_withheld).collect(),
+            path: found.path.iter().filter_map(step_view).collect(),
+            blocked_by: found.blocked_by.iter().filter_map(withheld_link_view).collect(),
         })
     }
 
-    /// The links of the members of some identifiers' profiles, whom they lead to, and the decisions about all of these.
-    fn gathered(&self, situation: &Situation<'_>, of: &[&Identifier]) -> Result<Gathered, PreviewError> {
+    /// The links of the members of some identifiers' profiles, the identifiers at their ends, and the decisions about all of these.
+    fn collected(&self, scenario: &Scenario<'_>, of: &[&Identifier]) -> Result<Collected, PreviewError> {
         let partition = &self.resolved().partition;
         let mut members: Vec<&Identifier> = Vec::new();
         for identifier in of {
             let node = self.facts.position_of(identifier).ok_or(PreviewError::UnknownIdentifier)?;
-            let cell = partition.cell_of.get(node).and_then(|it| partition.cells.get(*it));
-            let nodes = cell.into_iter().flatten().filter_map(|it| self.facts.identifiers.get(*it));
+            let cluster = partition.cluster_of.get(node).and_then(|it| partition.clusters.get(*it));
+            let nodes = cluster.into_iter().flatten().filter_map(|it| self.facts.identifiers.get(*it));
             members.extend(nodes.map(|it| &it.identifier));
         }
         let members = distinct(members);
@@ -100,25 +100,25 @@ impl CheckedFacts {
         let ends = distinct(members.iter().copied().cloned().chain(far_ends));
         let is_end = |it: &Identifier| ends.binary_search(it).is_ok();
         let is_about = |it: &Decision| is_end(&it.pair.a) || is_end(&it.pair.b);
-        let decisions = situation.decisions.iter().map(|it| Decision::clone(it)).filter(is_about).collect();
-        Ok(Gathered { identifiers: ends, links, decisions })
+        let decisions = scenario.decisions.iter().map(|it| Decision::clone(it)).filter(is_about).collect();
+        Ok(Collected { identifiers: ends, links, decisions })
     }
 }
 
-struct Gathered {
+struct Collected {
     /// Ascending.
     identifiers: Vec<Identifier>,
     links: Vec<(Pair, LinkState)>,
     decisions: Vec<Decision>,
 }
 
-/// A decision as the link that it is in the graph; nobody saw it, so its count is 0.
-fn shown_as_link(situation: &Situation<'_>, decision: &Decision) -> ShownLink {
-    let seen = Sightings {
+/// A decision in the form of a link. No message made it, so its count is 0.
+fn link_view_of_decision(scenario: &Scenario<'_>, decision: &Decision) -> LinkView {
+    let seen = Observations {
         first_seen: decision.at,
         last_seen: decision.at,
         count: 0,
         sources: BTreeSet::from([decision.actor.clone()]),
     };
-    situation.shown_link(&decision.pair, &seen)
+    scenario.link_view(&decision.pair, &seen)
 }

@@ -6,11 +6,11 @@ use profile360_compact_json::sort::{distinct, sort_by};
 use serde::Serialize;
 
 use super::{
-    card::{Figures, ShownProfile},
     checked::CheckedFacts,
     difference::{Difference, LinkChanges, PreviewStatus},
     error::PreviewError,
-    shown::ShownDecision,
+    profile_view::{Figures, ProfileView},
+    views::DecisionView,
 };
 use crate::{
     api_serde,
@@ -31,7 +31,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct MergeQuestion {
+pub struct MergeParams {
     pub unified_ids: Vec<UnifiedId>,
     pub figures: Figures,
 }
@@ -42,27 +42,27 @@ pub struct MergeQuestion {
 #[serde(rename_all = "camelCase")]
 pub struct MergePreview {
     pub status: PreviewStatus,
-    /// What the mutation takes as `expectedRevision`.
+    /// The `expectedRevision` of the mutation.
     pub expected_revision: String,
     /// The unified ID that stays; none where it is contradicted.
     pub unified_id: Option<UnifiedId>,
     /// The two identifiers of each `SAME` decision that would be made.
     pub decisions: Vec<Pair>,
     /// The profiles that were named, in that sequence.
-    pub before: Vec<ShownProfile>,
+    pub before: Vec<ProfileView>,
     /// The one that they would be; none where it is contradicted.
-    pub after: Option<ShownProfile>,
+    pub after: Option<ProfileView>,
     /// Other profiles that would change with them: before, and after. Identifiers that the limits do not let into the merged
     /// profile are in here.
-    pub others_before: Vec<ShownProfile>,
-    pub others_after: Vec<ShownProfile>,
+    pub others_before: Vec<ProfileView>,
+    pub others_after: Vec<ProfileView>,
     /// Every field that any of them shows.
     pub fields: Vec<MergedField>,
     /// Limits that the merged profile would be above; `SAME` decisions override them.
     pub limits: Vec<BrokenLimit>,
     pub links: LinkChanges,
     /// The decisions that exclude it.
-    pub contradictions: Vec<ShownDecision>,
+    pub contradictions: Vec<DecisionView>,
 }
 
 /// One field of the merged profile, and who had which value before.
@@ -114,28 +114,28 @@ pub struct BrokenLimit {
 impl CheckedFacts {
     /// What would become of profiles if an operator merged them.
     ///
-    /// The decisions are those that the server makes ([`pairs_that_merge`]), the profile whose cell's key comes first in front.
+    /// The decisions are those that the server makes ([`pairs_that_merge`]), the profile whose cluster's key comes first in front.
     ///
     /// # Errors
     ///
-    /// [`PreviewError::QuestionUnreadable`] without any ID, [`PreviewError::UnknownProfile`] and
+    /// [`PreviewError::ParamsUnreadable`] without any ID, [`PreviewError::UnknownProfile`] and
     /// [`PreviewError::IncompleteFacts`].
-    pub fn merge_preview(&self, question: &MergeQuestion) -> Result<MergePreview, PreviewError> {
-        let figures = &question.figures;
-        let mut cells: Vec<usize> = Vec::new();
-        for id in &question.unified_ids {
-            let cell = self.cell_of_id(*id)?;
-            if !cells.contains(&cell) {
-                cells.push(cell);
+    pub fn merge_preview(&self, params: &MergeParams) -> Result<MergePreview, PreviewError> {
+        let figures = &params.figures;
+        let mut clusters: Vec<usize> = Vec::new();
+        for id in &params.unified_ids {
+            let cluster = self.cluster_of_id(*id)?;
+            if !clusters.contains(&cluster) {
+                clusters.push(cluster);
             }
         }
-        let anchors = self.anchors_by_key(&cells);
+        let anchors = self.anchors_by_key(&clusters);
         let Some((first, others)) = anchors.split_first() else {
-            return Err(PreviewError::QuestionUnreadable("name the profiles to merge".to_owned()));
+            return Err(PreviewError::ParamsUnreadable("name the profiles to merge".to_owned()));
         };
         let pairs = pairs_that_merge(&self.with_members(&anchors), &self.policy);
 
-        let mut after = self.situation();
+        let mut after = self.scenario();
         let about = |pair: &Pair, relation| {
             self.facts.decisions.iter().find(|it| it.is_active() && it.pair == *pair && it.relation == relation)
         };
@@ -150,12 +150,12 @@ impl CheckedFacts {
         let contradictions = if opposite.is_empty() {
             difference.excluded(&nodes, is_previewed)
         } else {
-            opposite.into_iter().map(|it| difference.after.shown_decision(it)).collect()
+            opposite.into_iter().map(|it| difference.after.decision_view(it)).collect()
         };
-        let before: Vec<ShownProfile> = cells.iter().map(|it| difference.shown_before(*it, figures)).collect();
+        let before: Vec<ProfileView> = clusters.iter().map(|it| difference.view_before(*it, figures)).collect();
         let mut preview = MergePreview {
             status: if others.is_empty() { PreviewStatus::NoChange } else { PreviewStatus::Applied },
-            expected_revision: self.revision_of_cells(&cells),
+            expected_revision: self.revision_of_clusters(&clusters),
             unified_id: None,
             decisions: new,
             before,
@@ -173,18 +173,18 @@ impl CheckedFacts {
         }
         preview.contradictions.clear();
 
-        let Some(merged) = difference.resolved.partition.cell_of.get(first.0).copied() else {
+        let Some(merged) = difference.resolved.partition.cluster_of.get(first.0).copied() else {
             return Err(PreviewError::IncompleteFacts);
         };
-        let shown = difference.shown_after(merged, figures);
-        let (all_before, all_after) = difference.cells(&nodes);
+        let shown = difference.view_after(merged, figures);
+        let (all_before, all_after) = difference.clusters(&nodes);
         preview.others_before = all_before
             .into_iter()
-            .filter(|it| !cells.contains(it))
-            .map(|it| difference.shown_before(it, figures))
+            .filter(|it| !clusters.contains(it))
+            .map(|it| difference.view_before(it, figures))
             .collect();
         preview.others_after =
-            all_after.into_iter().filter(|it| *it != merged).map(|it| difference.shown_after(it, figures)).collect();
+            all_after.into_iter().filter(|it| *it != merged).map(|it| difference.view_after(it, figures)).collect();
         preview.unified_id = Some(shown.profile().unified_id);
         preview.fields = fields(&preview.before, &shown);
         preview.limits = self.broken_limits(&shown);
@@ -193,33 +193,33 @@ impl CheckedFacts {
         Ok(preview)
     }
 
-    /// The anchors of cells, the one whose cell's key comes first in front.
-    fn anchors_by_key(&self, cells: &[usize]) -> Vec<(usize, &Identifier)> {
+    /// The anchors of clusters, the one whose cluster's key comes first in front.
+    fn anchors_by_key(&self, clusters: &[usize]) -> Vec<(usize, &Identifier)> {
         let partition = &self.resolved().partition;
-        let mut anchors: Vec<_> = cells
+        let mut anchors: Vec<_> = clusters
             .iter()
-            .filter_map(|cell| {
-                let anchor = *partition.anchors.get(*cell)?;
+            .filter_map(|cluster| {
+                let anchor = *partition.anchors.get(*cluster)?;
                 let it = self.facts.identifiers.get(anchor)?;
-                Some((it.cell, anchor, &it.identifier))
+                Some((it.cluster, anchor, &it.identifier))
             })
             .collect();
         sort_by(&mut anchors, Ord::cmp);
         anchors.into_iter().map(|(_, node, identifier)| (node, identifier)).collect()
     }
 
-    /// Anchors with the members of their cells.
+    /// Anchors with the members of their clusters.
     fn with_members<'f>(&'f self, anchors: &[(usize, &'f Identifier)]) -> Vec<(&'f Identifier, Vec<&'f Identifier>)> {
         let partition = &self.resolved().partition;
         let identifier = |node: &usize| self.facts.identifiers.get(*node).map(|it| &it.identifier);
         let profile = |(node, anchor): &(usize, &'f Identifier)| {
-            let cell = partition.cells.get(*partition.cell_of.get(*node)?)?;
-            Some((*anchor, cell.iter().filter_map(identifier).collect()))
+            let cluster = partition.clusters.get(*partition.cluster_of.get(*node)?)?;
+            Some((*anchor, cluster.iter().filter_map(identifier).collect()))
         };
         anchors.iter().filter_map(profile).collect()
     }
 
-    fn broken_limits(&self, profile: &ShownProfile) -> Vec<BrokenLimit> {
+    fn broken_limits(&self, profile: &ProfileView) -> Vec<BrokenLimit> {
         let identifiers = &profile.profile().identifiers;
         let broken = |kind: &str| {
             let count = identifiers.iter().filter(|it| *it.kind == *kind).count();
@@ -253,7 +253,7 @@ const PREVIEWED: &str = "~preview ";
 
 type FieldKey<'a> = (FieldGroup, &'a str);
 
-fn fields(before: &[ShownProfile], after: &ShownProfile) -> Vec<MergedField> {
+fn fields(before: &[ProfileView], after: &ProfileView) -> Vec<MergedField> {
     let parts: Vec<_> = before.iter().map(|it| (it.profile().unified_id, values(it))).collect();
     let merged = values(after);
     let all = parts.iter().map(|(_, it)| it).chain(std::iter::once(&merged));
@@ -289,7 +289,7 @@ struct Field<'a> {
 }
 
 /// Every field of a profile that has a value and does not slide with the date or add up.
-fn values(shown: &ShownProfile) -> Vec<Field<'_>> {
+fn values(shown: &ProfileView) -> Vec<Field<'_>> {
     let profile = shown.profile();
     let basic = &shown.as_of.basic;
     let rule_of = |name: &str| profile.attributes.iter().find(|it| &*it.name == name).map(|it| it.rule);

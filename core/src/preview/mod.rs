@@ -2,48 +2,48 @@
 //! holds (docs/design.md, section 9).
 //!
 //! [`ProfileFacts`] is what the server sends. [`CheckedFacts`] is what it makes of them, once; every question after that is
-//! a pure function of it. Answers serialise with the names and forms of schema.graphql, so that what is previewed can be
+//! a pure function of it. Answers serialize with the names and forms of schema.graphql, so that what is previewed can be
 //! compared with what the server shows afterwards, to the byte.
 //!
 //! Nothing here panics: what cannot be answered is a [`PreviewError`].
 
 mod answer;
-mod card;
 mod checked;
+#[cfg(not(target_arch = "wasm32"))]
+mod collect;
 mod difference;
 mod error;
 mod explanation;
 mod facts;
-#[cfg(not(target_arch = "wasm32"))]
-mod gathering;
 mod merge;
 mod normal_form;
+mod params;
 mod policy;
-mod question;
+mod profile_view;
 mod ranking;
-mod shown;
-mod situation;
+mod scenario;
 mod spend;
 #[cfg(test)]
 mod typescript;
 mod unmerge;
+mod views;
 
 pub use self::{
-    answer::{read_policy, read_question, write_answer},
-    card::{Figures, ProfileQuestion, ShownAsOf, ShownProfile, ShownPurchases},
+    answer::{read_params, read_policy, write_answer},
     checked::{CheckedFacts, Contents},
     difference::{LinkChanges, PreviewStatus, Regrouped},
     error::PreviewError,
-    explanation::{ExplainQuestion, ShownExplanation},
+    explanation::{ExplainParams, ExplanationView},
     facts::{EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts},
-    merge::{BrokenLimit, Claim, FieldGroup, MergePreview, MergeQuestion, MergedField},
+    merge::{BrokenLimit, Claim, FieldGroup, MergeParams, MergePreview, MergedField},
     normal_form::{NormalForm, NormalFormWarning, normal_form},
-    policy::{PolicyPreview, PolicyQuestion},
-    question::Question,
-    ranking::{ExplainedRank, RankingPreview, RankingQuestion},
-    shown::{ShownDecision, ShownLink, ShownWithheldLink},
-    spend::SpendQuestion,
-    unmerge::{Change, UnmergePreview, UnmergeQuestion},
+    params::Params,
+    policy::{PolicyParams, PolicyPreview},
+    profile_view::{AsOfView, Figures, ProfileParams, ProfileView, PurchasesView},
+    ranking::{ExplainedRank, RankingParams, RankingPreview},
+    spend::SpendParams,
+    unmerge::{Change, UnmergeParams, UnmergePreview},
+    views::{DecisionView, LinkView, WithheldLinkView},
 };
 
 #[cfg(test)]

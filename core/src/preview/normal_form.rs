@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     identifier::{
         Kind,
-        normalise::{Normalised, normalise},
+        normalize::{Normalized, normalize},
     },
     policy::compiled::CompiledPolicy,
 };
@@ -45,14 +45,14 @@ pub fn normal_form(kind: &str, value: &str, policy: &CompiledPolicy) -> NormalFo
         let detail = "the policy knows no identifiers of this kind".to_owned();
         return NormalForm::Refused { code: "UNKNOWN_KIND", detail };
     };
-    match normalise(value, rule, policy) {
-        Normalised::Usable { identifier, warning } => {
+    match normalize(value, rule, policy) {
+        Normalized::Usable { identifier, warning } => {
             let warning =
                 warning.map(|warning| NormalFormWarning { code: "SUSPICIOUS_IDENTIFIER", detail: warning.to_string() });
             let (kind, value) = (identifier.kind, identifier.value.to_string());
             NormalForm::Ok { kind, value, warnings: warning.into_iter().collect() }
         }
-        Normalised::Blocked(reason) => NormalForm::Blocked { detail: reason.to_string() },
-        Normalised::Refused(reason) => NormalForm::Refused { code: reason.code(), detail: reason.to_string() },
+        Normalized::Blocked(reason) => NormalForm::Blocked { detail: reason.to_string() },
+        Normalized::Refused(reason) => NormalForm::Refused { code: reason.code(), detail: reason.to_string() },
     }
 }

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::{
-    card::{Figures, ShownProfile},
     checked::CheckedFacts,
     difference::{Difference, LinkChanges, Regrouped},
     error::PreviewError,
-    situation::Situation,
+    profile_view::{Figures, ProfileView},
+    scenario::Scenario,
 };
 use crate::{
     json_value::JsonValue,
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct PolicyQuestion {
+pub struct PolicyParams {
     /// The policy document; a field that is left out keeps its value.
     #[cfg_attr(test, ts(type = "unknown"))]
     pub document: JsonValue,
@@ -34,8 +34,8 @@ pub struct PolicyPreview {
     /// Profiles that would part or join.
     pub changes: Vec<Regrouped>,
     /// All profiles of the facts, in the order of their first identifiers.
-    pub before: Vec<ShownProfile>,
-    pub after: Vec<ShownProfile>,
+    pub before: Vec<ProfileView>,
+    pub after: Vec<ProfileView>,
     pub links: LinkChanges,
 }
 
@@ -50,14 +50,14 @@ impl CheckedFacts {
     /// [`PreviewError::PolicyFaults`] with every fault of the document; [`PreviewError::NeedsMessages`] where messages would
     /// say something else under it; [`PreviewError::IncompleteFacts`] where it opens what the facts do not look into;
     /// [`PreviewError::UnknownZone`].
-    pub fn policy_preview(&self, question: &PolicyQuestion) -> Result<PolicyPreview, PreviewError> {
-        let figures = &question.figures;
+    pub fn policy_preview(&self, params: &PolicyParams) -> Result<PolicyPreview, PreviewError> {
+        let figures = &params.figures;
         // Asked before anything else: in the browser a zone is a name, and there may be none of that name.
-        let named = question.document.field("time_zone").and_then(JsonValue::as_text);
+        let named = params.document.field("time_zone").and_then(JsonValue::as_text);
         if named.is_some_and(|it| !self.facts.zones.iter().any(|zone| zone.zone.name() == it)) {
             return Err(PreviewError::UnknownZone);
         }
-        let amended = self.facts.policy.amended(&question.document).map_err(PreviewError::PolicyFaults)?;
+        let amended = self.facts.policy.amended(&params.document).map_err(PreviewError::PolicyFaults)?;
         let policy = CompiledPolicy::new(amended).map_err(PreviewError::PolicyFaults)?;
         if !policy.reads_messages_as(&self.facts.policy) {
             return Err(PreviewError::NeedsMessages(
@@ -66,12 +66,12 @@ impl CheckedFacts {
             ));
         }
         self.facts.clocks_of(policy.time_zone).ok_or(PreviewError::UnknownZone)?;
-        let situation = Situation::of(&self.facts, &policy, &self.orders);
-        situation.check_complete()?;
-        let difference = Difference::new(self, situation);
-        let cells = |n_cells: usize| 0..n_cells;
-        let before = cells(self.resolved().partition.cells.len()).map(|it| difference.shown_before(it, figures));
-        let after = cells(difference.resolved.partition.cells.len()).map(|it| difference.shown_after(it, figures));
+        let scenario = Scenario::of(&self.facts, &policy, &self.orders);
+        scenario.check_complete()?;
+        let difference = Difference::new(self, scenario);
+        let clusters = |n_clusters: usize| 0..n_clusters;
+        let before = clusters(self.resolved().partition.clusters.len()).map(|it| difference.view_before(it, figures));
+        let after = clusters(difference.resolved.partition.clusters.len()).map(|it| difference.view_after(it, figures));
         Ok(PolicyPreview {
             changes: difference.regrouped(),
             before: before.collect(),

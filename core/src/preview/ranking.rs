@@ -1,9 +1,9 @@
-//! A ranking, and why each item stands where it does.
+//! A ranking, and what decides the position of each item.
 
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::{card::Figures, checked::CheckedFacts, error::PreviewError};
+use super::{checked::CheckedFacts, error::PreviewError, profile_view::Figures};
 use crate::{
     calendar::{Months, ranking_period},
     identifier::UnifiedId,
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct RankingQuestion {
+pub struct RankingParams {
     pub unified_id: UnifiedId,
     pub figures: Figures,
     pub what: RankTarget,
@@ -25,7 +25,7 @@ pub struct RankingQuestion {
     pub first: u32,
 }
 
-impl RankingQuestion {
+impl RankingParams {
     /// First, second, third.
     pub const DEFAULT_RANKS: u32 = 3;
 }
@@ -46,7 +46,7 @@ pub struct RankingPreview {
     pub items: Vec<ExplainedRank>,
 }
 
-/// An item, and what decides that it stands before the next one, whether or not that one is shown.
+/// An item, and what places it before the next one, whether or not that one is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -62,18 +62,18 @@ impl CheckedFacts {
     ///
     /// # Errors
     ///
-    /// [`PreviewError::UnknownProfile`]; [`PreviewError::QuestionUnreadable`] where the number of ranks is not 1 to 100.
-    pub fn ranking_preview(&self, question: &RankingQuestion) -> Result<RankingPreview, PreviewError> {
-        let RankingQuestion { unified_id, figures, what, months, first } = question;
+    /// [`PreviewError::UnknownProfile`]; [`PreviewError::ParamsUnreadable`] where the number of ranks is not 1 to 100.
+    pub fn ranking_preview(&self, params: &RankingParams) -> Result<RankingPreview, PreviewError> {
+        let RankingParams { unified_id, figures, what, months, first } = params;
         if !(1..=MAX_RANKS).contains(first) {
-            return Err(PreviewError::QuestionUnreadable(format!("first: a ranking shows 1 to {MAX_RANKS} items")));
+            return Err(PreviewError::ParamsUnreadable(format!("first: a ranking shows 1 to {MAX_RANKS} items")));
         }
         let first = usize::try_from(*first).unwrap_or(usize::MAX);
-        let card = self.card(self.cell_of_id(*unified_id)?);
+        let profile_view = self.profile_view(self.cluster_of_id(*unified_id)?);
         let period = ranking_period(figures.as_of, *months);
         // One more than is shown, to tell what the last one that is shown is ahead by.
-        let (currency, items) = card.with_purchases(&self.facts, &self.policy, figures, |it| {
-            (it.currency(), it.top(*what, *months, first.saturating_add(1), figures.by))
+        let (currency, items) = profile_view.with_purchases(&self.facts, &self.policy, figures, |purchases| {
+            (purchases.currency(), purchases.top(*what, *months, first.saturating_add(1), figures.by))
         });
         let items = items
             .iter()

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::{card::Figures, checked::CheckedFacts, error::PreviewError};
+use super::{checked::CheckedFacts, error::PreviewError, profile_view::Figures};
 use crate::{calendar::Months, identifier::UnifiedId, purchases::spend::Spend};
 
 /// Which profile, and how many calendar months.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct SpendQuestion {
+pub struct SpendParams {
     pub unified_id: UnifiedId,
     pub figures: Figures,
     pub months: Months,
@@ -21,9 +21,9 @@ impl CheckedFacts {
     /// # Errors
     ///
     /// [`PreviewError::UnknownProfile`].
-    pub fn spend(&self, question: &SpendQuestion) -> Result<Spend, PreviewError> {
-        let card = self.card(self.cell_of_id(question.unified_id)?);
-        Ok(card
-            .with_purchases(&self.facts, &self.policy, &question.figures, |purchases| purchases.spend(question.months)))
+    pub fn spend(&self, params: &SpendParams) -> Result<Spend, PreviewError> {
+        let profile_view = self.profile_view(self.cluster_of_id(params.unified_id)?);
+        Ok(profile_view
+            .with_purchases(&self.facts, &self.policy, &params.figures, |purchases| purchases.spend(params.months)))
     }
 }

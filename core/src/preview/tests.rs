@@ -7,17 +7,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    answer::{read_question, write_answer},
-    card::{Figures, ProfileQuestion, ShownProfile},
+    answer::{read_params, write_answer},
     checked::CheckedFacts,
     difference::PreviewStatus,
     error::PreviewError,
-    explanation::ExplainQuestion,
+    explanation::ExplainParams,
     facts::ProfileFacts,
-    merge::MergeQuestion,
-    policy::PolicyQuestion,
-    ranking::RankingQuestion,
-    unmerge::{Change, UnmergeQuestion},
+    merge::MergeParams,
+    policy::PolicyParams,
+    profile_view::{Figures, ProfileParams, ProfileView},
+    ranking::RankingParams,
+    unmerge::{Change, UnmergeParams},
 };
 use crate::{
     calendar::Months,
@@ -121,7 +121,7 @@ fn id_of(it: &Identifier) -> UnifiedId {
     unified_id(it, &IdSecret::public())
 }
 
-fn gathered(messages: &[Message]) -> Facts {
+fn collected(messages: &[Message]) -> Facts {
     let mut facts = Facts::default();
     for message in messages {
         facts.add(message);
@@ -129,8 +129,8 @@ fn gathered(messages: &[Message]) -> Facts {
     facts
 }
 
-/// A relation, two identifiers, and whether it was taken back.
-type Verdict = (Relation, (usize, u8), (usize, u8), bool);
+/// A relation, two identifiers, and whether it was revoked.
+type Constraint = (Relation, (usize, u8), (usize, u8), bool);
 
 fn decisions() -> impl Strategy<Value = Vec<Decision>> {
     let relation = prop_oneof![Just(Relation::Same), Just(Relation::Different)];
@@ -138,7 +138,7 @@ fn decisions() -> impl Strategy<Value = Vec<Decision>> {
     prop::collection::vec(decision, 0..4).prop_map(|all| {
         let policy = compiled(&tight_policy());
         let identifier = |it: &(usize, u8)| message(0, &(vec![*it], 0, 0), &policy).home().clone();
-        let decision = |(number, (relation, a, b, is_revoked)): (usize, &Verdict)| {
+        let decision = |(number, (relation, a, b, is_revoked)): (usize, &Constraint)| {
             Some(Decision {
                 id: format!("d{number}").into(),
                 relation: *relation,
@@ -162,18 +162,18 @@ fn figures() -> Figures {
 }
 
 fn text<T: Serialize>(value: &T) -> String {
-    let text = to_text(value).expect("it serialises");
-    assert_eq!(text, serde_json::to_string(value).expect("it serialises"));
+    let text = to_text(value).expect("it serializes");
+    assert_eq!(text, serde_json::to_string(value).expect("it serializes"));
     text
 }
 
 /// All profiles that facts show, without their revisions, by their unified IDs.
 fn all_profiles(facts: &CheckedFacts) -> BTreeMap<UnifiedId, String> {
-    let profile = |it: UnifiedId| facts.profile(&ProfileQuestion { unified_id: it, figures: figures() });
+    let profile = |it: UnifiedId| facts.profile(&ProfileParams { unified_id: it, figures: figures() });
     facts.unified_ids().into_iter().map(|it| (it, without_revision(&profile(it).expect("it is there")))).collect()
 }
 
-fn without_revision(profile: &ShownProfile) -> String {
+fn without_revision(profile: &ProfileView) -> String {
     let text = text(profile);
     match profile.revision() {
         Some(revision) => text.replace(&format!(r#""revision":"{revision}","#), ""),
@@ -184,7 +184,7 @@ fn without_revision(profile: &ShownProfile) -> String {
 /// A base of messages and decisions.
 fn bases() -> impl Strategy<Value = Facts> {
     (messages(), decisions()).prop_map(|(messages, decisions)| {
-        let mut base = gathered(&messages);
+        let mut base = collected(&messages);
         base.decisions = decisions;
         base
     })
@@ -199,18 +199,18 @@ fn pick<T>(items: &[T], number: usize) -> &T {
 fn check_change(
     before: &CheckedFacts,
     after: &CheckedFacts,
-    shown_before: &[&ShownProfile],
-    shown_after: &[&ShownProfile],
+    view_before: &[&ProfileView],
+    view_after: &[&ProfileView],
 ) -> Result<(), TestCaseError> {
     let all = |facts: &CheckedFacts| all_profiles(facts).into_values().collect::<BTreeSet<String>>();
     let (all_before, all_after) = (all(before), all(after));
-    let texts = |shown: &[&ShownProfile]| shown.iter().map(|it| without_revision(it)).collect::<BTreeSet<String>>();
-    let (shown_before, shown_after) = (texts(shown_before), texts(shown_after));
-    prop_assert!(shown_before.is_subset(&all_before));
-    prop_assert!(shown_after.is_subset(&all_after), "{:#?}\nof\n{:#?}", shown_after, all_after);
+    let texts = |shown: &[&ProfileView]| shown.iter().map(|it| without_revision(it)).collect::<BTreeSet<String>>();
+    let (view_before, view_after) = (texts(view_before), texts(view_after));
+    prop_assert!(view_before.is_subset(&all_before));
+    prop_assert!(view_after.is_subset(&all_after), "{:#?}\nof\n{:#?}", view_after, all_after);
     // Nothing else changes.
-    let unchanged_before: Vec<&String> = all_before.difference(&shown_before).collect();
-    let unchanged_after: Vec<&String> = all_after.difference(&shown_after).collect();
+    let unchanged_before: Vec<&String> = all_before.difference(&view_before).collect();
+    let unchanged_after: Vec<&String> = all_after.difference(&view_after).collect();
     prop_assert_eq!(unchanged_before, unchanged_after);
     Ok(())
 }
@@ -256,8 +256,8 @@ proptest! {
         let all = checked(facts_of_all(&base));
         for id in all.unified_ids() {
             let own = checked(facts_of(&base, &[id]));
-            let question = ProfileQuestion { unified_id: id, figures: figures() };
-            prop_assert_eq!(text(&own.profile(&question).expect("there")), text(&all.profile(&question).expect("there")));
+            let params = ProfileParams { unified_id: id, figures: figures() };
+            prop_assert_eq!(text(&own.profile(&params).expect("there")), text(&all.profile(&params).expect("there")));
         }
     }
 
@@ -270,7 +270,7 @@ proptest! {
         let before = checked(facts_of_all(&base));
         let ids: Vec<UnifiedId> = picked.iter().map(|it| *pick(&before.unified_ids(), *it)).collect();
         let own = checked(facts_of(&base, &ids));
-        let preview = own.merge_preview(&MergeQuestion { unified_ids: ids.clone(), figures: figures() });
+        let preview = own.merge_preview(&MergeParams { unified_ids: ids.clone(), figures: figures() });
         let preview = preview.expect("the component is enough");
         prop_assert_eq!(&preview.expected_revision, &before.revision(&ids).expect("there"));
         let distinct: BTreeSet<UnifiedId> = ids.iter().copied().collect();
@@ -284,7 +284,7 @@ proptest! {
         let after = checked(facts_of_all(&decided_base));
         let together: BTreeSet<String> = distinct
             .iter()
-            .map(|it| text(&after.profile(&ProfileQuestion { unified_id: *it, figures: figures() }).expect("there")))
+            .map(|it| text(&after.profile(&ProfileParams { unified_id: *it, figures: figures() }).expect("there")))
             .collect();
         let Some(merged) = preview.after else {
             prop_assert_eq!(preview.status, PreviewStatus::Contradicted);
@@ -294,9 +294,9 @@ proptest! {
         };
         prop_assert_eq!(together.len(), 1);
         prop_assert_eq!(preview.unified_id, Some(merged.profile().unified_id));
-        let shown_before: Vec<_> = preview.before.iter().chain(&preview.others_before).collect();
-        let shown_after: Vec<_> = std::iter::once(&merged).chain(&preview.others_after).collect();
-        check_change(&before, &after, &shown_before, &shown_after)?;
+        let view_before: Vec<_> = preview.before.iter().chain(&preview.others_before).collect();
+        let view_after: Vec<_> = std::iter::once(&merged).chain(&preview.others_after).collect();
+        check_change(&before, &after, &view_before, &view_after)?;
         for limit in &preview.limits {
             let count = merged.profile().identifiers.iter().filter(|it| *it.kind == *limit.kind.as_str()).count();
             prop_assert_eq!(u32::try_from(count).expect("few"), limit.count);
@@ -316,7 +316,7 @@ proptest! {
         let before = checked(facts_of_all(&base));
         let own = checked(facts_of(&base, &[id_of(&pair.a), id_of(&pair.b)]));
         let change = Change::Different { a: pair.a.clone(), b: pair.b.clone() };
-        let preview = own.unmerge_preview(&UnmergeQuestion { change, figures: figures() }).expect("enough");
+        let preview = own.unmerge_preview(&UnmergeParams { change, figures: figures() }).expect("enough");
         prop_assert_eq!(&preview.expected_revision, &before.revision(&[id_of(&pair.a), id_of(&pair.b)]).expect("there"));
         if preview.status == PreviewStatus::Contradicted {
             prop_assert!(preview.contradictions.iter().all(|it| it.relation == Relation::Same));
@@ -331,19 +331,19 @@ proptest! {
         }
         let after = checked(facts_of_all(&decided_base));
         check_change(&before, &after, &refs(&preview.before), &refs(&preview.after))?;
-        let cell_of = |it: &Identifier| after.cell_of_id(id_of(it)).expect("there");
-        prop_assert_ne!(cell_of(&pair.a), cell_of(&pair.b));
+        let cluster_of = |it: &Identifier| after.cluster_of_id(id_of(it)).expect("there");
+        prop_assert_ne!(cluster_of(&pair.a), cluster_of(&pair.b));
     }
 
     #[test]
-    fn a_decision_taken_back_is_previewed_as_if_it_had_never_been(base in bases(), picked in any::<usize>()) {
+    fn a_revoked_decision_is_previewed_as_if_it_had_never_been(base in bases(), picked in any::<usize>()) {
         prop_assume!(!base.decisions.is_empty());
         let decision = pick(&base.decisions, picked).clone();
         let ends = [id_of(&decision.pair.a), id_of(&decision.pair.b)];
         let before = checked(facts_of_all(&base));
         let own = checked(facts_of(&base, &ends));
         let change = Change::Revoke { decision: decision.id.to_string() };
-        let preview = own.unmerge_preview(&UnmergeQuestion { change, figures: figures() });
+        let preview = own.unmerge_preview(&UnmergeParams { change, figures: figures() });
         if !own.facts.decisions.contains(&decision) {
             prop_assert_eq!(preview.map(|it| it.status).expect_err("not there"), PreviewError::UnknownDecision);
             return Ok(());
@@ -363,17 +363,17 @@ proptest! {
         let mut cut = base.clone();
         cut.links.remove(&pair);
         for (one, other) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
-            let neighbours = &mut cut.identifiers.get_mut(one).expect("seen").neighbours;
+            let neighbors = &mut cut.identifiers.get_mut(one).expect("seen").neighbors;
             let first_seen = base.links[&pair].first_seen;
-            neighbours.get_mut(&other.kind).expect("a neighbour").remove(Some(first_seen));
-            neighbours.retain(|_, of_kind| !of_kind.is_empty());
+            neighbors.get_mut(&other.kind).expect("a neighbor").remove(Some(first_seen));
+            neighbors.retain(|_, of_kind| !of_kind.is_empty());
         }
         let after = checked(facts_of_all(&cut));
-        let question = UnmergeQuestion { change: Change::Cut { a: pair.a.clone(), b: pair.b.clone() }, figures: figures() };
-        let preview = before.unmerge_preview(&question).expect("all is enough");
+        let params = UnmergeParams { change: Change::Cut { a: pair.a.clone(), b: pair.b.clone() }, figures: figures() };
+        let preview = before.unmerge_preview(&params).expect("all is enough");
         check_change(&before, &after, &refs(&preview.before), &refs(&preview.after))?;
         for named in [&[id_of(&pair.a), id_of(&pair.b)][..], &[id_of(&pair.a)], &[id_of(&pair.b)]] {
-            match checked(facts_of(&base, named)).unmerge_preview(&question) {
+            match checked(facts_of(&base, named)).unmerge_preview(&params) {
                 Ok(own) => check_change(&before, &after, &refs(&own.before), &refs(&own.after))?,
                 // The other end's component was not asked for.
                 Err(PreviewError::UnknownLink) => prop_assert_eq!(named.len(), 1),
@@ -381,7 +381,7 @@ proptest! {
                     prop_assert_eq!(error, PreviewError::IncompleteFacts);
                     let policy = compiled(&tight_policy());
                     let is_closed =
-                        |base: &Facts, it: &Identifier| is_shared(&it.kind, &base.identifiers[it].neighbours, &policy);
+                        |base: &Facts, it: &Identifier| is_shared(&it.kind, &base.identifiers[it].neighbors, &policy);
                     let opens = |it| is_closed(&base, it) && !is_closed(&cut, it);
                     prop_assert!(opens(&pair.a) || opens(&pair.b), "only what opens needs more");
                 }
@@ -407,16 +407,16 @@ proptest! {
         policy.survivorship.default = serde_json::from_value(json!(rule)).expect("a rule");
         policy.time_zone = zone.parse().expect("a zone");
         let after = checked(facts_under(&base, &policy));
-        let question = PolicyQuestion { document: (&document).into(), figures: figures() };
+        let params = PolicyParams { document: (&document).into(), figures: figures() };
         let mut facts = facts_of_all(&base);
         facts.zones.push(facts.offsets_of(policy.time_zone));
         let before = checked(facts);
-        let preview = before.policy_preview(&question).expect("all is enough");
+        let preview = before.policy_preview(&params).expect("all is enough");
         prop_assert_eq!(&preview.policy, &policy);
         let shown: BTreeSet<String> = preview.after.iter().map(without_revision).collect();
         prop_assert_eq!(shown, all_profiles(&after).into_values().collect::<BTreeSet<_>>());
         let members = |facts: &CheckedFacts| -> BTreeSet<Vec<usize>> {
-            facts.resolved().partition.cells.iter().cloned().collect()
+            facts.resolved().partition.clusters.iter().cloned().collect()
         };
         let n_before: usize = preview.changes.iter().map(|it| it.before.len()).sum();
         prop_assert_eq!(n_before, members(&before).difference(&members(&after)).count());
@@ -425,7 +425,7 @@ proptest! {
 
         // A component alone says the same, or that it does not know.
         let own = checked(facts_of(&base, &before.unified_ids()[..1]));
-        match own.policy_preview(&question) {
+        match own.policy_preview(&params) {
             Ok(own) => {
                 let all: BTreeSet<String> = preview.after.iter().map(without_revision).collect();
                 prop_assert!(own.after.iter().all(|it| all.contains(&without_revision(it))));
@@ -439,23 +439,23 @@ proptest! {
     fn an_explanation_needs_the_facts_of_the_two_alone(base in bases(), a in any::<usize>(), b in any::<usize>()) {
         let known: Vec<Identifier> = base.identifiers.keys().cloned().collect();
         let (a, b) = (pick(&known, a), pick(&known, b));
-        let question = ExplainQuestion { a: a.clone(), b: b.clone() };
+        let params = ExplainParams { a: a.clone(), b: b.clone() };
         let all = checked(facts_of_all(&base));
         let own = checked(facts_of(&base, &[id_of(a), id_of(b)]));
-        let shown = own.explain(&question).expect("there");
-        prop_assert_eq!(shown.together, all.cell_of_id(id_of(a)) == all.cell_of_id(id_of(b)));
-        prop_assert_eq!(text(&shown), text(&all.explain(&question).expect("there")));
+        let shown = own.explain(&params).expect("there");
+        prop_assert_eq!(shown.together, all.cluster_of_id(id_of(a)) == all.cluster_of_id(id_of(b)));
+        prop_assert_eq!(text(&shown), text(&all.explain(&params).expect("there")));
     }
 
     #[test]
     fn a_ranking_is_that_of_the_profile_and_says_what_decides(base in bases(), first in 1..5u32) {
         let all = checked(facts_of_all(&base));
         for unified_id in all.unified_ids() {
-            let profile = all.profile(&ProfileQuestion { unified_id, figures: figures() }).expect("there");
-            let question = RankingQuestion {
+            let profile = all.profile(&ProfileParams { unified_id, figures: figures() }).expect("there");
+            let params = RankingParams {
                 unified_id, figures: figures(), what: RankTarget::Products, months: Months::YEAR, first,
             };
-            let ranking = all.ranking_preview(&question).expect("there");
+            let ranking = all.ranking_preview(&params).expect("there");
             let items: Vec<RankedItem> = ranking.items.iter().map(|it| it.item.clone()).collect();
             let wanted = &profile.as_of.purchases.top_products12;
             let n_shared = items.len().min(wanted.len());
@@ -481,15 +481,15 @@ proptest! {
 
 /// Whether some `SAME` decision is not followed.
 fn has_unmet(base: &Facts, resolved: &CheckedFacts) -> bool {
-    let cell_of = |it: &Identifier| resolved.cell_of_id(id_of(it)).ok();
-    let is_unmet = |it: &Decision| match (cell_of(&it.pair.a), cell_of(&it.pair.b)) {
+    let cluster_of = |it: &Identifier| resolved.cluster_of_id(id_of(it)).ok();
+    let is_unmet = |it: &Decision| match (cluster_of(&it.pair.a), cluster_of(&it.pair.b)) {
         (Some(a), Some(b)) => a != b,
         _ => false,
     };
     base.decisions.iter().any(|it| it.is_active() && it.relation == Relation::Same && is_unmet(it))
 }
 
-fn refs(shown: &[ShownProfile]) -> Vec<&ShownProfile> {
+fn refs(shown: &[ProfileView]) -> Vec<&ProfileView> {
     shown.iter().collect()
 }
 
@@ -500,11 +500,11 @@ fn shuffle<T>(items: &mut [T], seed: u64) {
     items.rotate_left(usize::try_from(seed % n_items as u64).expect("small"));
 }
 
-/// Two customers, one of whom was merged by hand, and a link between two identifiers of the other.
+/// Two customers, one of them merged by hand, and a link between two identifiers of the other.
 fn small_base() -> Facts {
     let policy = compiled(&tight_policy());
     let naming = |number: usize, identifiers: &[(usize, u8)]| message(number, &(identifiers.to_vec(), 3, 2), &policy);
-    let mut base = gathered(&[
+    let mut base = collected(&[
         naming(0, &[(0, 0), (1, 0)]),
         naming(1, &[(0, 1), (1, 1)]),
         naming(2, &[(2, 2)]),
@@ -520,7 +520,7 @@ fn identifier(kind: &str, value: &str) -> Identifier {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_by_a_code() {
+fn unreadable_input_has_a_code() {
     let good = text(&facts_of_all(&small_base()));
     let twice = {
         let mut facts = facts_of_all(&small_base());
@@ -549,41 +549,41 @@ fn what_cannot_be_read_is_told_by_a_code() {
 }
 
 #[test]
-fn what_cannot_be_answered_is_told_by_a_code() {
+fn unanswerable_params_have_a_code() {
     let facts = checked(facts_of_all(&small_base()));
     let figures = r#""figures":{"asOf":"2026-06-15"}"#;
-    let nobody = r#""00000000-0000-8000-8000-000000000000""#;
-    let somebody = text(&id_of(&identifier("external_id", "x0")));
+    let no_profile = r#""00000000-0000-8000-8000-000000000000""#;
+    let someone = text(&id_of(&identifier("external_id", "x0")));
     let known = r#"{"kind":"external_id","value":"x0"}"#;
     let other = r#"{"kind":"external_id","value":"x1"}"#;
     let unknown = r#"{"kind":"external_id","value":"nobody"}"#;
-    let profile = |it: String| write_answer(&read_question(&it).and_then(|it| facts.profile(&it)));
-    let merge = |it: String| write_answer(&read_question(&it).and_then(|it| facts.merge_preview(&it)));
+    let profile = |it: String| write_answer(&read_params(&it).and_then(|it| facts.profile(&it)));
+    let merge = |it: String| write_answer(&read_params(&it).and_then(|it| facts.merge_preview(&it)));
     let unmerge = |change: String| {
-        let question = read_question(&format!(r#"{{"change":{change},{figures}}}"#));
-        write_answer(&question.and_then(|it| facts.unmerge_preview(&it)))
+        let params = read_params(&format!(r#"{{"change":{change},{figures}}}"#));
+        write_answer(&params.and_then(|it| facts.unmerge_preview(&it)))
     };
     let ranking = |rest: &str| {
-        let question = read_question(&format!(r#"{{"unifiedId":{somebody},{figures},"what":"PRODUCTS",{rest}}}"#));
-        write_answer(&question.and_then(|it| facts.ranking_preview(&it)))
+        let params = read_params(&format!(r#"{{"unifiedId":{someone},{figures},"what":"PRODUCTS",{rest}}}"#));
+        write_answer(&params.and_then(|it| facts.ranking_preview(&it)))
     };
     let policy = |document: &str| {
-        let question = read_question(&format!(r#"{{"document":{document},{figures}}}"#));
-        write_answer(&question.and_then(|it| facts.policy_preview(&it)))
+        let params = read_params(&format!(r#"{{"document":{document},{figures}}}"#));
+        write_answer(&params.and_then(|it| facts.policy_preview(&it)))
     };
     let explain = |a: &str, b: &str| {
-        write_answer(&read_question(&format!(r#"{{"a":{a},"b":{b}}}"#)).and_then(|it| facts.explain(&it)))
+        write_answer(&read_params(&format!(r#"{{"a":{a},"b":{b}}}"#)).and_then(|it| facts.explain(&it)))
     };
     let table = [
         (profile(String::new()), "QUESTION_UNREADABLE"),
         (profile(format!(r#"{{"unifiedId":"x",{figures}}}"#)), "QUESTION_UNREADABLE"),
-        (profile(format!(r#"{{"unifiedId":{nobody},{figures}}}"#)), "UNKNOWN_PROFILE"),
-        (profile(format!(r#"{{"unifiedId":{somebody}}}"#)), "QUESTION_UNREADABLE"),
-        (profile(format!(r#"{{"unifiedId":{somebody},"figures":{{"asOf":"2026-6-15"}}}}"#)), "QUESTION_UNREADABLE"),
-        (profile(format!(r#"{{"unifiedId":{somebody},"figures":{{"asOf":"2026-02-30"}}}}"#)), "QUESTION_UNREADABLE"),
-        (profile(format!(r#"{{"unifiedId":{somebody},{figures},"more":1}}"#)), "QUESTION_UNREADABLE"),
+        (profile(format!(r#"{{"unifiedId":{no_profile},{figures}}}"#)), "UNKNOWN_PROFILE"),
+        (profile(format!(r#"{{"unifiedId":{someone}}}"#)), "QUESTION_UNREADABLE"),
+        (profile(format!(r#"{{"unifiedId":{someone},"figures":{{"asOf":"2026-6-15"}}}}"#)), "QUESTION_UNREADABLE"),
+        (profile(format!(r#"{{"unifiedId":{someone},"figures":{{"asOf":"2026-02-30"}}}}"#)), "QUESTION_UNREADABLE"),
+        (profile(format!(r#"{{"unifiedId":{someone},{figures},"more":1}}"#)), "QUESTION_UNREADABLE"),
         (merge(format!(r#"{{"unifiedIds":[],{figures}}}"#)), "QUESTION_UNREADABLE"),
-        (merge(format!(r#"{{"unifiedIds":[{somebody},{nobody}],{figures}}}"#)), "UNKNOWN_PROFILE"),
+        (merge(format!(r#"{{"unifiedIds":[{someone},{no_profile}],{figures}}}"#)), "UNKNOWN_PROFILE"),
         (unmerge(r#"{"burn":{}}"#.to_owned()), "QUESTION_UNREADABLE"),
         (unmerge(format!(r#"{{"cut":{{"a":{known},"b":{known}}}}}"#)), "ONE_IDENTIFIER"),
         (unmerge(format!(r#"{{"cut":{{"a":{known},"b":{other}}}}}"#)), "UNKNOWN_LINK"),
@@ -601,7 +601,7 @@ fn what_cannot_be_answered_is_told_by_a_code() {
         (policy("[]"), "POLICY_FAULTS"),
         (policy(r#"{"max_links":"many"}"#), "POLICY_FAULTS"),
         (policy(r#"{"max_links":0}"#), "POLICY_FAULTS"),
-        (policy(r#"{"colour":"red"}"#), "POLICY_FAULTS"),
+        (policy(r#"{"color":"red"}"#), "POLICY_FAULTS"),
         (policy(r#"{"time_zone":"UTC"}"#), "UNKNOWN_ZONE"),
         (policy(r#"{"blocked_values":["x9"]}"#), "NEEDS_MESSAGES"),
         (policy(r#"{"kinds":[{"name":"phone","form":"phone","limit":3,"priority":1}]}"#), "NEEDS_MESSAGES"),
@@ -623,41 +623,41 @@ fn a_change_that_opens_what_is_shared_needs_more_facts() {
     let policy = compiled(&tight_policy());
     // One card that four external IDs are linked to: more than three, so it says nothing.
     let naming = |number: u8| message(usize::from(number), &(vec![(0, number), (2, 0)], number, 2), &policy);
-    let base = gathered(&(0..4).map(naming).collect::<Vec<_>>());
+    let base = collected(&(0..4).map(naming).collect::<Vec<_>>());
     let (one, card) = (identifier("external_id", "x0"), identifier("customer_card", "c0"));
     let facts = facts_of(&base, &[id_of(&one)]);
     assert_eq!(facts.identifiers.len(), 1);
     assert_eq!(facts.ends.len(), 1);
     let facts = checked(facts);
-    let higher = PolicyQuestion { document: (&json!({ "max_links": 4 })).into(), figures: figures() };
+    let higher = PolicyParams { document: (&json!({ "max_links": 4 })).into(), figures: figures() };
     assert_eq!(facts.policy_preview(&higher).map(|_| ()), Err(PreviewError::IncompleteFacts));
-    let lower = PolicyQuestion { document: (&json!({ "max_links": 1 })).into(), figures: figures() };
+    let lower = PolicyParams { document: (&json!({ "max_links": 1 })).into(), figures: figures() };
     facts.policy_preview(&lower).expect("what is closed stays closed");
-    let cut = UnmergeQuestion { change: Change::Cut { a: one, b: card }, figures: figures() };
+    let cut = UnmergeParams { change: Change::Cut { a: one, b: card }, figures: figures() };
     assert_eq!(facts.unmerge_preview(&cut).map(|_| ()), Err(PreviewError::IncompleteFacts));
 }
 
 #[test]
-fn faults_of_a_policy_are_told_by_their_paths() {
+fn faults_of_a_policy_are_reported_by_their_paths() {
     let document = json!({
         "kinds": [
             { "name": "phone", "form": "phone", "limit": -1, "priority": "first" },
-            { "name": "email", "form": "post", "limit": 1, "priority": 2, "colour": 3 },
+            { "name": "email", "form": "post", "limit": 1, "priority": 2, "color": 3 },
         ],
         "blocked_values": "x",
         "survivorship": { "default": "best" },
         "time_zone": "Asia/Nowhere",
-        "colour": null,
+        "color": null,
     });
     let faults = Policy::default().amended(&(&document).into()).expect_err("faults");
     let mut paths: Vec<&str> = faults.iter().map(|it| it.path.as_str()).collect();
     paths.sort_unstable();
     let expected = [
         "blocked_values",
-        "colour",
+        "color",
         "kinds[0].limit",
         "kinds[0].priority",
-        "kinds[1].colour",
+        "kinds[1].color",
         "kinds[1].form",
         "survivorship",
         "time_zone",
@@ -678,7 +678,7 @@ fn a_retirement_after_the_last_sighting_changes_its_date_alone() {
         identifier: identifier("email", " E0@EXAMPLE.com "),
         from: Timestamp::parse("2026-06-01T00:00:00Z").expect("a time"),
     };
-    let preview = facts.unmerge_preview(&UnmergeQuestion { change, figures: figures() }).expect("an answer");
+    let preview = facts.unmerge_preview(&UnmergeParams { change, figures: figures() }).expect("an answer");
     let [before] = preview.before.as_slice() else { panic!("one profile") };
     let [after] = preview.after.as_slice() else { panic!("one profile") };
     assert_eq!(before.as_of.basic.email.as_deref(), Some(&*email.value));
@@ -688,15 +688,15 @@ fn a_retirement_after_the_last_sighting_changes_its_date_alone() {
 }
 
 #[test]
-fn a_merge_tells_winners_losers_and_limits() {
+fn a_merge_shows_winners_losers_and_limits() {
     let facts = checked(facts_of_all(&small_base()));
     let ids = ["x0", "x3"].map(|it| id_of(&identifier("external_id", it)));
-    let question = MergeQuestion { unified_ids: ids.into(), figures: figures() };
-    let preview = facts.merge_preview(&question).expect("an answer");
+    let params = MergeParams { unified_ids: ids.into(), figures: figures() };
+    let preview = facts.merge_preview(&params).expect("an answer");
     assert_eq!(preview.status, PreviewStatus::Applied);
     let limits = preview.limits.iter().map(|it| (it.kind.as_str(), it.limit, it.count)).collect::<Vec<_>>();
     assert_eq!(limits, [("external_id", 1, 2)]);
-    let email = preview.fields.iter().find(|it| it.name == "email").expect("the e-mail address");
+    let email = preview.fields.iter().find(|it| it.name == "email").expect("the email address");
     assert_eq!(email.winner.as_ref().map(|it| it.unified_ids.len()), Some(1));
     assert!(email.losers.is_empty());
 }
@@ -709,16 +709,14 @@ fn a_value_that_was_retired_means_its_owner_since() {
     let mut next = facts.identifiers[position].clone();
     next.identifier = email.of_generation(1);
     next.unified_id = id_of(&next.identifier);
-    next.facts.neighbours.clear();
+    next.facts.neighbors.clear();
     facts.identifiers[position].retired_at = Some(Timestamp::parse("2026-05-01T00:00:00Z").expect("a time"));
     facts.identifiers.push(next);
     let facts = checked(facts);
     let owner = identifier("external_id", "x0");
-    assert!(
-        facts.explain(&ExplainQuestion { a: owner.clone(), b: email.of_generation(1) }).is_ok_and(|it| !it.together)
-    );
-    assert!(facts.explain(&ExplainQuestion { a: owner.clone(), b: email.clone() }).is_ok_and(|it| !it.together));
+    assert!(facts.explain(&ExplainParams { a: owner.clone(), b: email.of_generation(1) }).is_ok_and(|it| !it.together));
+    assert!(facts.explain(&ExplainParams { a: owner.clone(), b: email.clone() }).is_ok_and(|it| !it.together));
     // The link of the first owner is named as it is.
-    let cut = UnmergeQuestion { change: Change::Cut { a: owner, b: email }, figures: figures() };
+    let cut = UnmergeParams { change: Change::Cut { a: owner, b: email }, figures: figures() };
     assert_eq!(facts.unmerge_preview(&cut).expect("a link").after.len(), 2);
 }

@@ -10,16 +10,17 @@ use std::{
 
 use ts_rs::{Config, TS, TypeVisitor};
 
-use super::{answer::ErrorAnswer, card::ShownProfileFields, *};
 use crate::{
     calendar::Months,
     identifier::{Kind, UnifiedId},
     money::Currency,
     policy::document::Policy,
     purchases::spend::Spend,
-    search::Recognised,
+    search::Recognized,
     time::Timestamp,
 };
+
+use super::{answer::ErrorAnswer, profile_view::ProfileViewFields, *};
 
 /// Types that serialize as one value.
 macro_rules! scalars {
@@ -47,29 +48,29 @@ scalars! {
     UnifiedId => "string",
 }
 
-/// A shown profile is written as its fields are.
-impl TS for ShownProfile {
+/// A view of a profile is written as its fields are.
+impl TS for ProfileView {
     type WithoutGenerics = Self;
     type OptionInnerType = Self;
 
     fn name(config: &Config) -> String {
-        ShownProfileFields::name(config)
+        ProfileViewFields::name(config)
     }
 
     fn inline(config: &Config) -> String {
-        ShownProfileFields::inline(config)
+        ProfileViewFields::inline(config)
     }
 
     fn decl(config: &Config) -> String {
-        ShownProfileFields::decl(config)
+        ProfileViewFields::decl(config)
     }
 
     fn output_path() -> Option<PathBuf> {
-        ShownProfileFields::output_path()
+        ProfileViewFields::output_path()
     }
 
     fn visit_dependencies(visitor: &mut impl TypeVisitor) {
-        ShownProfileFields::visit_dependencies(visitor);
+        ProfileViewFields::visit_dependencies(visitor);
     }
 }
 
@@ -81,7 +82,7 @@ struct Declarations {
 
 impl TypeVisitor for Declarations {
     fn visit<T: TS + 'static + ?Sized>(&mut self) {
-        // Only declared types have a file; lists, options and scalars are written where they stand.
+        // Only declared types have a file; lists, options and scalars are written inline.
         if T::output_path().is_none() {
             return;
         }
@@ -111,7 +112,7 @@ struct Questions {
 }
 
 impl Questions {
-    fn add<Q: Question + TS + 'static, A: TS + 'static>(
+    fn add<Q: Params + TS + 'static, A: TS + 'static>(
         &mut self,
         name: &str,
         _: fn(&CheckedFacts, &Q) -> Result<A, PreviewError>,
@@ -127,18 +128,18 @@ fn typescript() -> String {
     let config = Config::new().with_large_int("number");
     let declarations = Declarations { config, by_name: BTreeMap::new() };
     let mut questions = Questions { declarations, entries: String::new() };
-    questions.add::<ProfileQuestion, ShownProfile>("profile", CheckedFacts::profile);
-    questions.add::<ProfileQuestion, ShownAsOf>("profileAsOf", CheckedFacts::profile_as_of);
-    questions.add::<MergeQuestion, MergePreview>("mergePreview", CheckedFacts::merge_preview);
-    questions.add::<UnmergeQuestion, UnmergePreview>("unmergePreview", CheckedFacts::unmerge_preview);
-    questions.add::<RankingQuestion, RankingPreview>("rankingPreview", CheckedFacts::ranking_preview);
-    questions.add::<SpendQuestion, Spend>("spend", CheckedFacts::spend);
-    questions.add::<PolicyQuestion, PolicyPreview>("policyPreview", CheckedFacts::policy_preview);
-    questions.add::<ExplainQuestion, ShownExplanation>("explain", CheckedFacts::explain);
+    questions.add::<ProfileParams, ProfileView>("profile", CheckedFacts::profile);
+    questions.add::<ProfileParams, AsOfView>("profileAsOf", CheckedFacts::profile_as_of);
+    questions.add::<MergeParams, MergePreview>("mergePreview", CheckedFacts::merge_preview);
+    questions.add::<UnmergeParams, UnmergePreview>("unmergePreview", CheckedFacts::unmerge_preview);
+    questions.add::<RankingParams, RankingPreview>("rankingPreview", CheckedFacts::ranking_preview);
+    questions.add::<SpendParams, Spend>("spend", CheckedFacts::spend);
+    questions.add::<PolicyParams, PolicyPreview>("policyPreview", CheckedFacts::policy_preview);
+    questions.add::<ExplainParams, ExplanationView>("explain", CheckedFacts::explain);
     let Questions { mut declarations, entries } = questions;
     declarations.visit::<Contents>();
     declarations.visit::<NormalForm>();
-    declarations.visit::<Recognised>();
+    declarations.visit::<Recognized>();
     declarations.visit::<Policy>();
     declarations.visit::<ErrorAnswer<'static>>();
     let types: Vec<String> = declarations.by_name.into_values().collect();

@@ -6,13 +6,13 @@ use profile360_compact_json::sort::distinct;
 use serde::Serialize;
 
 use super::{
-    card::{Figures, ShownProfile},
     checked::CheckedFacts,
     difference::{Difference, LinkChanges, PreviewStatus},
     error::PreviewError,
     merge::{is_previewed, previewed},
-    shown::ShownDecision,
-    situation::Situation,
+    profile_view::{Figures, ProfileView},
+    scenario::Scenario,
+    views::DecisionView,
 };
 use crate::{
     api_serde,
@@ -22,7 +22,7 @@ use crate::{
     },
     identifier::{
         Identifier,
-        normalise::{Normalised, normalise},
+        normalize::{Normalized, normalize},
     },
     time::Timestamp,
 };
@@ -31,7 +31,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct UnmergeQuestion {
+pub struct UnmergeParams {
     pub change: Change,
     pub figures: Figures,
 }
@@ -45,7 +45,7 @@ pub enum Change {
     Cut { a: Identifier, b: Identifier },
     /// An operator says that they are two customers.
     Different { a: Identifier, b: Identifier },
-    /// An operator takes a decision back, by its key.
+    /// An operator revokes a decision, by its key.
     Revoke { decision: String },
     /// The value belongs to its next owner from a time on.
     Retire {
@@ -61,15 +61,15 @@ pub enum Change {
 #[serde(rename_all = "camelCase")]
 pub struct UnmergePreview {
     pub status: PreviewStatus,
-    /// What the mutation takes as `expectedRevision`.
+    /// The `expectedRevision` of the mutation.
     pub expected_revision: String,
     /// The profiles that are concerned or would change, in the order of their first identifiers.
-    pub before: Vec<ShownProfile>,
+    pub before: Vec<ProfileView>,
     /// What these identifiers would be in. Where nothing parts, these are the profiles of before.
-    pub after: Vec<ShownProfile>,
+    pub after: Vec<ProfileView>,
     pub links: LinkChanges,
     /// The decisions that exclude it.
-    pub contradictions: Vec<ShownDecision>,
+    pub contradictions: Vec<DecisionView>,
 }
 
 impl CheckedFacts {
@@ -79,35 +79,36 @@ impl CheckedFacts {
     ///
     /// [`PreviewError::UnknownIdentifier`], [`PreviewError::UnknownLink`], [`PreviewError::UnknownDecision`],
     /// [`PreviewError::OneIdentifier`] and [`PreviewError::IncompleteFacts`]; [`PreviewError::NeedsMessages`] where an
-    /// identifier is to be retired from a time on that is not after its last sighting.
-    pub fn unmerge_preview(&self, question: &UnmergeQuestion) -> Result<UnmergePreview, PreviewError> {
-        let Changed { situation, ends, status, opposite } = self.changed(&question.change)?;
-        situation.check_complete()?;
-        let figures = &question.figures;
+    /// identifier is to be retired from a time on that is not after its last observation.
+    pub fn unmerge_preview(&self, params: &UnmergeParams) -> Result<UnmergePreview, PreviewError> {
+        let Changed { scenario, ends, status, opposite } = self.changed(&params.change)?;
+        scenario.check_complete()?;
+        let figures = &params.figures;
         let nodes: Vec<usize> = ends.iter().filter_map(|it| self.facts.position_of(it)).collect();
-        let cell_of = &self.resolved().partition.cell_of;
-        let concerned = distinct(nodes.iter().filter_map(|it| cell_of.get(*it).copied()));
-        let difference = Difference::new(self, situation);
-        let is_made = matches!(question.change, Change::Different { .. }) && status == PreviewStatus::Applied;
+        let cluster_of = &self.resolved().partition.cluster_of;
+        let concerned = distinct(nodes.iter().filter_map(|it| cluster_of.get(*it).copied()));
+        let difference = Difference::new(self, scenario);
+        let is_made = matches!(params.change, Change::Different { .. }) && status == PreviewStatus::Applied;
         let contradictions = match opposite {
-            Some(decision) => vec![difference.after.shown_decision(&decision)],
+            Some(decision) => vec![difference.after.decision_view(&decision)],
             None if is_made => difference.excluded(&nodes, is_previewed),
             None => Vec::new(),
         };
         let is_contradicted = !contradictions.is_empty();
-        let (before, after) = if is_contradicted { (concerned.clone(), Vec::new()) } else { difference.cells(&nodes) };
+        let (before, after) =
+            if is_contradicted { (concerned.clone(), Vec::new()) } else { difference.clusters(&nodes) };
         Ok(UnmergePreview {
             status: if is_contradicted { PreviewStatus::Contradicted } else { status },
-            expected_revision: self.revision_of_cells(&concerned),
-            before: before.into_iter().map(|it| difference.shown_before(it, figures)).collect(),
-            after: after.into_iter().map(|it| difference.shown_after(it, figures)).collect(),
+            expected_revision: self.revision_of_clusters(&concerned),
+            before: before.into_iter().map(|it| difference.view_before(it, figures)).collect(),
+            after: after.into_iter().map(|it| difference.view_after(it, figures)).collect(),
             links: if is_contradicted { LinkChanges::default() } else { difference.links() },
             contradictions,
         })
     }
 
     fn changed(&self, change: &Change) -> Result<Changed<'_>, PreviewError> {
-        let mut situation = self.situation();
+        let mut scenario = self.scenario();
         let mut status = PreviewStatus::Applied;
         let mut opposite = None;
         let ends = match change {
@@ -116,7 +117,7 @@ impl CheckedFacts {
                 // A link of an earlier owner can be cut too, where it is named as it is.
                 let named = Pair::new(a, b).filter(|it| find(it).is_ok());
                 let pair = named.map_or_else(|| self.pair(a, b), Ok)?;
-                situation = situation.without_link(find(&pair).map_err(|_| PreviewError::UnknownLink)?);
+                scenario = scenario.without_link(find(&pair).map_err(|_| PreviewError::UnknownLink)?);
                 vec![pair.a, pair.b]
             }
             Change::Different { a, b } => {
@@ -124,12 +125,12 @@ impl CheckedFacts {
                 for end in [&pair.a, &pair.b] {
                     self.facts.position_of(end).ok_or(PreviewError::UnknownIdentifier)?;
                 }
-                let there = situation.decisions_about(&pair.a).find(|it| it.pair == pair).cloned();
+                let there = scenario.decisions_about(&pair.a).find(|it| it.pair == pair).cloned();
                 match there {
                     Some(there) if there.relation == Relation::Different => status = PreviewStatus::NoChange,
                     Some(there) => opposite = Some(there),
                     None => {
-                        situation.decisions.push(Cow::Owned(previewed(Relation::Different, pair.clone(), 0)));
+                        scenario.decisions.push(Cow::Owned(previewed(Relation::Different, pair.clone(), 0)));
                     }
                 }
                 vec![pair.a, pair.b]
@@ -140,7 +141,7 @@ impl CheckedFacts {
                 if !found.is_active() {
                     status = PreviewStatus::NoChange;
                 }
-                situation.decisions.retain(|it| it.id != found.id);
+                scenario.decisions.retain(|it| it.id != found.id);
                 vec![found.pair.a.clone(), found.pair.b.clone()]
             }
             Change::Retire { identifier, from } => {
@@ -153,11 +154,11 @@ impl CheckedFacts {
                          the facts; choose a time after its last sighting",
                     ));
                 }
-                situation = situation.with_retired(node, *from);
+                scenario = scenario.with_retired(node, *from);
                 vec![identifier]
             }
         };
-        Ok(Changed { situation, ends, status, opposite })
+        Ok(Changed { scenario, ends, status, opposite })
     }
 
     fn pair(&self, a: &Identifier, b: &Identifier) -> Result<Pair, PreviewError> {
@@ -170,14 +171,15 @@ impl CheckedFacts {
         let rule = self.policy.kind(named.kind.as_str());
         let mut owner = named.clone();
         if self.facts.position_of(named).is_none()
-            && let Some(Normalised::Usable { identifier, .. }) =
-                rule.map(|it| normalise(&named.value, it, &self.policy))
+            && let Some(Normalized::Usable { identifier, .. }) =
+                rule.map(|it| normalize(&named.value, it, &self.policy))
         {
             owner = identifier.of_generation(named.generation);
         }
-        let is_retired = |it: &Identifier| {
-            let found = self.facts.position_of(it).and_then(|it| self.facts.identifiers.get(it));
-            found.is_some_and(|it| it.retired_at.is_some())
+        let is_retired = |identifier: &Identifier| {
+            let position = self.facts.position_of(identifier);
+            let found = position.and_then(|position| self.facts.identifiers.get(position));
+            found.is_some_and(|known| known.retired_at.is_some())
         };
         while is_retired(&owner) {
             owner = owner.of_generation(owner.generation.saturating_add(1));
@@ -186,9 +188,9 @@ impl CheckedFacts {
     }
 }
 
-/// The facts with a change, and whom it is about.
+/// The facts with a change, and the identifiers that it is about.
 struct Changed<'a> {
-    situation: Situation<'a>,
+    scenario: Scenario<'a>,
     ends: Vec<Identifier>,
     status: PreviewStatus,
     /// The decision that says the opposite of the same two.

@@ -6,9 +6,8 @@ use chrono::NaiveDate;
 use profile360_compact_json::sort::{sort_by, sort_stably_by};
 
 use super::{
-    fold::Member,
-    model::{Attribute, AttributeObservation, Consent, Gender, ProfileIdentifier},
-    survivorship::{self, Ranked, Sighting},
+    model::{Attribute, AttributeObservation, Consent, Gender, Member, ProfileIdentifier},
+    survivorship::{self, Observation, Ranked},
 };
 use crate::{
     calendar::parse_date,
@@ -39,18 +38,18 @@ pub(super) fn fold_attributes(
     identifiers: &[Arc<ProfileIdentifier>],
     policy: &Policy,
 ) -> Folded {
-    let mut all: Vec<(&Arc<str>, Sighting<'_>)> = Vec::new();
+    let mut all: Vec<(&Arc<str>, Observation<'_>)> = Vec::new();
     for (position, member) in members.iter().enumerate() {
-        for (name, values) in member.facet.attributes.iter() {
+        for (name, values) in member.summary.attributes.iter() {
             for (value, sources) in values {
-                let sightings = sources.iter().map(|(source, seen)| Sighting {
+                let observations = sources.iter().map(|(source, seen)| Observation {
                     value,
                     source,
                     seen: *seen,
                     identifier: member.identifier,
                     member: position,
                 });
-                all.extend(sightings.map(|it| (name, it)));
+                all.extend(observations.map(|it| (name, it)));
             }
         }
     }
@@ -61,27 +60,27 @@ pub(super) fn fold_attributes(
     let mut unset: BTreeMap<&str, Timestamp> = BTreeMap::new();
     for same in all.chunk_by(|(a, _), (b, _)| a == b) {
         let Some((name, _)) = same.first() else { continue };
-        let mut sightings: Vec<Sighting<'_>> = same.iter().map(|(_, it)| *it).collect();
+        let mut observations: Vec<Observation<'_>> = same.iter().map(|(_, it)| *it).collect();
         // What was last said when it was unset, or before, is said no more; nothing at all is earlier than any time.
-        let unset_at = sightings.iter().filter(|it| it.value.is_unset()).map(|it| it.seen.last).max();
+        let unset_at = observations.iter().filter(|it| it.value.is_unset()).map(|it| it.seen.last).max();
         unset.extend(unset_at.map(|at| (name.as_ref(), at)));
         let of_whole = name.match_indices('.').filter_map(|(dot, _)| unset.get(name.get(..dot)?).copied()).max();
         let unset_at = unset_at.max(of_whole);
-        sightings.retain(|it| unset_at < Some(it.seen.last));
+        observations.retain(|it| unset_at < Some(it.seen.last));
         let channel = CONSENTS.iter().find(|(it, _)| **it == ***name).map(|(_, channel)| *channel);
         if let Some(channel) = channel
-            && let Some((granted, witness)) = strictest(&sightings)
+            && let Some((granted, basis)) = strictest(&observations)
         {
-            let (observed_at, source) = (witness.seen.last, witness.source.clone());
+            let (observed_at, source) = (basis.seen.last, basis.source.clone());
             folded.consents.push(Consent { channel, granted, observed_at, source });
-            let ranked = survivorship::rank(sightings, Rule::Latest, &policy.survivorship);
-            let winner = Ranked { value: witness.value, witness, observed_at, newest: witness, oldest: witness };
+            let ranked = survivorship::rank(observations, Rule::Latest, &policy.survivorship);
+            let winner = Ranked { value: basis.value, basis, observed_at, newest: basis, oldest: basis };
             folded.attributes.extend(attribute(name, STRICTEST, &winner, &ranked, identifiers));
             continue;
         }
         let survivorship = &policy.survivorship;
         let rule = survivorship.attributes.get(name.as_ref()).copied().unwrap_or(survivorship.default);
-        let ranked = survivorship::rank(sightings, rule, survivorship);
+        let ranked = survivorship::rank(observations, rule, survivorship);
         // A value that is not of the attribute's type is passed over for the next.
         let mut texts = ranked.iter().filter_map(|it| it.value.to_text()).map(|it| it.trim().to_owned());
         match name.as_ref() {
@@ -111,15 +110,15 @@ fn attribute(
     ranked: &[Ranked<'_>],
     identifiers: &[Arc<ProfileIdentifier>],
 ) -> Option<Attribute> {
-    let mut losers: Vec<&Sighting<'_>> =
+    let mut losers: Vec<&Observation<'_>> =
         ranked.iter().filter(|it| it.value != winner.value).map(|it| &it.newest).collect();
     sort_by(&mut losers, |a, b| survivorship::by_last(b, a));
-    let others = losers.into_iter().filter_map(|it| {
+    let others = losers.into_iter().filter_map(|loser| {
         Some(AttributeObservation {
-            value: it.value.clone(),
-            observed_at: it.seen.last,
-            source: it.source.clone(),
-            identifier: identifiers.get(it.member)?.clone(),
+            value: loser.value.clone(),
+            observed_at: loser.seen.last,
+            source: loser.source.clone(),
+            identifier: identifiers.get(loser.member)?.clone(),
         })
     });
     Some(Attribute {
@@ -128,34 +127,34 @@ fn attribute(
         value: winner.value.clone(),
         rule,
         observed_at: winner.observed_at,
-        source: winner.witness.source.clone(),
-        identifier: identifiers.get(winner.witness.member)?.clone(),
+        source: winner.basis.source.clone(),
+        identifier: identifiers.get(winner.basis.member)?.clone(),
         others: others.collect(),
     })
 }
 
-/// The strictest of each identifier's latest word, and the newest sighting that says it. Of a yes and a no at one time under
-/// one identifier the no is the later. `None` where nobody said yes or no.
-fn strictest<'a>(sightings: &[Sighting<'a>]) -> Option<(bool, Sighting<'a>)> {
-    let mut latest: Vec<Option<(bool, Sighting<'a>)>> = Vec::new();
-    for sighting in sightings {
-        let granted = match sighting.value.as_json() {
+/// The strictest of each identifier's latest word, and the newest observation that says it. Of a yes and a no at one time under
+/// one identifier the no is the later. `None` where no source said yes or no.
+fn strictest<'a>(observations: &[Observation<'a>]) -> Option<(bool, Observation<'a>)> {
+    let mut latest: Vec<Option<(bool, Observation<'a>)>> = Vec::new();
+    for observation in observations {
+        let granted = match observation.value.as_json() {
             "true" => true,
             "false" => false,
             _ => continue,
         };
-        if latest.len() <= sighting.member {
-            latest.resize(sighting.member + 1, None);
+        if latest.len() <= observation.member {
+            latest.resize(observation.member + 1, None);
         }
-        let Some(latest) = latest.get_mut(sighting.member) else { continue };
+        let Some(latest) = latest.get_mut(observation.member) else { continue };
         let is_later = latest.is_none_or(|(known_granted, known)| {
-            (known.seen.last, !known_granted, known.source) < (sighting.seen.last, !granted, sighting.source)
+            (known.seen.last, !known_granted, known.source) < (observation.seen.last, !granted, observation.source)
         });
         if is_later {
-            *latest = Some((granted, *sighting));
+            *latest = Some((granted, *observation));
         }
     }
-    let strictness = |a: &(bool, Sighting<'_>), b: &(bool, Sighting<'_>)| {
+    let strictness = |a: &(bool, Observation<'_>), b: &(bool, Observation<'_>)| {
         b.0.cmp(&a.0).then_with(|| survivorship::by_last(&a.1, &b.1))
     };
     latest.into_iter().flatten().max_by(strictness)
@@ -164,10 +163,10 @@ fn strictest<'a>(sightings: &[Sighting<'a>]) -> Option<(bool, Sighting<'a>)> {
 /// All distinct values, and the items of values that are lists, the one that was seen first in front.
 fn union(ranked: &[Ranked<'_>]) -> AttributeValue {
     let mut items: Vec<(AttributeValue, Timestamp, &Arc<str>)> = Vec::new();
-    for Ranked { value, oldest: sighting, .. } in ranked {
-        items.extend(value.items().into_iter().map(|it| (it, sighting.seen.first, sighting.source)));
+    for Ranked { value, oldest: observation, .. } in ranked {
+        items.extend(value.items().into_iter().map(|it| (it, observation.seen.first, observation.source)));
     }
-    // Of each value the sighting that was first, and then by these.
+    // Of each value the observation that was first, and then by these.
     sort_by(&mut items, Ord::cmp);
     items.dedup_by(|later, first| later.0 == first.0);
     sort_by(&mut items, |(a, first_a, source_a), (b, first_b, source_b)| {

@@ -1,18 +1,18 @@
-//! Avatars: the first letter of a name and a colour chosen by that letter alone.
+//! Avatars: the first letter of a name and a color chosen by that letter alone.
 
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Avatar {
-    /// What a reader takes for the first letter, in upper case; `?` without a name.
+    /// The first letter as readers see it, in upper case; `?` without a name.
     pub letter: String,
     /// `#rrggbb`; white text on it has a contrast of 5 or more.
     pub color: &'static str,
 }
 
 /// Twelve hues, 30 degrees apart, all of OKLCH lightness 0.53 and chroma 0.088.
-pub const COLOURS: [&str; 12] = [
+pub const COLORS: [&str; 12] = [
     "#98565b", "#965a3f", "#89642b", "#736e2c", "#557742", "#307c5f", "#0c7b7b", "#237692", "#486e9e", "#67649d",
     "#7f5c8f", "#905677",
 ];
@@ -21,9 +21,9 @@ pub const COLOURS: [&str; 12] = [
 pub fn avatar(name: Option<&str>) -> Avatar {
     let letter = name.and_then(first_letter).unwrap_or_else(|| "?".to_owned());
     let code_point = letter.chars().next().map_or(0, u32::from);
-    // 34 was picked so that the ten most common Korean family names get ten colours; A to Z spread evenly in any case.
+    // 34 was picked so that the ten most common Korean family names get ten colors; A to Z spread evenly in any case.
     let hue = (code_point + code_point / 34) % 12;
-    let color = COLOURS.get(hue as usize).copied().unwrap_or("#98565b");
+    let color = COLORS.get(hue as usize).copied().unwrap_or("#98565b");
     Avatar { letter, color }
 }
 

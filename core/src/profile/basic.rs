@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use super::fold::Member;
+use super::model::Member;
 
 /// The value of a kind that the customer was seen under last.
 pub(super) fn reachable_at(members: &[&Member<'_>], kind: &str) -> Option<Arc<str>> {

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_compact_json::sort::sort_stably_by;
 
-use super::{fold::Member, model::Device};
+use super::model::{Device, Member};
 use crate::{evidence::identifier_summary::DeviceState, message::device::DeviceField, time::Timestamp};
 
 pub(super) fn devices(members: &[&Member<'_>]) -> Vec<Device> {
-    let described = members.iter().flat_map(|it| &it.facet.devices).map(|(device_id, state)| (device_id, Ok(state)));
+    let described = members.iter().flat_map(|it| &it.summary.devices).map(|(device_id, state)| (device_id, Ok(state)));
     // A device may be known by its ID alone: where a message names several, only one is described.
     let named = members.iter().filter(|it| it.identifier.kind.as_str() == "device_id");
     let named = named.map(|it| (&it.identifier.value, Err(it.last_seen)));
@@ -17,7 +17,7 @@ pub(super) fn devices(members: &[&Member<'_>]) -> Vec<Device> {
     let mut devices: Vec<Device> = states
         .chunk_by(|(a, _), (b, _)| a == b)
         .filter_map(|same| {
-            // The descriptions stand before the bare ID.
+            // Descriptions come before the bare ID.
             let (device_id, first) = same.first()?;
             let mut state = match first {
                 Ok(state) => DeviceState::clone(state),
@@ -31,7 +31,7 @@ pub(super) fn devices(members: &[&Member<'_>]) -> Vec<Device> {
             Some(device(device_id, &state))
         })
         .collect();
-    // Stable, and they stand by ID already.
+    // Stable, and they are sorted by ID already.
     sort_stably_by(&mut devices, |a, b| b.last_used_at.cmp(&a.last_used_at));
     devices
 }

@@ -1,6 +1,6 @@
 //! The fold: a profile from the identifiers of one customer.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use profile360_compact_json::sort::{distinct, sort_by};
 
@@ -8,31 +8,11 @@ use super::{
     attributes::fold_attributes,
     basic::reachable_at,
     devices::devices,
-    model::{Activity, Profile, ProfileIdentifier, Standing},
+    model::{Activity, Member, Profile, ProfileIdentifier, UndatedInfo},
 };
 use crate::{
-    evidence::identifier_summary::{ActivityFacts, Facet},
-    identifier::{Identifier, UnifiedId},
-    policy::document::Policy,
-    time::Timestamp,
+    evidence::identifier_summary::ActivityFacts, identifier::UnifiedId, policy::document::Policy, time::Timestamp,
 };
-
-/// One identifier of a profile, and what is known of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Member<'a> {
-    pub identifier: &'a Identifier,
-    /// The identifier's latent unified ID.
-    pub uid: UnifiedId,
-    pub first_seen: Timestamp,
-    pub last_seen: Timestamp,
-    pub sources: &'a BTreeSet<Arc<str>>,
-    /// Not followed as evidence: it links too many customers.
-    pub shared: bool,
-    /// From when on the value belongs to its next owner.
-    pub retired_at: Option<Timestamp>,
-    /// What the identifier's own messages say.
-    pub facet: &'a Facet,
-}
 
 /// Makes the profile of a customer's identifiers. `anchor` is the unified ID that the profile shows: that of the member that
 /// was seen first (ties by priority, then value).
@@ -55,14 +35,14 @@ pub fn fold(members: &[Member<'_>], anchor: UnifiedId, policy: &Policy) -> Profi
     let identifiers: Vec<Arc<ProfileIdentifier>> = members.iter().map(|it| Arc::new(shown(it))).collect();
     let devices = devices(&members);
     let folded = fold_attributes(&members, &identifiers, policy);
-    let standing = Standing {
+    let undated = UndatedInfo {
         name: folded.name,
         gender: folded.gender,
         birth_date: folded.birth_date,
         membership_level: folded.membership_level,
         phone: reachable_at(&members, "phone"),
         email: reachable_at(&members, "email"),
-        platforms: distinct(members.iter().flat_map(|it| &it.facet.platforms).copied()),
+        platforms: distinct(members.iter().flat_map(|it| &it.summary.platforms).copied()),
     };
     Profile {
         unified_id: anchor,
@@ -73,7 +53,7 @@ pub fn fold(members: &[Member<'_>], anchor: UnifiedId, policy: &Policy) -> Profi
         attributes: folded.attributes,
         consents: folded.consents,
         activity: activity(&members, anchor),
-        standing,
+        undated,
     }
 }
 
@@ -93,7 +73,7 @@ fn shown(member: &Member<'_>) -> ProfileIdentifier {
 pub(super) fn activity(members: &[&Member<'_>], anchor: UnifiedId) -> Activity {
     let mut facts = ActivityFacts::default();
     for member in members {
-        facts.merge(&member.facet.activity);
+        facts.merge(&member.summary.activity);
     }
     let first_seen = members.iter().find(|it| it.uid == anchor).map(|it| it.first_seen);
     let first_access_at = first_seen.or_else(|| members.iter().map(|it| it.first_seen).min());

@@ -1,6 +1,6 @@
 //! What a profile is made of.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -11,19 +11,37 @@ use super::{
 };
 use crate::{
     api_serde,
-    identifier::UnifiedId,
+    evidence::identifier_summary::IdentifierSummary,
+    identifier::{Identifier, UnifiedId},
     message::{Platform, attribute_value::AttributeValue},
     time::Timestamp,
 };
 
+/// One identifier of a profile, and what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Member<'a> {
+    pub identifier: &'a Identifier,
+    /// The identifier's derived ID.
+    pub uid: UnifiedId,
+    pub first_seen: Timestamp,
+    pub last_seen: Timestamp,
+    pub sources: &'a BTreeSet<Arc<str>>,
+    /// Not followed as evidence: it links too many customers.
+    pub shared: bool,
+    /// From when on the value belongs to its next owner.
+    pub retired_at: Option<Timestamp>,
+    /// What the identifier's own messages say.
+    pub summary: &'a IdentifierSummary,
+}
+
 /// One customer, without what depends on a date ([`Profile::basic`]) and without purchases (see [`crate::purchases`]).
 ///
-/// It serialises with the names and forms of `Profile` in schema.graphql.
+/// It serializes with the names and forms of `Profile` in schema.graphql.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
     pub unified_id: UnifiedId,
-    /// The latent unified IDs of all identifiers but the anchor, ascending: every one could have been shown once.
+    /// The derived IDs of all identifiers but the anchor, ascending: every one could have been shown once.
     pub superseded_ids: Vec<UnifiedId>,
     /// Strongest kind first, then the one seen first, then by value.
     pub identifiers: Vec<Arc<ProfileIdentifier>>,
@@ -38,12 +56,12 @@ pub struct Profile {
     pub activity: Activity,
     /// What the basic information is computed from.
     #[serde(skip)]
-    pub standing: Standing,
+    pub undated: UndatedInfo,
 }
 
 /// What the basic information says on every date.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct UndatedInfo {
     pub name: Option<String>,
     pub gender: Option<Gender>,
     pub birth_date: Option<NaiveDate>,
@@ -84,7 +102,7 @@ pub struct BasicInfo {
     /// The phone number that was seen last; of several the one that was seen first before, then the first by value. One
     /// that was retired is someone else's and never shown.
     pub phone: Option<Arc<str>>,
-    /// The e-mail address, chosen as the phone number is.
+    /// The email address, chosen as the phone number is.
     pub email: Option<Arc<str>>,
     pub gender: Option<Gender>,
     #[cfg_attr(test, ts(as = "Option<String>"))]
@@ -118,7 +136,7 @@ impl Gender {
         }
     }
 
-    /// Takes the words of `df_gender`.
+    /// Reads the values of `df_gender`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "Male" => Some(Self::Male),
@@ -225,7 +243,7 @@ pub struct Activity {
 impl Profile {
     /// The basic information as of a date in the policy's time zone: the age slides with it.
     pub fn basic(&self, as_of: NaiveDate) -> BasicInfo {
-        let Standing { name, gender, birth_date, membership_level, phone, email, platforms } = self.standing.clone();
+        let UndatedInfo { name, gender, birth_date, membership_level, phone, email, platforms } = self.undated.clone();
         let age = birth_date.and_then(|it| full_years(it, as_of));
         BasicInfo {
             avatar: avatar(name.as_deref()),

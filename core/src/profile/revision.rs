@@ -3,7 +3,11 @@
 use profile360_compact_json::{json_writer::to_text, sort::sort_by};
 
 use crate::{
-    evidence::{decision::Decision, identifier_facts::IdentifierFacts},
+    evidence::{
+        decision::{Decision, Decisions},
+        identifier_facts::IdentifierFacts,
+        retirement::Retirements,
+    },
     identifier::Identifier,
     time::Timestamp,
 };
@@ -34,7 +38,19 @@ pub fn revision<'a>(
     short(&hasher)
 }
 
-/// The revision of several profiles together, in whatever sequence; of one, its own.
+/// The revision of a profile, from its members in ascending order and what operators said.
+pub fn of_members<'a>(
+    policy_version: i64,
+    members: impl Iterator<Item = (&'a Identifier, &'a IdentifierFacts)> + Clone,
+    retirements: &Retirements,
+    decisions: &'a Decisions,
+) -> String {
+    let about = members.clone().flat_map(|(identifier, _)| decisions.of(identifier)).map(AsRef::as_ref);
+    let members = members.map(|(identifier, facts)| (identifier, facts, retirements.retired_at(identifier)));
+    revision(policy_version, members, about)
+}
+
+/// The revision of several profiles together, in any order; of one, its own.
 pub fn joint(mut revisions: Vec<String>) -> String {
     sort_by(&mut revisions, Ord::cmp);
     revisions.dedup();

@@ -1,6 +1,6 @@
 //! Which value of an attribute survives where several were given (docs/design.md, section 7).
 //!
-//! One total order breaks every tie: time, then source, then value. `latest` takes its maximum (by the time a value was seen
+//! One total order breaks every tie: time, then source, then value. `latest` uses its maximum (by the time a value was seen
 //! last), `earliest` its minimum (by the time a value was seen first), and the other rules, where they find two values equal,
 //! the maximum again.
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// What one source said of one attribute under one identifier.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sighting<'a> {
+pub(crate) struct Observation<'a> {
     pub value: &'a AttributeValue,
     pub source: &'a Arc<str>,
     pub seen: Observed,
@@ -27,25 +27,30 @@ pub(crate) struct Sighting<'a> {
     pub member: usize,
 }
 
-/// A distinct value, with the sighting that speaks for it, the newest and the oldest.
+/// A distinct value, with the observation that speaks for it, the newest and the oldest.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ranked<'a> {
     pub value: &'a AttributeValue,
-    /// The sighting that the rule went by.
-    pub witness: Sighting<'a>,
+    /// The observation that the rule went by.
+    pub basis: Observation<'a>,
     /// When the witness saw it: first for `earliest`, last for every other rule.
     pub observed_at: Timestamp,
-    pub newest: Sighting<'a>,
-    pub oldest: Sighting<'a>,
+    pub newest: Observation<'a>,
+    pub oldest: Observation<'a>,
 }
 
 /// The distinct values, the one that the rule prefers first. `union` prefers as `latest` does.
-pub(crate) fn rank<'a>(mut sightings: Vec<Sighting<'a>>, rule: Rule, survivorship: &Survivorship) -> Vec<Ranked<'a>> {
-    sort_by(&mut sightings, |a, b| a.value.cmp(b.value));
-    let trust = |it: &Sighting<'_>| {
-        survivorship.sources.iter().position(|source| source == it.source).unwrap_or(survivorship.sources.len())
+pub(crate) fn rank<'a>(
+    mut observations: Vec<Observation<'a>>,
+    rule: Rule,
+    survivorship: &Survivorship,
+) -> Vec<Ranked<'a>> {
+    sort_by(&mut observations, |a, b| a.value.cmp(b.value));
+    let trust = |observation: &Observation<'_>| {
+        let position = survivorship.sources.iter().position(|source| source == observation.source);
+        position.unwrap_or(survivorship.sources.len())
     };
-    let mut candidates: Vec<Candidate<'a>> = sightings
+    let mut candidates: Vec<Candidate<'a>> = observations
         .chunk_by(|a, b| a.value == b.value)
         .filter_map(|same| {
             let newest = same.iter().max_by(|a, b| by_last(a, b))?;
@@ -61,24 +66,24 @@ pub(crate) fn rank<'a>(mut sightings: Vec<Sighting<'a>>, rule: Rule, survivorshi
 
 struct Candidate<'a> {
     count: u64,
-    newest: Sighting<'a>,
-    oldest: Sighting<'a>,
+    newest: Observation<'a>,
+    oldest: Observation<'a>,
     /// The newest of the source that the policy trusts most.
-    trusted: Sighting<'a>,
+    trusted: Observation<'a>,
     /// That source's place among those that the policy names; 0 is the most trusted.
     trust: usize,
 }
 
 impl<'a> Candidate<'a> {
     fn ranked(&self, rule: Rule) -> Ranked<'a> {
-        let (witness, observed_at) = match rule {
+        let (basis, observed_at) = match rule {
             Rule::Earliest => (self.oldest, self.oldest.seen.first),
             Rule::SourcePriority => (self.trusted, self.trusted.seen.last),
             Rule::Latest | Rule::MostFrequent | Rule::Max | Rule::Min | Rule::Union => {
                 (self.newest, self.newest.seen.last)
             }
         };
-        Ranked { value: witness.value, witness, observed_at, newest: self.newest, oldest: self.oldest }
+        Ranked { value: basis.value, basis, observed_at, newest: self.newest, oldest: self.oldest }
     }
 }
 
@@ -94,8 +99,8 @@ fn best_first(a: &Candidate<'_>, b: &Candidate<'_>, rule: Rule) -> Ordering {
     }
 }
 
-/// The total order by the time seen last; the identifier only tells sightings of one value apart.
-pub(crate) fn by_last(a: &Sighting<'_>, b: &Sighting<'_>) -> Ordering {
+/// The total order by the time seen last; the identifier only distinguishes observations of one value.
+pub(crate) fn by_last(a: &Observation<'_>, b: &Observation<'_>) -> Ordering {
     (a.seen.last, a.source)
         .cmp(&(b.seen.last, b.source))
         .then_with(|| compare_strictly(a.value, b.value))
@@ -103,7 +108,7 @@ pub(crate) fn by_last(a: &Sighting<'_>, b: &Sighting<'_>) -> Ordering {
 }
 
 /// The total order by the time seen first.
-fn by_first(a: &Sighting<'_>, b: &Sighting<'_>) -> Ordering {
+fn by_first(a: &Observation<'_>, b: &Observation<'_>) -> Ordering {
     (a.seen.first, a.source)
         .cmp(&(b.seen.first, b.source))
         .then_with(|| compare_strictly(a.value, b.value))

@@ -9,11 +9,11 @@ use super::{
     attributes::STRICTEST,
     avatar::avatar,
     devices::area,
-    fold::{Member, fold},
-    model::{BasicInfo, Gender, Profile},
+    fold::fold,
+    model::{BasicInfo, Gender, Member, Profile},
 };
 use crate::{
-    evidence::identifier_summary::Facet,
+    evidence::identifier_summary::IdentifierSummary,
     identifier::{Identifier, Kind, UnifiedId},
     message::{
         Message, Platform,
@@ -33,13 +33,13 @@ struct Owner {
     last_seen: i64,
     sources: BTreeSet<Arc<str>>,
     retired_at: Option<Timestamp>,
-    facet: Facet,
+    summary: IdentifierSummary,
 }
 
 fn owner(kind: &str, value: &str, n: u128, messages: &[Message]) -> Owner {
-    let mut facet = Facet::default();
+    let mut summary = IdentifierSummary::default();
     for message in messages {
-        facet.add(message);
+        summary.add(message);
     }
     Owner {
         identifier: Identifier::new(Kind::new(kind), value),
@@ -48,7 +48,7 @@ fn owner(kind: &str, value: &str, n: u128, messages: &[Message]) -> Owner {
         last_seen: messages.iter().map(|it| it.at.micros()).max().unwrap_or(1),
         sources: messages.iter().map(|it| it.source.clone()).collect(),
         retired_at: None,
-        facet,
+        summary,
     }
 }
 
@@ -63,7 +63,7 @@ fn profile(owners: &[Owner], policy: &Policy) -> Profile {
             sources: &it.sources,
             shared: false,
             retired_at: it.retired_at,
-            facet: &it.facet,
+            summary: &it.summary,
         })
         .collect();
     fold(&members, UnifiedId(Uuid::from_u128(1)), policy)
@@ -167,14 +167,14 @@ fn the_json_is_that_of_the_api() {
             "eventCount": 0, "sessionCount": 0, "lastUpdatedAt": "1970-01-01T00:00:03.500Z",
         },
     });
-    assert_eq!(serde_json::to_value(&profile).expect("a profile serialises"), expected);
+    assert_eq!(serde_json::to_value(&profile).expect("a profile serializes"), expected);
     let expected = json!({
         "avatar": {"letter": "김", "color": avatar(Some("김")).color},
         "name": "김하늘", "platforms": ["IOS"], "deviceCount": 1, "phone": "+821012345678", "email": null,
         "gender": "NON_BINARY", "birthDate": "1990-05-20", "age": 35, "ageGroup": "30s", "membershipLevel": null,
         "recentArea": "Busan Haeundae-gu",
     });
-    assert_eq!(serde_json::to_value(profile.basic(as_of())).expect("it serialises"), expected);
+    assert_eq!(serde_json::to_value(profile.basic(as_of())).expect("it serializes"), expected);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn devices_are_described_last_used_first() {
             2,
             &[uses(3, "old", &[(DeviceField::City, "Seoul"), (DeviceField::Region, "Seoul")])],
         ),
-        // Described by nobody.
+        // No message describes it.
         Owner { last_seen: 4, ..owner("device_id", "bare", 3, &[]) },
         owner("device_id", "old", 4, &[]),
     ];
@@ -378,13 +378,13 @@ fn areas_are_region_and_city_or_the_country() {
 fn activity_adds_up() {
     let mut with_sessions =
         owner("external_id", "7", 1, &[says(2, json!({})), event(7, "df_login"), event(5, "df_start_session")]);
-    with_sessions.facet.activity.session_count = 2;
+    with_sessions.summary.activity.session_count = 2;
     with_sessions.first_seen = 1;
     let owners = [with_sessions, owner("phone", "+821012345678", 2, &[event(3, "df_login"), says(9, json!({}))])];
     let it = profile(&owners, &Policy::default()).activity;
     let times = [it.first_access_at, it.last_activity_at, it.last_updated_at].map(Timestamp::micros);
     assert_eq!((times, it.event_count, it.session_count), ([1, 7, 9], 3, 3));
-    // Without events the latest message counts, and without messages the latest sighting.
+    // Without events the latest message counts, and without messages the latest observation.
     let it = profile(&owners[1..], &Policy::default()).activity;
     assert_eq!(it.first_access_at.micros(), 3);
     let it = profile(&[Owner { last_seen: 4, ..owner("phone", "+821012345678", 1, &[]) }], &Policy::default()).activity;
@@ -420,10 +420,10 @@ proptest! {
         let mut policy = Policy::default();
         policy.survivorship.default = rule;
         prop_assert_eq!(profile(&owners, &policy), profile(&shuffled, &policy));
-        // A merge of facets says the same of every attribute that is no consent.
+        // A merge of summaries says the same of every attribute that is no consent.
         let mut merged = owners[0].clone();
         for other in &owners[1..] {
-            merged.facet.merge(&other.facet);
+            merged.summary.merge(&other.summary);
         }
         let values = |it: &Profile| -> Vec<(Arc<str>, AttributeValue)> {
             it.attributes.iter().filter(|it| it.rule != STRICTEST).map(|it| (it.name.clone(), it.value.clone())).collect()

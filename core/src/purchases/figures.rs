@@ -20,12 +20,12 @@ use crate::{
 
 /// What is asked of a customer's purchases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Question {
+pub struct PurchaseParams {
     /// The reporting date, in the policy's time zone. Nothing that happened on it or later counts.
     pub as_of: NaiveDate,
-    /// `None` takes the policy's currency, or the one used most where the customer never paid in that.
+    /// `None` is the policy's currency, or the one used most where the customer never paid in that.
     pub currency: Option<Currency>,
-    /// Whether what was given back is taken off.
+    /// Whether refunds are subtracted.
     pub net_of_refunds: bool,
 }
 
@@ -81,7 +81,7 @@ impl PurchaseWindow {
     }
 }
 
-/// A customer's purchases, read once for a [`Question`]; every figure is computed from this.
+/// A customer's purchases, read once for a [`PurchaseParams`]; every figure is computed from this.
 #[derive(Debug, Clone)]
 pub struct Purchases<'a> {
     pub(super) currency: Currency,
@@ -89,8 +89,8 @@ pub struct Purchases<'a> {
     pub(super) as_of: NaiveDate,
     /// In the currency, up to the previous day, ordered by time and then key.
     pub(super) purchases: Vec<Purchase<'a>>,
-    /// What is taken off on a day of its own, because no order was named or it is not there. Empty unless net of refunds.
-    pub(super) taken_off: Vec<(i32, Decimal)>,
+    /// Refunds that name no known order: they are subtracted on their own day. Empty unless net of refunds.
+    pub(super) unassigned_refunds: Vec<(i32, Decimal)>,
     refund_count: u64,
     refund_amount: Decimal,
 }
@@ -111,9 +111,9 @@ pub fn purchases<'a>(
     orders: &[&'a Order],
     refunds: &[&'a Refund],
     policy: &Policy,
-    question: &Question,
+    params: &PurchaseParams,
 ) -> Purchases<'a> {
-    purchases_by(&policy.time_zone, orders, refunds, policy, question)
+    purchases_by(&policy.time_zone, orders, refunds, policy, params)
 }
 
 /// As [`purchases`], by clocks that are given: those of the policy's time zone.
@@ -122,13 +122,13 @@ pub(crate) fn purchases_by<'a>(
     orders: &[&'a Order],
     refunds: &[&'a Refund],
     policy: &Policy,
-    question: &Question,
+    params: &PurchaseParams,
 ) -> Purchases<'a> {
-    let until = day_number(last_day(question.as_of));
-    let (currency, currencies) = currency(orders, policy, question);
+    let until = day_number(last_day(params.as_of));
+    let (currency, currencies) = currency(orders, policy, params);
 
     let mut back = given_back(clocks, orders, refunds, policy.currency, currency, until);
-    if !question.net_of_refunds {
+    if !params.net_of_refunds {
         back.orders.clear();
         back.alone.clear();
     }
@@ -151,9 +151,9 @@ pub(crate) fn purchases_by<'a>(
     Purchases {
         currency,
         currencies,
-        as_of: question.as_of,
+        as_of: params.as_of,
         purchases,
-        taken_off: back.alone,
+        unassigned_refunds: back.alone,
         refund_count: back.count,
         refund_amount: back.amount,
     }
@@ -163,7 +163,7 @@ pub(crate) fn purchases_by<'a>(
 const NO_HOUR: u8 = u8::MAX;
 
 /// The currency of the figures, and all that the customer ever paid in.
-pub(super) fn currency(orders: &[&Order], policy: &Policy, question: &Question) -> (Currency, Vec<Currency>) {
+pub(super) fn currency(orders: &[&Order], policy: &Policy, params: &PurchaseParams) -> (Currency, Vec<Currency>) {
     let mut n_orders: Vec<(Currency, u64)> = Vec::new();
     // Most customers pay in one currency; runs of it cost no look-up.
     for run in orders.chunk_by(|a, b| a.currency == b.currency) {
@@ -176,9 +176,9 @@ pub(super) fn currency(orders: &[&Order], policy: &Policy, question: &Question) 
     }
     sort_by(&mut n_orders, Ord::cmp);
     let is_used = n_orders.iter().any(|(it, _)| *it == policy.currency);
-    // Of equals, max_by_key takes the last: the reversed alphabet makes that the first.
+    // Of equals, max_by_key returns the last: the reversed alphabet makes that the first.
     let most_used = n_orders.iter().rev().max_by_key(|(_, n)| *n).map(|(it, _)| *it).filter(|_| !is_used);
-    let chosen = question.currency.or(most_used).unwrap_or(policy.currency);
+    let chosen = params.currency.or(most_used).unwrap_or(policy.currency);
     (chosen, n_orders.into_iter().map(|(it, _)| it).collect())
 }
 
@@ -214,8 +214,8 @@ impl Purchases<'_> {
             count += 1;
             amount = plus(amount, purchase.amount);
         }
-        for (_, taken_off) in self.taken_off.iter().filter(|(day, _)| first_day <= *day) {
-            amount = minus(amount, *taken_off);
+        for (_, unassigned_refunds) in self.unassigned_refunds.iter().filter(|(day, _)| first_day <= *day) {
+            amount = minus(amount, *unassigned_refunds);
         }
         PurchaseWindow::new(months, period, count, amount)
     }
@@ -245,7 +245,7 @@ fn peak<const N: usize>(purchases: &[Purchase<'_>], slot: impl Fn(&Purchase<'_>)
             *amount = plus(*amount, purchase.amount);
         }
     }
-    // Of equals, max_by_key takes the last: reversed, that is the earliest.
+    // Of equals, max_by_key returns the last: reversed, that is the earliest.
     let (best, (count, _)) = slots.iter().enumerate().rev().max_by_key(|(_, slot)| **slot)?;
     (0 < *count).then_some(best)
 }

@@ -66,18 +66,18 @@ pub struct RankedItem {
     pub last_purchased_at: Timestamp,
 }
 
-/// What decides between two neighbours of a ranking.
+/// What decides between two neighbors of a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TieBreak {
     /// No tie: the measure itself.
     Measure,
-    /// Equal in the measure; the larger amount stands first.
+    /// Equal in the measure; the larger amount comes first.
     Amount,
-    /// Equal in amount, which is the measure; more units stand first.
+    /// Equal in amount, which is the measure; more units come first.
     Units,
-    /// The more recent purchase stands first.
+    /// The more recent purchase comes first.
     Recency,
     /// The name that comes first by code point.
     Name,
@@ -126,7 +126,7 @@ pub(crate) fn tops(
         .collect()
 }
 
-/// Sums by key. The map is only ever looked up; what is walked through is the list, which stands in order of appearance.
+/// Sums by key. The map is for lookups only; iteration goes over the list, which is in order of appearance.
 #[derive(Default)]
 struct Tallies<'a> {
     positions: HashMap<&'a str, usize, BuildHasherDefault<Fnv>>,
@@ -244,7 +244,7 @@ impl Tally<'_> {
 }
 
 /// What two items are compared by.
-struct Standing<'a> {
+struct RankKey<'a> {
     units: u64,
     orders: u64,
     amount: Decimal,
@@ -253,7 +253,7 @@ struct Standing<'a> {
     key: &'a str,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> RankKey<'a> {
     fn of_tally(it: &'a Tally<'a>) -> Self {
         let (units, orders, amount, last_at) = (it.units, it.orders, it.amount, it.last_at);
         Self { units, orders, amount, last_at, name: it.name(), key: it.key }
@@ -289,12 +289,12 @@ impl<'a> Standing<'a> {
 
 /// Best first.
 fn by_measure(a: &Tally<'_>, b: &Tally<'_>, by: RankBy) -> Ordering {
-    Standing::of_tally(a).compare(&Standing::of_tally(b), by).0
+    RankKey::of_tally(a).compare(&RankKey::of_tally(b), by).0
 }
 
-/// Why an item stands before the next one of a ranking.
+/// Why an item comes before the next one of a ranking.
 pub(crate) fn tie_break(item: &RankedItem, next: &RankedItem, by: RankBy) -> TieBreak {
-    Standing::of_item(item).compare(&Standing::of_item(next), by).1
+    RankKey::of_item(item).compare(&RankKey::of_item(next), by).1
 }
 
 #[cfg(test)]

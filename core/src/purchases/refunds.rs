@@ -51,7 +51,7 @@ impl<'a> GivenBack<'a> {
     }
 }
 
-/// Takes the refunds off the orders that they name, the earliest first.
+/// Subtracts refunds from the orders that they name, the earliest first.
 pub(super) fn given_back<'a>(
     clocks: &impl Clocks,
     orders: &[&'a Order],
@@ -112,7 +112,7 @@ impl<'a> Rest<'a> {
         Self { order, amount: order.amount, lines: order.lines.iter().map(whole).collect(), is_touched: false }
     }
 
-    /// Takes a refund off; what it gives back.
+    /// Subtracts a refund. Returns what it gives back.
     pub(super) fn give_back(&mut self, refund: &Refund) -> Decimal {
         self.is_touched = true;
         let of_lines = refund.lines.iter().fold(Decimal::ZERO, |sum, it| plus(sum, self.give_line_back(it)));
@@ -125,7 +125,7 @@ impl<'a> Rest<'a> {
         amount
     }
 
-    /// Takes an item off the lines that have it; what it gives back.
+    /// Subtracts an item from the lines that have it. Returns what it gives back.
     pub(super) fn give_line_back(&mut self, returned: &Line) -> Decimal {
         let mut given = if returned.unpriced { Decimal::ZERO } else { returned.amount.abs() };
         let Some(key) = ranking::product_key(returned) else { return given };
@@ -137,17 +137,17 @@ impl<'a> Rest<'a> {
             if ranking::product_key(line) != Some(key) {
                 continue;
             }
-            let units_taken = units.min(units_back);
+            let units_subtracted = units.min(units_back);
             let there = amount.max(Decimal::ZERO);
-            let amount_taken =
-                if returned.unpriced { share(there, units_taken, units) } else { there.min(amount_back) };
-            units_back -= units_taken;
+            let amount_subtracted =
+                if returned.unpriced { share(there, units_subtracted, units) } else { there.min(amount_back) };
+            units_back -= units_subtracted;
             if returned.unpriced {
-                given = plus(given, amount_taken);
+                given = plus(given, amount_subtracted);
             } else {
-                amount_back = minus(amount_back, amount_taken);
+                amount_back = minus(amount_back, amount_subtracted);
             }
-            let (units, amount) = (units - units_taken, minus(amount, amount_taken));
+            let (units, amount) = (units - units_subtracted, minus(amount, amount_subtracted));
             let is_all_back = units == 0 && amount <= Decimal::ZERO;
             *left = if is_all_back { Left::Nothing } else { Left::Something { units, amount } };
         }

@@ -79,7 +79,7 @@ impl Purchases<'_> {
                 }
             }
         }
-        for (day, amount) in &self.taken_off {
+        for (day, amount) in &self.unassigned_refunds {
             if let Some(month) = month_of(*day).and_then(|it| by_month.get_mut(it)) {
                 month.amount = minus(month.amount, *amount);
             }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::{
-    figures::{PurchaseInfo, PurchaseWindow, Question, purchases},
+    figures::{PurchaseInfo, PurchaseParams, PurchaseWindow, purchases},
     ranking::{RankBy, RankTarget, Top},
     weekday::Weekday,
 };
@@ -16,7 +16,7 @@ use crate::{
     policy::document::Policy,
 };
 
-/// Fields as in schema.graphql; `None` serialises as null.
+/// Fields as in schema.graphql; `None` serializes as null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
@@ -34,7 +34,7 @@ pub struct Summary {
     pub top_products: Vec<Top>,
 }
 
-/// Sums up one customer's purchases in the currency that a card would show, not net of refunds. Each order stands in `orders`
+/// Sums up one customer's purchases in the currency that the profile would show, not net of refunds. Each order is in `orders`
 /// once.
 pub fn summary(
     unified_id: UnifiedId,
@@ -44,8 +44,8 @@ pub fn summary(
     as_of: NaiveDate,
 ) -> Summary {
     const FIRST: usize = 3;
-    let question = Question { as_of, currency: None, net_of_refunds: false };
-    let purchases = purchases(orders, refunds, policy, &question);
+    let params = PurchaseParams { as_of, currency: None, net_of_refunds: false };
+    let purchases = purchases(orders, refunds, policy, &params);
     let PurchaseInfo { currency, windows, peak_weekday, peak_hour, first_purchase_date, last_purchase_date, .. } =
         purchases.info();
     let top = |target| purchases.tops(target, &Months::STANDARD, FIRST, RankBy::Units);

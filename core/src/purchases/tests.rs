@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::refunds::order_id;
 use super::{
-    figures::{Purchases, Question, purchases},
+    figures::{PurchaseParams, Purchases, purchases},
     ranking::{RankBy, RankTarget},
     weekday::Weekday,
 };
@@ -62,18 +62,18 @@ fn decimal(text: &str) -> Decimal {
     text.parse().expect("a decimal")
 }
 
-fn question(as_of: &str) -> Question {
-    Question { as_of: as_of.parse().expect("a date"), currency: None, net_of_refunds: false }
+fn params(as_of: &str) -> PurchaseParams {
+    PurchaseParams { as_of: as_of.parse().expect("a date"), currency: None, net_of_refunds: false }
 }
 
-fn net(as_of: &str) -> Question {
-    Question { net_of_refunds: true, ..question(as_of) }
+fn net(as_of: &str) -> PurchaseParams {
+    PurchaseParams { net_of_refunds: true, ..params(as_of) }
 }
 
-fn read<'a>(orders: &'a [Order], refunds: &'a [Refund], question: &Question) -> Purchases<'a> {
+fn read<'a>(orders: &'a [Order], refunds: &'a [Refund], params: &PurchaseParams) -> Purchases<'a> {
     let orders: Vec<&Order> = orders.iter().collect();
     let refunds: Vec<&Refund> = refunds.iter().collect();
-    purchases(&orders, &refunds, &Policy::default(), question)
+    purchases(&orders, &refunds, &Policy::default(), params)
 }
 
 /// Count, amount and average of the window of three months.
@@ -93,14 +93,14 @@ fn windows_count_up_to_the_previous_day_in_the_policys_zone() {
         order("on the last day", "2026-03-14 23:59", "200.50", &[]),
         order("on the day itself", "2026-03-15 00:00", "50000", &[]),
     ];
-    let purchases = read(&orders, &[], &question("2026-03-15"));
+    let purchases = read(&orders, &[], &params("2026-03-15"));
     check_window(&purchases, 3, "2 300.5 150.25");
     check_window(&purchases, 6, "3 10300.5 3433.5");
     check_window(&purchases, 1, "1 200.5 200.5");
     let info = purchases.info();
     assert_eq!(info.first_purchase_date, "2025-12-14".parse().ok());
     assert_eq!(info.last_purchase_date, "2026-03-14".parse().ok());
-    check_window(&read(&[], &[], &question("2026-03-15")), 3, "0 0 none");
+    check_window(&read(&[], &[], &params("2026-03-15")), 3, "0 0 none");
 }
 
 #[test]
@@ -116,21 +116,21 @@ fn averages_are_rounded_half_to_even_at_four_places() {
     ] {
         let orders: Vec<Order> =
             (1..).zip(amounts).map(|(n, it)| order(&n.to_string(), "2026-03-01 12:00", it, &[])).collect();
-        check_window(&read(&orders, &[], &question("2026-03-15")), 3, expected);
+        check_window(&read(&orders, &[], &params("2026-03-15")), 3, expected);
     }
 }
 
 #[test]
 fn sums_stop_at_the_largest_decimal() {
     let orders = ["a", "b"].map(|it| Order { amount: Decimal::MAX, ..order(it, "2026-03-01 12:00", "0", &[]) });
-    let purchases = read(&orders, &[], &question("2026-03-15"));
+    let purchases = read(&orders, &[], &params("2026-03-15"));
     assert_eq!(purchases.window(Months::STANDARD[0]).amount, Decimal::MAX);
 }
 
 #[test]
 fn peaks_go_by_count_then_amount_then_the_earlier() {
     let check = |orders: &[Order], expected: (Option<Weekday>, Option<u8>)| {
-        let info = read(orders, &[], &question("2026-03-15")).info();
+        let info = read(orders, &[], &params("2026-03-15")).info();
         assert_eq!((info.peak_weekday, info.peak_hour), expected);
     };
     // 2026-03-02 is a Monday.
@@ -153,8 +153,8 @@ fn the_currency_is_the_one_asked_then_the_policys_then_the_most_used() {
         ..order(id, "2026-03-01 12:00", "5", &[])
     };
     let check = |orders: &[Order], asked: Option<&str>, expected: (&str, &[&str], u64)| {
-        let question = Question { currency: asked.and_then(Currency::parse), ..question("2026-03-15") };
-        let info = read(orders, &[], &question).info();
+        let params = PurchaseParams { currency: asked.and_then(Currency::parse), ..params("2026-03-15") };
+        let info = read(orders, &[], &params).info();
         let currencies: Vec<&str> = info.currencies.iter().map(Currency::as_str).collect();
         assert_eq!((info.currency.as_str(), currencies.as_slice(), info.windows[0].count), expected);
     };
@@ -169,7 +169,7 @@ fn the_currency_is_the_one_asked_then_the_policys_then_the_most_used() {
 }
 
 #[test]
-fn refunds_are_shown_beside_unless_asked_for_net() {
+fn refunds_are_shown_separately_unless_asked_for_net() {
     let orders = [order("1", "2026-03-01 12:00", "1000", &[]), order("2", "2026-03-02 12:00", "500", &[])];
     let refunds = [
         refund(Some("1"), "2026-03-03 12:00", "400", &[]),
@@ -177,11 +177,11 @@ fn refunds_are_shown_beside_unless_asked_for_net() {
         // Not known yet as of the date.
         refund(Some("2"), "2026-03-15 00:00", "500", &[]),
     ];
-    for question in [question("2026-03-15"), net("2026-03-15")] {
-        let info = read(&orders, &refunds, &question).info();
+    for params in [params("2026-03-15"), net("2026-03-15")] {
+        let info = read(&orders, &refunds, &params).info();
         assert_eq!((info.refund_count, info.refund_amount.to_string()), (2, "450".to_owned()));
     }
-    check_window(&read(&orders, &refunds, &question("2026-03-15")), 3, "2 1500 750");
+    check_window(&read(&orders, &refunds, &params("2026-03-15")), 3, "2 1500 750");
     check_window(&read(&orders, &refunds, &net("2026-03-15")), 3, "2 1050 525");
     check_window(&read(&orders, &refunds, &net("2026-03-16")), 3, "1 550 550");
 }
@@ -248,7 +248,7 @@ fn a_refund_without_an_amount_gives_back_what_the_order_says() {
         check_window(&purchases, 12, window);
         let info = purchases.info();
         assert_eq!(format!("{} {}", info.refund_count, info.refund_amount), given_back, "{refunds:?}");
-        let gross = read(&orders, refunds, &question("2026-03-15"));
+        let gross = read(&orders, refunds, &params("2026-03-15"));
         check_window(&gross, 12, "2 49000 24500");
         assert_eq!((gross.info().refund_count, gross.info().refund_amount), (info.refund_count, info.refund_amount));
     }
@@ -283,7 +283,7 @@ fn a_refund_that_names_no_currency_is_of_its_orders() {
     ];
     let refunds = [("1", "30"), ("2", "20"), ("3", "5")]
         .map(|(id, amount)| Refund { currency: None, ..refund(Some(id), "2026-02-04 12:00", amount, &[]) });
-    let in_usd = read(&orders, &refunds, &Question { currency: usd, ..net("2026-03-15") });
+    let in_usd = read(&orders, &refunds, &PurchaseParams { currency: usd, ..net("2026-03-15") });
     check_window(&in_usd, 12, "1 70 70");
     check_window(&read(&orders, &refunds, &net("2026-03-15")), 12, "1 75 75");
 }
@@ -292,7 +292,7 @@ fn a_refund_that_names_no_currency_is_of_its_orders() {
 fn an_order_by_date_has_a_weekday_and_no_hour() {
     let by_date = |id| Order { by_date: true, ..order(id, "2026-03-02 00:00", "100", &[]) };
     let at_nine = order("3", "2026-03-03 09:30", "1", &[]);
-    let info = |orders: &[Order]| read(orders, &[], &question("2026-03-15")).info();
+    let info = |orders: &[Order]| read(orders, &[], &params("2026-03-15")).info();
     let mixed = info(&[by_date("1"), by_date("2"), at_nine]);
     assert_eq!((mixed.peak_weekday, mixed.peak_hour), (Some(Weekday::Monday), Some(9)));
     let dated = info(&[by_date("1")]);
@@ -319,7 +319,7 @@ fn ranked(purchases: &Purchases<'_>) -> Vec<String> {
 }
 
 #[test]
-fn refunded_lines_are_taken_off_item_by_item() {
+fn refunded_lines_are_subtracted_item_by_item() {
     let lines = [line("a", 2, "200"), line("b", 3, "300"), line("a", 3, "270")];
     let orders = [order("1", "2026-02-02 12:00", "770", &lines)];
     let check = |refunds: &[Refund], expected: &[&str]| {
@@ -358,7 +358,7 @@ proptest! {
         net_of_refunds in any::<bool>(),
     ) {
         let as_of = "2025-01-01".parse::<NaiveDate>().expect("a date") + chrono::Days::new(as_of);
-        let question = Question { as_of, currency: None, net_of_refunds };
+        let params = PurchaseParams { as_of, currency: None, net_of_refunds };
         let refunds: Vec<Refund> = orders
             .iter()
             .step_by(2)
@@ -373,7 +373,7 @@ proptest! {
             })
             .collect();
         let backwards: Vec<Refund> = refunds.iter().rev().cloned().collect();
-        let (a, b) = (read(&orders, &refunds, &question), read(&shuffled, &backwards, &question));
+        let (a, b) = (read(&orders, &refunds, &params), read(&shuffled, &backwards, &params));
         prop_assert_eq!(a.info(), b.info());
         for target in [RankTarget::Products, RankTarget::Categories] {
             let tops = |it: &Purchases<'_>| it.tops(target, &Months::STANDARD, 3, RankBy::Amount);
@@ -407,9 +407,9 @@ proptest! {
         let last = as_of.pred_opt().expect("a day before");
         let first = last.checked_sub_months(chrono::Months::new(months)).expect("in range").succ_opt().expect("a day after");
         let local = |it: &Order| it.at.to_datetime().with_timezone(&chrono_tz::Asia::Seoul);
-        let question = Question { as_of, currency: None, net_of_refunds: false };
+        let params = PurchaseParams { as_of, currency: None, net_of_refunds: false };
 
-        let window_of = |orders: &[Order]| read(orders, &[], &question).window(Months::new(months).expect("1 to 24"));
+        let window_of = |orders: &[Order]| read(orders, &[], &params).window(Months::new(months).expect("1 to 24"));
         let within: Vec<&Order> = orders.iter().filter(|it| (first..=last).contains(&local(it).date_naive())).collect();
         let sum = within.iter().map(|it| it.amount).sum::<Decimal>();
         let window = window_of(&orders);
@@ -424,7 +424,7 @@ proptest! {
         prop_assert_eq!(parts.iter().map(|it| it.amount).sum::<Decimal>(), window.amount);
 
         let past: Vec<&Order> = orders.iter().filter(|it| local(it).date_naive() <= last).collect();
-        let info = read(&orders, &[], &question).info();
+        let info = read(&orders, &[], &params).info();
         prop_assert_eq!(info.first_purchase_date, past.iter().map(|it| local(it).date_naive()).min());
         prop_assert_eq!(info.last_purchase_date, past.iter().map(|it| local(it).date_naive()).max());
         let peak = |of: &dyn Fn(&Order) -> u32| {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     identifier::{
         Identifier, UnifiedId,
-        normalise::{Normalised, normalise},
+        normalize::{Normalized, normalize},
     },
     policy::{
         compiled::CompiledPolicy,
@@ -19,22 +19,22 @@ use crate::{
 
 /// What a search text can be. All that a text can be is looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Recognized"))]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "as", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Recognised {
+pub enum Recognized {
     Empty,
     UnifiedId {
         value: UnifiedId,
     },
-    /// Its normal form in every kind that takes it, the kind it looks most like first. Only where one of them demands a form
-    /// (a phone number, an e-mail address) is it surely no name.
+    /// Its normal form in every kind that accepts it, the kind it looks most like first. Only where one of them demands a form
+    /// (a phone number, an email address) is it surely no name.
     Identifier {
         /// The first candidate's kind demands a form, so the text can hardly be anything else.
         #[serde(rename = "hasForm")]
         has_form: bool,
         candidates: Vec<Identifier>,
     },
-    /// It may be the beginning of words of a name, or an identifier of a kind that takes any text.
+    /// It may be the beginning of words of a name, or an identifier of a kind that accepts any text.
     Name {
         value: String,
         candidates: Vec<Identifier>,
@@ -42,13 +42,13 @@ pub enum Recognised {
 }
 
 /// Says what a text is, by the policy's kinds.
-pub fn recognise(text: &str, policy: &CompiledPolicy) -> Recognised {
+pub fn recognize(text: &str, policy: &CompiledPolicy) -> Recognized {
     let text = text.trim();
     if text.is_empty() {
-        return Recognised::Empty;
+        return Recognized::Empty;
     }
     if let Some(value) = UnifiedId::parse(text).filter(|_| text.len() == 36) {
-        return Recognised::UnifiedId { value };
+        return Recognized::UnifiedId { value };
     }
     let mut kinds: Vec<_> = policy.kinds.iter().collect();
     let place = |it: &KindRule| (!demands_a_form(&it.form), it.priority);
@@ -56,16 +56,16 @@ pub fn recognise(text: &str, policy: &CompiledPolicy) -> Recognised {
     let mut has_form = false;
     let mut candidates = Vec::new();
     for kind in kinds {
-        if let Normalised::Usable { identifier, .. } = normalise(text, kind, policy) {
+        if let Normalized::Usable { identifier, .. } = normalize(text, kind, policy) {
             has_form |= demands_a_form(&kind.form);
             candidates.push(identifier);
         }
     }
     let is_number = text.bytes().all(|it| it.is_ascii_digit());
     if has_form || (is_number && !candidates.is_empty()) {
-        Recognised::Identifier { has_form, candidates }
+        Recognized::Identifier { has_form, candidates }
     } else {
-        Recognised::Name { value: text.to_owned(), candidates }
+        Recognized::Name { value: text.to_owned(), candidates }
     }
 }
 

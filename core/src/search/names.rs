@@ -1,7 +1,7 @@
 //! Names as people search them: one normal form, and what the beginning of a word is, in Korean too.
 //!
 //! A Korean name is found while it is typed. A syllable is half there before its last key (`홍기` on the way to `홍길동`), its
-//! final consonant may be the first key of the next one (`한` on the way to `하나`), and initial consonants stand for whole
+//! final consonant may be the first key of the next one (`한` on the way to `하나`), and initial consonants represent whole
 //! syllables (`ㅎㄱㄷ`, `홍ㄱ`). A keyboard joins consonants where it can: who means `ㅂㅅㅈ` has `ㅄㅈ` in the field, who means
 //! `이ㅅㄱ` has `잇ㄱ`.
 
@@ -72,7 +72,7 @@ pub fn full_name(first: &str, last: &str) -> String {
     }
 }
 
-/// An eastern name of two words as one word, in either order, each behind a space: nobody puts a blank there who looks for it.
+/// An eastern name of two words as one word, in either order, each behind a space: searches for such a name have no blank.
 pub fn name_as_one(normal_name: &str) -> String {
     joined_either_way(normal_name).iter().flat_map(|word| [" ", word.as_str()]).collect()
 }
@@ -133,19 +133,19 @@ fn lone_letter(letter: char) -> Option<&'static str> {
     }
 }
 
-/// Where a name is sought by initial consonants: of each word with Hangul in it a letter a syllable, behind a space.
+/// The text for searches by initial consonants: of each word with Hangul in it a letter a syllable, behind a space.
 pub fn initials(normal_name: &str) -> String {
-    let words = normal_name.split_whitespace().filter(|it| it.chars().any(|it| initial_of(it).is_some()));
+    let words = normal_name.split_whitespace().filter(|word| word.chars().any(|letter| initial_of(letter).is_some()));
     words.flat_map(|word| iter::once(' ').chain(word.chars().map(initial_letter))).collect()
 }
 
-/// A byte for an initial consonant, the same for whatever has none.
+/// A byte for an initial consonant; one byte for all letters without one.
 fn initial_letter(letter: char) -> char {
     let number = initial_of(letter).and_then(|it| INITIALS.iter().position(|initial| *initial == it));
     number.and_then(|it| u8::try_from(it).ok()).map_or('~', |it| char::from(b'a' + it))
 }
 
-/// The initial consonant of a syllable; a consonant that stands alone is its own.
+/// The initial consonant of a syllable; a single consonant is its own.
 fn initial_of(letter: char) -> Option<char> {
     match syllable(letter) {
         Some((initial, _, _)) => Some(initial),
@@ -172,15 +172,15 @@ fn keys(letter: char) -> impl Iterator<Item = char> {
     iter::once(first).chain(vowel.chars()).chain(last.chars())
 }
 
-/// A syllable whose final consonants are taken for the first keys of the next ones: what is left of it, and those keys.
+/// A syllable whose final consonants are the first keys of the next ones: what is left of it, and those keys.
 fn without_last_keys(letter: char) -> impl Iterator<Item = (char, &'static str)> {
     let number = syllable(letter).map_or(0, |(_, _, last)| last);
     let last_keys = usize::try_from(number).ok().and_then(|it| FINALS.get(it).copied()).unwrap_or_default();
     let open = u32::from(letter) - number;
     last_keys.char_indices().rev().filter_map(move |(at, _)| {
-        let (kept, taken) = last_keys.split_at_checked(at)?;
+        let (kept, moved) = last_keys.split_at_checked(at)?;
         let kept = u32::try_from(FINALS.iter().position(|it| *it == kept)?).ok()?;
-        Some((char::from_u32(open + kept)?, taken))
+        Some((char::from_u32(open + kept)?, moved))
     })
 }
 
@@ -226,7 +226,7 @@ impl Beginning {
     }
 
     /// Whether a name has it as soon as its text has what the sieve looks for.
-    pub fn is_told_by_sieve(&self) -> bool {
+    pub fn is_decided_by_sieve(&self) -> bool {
         let is_initial = |it: &Part| matches!(it, Part::Initial(_));
         self.0.iter().all(is_initial)
             || self.0.iter().all(|it| matches!(it, Part::Letter(it) if syllable(*it).is_none()))
@@ -240,8 +240,8 @@ impl Beginning {
                 Part::Letter(letter) => sure.push(*letter),
                 Part::Initial(_) if 0 < place => break,
                 Part::Initial(_) => {
-                    let sure = self.0.iter().map_while(|it| match it {
-                        Part::Initial(it) => Some(initial_letter(*it)),
+                    let sure = self.0.iter().map_while(|part| match part {
+                        Part::Initial(initial) => Some(initial_letter(*initial)),
                         Part::Letter(_) => None,
                     });
                     return Sieve::Initials(iter::once(' ').chain(sure).collect::<String>().into_bytes());
@@ -277,8 +277,8 @@ fn half_typed(sure: &str, letter: char) -> Vec<Vec<u8>> {
         .into_iter()
         .chain((first..beyond).filter(|it| it.is_multiple_of(0x40)))
         .filter_map(char::from_u32)
-        .map(|it| {
-            let mut bytes = format!("{sure}{it}").into_bytes();
+        .map(|last| {
+            let mut bytes = format!("{sure}{last}").into_bytes();
             bytes.pop();
             bytes
         })
@@ -301,9 +301,9 @@ fn begins(parts: &[Part], word: &str) -> bool {
             Part::Letter(typed) if rest.is_empty() && is_half_typed(typed, ahead) => {}
             Part::Letter(typed) if rest.first().is_none_or(|it| matches!(it, Part::Initial(_))) => {
                 let mut others = without_last_keys(typed);
-                let Some((_, taken)) = others.find(|(kept, _)| *kept == letter) else { return false };
-                let mut initials = letters.by_ref().take(taken.chars().count()).map(initial_of);
-                if !taken.chars().all(|it| initials.next() == Some(Some(it))) {
+                let Some((_, moved)) = others.find(|(kept, _)| *kept == letter) else { return false };
+                let mut initials = letters.by_ref().take(moved.chars().count()).map(initial_of);
+                if !moved.chars().all(|key| initials.next() == Some(Some(key))) {
                     return false;
                 }
             }

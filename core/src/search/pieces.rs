@@ -1,4 +1,4 @@
-//! Pieces of phone numbers and of e-mail addresses, as people remember them.
+//! Pieces of phone numbers and of email addresses, as people remember them.
 
 use super::names::{Beginning, fold};
 
@@ -14,9 +14,9 @@ pub struct Pieces {
     pub name: Vec<Beginning>,
     /// Else a word of the name must begin as one of these: a name in two words may be kept as one.
     pub name_as_one: Vec<Beginning>,
-    /// Stands in [`email_text`].
+    /// A part of [`email_text`].
     pub email: Option<String>,
-    /// One of these stands in [`phone_text`].
+    /// One of these is a part of [`phone_text`].
     pub phone: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ impl Pieces {
     }
 }
 
-/// The text that pieces of a phone number are looked for in: its digits as they are dialled at home, behind a space.
+/// The text that pieces of a phone number are looked for in: its digits as they are dialed at home, behind a space.
 pub fn phone_text(normal_form: &str) -> String {
     match normal_form.strip_prefix("+82") {
         Some(national) => format!(" 0{national}"),
@@ -39,7 +39,7 @@ pub fn phone_text(normal_form: &str) -> String {
     }
 }
 
-/// The text that pieces of an e-mail address are looked for in.
+/// The text that pieces of an email address are looked for in.
 pub fn email_text(normal_form: &str) -> String {
     format!(" {}", fold(normal_form))
 }

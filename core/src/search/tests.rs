@@ -5,13 +5,13 @@ fn check(text: &str, expected: &str) {
     let first = |candidates: &[Identifier]| {
         candidates.first().map(|it| format!("{}={}", it.kind, it.value)).unwrap_or_default()
     };
-    let actual = match recognise(text, &CompiledPolicy::initial()) {
-        Recognised::Empty => "empty".to_owned(),
-        Recognised::UnifiedId { value } => format!("id {value}"),
-        Recognised::Identifier { has_form, candidates } => {
+    let actual = match recognize(text, &CompiledPolicy::initial()) {
+        Recognized::Empty => "empty".to_owned(),
+        Recognized::UnifiedId { value } => format!("id {value}"),
+        Recognized::Identifier { has_form, candidates } => {
             format!("{}{}", first(&candidates), if has_form { " by its form" } else { "" })
         }
-        Recognised::Name { value, .. } => format!("name {value}"),
+        Recognized::Name { value, .. } => format!("name {value}"),
     };
     assert_eq!(actual, expected, "{text:?}");
 }

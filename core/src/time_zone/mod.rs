@@ -1,7 +1,7 @@
 //! Time zones: which day and hour the clocks of a zone show at an instant.
 
 #[cfg(any(test, target_arch = "wasm32"))]
-#[cfg_attr(test, expect(unreachable_pub, reason = "outside of the browser nobody but its test sees it"))]
+#[cfg_attr(test, expect(unreachable_pub, reason = "outside the browser only its test uses it"))]
 mod browser;
 
 use chrono::NaiveDate;

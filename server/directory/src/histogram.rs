@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use profile360_core::graph::rows::CellKey;
+use profile360_core::graph::rows::ClusterKey;
 
 /// The most that a query can ask for.
 pub const MOST_LARGEST: usize = 200;
@@ -13,18 +13,18 @@ const KEPT: usize = 1_000;
 #[derive(Debug, Default)]
 pub struct Histogram {
     counts: BTreeMap<u64, usize>,
-    largest: BTreeSet<(u64, CellKey)>,
+    largest: BTreeSet<(u64, ClusterKey)>,
     /// An upper bound of all customers that are not in `largest`. `None` if all are.
-    bound: Option<(u64, CellKey)>,
+    bound: Option<(u64, ClusterKey)>,
 }
 
 impl Histogram {
-    pub(crate) fn put(&mut self, size: u64, key: CellKey) {
+    pub(crate) fn put(&mut self, size: u64, key: ClusterKey) {
         *self.counts.entry(size).or_default() += 1;
         self.place(size, key);
     }
 
-    pub(crate) fn remove(&mut self, size: u64, key: CellKey) {
+    pub(crate) fn remove(&mut self, size: u64, key: ClusterKey) {
         if let Some(count) = self.counts.get_mut(&size) {
             *count -= 1;
             if *count == 0 {
@@ -39,7 +39,7 @@ impl Histogram {
         self.bound.is_some() && self.largest.len() < MOST_LARGEST
     }
 
-    pub(crate) fn refill(&mut self, all: impl Iterator<Item = (u64, CellKey)>) {
+    pub(crate) fn refill(&mut self, all: impl Iterator<Item = (u64, ClusterKey)>) {
         self.largest.clear();
         self.bound = None;
         all.for_each(|(size, key)| self.place(size, key));
@@ -51,11 +51,11 @@ impl Histogram {
     }
 
     /// At most [`MOST_LARGEST`], descending.
-    pub fn largest(&self) -> impl Iterator<Item = (u64, CellKey)> {
+    pub fn largest(&self) -> impl Iterator<Item = (u64, ClusterKey)> {
         self.largest.iter().rev().copied().take(MOST_LARGEST)
     }
 
-    fn place(&mut self, size: u64, key: CellKey) {
+    fn place(&mut self, size: u64, key: ClusterKey) {
         if self.bound.is_some_and(|bound| (size, key) <= bound) {
             return;
         }
@@ -73,8 +73,8 @@ mod tests {
 
     use super::*;
 
-    fn key(number: u16) -> CellKey {
-        CellKey(UnifiedId(uuid::Uuid::from_u128(number.into())))
+    fn key(number: u16) -> ClusterKey {
+        ClusterKey(UnifiedId(uuid::Uuid::from_u128(number.into())))
     }
 
     proptest! {
@@ -83,7 +83,7 @@ mod tests {
             steps in prop::collection::vec((0..1_400_u16, prop::option::weighted(0.6, 0..300_u64)), 0..6_000)
         ) {
             let mut sizes = Histogram::default();
-            let mut all: BTreeMap<CellKey, u64> = (0..1_200).map(|it| (key(it), u64::from(it % 7))).collect();
+            let mut all: BTreeMap<ClusterKey, u64> = (0..1_200).map(|it| (key(it), u64::from(it % 7))).collect();
             all.iter().for_each(|(key, size)| sizes.put(*size, *key));
             for (number, size) in steps {
                 let key = key(number);
@@ -98,7 +98,7 @@ mod tests {
                     sizes.refill(all.iter().map(|(key, size)| (*size, *key)));
                 }
             }
-            let mut sorted: Vec<(u64, CellKey)> = all.iter().map(|(key, size)| (*size, *key)).collect();
+            let mut sorted: Vec<(u64, ClusterKey)> = all.iter().map(|(key, size)| (*size, *key)).collect();
             sorted.sort_unstable_by(|one, other| other.cmp(one));
             sorted.truncate(MOST_LARGEST);
             prop_assert_eq!(sizes.largest().collect::<Vec<_>>(), sorted);

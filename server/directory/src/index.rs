@@ -13,7 +13,7 @@ use std::{cmp::Ordering, ops::Range};
 
 use chrono::NaiveDate;
 use profile360_core::{
-    graph::rows::CellKey,
+    graph::rows::ClusterKey,
     identifier::UnifiedId,
     money::Currency,
     search::{
@@ -100,7 +100,7 @@ pub struct Page {
 #[derive(Debug, Clone)]
 pub struct Listed {
     pub position: Position,
-    pub key: CellKey,
+    pub key: ClusterKey,
     pub figures: Figures,
 }
 
@@ -151,7 +151,7 @@ pub struct Loading(Index);
 
 impl Loading {
     /// Adds a row. Keys must be distinct.
-    pub fn add(&mut self, key: CellKey, row: &ListRow) {
+    pub fn add(&mut self, key: ClusterKey, row: &ListRow) {
         let slot = slot_number(self.0.columns.fixed.len());
         let fixed = Fixed::new(key, row);
         self.0.add_sizes(&fixed);
@@ -187,7 +187,7 @@ impl Index {
         self.len() == 0
     }
 
-    pub fn put(&mut self, key: CellKey, row: &ListRow) {
+    pub fn put(&mut self, key: ClusterKey, row: &ListRow) {
         let fixed = Fixed::new(key, row);
         let known = self.slot_of(key);
         let slot = match known.or_else(|| self.free.pop()) {
@@ -215,7 +215,7 @@ impl Index {
         self.refill_sizes();
     }
 
-    pub fn remove(&mut self, key: CellKey) {
+    pub fn remove(&mut self, key: ClusterKey) {
         let Some(slot) = self.slot_of(key) else { return };
         self.unsort(slot, SORTINGS.map(|_| true));
         self.remove_sizes(slot);
@@ -237,11 +237,11 @@ impl Index {
 
     fn refill_sizes(&mut self) {
         if self.by_identifiers.is_short() {
-            let all: Vec<(u64, CellKey)> = self.all().map(|it| (it.n_identifiers.into(), it.key)).collect();
+            let all: Vec<(u64, ClusterKey)> = self.all().map(|it| (it.n_identifiers.into(), it.key)).collect();
             self.by_identifiers.refill(all.into_iter());
         }
         if self.by_events.is_short() {
-            let all: Vec<(u64, CellKey)> = self.all().map(|it| (it.n_events.into(), it.key)).collect();
+            let all: Vec<(u64, ClusterKey)> = self.all().map(|it| (it.n_events.into(), it.key)).collect();
             self.by_events.refill(all.into_iter());
         }
     }
@@ -309,14 +309,14 @@ impl Index {
     }
 
     /// The rows whose figures are outdated on a date.
-    pub fn due(&self, today: NaiveDate) -> Vec<CellKey> {
+    pub fn due(&self, today: NaiveDate) -> Vec<ClusterKey> {
         let fixed = |slot: u32| &self.columns.fixed[slot as usize];
         let order = self.order_of(Sorting::Due);
         let n_due = order.rank(|slot| fixed(slot).due.is_some_and(|due| due <= today));
         order.forwards(0..n_due).map(|it| fixed(it).key).collect()
     }
 
-    fn slot_of(&self, key: CellKey) -> Option<u32> {
+    fn slot_of(&self, key: ClusterKey) -> Option<u32> {
         let order = self.order_of(Sorting::Key);
         let key_of = |slot: u32| self.columns.fixed[slot as usize].key;
         let rank = order.rank(|it| key_of(it) < key);

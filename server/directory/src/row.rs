@@ -16,7 +16,7 @@ use profile360_core::{
         age::{age_group, full_years},
         model::Profile,
     },
-    purchases::figures::{Question, purchases},
+    purchases::figures::{PurchaseParams, purchases},
     search::names::normal_name,
     time::Timestamp,
     time_zone::local_date,
@@ -75,8 +75,8 @@ impl ListRow {
         let basic = profile.basic(today);
         let orders: Vec<_> = orders.iter().collect();
         let refunds: Vec<_> = refunds.iter().collect();
-        let question = Question { as_of: today, currency: None, net_of_refunds: false };
-        let computed = purchases(&orders, &refunds, policy, &question);
+        let params = PurchaseParams { as_of: today, currency: None, net_of_refunds: false };
+        let computed = purchases(&orders, &refunds, policy, &params);
         let year = computed.window(Months::YEAR);
         let mut kinds: Vec<Arc<str>> = profile.identifiers.iter().map(|it| it.kind.clone()).collect();
         kinds.dedup();

@@ -13,7 +13,7 @@ use profile360_core::{
     message::{
         parse::{
             accepted::Accepted,
-            device::{Clues, Description},
+            device::{Description, DeviceHints},
             parse_described, parse_message,
         },
         refusal::{Refusal, RefusalCode},
@@ -84,7 +84,7 @@ fn judge_time(at: Timestamp, received: DateTime<Utc>) -> Result<(), Refusal> {
     Err(Refusal { code, path: "timestamp".to_owned(), detail: detail.to_owned() })
 }
 
-fn describe(clues: &Clues<'_>, geoip: Option<&GeoIp>) -> Description {
+fn describe(clues: &DeviceHints<'_>, geoip: Option<&GeoIp>) -> Description {
     let mut description = clues.user_agent.map(|it| user_agent::describe(it, clues.named)).unwrap_or_default();
     if let (Some(geoip), Some(address)) = (geoip, clues.address) {
         description.extend(geoip.describe(address, clues.named));

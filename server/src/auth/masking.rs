@@ -4,7 +4,7 @@
 //! independent of the length of the value, except for short names, whose length reveals little.
 
 use profile360_core::{
-    identifier::{normalise::is_email, unified_id::IdSecret},
+    identifier::{normalize::is_email, unified_id::IdSecret},
     policy::document::Form,
 };
 use serde_json::{Map, Value};

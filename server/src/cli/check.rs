@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use profile360_core::{
     evidence::facts::Facts,
-    graph::rows::{CellKey, CellState, IdentifierState, LinkState},
+    graph::rows::{ClusterKey, ClusterState, IdentifierState, LinkState},
     identifier::{Identifier, unified_id::unified_id},
     message::{
         order::{Order, OrderKey, Refund},
@@ -45,7 +45,7 @@ impl Differences {
 /// The derived rows in the database.
 #[derive(Debug, Default)]
 struct Stored {
-    cells: BTreeMap<CellKey, CellState>,
+    clusters: BTreeMap<ClusterKey, ClusterState>,
     identifiers: BTreeMap<Identifier, IdentifierState>,
     links: BTreeMap<profile360_core::evidence::link::Pair, LinkState>,
     orders: BTreeMap<OrderKey, (Identifier, Order)>,
@@ -82,7 +82,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let resolution = facts.resolve(&policy);
     let partition = &resolution.partition;
     differences.note("identifiers in number", stored.identifiers.len() != resolution.identifiers.len());
-    differences.note("profiles in number", stored.cells.len() != partition.cells.len());
+    differences.note("profiles in number", stored.clusters.len() != partition.clusters.len());
     differences.note("links in number", stored.links.len() != resolution.links.len());
     for (node, (identifier, expected)) in resolution.identifiers.iter().enumerate() {
         let Some(state) = stored.identifiers.get(*identifier) else {
@@ -90,14 +90,14 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
             continue;
         };
         differences.note("facts of identifiers", state.facts != **expected);
-        let cell = partition.cell_of[node];
-        let members = partition.cells[cell].iter().map(|it| resolution.identifiers[*it].0);
-        let anchor = resolution.identifiers[partition.anchors[cell]].0;
-        match stored.cells.get(&state.cell) {
+        let cluster = partition.cluster_of[node];
+        let members = partition.clusters[cluster].iter().map(|it| resolution.identifiers[*it].0);
+        let anchor = resolution.identifiers[partition.anchors[cluster]].0;
+        match stored.clusters.get(&state.cluster) {
             Some(found) => {
                 differences.note("members of profiles", !found.members.iter().eq(members));
                 differences.note("unified IDs", found.unified_id != unified_id(anchor, &secret));
-                differences.note("marks of contested profiles", found.is_contested != partition.is_contested[cell]);
+                differences.note("marks of contested profiles", found.is_contested != partition.is_contested[cluster]);
             }
             None => differences.note("profiles that are missing", true),
         }
@@ -127,7 +127,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         stored.n_events,
         stored.identifiers.len(),
         stored.links.len(),
-        stored.cells.len(),
+        stored.clusters.len(),
         stored.orders.len()
     );
     if 0 < n_unlisted {
@@ -154,17 +154,17 @@ async fn read(
     let mut stored = Stored::default();
     let mut faults = Vec::new();
     for first_byte in 0..=u8::MAX {
-        stored.cells.extend(store.cells_of(first_byte).await?);
+        stored.clusters.extend(store.clusters_of(first_byte).await?);
     }
-    for (key, cell) in &stored.cells {
-        let states = store.identifiers(&cell.members).await?;
-        stored.links.extend(store.links_of(&cell.members).await?);
-        for member in &cell.members {
+    for (key, cluster) in &stored.clusters {
+        let states = store.identifiers(&cluster.members).await?;
+        stored.links.extend(store.links_of(&cluster.members).await?);
+        for member in &cluster.members {
             let Some(state) = states.get(member) else {
                 faults.push("members that are no identifiers");
                 continue;
             };
-            if state.cell != *key {
+            if state.cluster != *key {
                 faults.push("members that say they are elsewhere");
             }
             for event in store.events(state.unified_id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
@@ -195,7 +195,7 @@ async fn check_list(
     differences: &mut Differences,
 ) -> Result<usize, StoreError> {
     let (.., unlisted) = directory::unlisted(store).await?;
-    let mut listed: BTreeMap<CellKey, ListRow> = BTreeMap::new();
+    let mut listed: BTreeMap<ClusterKey, ListRow> = BTreeMap::new();
     for first_byte in 0..=u8::MAX {
         for (key, payload) in store.profiles_of(first_byte).await? {
             match serde_json::from_str(&payload) {
@@ -205,7 +205,7 @@ async fn check_list(
             }
         }
     }
-    let expected: Vec<CellKey> = stored.cells.keys().filter(|it| !unlisted.contains(it)).copied().collect();
+    let expected: Vec<ClusterKey> = stored.clusters.keys().filter(|it| !unlisted.contains(it)).copied().collect();
     differences.note("rows of the list in number", listed.len() != expected.len());
     let today = clock::today(policy);
     for key in &expected {

@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
-use profile360_core::{graph::rows::CellKey, identifier::UnifiedId, time_zone::local_date};
+use profile360_core::{graph::rows::ClusterKey, identifier::UnifiedId, time_zone::local_date};
 use profile360_store::Store;
 use serde::{Deserialize, Serialize};
 
@@ -184,7 +184,7 @@ async fn write_all(store: &Store, policy: &ActivePolicy, mut part: Part, chunk: 
     // The previous day ends where the date begins, in the policy's time zone.
     let as_of = part.question.as_of;
     for keys in found.chunks(CHUNK) {
-        let keys: Vec<CellKey> = keys.iter().map(|(_, key)| *key).collect();
+        let keys: Vec<ClusterKey> = keys.iter().map(|(_, key)| *key).collect();
         let customers = tokio::select! {
             biased;
             signal = &mut interruption => {
@@ -230,11 +230,11 @@ async fn write_all(store: &Store, policy: &ActivePolicy, mut part: Part, chunk: 
 }
 
 /// All customers after a unified ID, or all, sorted by unified ID.
-async fn in_order(store: &Store, from: Option<UnifiedId>) -> anyhow::Result<Vec<(UnifiedId, CellKey)>> {
+async fn in_order(store: &Store, from: Option<UnifiedId>) -> anyhow::Result<Vec<(UnifiedId, ClusterKey)>> {
     let mut found = Vec::new();
     for first_byte in 0..=u8::MAX {
-        let cells = store.cells_of(first_byte).await?;
-        let behind = cells.into_iter().map(|(key, cell)| (cell.unified_id, key));
+        let clusters = store.clusters_of(first_byte).await?;
+        let behind = clusters.into_iter().map(|(key, cluster)| (cluster.unified_id, key));
         found.extend(behind.filter(|(unified_id, _)| from.is_none_or(|from| from < *unified_id)));
     }
     found.sort_unstable();

@@ -41,12 +41,12 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let mut out = BufWriter::new(File::create(&options.out).with_context(failed)?);
     writeln!(out, "kind,value,unified_id").with_context(failed)?;
     for (node, (identifier, _)) in resolution.identifiers.iter().enumerate() {
-        let anchor = resolution.identifiers[partition.anchors[partition.cell_of[node]]].0;
+        let anchor = resolution.identifiers[partition.anchors[partition.cluster_of[node]]].0;
         let id = unified_id(anchor, &secret);
         writeln!(out, "{},{},{id}", identifier.kind, csv_field(&identifier.value)).with_context(failed)?;
     }
     out.flush().with_context(failed)?;
-    eprintln!("{} identifiers of {} customers", resolution.identifiers.len(), partition.cells.len());
+    eprintln!("{} identifiers of {} customers", resolution.identifiers.len(), partition.clusters.len());
     Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 

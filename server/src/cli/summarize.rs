@@ -41,31 +41,31 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     })?;
     let resolution = facts.resolve(&policy);
     let partition = &resolution.partition;
-    let mut orders = vec![Vec::new(); partition.cells.len()];
-    let mut refunds = vec![Vec::new(); partition.cells.len()];
-    let cell_of = |home: &Identifier| {
+    let mut orders = vec![Vec::new(); partition.clusters.len()];
+    let mut refunds = vec![Vec::new(); partition.clusters.len()];
+    let cluster_of = |home: &Identifier| {
         let node = resolution.identifiers.binary_search_by_key(&home, |(it, _)| *it).ok()?;
-        partition.cell_of.get(node).copied()
+        partition.cluster_of.get(node).copied()
     };
     for (home, order) in facts.orders.values() {
-        if let Some(cell) = cell_of(home) {
-            orders[cell].push(order);
+        if let Some(cluster) = cluster_of(home) {
+            orders[cluster].push(order);
         }
     }
     for (home, refund) in facts.refunds_in_place() {
-        if let Some(cell) = cell_of(home) {
-            refunds[cell].push(refund);
+        if let Some(cluster) = cluster_of(home) {
+            refunds[cluster].push(refund);
         }
     }
     let failed = || format!("{} cannot be written", options.out.display());
     let mut out = BufWriter::new(File::create(&options.out).with_context(failed)?);
-    for (cell, anchor) in partition.anchors.iter().enumerate() {
+    for (cluster, anchor) in partition.anchors.iter().enumerate() {
         let id = unified_id(resolution.identifiers[*anchor].0, &secret);
-        let line = summary(id, &orders[cell], &refunds[cell], &policy, options.as_of);
+        let line = summary(id, &orders[cluster], &refunds[cluster], &policy, options.as_of);
         serde_json::to_writer(&mut out, &line).with_context(failed)?;
         writeln!(out).with_context(failed)?;
     }
     out.flush().with_context(failed)?;
-    eprintln!("{} customers as of {}", partition.cells.len(), options.as_of);
+    eprintln!("{} customers as of {}", partition.clusters.len(), options.as_of);
     Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }

@@ -16,7 +16,7 @@ use std::{
 
 use chrono::NaiveDate;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use profile360_core::graph::rows::CellKey;
+use profile360_core::graph::rows::ClusterKey;
 use profile360_directory::{Index, ListRow, Loading};
 use profile360_store::{ProfileWrite, Store, StoreError};
 use tokio::sync::{Notify, watch};
@@ -57,7 +57,7 @@ pub struct Directory {
 
 #[derive(Debug, Default)]
 struct Pending {
-    cells: BTreeMap<CellKey, Reason>,
+    clusters: BTreeMap<ClusterKey, Reason>,
     /// How many were removed from `cells` and are not in the index yet.
     n_in_progress: usize,
     up_to: i64,
@@ -73,12 +73,12 @@ enum Reason {
 }
 
 impl Pending {
-    fn changed(&mut self, cells: impl IntoIterator<Item = CellKey>) {
-        self.cells.extend(cells.into_iter().map(|it| (it, Reason::Changed)));
+    fn changed(&mut self, clusters: impl IntoIterator<Item = ClusterKey>) {
+        self.clusters.extend(clusters.into_iter().map(|it| (it, Reason::Changed)));
     }
 
-    fn due(&mut self, cell: CellKey) {
-        self.cells.entry(cell).or_insert(Reason::Due);
+    fn due(&mut self, cluster: ClusterKey) {
+        self.clusters.entry(cluster).or_insert(Reason::Due);
     }
 }
 
@@ -112,8 +112,8 @@ impl Directory {
                 }
             }
         }
-        let (listed, last, cells) = unlisted(store).await?;
-        pending.changed(cells);
+        let (listed, last, clusters) = unlisted(store).await?;
+        pending.changed(clusters);
         pending.up_to = last;
         Ok(Self {
             index: RwLock::new(loading.finish()),
@@ -128,7 +128,7 @@ impl Directory {
     }
 
     /// Marks what a commit touched as pending.
-    pub fn touch(&self, commit: i64, touched: Vec<CellKey>, removed: Vec<CellKey>) {
+    pub fn touch(&self, commit: i64, touched: Vec<ClusterKey>, removed: Vec<ClusterKey>) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.changed(touched.into_iter().chain(removed));
         pending.up_to = pending.up_to.max(commit);
@@ -169,7 +169,7 @@ impl Directory {
     /// means that the index was complete.
     pub fn n_pending(&self) -> usize {
         let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.cells.len() + pending.n_in_progress
+        pending.clusters.len() + pending.n_in_progress
     }
 
     fn set_in_progress(&self, n: usize) {
@@ -196,26 +196,26 @@ impl Directory {
     ) -> Result<(), StoreError> {
         let mut n_done = 0;
         loop {
-            let (cells, up_to) = {
+            let (clusters, up_to) = {
                 let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-                pending.n_in_progress = pending.cells.len();
-                (std::mem::take(&mut pending.cells), pending.up_to)
+                pending.n_in_progress = pending.clusters.len();
+                (std::mem::take(&mut pending.clusters), pending.up_to)
             };
-            if cells.is_empty() && up_to <= *self.listed.borrow() {
+            if clusters.is_empty() && up_to <= *self.listed.borrow() {
                 return Ok(());
             }
-            let cells: Vec<(CellKey, Reason)> = cells.into_iter().collect();
+            let clusters: Vec<(ClusterKey, Reason)> = clusters.into_iter().collect();
             let mut torn = Vec::new();
-            for (position, chunk) in cells.chunks(CHUNK).enumerate() {
+            for (position, chunk) in clusters.chunks(CHUNK).enumerate() {
                 match self.list(store, policy, chunk).await {
                     Ok(unread) => torn.extend(unread),
                     Err(error) => {
-                        self.add_pending(torn.iter().chain(&cells[position * CHUNK..]));
+                        self.add_pending(torn.iter().chain(&clusters[position * CHUNK..]));
                         return Err(error);
                     }
                 }
                 n_done += chunk.len();
-                self.set_in_progress(cells.len().saturating_sub((position + 1) * CHUNK));
+                self.set_in_progress(clusters.len().saturating_sub((position + 1) * CHUNK));
                 progress(n_done);
             }
             if !torn.is_empty() {
@@ -233,10 +233,10 @@ impl Directory {
         }
     }
 
-    fn add_pending<'c>(&self, cells: impl IntoIterator<Item = &'c (CellKey, Reason)>) {
+    fn add_pending<'c>(&self, clusters: impl IntoIterator<Item = &'c (ClusterKey, Reason)>) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.n_in_progress = 0;
-        for (key, reason) in cells {
+        for (key, reason) in clusters {
             match reason {
                 Reason::Changed => pending.changed([*key]),
                 Reason::Due => pending.due(*key),
@@ -249,17 +249,17 @@ impl Directory {
         &self,
         store: &Store,
         policy: &ActivePolicy,
-        cells: &[(CellKey, Reason)],
-    ) -> Result<Vec<(CellKey, Reason)>, StoreError> {
+        clusters: &[(ClusterKey, Reason)],
+    ) -> Result<Vec<(ClusterKey, Reason)>, StoreError> {
         let today = self.today(policy);
-        let keys: Vec<CellKey> = cells.iter().map(|(key, _)| *key).collect();
+        let keys: Vec<ClusterKey> = clusters.iter().map(|(key, _)| *key).collect();
         let Loaded { customers, torn } = profile_view::load_some(store, policy, &keys).await?;
-        let is_torn = |key: &CellKey| torn.contains(key);
-        let keys: Vec<CellKey> = keys.into_iter().filter(|key| !is_torn(key)).collect();
+        let is_torn = |key: &ClusterKey| torn.contains(key);
+        let keys: Vec<ClusterKey> = keys.into_iter().filter(|key| !is_torn(key)).collect();
         let reading = keys.iter().map(|key| row_of(store, policy, customers.get(key).cloned(), today));
         let rows: Vec<Option<ListRow>> =
             stream::iter(reading.collect::<Vec<_>>()).buffered(READ_AT_ONCE).try_collect().await?;
-        let rows: Vec<(CellKey, Option<ListRow>)> = keys.into_iter().zip(rows).collect();
+        let rows: Vec<(ClusterKey, Option<ListRow>)> = keys.into_iter().zip(rows).collect();
         let payload = |row: &Option<ListRow>| row.as_ref().and_then(|it| serde_json::to_string(it).ok());
         let writes = rows.iter().map(|(key, row)| ProfileWrite { key: *key, payload: payload(row) }).collect();
         store.write_profiles(writes, None).await?;
@@ -272,11 +272,11 @@ impl Directory {
                 }
             }
         }
-        let unread = cells.iter().filter(|(key, _)| is_torn(key)).copied().collect();
+        let unread = clusters.iter().filter(|(key, _)| is_torn(key)).copied().collect();
         if !self.publishes_events.load(Ordering::Relaxed) {
             return Ok(unread);
         }
-        for (key, _) in cells.iter().filter(|(_, reason)| *reason == Reason::Changed) {
+        for (key, _) in clusters.iter().filter(|(_, reason)| *reason == Reason::Changed) {
             if let Some(customer) = customers.get(key) {
                 let names = customer.members.iter().map(|(_, state)| state.unified_id);
                 self.events.publish_profile(ProfileChanged::new(*key, names));
@@ -299,10 +299,10 @@ async fn row_of(
 }
 
 /// The last listed commit, the last commit, and the cells that the commits between them touched.
-pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<CellKey>), StoreError> {
+pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<ClusterKey>), StoreError> {
     let listed: i64 = store.setting("listed").await?.and_then(|it| it.parse().ok()).unwrap_or(0);
     let last = store.last_commit().await?;
     let commits = store.commits(listed, last).await?;
-    let cells = commits.into_iter().flat_map(|(_, it)| it.touched.into_iter().chain(it.removed)).collect();
-    Ok((listed, last, cells))
+    let clusters = commits.into_iter().flat_map(|(_, it)| it.touched.into_iter().chain(it.removed)).collect();
+    Ok((listed, last, clusters))
 }

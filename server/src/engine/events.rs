@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use profile360_core::{graph::rows::CellKey, identifier::UnifiedId};
+use profile360_core::{graph::rows::ClusterKey, identifier::UnifiedId};
 use profile360_store::LineageRow;
 use quick_cache::sync::Cache;
 use tokio::sync::broadcast;
@@ -18,7 +18,7 @@ use crate::views::profile_view::Customer;
 
 #[derive(Debug, Clone)]
 pub struct ProfileChanged {
-    pub key: CellKey,
+    pub key: ClusterKey,
     /// Every unified ID that leads to it, ascending.
     names: Arc<[UnifiedId]>,
     /// The number of this event; 0 before it is published.
@@ -26,7 +26,7 @@ pub struct ProfileChanged {
 }
 
 impl ProfileChanged {
-    pub fn new(key: CellKey, names: impl IntoIterator<Item = UnifiedId>) -> Self {
+    pub fn new(key: ClusterKey, names: impl IntoIterator<Item = UnifiedId>) -> Self {
         let mut names: Vec<UnifiedId> = names.into_iter().collect();
         names.sort_unstable();
         Self { key, names: names.into(), number: 0 }
@@ -99,7 +99,7 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::cluster::Cell;
 
     use super::*;
 
@@ -109,7 +109,7 @@ mod tests {
         let mut listeners = [events.profiles(), events.profiles(), events.profiles()];
         let nil = UnifiedId(uuid::Uuid::nil());
         for _ in 0..2 {
-            events.publish_profile(ProfileChanged::new(CellKey(nil), [nil]));
+            events.publish_profile(ProfileChanged::new(ClusterKey(nil), [nil]));
         }
         let n_loads = Cell::new(0);
         for listener in &mut listeners {
@@ -123,7 +123,7 @@ mod tests {
             }
         }
         assert_eq!(n_loads.get(), 2, "each of two changes, once");
-        events.publish_profile(ProfileChanged::new(CellKey(nil), [nil]));
+        events.publish_profile(ProfileChanged::new(ClusterKey(nil), [nil]));
         let changed = listeners[0].recv().await.expect("it was published");
         assert_eq!(events.customer_of(&changed, async { Err(()) }).await.err(), Some(()));
         assert!(events.customer_of(&changed, async { Ok::<_, ()>(None) }).await.is_ok(), "a failed load is retried");

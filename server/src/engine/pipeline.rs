@@ -22,7 +22,7 @@ use profile360_core::{
     evidence::{
         decision::Decisions,
         identifier_summary::{
-            Full, MAX_CUSTOM_ATTRIBUTES, MAX_DEVICES, MAX_LONG_ATTRIBUTES, MAX_SHORT_BYTES, MAX_SIGHTINGS,
+            Full, MAX_CUSTOM_ATTRIBUTES, MAX_DEVICES, MAX_LONG_ATTRIBUTES, MAX_OBSERVATIONS, MAX_SHORT_BYTES,
         },
         link::MAX_SOURCES,
     },
@@ -34,7 +34,7 @@ use profile360_core::{
         refusal::Warning,
     },
     plan::{
-        changes::{Changes, OrderNews, Outcome},
+        changes::{Changes, OrderNote, Outcome},
         draft::Draft,
         needs::{first_needs, next_needs},
         view::View,
@@ -489,7 +489,7 @@ impl Worker {
         let Snapshot { directory, policy, inbox, .. } = &self.snapshot;
         if self.last_commit != Some(number) {
             let touched = changes.touched.iter().copied().collect();
-            let removed = changes.removed_cells.iter().copied().collect();
+            let removed = changes.removed_clusters.iter().copied().collect();
             directory.touch(number, touched, removed);
             inbox.write().unwrap_or_else(PoisonError::into_inner).apply(changes, policy);
         }
@@ -643,9 +643,9 @@ fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) ->
             Some((state, _)) => state,
             None => view.identifiers.get(message.home())?.as_deref()?,
         };
-        match changes.cells.get(&state.cell) {
-            Some((cell, _)) => Some(cell.unified_id),
-            None => view.cells.get(&state.cell)?.as_ref().map(|it| it.unified_id),
+        match changes.clusters.get(&state.cluster) {
+            Some((cluster, _)) => Some(cluster.unified_id),
+            None => view.clusters.get(&state.cluster)?.as_ref().map(|it| it.unified_id),
         }
     };
     let ingested = changes
@@ -665,29 +665,29 @@ fn receipt(commit: i64, changes: &Changes, messages: &[Message], view: &View) ->
 
 /// The warnings that depend on stored data.
 fn warnings_of(changes: &Changes, position: usize) -> Vec<Warning> {
-    let of_full = changes.crowded.get(&position).into_iter().flatten().map(|full| full_warning(*full));
-    let of_orders = changes.told.get(&position).map(|news| order_warning(*news));
+    let of_full = changes.over_capacity.get(&position).into_iter().flatten().map(|full| full_warning(*full));
+    let of_orders = changes.order_notes.get(&position).map(|news| order_warning(*news));
     of_full.chain(of_orders).collect()
 }
 
-fn order_warning(news: OrderNews) -> Warning {
+fn order_warning(news: OrderNote) -> Warning {
     let (code, path, detail) = match news {
-        OrderNews::Moved => (
+        OrderNote::Moved => (
             "ORDER_MOVED",
             "properties.df_order_id",
             "an order with this ID belonged to another customer and now belongs to this one; if each shop numbers its own orders, set order_ids in the policy so that order IDs are unique by source",
         ),
-        OrderNews::Taken => (
+        OrderNote::OfAnother => (
             "ORDER_TAKEN",
             "properties.df_order_id",
             "a later message assigns an order with this ID to another customer, so this one does not count; if each shop numbers its own orders, set order_ids in the policy so that order IDs are unique by source",
         ),
-        OrderNews::RefundRepeated => (
+        OrderNote::RefundRepeated => (
             "REFUND_REPEATED",
             "properties.df_refund_id",
             "a refund of the order with this ID is stored already, so this one does not count",
         ),
-        OrderNews::RefundExceeds => (
+        OrderNote::RefundExceeds => (
             "REFUND_EXCEEDS_ORDER",
             "properties.df_total_refund_amount",
             "the refunds of the order exceed what was paid; amounts net of refunds do not fall below zero",
@@ -711,7 +711,7 @@ fn full_warning(full: Full) -> Warning {
             "ATTRIBUTE_VALUES_FULL",
             "attributes",
             format!(
-                "an attribute has more than {MAX_SIGHTINGS} values, or more than {MAX_LONG_ATTRIBUTES} attributes have values \
+                "an attribute has more than {MAX_OBSERVATIONS} values, or more than {MAX_LONG_ATTRIBUTES} attributes have values \
                  longer than {MAX_SHORT_BYTES} bytes; of the rest only the newest, oldest, least and greatest are kept"
             ),
         ),

@@ -14,7 +14,7 @@ use profile360_core::{
         compare::{Comparison, Parts, compare},
         trial::Graph,
     },
-    identifier::{normalise::NORMAL_FORMS, unified_id::unified_id},
+    identifier::{normalize::NORMAL_FORMS, unified_id::unified_id},
     message::parse::parse_kept,
     policy::compiled::CompiledPolicy,
 };
@@ -229,16 +229,16 @@ pub async fn simulate(snapshot: &Snapshot, policy: &CompiledPolicy) -> Result<Co
     let partition = graph.resolve(decisions.iter().map(AsRef::as_ref), policy);
     let name_of = |anchor: &usize| graph.identifier(*anchor).map(|it| unified_id(it, secret));
     let after = Parts {
-        part_of: partition.cell_of.iter().map(|it| Some(*it)).collect(),
+        part_of: partition.cluster_of.iter().map(|it| Some(*it)).collect(),
         names: partition.anchors.iter().filter_map(name_of).collect(),
     };
     let mut before = Parts { part_of: vec![None; graph.len()], names: Vec::new() };
     for first_byte in 0..=u8::MAX {
-        for (_, cell) in store.cells_of(first_byte).await? {
-            for position in cell.members.iter().filter_map(|it| graph.position_of(it)) {
+        for (_, cluster) in store.clusters_of(first_byte).await? {
+            for position in cluster.members.iter().filter_map(|it| graph.position_of(it)) {
                 before.part_of[position] = Some(before.names.len());
             }
-            before.names.push(cell.unified_id);
+            before.names.push(cluster.unified_id);
         }
     }
     Ok(compare(&before, &after))

@@ -307,7 +307,7 @@ impl DecisionMutation {
         if ids.iter().any(|it| !customers.contains_key(it)) {
             return Ok(not_found());
         }
-        let found: BTreeMap<_, _> = customers.values().map(|customer| (customer.key, &customer.cell)).collect();
+        let found: BTreeMap<_, _> = customers.values().map(|customer| (customer.key, &customer.cluster)).collect();
         if found.len() < 2 {
             let detail = "these IDs already belong to one profile";
             return Ok(DecisionPayload::without(DecisionStatus::NoChange, detail));

@@ -163,7 +163,7 @@ impl Health {
         let found: Vec<_> = ends
             .into_iter()
             .filter(|(it, _)| {
-                states.get(it).is_some_and(|state| is_shared(&it.kind, &state.facts.neighbours, &app.policy))
+                states.get(it).is_some_and(|state| is_shared(&it.kind, &state.facts.neighbors, &app.policy))
             })
             .take(first)
             .collect();

@@ -6,11 +6,11 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use profile360_core::{
     evidence::{
         decision,
-        link::{Pair, Sightings},
+        link::{Observations, Pair},
     },
     graph::{
         bridges,
-        evidence::{Evidence, Step},
+        evidence_graph::{Evidence, Step},
         explain,
         input::is_shared,
         rows::LinkState,
@@ -192,7 +192,7 @@ impl IdentityQuery {
         let members: BTreeSet<identifier::Identifier> =
             customers.values().flat_map(|customer| customer.members.iter().map(|(it, _)| it.clone())).collect();
         let members: Vec<identifier::Identifier> = members.into_iter().collect();
-        let mut gathered = Gathered::read(app, &members).await?;
+        let mut gathered = Collected::read(app, &members).await?;
         gathered.add_owners(app);
         let found = explain::explain(gathered.evidence(), &a, &b, &app.policy);
         let path = found.path.iter().map(|step| match step {
@@ -332,7 +332,7 @@ pub(super) async fn graph(app: &App, customer: &Customer) -> Result<IdentityGrap
     // A single source can create any number of them.
     const MAX_WITHHELD: usize = 1_000;
     let members: Vec<identifier::Identifier> = customer.members.iter().map(|(it, _)| it.clone()).collect();
-    let gathered = Gathered::read(app, &members).await?;
+    let gathered = Collected::read(app, &members).await?;
     let is_member = |it: &identifier::Identifier| members.binary_search(it).is_ok();
     let is_inside = |pair: &Pair| is_member(&pair.a) && is_member(&pair.b);
     let positions = || gathered.links.iter().enumerate();
@@ -357,14 +357,14 @@ pub(super) async fn graph(app: &App, customer: &Customer) -> Result<IdentityGrap
 }
 
 /// The links and decisions around some identifiers, and the data of every identifier in them.
-struct Gathered {
+struct Collected {
     identifiers: Vec<identifier::Identifier>,
     links: Vec<(Pair, LinkState)>,
     decisions: Vec<decision::Decision>,
     shown: Shown,
 }
 
-impl Gathered {
+impl Collected {
     async fn read(app: &App, members: &[identifier::Identifier]) -> Result<Self> {
         let links = app.store.links_of(members).await.map_err(|it| unavailable(&it))?;
         let mut ends: BTreeSet<identifier::Identifier> = members.iter().cloned().collect();
@@ -393,7 +393,7 @@ impl Gathered {
             let [one, next] = pair else { continue };
             let Some(end) = retirements.retired_at(one).filter(|_| one.is_same_value(next)) else { continue };
             let Some(pair) = Pair::new(one, next) else { continue };
-            let seen = Sightings { first_seen: end, last_seen: end, count: 0, sources: BTreeSet::new() };
+            let seen = Observations { first_seen: end, last_seen: end, count: 0, sources: BTreeSet::new() };
             self.links.push((pair, LinkState { seen, withheld: Some(Withheld::Retired) }));
         }
     }
@@ -415,7 +415,7 @@ impl Gathered {
     /// A decision as a link of the graph. No message sent it, so its count is 0.
     fn decided(&self, position: usize) -> Link {
         let decision = &self.decisions[position];
-        let seen = Sightings {
+        let seen = Observations {
             first_seen: decision.at,
             last_seen: decision.at,
             count: 0,
@@ -451,7 +451,7 @@ impl Shown {
                 first_seen_at: seen.map_or(at, |it| it.first_seen),
                 last_seen_at: seen.map_or(at, |it| it.last_seen),
                 sources: seen.map(|it| it.sources.iter().cloned().collect()).unwrap_or_default(),
-                shared: state.is_some_and(|it| is_shared(&identifier.kind, &it.facts.neighbours, &app.policy)),
+                shared: state.is_some_and(|it| is_shared(&identifier.kind, &it.facts.neighbors, &app.policy)),
                 retired_at: app.policy.retirements().retired_at(identifier),
             }
         };
@@ -478,7 +478,7 @@ impl Shown {
         Decision::new(decision, self.identifier(&decision.pair.a), self.identifier(&decision.pair.b))
     }
 
-    fn link(&self, pair: &Pair, seen: &Sightings) -> Link {
+    fn link(&self, pair: &Pair, seen: &Observations) -> Link {
         let decision = self.decisions.of(&pair.a).iter().find(|it| it.pair == *pair);
         Link {
             a: self.identifier(&pair.a),
@@ -520,12 +520,12 @@ pub(super) fn parse_identifier(app: &App, input: &IdentifierInput) -> Result<ide
         let sentence = format!("the policy has no identifiers of this kind; use one of {}", kinds_of(app));
         return Err(ErrorCode::BadUserInput.with(sentence));
     };
-    match identifier::normalise::normalise(&input.value, kind, &app.policy) {
-        identifier::normalise::Normalised::Usable { identifier, .. } => Ok(identifier),
-        identifier::normalise::Normalised::Blocked(reason) => {
+    match identifier::normalize::normalize(&input.value, kind, &app.policy) {
+        identifier::normalize::Normalized::Usable { identifier, .. } => Ok(identifier),
+        identifier::normalize::Normalized::Blocked(reason) => {
             Err(ErrorCode::BadUserInput.with(format!("the value cannot be an identifier: {reason}")))
         }
-        identifier::normalise::Normalised::Refused(reason) => {
+        identifier::normalize::Normalized::Refused(reason) => {
             Err(ErrorCode::BadUserInput.with(format!("the value cannot be an identifier: {reason}")))
         }
     }

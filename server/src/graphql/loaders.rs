@@ -8,7 +8,7 @@ use std::{
 use async_graphql::Result;
 use dataloader::{BatchFn, cached::Loader};
 use profile360_core::{
-    graph::rows::CellKey,
+    graph::rows::ClusterKey,
     identifier::{Identifier, UnifiedId},
 };
 use profile360_store::{Store, StoreError};
@@ -28,8 +28,8 @@ type Answer<T> = std::result::Result<Option<Arc<T>>, Arc<StoreError>>;
 pub(super) struct Loaders {
     store: Arc<Store>,
     policy: Arc<ActivePolicy>,
-    customers: Loader<CellKey, Answer<Customer>, Customers>,
-    purchases: Loader<CellKey, Answer<Purchased>, Purchases>,
+    customers: Loader<ClusterKey, Answer<Customer>, Customers>,
+    purchases: Loader<ClusterKey, Answer<Purchased>, Purchases>,
 }
 
 impl Loaders {
@@ -42,7 +42,7 @@ impl Loaders {
 
     /// The customer of a cell. The list lags a little behind the database, and a merge may come during a request: if the cell no
     /// longer exists, the customer that the unified ID leads to.
-    pub(super) async fn customer(&self, key: CellKey, id: UnifiedId) -> Result<Arc<Customer>> {
+    pub(super) async fn customer(&self, key: ClusterKey, id: UnifiedId) -> Result<Arc<Customer>> {
         match settle(self.customers.try_load(key).await)? {
             Some(customer) => Ok(customer),
             None => self.customer_of_id(id).await,
@@ -50,7 +50,7 @@ impl Loaders {
     }
 
     /// The purchases of the customer of a cell, which is found as in [`Loaders::customer`].
-    pub(super) async fn purchases(&self, key: CellKey, id: UnifiedId) -> Result<Arc<Purchased>> {
+    pub(super) async fn purchases(&self, key: ClusterKey, id: UnifiedId) -> Result<Arc<Purchased>> {
         if let Some(purchased) = settle(self.purchases.try_load(key).await)? {
             return Ok(purchased);
         }
@@ -62,8 +62,8 @@ impl Loaders {
     /// The customer of an identifier; `None` if it was never seen.
     pub(super) async fn customer_of(&self, identifier: &Identifier) -> Result<Option<Arc<Customer>>> {
         let identifiers = std::slice::from_ref(identifier);
-        let cells = profile_view::cells_of_identifiers(&self.store, identifiers).await;
-        let Some(key) = cells.map_err(|error| unavailable(&error))?.remove(identifier) else { return Ok(None) };
+        let clusters = profile_view::clusters_of_identifiers(&self.store, identifiers).await;
+        let Some(key) = clusters.map_err(|error| unavailable(&error))?.remove(identifier) else { return Ok(None) };
         // Through the loader, as its cache then serves the customer's purchases.
         if let Some(customer) = settle(self.customers.try_load(key).await)? {
             return Ok(Some(customer));
@@ -93,12 +93,12 @@ struct Customers {
     policy: Arc<ActivePolicy>,
 }
 
-impl BatchFn<CellKey, Answer<Customer>> for Customers {
-    async fn load(&mut self, keys: &[CellKey]) -> HashMap<CellKey, Answer<Customer>> {
+impl BatchFn<ClusterKey, Answer<Customer>> for Customers {
+    async fn load(&mut self, keys: &[ClusterKey]) -> HashMap<ClusterKey, Answer<Customer>> {
         match profile_view::load_some(&self.store, &self.policy, keys).await {
             Ok(Loaded { mut customers, torn }) => {
-                let torn: HashSet<CellKey> = torn.into_iter().collect();
-                let answer = |key: &CellKey| match customers.remove(key) {
+                let torn: HashSet<ClusterKey> = torn.into_iter().collect();
+                let answer = |key: &ClusterKey| match customers.remove(key) {
                     None if torn.contains(key) => Err(Arc::new(StoreError::Torn)),
                     found => Ok(found),
                 };
@@ -114,11 +114,11 @@ impl BatchFn<CellKey, Answer<Customer>> for Customers {
 
 struct Purchases {
     store: Arc<Store>,
-    customers: Loader<CellKey, Answer<Customer>, Customers>,
+    customers: Loader<ClusterKey, Answer<Customer>, Customers>,
 }
 
-impl BatchFn<CellKey, Answer<Purchased>> for Purchases {
-    async fn load(&mut self, keys: &[CellKey]) -> HashMap<CellKey, Answer<Purchased>> {
+impl BatchFn<ClusterKey, Answer<Purchased>> for Purchases {
+    async fn load(&mut self, keys: &[ClusterKey]) -> HashMap<ClusterKey, Answer<Purchased>> {
         let mut answers = HashMap::with_capacity(keys.len());
         for (key, customer) in self.customers.try_load_many(keys.to_vec()).await.unwrap_or_default() {
             let answer = match customer {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use profile360_core::{
-    graph::rows::CellKey,
+    graph::rows::ClusterKey,
     money::Currency,
     policy::document::Form,
     profile::{self, avatar::avatar, model::ProfileIdentifier},
@@ -34,7 +34,7 @@ use crate::{
 /// A customer as of a date. Fields that the list's row does not have are read on demand.
 #[derive(Debug)]
 pub(super) struct Profile {
-    key: CellKey,
+    key: ClusterKey,
     unified_id: profile360_core::identifier::UnifiedId,
     as_of: NaiveDate,
     /// The purchase figures of the list's row, if the customer comes from the list.

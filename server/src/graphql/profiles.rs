@@ -5,7 +5,7 @@ use profile360_core::{
     message::attribute_value::AttributeValue,
     policy::document::Form,
     profile::age::AGE_GROUPS,
-    search::{Recognised, pieces::Pieces, recognise},
+    search::{Recognized, pieces::Pieces, recognize},
     time::Timestamp,
 };
 use profile360_directory::{Direction, Filter, OrderField, PageRequest, Position, SearchTerms};
@@ -229,13 +229,13 @@ async fn search_terms(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTe
     if MAX_SEARCH_BYTES < search.len() {
         return Err(ErrorCode::BadUserInput.with(format!("search: use at most {MAX_SEARCH_BYTES} bytes")));
     }
-    let candidates = match recognise(search, &app.policy) {
-        Recognised::Empty => return Ok(None),
-        Recognised::UnifiedId { value } => {
-            let cells = profile_view::cells_of_ids(&app.store, &[value]).await.map_err(|it| unavailable(&it))?;
-            return Ok(Some(SearchTerms { cells: cells.into_values().collect(), pieces: None }));
+    let candidates = match recognize(search, &app.policy) {
+        Recognized::Empty => return Ok(None),
+        Recognized::UnifiedId { value } => {
+            let clusters = profile_view::clusters_of_ids(&app.store, &[value]).await.map_err(|it| unavailable(&it))?;
+            return Ok(Some(SearchTerms { clusters: clusters.into_values().collect(), pieces: None }));
         }
-        Recognised::Identifier { candidates, .. } | Recognised::Name { candidates, .. } => candidates,
+        Recognized::Identifier { candidates, .. } | Recognized::Name { candidates, .. } => candidates,
     };
     look_up(ctx, By::Search)?;
     // A value finds all its owners, past and present.
@@ -243,13 +243,14 @@ async fn search_terms(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTe
         let retirements = app.policy.retirements();
         candidates.iter().flat_map(|it| retirements.owners(it)).collect()
     };
-    let cells = profile_view::cells_of_identifiers(&app.store, &candidates).await.map_err(|it| unavailable(&it))?;
+    let clusters =
+        profile_view::clusters_of_identifiers(&app.store, &candidates).await.map_err(|it| unavailable(&it))?;
     let has_form = |kind: &str| app.policy.kind(kind).is_some_and(|it| matches!(it.form, Form::Phone | Form::Email));
-    let is_whole = cells.keys().any(|it| has_form(it.kind.as_str()));
+    let is_whole = clusters.keys().any(|it| has_form(it.kind.as_str()));
     // Callers that see masked data find exact values only: a series of searches by parts would reveal a masked value.
     let may_search_pieces = !is_whole && caller(ctx)?.may(Permission::ReadPersonal);
     let pieces = may_search_pieces.then(|| Pieces::of(search));
-    Ok(Some(SearchTerms { cells: cells.into_values().collect(), pieces }))
+    Ok(Some(SearchTerms { clusters: clusters.into_values().collect(), pieces }))
 }
 
 impl ProfileFilter {

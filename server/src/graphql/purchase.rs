@@ -4,12 +4,12 @@ use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use profile360_core::{
     calendar::{Months, window},
-    graph::rows::CellKey,
+    graph::rows::ClusterKey,
     identifier::UnifiedId,
     money::Currency,
     purchases::{
         self,
-        figures::Question,
+        figures::PurchaseParams,
         ranking::{self, RankTarget},
     },
 };
@@ -27,16 +27,16 @@ const DEFAULT_RANKS: i32 = 3;
 /// Computes the purchase figures on demand.
 #[derive(Debug)]
 pub(super) struct PurchaseInfo {
-    key: CellKey,
+    key: ClusterKey,
     unified_id: UnifiedId,
-    question: Question,
+    question: PurchaseParams,
     /// The figures of the list's row, if they have the same parameters.
     figures: Option<Figures>,
 }
 
 impl PurchaseInfo {
     pub(super) fn new(
-        key: CellKey,
+        key: ClusterKey,
         unified_id: UnifiedId,
         as_of: NaiveDate,
         currency: Option<Currency>,
@@ -44,7 +44,7 @@ impl PurchaseInfo {
         figures: Option<Figures>,
     ) -> Self {
         let figures = figures.filter(|it| it.are_of(as_of) && currency.is_none() && !net_of_refunds);
-        Self { key, unified_id, question: Question { as_of, currency, net_of_refunds }, figures }
+        Self { key, unified_id, question: PurchaseParams { as_of, currency, net_of_refunds }, figures }
     }
 
     async fn compute<T>(

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Interface, Object, OneofObject, Result, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use profile360_core::identifier::{self, UnifiedId, normalise::Normalised};
+use profile360_core::identifier::{self, UnifiedId, normalize::Normalized};
 
 use super::{
     App,
@@ -124,7 +124,7 @@ impl ProfileQuery {
             ProfileKey::Identifier(input) => {
                 look_up(ctx, By::Identifier)?;
                 let is_blocked = |kind| {
-                    matches!(identifier::normalise::normalise(&input.value, kind, &app.policy), Normalised::Blocked(_))
+                    matches!(identifier::normalize::normalize(&input.value, kind, &app.policy), Normalized::Blocked(_))
                 };
                 if app.policy.kind(&input.kind).is_some_and(is_blocked) {
                     return Ok(None);

@@ -81,7 +81,7 @@ impl ProfileSubscription {
         // Subscribe before the check, so that no change in between is missed.
         let changes = app.events.profiles();
         if let Some(id) = wanted {
-            let known = profile_view::cells_of_ids(&app.store, &[id]).await.map_err(|error| unavailable(&error))?;
+            let known = profile_view::clusters_of_ids(&app.store, &[id]).await.map_err(|error| unavailable(&error))?;
             if known.is_empty() {
                 let sentence = "unifiedId: this unified ID was never issued; use one from a response, or leave it out";
                 return Err(ErrorCode::BadUserInput.with(sentence));

@@ -94,7 +94,7 @@ pub(super) async fn timeline(
     let PageArguments { after, before, .. } = &page;
     let (size, is_from_end) = (page.size, page.is_from_end);
     let events: Option<BTreeSet<String>> = events.map(|names| names.into_iter().collect());
-    let facets = || customer.members.iter().map(|(_, state)| &state.facts.facet.activity);
+    let facets = || customer.members.iter().map(|(_, state)| &state.facts.summary.activity);
     let oldest = facets().filter_map(|it| it.first_message_at).min().unwrap_or(Timestamp::EARLIEST);
     let newest = facets().filter_map(|it| it.last_message_at).max().unwrap_or(Timestamp::LATEST);
     let from = before.as_ref().map_or(oldest, |it| it.at.max(oldest));
@@ -155,7 +155,7 @@ async fn read(
     let app = ctx.data::<App>()?;
     let mut found = Vec::new();
     for (identifier, state) in &customer.members {
-        if state.facts.facet.activity.event_count == 0 {
+        if state.facts.summary.activity.event_count == 0 {
             continue;
         }
         let shown = customer.profile.identifiers.iter().find(|it| it.unified_id == state.unified_id);

@@ -6,13 +6,11 @@ use std::{
 };
 
 use profile360_core::{
-    evidence::{
-        decision::{Decision, Decisions},
-        link::Pair,
-    },
+    evidence::decision::{Decision, Decisions},
     graph::{
-        input::is_shared,
-        rows::{CellKey, IdentifierState, LinkState},
+        expand::{Need, Walk},
+        input::is_open,
+        rows::{ClusterKey, IdentifierState, LinkState},
     },
     identifier::{Identifier, UnifiedId},
     policy::document::Policy,
@@ -73,38 +71,36 @@ async fn read(
     decisions: &Decisions,
     ids: &[UnifiedId],
 ) -> Result<FactsRead, FactsError> {
-    let named = profile_view::cells_of_ids(store, ids).await?;
+    let named = profile_view::clusters_of_ids(store, ids).await?;
     if ids.iter().any(|it| !named.contains_key(it)) {
         return Err(FactsError::NotFound);
     }
-    let keys: Vec<CellKey> = named.into_values().collect::<BTreeSet<_>>().into_iter().collect();
-    let cells = store.cells(&keys).await?;
-    let mut component = Component::default();
-    let members = cells.values().flat_map(|it| it.members.iter().cloned()).collect();
-    component.gather(store, policy, decisions, members).await?;
-    if cells.values().flat_map(|cell| &cell.members).any(|member| !component.states.contains_key(member)) {
+    let keys: Vec<ClusterKey> = named.into_values().collect::<BTreeSet<_>>().into_iter().collect();
+    let clusters = store.clusters(&keys).await?;
+    let members = clusters.values().flat_map(|cluster| cluster.members.iter().cloned()).collect();
+    let component = read_component(store, policy, decisions, members).await?;
+    if clusters.values().flat_map(|cluster| &cluster.members).any(|member| !component.identifiers.contains_key(member))
+    {
         return Err(FactsError::Store(StoreError::Torn));
     }
 
     let retirements = policy.retirements().clone();
-    let revisions = cells.values().map(|cell| {
-        let members = cell.members.iter().filter_map(|it| Some((it, &component.states.get(it)?.facts)));
-        let members = members.map(|(it, facts)| (it, facts, retirements.retired_at(it)));
-        let about = cell.members.iter().flat_map(|it| decisions.of(it)).map(AsRef::as_ref);
-        revision::revision(policy.version, members, about)
+    let revisions = clusters.values().map(|cluster| {
+        let facts_of = |member| Some((member, &component.identifiers.get(member)?.facts));
+        revision::of_members(policy.version, cluster.members.iter().filter_map(facts_of), &retirements, decisions)
     });
     let revision = revision::joint(revisions.collect());
 
     let about: BTreeMap<Arc<str>, Decision> = component
-        .states
+        .identifiers
         .keys()
         .flat_map(|it| decisions.of(it))
         .map(|it| (it.id.clone(), Decision::clone(it)))
         .collect();
-    let mut identifiers = Vec::with_capacity(component.states.len());
-    for (identifier, state) in &component.states {
+    let mut identifiers = Vec::with_capacity(component.identifiers.len());
+    for (identifier, state) in &component.identifiers {
         let (mut orders, mut refunds) = (Vec::new(), Vec::new());
-        if 0 < state.facts.facet.activity.event_count {
+        if 0 < state.facts.summary.activity.event_count {
             for row in store.purchases(state.unified_id).await? {
                 match row {
                     PurchaseRow::Order(order) => orders.push(order),
@@ -115,21 +111,19 @@ async fn read(
         identifiers.push(IdentifierOfFacts {
             identifier: identifier.clone(),
             unified_id: state.unified_id,
-            cell: state.cell,
+            cluster: state.cluster,
             retired_at: retirements.retired_at(identifier),
             facts: state.facts.clone(),
             orders,
             refunds,
         });
     }
-    let outside = component.links.keys().flat_map(|it| [&it.a, &it.b]).filter(|it| !component.states.contains_key(*it));
-    let outside: Vec<Identifier> = outside.cloned().collect::<BTreeSet<_>>().into_iter().collect();
-    let ends = store.identifiers(&outside).await?.into_iter().map(|(identifier, state)| EndOfFacts {
+    let ends = component.ends.into_iter().map(|(identifier, state)| EndOfFacts {
         retired_at: retirements.retired_at(&identifier),
         identifier,
         unified_id: state.unified_id,
         seen: state.facts.seen.clone(),
-        neighbours: state.facts.neighbours.clone(),
+        neighbors: state.facts.neighbors.clone(),
     });
     let mut facts = ProfileFacts {
         policy_version: policy.version,
@@ -149,60 +143,34 @@ async fn read(
     Ok(FactsRead { facts, revision })
 }
 
-/// Everything reachable over decisions and over links of identifiers that may join profiles (open ones).
-#[derive(Debug, Default)]
-struct Component {
-    states: BTreeMap<Identifier, Arc<IdentifierState>>,
-    links: BTreeMap<Pair, LinkState>,
-}
+type Component = Walk<Arc<IdentifierState>, LinkState>;
 
-impl Component {
-    async fn gather(
-        &mut self,
-        store: &Store,
-        policy: &ActivePolicy,
-        decisions: &Decisions,
-        members: Vec<Identifier>,
-    ) -> Result<(), FactsError> {
-        let is_open = |identifier: &Identifier, state: &IdentifierState| {
-            !is_shared(&identifier.kind, &state.facts.neighbours, policy) && !policy.blocks(&identifier.value)
-        };
-        let mut pending: BTreeSet<Identifier> = members.into_iter().collect();
-        let mut closed = Vec::new();
-        // Breadth first, so that each level is one read.
-        while !pending.is_empty() {
-            let level: Vec<Identifier> = std::mem::take(&mut pending).into_iter().collect();
-            let states = store.identifiers(&level).await?;
-            let mut open: Vec<Identifier> = Vec::new();
-            for (identifier, state) in states {
-                let others = decisions.of(&identifier).iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]);
-                pending.extend(others.filter(|it| *it != identifier));
-                if is_open(&identifier, &state) {
-                    open.push(identifier.clone());
-                } else {
-                    closed.push(identifier.clone());
-                }
-                self.states.insert(identifier, state);
+/// Reads the component of some identifiers.
+async fn read_component(
+    store: &Store,
+    policy: &ActivePolicy,
+    decisions: &Decisions,
+    members: Vec<Identifier>,
+) -> Result<Component, FactsError> {
+    let mut walk = Component::new(members);
+    while let Some(need) = walk.need() {
+        match need {
+            Need::Identifiers(wanted) => {
+                let states = store.identifiers(&wanted).await?;
+                let is_open = |identifier: &Identifier, state: &Arc<IdentifierState>| {
+                    is_open(identifier, &state.facts.neighbors, policy)
+                };
+                let decided = |identifier: &Identifier| {
+                    let about = decisions.of(identifier).iter();
+                    about.map(|decision| decision.pair.other(identifier).clone()).collect()
+                };
+                walk.add_identifiers(states, is_open, decided);
             }
-            if MAX_IDENTIFIERS < self.states.len() {
-                return Err(FactsError::TooMany);
-            }
-            let mut linked: BTreeSet<Identifier> = BTreeSet::new();
-            for (pair, link) in store.links_of(&open).await? {
-                linked.extend([pair.a.clone(), pair.b.clone()]);
-                self.links.insert(pair, link);
-            }
-            let linked: Vec<Identifier> = linked.into_iter().filter(|it| !self.states.contains_key(it)).collect();
-            let states = store.identifiers(&linked).await?;
-            pending.extend(states.into_iter().filter(|(it, state)| is_open(it, state)).map(|(it, _)| it));
-            pending.retain(|it| !self.states.contains_key(it));
+            Need::LinksOf(wanted) => walk.add_links(store.links_of(&wanted).await?),
         }
-        // The links of open identifiers are collected; the rest are between two closed ones.
-        if 1 < closed.len() {
-            let links = store.links_of(&closed).await?;
-            let is_within = |pair: &Pair| self.states.contains_key(&pair.a) && self.states.contains_key(&pair.b);
-            self.links.extend(links.into_iter().filter(|(pair, _)| is_within(pair)));
+        if MAX_IDENTIFIERS < walk.identifiers.len() {
+            return Err(FactsError::TooMany);
         }
-        Ok(())
     }
+    Ok(walk)
 }

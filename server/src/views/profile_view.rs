@@ -9,11 +9,15 @@ use profile360_core::{
     evidence::decision::Decisions,
     graph::{
         input::is_shared,
-        rows::{CellKey, CellState, IdentifierState},
+        rows::{ClusterKey, ClusterState, IdentifierState},
     },
     identifier::{Identifier, UnifiedId},
     message::order::{Order, Refund},
-    profile::{self, fold::Member, model::Profile, revision},
+    profile::{
+        self,
+        model::{Member, Profile},
+        revision,
+    },
     time::Timestamp,
 };
 use profile360_store::{PurchaseRow, Store, StoreError};
@@ -23,8 +27,8 @@ use crate::engine::active_policy::ActivePolicy;
 /// One customer, as of one commit.
 #[derive(Debug)]
 pub struct Customer {
-    pub key: CellKey,
-    pub cell: Arc<CellState>,
+    pub key: ClusterKey,
+    pub cluster: Arc<ClusterState>,
     /// All members of the cell, in its order.
     pub members: Vec<(Identifier, Arc<IdentifierState>)>,
     pub profile: Profile,
@@ -33,10 +37,8 @@ pub struct Customer {
 impl Customer {
     /// Changes whenever a fact, a decision or the policy changes this customer.
     pub fn revision(&self, decisions: &Decisions, policy: &ActivePolicy) -> String {
-        let retirements = policy.retirements();
-        let members = self.members.iter().map(|(it, state)| (it, &state.facts, retirements.retired_at(it)));
-        let about = self.members.iter().flat_map(|(it, _)| decisions.of(it)).map(AsRef::as_ref);
-        revision::revision(policy.version, members, about)
+        let members = self.members.iter().map(|(identifier, state)| (identifier, &state.facts));
+        revision::of_members(policy.version, members, &policy.retirements(), decisions)
     }
 }
 
@@ -53,9 +55,9 @@ const MAX_ATTEMPTS: usize = 20;
 /// The customers of some cells; a cell that no longer exists is in neither field.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    pub customers: BTreeMap<CellKey, Arc<Customer>>,
+    pub customers: BTreeMap<ClusterKey, Arc<Customer>>,
     /// Cells that exist, but could not be read together with their members.
-    pub torn: Vec<CellKey>,
+    pub torn: Vec<ClusterKey>,
 }
 
 /// Reads the customers of some cells; omits cells that no longer exist.
@@ -66,8 +68,8 @@ pub struct Loaded {
 pub async fn load(
     store: &Store,
     policy: &ActivePolicy,
-    keys: &[CellKey],
-) -> Result<BTreeMap<CellKey, Arc<Customer>>, StoreError> {
+    keys: &[ClusterKey],
+) -> Result<BTreeMap<ClusterKey, Arc<Customer>>, StoreError> {
     let Loaded { customers, torn } = load_some(store, policy, keys).await?;
     if torn.is_empty() { Ok(customers) } else { Err(StoreError::Torn) }
 }
@@ -76,22 +78,22 @@ pub async fn load(
 ///
 /// A cell and its members are two reads. If a commit comes between them, some member names another cell, or the cell no longer
 /// exists. Such customers are read again, so that no response shows half of a merge.
-pub async fn load_some(store: &Store, policy: &ActivePolicy, keys: &[CellKey]) -> Result<Loaded, StoreError> {
+pub async fn load_some(store: &Store, policy: &ActivePolicy, keys: &[ClusterKey]) -> Result<Loaded, StoreError> {
     let mut customers = BTreeMap::new();
-    let mut pending: Vec<CellKey> = keys.to_vec();
+    let mut pending: Vec<ClusterKey> = keys.to_vec();
     for _ in 0..MAX_ATTEMPTS {
-        let cells = store.cells(&pending).await?;
-        let identifiers: Vec<Identifier> = cells.values().flat_map(|it| it.members.iter().cloned()).collect();
+        let clusters = store.clusters(&pending).await?;
+        let identifiers: Vec<Identifier> = clusters.values().flat_map(|it| it.members.iter().cloned()).collect();
         let states = store.identifiers(&identifiers).await?;
         pending.clear();
-        for (key, cell) in cells {
-            let members: Option<Vec<(Identifier, Arc<IdentifierState>)>> = cell
+        for (key, cluster) in clusters {
+            let members: Option<Vec<(Identifier, Arc<IdentifierState>)>> = cluster
                 .members
                 .iter()
-                .map(|it| states.get(it).filter(|state| state.cell == key).map(|state| (it.clone(), state.clone())))
+                .map(|it| states.get(it).filter(|state| state.cluster == key).map(|state| (it.clone(), state.clone())))
                 .collect();
             match members {
-                Some(members) => drop(customers.insert(key, Arc::new(fold(key, cell, members, policy)))),
+                Some(members) => drop(customers.insert(key, Arc::new(fold(key, cluster, members, policy)))),
                 None => pending.push(key),
             }
         }
@@ -115,10 +117,10 @@ pub async fn of_identifiers(
 ) -> Result<BTreeMap<Identifier, Arc<Customer>>, StoreError> {
     // A merge between the two reads deletes the cell that the first one found.
     for _ in 0..MAX_ATTEMPTS {
-        let cells = cells_of_identifiers(store, identifiers).await?;
-        let keys: BTreeSet<CellKey> = cells.values().copied().collect();
+        let clusters = clusters_of_identifiers(store, identifiers).await?;
+        let keys: BTreeSet<ClusterKey> = clusters.values().copied().collect();
         let customers = load(store, policy, &keys.into_iter().collect::<Vec<_>>()).await?;
-        let found: Option<BTreeMap<_, _>> = cells
+        let found: Option<BTreeMap<_, _>> = clusters
             .into_iter()
             .map(|(identifier, key)| customers.get(&key).map(|customer| (identifier, customer.clone())))
             .collect();
@@ -146,8 +148,8 @@ pub async fn of_ids(
 }
 
 fn fold(
-    key: CellKey,
-    cell: Arc<CellState>,
+    key: ClusterKey,
+    cluster: Arc<ClusterState>,
     members: Vec<(Identifier, Arc<IdentifierState>)>,
     policy: &ActivePolicy,
 ) -> Customer {
@@ -160,14 +162,14 @@ fn fold(
             first_seen: state.facts.seen.first_seen,
             last_seen: state.facts.seen.last_seen,
             sources: &state.facts.seen.sources,
-            shared: is_shared(&identifier.kind, &state.facts.neighbours, policy),
+            shared: is_shared(&identifier.kind, &state.facts.neighbors, policy),
             retired_at: retirements.retired_at(identifier),
-            facet: &state.facts.facet,
+            summary: &state.facts.summary,
         })
         .collect();
-    let profile = profile::fold::fold(&parts, cell.unified_id, policy);
+    let profile = profile::fold::fold(&parts, cluster.unified_id, policy);
     drop(retirements);
-    Customer { key, cell, members, profile }
+    Customer { key, cluster, members, profile }
 }
 
 /// Of all owners of a value, the newest that was seen; if none was, the owner at `now`.
@@ -190,19 +192,19 @@ pub async fn owner_of(
 }
 
 /// The cells of identifiers; omits identifiers that were never seen.
-pub async fn cells_of_identifiers(
+pub async fn clusters_of_identifiers(
     store: &Store,
     identifiers: &[Identifier],
-) -> Result<BTreeMap<Identifier, CellKey>, StoreError> {
+) -> Result<BTreeMap<Identifier, ClusterKey>, StoreError> {
     let states = store.identifiers(identifiers).await?;
-    Ok(states.into_iter().map(|(identifier, state)| (identifier, state.cell)).collect())
+    Ok(states.into_iter().map(|(identifier, state)| (identifier, state.cluster)).collect())
 }
 
 /// The cells of unified IDs, including superseded ones; omits IDs that were never issued.
-pub async fn cells_of_ids(store: &Store, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, CellKey>, StoreError> {
+pub async fn clusters_of_ids(store: &Store, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, ClusterKey>, StoreError> {
     let identifiers = store.identifiers_by_id(ids).await?;
-    let cells = cells_of_identifiers(store, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
-    Ok(identifiers.into_iter().filter_map(|(id, identifier)| Some((id, *cells.get(&identifier)?))).collect())
+    let clusters = clusters_of_identifiers(store, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
+    Ok(identifiers.into_iter().filter_map(|(id, identifier)| Some((id, *clusters.get(&identifier)?))).collect())
 }
 
 /// Reads what a customer bought.
@@ -210,7 +212,7 @@ pub async fn purchases(store: &Store, customer: &Customer) -> Result<Purchased, 
     let mut purchased = Purchased::default();
     for (_, state) in &customer.members {
         // Purchases belong to the identifier that their message is stored under.
-        if state.facts.facet.activity.event_count == 0 {
+        if state.facts.summary.activity.event_count == 0 {
             continue;
         }
         for row in store.purchases(state.unified_id).await? {

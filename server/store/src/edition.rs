@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use profile360_core::identifier::normalise::NORMAL_FORMS;
+use profile360_core::identifier::normalize::NORMAL_FORMS;
 use surrealdb::types::{RecordId, Value};
 
 use super::{

@@ -7,13 +7,13 @@ use std::{
 
 use profile360_core::{
     evidence::{decision::Decision, link::Pair, retirement::Retirement},
-    graph::rows::{CellKey, CellState, IdentifierState, LinkState},
+    graph::rows::{ClusterKey, ClusterState, IdentifierState, LinkState},
     identifier::{
         Identifier, UnifiedId,
         unified_id::{IdSecret, unified_id},
     },
     message::order::{Order, Refund},
-    plan::{needs::Needs, view::View},
+    plan::view::{Needs, View},
     time::Timestamp,
 };
 use serde::de::DeserializeOwned;
@@ -77,9 +77,9 @@ impl Store {
         self.load_messages(needs, view).await?;
         self.load_identifiers(&needs.identifiers.iter().cloned().collect::<Vec<_>>(), view).await?;
         self.load_links(&needs.links.iter().cloned().collect::<Vec<_>>(), secret, view).await?;
-        let keys: Vec<CellKey> = needs.cells.iter().copied().collect();
-        let cells = self.cells(&keys).await?;
-        view.cells.extend(keys.into_iter().map(|key| (key, cells.get(&key).cloned())));
+        let keys: Vec<ClusterKey> = needs.clusters.iter().copied().collect();
+        let clusters = self.clusters(&keys).await?;
+        view.clusters.extend(keys.into_iter().map(|key| (key, clusters.get(&key).cloned())));
         self.load_claims("order_claim", &needs.orders, &mut view.orders).await?;
         self.load_claims("session_claim", &needs.sessions, &mut view.sessions).await?;
         let wanted: Vec<Identifier> = needs.links_of.iter().cloned().collect();
@@ -192,10 +192,10 @@ impl Store {
     }
 
     /// The cells with those keys. Omits unknown ones.
-    pub async fn cells(&self, keys: &[CellKey]) -> Result<BTreeMap<CellKey, Arc<CellState>>> {
-        let ids = keys.iter().map(|key| rows::cell_id("cell", *key)).collect();
-        let found: BTreeMap<RecordId, Arc<CellState>> = self.payloads("cell", ids).await?;
-        found.into_iter().map(|(id, cell)| Ok((rows::cell_key_of(&id)?, cell))).collect()
+    pub async fn clusters(&self, keys: &[ClusterKey]) -> Result<BTreeMap<ClusterKey, Arc<ClusterState>>> {
+        let ids = keys.iter().map(|key| rows::cluster_id("cell", *key)).collect();
+        let found: BTreeMap<RecordId, Arc<ClusterState>> = self.payloads("cell", ids).await?;
+        found.into_iter().map(|(id, cluster)| Ok((rows::cluster_key_of(&id)?, cluster))).collect()
     }
 
     /// The identifiers that those unified IDs lead to. Omits unknown ones.
@@ -225,7 +225,7 @@ impl Store {
             let [Value::RecordId(id), Value::RecordId(identifier)] = pair.as_slice() else {
                 return Err(rows::bad_key("latent"));
             };
-            let key = rows::cell_key_of(id)?.0;
+            let key = rows::cluster_key_of(id)?.0;
             identifiers.insert(key, rows::identifier_of(identifier)?);
         }
         Ok(identifiers)
@@ -443,19 +443,19 @@ impl Store {
     }
 
     /// The list rows whose cell keys have that first byte.
-    pub async fn profiles_of(&self, first_byte: u8) -> Result<Vec<(CellKey, String)>> {
-        self.cell_range("profile", first_byte).await
+    pub async fn profiles_of(&self, first_byte: u8) -> Result<Vec<(ClusterKey, String)>> {
+        self.cluster_range("profile", first_byte).await
     }
 
     /// The cells whose keys have that first byte.
-    pub async fn cells_of(&self, first_byte: u8) -> Result<Vec<(CellKey, CellState)>> {
-        let found = self.cell_range("cell", first_byte).await?;
+    pub async fn clusters_of(&self, first_byte: u8) -> Result<Vec<(ClusterKey, ClusterState)>> {
+        let found = self.cluster_range("cell", first_byte).await?;
         found.into_iter().map(|(key, payload)| Ok((key, rows::decode("cell", &payload)?))).collect()
     }
 
-    async fn cell_range(&self, table: &'static str, first_byte: u8) -> Result<Vec<(CellKey, String)>> {
+    async fn cluster_range(&self, table: &'static str, first_byte: u8) -> Result<Vec<(ClusterKey, String)>> {
         let found = self.rows(rows::range_of_byte(table, first_byte)).await?;
-        found.into_iter().map(|(id, payload)| Ok((rows::cell_key_of(&id)?, payload))).collect()
+        found.into_iter().map(|(id, payload)| Ok((rows::cluster_key_of(&id)?, payload))).collect()
     }
 
     async fn range(

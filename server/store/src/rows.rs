@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use profile360_core::{
-    graph::{lineage::LineageKind, rows::CellKey},
+    graph::{lineage::LineageKind, rows::ClusterKey},
     identifier::{Identifier, Kind, UnifiedId},
     message::order::OrderKey,
     time::Timestamp,
@@ -16,8 +16,8 @@ use super::{Result, StoreError};
 /// The content of a commit row: which cells have changed, and which are gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touched {
-    pub touched: Vec<CellKey>,
-    pub removed: Vec<CellKey>,
+    pub touched: Vec<ClusterKey>,
+    pub removed: Vec<ClusterKey>,
     /// Decisions were made or revoked.
     #[serde(default)]
     pub has_decisions: bool,
@@ -118,13 +118,13 @@ pub(super) fn lineage_of_row(id: UnifiedId, number: i64) -> Value {
     Value::Object(object)
 }
 
-pub(super) fn cell_id(table: &'static str, key: CellKey) -> RecordId {
+pub(super) fn cluster_id(table: &'static str, key: ClusterKey) -> RecordId {
     RecordId::new(table, RecordIdKey::Uuid(key.0.0.into()))
 }
 
-pub(super) fn cell_key_of(id: &RecordId) -> Result<CellKey> {
+pub(super) fn cluster_key_of(id: &RecordId) -> Result<ClusterKey> {
     let RecordIdKey::Uuid(key) = &id.key else { return Err(bad_key("cell")) };
-    Ok(CellKey(UnifiedId(key.into_inner())))
+    Ok(ClusterKey(UnifiedId(key.into_inner())))
 }
 
 pub(super) fn link_id(table: &'static str, a: UnifiedId, b: UnifiedId) -> RecordId {

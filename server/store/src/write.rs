@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
     evidence::{decision::Decision, link::Pair, retirement::Retirement},
-    graph::rows::CellKey,
+    graph::rows::ClusterKey,
     identifier::{
         Identifier, UnifiedId,
         unified_id::{IdSecret, unified_id},
@@ -63,7 +63,7 @@ impl<'a> Rows<'a> {
 /// A list row to write, or to remove if the payload is `None`.
 #[derive(Debug)]
 pub struct ProfileWrite {
-    pub key: CellKey,
+    pub key: ClusterKey,
     pub payload: Option<String>,
 }
 
@@ -175,7 +175,7 @@ impl Store {
         let mut kept = Vec::new();
         let mut removed = Vec::new();
         for write in writes {
-            let id = rows::cell_id("profile", write.key);
+            let id = rows::cluster_id("profile", write.key);
             match write.payload {
                 Some(payload) => kept.push(rows::row(id, payload)),
                 None => removed.push(Value::RecordId(id)),
@@ -289,7 +289,7 @@ fn touched_by(rows: &Rows<'_>) -> Touched {
     let changes = rows.changes;
     Touched {
         touched: changes.touched.iter().copied().collect(),
-        removed: changes.removed_cells.iter().copied().collect(),
+        removed: changes.removed_clusters.iter().copied().collect(),
         has_decisions: !rows.decisions.is_empty() || !rows.retirements.is_empty(),
         has_withheld: !changes.withheld.is_empty() || changes.links.values().any(|(it, _)| it.withheld.is_some()),
     }
@@ -369,7 +369,8 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
             withheld.push(rows::row(link_id("withheld", pair, secret), payload));
         }
     }
-    let redirects = changes.heirs.iter().map(|(owner, target)| rows::derived_id_row(unified_id(owner, secret), target));
+    let redirects =
+        changes.redirects.iter().map(|(owner, target)| rows::derived_id_row(unified_id(owner, secret), target));
     let mut decided = Vec::new();
     for decision in written.decisions {
         let id = rows::text_id("decided", &decision.id);
@@ -377,13 +378,13 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
         decided.push(relation_row(id, a, b, rows::encode("decided", decision)?));
     }
 
-    let mut new_cells = Vec::new();
-    for (key, (cell, is_new)) in &changes.cells {
-        let row = rows::row(rows::cell_id("cell", *key), rows::encode("cell", cell)?);
-        if *is_new { new_cells.push(row) } else { known.push(row) }
+    let mut new_clusters = Vec::new();
+    for (key, (cluster, is_new)) in &changes.clusters {
+        let row = rows::row(rows::cluster_id("cell", *key), rows::encode("cell", cluster)?);
+        if *is_new { new_clusters.push(row) } else { known.push(row) }
     }
     let mut removed: Vec<Value> =
-        changes.removed_cells.iter().map(|key| Value::RecordId(rows::cell_id("cell", *key))).collect();
+        changes.removed_clusters.iter().map(|key| Value::RecordId(rows::cluster_id("cell", *key))).collect();
     let is_followed = |pair: &&Pair| changes.links.get(*pair).is_some_and(|(link, _)| link.withheld.is_none());
     let followed = changes.withheld.iter().filter(is_followed);
     removed.extend(followed.map(|pair| Value::RecordId(link_id("withheld", pair, secret))));
@@ -439,7 +440,7 @@ fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static s
         ("links", Value::from_iter(links)),
         ("withheld", Value::from_iter(withheld)),
         ("decided", Value::from_iter(decided)),
-        ("new_cells", Value::from_iter(new_cells)),
+        ("new_cells", Value::from_iter(new_clusters)),
         ("removed", Value::from_iter(removed)),
         ("purchases", Value::from_iter(purchases)),
         ("order_claims", Value::from_iter(order_claims)),

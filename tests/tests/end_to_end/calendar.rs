@@ -68,11 +68,12 @@ fn rows_change_at_midnight_in_the_policys_time_zone() {
             Directory::load_by(now, &store, &policy, Arc::new(Events::keeping(1))).await.expect("it can be read");
         // The import has listed it for the real date.
         set(FIRST);
-        let mut cells = Vec::new();
+        let mut clusters = Vec::new();
         for first_byte in 0..=u8::MAX {
-            cells.extend(store.cells_of(first_byte).await.expect("they can be read").into_iter().map(|(key, _)| key));
+            clusters
+                .extend(store.clusters_of(first_byte).await.expect("they can be read").into_iter().map(|(key, _)| key));
         }
-        directory.touch(store.last_commit().await.expect("there is one"), cells, Vec::new());
+        directory.touch(store.last_commit().await.expect("there is one"), clusters, Vec::new());
         for (time, expected, is_change) in [
             (FIRST, ["2025-03-29", "20s", "0", "0"], true),
             ("2025-03-29T23:00:00Z", ["2025-03-30", "20s", "1", "100"], true),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use profile360_core::{
     evidence::link::Pair,
-    graph::rows::CellKey,
+    graph::rows::ClusterKey,
     identifier::{Identifier, Kind, unified_id::IdSecret},
     plan::changes::{Changes, Moved, OrderChange},
     time::Timestamp,
@@ -45,7 +45,7 @@ impl Damage {
         let phone = Identifier::new(Kind::new("phone"), "+821012345678");
         let states = store.identifiers(&[user.clone(), phone.clone()]).await?;
         let state = states[&user].clone();
-        let cell = store.cells(&[state.cell]).await?.remove(&state.cell).expect("it has a cell");
+        let cluster = store.clusters(&[state.cluster]).await?.remove(&state.cluster).expect("it has a cell");
         let mut changes = Changes::default();
         match self {
             Self::ListRowGone | Self::ListRowChanged => {
@@ -53,24 +53,24 @@ impl Damage {
                 if matches!(self, Self::ListRowChanged) {
                     for first_byte in 0..=u8::MAX {
                         for (key, row) in store.profiles_of(first_byte).await? {
-                            if key == state.cell {
+                            if key == state.cluster {
                                 payload = Some(row.replace("김하나", "김두나"));
                             }
                         }
                     }
                 }
-                store.write_profiles(vec![ProfileWrite { key: state.cell, payload }], None).await?;
+                store.write_profiles(vec![ProfileWrite { key: state.cluster, payload }], None).await?;
                 return Ok(());
             }
             Self::MemberGone => {
-                let mut cell = (*cell).clone();
-                cell.members.retain(|it| *it != phone);
-                changes.cells.insert(state.cell, (cell, false));
+                let mut cluster = (*cluster).clone();
+                cluster.members.retain(|it| *it != phone);
+                changes.clusters.insert(state.cluster, (cluster, false));
             }
             Self::UnifiedIdChanged => {
-                let mut cell = (*cell).clone();
-                cell.unified_id = states[&phone].unified_id;
-                changes.cells.insert(state.cell, (cell, false));
+                let mut cluster = (*cluster).clone();
+                cluster.unified_id = states[&phone].unified_id;
+                changes.clusters.insert(state.cluster, (cluster, false));
             }
             Self::FactsChanged => {
                 let mut state = (*state).clone();
@@ -96,8 +96,8 @@ impl Damage {
                 let mut phone_state = (*states[&phone]).clone();
                 let ids = [state.unified_id, phone_state.unified_id];
                 let elsewhere =
-                    ids.into_iter().map(CellKey).find(|key| *key != state.cell).expect("one is not the cell's");
-                phone_state.cell = elsewhere;
+                    ids.into_iter().map(ClusterKey).find(|key| *key != state.cluster).expect("one is not the cell's");
+                phone_state.cluster = elsewhere;
                 changes.identifiers.insert(phone, (phone_state, false));
             }
             Self::TextGone => {
@@ -152,8 +152,8 @@ async fn a_torn_customer_is_an_error_and_not_absent() {
     in_process(async move {
         let store = profile360_store::connect(&database).await?;
         let user = Identifier::new(Kind::new("external_id"), "u1");
-        let cell = store.identifiers(std::slice::from_ref(&user)).await?[&user].cell;
-        let changes = Changes { touched: [cell].into(), ..Changes::default() };
+        let cluster = store.identifiers(std::slice::from_ref(&user)).await?[&user].cluster;
+        let changes = Changes { touched: [cluster].into(), ..Changes::default() };
         let number = store.last_commit().await? + 1;
         store.commit(&Commit::of(number, &changes), &IdSecret::new(SECRET)).await?;
         store.close().await;

@@ -2,7 +2,7 @@
 
 use profile360_core::{
     identifier::UnifiedId,
-    preview::{CheckedFacts, Figures, MergeQuestion, ProfileQuestion},
+    preview::{CheckedFacts, Figures, MergeParams, ProfileParams},
 };
 use profile360_tests::{Base, Server, messages};
 use serde_json::{Value, json, value::RawValue};
@@ -85,7 +85,7 @@ async fn core_computes_the_same_profiles_from_facts_as_the_server() {
     for id in server.unified_ids().await {
         let (facts, revision) = facts_of(&server, &[&id]).await;
         let unified_id = UnifiedId::parse(&id).expect("an ID");
-        let own = facts.profile(&ProfileQuestion { unified_id, figures: figures() }).expect("it is there");
+        let own = facts.profile(&ProfileParams { unified_id, figures: figures() }).expect("it is there");
         assert_eq!(json_of(&own), shown_by_server(&server, &id, true).await);
         assert_eq!(facts.revision(&[unified_id]).expect("it is there"), revision);
     }
@@ -107,7 +107,7 @@ async fn merges_and_unmerges_equal_their_previews() {
         let (facts, _) = facts_of(&server, &[a, b]).await;
         let before = [shown_by_server(&server, a, true).await, shown_by_server(&server, b, true).await];
         let unified_ids = [a, b].map(|it| UnifiedId::parse(it).expect("an ID")).to_vec();
-        let preview = facts.merge_preview(&MergeQuestion { unified_ids, figures: figures() }).expect("a preview");
+        let preview = facts.merge_preview(&MergeParams { unified_ids, figures: figures() }).expect("a preview");
         let variables = json!({ "ids": [a, b], "revision": preview.expected_revision });
         let merged = server.ask(merge, variables).await["mergeProfiles"].take();
         assert_eq!(merged["status"], "APPLIED");

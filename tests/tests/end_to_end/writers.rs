@@ -384,7 +384,7 @@ fn resolved(messages: &str, decisions: Vec<Decision>) -> BTreeMap<String, String
     let resolution = facts.resolve(&policy);
     let secret = IdSecret::new(SECRET);
     let named = resolution.identifiers.iter().enumerate().map(|(node, (identifier, _))| {
-        let anchor = resolution.partition.anchors[resolution.partition.cell_of[node]];
+        let anchor = resolution.partition.anchors[resolution.partition.cluster_of[node]];
         let id = unified_id(resolution.identifiers[anchor].0, &secret);
         (format!("{}:{}", identifier.kind, identifier.value), id.to_string())
     });
@@ -398,9 +398,9 @@ fn held(base: &Base) -> BTreeMap<String, String> {
         let store = profile360_store::connect(&database).await?;
         let mut held = BTreeMap::new();
         for first_byte in 0..=u8::MAX {
-            for (_, cell) in store.cells_of(first_byte).await? {
-                for member in &cell.members {
-                    held.insert(format!("{}:{}", member.kind, member.value), cell.unified_id.to_string());
+            for (_, cluster) in store.clusters_of(first_byte).await? {
+                for member in &cluster.members {
+                    held.insert(format!("{}:{}", member.kind, member.value), cluster.unified_id.to_string());
                 }
             }
         }

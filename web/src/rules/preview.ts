@@ -6,17 +6,19 @@ export type Decimal = `${number}`;
 
 /** What can be asked of facts, by the name of the module's export. */
 export type Questions = {
-  profile: { question: ProfileQuestion; answer: ShownProfile };
-  profileAsOf: { question: ProfileQuestion; answer: ShownAsOf };
-  mergePreview: { question: MergeQuestion; answer: MergePreview };
-  unmergePreview: { question: UnmergeQuestion; answer: UnmergePreview };
-  rankingPreview: { question: RankingQuestion; answer: RankingPreview };
-  spend: { question: SpendQuestion; answer: Spend };
-  policyPreview: { question: PolicyQuestion; answer: PolicyPreview };
-  explain: { question: ExplainQuestion; answer: ShownExplanation };
+  profile: { question: ProfileParams; answer: ProfileView };
+  profileAsOf: { question: ProfileParams; answer: AsOfView };
+  mergePreview: { question: MergeParams; answer: MergePreview };
+  unmergePreview: { question: UnmergeParams; answer: UnmergePreview };
+  rankingPreview: { question: RankingParams; answer: RankingPreview };
+  spend: { question: SpendParams; answer: Spend };
+  policyPreview: { question: PolicyParams; answer: PolicyPreview };
+  explain: { question: ExplainParams; answer: ExplanationView };
 };
 
 export type Activity = { firstAccessAt: string, lastActivityAt: string, eventCount: number, sessionCount: number, lastUpdatedAt: string, };
+
+export type AsOfView = { asOf: string, basic: BasicInfo, purchases: PurchasesView, };
 
 export type Attribute = { name: string, standard: boolean, value: unknown, rule: string, observedAt: string, source: string, identifier: ProfileIdentifier, others: Array<AttributeObservation>, };
 
@@ -36,15 +38,19 @@ export type Consent = { channel: string, granted: boolean, observedAt: string, s
 
 export type Contents = { policyVersion: number, revision: string, unifiedIds: Array<string>, };
 
+export type DecisionView = { key: string, relation: Relation, a: ProfileIdentifier, b: ProfileIdentifier, reason: string, actor: string, at: string, revokedAt: string | null, revokedBy: string | null, };
+
 export type Device = { deviceId: string, model: string | null, os: string | null, osVersion: string | null, browser: string | null, browserVersion: string | null, carrier: string | null, language: string | null, timeZone: string | null, country: string | null, region: string | null, city: string | null, area: string | null, libraryPlatform: string | null, libraryVersion: string | null, lastUsedAt: string, };
 
 export type ErrorAnswer = { error: ErrorFields, };
 
 export type ErrorFields = { code: string, detail: string, faults: Array<PolicyFault>, };
 
-export type ExplainQuestion = { a: Identifier, b: Identifier, };
+export type ExplainParams = { a: Identifier, b: Identifier, };
 
 export type ExplainedRank = { beforeNext: TieBreak | null, rank: number, key: string, name: string, units: number, orders: number, amount: Decimal, lastPurchasedAt: string, };
+
+export type ExplanationView = { together: boolean, path: Array<LinkView>, blockedBy: Array<WithheldLinkView>, };
 
 export type FieldGroup = "BASIC" | "ATTRIBUTE" | "CONSENT" | "DEVICE" | "ACTIVITY";
 
@@ -58,11 +64,13 @@ export type Identifier = { kind: string, value: string, generation?: number, };
 
 export type KindRule = { name: string, form: Form, limit: number, priority: number, };
 
-export type LinkChanges = { followed: Array<ShownLink>, withheld: Array<ShownWithheldLink>, };
+export type LinkChanges = { followed: Array<LinkView>, withheld: Array<WithheldLinkView>, };
 
-export type MergePreview = { status: PreviewStatus, expectedRevision: string, unifiedId: string | null, decisions: Array<Pair>, before: Array<ShownProfile>, after: ShownProfile | null, othersBefore: Array<ShownProfile>, othersAfter: Array<ShownProfile>, fields: Array<MergedField>, limits: Array<BrokenLimit>, links: LinkChanges, contradictions: Array<ShownDecision>, };
+export type LinkView = { a: ProfileIdentifier, b: ProfileIdentifier, firstSeenAt: string, lastSeenAt: string, count: number, sources: Array<string>, decision: DecisionView | null, };
 
-export type MergeQuestion = { unifiedIds: Array<string>, figures: Figures, };
+export type MergeParams = { unifiedIds: Array<string>, figures: Figures, };
+
+export type MergePreview = { status: PreviewStatus, expectedRevision: string, unifiedId: string | null, decisions: Array<Pair>, before: Array<ProfileView>, after: ProfileView | null, othersBefore: Array<ProfileView>, othersAfter: Array<ProfileView>, fields: Array<MergedField>, limits: Array<BrokenLimit>, links: LinkChanges, contradictions: Array<DecisionView>, };
 
 export type MergedField = { group: FieldGroup, name: string, rule: string | null, winner: Claim | null, losers: Array<Claim>, };
 
@@ -80,17 +88,21 @@ export type PolicyDocument = { kinds: Array<KindRule>, blocked_values: Array<str
 
 export type PolicyFault = { path: string, detail: string, };
 
-export type PolicyPreview = { policy: PolicyDocument, changes: Array<Regrouped>, before: Array<ShownProfile>, after: Array<ShownProfile>, links: LinkChanges, };
+export type PolicyParams = { document: unknown, figures: Figures, };
 
-export type PolicyQuestion = { document: unknown, figures: Figures, };
+export type PolicyPreview = { policy: PolicyDocument, changes: Array<Regrouped>, before: Array<ProfileView>, after: Array<ProfileView>, links: LinkChanges, };
 
 export type PreviewStatus = "APPLIED" | "NO_CHANGE" | "CONTRADICTED";
 
 export type ProfileIdentifier = { kind: string, value: string, unifiedId: string, firstSeenAt: string, lastSeenAt: string, sources: Array<string>, shared: boolean, retiredAt: string | null, };
 
-export type ProfileQuestion = { unifiedId: string, figures: Figures, };
+export type ProfileParams = { unifiedId: string, figures: Figures, };
+
+export type ProfileView = { unifiedId: string, supersededIds: Array<string>, revision?: string, asOf: string, basic: BasicInfo, identifiers: Array<ProfileIdentifier>, recentDevice: Device | null, devices: Array<Device>, attributes: Array<Attribute>, consents: Array<Consent>, activity: Activity, purchases: PurchasesView, };
 
 export type PurchaseWindow = { months: number, from: string, to: string, count: number, amount: Decimal, average: Decimal | null, };
+
+export type PurchasesView = { currency: string, currencies: Array<string>, windows: Array<PurchaseWindow>, peakWeekday: Weekday | null, peakHour: number | null, firstPurchaseDate: string | null, lastPurchaseDate: string | null, topCategories3: Array<RankedItem>, topCategories6: Array<RankedItem>, topCategories12: Array<RankedItem>, topProducts3: Array<RankedItem>, topProducts6: Array<RankedItem>, topProducts12: Array<RankedItem>, refundCount: number, refundAmount: Decimal, };
 
 export type RankBy = "UNITS" | "ORDERS" | "AMOUNT";
 
@@ -98,9 +110,9 @@ export type RankTarget = "CATEGORIES" | "PRODUCTS";
 
 export type RankedItem = { rank: number, key: string, name: string, units: number, orders: number, amount: Decimal, lastPurchasedAt: string, };
 
-export type RankingPreview = { currency: string, from: string, to: string, items: Array<ExplainedRank>, };
+export type RankingParams = { unifiedId: string, figures: Figures, what: RankTarget, months: number, first?: number, };
 
-export type RankingQuestion = { unifiedId: string, figures: Figures, what: RankTarget, months: number, first?: number, };
+export type RankingPreview = { currency: string, from: string, to: string, items: Array<ExplainedRank>, };
 
 export type Recognized = { "as": "EMPTY" } | { "as": "UNIFIED_ID", value: string, } | { "as": "IDENTIFIER", hasForm: boolean, candidates: Array<Identifier>, } | { "as": "NAME", value: string, candidates: Array<Identifier>, };
 
@@ -110,32 +122,20 @@ export type Relation = "SAME" | "DIFFERENT";
 
 export type Rule = "latest" | "earliest" | "most_frequent" | "max" | "min" | "source_priority" | "union";
 
-export type ShownAsOf = { asOf: string, basic: BasicInfo, purchases: ShownPurchases, };
-
-export type ShownDecision = { key: string, relation: Relation, a: ProfileIdentifier, b: ProfileIdentifier, reason: string, actor: string, at: string, revokedAt: string | null, revokedBy: string | null, };
-
-export type ShownExplanation = { together: boolean, path: Array<ShownLink>, blockedBy: Array<ShownWithheldLink>, };
-
-export type ShownLink = { a: ProfileIdentifier, b: ProfileIdentifier, firstSeenAt: string, lastSeenAt: string, count: number, sources: Array<string>, decision: ShownDecision | null, };
-
-export type ShownProfile = { unifiedId: string, supersededIds: Array<string>, revision?: string, asOf: string, basic: BasicInfo, identifiers: Array<ProfileIdentifier>, recentDevice: Device | null, devices: Array<Device>, attributes: Array<Attribute>, consents: Array<Consent>, activity: Activity, purchases: ShownPurchases, };
-
-export type ShownPurchases = { currency: string, currencies: Array<string>, windows: Array<PurchaseWindow>, peakWeekday: Weekday | null, peakHour: number | null, firstPurchaseDate: string | null, lastPurchaseDate: string | null, topCategories3: Array<RankedItem>, topCategories6: Array<RankedItem>, topCategories12: Array<RankedItem>, topProducts3: Array<RankedItem>, topProducts6: Array<RankedItem>, topProducts12: Array<RankedItem>, refundCount: number, refundAmount: Decimal, };
-
-export type ShownWithheldLink = { link: ShownLink, reason: WithheldReason, detail: string, kind: string | null, };
-
 export type Spend = { currency: string, months: Array<MonthlySpend>, largestAmount: Decimal, weekdays: Array<WeekdayPurchases>, largestCount: number, };
 
-export type SpendQuestion = { unifiedId: string, figures: Figures, months: number, };
+export type SpendParams = { unifiedId: string, figures: Figures, months: number, };
 
 export type Survivorship = { default: Rule, attributes: { [key in string]: Rule }, sources: Array<string>, };
 
 export type TieBreak = "MEASURE" | "AMOUNT" | "UNITS" | "RECENCY" | "NAME" | "KEY";
 
-export type UnmergePreview = { status: PreviewStatus, expectedRevision: string, before: Array<ShownProfile>, after: Array<ShownProfile>, links: LinkChanges, contradictions: Array<ShownDecision>, };
+export type UnmergeParams = { change: Change, figures: Figures, };
 
-export type UnmergeQuestion = { change: Change, figures: Figures, };
+export type UnmergePreview = { status: PreviewStatus, expectedRevision: string, before: Array<ProfileView>, after: Array<ProfileView>, links: LinkChanges, contradictions: Array<DecisionView>, };
 
 export type Weekday = "MONDAY" | "TUESDAY" | "WEDNESDAY" | "THURSDAY" | "FRIDAY" | "SATURDAY" | "SUNDAY";
 
 export type WeekdayPurchases = { weekday: Weekday, count: number, hours: Array<number>, };
+
+export type WithheldLinkView = { link: LinkView, reason: WithheldReason, detail: string, kind: string | null, };

@@ -21,7 +21,7 @@ pub struct ActivityFacts {
     #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
     pub event_count: u64,
     /// Sessions that belong to this identifier. No message adds to it: a session is claimed by the earliest message of its
-    /// `session_id` in the whole base, so whoever sees the base counts it here, and takes it away when an earlier message
+    /// `session_id` in the whole base, so the caller, which sees the base, counts it here, and removes it when an earlier message
     /// turns up elsewhere. Merging adds.
     #[serde(rename = "s", default, skip_serializing_if = "is_none_counted")]
     pub session_count: i64,
@@ -30,7 +30,7 @@ pub struct ActivityFacts {
     pub session_starts: u64,
 }
 
-/// An event's time and name. It serialises as `[time, name]`.
+/// An event's time and name. It serializes as `[time, name]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "(Timestamp, Arc<str>)", into = "(Timestamp, Arc<str>)")]
 pub struct LastEvent {

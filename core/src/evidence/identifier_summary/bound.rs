@@ -1,7 +1,7 @@
 //! How much of an attribute's values an identifier holds, so that its row stays small when a source sends another one each time.
 //!
 //! What is left out depends on the messages and on nothing else: not on their sequence, nor on how they came in batches. Two
-//! kinds of rule make sure of that. A sighting stays by its *place*, where it is among the first in byte order: one that lost
+//! kinds of rule make sure of that. A observation stays by its *place*, where it is among the first in byte order: one that lost
 //! its place never finds it again, so what is counted is counted from the beginning. Or it stays as an *end*, where it is the
 //! newest, oldest, least or greatest: then only that much is kept of it, its count and its other time are not.
 
@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     Full,
-    attribute::{Observed, Values},
+    values::{Observed, Values},
 };
 use crate::message::{
     attribute_value::{AttributeValue, compare_strictly},
@@ -25,8 +25,8 @@ use crate::message::{
 pub const MAX_CUSTOM_ATTRIBUTES: usize = 1_000;
 /// The longest value that counts as short, in bytes of JSON.
 pub const MAX_SHORT_BYTES: usize = 256;
-/// The most sightings (a value that a source gave) of one attribute's short values that are kept with their place.
-pub const MAX_SIGHTINGS: usize = 64;
+/// The most observations (a value that a source gave) of one attribute's short values that are kept with their place.
+pub const MAX_OBSERVATIONS: usize = 64;
 /// The most custom attributes of which longer values are kept.
 pub const MAX_LONG_ATTRIBUTES: usize = 64;
 
@@ -35,27 +35,27 @@ pub const MAX_LONG_ATTRIBUTES: usize = 64;
 pub(super) struct Shelf {
     /// The most custom attributes.
     pub names: usize,
-    /// The most sightings with a place, of one attribute and of all together.
-    pub sightings: [usize; 2],
+    /// The most observations with a place, of one attribute and of all together.
+    pub observations: [usize; 2],
     /// The most sources whose newest value is kept, of one attribute and of all together.
     pub sources: [usize; 2],
 }
 
 /// The shelves of short and of long values.
 pub(super) const SHELVES: [Shelf; 2] = [
-    Shelf { names: MAX_CUSTOM_ATTRIBUTES, sightings: [MAX_SIGHTINGS, 2_048], sources: [16, 1_024] },
-    Shelf { names: MAX_LONG_ATTRIBUTES, sightings: [4, 64], sources: [4, 64] },
+    Shelf { names: MAX_CUSTOM_ATTRIBUTES, observations: [MAX_OBSERVATIONS, 2_048], sources: [16, 1_024] },
+    Shelf { names: MAX_LONG_ATTRIBUTES, observations: [4, 64], sources: [4, 64] },
 ];
 
 /// One value by one source.
 #[derive(Clone, Copy)]
-struct Sighting<'a> {
+struct Observation<'a> {
     value: &'a AttributeValue,
     source: &'a Arc<str>,
     seen: Observed,
 }
 
-/// What of a sighting is kept.
+/// What of a observation is kept.
 #[derive(Clone, Copy, Default)]
 struct Kept {
     all: bool,
@@ -71,12 +71,12 @@ pub(super) fn keep(attributes: &mut BTreeMap<Arc<str>, Values>, shelves: &[Shelf
     }
     let mut kept: BTreeMap<Arc<str>, Values> = BTreeMap::new();
     for (position, shelf) in shelves.iter().enumerate() {
-        let [mut n_sightings, mut n_sources] = [shelf.sightings[1], shelf.sources[1]];
+        let [mut n_observations, mut n_sources] = [shelf.observations[1], shelf.sources[1]];
         let mut n_names = 0;
         let (standard, custom): (Vec<_>, Vec<_>) = attributes.iter().partition(|(name, _)| is_standard(name));
         for (name, values) in standard.into_iter().chain(custom) {
-            let sightings: Vec<Sighting<'_>> = sightings_of(values, position).collect();
-            if sightings.is_empty() {
+            let observations: Vec<Observation<'_>> = observations_of(values, position).collect();
+            if observations.is_empty() {
                 continue;
             }
             if !is_standard(name) {
@@ -86,19 +86,19 @@ pub(super) fn keep(attributes: &mut BTreeMap<Arc<str>, Values>, shelves: &[Shelf
                     continue;
                 }
             }
-            let n_placed = sightings.len().min(shelf.sightings[0]).min(n_sightings);
-            n_sightings -= n_placed;
+            let n_placed = observations.len().min(shelf.observations[0]).min(n_observations);
+            n_observations -= n_placed;
             let n_heard = shelf.sources[0].min(n_sources);
-            let (parts, n_heard) = parts_of(&sightings, n_placed, n_heard);
+            let (parts, n_heard) = parts_of(&observations, n_placed, n_heard);
             n_sources -= n_heard;
             let target = kept.entry(name.clone()).or_default();
-            for (sighting, part) in sightings.iter().zip(parts) {
-                let seen = part.of(sighting.seen);
-                if seen != Some(sighting.seen) {
+            for (observation, part) in observations.iter().zip(parts) {
+                let seen = part.of(observation.seen);
+                if seen != Some(observation.seen) {
                     full.insert(Full::Values);
                 }
                 if let Some(seen) = seen {
-                    target.entry(sighting.value.clone()).or_default().insert(sighting.source.clone(), seen);
+                    target.entry(observation.value.clone()).or_default().insert(observation.source.clone(), seen);
                 }
             }
         }
@@ -107,9 +107,9 @@ pub(super) fn keep(attributes: &mut BTreeMap<Arc<str>, Values>, shelves: &[Shelf
     full
 }
 
-/// Whether all sightings have a place.
+/// Whether all observations have a place.
 fn has_room(attributes: &BTreeMap<Arc<str>, Values>, shelves: &[Shelf; 2]) -> bool {
-    let [mut n_names, mut n_sightings] = [[0; 2]; 2];
+    let [mut n_names, mut n_observations] = [[0; 2]; 2];
     for (name, values) in attributes {
         let mut n_own = [0; 2];
         for (value, sources) in values {
@@ -117,8 +117,8 @@ fn has_room(attributes: &BTreeMap<Arc<str>, Values>, shelves: &[Shelf; 2]) -> bo
         }
         for (position, shelf) in shelves.iter().enumerate() {
             n_names[position] += usize::from(0 < n_own[position] && !is_standard(name));
-            n_sightings[position] += n_own[position];
-            if shelf.sightings[0] < n_own[position] {
+            n_observations[position] += n_own[position];
+            if shelf.observations[0] < n_own[position] {
                 return false;
             }
         }
@@ -126,7 +126,7 @@ fn has_room(attributes: &BTreeMap<Arc<str>, Values>, shelves: &[Shelf; 2]) -> bo
     shelves
         .iter()
         .enumerate()
-        .all(|(position, shelf)| n_names[position] <= shelf.names && n_sightings[position] <= shelf.sightings[1])
+        .all(|(position, shelf)| n_names[position] <= shelf.names && n_observations[position] <= shelf.observations[1])
 }
 
 fn shelf_of(value: &AttributeValue) -> usize {
@@ -134,25 +134,25 @@ fn shelf_of(value: &AttributeValue) -> usize {
 }
 
 /// In ascending order of value and source.
-fn sightings_of(values: &Values, shelf: usize) -> impl Iterator<Item = Sighting<'_>> {
-    values
-        .iter()
-        .filter(move |(value, _)| shelf_of(value) == shelf)
-        .flat_map(|(value, sources)| sources.iter().map(move |(source, seen)| Sighting { value, source, seen: *seen }))
+fn observations_of(values: &Values, shelf: usize) -> impl Iterator<Item = Observation<'_>> {
+    values.iter().filter(move |(value, _)| shelf_of(value) == shelf).flat_map(|(value, sources)| {
+        sources.iter().map(move |(source, seen)| Observation { value, source, seen: *seen })
+    })
 }
 
-/// What is kept of each sighting, and of how many sources the newest is.
-fn parts_of(sightings: &[Sighting<'_>], n_placed: usize, n_heard: usize) -> (Vec<Kept>, usize) {
-    let mut parts = vec![Kept::default(); sightings.len()];
+/// What is kept of each observation, and of how many sources the newest is.
+fn parts_of(observations: &[Observation<'_>], n_placed: usize, n_heard: usize) -> (Vec<Kept>, usize) {
+    let mut parts = vec![Kept::default(); observations.len()];
     parts.iter_mut().take(n_placed).for_each(|part| part.all = true);
     let (unset, set): (Vec<usize>, Vec<usize>) =
-        (0..sightings.len()).partition(|position| sightings[*position].value.is_unset());
-    let newest =
-        |positions: &mut dyn Iterator<Item = usize>| positions.max_by(|a, b| by_last(&sightings[*a], &sightings[*b]));
-    let newest_of_value = |end: usize| {
-        newest(&mut set.iter().copied().filter(|position| sightings[*position].value == sightings[end].value))
+        (0..observations.len()).partition(|position| observations[*position].value.is_unset());
+    let newest = |positions: &mut dyn Iterator<Item = usize>| {
+        positions.max_by(|a, b| by_last(&observations[*a], &observations[*b]))
     };
-    let by_value = |a: &&usize, b: &&usize| compare_strictly(sightings[**a].value, sightings[**b].value);
+    let newest_of_value = |end: usize| {
+        newest(&mut set.iter().copied().filter(|position| observations[*position].value == observations[end].value))
+    };
+    let by_value = |a: &&usize, b: &&usize| compare_strictly(observations[**a].value, observations[**b].value);
     let mut lasting: Vec<usize> = Vec::new();
     // When it was unset decides what of the rest counts.
     lasting.extend(newest(&mut unset.into_iter()));
@@ -161,14 +161,14 @@ fn parts_of(sightings: &[Sighting<'_>], n_placed: usize, n_heard: usize) -> (Vec
     lasting.extend(set.iter().max_by(by_value).and_then(|end| newest_of_value(*end)));
     let mut of_sources: BTreeMap<&Arc<str>, Vec<usize>> = BTreeMap::new();
     for position in &set {
-        of_sources.entry(sightings[*position].source).or_default().push(*position);
+        of_sources.entry(observations[*position].source).or_default().push(*position);
     }
     let n_heard = of_sources.len().min(n_heard);
     lasting.extend(of_sources.into_values().take(n_heard).filter_map(|of_one| newest(&mut of_one.into_iter())));
     for position in lasting {
         parts[position].last = true;
     }
-    if let Some(oldest) = set.iter().min_by(|a, b| by_first(&sightings[**a], &sightings[**b])) {
+    if let Some(oldest) = set.iter().min_by(|a, b| by_first(&observations[**a], &observations[**b])) {
         parts[*oldest].first = true;
     }
     (parts, n_heard)
@@ -188,11 +188,11 @@ impl Kept {
 }
 
 /// The orders of survivorship, without the identifier: here it is one.
-fn by_last(a: &Sighting<'_>, b: &Sighting<'_>) -> Ordering {
+fn by_last(a: &Observation<'_>, b: &Observation<'_>) -> Ordering {
     (a.seen.last, a.source).cmp(&(b.seen.last, b.source)).then_with(|| compare_strictly(a.value, b.value))
 }
 
-fn by_first(a: &Sighting<'_>, b: &Sighting<'_>) -> Ordering {
+fn by_first(a: &Observation<'_>, b: &Observation<'_>) -> Ordering {
     (a.seen.first, a.source).cmp(&(b.seen.first, b.source)).then_with(|| compare_strictly(a.value, b.value))
 }
 

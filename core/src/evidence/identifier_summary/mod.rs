@@ -1,12 +1,13 @@
-//! Facets: what one identifier's own messages say, as a commutative monoid.
+//! Summaries: what one identifier's own messages say, as a commutative monoid.
 //!
-//! A facet never depends on the order in which its messages came. Whoever adds a message must see to it that no message is
+//! A summary never depends on the order in which its messages came. The caller makes sure that no message is
 //! added twice: counts are additive.
 
 mod activity;
 mod attribute;
 mod bound;
 mod device;
+mod values;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,15 +20,16 @@ use crate::message::{Message, Platform};
 
 pub use self::{
     activity::{ActivityFacts, LastEvent},
-    attribute::{AttributeFacts, Observed, Values},
-    bound::{MAX_CUSTOM_ATTRIBUTES, MAX_LONG_ATTRIBUTES, MAX_SHORT_BYTES, MAX_SIGHTINGS},
+    attribute::AttributeFacts,
+    bound::{MAX_CUSTOM_ATTRIBUTES, MAX_LONG_ATTRIBUTES, MAX_OBSERVATIONS, MAX_SHORT_BYTES},
     device::{DeviceState, MAX_DEVICES},
+    values::{Observed, Values},
 };
 
 /// The facts of one identifier. Its JSON form is stored per identifier and sent to the browser: names are single letters and
 /// what is empty is left out.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facet {
+pub struct IdentifierSummary {
     /// Standard and custom attributes, consents among them.
     #[serde(rename = "a", default, skip_serializing_if = "AttributeFacts::is_empty")]
     pub attributes: AttributeFacts,
@@ -51,15 +53,15 @@ pub enum Full {
     Sources,
 }
 
-impl Facet {
-    /// The facet of one message.
+impl IdentifierSummary {
+    /// The summary of one message.
     pub fn of(message: &Message) -> Self {
-        let mut facet = Self::default();
-        facet.add(message);
-        facet
+        let mut summary = Self::default();
+        summary.add(message);
+        summary
     }
 
-    /// Adds one message: the same as merging [`Facet::of`] it, without building that. What was full.
+    /// Adds one message: the same as merging [`IdentifierSummary::of`] it, without building that. What was full.
     pub fn add(&mut self, message: &Message) -> BTreeSet<Full> {
         let mut full = self.attributes.add(message);
         self.activity.add(message);
@@ -78,7 +80,7 @@ impl Facet {
         device::keep(&mut self.devices);
     }
 
-    /// Joins the facts of another set of messages to these. Associative and commutative; the empty facet changes nothing.
+    /// Joins the facts of another set of messages to these. Associative and commutative; the empty summary changes nothing.
     pub fn merge(&mut self, other: &Self) {
         self.attributes.merge(&other.attributes);
         self.activity.merge(&other.activity);

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::json;
 
 use crate::{
-    evidence::link::{MAX_SOURCES, Sightings},
+    evidence::link::{MAX_SOURCES, Observations},
     identifier::{Identifier, Kind},
     message::{
         attribute_value::AttributeValue,
@@ -28,7 +28,7 @@ fn messages() -> impl Strategy<Value = Vec<Message>> {
 
 fn message() -> impl Strategy<Value = Message> {
     let attribute_value = select(vec![json!("Kim"), json!("Lee"), json!(1), json!(true), json!(["a", "b"])]);
-    let attributes = btree_map(select(vec!["df_name", "colour"]), attribute_value, 0..3);
+    let attributes = btree_map(select(vec!["df_name", "color"]), attribute_value, 0..3);
     let fields = btree_map(select(vec![DeviceField::Model, DeviceField::City]), select(vec!["x", "y"]), 0..3);
     let device = option::of((select(vec!["d1", "d2"]), fields));
     (
@@ -61,15 +61,15 @@ fn message() -> impl Strategy<Value = Message> {
         })
 }
 
-fn facet(messages: &[Message]) -> Facet {
-    let mut facet = Facet::default();
+fn summary(messages: &[Message]) -> IdentifierSummary {
+    let mut summary = IdentifierSummary::default();
     for message in messages {
-        facet.add(message);
+        summary.add(message);
     }
-    facet
+    summary
 }
 
-fn merged(a: &Facet, b: &Facet) -> Facet {
+fn merged(a: &IdentifierSummary, b: &IdentifierSummary) -> IdentifierSummary {
     let mut it = a.clone();
     it.merge(b);
     it
@@ -78,30 +78,30 @@ fn merged(a: &Facet, b: &Facet) -> Facet {
 proptest! {
     #[test]
     fn merging_is_associative(a in messages(), b in messages(), c in messages()) {
-        let (a, b, c) = (facet(&a), facet(&b), facet(&c));
+        let (a, b, c) = (summary(&a), summary(&b), summary(&c));
         prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
     }
 
     #[test]
     fn merging_is_commutative(a in messages(), b in messages(), sessions in (-3..3_i64, -3..3_i64)) {
-        let (mut a, mut b) = (facet(&a), facet(&b));
+        let (mut a, mut b) = (summary(&a), summary(&b));
         (a.activity.session_count, b.activity.session_count) = sessions;
         prop_assert_eq!(merged(&a, &b), merged(&b, &a));
     }
 
     #[test]
     fn the_empty_facet_changes_nothing(a in messages()) {
-        let a = facet(&a);
-        prop_assert_eq!(&merged(&a, &Facet::default()), &a);
-        prop_assert_eq!(&merged(&Facet::default(), &a), &a);
+        let a = summary(&a);
+        prop_assert_eq!(&merged(&a, &IdentifierSummary::default()), &a);
+        prop_assert_eq!(&merged(&IdentifierSummary::default(), &a), &a);
     }
 
     #[test]
     fn adding_is_merging_the_facet_of_one(a in messages(), message in message()) {
-        let before = facet(&a);
+        let before = summary(&a);
         let mut added = before.clone();
         added.add(&message);
-        prop_assert_eq!(added, merged(&before, &Facet::of(&message)));
+        prop_assert_eq!(added, merged(&before, &IdentifierSummary::of(&message)));
     }
 
     #[test]
@@ -110,14 +110,14 @@ proptest! {
         cut in 0..8_usize,
     ) {
         let (left, right) = shuffled.split_at(cut.min(shuffled.len()));
-        prop_assert_eq!(facet(&messages), merged(&facet(right), &facet(left)));
+        prop_assert_eq!(summary(&messages), merged(&summary(right), &summary(left)));
     }
 
     #[test]
     fn the_stored_form_reads_back(a in messages()) {
-        let facet = facet(&a);
-        let text = serde_json::to_string(&facet).expect("a facet serialises");
-        prop_assert_eq!(serde_json::from_str::<Facet>(&text).expect("it reads back"), facet);
+        let summary = summary(&a);
+        let text = serde_json::to_string(&summary).expect("a summary serializes");
+        prop_assert_eq!(serde_json::from_str::<IdentifierSummary>(&text).expect("it reads back"), summary);
     }
 }
 
@@ -136,7 +136,7 @@ fn the_stored_form_is_short() {
         order: None,
         refund: None,
     };
-    let mut facet = Facet::of(&message);
+    let mut summary = IdentifierSummary::of(&message);
     message.at = Timestamp::from_micros(3_000);
     message.event = Some(Arc::from("df_login"));
     message.attributes.clear();
@@ -144,16 +144,16 @@ fn the_stored_form_is_short() {
         device_id: Arc::from("d1"),
         fields: BTreeMap::from([(DeviceField::OsVersion, Arc::from("18.1"))]),
     });
-    facet.add(&message);
+    summary.add(&message);
     assert_eq!(
-        serde_json::to_string(&facet).expect("a facet serialises"),
+        serde_json::to_string(&summary).expect("a summary serializes"),
         concat!(
             r#"{"a":{"df_name":{"\"Kim\"":{"crm":[1000,0,1]}}},"#,
             r#""v":{"f":1000,"l":3000,"e":[3000,"df_login"],"n":1},"#,
             r#""d":{"d1":{"u":3000,"f":{"os_version":[3000,"18.1"]}}},"p":["iOS"]}"#
         )
     );
-    assert_eq!(serde_json::to_string(&Facet::default()).expect("a facet serialises"), "{}");
+    assert_eq!(serde_json::to_string(&IdentifierSummary::default()).expect("a summary serializes"), "{}");
 }
 
 #[test]
@@ -171,12 +171,12 @@ fn only_session_starts_without_an_id_are_counted_here() {
         order: None,
         refund: None,
     };
-    let mut facet = facet(&[start(None), start(Some("s1")), start(None)]);
-    assert_eq!((facet.activity.session_starts, facet.activity.session_count), (2, 0));
-    facet.activity.session_count = 3;
-    assert_eq!(facet.activity.sessions(), 5);
-    facet.activity.session_count = -1;
-    assert_eq!(facet.activity.sessions(), 2);
+    let mut summary = summary(&[start(None), start(Some("s1")), start(None)]);
+    assert_eq!((summary.activity.session_starts, summary.activity.session_count), (2, 0));
+    summary.activity.session_count = 3;
+    assert_eq!(summary.activity.sessions(), 5);
+    summary.activity.session_count = -1;
+    assert_eq!(summary.activity.sessions(), 2);
 }
 
 #[test]
@@ -196,12 +196,12 @@ fn an_identifier_holds_so_many_attributes_and_the_same_in_any_order() {
     };
     let mut messages: Vec<Message> = (0..MAX_CUSTOM_ATTRIBUTES).map(|it| says(format!("n{it:04}"))).collect();
     messages.extend(["df_name", "df_sms_ads_optin"].map(|it| says(it.to_owned())));
-    let mut full = Facet::default();
+    let mut full = IdentifierSummary::default();
     assert!(messages.iter().all(|it| full.add(it).is_empty()), "there is room for all");
     assert_eq!(full.attributes.iter().count(), MAX_CUSTOM_ATTRIBUTES + 2);
     assert!(full.add(&messages[0]).is_empty(), "what is known needs none");
 
-    // One more whose name comes last finds none, one whose name comes first takes the last one's.
+    // One more whose name comes last finds no room; one whose name comes first replaces the last one.
     let before = full.clone();
     assert_eq!(full.add(&says("z".to_owned())), BTreeSet::from([Full::Attributes]));
     assert_eq!(full.attributes.iter().count(), MAX_CUSTOM_ATTRIBUTES + 2);
@@ -212,9 +212,9 @@ fn an_identifier_holds_so_many_attributes_and_the_same_in_any_order() {
 
     messages.extend([messages[0].clone(), says("z".to_owned()), says("a".to_owned())]);
     messages.reverse();
-    assert_eq!(facet(&messages), full);
+    assert_eq!(summary(&messages), full);
     messages.rotate_left(500);
-    assert_eq!(facet(&messages), full);
+    assert_eq!(summary(&messages), full);
 }
 
 /// A message of one device and one source, at a time.
@@ -242,8 +242,8 @@ fn an_identifier_holds_so_many_devices_and_sources_and_the_same_in_any_order() {
     // The later half is used a second time, without a word about the model.
     let mut messages: Vec<Message> = (0..200).map(|n| used(n, n, Some("x"))).collect();
     messages.extend((100..200).map(|n| used(n, 1_000 - n, None)));
-    let mut full = Facet::default();
-    let mut seen = Sightings::of(&messages[0]);
+    let mut full = IdentifierSummary::default();
+    let mut seen = Observations::of(&messages[0]);
     let had_room: Vec<bool> = messages.iter().map(|message| full.add(message).is_empty()).collect();
     let first_without = |had_room: &[bool]| had_room.iter().position(|had_room| !had_room);
     assert_eq!(first_without(&had_room), Some(MAX_DEVICES + 10), "those in front and those used last");
@@ -255,12 +255,12 @@ fn an_identifier_holds_so_many_devices_and_sources_and_the_same_in_any_order() {
     for turn in [37, 111, 250] {
         let mut messages = messages.clone();
         messages.rotate_left(turn);
-        let mut seen_again = Sightings::of(&messages[0]);
+        let mut seen_again = Observations::of(&messages[0]);
         messages.iter().for_each(|message| _ = seen_again.add(message));
-        assert_eq!(facet(&messages), full, "{turn}");
+        assert_eq!(summary(&messages), full, "{turn}");
         assert_eq!(seen_again.sources, seen.sources, "{turn}");
         let (left, right) = messages.split_at(turn);
-        assert_eq!(merged(&facet(right), &facet(left)), full, "{turn}");
+        assert_eq!(merged(&summary(right), &summary(left)), full, "{turn}");
     }
 }
 
@@ -276,7 +276,7 @@ proptest! {
         };
         let mut all: BTreeMap<Arc<str>, DeviceState> = BTreeMap::new();
         for message in messages(&uses) {
-            let one = Facet::of(&message).devices;
+            let one = IdentifierSummary::of(&message).devices;
             one.into_iter().for_each(|(device_id, state)| match all.get_mut(&device_id) {
                 Some(known) => known.merge(&state),
                 None => drop(all.insert(device_id, state)),
@@ -284,7 +284,7 @@ proptest! {
         }
         device::keep(&mut all);
         let (left, right) = shuffled.split_at(cut.min(shuffled.len()));
-        prop_assert_eq!(&facet(&messages(&shuffled)).devices, &all);
-        prop_assert_eq!(&merged(&facet(&messages(left)), &facet(&messages(right))).devices, &all);
+        prop_assert_eq!(&summary(&messages(&shuffled)).devices, &all);
+        prop_assert_eq!(&merged(&summary(&messages(left)), &summary(&messages(right))).devices, &all);
     }
 }

@@ -18,7 +18,7 @@ fn retirement(id: &str, from: i64) -> Retirement {
 }
 
 #[test]
-fn each_owner_has_the_time_between_two_retirements_whatever_was_retired_first() {
+fn each_owner_has_the_time_between_two_retirements_in_any_order() {
     let mut book = Retirements::default();
     book.put(retirement("later", 200));
     book.put(retirement("earlier", 100));

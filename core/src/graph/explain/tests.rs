@@ -4,13 +4,13 @@ use super::{Explanation, explain};
 use crate::{
     evidence::{
         decision::{Decision, Relation, Revocation},
-        link::{Pair, Sightings},
-        neighbours::Neighbours,
+        link::{Observations, Pair},
+        neighbors::Neighbors,
     },
     graph::{
         bridges::{Bridge, bridges},
-        evidence::{Evidence, Step},
-        input::{Edge, Node, Verdict, is_shared},
+        evidence_graph::{Evidence, Step},
+        input::{Constraint, Edge, Input, Node, is_shared},
         resolve::resolve,
         rows::LinkState,
         withheld::Withheld,
@@ -54,7 +54,7 @@ impl Known {
 
     fn push_link(&mut self, pair: Pair, at: i64, withheld: Option<Withheld>) {
         let at = Timestamp::from_micros(at);
-        let seen = Sightings { first_seen: at, last_seen: at, count: 1, sources: BTreeSet::new() };
+        let seen = Observations { first_seen: at, last_seen: at, count: 1, sources: BTreeSet::new() };
         self.links.push((pair, LinkState { seen, withheld }));
     }
 
@@ -79,7 +79,7 @@ impl Known {
         self.identifiers.binary_search(it).expect("a known identifier")
     }
 
-    /// Who is with whom, and which links are withheld, as resolution has it: the number of each identifier's cell.
+    /// Resolves: the number of each identifier's cluster, and which links are withheld.
     fn resolve(&mut self, policy: &CompiledPolicy) -> Vec<usize> {
         let is_shared: Vec<bool> = self.identifiers.iter().map(|it| self.is_shared(it, policy)).collect();
         let node = |(identifier, is_shared): (_, &bool)| Node {
@@ -97,39 +97,40 @@ impl Known {
                 first_seen: it.seen.first_seen,
             })
             .collect();
-        let verdicts: Vec<Verdict<'_>> = self
+        let constraints: Vec<Constraint<'_>> = self
             .decisions
             .iter()
             .filter(|it| it.revoked.is_none())
-            .map(|it| Verdict { a: self.position(&it.pair.a), b: self.position(&it.pair.b), decision: it })
+            .map(|it| Constraint { a: self.position(&it.pair.a), b: self.position(&it.pair.b), decision: it })
             .collect();
-        let partition = resolve(&nodes, &edges, &verdicts, policy);
+        let input = Input { nodes, edges, links: Vec::new(), constraints, decisions: Vec::new() };
+        let partition = resolve(&input, policy);
         for ((_, link), withheld) in self.links.iter_mut().zip(partition.withheld) {
             link.withheld = withheld;
         }
-        partition.cell_of
+        partition.cluster_of
     }
 
     fn is_shared(&self, it: &Identifier, policy: &CompiledPolicy) -> bool {
-        let mut neighbours = BTreeMap::<Kind, Neighbours>::new();
+        let mut neighbors = BTreeMap::<Kind, Neighbors>::new();
         for (pair, link) in self.links.iter().filter(|(pair, _)| pair.a == *it || pair.b == *it) {
             let other = &pair.other(it).kind;
             let met = (policy.priority(other) < policy.priority(&it.kind)).then_some(link.seen.first_seen);
-            neighbours.entry(other.clone()).or_default().add(met);
+            neighbors.entry(other.clone()).or_default().add(met);
         }
-        is_shared(&it.kind, &neighbours, policy)
+        is_shared(&it.kind, &neighbors, policy)
     }
 
     /// All ties, the strongest first, as the definition has them: those that hold, and after them those that are withheld.
-    /// It takes every `SAME` decision to hold whose two ends are in one cell.
-    fn naive_ties(&self, cell_of: Option<&[usize]>, policy: &CompiledPolicy) -> (Vec<NaiveTie>, Vec<NaiveTie>) {
+    /// Every `SAME` decision holds whose two ends are in one cluster.
+    fn naive_ties(&self, cluster_of: Option<&[usize]>, policy: &CompiledPolicy) -> (Vec<NaiveTie>, Vec<NaiveTie>) {
         let ends = |pair: &Pair| (self.position(&pair.a), self.position(&pair.b));
-        let is_one_cell = |(a, b): (usize, usize)| cell_of.is_none_or(|it| it[a] == it[b]);
+        let is_one_cluster = |(a, b): (usize, usize)| cluster_of.is_none_or(|it| it[a] == it[b]);
         let mut same: Vec<(&Decision, usize)> = self
             .decisions
             .iter()
             .zip(0..)
-            .filter(|(it, _)| it.revoked.is_none() && it.relation == Relation::Same && is_one_cell(ends(&it.pair)))
+            .filter(|(it, _)| it.revoked.is_none() && it.relation == Relation::Same && is_one_cluster(ends(&it.pair)))
             .collect();
         same.sort_by_key(|(it, _)| (it.at, it.id.clone()));
         let mut links: Vec<(&(Pair, LinkState), usize)> = self.links.iter().zip(0..).collect();
@@ -159,9 +160,9 @@ fn identifier(name: &str) -> Identifier {
 }
 
 /// For each node the smallest one that ties lead to.
-fn labels(n: usize, ties: &[NaiveTie]) -> Vec<usize> {
+fn labels(n: usize, edges: &[NaiveTie]) -> Vec<usize> {
     let mut labels: Vec<usize> = (0..n).collect();
-    while let Some(((a, b), _)) = ties.iter().find(|((a, b), _)| labels[*a] != labels[*b]) {
+    while let Some(((a, b), _)) = edges.iter().find(|((a, b), _)| labels[*a] != labels[*b]) {
         let (from, to) = (labels[*a].max(labels[*b]), labels[*a].min(labels[*b]));
         for label in &mut labels {
             *label = if *label == from { to } else { *label };
@@ -171,9 +172,13 @@ fn labels(n: usize, ties: &[NaiveTie]) -> Vec<usize> {
 }
 
 /// Holds an explanation against the definition: every tie of a way joins what no stronger ties do.
-fn check_explanations(known: &Known, cell_of: Option<&[usize]>, policy: &CompiledPolicy) -> Result<(), TestCaseError> {
+fn check_explanations(
+    known: &Known,
+    cluster_of: Option<&[usize]>,
+    policy: &CompiledPolicy,
+) -> Result<(), TestCaseError> {
     let n = known.identifiers.len();
-    let (holding, withheld) = known.naive_ties(cell_of, policy);
+    let (holding, withheld) = known.naive_ties(cluster_of, policy);
     let all = [holding.clone(), withheld].concat();
     let (held, reachable) = (labels(n, &holding), labels(n, &all));
     // Ties that join what no stronger ones join: over them there is one way at most from node to node.
@@ -185,16 +190,16 @@ fn check_explanations(known: &Known, cell_of: Option<&[usize]>, policy: &Compile
         .map(|it| all[it])
         .collect();
     for (from, to) in (0..n).flat_map(|from| (0..n).map(move |to| (from, to))) {
-        let told = explain(known.evidence(), &known.identifiers[from], &known.identifiers[to], policy);
-        prop_assert_eq!(told.together, held[from] == held[to]);
-        if let Some(cell_of) = cell_of {
-            prop_assert_eq!(told.together, cell_of[from] == cell_of[to], "as resolution has it");
+        let order_notes = explain(known.evidence(), &known.identifiers[from], &known.identifiers[to], policy);
+        prop_assert_eq!(order_notes.together, held[from] == held[to]);
+        if let Some(cluster_of) = cluster_of {
+            prop_assert_eq!(order_notes.together, cluster_of[from] == cluster_of[to], "as resolution has it");
         }
-        if told.together {
-            prop_assert!(told.blocked_by.is_empty());
+        if order_notes.together {
+            prop_assert!(order_notes.blocked_by.is_empty());
             let mut here = from;
             let mut weakest = 0;
-            for step in &told.path {
+            for step in &order_notes.path {
                 let position = all.iter().position(|(_, it)| it == step).expect("a tie");
                 let (a, b) = all[position].0;
                 prop_assert!(position < holding.len() && (a == here || b == here), "a way over ties that hold");
@@ -210,35 +215,35 @@ fn check_explanations(known: &Known, cell_of: Option<&[usize]>, policy: &Compile
             prop_assert_eq!(Some(weakest), bottleneck, "no way is stronger");
             continue;
         }
-        prop_assert!(told.path.is_empty());
+        prop_assert!(order_notes.path.is_empty());
         if reachable[from] != reachable[to] {
-            prop_assert!(told.blocked_by.is_empty());
+            prop_assert!(order_notes.blocked_by.is_empty());
             continue;
         }
         // A tie of a tree is on the way between two nodes if they are apart without it.
         let on_the_way: BTreeSet<usize> = strongest
             .iter()
-            .filter(|tie| {
-                let rest: Vec<NaiveTie> = strongest.iter().filter(|it| it.1 != tie.1).copied().collect();
+            .filter(|edge| {
+                let rest: Vec<NaiveTie> = strongest.iter().filter(|it| it.1 != edge.1).copied().collect();
                 let labels = labels(n, &rest);
                 labels[from] != labels[to]
             })
             .filter_map(|(_, it)| it.link())
             .filter(|it| known.links[*it].1.withheld.is_some())
             .collect();
-        prop_assert_eq!(told.blocked_by.iter().copied().collect::<BTreeSet<_>>(), on_the_way.clone());
-        prop_assert_eq!(told.blocked_by.len(), on_the_way.len());
+        prop_assert_eq!(order_notes.blocked_by.iter().copied().collect::<BTreeSet<_>>(), on_the_way.clone());
+        prop_assert_eq!(order_notes.blocked_by.len(), on_the_way.len());
         let mut back = explain(known.evidence(), &known.identifiers[to], &known.identifiers[from], policy).blocked_by;
         back.reverse();
-        prop_assert_eq!(back, told.blocked_by, "in sequence, so the same the other way round");
+        prop_assert_eq!(back, order_notes.blocked_by, "in sequence, so the same the other way round");
     }
     Ok(())
 }
 
 /// Removes each link and counts the parts.
-fn check_bridges(known: &Known, cell_of: Option<&[usize]>, policy: &CompiledPolicy) -> Result<(), TestCaseError> {
+fn check_bridges(known: &Known, cluster_of: Option<&[usize]>, policy: &CompiledPolicy) -> Result<(), TestCaseError> {
     let n = known.identifiers.len();
-    let (holding, _) = known.naive_ties(cell_of, policy);
+    let (holding, _) = known.naive_ties(cluster_of, policy);
     let whole = labels(n, &holding);
     let mut expected = Vec::new();
     for link in 0..known.links.len() {
@@ -274,15 +279,19 @@ fn bridges_of(known: &Known) -> Vec<String> {
     found.bridges.iter().map(name).collect()
 }
 
-/// Whether two are together, the way as `a-b` (or `a=b` for a decision), and what stands against it.
-fn told(known: &Known, a: &str, b: &str) -> (bool, Vec<String>, Vec<String>) {
-    let told = explain(known.evidence(), &identifier(a), &identifier(b), &CompiledPolicy::initial());
+/// Whether two are connected, the path as `a-b` (or `a=b` for a decision), and what separates them.
+fn order_notes(known: &Known, a: &str, b: &str) -> (bool, Vec<String>, Vec<String>) {
+    let order_notes = explain(known.evidence(), &identifier(a), &identifier(b), &CompiledPolicy::initial());
     let link = |it: &usize| format!("{}-{}", known.links[*it].0.a.value, known.links[*it].0.b.value);
     let step = |it: &Step| match it {
         Step::Link(it) => link(it),
         Step::Same(it) => format!("{}={}", known.decisions[*it].pair.a.value, known.decisions[*it].pair.b.value),
     };
-    (told.together, told.path.iter().map(step).collect(), told.blocked_by.iter().map(link).collect())
+    (
+        order_notes.together,
+        order_notes.path.iter().map(step).collect(),
+        order_notes.blocked_by.iter().map(link).collect(),
+    )
 }
 
 #[test]
@@ -312,7 +321,7 @@ fn bridges_of_small_graphs() {
             &[],
             &["c-d: d e f"],
         ),
-        ("a decision beside the link", &[("x:a", "x:b"), ("x:b", "x:c")], &[("x:a", "x:b")], &["b-c: c"]),
+        ("a decision next to the link", &[("x:a", "x:b"), ("x:b", "x:c")], &[("x:a", "x:b")], &["b-c: c"]),
         ("a decision that closes the ring", &[("x:a", "x:b"), ("x:b", "x:c")], &[("x:a", "x:c")], &[]),
         (
             "a decision is no bridge, but what it ties leaves",
@@ -342,7 +351,7 @@ fn withheld_links_and_revoked_decisions_hold_nothing() {
     );
     known.decide(Relation::Same, &identifier("x:a"), &identifier("x:b"), true);
     assert_eq!(bridges_of(&known), ["a-b: a", "b-c: c"]);
-    assert!(!told(&known, "x:a", "x:d").0);
+    assert!(!order_notes(&known, "x:a", "x:d").0);
 }
 
 #[test]
@@ -356,23 +365,23 @@ fn the_path_is_the_one_whose_weakest_tie_is_strongest() {
     ];
     let known = Known::new(&ring, &[]);
     // Not over the device, though that is as short and was seen before.
-    let (together, path, blocked_by) = told(&known, "email:m", "email:n");
+    let (together, path, blocked_by) = order_notes(&known, "email:m", "email:n");
     assert_eq!((together, path.join(" ").as_str()), (true, "m-e e-p n-p"));
     assert!(blocked_by.is_empty());
-    assert_eq!(told(&known, "email:n", "email:m").1, ["n-p", "e-p", "m-e"]);
+    assert_eq!(order_notes(&known, "email:n", "email:m").1, ["n-p", "e-p", "m-e"]);
     // A decision is stronger than any link.
     let decided =
         Known::new(&ring, &[(Relation::Same, "device_id:d", "email:m"), (Relation::Same, "device_id:d", "email:n")]);
-    assert_eq!(told(&decided, "email:m", "email:n").1, ["d=m", "d=n"]);
-    assert_eq!(told(&decided, "external_id:e", "email:n").1, ["e-p", "n-p"]);
+    assert_eq!(order_notes(&decided, "email:m", "email:n").1, ["d=m", "d=n"]);
+    assert_eq!(order_notes(&decided, "external_id:e", "email:n").1, ["e-p", "n-p"]);
 }
 
 #[test]
 fn one_with_itself_and_with_what_is_not_known() {
     let known = Known::new(&[("x:a", "x:b", 1, None)], &[]);
-    assert_eq!(told(&known, "x:a", "x:a"), (true, vec![], vec![]));
+    assert_eq!(order_notes(&known, "x:a", "x:a"), (true, vec![], vec![]));
     for (a, b) in [("x:a", "x:z"), ("x:z", "x:a"), ("x:z", "x:z")] {
-        assert_eq!(told(&known, a, b), (false, vec![], vec![]));
+        assert_eq!(order_notes(&known, a, b), (false, vec![], vec![]));
     }
 }
 
@@ -390,18 +399,18 @@ fn what_is_withheld_on_the_strongest_way_keeps_apart() {
         ],
         &[],
     );
-    assert_eq!(told(&known, "external_id:e1", "device_id:d"), (false, vec![], vec!["e2-p".to_owned()]));
+    assert_eq!(order_notes(&known, "external_id:e1", "device_id:d"), (false, vec![], vec!["e2-p".to_owned()]));
     let e3_to_p = (false, vec![], vec!["d-e3".to_owned(), "e2-p".to_owned()]);
-    assert_eq!(told(&known, "external_id:e3", "phone:p"), e3_to_p);
-    assert_eq!(told(&known, "external_id:e1", "email:m"), (false, vec![], vec![]), "nothing leads there");
+    assert_eq!(order_notes(&known, "external_id:e3", "phone:p"), e3_to_p);
+    assert_eq!(order_notes(&known, "external_id:e1", "email:m"), (false, vec![], vec![]), "nothing leads there");
 }
 
 #[test]
 fn a_same_that_a_different_overrules_ties_nothing() {
     let same = (Relation::Same, "phone:p", "phone:q");
     let different = (Relation::Different, "phone:p", "phone:q");
-    assert_eq!(told(&Known::new(&[], &[same]), "phone:p", "phone:q").1, ["p=q"]);
-    assert!(!told(&Known::new(&[], &[same, different]), "phone:p", "phone:q").0);
+    assert_eq!(order_notes(&Known::new(&[], &[same]), "phone:p", "phone:q").1, ["p=q"]);
+    assert!(!order_notes(&Known::new(&[], &[same, different]), "phone:p", "phone:q").0);
 }
 
 #[test]
@@ -412,7 +421,7 @@ fn a_link_of_a_shared_value_ties_nothing_though_a_decision_brought_its_ends_toge
     links.push(("phone:p01", "line_id:l", 3, None));
     let mut known = Known::new(&links, &[(Relation::Same, "email:desk", "phone:p00")]);
     known.resolve(&CompiledPolicy::initial());
-    assert_eq!(told(&known, "email:desk", "phone:p01").1, ["desk=p00", "l-p00", "l-p01"]);
+    assert_eq!(order_notes(&known, "email:desk", "phone:p01").1, ["desk=p00", "l-p00", "l-p01"]);
     assert_eq!(bridges_of(&known), ["l-p00: l p01", "l-p01: p01"]);
 }
 
@@ -428,8 +437,8 @@ fn a_chain_of_100_000() {
     let policy = CompiledPolicy::initial();
     let (first, last) = (&known.identifiers[0], &known.identifiers[N - 1]);
 
-    let told = explain(known.evidence(), first, last, &policy);
-    assert_eq!(told.path, (0..N - 1).map(Step::Link).collect::<Vec<_>>());
+    let order_notes = explain(known.evidence(), first, last, &policy);
+    assert_eq!(order_notes.path, (0..N - 1).map(Step::Link).collect::<Vec<_>>());
     let found = bridges(known.evidence());
     assert_eq!(found.bridges.len(), N - 1);
     let counts: Vec<usize> = found.bridges.iter().map(Bridge::leaving_count).collect();
@@ -438,8 +447,8 @@ fn a_chain_of_100_000() {
 
     let middle = &mut known.links[N / 2].1.withheld;
     *middle = Some(Withheld::Shared);
-    let told = explain(known.evidence(), first, last, &policy);
-    assert_eq!(told, Explanation { together: false, path: vec![], blocked_by: vec![N / 2] });
+    let order_notes = explain(known.evidence(), first, last, &policy);
+    assert_eq!(order_notes, Explanation { together: false, path: vec![], blocked_by: vec![N / 2] });
 }
 
 const NAMES: [&str; 9] =
@@ -482,8 +491,8 @@ proptest! {
     fn they_agree_with_resolution(drawn in drawn(&NAMES, 0.5), max_links in 1..4_u32) {
         let mut known = known(&drawn);
         let policy = CompiledPolicy::new(Policy { max_links, ..Policy::default() }).expect("a sound policy");
-        let cell_of = known.resolve(&policy);
-        check_explanations(&known, Some(&cell_of), &policy)?;
-        check_bridges(&known, Some(&cell_of), &policy)?;
+        let cluster_of = known.resolve(&policy);
+        check_explanations(&known, Some(&cluster_of), &policy)?;
+        check_bridges(&known, Some(&cluster_of), &policy)?;
     }
 }

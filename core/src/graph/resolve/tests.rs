@@ -5,9 +5,9 @@ use crate::{
     evidence::{
         decision::{Decision, Relation, Revocation},
         link::Pair,
-        neighbours::Neighbours,
+        neighbors::Neighbors,
     },
-    graph::input::{Edge, Node, Verdict, is_shared},
+    graph::input::{Constraint, Edge, Input, Node, is_shared},
     identifier::{Identifier, Kind},
     policy::{compiled::CompiledPolicy, document::Policy},
     time::Timestamp,
@@ -30,19 +30,19 @@ fn outcome(
     identifiers.sort();
     identifiers.dedup();
     let position = |name: &str| identifiers.binary_search(&identifier(name)).expect("a node");
-    let mut neighbours: Vec<BTreeMap<Kind, Neighbours>> = vec![BTreeMap::new(); identifiers.len()];
+    let mut neighbors: Vec<BTreeMap<Kind, Neighbors>> = vec![BTreeMap::new(); identifiers.len()];
     for (a, b, _) in links {
         for (one, other) in [(a, b), (b, a)] {
-            neighbours[position(one)].entry(identifier(other).kind).or_default().add(None);
+            neighbors[position(one)].entry(identifier(other).kind).or_default().add(None);
         }
     }
     let nodes: Vec<Node<'_>> = identifiers
         .iter()
-        .zip(&neighbours)
-        .map(|(identifier, neighbours)| Node {
+        .zip(&neighbors)
+        .map(|(identifier, neighbors)| Node {
             identifier,
             first_seen: Timestamp::EARLIEST,
-            is_shared: is_shared(&identifier.kind, neighbours, &policy),
+            is_shared: is_shared(&identifier.kind, neighbors, &policy),
         })
         .collect();
     let edges: Vec<Edge> = links
@@ -62,24 +62,26 @@ fn outcome(
             revoked: None::<Revocation>,
         })
         .collect();
-    let verdicts: Vec<Verdict<'_>> = decisions
+    let constraints: Vec<Constraint<'_>> = decisions
         .iter()
         .map(|decision| {
             let at = |it: &Identifier| identifiers.binary_search(it).expect("a node");
-            Verdict { a: at(&decision.pair.a), b: at(&decision.pair.b), decision }
+            Constraint { a: at(&decision.pair.a), b: at(&decision.pair.b), decision }
         })
         .collect();
-    let partition = resolve(&nodes, &edges, &verdicts, &policy);
+    let input = Input { nodes, edges, links: Vec::new(), constraints, decisions: Vec::new() };
+    let partition = resolve(&input, &policy);
     let name = |it: usize| identifiers[it].value.to_string();
-    let mut cells: Vec<String> =
-        partition.cells.iter().map(|it| it.iter().map(|it| name(*it)).collect::<Vec<_>>().join(" ")).collect();
-    cells.sort();
-    let withheld = edges
+    let mut clusters: Vec<String> =
+        partition.clusters.iter().map(|it| it.iter().map(|it| name(*it)).collect::<Vec<_>>().join(" ")).collect();
+    clusters.sort();
+    let withheld = input
+        .edges
         .iter()
         .zip(&partition.withheld)
         .filter_map(|(edge, reason)| Some(format!("{}-{} {}", name(edge.a), name(edge.b), reason.as_ref()?.code())))
         .collect();
-    (cells, withheld)
+    (clusters, withheld)
 }
 
 fn identifier(name: &str) -> Identifier {
@@ -88,16 +90,16 @@ fn identifier(name: &str) -> Identifier {
 }
 
 #[test]
-fn links_join_and_limits_hold_back_the_weaker_and_later_link() {
+fn links_join_and_limits_withhold_the_weaker_and_later_link() {
     let links = [
         ("external_id:e1", "phone:p", 5),
         ("external_id:e2", "phone:p", 3),
         ("external_id:e1", "device_id:d", 1),
         ("external_id:e2", "device_id:d", 2),
     ];
-    let (cells, withheld) = outcome(&links, &[], Policy::default());
+    let (clusters, withheld) = outcome(&links, &[], Policy::default());
     // The phone's links come before the device's, and among them the earlier one.
-    assert_eq!(cells, ["d e1", "e2 p"]);
+    assert_eq!(clusters, ["d e1", "e2 p"]);
     assert_eq!(withheld, ["e1-p LIMIT", "e2-d LIMIT"]);
 }
 
@@ -109,8 +111,8 @@ fn same_overrides_limits_and_different_overrides_everything() {
     assert_eq!(outcome(&links, &[same], Policy::default()).0, ["e1 e2 p"]);
     assert_eq!(outcome(&links, &[same, different], Policy::default()).0, ["e1 p", "e2"]);
     let apart = (Relation::Different, "external_id:e1", "phone:p");
-    let (cells, withheld) = outcome(&links[..1], &[apart], Policy::default());
-    assert_eq!(cells, ["e1", "p"]);
+    let (clusters, withheld) = outcome(&links[..1], &[apart], Policy::default());
+    assert_eq!(clusters, ["e1", "p"]);
     assert_eq!(withheld, ["e1-p DIFFERENT"]);
 }
 
@@ -123,8 +125,8 @@ fn different_keeps_apart_what_would_meet_through_others() {
         ("phone:p", "email:c", 4),
     ];
     let apart = (Relation::Different, "email:a", "email:c");
-    let (cells, withheld) = outcome(&links, &[apart], Policy::default());
-    assert_eq!(cells, ["a b e1 p", "c"]);
+    let (clusters, withheld) = outcome(&links, &[apart], Policy::default());
+    assert_eq!(clusters, ["a b e1 p", "c"]);
     assert_eq!(withheld, ["p-c DIFFERENT"]);
 }
 
@@ -132,21 +134,21 @@ fn different_keeps_apart_what_would_meet_through_others() {
 fn a_value_that_links_to_too_many_of_one_kind_carries_no_link() {
     let names: Vec<String> = (0..11).map(|it| format!("external_id:e{it:02}")).collect();
     let links: Vec<(&str, &str, i64)> = names.iter().map(|it| (it.as_str(), "device_id:tablet", 1)).collect();
-    let (cells, withheld) = outcome(&links[..10], &[], Policy::default());
+    let (clusters, withheld) = outcome(&links[..10], &[], Policy::default());
     assert_eq!(
-        (cells.len(), withheld.len()),
+        (clusters.len(), withheld.len()),
         (10, 9),
         "ten are not too many: one keeps the device, the limit holds nine"
     );
-    let (cells, withheld) = outcome(&links, &[], Policy::default());
-    assert_eq!(cells.len(), 12);
+    let (clusters, withheld) = outcome(&links, &[], Policy::default());
+    assert_eq!(clusters.len(), 12);
     assert!(withheld.iter().all(|it| it.ends_with("SHARED")) && withheld.len() == 11);
 }
 
 #[test]
 fn blocked_values_carry_no_link() {
     let policy = Policy { blocked_values: vec!["p".to_owned()], ..Policy::default() };
-    let (cells, withheld) = outcome(&[("external_id:e1", "phone:p", 1)], &[], policy);
-    assert_eq!(cells, ["e1", "p"]);
+    let (clusters, withheld) = outcome(&[("external_id:e1", "phone:p", 1)], &[], policy);
+    assert_eq!(clusters, ["e1", "p"]);
     assert_eq!(withheld, ["e1-p BLOCKED"]);
 }

@@ -50,22 +50,22 @@ fn the_graph_says_what_all_facts_say() {
         graph.add(&parse_message(&texts[0], &policy).expect("a good message").message);
         let expected = facts.resolve(&policy);
         let found = graph.resolve(std::iter::empty(), &policy);
-        let mut cells: Vec<Vec<&Identifier>> = found
-            .cells
+        let mut clusters: Vec<Vec<&Identifier>> = found
+            .clusters
             .iter()
-            .map(|cell| {
-                cell.iter().filter_map(|it| graph.identifier(*it)).collect::<BTreeSet<_>>().into_iter().collect()
+            .map(|cluster| {
+                cluster.iter().filter_map(|it| graph.identifier(*it)).collect::<BTreeSet<_>>().into_iter().collect()
             })
             .collect();
-        cells.sort_unstable();
-        let mut expected_cells: Vec<Vec<&Identifier>> = expected
+        clusters.sort_unstable();
+        let mut expected_clusters: Vec<Vec<&Identifier>> = expected
             .partition
-            .cells
+            .clusters
             .iter()
-            .map(|cell| cell.iter().map(|it| expected.identifiers[*it].0).collect())
+            .map(|cluster| cluster.iter().map(|it| expected.identifiers[*it].0).collect())
             .collect();
-        expected_cells.sort_unstable();
-        assert_eq!(cells, expected_cells, "limit {limit}, max_links {max_links}");
+        expected_clusters.sort_unstable();
+        assert_eq!(clusters, expected_clusters, "limit {limit}, max_links {max_links}");
         let anchors: BTreeSet<&Identifier> = found.anchors.iter().filter_map(|it| graph.identifier(*it)).collect();
         let expected_anchors: BTreeSet<&Identifier> =
             expected.partition.anchors.iter().map(|it| expected.identifiers[*it].0).collect();

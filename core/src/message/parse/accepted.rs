@@ -11,7 +11,7 @@ use crate::message::{
     syntax::{Object, object_of},
 };
 
-/// A message that was taken, what of it was left out, and the text that is kept.
+/// An accepted message, with warnings about what was left out and the text that is kept.
 #[derive(Debug, Clone)]
 pub struct Accepted {
     pub message: Message,

@@ -115,7 +115,7 @@ fn standard_value(
     policy: &CompiledPolicy,
 ) -> Result<serde_json::Value, &'static str> {
     match name {
-        // Whoever said no has said no: a consent is given or refused, and never nothing.
+        // A refused consent stays refused: null would hide it, so null is not accepted.
         _ if CONSENTS.contains(&name) && !value.is_boolean() => Err("a consent is true or false"),
         _ if value.is_null() => Ok(value),
         "df_gender" => match value.as_str().map(str::to_lowercase).as_deref() {
@@ -153,10 +153,10 @@ fn birth_date(text: &str, at: Timestamp, policy: &CompiledPolicy) -> Result<Naiv
     }
     // A day more, for a message whose time is in another zone than its customer.
     let latest = local_date(at, policy.time_zone).succ_opt().unwrap_or(NaiveDate::MAX);
-    if latest < day { Err("nobody is born after the time of the message") } else { Ok(day) }
+    if latest < day { Err("a birth date is not after the time of the message") } else { Ok(day) }
 }
 
-/// Nobody reads messages in the browser, which has no time zones.
+/// The browser reads no messages: it has no time zones.
 #[cfg(target_arch = "wasm32")]
 fn local_date(at: Timestamp, _: crate::time_zone::Zone) -> NaiveDate {
     at.to_datetime().date_naive()

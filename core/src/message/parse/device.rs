@@ -18,7 +18,7 @@ pub const MAX_USER_AGENT_BYTES: usize = 1024;
 
 /// From what a device can be described where its message does not do so.
 #[derive(Debug)]
-pub struct Clues<'a> {
+pub struct DeviceHints<'a> {
     /// At most [`MAX_USER_AGENT_BYTES`], not empty.
     pub user_agent: Option<&'a str>,
     /// An IPv4 address is one, however it was written.
@@ -55,7 +55,7 @@ const DEVICE_FIELDS: [(&str, DeviceField); 13] = [
 pub(super) fn read(
     reader: &Fields<'_, '_>,
     identifiers: &[Identifier],
-    describe: &dyn Fn(&Clues<'_>) -> Description,
+    describe: &dyn Fn(&DeviceHints<'_>) -> Description,
     warnings: &mut Vec<Warning>,
 ) -> Result<Read, Refusal> {
     let device_id = identifiers.iter().find(|it| it.kind.as_str() == "device_id");
@@ -106,7 +106,7 @@ pub(super) fn read(
     }
     let mut described = Description::new();
     if user_agent.is_some() || address.is_some() {
-        described = describe(&Clues { user_agent: user_agent.as_deref(), address, named: &fields });
+        described = describe(&DeviceHints { user_agent: user_agent.as_deref(), address, named: &fields });
         described.retain(|field, text| {
             !fields.contains_key(field) && !text.trim().is_empty() && text.len() <= MAX_VALUE_BYTES
         });
@@ -117,10 +117,10 @@ pub(super) fn read(
             |field: DeviceField| DEVICE_FIELDS.iter().find(|(_, it)| *it == field).map_or("", |(name, _)| *name);
         let is_replaced = |name: &str| name == "ip" || described.keys().any(|it| name_of(*it) == name);
         let sent = sent.0.iter().filter(|(name, _)| !is_replaced(name)).map(|(name, raw)| member(name, raw.get()));
-        let told = described
+        let order_notes = described
             .iter()
             .map(|(field, text)| member(name_of(*field), &serde_json::Value::from(text.as_str()).to_string()));
-        format!("{{{}}}", sent.chain(told).collect::<Vec<_>>().join(","))
+        format!("{{{}}}", sent.chain(order_notes).collect::<Vec<_>>().join(","))
     });
     fields.extend(described.into_iter().map(|(field, text)| (field, Arc::from(text.trim()))));
     if device_id.is_none() && !fields.is_empty() {

@@ -8,7 +8,7 @@ use super::LOST;
 use crate::{
     identifier::{
         Identifier,
-        normalise::{Normalised, normalise},
+        normalize::{Normalized, normalize},
     },
     message::{
         limits::{MAX_IDENTIFIERS, MAX_NAME_BYTES},
@@ -18,7 +18,7 @@ use crate::{
     policy::compiled::CompiledPolicy,
 };
 
-/// How warnings end that tell of something left out.
+/// The end of warnings about something that was left out.
 const LEFT_OUT: &str = "; it was left out";
 
 /// Names of identity keys that the DFINERY SDKs send, and the kinds that they are.
@@ -60,7 +60,7 @@ pub(crate) fn identifiers(
         };
         for (path, value) in values {
             let text = match scalar_text(value) {
-                // A boolean is nobody's name.
+                // A boolean identifies no person.
                 _ if matches!(value.get(), "true" | "false") => {
                     let detail = "an identifier is a string; it was left out".to_owned();
                     warnings.push(Warning { code: "WRONG_TYPE", path, detail });
@@ -80,18 +80,18 @@ pub(crate) fn identifiers(
                     continue;
                 }
             };
-            match normalise(&text, kind, policy) {
-                Normalised::Usable { identifier, warning } => {
+            match normalize(&text, kind, policy) {
+                Normalized::Usable { identifier, warning } => {
                     if let Some(suspicion) = warning {
                         warnings.push(Warning { code: "SUSPICIOUS_IDENTIFIER", path, detail: suspicion.to_string() });
                     }
                     found.push((kind.priority, identifier));
                 }
-                Normalised::Blocked(reason) => {
+                Normalized::Blocked(reason) => {
                     let detail = format!("{reason}; it was left out");
                     warnings.push(Warning { code: "IDENTIFIER_BLOCKED", path, detail });
                 }
-                Normalised::Refused(reason) => {
+                Normalized::Refused(reason) => {
                     let detail = format!("{reason}; it was left out");
                     warnings.push(Warning { code: reason.code(), path, detail });
                 }
@@ -99,7 +99,7 @@ pub(crate) fn identifiers(
         }
     }
     if found.is_empty() {
-        // All of them are told, not only the last: whoever mends the source needs every reason.
+        // Every reason is reported: the source may need several corrections.
         let reasons: Vec<String> =
             warnings.iter().map(|it| format!("{}: {}", it.path, it.detail.trim_end_matches(LEFT_OUT))).collect();
         let detail = if reasons.is_empty() {

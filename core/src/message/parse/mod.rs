@@ -15,7 +15,7 @@ use super::{
     limits::{MAX_MESSAGE_BYTES, MAX_NAME_BYTES, MAX_SOURCE_BYTES},
     parse::{
         accepted::Accepted,
-        device::{Clues, Description},
+        device::{Description, DeviceHints},
         identifiers::identifiers,
         rewrite::with_device,
         warnings::{warn_of_no_id, warn_of_repeated},
@@ -42,7 +42,7 @@ pub fn parse_message(json: &str, policy: &CompiledPolicy) -> Result<Accepted, Re
 pub fn parse_described(
     json: &str,
     policy: &CompiledPolicy,
-    describe: &dyn Fn(&Clues<'_>) -> Description,
+    describe: &dyn Fn(&DeviceHints<'_>) -> Description,
 ) -> Result<Accepted, Refusal> {
     let json = trimmed(json);
     if MAX_MESSAGE_BYTES < json.len() {
@@ -92,7 +92,7 @@ fn trimmed(json: &str) -> &str {
 fn read(
     json: &str,
     policy: &CompiledPolicy,
-    describe: &dyn Fn(&Clues<'_>) -> Description,
+    describe: &dyn Fn(&DeviceHints<'_>) -> Description,
 ) -> Result<Accepted, Refusal> {
     let fields: Object = serde_json::from_str(json).map_err(|error| {
         // serde_json's own text would repeat a part of the value in some cases; position and category do not.
@@ -103,7 +103,7 @@ fn read(
         };
         refusal(RefusalCode::NotJson, "", format!("{what} (column {})", error.column()))
     })?;
-    // Which of two was meant nobody can tell, and readers differ in which they take.
+    // Which of two was meant is unknown, and parsers differ in which they use.
     let known = |name: &str| KNOWN_FIELDS.iter().find(|it| **it == name).copied();
     let mut seen = BTreeSet::new();
     if let Some(twice) = fields.0.iter().filter_map(|(name, _)| known(name)).find(|it| !seen.insert(*it)) {
@@ -174,10 +174,10 @@ fn read(
     }
     let mut order = None;
     let mut refund = None;
-    let told = orders::Told { message_id: &id, at, by_date, source: &source, policy };
+    let context = orders::OrderContext { message_id: &id, at, by_date, source: &source, policy };
     match event.as_deref() {
-        Some("df_purchase") => order = Some(orders::read_order(properties.as_ref(), &told, &mut warnings)?),
-        Some("df_refund") => refund = Some(orders::read_refund(properties.as_ref(), &told, &mut warnings)?),
+        Some("df_purchase") => order = Some(orders::read_order(properties.as_ref(), &context, &mut warnings)?),
+        Some("df_refund") => refund = Some(orders::read_refund(properties.as_ref(), &context, &mut warnings)?),
         _ => {}
     }
     for (name, _) in &fields.0 {

@@ -20,7 +20,7 @@ use crate::{
 const MAX_AMOUNT: Decimal = Decimal::from_parts(0xa4c6_8000, 0x0003_8d7e, 0, false, 0);
 
 /// What the reading of an order or a refund rests on apart from its properties.
-pub(crate) struct Told<'a> {
+pub(crate) struct OrderContext<'a> {
     pub message_id: &'a Arc<str>,
     pub at: Timestamp,
     pub by_date: bool,
@@ -35,7 +35,7 @@ const TOTAL: &str = "df_total_purchase_amount";
 /// Reads the properties of a `df_purchase`.
 pub(crate) fn read_order(
     properties: Option<&Object<'_>>,
-    told: &Told<'_>,
+    context: &OrderContext<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Order, Refusal> {
     let missing =
@@ -61,20 +61,20 @@ pub(crate) fn read_order(
         let detail = "an order's amount is zero or more; send money given back as df_refund";
         return Err(refusal(RefusalCode::AmountOutOfRange, fields.path_to(TOTAL), detail));
     }
-    let (message_id, at) = (told.message_id.clone(), told.at);
-    let key = match read_order_id(&fields, told)? {
+    let (message_id, at) = (context.message_id.clone(), context.at);
+    let key = match read_order_id(&fields, context)? {
         Some(order_id) => OrderKey::Order(order_id),
         None => OrderKey::Message(message_id.clone()),
     };
-    let currency = read_currency(&fields)?.unwrap_or(told.policy.currency);
-    Ok(Order { key, message_id, at, by_date: told.by_date, currency, amount, lines })
+    let currency = read_currency(&fields)?.unwrap_or(context.policy.currency);
+    Ok(Order { key, message_id, at, by_date: context.by_date, currency, amount, lines })
 }
 
 /// Reads the properties of a `df_refund`: `df_total_refund_amount`, else `df_total_purchase_amount`, else the lines, else all of
 /// the order.
 pub(crate) fn read_refund(
     properties: Option<&Object<'_>>,
-    told: &Told<'_>,
+    context: &OrderContext<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Refund, Refusal> {
     let missing =
@@ -86,7 +86,7 @@ pub(crate) fn read_refund(
         Some(total) => Some(total),
         None => read_amount(&fields, TOTAL)?,
     };
-    let order_id = read_order_id(&fields, told)?;
+    let order_id = read_order_id(&fields, context)?;
     let path = || fields.path_to("df_total_refund_amount");
     if total.is_none() && lines.is_empty() && order_id.is_none() {
         let detail = "say what was given back in all, name the items, or name the order that is given back";
@@ -102,8 +102,8 @@ pub(crate) fn read_refund(
         total => total,
     };
     Ok(Refund {
-        message_id: told.message_id.clone(),
-        at: told.at,
+        message_id: context.message_id.clone(),
+        at: context.at,
         order_id,
         refund_id: fields.optional_id("df_refund_id", MAX_NAME_BYTES)?,
         currency: read_currency(&fields)?,
@@ -115,13 +115,13 @@ pub(crate) fn read_refund(
 
 /// The key of the order that is named. Where order IDs are of their source, that is a part of it, behind its length so that no
 /// two pairs make one key.
-fn read_order_id(fields: &Fields<'_, '_>, told: &Told<'_>) -> Result<Option<Arc<str>>, Refusal> {
+fn read_order_id(fields: &Fields<'_, '_>, context: &OrderContext<'_>) -> Result<Option<Arc<str>>, Refusal> {
     let named = fields.optional_id(ORDER_ID, MAX_NAME_BYTES)?;
-    if told.policy.order_ids == OrderIds::Global {
+    if context.policy.order_ids == OrderIds::Global {
         return Ok(named);
     }
     let of_other = fields.optional_key("df_order_source", MAX_SOURCE_BYTES)?;
-    let source = of_other.as_deref().unwrap_or(told.source);
+    let source = of_other.as_deref().unwrap_or(context.source);
     Ok(named.map(|it| format!("{}:{source}:{it}", source.len()).into()))
 }
 
@@ -150,7 +150,7 @@ fn read_lines(fields: &Fields<'_, '_>) -> Result<Vec<Line>, Refusal> {
     Ok(lines)
 }
 
-/// Of two amounts nobody can tell which was meant.
+/// Which of two amounts was meant is unknown.
 fn refuse_repeated(fields: &Fields<'_, '_>) -> Result<(), Refusal> {
     let Some(name) = fields.object.repeated() else { return Ok(()) };
     let name: String = name.chars().take(MAX_NAME_BYTES).collect();

@@ -1,6 +1,6 @@
 use super::{
     accepted::Accepted,
-    device::{Clues, Description},
+    device::{Description, DeviceHints},
     parse_described, parse_kept, parse_message,
 };
 use crate::money::Currency;
@@ -22,7 +22,7 @@ fn parse(json: &str) -> Result<Accepted, Refusal> {
     parse_message(json, &CompiledPolicy::initial())
 }
 
-/// The valid message with one field set to other JSON, or taken out where that is empty.
+/// The valid message with one field set to other JSON, or removed where that is empty.
 fn with(field: &str, json: &str) -> String {
     let mut message: serde_json::Map<String, serde_json::Value> = serde_json::from_str(VALID).expect("valid");
     if json.is_empty() {
@@ -41,7 +41,7 @@ fn purchase(properties: &str) -> String {
 }
 
 #[test]
-fn a_message_is_normalised_and_its_identifiers_come_strongest_first() {
+fn a_message_is_normalized_and_its_identifiers_come_strongest_first() {
     let accepted = parse(VALID).expect("accepted");
     let identifiers: Vec<String> =
         accepted.message.identifiers.iter().map(|it| format!("{}={}", it.kind, it.value)).collect();
@@ -147,9 +147,9 @@ fn what_can_be_left_out_is_left_out_with_a_warning() {
 }
 
 #[test]
-fn a_bad_value_costs_itself_and_is_told() {
+fn a_bad_value_costs_only_itself_and_is_reported() {
     let half = |field: &str, json: &str| with(field, &json.replace("HALF", "half")).replace("half", r"cut \ud83d");
-    // The message; the codes and paths of what is told; what has become of the values.
+    // The message; the codes and paths of the warnings; the values.
     type Case<'c> = (String, &'c [(&'c str, &'c str)], &'c str);
     let cases: [Case<'_>; 13] = [
         // Of a name that is refused nothing is kept, so that what is kept says the same.
@@ -200,10 +200,10 @@ fn a_bad_value_costs_itself_and_is_told() {
             "{\"b\":1}",
         ),
     ];
-    for (json, told, kept) in cases {
+    for (json, order_notes, kept) in cases {
         let accepted = parse(&json).expect(&json);
         let found: Vec<(&str, &str)> = accepted.warnings.iter().map(|it| (it.code, it.path.as_str())).collect();
-        assert_eq!(found, told, "{json}");
+        assert_eq!(found, order_notes, "{json}");
         let attributes: Vec<String> =
             accepted.message.attributes.iter().map(|(name, it)| format!("\"{name}\":{}", it.as_json())).collect();
         assert_eq!(format!("{{{}}}", attributes.join(",")), kept, "{json}");
@@ -300,8 +300,7 @@ fn a_birth_date_is_a_day_on_which_a_living_customer_can_be_born() {
 fn the_obvious_is_tolerated() {
     let spaced = format!("\u{feff}{VALID}\r");
     assert!(parse(&spaced).is_ok());
-    let numeric =
-        parse(&with("identifiers", r#"{"external_id":1230102301}"#)).expect("a number is taken as its digits");
+    let numeric = parse(&with("identifiers", r#"{"external_id":1230102301}"#)).expect("a number is read as its digits");
     assert_eq!(&*numeric.message.home().value, "1230102301");
     let gender = parse(&with("attributes", r#"{"df_gender":"female"}"#)).expect("accepted");
     assert_eq!(gender.message.attributes["df_gender"].as_json(), "\"Female\"");
@@ -350,7 +349,7 @@ fn what_is_kept_without_the_address_keeps_every_digit() {
 }
 
 #[test]
-fn a_message_without_a_usable_identifier_is_told_every_reason() {
+fn a_rejection_for_no_usable_identifier_names_every_reason() {
     let json = with("identifiers", r#"{"external_id":"guest","phone":"+1 415 555 0132","fax":"1"}"#);
     let refusal = parse(&json).expect_err("nothing is left");
     assert_eq!(
@@ -362,7 +361,7 @@ fn a_message_without_a_usable_identifier_is_told_every_reason() {
 }
 
 #[test]
-fn attributes_have_limits_and_are_taken_up_to_them() {
+fn attributes_are_accepted_up_to_their_limits() {
     let long = |n: usize| "x".repeat(n);
     let named = |name: &str, value: &str| with("attributes", &format!("{{\"{name}\":{value}}}"));
     let many = |n: usize| {
@@ -378,9 +377,9 @@ fn attributes_have_limits_and_are_taken_up_to_them() {
         (list(MAX_LIST_ITEMS), 1),
         (many(MAX_ATTRIBUTES), MAX_ATTRIBUTES),
     ];
-    for (json, n_taken) in at_the_limit {
+    for (json, n_accepted) in at_the_limit {
         let accepted = parse(&json).expect("accepted");
-        assert_eq!((accepted.message.attributes.len(), accepted.warnings), (n_taken, Vec::new()));
+        assert_eq!((accepted.message.attributes.len(), accepted.warnings), (n_accepted, Vec::new()));
     }
     let beyond = [
         (named("", "1"), "ATTRIBUTE_NAME", 0),
@@ -390,10 +389,10 @@ fn attributes_have_limits_and_are_taken_up_to_them() {
         (VALID.replacen('{', "{\"attributes\":{\"a\":1e400},", 1), "ATTRIBUTE_TYPE", 0),
         (many(MAX_ATTRIBUTES + 1), "ATTRIBUTES_TOO_MANY", MAX_ATTRIBUTES),
     ];
-    for (json, code, n_taken) in beyond {
+    for (json, code, n_accepted) in beyond {
         let accepted = parse(&json).expect("accepted");
         let codes: Vec<&str> = accepted.warnings.iter().map(|it| it.code).collect();
-        assert_eq!((codes, accepted.message.attributes.len()), (vec![code], n_taken));
+        assert_eq!((codes, accepted.message.attributes.len()), (vec![code], n_accepted));
     }
 }
 
@@ -409,13 +408,13 @@ fn what_clues_say_is_kept_as_if_it_had_been_named() {
         assert_eq!(clues.user_agent, Some("an agent"));
         assert_eq!(clues.address, "203.0.113.9".parse().ok());
         assert_eq!(clues.named.get(&DeviceField::Os).map(|it| &**it), Some("Android"));
-        let told = [
+        let order_notes = [
             (DeviceField::Os, "iOS".to_owned()),
             (DeviceField::Browser, "Safari \"17\"".to_owned()),
             (DeviceField::City, "  ".to_owned()),
             (DeviceField::Model, "x".repeat(256)),
         ];
-        Description::from(told)
+        Description::from(order_notes)
     })
     .expect("accepted");
     assert_eq!(accepted.warnings, []);
@@ -437,7 +436,7 @@ fn what_is_kept_of_the_longest_message_is_read_again() {
     let n_bytes = message.to_string().len();
     message["device"]["padding"] = "x".repeat(MAX_MESSAGE_BYTES - n_bytes).into();
     let policy = CompiledPolicy::initial();
-    let describe = |_: &Clues<'_>| Description::from([(DeviceField::Os, "iOS".to_owned())]);
+    let describe = |_: &DeviceHints<'_>| Description::from([(DeviceField::Os, "iOS".to_owned())]);
     let accepted = parse_described(&message.to_string(), &policy, &describe).expect("accepted");
     assert!(MAX_MESSAGE_BYTES < accepted.payload.len());
     assert_eq!(parse_kept(&accepted.payload, &policy).expect("read again").message, accepted.message);
@@ -456,7 +455,7 @@ fn bad_fields_of_a_device_are_left_out_with_a_warning() {
         (&format!(r#"{{"user_agent":"{}"}}"#, "x".repeat(1024)), vec![]),
         (&format!(r#"{{"user_agent":"{}"}}"#, "x".repeat(1025)), vec![("TOO_LONG", "device.user_agent")]),
         (&format!(r#"{{"model":"{}"}}"#, "x".repeat(256)), vec![("TOO_LONG", "device.model")]),
-        (r#"{"colour":"red"}"#, vec![("UNKNOWN_FIELD", "device.colour")]),
+        (r#"{"color":"red"}"#, vec![("UNKNOWN_FIELD", "device.color")]),
     ] {
         let accepted = parse(&with("device", device)).expect("accepted");
         let found: Vec<(&str, &str)> = accepted.warnings.iter().map(|it| (it.code, it.path.as_str())).collect();
@@ -487,24 +486,24 @@ fn a_refund_says_what_it_gives_back_or_leaves_it_to_the_order() {
         check(r#"{"df_order_id":"o","df_refund_id":7,"df_total_refund_amount":"1.50"}"#, Some("1.5"), None, &[]);
     assert_eq!(repeated.refund_id.as_deref(), Some("7"));
     // A row holds it as it is here.
-    let text = serde_json::to_string(&by_order).expect("it serialises");
+    let text = serde_json::to_string(&by_order).expect("it serializes");
     assert_eq!(serde_json::from_str::<Refund>(&text).expect("it is read again"), by_order);
     let nothing = refund("{}").expect_err("it gives nothing back");
     assert_eq!((nothing.code, nothing.path.as_str()), (RefusalCode::MissingField, "properties.df_total_refund_amount"));
 }
 
 #[test]
-fn an_order_that_names_no_amount_is_told() {
+fn an_order_without_an_amount_has_a_warning() {
     let table = [
         (r#"{"df_order_id":"o","df_items":[{"df_item_id":"a"},{"df_item_id":"b","df_quantity":3}]}"#, true),
         (r#"{"df_order_id":"o","df_items":[{"df_item_id":"a"},{"df_item_id":"b","df_price":0}]}"#, false),
         (r#"{"df_order_id":"o","df_total_purchase_amount":0,"df_items":[{"df_item_id":"a"}]}"#, false),
         (r#"{"df_order_id":"o","df_items":[{"df_item_id":"a","df_line_amount":0}]}"#, false),
     ];
-    for (properties, is_told) in table {
+    for (properties, has_warning) in table {
         let accepted = parse(&purchase(properties)).expect("accepted");
         let codes: Vec<&str> = accepted.warnings.iter().map(|it| it.code).collect();
-        assert_eq!(codes == ["AMOUNT_MISSING"], is_told, "{properties}");
+        assert_eq!(codes == ["AMOUNT_MISSING"], has_warning, "{properties}");
         assert!(accepted.message.order.expect("an order").lines.iter().all(|it| !it.unpriced));
     }
 }
@@ -569,7 +568,7 @@ fn names_hold_no_control_characters() {
         message[field] = serde_json::from_str(&format!("\"{value}\"")).expect("a text");
         let refusal = parse_message(&message.to_string(), &policy).expect_err(field);
         assert_eq!((refusal.code.as_str(), &*refusal.path), ("CONTROL_CHARACTER", field));
-        // What was taken before is still read.
+        // What was accepted before is still read.
         assert!(parse_kept(&message.to_string(), &policy).is_ok(), "{field}");
     }
     let text = r#"{"message_id":"m1","type":"identify","timestamp":"2026-01-31T00:00:00Z","source":"s",
@@ -580,7 +579,7 @@ fn names_hold_no_control_characters() {
 }
 
 #[test]
-fn what_nests_too_deep_is_told() {
+fn too_deep_nesting_has_a_warning() {
     let policy = CompiledPolicy::initial();
     let event = |properties: &str, attributes: &str| {
         format!(
@@ -602,7 +601,7 @@ fn what_nests_too_deep_is_told() {
 }
 
 #[test]
-fn nobody_but_the_server_says_by_whose_key_a_message_came() {
+fn only_the_server_says_which_key_a_message_came_by() {
     let policy = CompiledPolicy::initial();
     let forged = r#"{"received_by":"admin","message_id":"m1","type":"identify","timestamp":"2026-01-31T00:00:00Z","source":"s",
         "identifiers":{"external_id":"1"}}"#;

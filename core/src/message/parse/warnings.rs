@@ -1,7 +1,7 @@
 //! Warnings that several parts of a message share.
 
 use crate::{
-    identifier::{nobody::names_nothing, text::clean},
+    identifier::{blocked_value::names_nothing, text::clean},
     message::{
         limits::MAX_NAME_BYTES,
         refusal::{RefusalCode, Warning},
@@ -20,7 +20,7 @@ pub(super) fn warn_of_repeated(object: Option<&Object<'_>>, path: &str, warnings
     }
 }
 
-/// Tells of an ID that means none, as [`Fields::optional_id`] leaves it out.
+/// Warns of an ID that is a placeholder, because [`Fields::optional_id`] leaves it out.
 pub(super) fn warn_of_no_id(reader: &Fields<'_, '_>, name: &str, warnings: &mut Vec<Warning>) {
     let Some(Scalar::Text(text)) = reader.optional(name).map(scalar_text) else { return };
     let text = clean(&text);

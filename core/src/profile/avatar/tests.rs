@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 
 #[test]
-fn the_letter_is_what_a_reader_takes_for_the_first() {
+fn the_letter_is_the_first_that_readers_see() {
     for (name, expected) in [
         ("김하늘", "김"),
         ("kim", "K"),
@@ -26,14 +26,14 @@ fn the_letter_is_what_a_reader_takes_for_the_first() {
 }
 
 #[test]
-fn the_colour_depends_on_the_letter_alone() {
+fn the_color_depends_on_the_letter_alone() {
     assert_eq!(avatar(Some("Kim")), avatar(Some("kang")));
     assert_eq!(avatar(Some("김하늘")), avatar(Some("김바다")));
     assert_eq!(avatar(None), avatar(Some("?")));
 }
 
 #[test]
-fn common_initials_spread_over_the_colours() {
+fn common_initials_spread_over_the_colors() {
     let family_names: BTreeSet<&str> =
         ["김", "이", "박", "최", "정", "강", "조", "윤", "장", "임"].map(|it| avatar(Some(it)).color).into();
     assert_eq!(family_names.len(), 10);

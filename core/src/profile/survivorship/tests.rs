@@ -2,7 +2,7 @@ use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 
-use super::{Sighting, rank};
+use super::{Observation, rank};
 use crate::{
     evidence::identifier_summary::Observed,
     identifier::{Identifier, Kind},
@@ -17,11 +17,11 @@ fn value(json: Value) -> AttributeValue {
     AttributeValue::new(&json).expect("a scalar or a list")
 }
 
-/// Ranks sightings of (value, source, first, last, count).
+/// Ranks observations of (value, source, first, last, count).
 #[track_caller]
-fn check(rule: Rule, sightings: &[(Value, &str, i64, i64, u64)], expected: &[Value]) {
+fn check(rule: Rule, observations: &[(Value, &str, i64, i64, u64)], expected: &[Value]) {
     let survivorship = Survivorship { sources: vec![Arc::from("crm"), Arc::from("shop")], ..Survivorship::default() };
-    let owned: Vec<(AttributeValue, Arc<str>, Observed)> = sightings
+    let owned: Vec<(AttributeValue, Arc<str>, Observed)> = observations
         .iter()
         .map(|(json, source, first, last, count)| {
             let (first, last) = (Timestamp::from_micros(*first), Timestamp::from_micros(*last));
@@ -32,41 +32,41 @@ fn check(rule: Rule, sightings: &[(Value, &str, i64, i64, u64)], expected: &[Val
     for rotation in 0..owned.len() {
         let mut rows: Vec<_> = owned.iter().collect();
         rows.rotate_left(rotation);
-        let sightings = rows
+        let observations = rows
             .iter()
-            .map(|(value, source, seen)| Sighting { value, source, seen: *seen, identifier: &identifier, member: 0 })
+            .map(|(value, source, seen)| Observation { value, source, seen: *seen, identifier: &identifier, member: 0 })
             .collect();
-        let actual: Vec<Value> = rank(sightings, rule, &survivorship).iter().map(|it| it.value.to_value()).collect();
+        let actual: Vec<Value> = rank(observations, rule, &survivorship).iter().map(|it| it.value.to_value()).collect();
         assert_eq!(actual, expected, "{rule:?}, rotated by {rotation}");
     }
 }
 
 #[test]
 fn each_rule_prefers_its_own() {
-    let sightings = [
+    let observations = [
         (json!("b"), "app", 1, 9, 1),
         (json!("a"), "crm", 2, 3, 1),
         (json!("c"), "shop", 4, 5, 2),
         (json!("c"), "app", 5, 6, 1),
         (json!("d"), "web", 8, 8, 2),
     ];
-    check(Rule::Latest, &sightings, &[json!("b"), json!("d"), json!("c"), json!("a")]);
-    check(Rule::Union, &sightings, &[json!("b"), json!("d"), json!("c"), json!("a")]);
-    check(Rule::Earliest, &sightings, &[json!("b"), json!("a"), json!("c"), json!("d")]);
-    check(Rule::MostFrequent, &sightings, &[json!("c"), json!("d"), json!("b"), json!("a")]);
-    check(Rule::Max, &sightings, &[json!("d"), json!("c"), json!("b"), json!("a")]);
-    check(Rule::Min, &sightings, &[json!("a"), json!("b"), json!("c"), json!("d")]);
+    check(Rule::Latest, &observations, &[json!("b"), json!("d"), json!("c"), json!("a")]);
+    check(Rule::Union, &observations, &[json!("b"), json!("d"), json!("c"), json!("a")]);
+    check(Rule::Earliest, &observations, &[json!("b"), json!("a"), json!("c"), json!("d")]);
+    check(Rule::MostFrequent, &observations, &[json!("c"), json!("d"), json!("b"), json!("a")]);
+    check(Rule::Max, &observations, &[json!("d"), json!("c"), json!("b"), json!("a")]);
+    check(Rule::Min, &observations, &[json!("a"), json!("b"), json!("c"), json!("d")]);
     // Sources that the policy does not name come last, and among them the latest first.
-    check(Rule::SourcePriority, &sightings, &[json!("a"), json!("c"), json!("b"), json!("d")]);
+    check(Rule::SourcePriority, &observations, &[json!("a"), json!("c"), json!("b"), json!("d")]);
 }
 
 #[test]
 fn ties_go_by_time_then_source_then_value() {
-    let sightings = [(json!("x"), "app", 1, 5, 1), (json!("y"), "app", 1, 5, 1), (json!("a"), "web", 1, 5, 1)];
-    check(Rule::Latest, &sightings, &[json!("a"), json!("y"), json!("x")]);
-    check(Rule::MostFrequent, &sightings, &[json!("a"), json!("y"), json!("x")]);
-    check(Rule::SourcePriority, &sightings, &[json!("a"), json!("y"), json!("x")]);
-    check(Rule::Earliest, &sightings, &[json!("x"), json!("y"), json!("a")]);
+    let observations = [(json!("x"), "app", 1, 5, 1), (json!("y"), "app", 1, 5, 1), (json!("a"), "web", 1, 5, 1)];
+    check(Rule::Latest, &observations, &[json!("a"), json!("y"), json!("x")]);
+    check(Rule::MostFrequent, &observations, &[json!("a"), json!("y"), json!("x")]);
+    check(Rule::SourcePriority, &observations, &[json!("a"), json!("y"), json!("x")]);
+    check(Rule::Earliest, &observations, &[json!("x"), json!("y"), json!("a")]);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn the_witness_is_what_the_rule_went_by() {
     let (crm, app) = (Arc::from("crm"), Arc::from("app"));
     let seen =
         |first, last| Observed { first: Timestamp::from_micros(first), last: Timestamp::from_micros(last), count: 1 };
-    let sighting = |source, seen| Sighting { value: &name, source, seen, identifier: &identifier, member: 0 };
+    let observation = |source, seen| Observation { value: &name, source, seen, identifier: &identifier, member: 0 };
     let survivorship = Survivorship { sources: vec![Arc::from("crm")], ..Survivorship::default() };
     for (rule, source, at) in [
         (Rule::Latest, "app", 9),
@@ -83,9 +83,9 @@ fn the_witness_is_what_the_rule_went_by() {
         (Rule::SourcePriority, "crm", 5),
         (Rule::MostFrequent, "app", 9),
     ] {
-        let ranked = rank(vec![sighting(&crm, seen(2, 5)), sighting(&app, seen(1, 9))], rule, &survivorship);
-        let witness = (ranked[0].witness.source.as_ref(), ranked[0].observed_at.micros());
-        assert_eq!(witness, (source, at), "{rule:?}");
+        let ranked = rank(vec![observation(&crm, seen(2, 5)), observation(&app, seen(1, 9))], rule, &survivorship);
+        let basis = (ranked[0].basis.source.as_ref(), ranked[0].observed_at.micros());
+        assert_eq!(basis, (source, at), "{rule:?}");
     }
 }
 
@@ -134,12 +134,12 @@ proptest! {
             facts.iter().map(|((text, source), seen)| (value(json!(text)), Arc::from(*source), *seen)).collect();
         let identifier = Identifier::new(Kind::new("external_id"), "1");
         let first = |rule| {
-            let sightings = owned
+            let observations = owned
                 .iter()
-                .map(|(value, source, seen)| Sighting { value, source, seen: *seen, identifier: &identifier, member: 0 })
+                .map(|(value, source, seen)| Observation { value, source, seen: *seen, identifier: &identifier, member: 0 })
                 .collect();
-            let ranked = rank(sightings, rule, &Survivorship::default());
-            (ranked[0].observed_at.micros(), ranked[0].witness.source.to_string(), ranked[0].value.to_text().expect("a text"))
+            let ranked = rank(observations, rule, &Survivorship::default());
+            (ranked[0].observed_at.micros(), ranked[0].basis.source.to_string(), ranked[0].value.to_text().expect("a text"))
         };
         let owned_log = || log.iter().map(|(at, source, text)| (*at, (*source).to_owned(), (*text).to_owned()));
         prop_assert_eq!(Some(first(Rule::Latest)), owned_log().max());

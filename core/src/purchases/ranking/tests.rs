@@ -11,7 +11,7 @@ use crate::{
     message::order::{Order, OrderKey},
     money::Currency,
     policy::document::Policy,
-    purchases::figures::{Purchases, Question, purchases},
+    purchases::figures::{PurchaseParams, Purchases, purchases},
     time_zone::local_date,
 };
 
@@ -21,8 +21,8 @@ use super::*;
 
 fn read(orders: &[Order], as_of: NaiveDate) -> Purchases<'_> {
     let orders: Vec<&Order> = orders.iter().collect();
-    let question = Question { as_of, currency: None, net_of_refunds: false };
-    purchases(&orders, &[], &Policy::default(), &question)
+    let params = PurchaseParams { as_of, currency: None, net_of_refunds: false };
+    purchases(&orders, &[], &Policy::default(), &params)
 }
 
 fn order(id: &str, at: &str, lines: Vec<Line>) -> Order {
@@ -61,14 +61,14 @@ fn each_measure_has_its_own_order() {
         order(
             "1",
             "2026-02-01T00:00:00Z",
-            vec![line("many|||", 9, 10), line("dear|||", 1, 900), line("often|||", 1, 5)],
+            vec![line("many|||", 9, 10), line("costly|||", 1, 900), line("often|||", 1, 5)],
         ),
         order("2", "2026-02-02T00:00:00Z", vec![line("often|||", 1, 5), line("often|||", 1, 5)]),
     ];
     let products = |by, expected: &[&str]| check(&orders, RankTarget::Products, by, expected);
-    products(RankBy::Units, &["1 many=many x9 o1 10", "2 often=often x3 o2 15", "3 dear=dear x1 o1 900"]);
-    products(RankBy::Orders, &["1 often=often x3 o2 15", "2 dear=dear x1 o1 900", "3 many=many x9 o1 10"]);
-    products(RankBy::Amount, &["1 dear=dear x1 o1 900", "2 often=often x3 o2 15", "3 many=many x9 o1 10"]);
+    products(RankBy::Units, &["1 many=many x9 o1 10", "2 often=often x3 o2 15", "3 costly=costly x1 o1 900"]);
+    products(RankBy::Orders, &["1 often=often x3 o2 15", "2 costly=costly x1 o1 900", "3 many=many x9 o1 10"]);
+    products(RankBy::Amount, &["1 costly=costly x1 o1 900", "2 often=often x3 o2 15", "3 many=many x9 o1 10"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     message::order::{Order, OrderKey, Refund},
     policy::document::Policy,
-    purchases::figures::{Question, purchases, purchases_by},
+    purchases::figures::{PurchaseParams, purchases, purchases_by},
     time::Timestamp,
     time_zone::ZoneOffsets,
 };
@@ -41,14 +41,14 @@ fn seoul(local: &str) -> Timestamp {
     Timestamp::parse(&format!("{}:00+09:00", local.replace(' ', "T"))).expect("a local time")
 }
 
-fn question(as_of: &str, net_of_refunds: bool) -> Question {
-    Question { as_of: as_of.parse().expect("a date"), currency: None, net_of_refunds }
+fn params(as_of: &str, net_of_refunds: bool) -> PurchaseParams {
+    PurchaseParams { as_of: as_of.parse().expect("a date"), currency: None, net_of_refunds }
 }
 
-fn spend(orders: &[Order], refunds: &[Refund], question: &Question, months: u32) -> Spend {
+fn spend(orders: &[Order], refunds: &[Refund], params: &PurchaseParams, months: u32) -> Spend {
     let (orders, refunds): (Vec<&Order>, Vec<&Refund>) = (orders.iter().collect(), refunds.iter().collect());
     let months = Months::new(months).expect("1 to 120");
-    purchases(&orders, &refunds, &Policy::default(), question).spend(months)
+    purchases(&orders, &refunds, &Policy::default(), params).spend(months)
 }
 
 fn months_of(spend: &Spend) -> Vec<String> {
@@ -66,7 +66,7 @@ fn months_are_those_of_the_policys_zone() {
         // The reporting date itself does not count.
         order("2026-03-15 00:00", "9"),
     ];
-    let spend = |as_of, months| spend(&orders, &[], &question(as_of, false), months);
+    let spend = |as_of, months| spend(&orders, &[], &params(as_of, false), months);
     let of_three = spend("2026-02-15", 3);
     assert_eq!(months_of(&of_three), ["2025-12-01 1 7", "2026-01-01 2 100.3", "2026-02-01 0 0"]);
     assert_eq!(of_three.largest_amount.to_string(), "100.3");
@@ -81,7 +81,7 @@ fn months_are_those_of_the_policys_zone() {
 fn an_order_by_date_counts_on_its_weekday_and_in_no_hour() {
     // 2 March 2026 is a Monday.
     let by_date = Order { by_date: true, ..order("2026-03-02 00:00", "100") };
-    let spend = spend(&[by_date, order("2026-03-02 09:30", "1")], &[], &question("2026-03-15", false), 1);
+    let spend = spend(&[by_date, order("2026-03-02 09:30", "1")], &[], &params("2026-03-15", false), 1);
     let monday = &spend.weekdays[0];
     assert_eq!((monday.weekday, monday.count), (Weekday::Monday, 2));
     assert_eq!((monday.hours[0], monday.hours[9], spend.largest_count), (0, 1, 1));
@@ -89,7 +89,7 @@ fn an_order_by_date_counts_on_its_weekday_and_in_no_hour() {
 
 #[test]
 fn without_purchases_every_figure_is_zero() {
-    let spend = spend(&[], &[], &question("2026-03-15", false), 2);
+    let spend = spend(&[], &[], &params("2026-03-15", false), 2);
     assert_eq!(months_of(&spend), ["2026-02-01 0 0", "2026-03-01 0 0"]);
     assert_eq!((spend.largest_amount, spend.largest_count), (Decimal::ZERO, 0));
 }
@@ -131,7 +131,7 @@ proptest! {
 
         let (by_order, by_refund): (Vec<&Order>, Vec<&Refund>) = (orders.iter().collect(), refunds.iter().collect());
         let policy = Policy::default();
-        let read = |as_of| purchases(&by_order, &by_refund, &policy, &Question { as_of, currency: None, net_of_refunds });
+        let read = |as_of| purchases(&by_order, &by_refund, &policy, &PurchaseParams { as_of, currency: None, net_of_refunds });
         let whole = read(after_31st).window(months);
         let parts = read(after_31st).spend(months).months;
         prop_assert_eq!(parts.first().map(|it| it.month), Some(whole.from));
@@ -157,12 +157,12 @@ proptest! {
         // The offsets that the browser gets say the same as the database of zones.
         let (first, last) = (at(-1, 0), at(1_400, 0));
         let clocks = ZoneOffsets::of(policy.time_zone, first, last);
-        let question = Question { as_of, currency: None, net_of_refunds };
-        prop_assert_eq!(&purchases_by(&clocks, &by_order, &by_refund, &policy, &question).spend(months), &spend);
+        let params = PurchaseParams { as_of, currency: None, net_of_refunds };
+        prop_assert_eq!(&purchases_by(&clocks, &by_order, &by_refund, &policy, &params).spend(months), &spend);
 
         let by = rotation % orders.len().max(1);
         orders.rotate_left(by);
         let rotated: Vec<&Order> = orders.iter().collect();
-        prop_assert_eq!(purchases(&rotated, &by_refund, &policy, &question).spend(months), spend);
+        prop_assert_eq!(purchases(&rotated, &by_refund, &policy, &params).spend(months), spend);
     }
 }

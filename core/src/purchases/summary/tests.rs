@@ -36,7 +36,7 @@ fn a_line_is_written_as_the_command_promises() {
     let as_of = "2026-03-15".parse().expect("a date");
     let write = |orders: &[&Order]| {
         let summary = summary(UnifiedId(Uuid::nil()), orders, &[], &Policy::default(), as_of);
-        serde_json::to_string(&summary).expect("a summary serialises")
+        serde_json::to_string(&summary).expect("a summary serializes")
     };
     let tea = r#"{"rank":1,"key":"7","name":"Tea","units":2,"orders":1,"amount":"12900","lastPurchasedAt":"2026-02-02T04:05:00Z"}"#;
     let food = tea.replace(r#""key":"7","name":"Tea""#, r#""key":"Food","name":"Food""#);

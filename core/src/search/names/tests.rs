@@ -9,8 +9,8 @@ fn finds(typed: &str, name: &str) -> bool {
     let found = words.iter().all(|it| it.is_in(&normal));
     for word in &words {
         let is_through = is_through(&word.sieve(), &normal);
-        assert!(is_through || !word.is_in(&normal), "{typed} is in {name}, and the sieve holds it back");
-        if word.is_told_by_sieve() {
+        assert!(is_through || !word.is_in(&normal), "{typed} is in {name}, and the sieve rejects it");
+        if word.is_decided_by_sieve() {
             assert_eq!(is_through, word.is_in(&normal), "{typed} in {name}");
         }
     }

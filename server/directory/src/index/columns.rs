@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::row::ListRow;
 use chrono::NaiveDate;
-use profile360_core::{graph::rows::CellKey, identifier::UnifiedId, money::Currency, time::Timestamp};
+use profile360_core::{graph::rows::ClusterKey, identifier::UnifiedId, money::Currency, time::Timestamp};
 use rust_decimal::Decimal;
 
 use super::{OrderField, Position, SortKey, text_column::TextColumn};
@@ -33,7 +33,7 @@ pub(super) const SORTINGS: [Sorting; 8] = [
 /// The values of fixed size of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fixed {
-    pub(super) key: CellKey,
+    pub(super) key: ClusterKey,
     pub(super) unified_id: UnifiedId,
     pub(super) last_activity: Timestamp,
     pub(super) first_access: Timestamp,
@@ -48,7 +48,7 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
-    pub(super) fn new(key: CellKey, row: &ListRow) -> Self {
+    pub(super) fn new(key: ClusterKey, row: &ListRow) -> Self {
         Self {
             key,
             unified_id: row.unified_id,

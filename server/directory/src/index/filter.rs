@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use profile360_core::{
-    graph::rows::CellKey,
+    graph::rows::ClusterKey,
     message::Platform,
     search::{
         names::{Beginning, Sieve},
@@ -44,7 +44,7 @@ pub struct Filter {
 #[derive(Debug, Clone, Default)]
 pub struct SearchTerms {
     /// The cells with the identifier that the text is.
-    pub cells: BTreeSet<CellKey>,
+    pub clusters: BTreeSet<ClusterKey>,
     /// The parts of names, email addresses and phone numbers that the text can be.
     pub pieces: Option<Pieces>,
 }
@@ -122,7 +122,7 @@ impl Index {
     }
 
     fn found(&self, terms: &SearchTerms) -> RoaringBitmap {
-        let mut found: RoaringBitmap = terms.cells.iter().filter_map(|it| self.slot_of(*it)).collect();
+        let mut found: RoaringBitmap = terms.clusters.iter().filter_map(|it| self.slot_of(*it)).collect();
         if let Some(pieces) = &terms.pieces {
             found |= self.named(&pieces.name);
             for word in &pieces.name_as_one {
@@ -154,7 +154,7 @@ impl Index {
             Sieve::Initials(bytes) => scan_slots(|found| self.initials.scan(bytes, found)),
         };
         if let [word] = words
-            && word.is_told_by_sieve()
+            && word.is_decided_by_sieve()
         {
             return candidates;
         }

@@ -38,8 +38,8 @@ const FIELDS: [OrderField; 6] = [
 ];
 const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending];
 
-fn key(number: u16) -> CellKey {
-    CellKey(UnifiedId(uuid::Uuid::from_u128(u128::from(number) << 64)))
+fn key(number: u16) -> ClusterKey {
+    ClusterKey(UnifiedId(uuid::Uuid::from_u128(u128::from(number) << 64)))
 }
 
 fn day(number: u64) -> NaiveDate {
@@ -220,7 +220,7 @@ fn is_found(text: &str, row: &ListRow) -> bool {
         || pieces.phone.iter().any(|piece| row.phones.iter().any(|it| phone_text(it).contains(piece)))
 }
 
-type Rows = BTreeMap<CellKey, ListRow>;
+type Rows = BTreeMap<ClusterKey, ListRow>;
 
 /// All matching rows in the requested order, without an index.
 fn expected(
@@ -229,9 +229,9 @@ fn expected(
     direction: Direction,
     filter: &Filter,
     search: Option<&str>,
-) -> Vec<CellKey> {
+) -> Vec<ClusterKey> {
     let is_in = |row: &ListRow| passes(filter, row) && search.is_none_or(|it| is_found(it, row));
-    let mut found: Vec<(bool, SortKey, UnifiedId, CellKey)> = rows
+    let mut found: Vec<(bool, SortKey, UnifiedId, ClusterKey)> = rows
         .iter()
         .filter(|(_, row)| is_in(row))
         .map(|(key, row)| {
@@ -260,7 +260,7 @@ fn read_all(
     filter: &Filter,
     terms: Option<&SearchTerms>,
     mut between: impl FnMut(&mut Index),
-) -> (Vec<CellKey>, usize) {
+) -> (Vec<ClusterKey>, usize) {
     let mut found = Vec::new();
     let mut cursor: Option<Position> = None;
     loop {
@@ -276,7 +276,7 @@ fn read_all(
         let (has_more, has_behind) =
             if request.is_from_end { (page.has_previous, page.has_next) } else { (page.has_next, page.has_previous) };
         assert_eq!(has_behind, !is_first);
-        let keys: Vec<CellKey> = page.rows.iter().map(|it| it.key).collect();
+        let keys: Vec<ClusterKey> = page.rows.iter().map(|it| it.key).collect();
         if request.is_from_end {
             found.splice(0..0, keys);
             cursor = page.rows.first().map(|it| it.position.clone());
@@ -363,8 +363,8 @@ proptest! {
                 }
             }
         }
-        let due: Vec<CellKey> = index.due(day(2));
-        let mut expected: Vec<CellKey> = rows.iter().filter(|(_, it)| it.is_due(day(2))).map(|(key, _)| *key).collect();
+        let due: Vec<ClusterKey> = index.due(day(2));
+        let mut expected: Vec<ClusterKey> = rows.iter().filter(|(_, it)| it.is_due(day(2))).map(|(key, _)| *key).collect();
         expected.sort_by_key(|it| (rows[it].due, *it));
         prop_assert_eq!(due, expected);
     }
@@ -388,7 +388,7 @@ proptest! {
         let (found, _) = read_all(&mut index, &request, &filter, terms_of(search).as_ref(), |index| {
             moving.by_ref().take(3).for_each(|it| apply(index, &mut changing, it));
         });
-        let found: Vec<CellKey> = found.into_iter().filter(|it| still.contains_key(it)).collect();
+        let found: Vec<ClusterKey> = found.into_iter().filter(|it| still.contains_key(it)).collect();
         prop_assert_eq!(found, expected(&still, field, direction, &filter, search));
     }
 

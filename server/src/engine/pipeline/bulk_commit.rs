@@ -75,8 +75,8 @@ impl BulkRequest {
 
 /// The number of rows of identifiers, links and cells that change.
 pub(super) fn n_rows(changes: &Changes) -> usize {
-    let Changes { identifiers, links, cells, removed_cells, .. } = changes;
-    identifiers.len() + links.len() + cells.len() + removed_cells.len()
+    let Changes { identifiers, links, clusters, removed_clusters, .. } = changes;
+    identifiers.len() + links.len() + clusters.len() + removed_clusters.len()
 }
 
 /// The bulk commit in progress, and the requests that it blocks.
@@ -303,7 +303,7 @@ async fn write(snapshot: Snapshot, bulk_request: BulkRequest, changes: Changes) 
 /// Whether two requests depend on the same row, present or absent.
 fn have_common_rows(one: &View, other: &View) -> bool {
     have_common_keys(&one.identifiers, &other.identifiers)
-        || have_common_keys(&one.cells, &other.cells)
+        || have_common_keys(&one.clusters, &other.clusters)
         || have_common_keys(&one.links, &other.links)
         || have_common_keys(&one.messages, &other.messages)
         || have_common_keys(&one.orders, &other.orders)

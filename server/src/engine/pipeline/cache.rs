@@ -4,9 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use profile360_core::{
     evidence::link::Pair,
-    graph::rows::{CellKey, CellState, IdentifierState, LinkState},
+    graph::rows::{ClusterKey, ClusterState, IdentifierState, LinkState},
     identifier::Identifier,
-    plan::{changes::Changes, needs::Needs, view::View},
+    plan::{
+        changes::Changes,
+        view::{Needs, View},
+    },
 };
 
 /// Entries of one generation of one table. There are two, so entries that were used since the last turn stay.
@@ -17,7 +20,7 @@ const GENERATION: usize = 30_000;
 pub(super) struct Cache {
     identifiers: Generations<Identifier, IdentifierState>,
     links: Generations<Pair, LinkState>,
-    cells: Generations<CellKey, CellState>,
+    clusters: Generations<ClusterKey, ClusterState>,
 }
 
 impl Cache {
@@ -37,9 +40,9 @@ impl Cache {
             }
             None => true,
         });
-        needs.cells.retain(|key| match self.cells.get(key) {
-            Some(cell) => {
-                view.cells.insert(*key, Some(cell));
+        needs.clusters.retain(|key| match self.clusters.get(key) {
+            Some(cluster) => {
+                view.clusters.insert(*key, Some(cluster));
                 false
             }
             None => true,
@@ -58,9 +61,9 @@ impl Cache {
                 self.links.insert(key, link);
             }
         }
-        for (key, cell) in view.cells {
-            if let Some(cell) = cell.filter(|_| !changes.cells.contains_key(&key)) {
-                self.cells.insert(key, cell);
+        for (key, cluster) in view.clusters {
+            if let Some(cluster) = cluster.filter(|_| !changes.clusters.contains_key(&key)) {
+                self.clusters.insert(key, cluster);
             }
         }
         for (key, (state, _)) in changes.identifiers {
@@ -69,11 +72,11 @@ impl Cache {
         for (key, (link, _)) in changes.links {
             self.links.insert(key, Arc::new(link));
         }
-        for (key, (cell, _)) in changes.cells {
-            self.cells.insert(key, Arc::new(cell));
+        for (key, (cluster, _)) in changes.clusters {
+            self.clusters.insert(key, Arc::new(cluster));
         }
-        for key in changes.removed_cells {
-            self.cells.remove(&key);
+        for key in changes.removed_clusters {
+            self.clusters.remove(&key);
         }
     }
 }

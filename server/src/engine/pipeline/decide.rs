@@ -11,15 +11,15 @@ use profile360_core::{
         link::Pair,
         retirement::{Retirement, Retirements},
     },
-    graph::rows::CellKey,
+    graph::rows::ClusterKey,
     identifier::{Identifier, unified_id::unified_id},
     message::{Message, parse::parse_kept},
     plan::{
         changes::Changes,
         draft::Draft,
-        needs::{Needs, first_needs, next_needs},
+        needs::{first_needs, next_needs},
         retire::{homes_of_value, to_count_again},
-        view::View,
+        view::{Needs, View},
     },
     profile::revision,
     time::Timestamp,
@@ -141,9 +141,9 @@ impl Worker {
             changed.iter().chain(kept).flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
         self.load(Needs { identifiers: missing(&ends, &view), ..Needs::default() }, &mut view).await?;
         // Their cells may have changed since they were prefetched.
-        let profiles = ends.iter().filter_map(|it| Some(view.identifiers.get(it)?.as_ref()?.cell));
-        let cells = profiles.filter(|it| !view.cells.contains_key(it)).collect();
-        self.load(Needs { cells, ..Needs::default() }, &mut view).await?;
+        let profiles = ends.iter().filter_map(|it| Some(view.identifiers.get(it)?.as_ref()?.cluster));
+        let clusters = profiles.filter(|it| !view.clusters.contains_key(it)).collect();
+        self.load(Needs { clusters, ..Needs::default() }, &mut view).await?;
         // Check early: a request that must wait need not read on.
         if self.bulk_commit.overlaps(&view) {
             return Ok(Attempt::Blocked);
@@ -314,22 +314,22 @@ impl Worker {
         let policy = &self.snapshot.policy;
         let retirements = policy.retirements();
         let state_of = |it: &Identifier| view.identifiers.get(it).and_then(Option::as_ref);
-        let keys: BTreeSet<CellKey> = identifiers.iter().filter_map(|it| Some(state_of(it)?.cell)).collect();
+        let keys: BTreeSet<ClusterKey> = identifiers.iter().filter_map(|it| Some(state_of(it)?.cluster)).collect();
         let mut revisions = Vec::with_capacity(keys.len());
         for key in keys {
             // Inconsistent rows: another server committed between two reads.
-            let cell = view.cells.get(&key).and_then(Option::as_ref).ok_or(StoreError::Conflict)?;
-            let members: Option<Vec<_>> = cell
+            let cluster = view.clusters.get(&key).and_then(Option::as_ref).ok_or(StoreError::Conflict)?;
+            let members: Option<Vec<_>> = cluster
                 .members
                 .iter()
                 .map(|member| {
-                    let state = state_of(member).filter(|it| it.cell == key)?;
-                    Some((member, &state.facts, retirements.retired_at(member)))
+                    let state = state_of(member).filter(|it| it.cluster == key)?;
+                    Some((member, &state.facts))
                 })
                 .collect();
             let members = members.ok_or(StoreError::Conflict)?;
-            let about = cell.members.iter().flat_map(|it| decisions.of(it)).map(AsRef::as_ref);
-            revisions.push(revision::revision(policy.version, members.into_iter(), about));
+            let members = members.iter().copied();
+            revisions.push(revision::of_members(policy.version, members, &retirements, decisions));
         }
         Ok(revision::joint(revisions))
     }
@@ -342,9 +342,9 @@ fn missing(identifiers: &BTreeSet<Identifier>, view: &View) -> BTreeSet<Identifi
 /// The members of the profiles of identifiers that a view does not hold.
 pub(super) fn missing_members<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>, view: &View) -> Needs {
     let states = identifiers.into_iter().filter_map(|it| view.identifiers.get(it)?.as_ref());
-    let keys: BTreeSet<CellKey> = states.map(|it| it.cell).collect();
-    let cells = keys.iter().filter_map(|it| view.cells.get(it)?.as_ref());
-    let members = cells.flat_map(|it| &it.members).filter(|it| !view.identifiers.contains_key(*it));
+    let keys: BTreeSet<ClusterKey> = states.map(|it| it.cluster).collect();
+    let clusters = keys.iter().filter_map(|it| view.clusters.get(it)?.as_ref());
+    let members = clusters.flat_map(|it| &it.members).filter(|it| !view.identifiers.contains_key(*it));
     Needs { identifiers: members.cloned().collect(), ..Needs::default() }
 }
 

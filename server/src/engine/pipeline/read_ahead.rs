@@ -16,14 +16,14 @@ use profile360_core::{
         decision::{Decision, Decisions},
         link::Pair,
     },
-    graph::rows::CellKey,
+    graph::rows::ClusterKey,
     identifier::Identifier,
     message::Message,
     plan::{
         changes::Changes,
         draft::Draft,
-        needs::{Needs, first_needs, next_needs},
-        view::View,
+        needs::{first_needs, next_needs},
+        view::{Needs, View},
     },
 };
 use profile360_store::StoreError;
@@ -64,8 +64,8 @@ const MAX_DEFERRALS: u32 = 4;
 
 /// The cost of a read; reading one row by its key costs 1.
 pub(super) fn cost_of(needs: &Needs) -> usize {
-    let Needs { messages, identifiers, links, cells, orders, sessions, links_of } = needs;
-    let n_rows = messages.len() + identifiers.len() + links.len() + cells.len() + orders.len() + sessions.len();
+    let Needs { messages, identifiers, links, clusters, orders, sessions, links_of } = needs;
+    let n_rows = messages.len() + identifiers.len() + links.len() + clusters.len() + orders.len() + sessions.len();
     n_rows + COST_OF_LINKS * links_of.len()
 }
 
@@ -274,7 +274,7 @@ async fn load(mut needs: Needs, view: &mut View, snapshot: &Snapshot) -> Result<
 struct Written {
     identifiers: BTreeSet<Identifier>,
     links: BTreeSet<Pair>,
-    cells: BTreeSet<CellKey>,
+    clusters: BTreeSet<ClusterKey>,
     orders: BTreeSet<Arc<str>>,
     sessions: BTreeSet<Arc<str>>,
     /// The ends of `links`, including new and removed links: an entry of `View::links_of` requires each of its links.
@@ -288,8 +288,8 @@ impl Written {
         let Changes {
             identifiers,
             links,
-            cells,
-            removed_cells,
+            clusters,
+            removed_clusters,
             removed_identifiers,
             removed_links,
             order_states,
@@ -298,7 +298,7 @@ impl Written {
         } = changes;
         self.identifiers.extend(identifiers.keys().chain(removed_identifiers).cloned());
         self.links.extend(links.keys().chain(removed_links).cloned());
-        self.cells.extend(cells.keys().chain(removed_cells));
+        self.clusters.extend(clusters.keys().chain(removed_clusters));
         self.orders.extend(order_states.keys().cloned());
         self.sessions.extend(sessions.keys().cloned());
         self.linked.extend(links.keys().chain(removed_links).flat_map(|it| [it.a.clone(), it.b.clone()]));
@@ -311,7 +311,7 @@ impl Written {
             || self.has_decisions
             || self.identifiers.iter().any(|it| view.identifiers.contains_key(it))
             || self.links.iter().any(|it| view.links.contains_key(it))
-            || self.cells.iter().any(|it| view.cells.contains_key(it))
+            || self.clusters.iter().any(|it| view.clusters.contains_key(it))
             || self.orders.iter().any(|it| view.orders.contains_key(it))
             || self.sessions.iter().any(|it| view.sessions.contains_key(it))
             || self.linked.iter().any(|it| view.links_of.contains_key(it))
@@ -329,7 +329,7 @@ impl Written {
         view.sessions.clear();
         view.identifiers.retain(|it, _| !self.identifiers.contains(it));
         view.links.retain(|it, _| !self.links.contains(it));
-        view.cells.retain(|it, _| !self.cells.contains(it));
+        view.clusters.retain(|it, _| !self.clusters.contains(it));
         view.links_of.retain(|it, _| !self.linked.contains(it));
     }
 }
@@ -337,7 +337,7 @@ impl Written {
 #[cfg(test)]
 mod tests {
     use profile360_core::{
-        evidence::link::Sightings,
+        evidence::link::Observations,
         graph::rows::LinkState,
         identifier::Kind,
         message::parse::parse_message,
@@ -357,7 +357,7 @@ mod tests {
         let message = parse_message(text, &policy).expect("valid").message;
         let [a, b] = message.identifiers.as_slice() else { panic!("two identifiers") };
         let pair = Pair::new(a, b).expect("distinct");
-        let link = LinkState { seen: Sightings::of(&message), withheld: None };
+        let link = LinkState { seen: Observations::of(&message), withheld: None };
         let other = Pair::new(a, &Identifier::new(Kind::new("device_id"), "d1")).expect("distinct");
         let mut view = View::default();
         for pair in [&pair, &other] {

@@ -14,15 +14,18 @@ use profile360_core::{
     graph::{
         compare::{Comparison, Parts, compare},
         lineage::Lineage,
-        rows::CellKey,
+        rows::ClusterKey,
     },
     identifier::{
         Identifier, UnifiedId,
-        normalise::{NORMAL_FORMS, normal_again},
+        normalize::{NORMAL_FORMS, normal_again},
         unified_id::unified_id,
     },
     message::parse::{accepted::Accepted, parse_kept},
-    plan::{draft::Draft, needs::Needs, view::View},
+    plan::{
+        draft::Draft,
+        view::{Needs, View},
+    },
     policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
@@ -58,7 +61,7 @@ pub struct Replay {
     /// The number of lineage rows that are copied.
     n_lineage: i64,
     /// The cells of the source that the last `follow` replayed.
-    touched: Vec<CellKey>,
+    touched: Vec<ClusterKey>,
     /// Merges and unmerges that the policy causes.
     events: Vec<LineageRow>,
     /// Old IDs by new ID, of messages that older programs stored with blanks or invisible characters in their IDs.
@@ -146,7 +149,7 @@ impl Replay {
             // Some were pruned before `keep_commits` was set.
             self.read_all(|_| {}).await?;
         } else {
-            let touched: BTreeSet<CellKey> = commits.into_iter().flat_map(|(_, it)| it.touched).collect();
+            let touched: BTreeSet<ClusterKey> = commits.into_iter().flat_map(|(_, it)| it.touched).collect();
             self.touched = touched.into_iter().collect();
             for keys in self.touched.clone().chunks(CHUNK) {
                 let texts = texts_of(&self.source.store, keys).await?;
@@ -182,8 +185,8 @@ impl Replay {
     async fn redirect_touched_ids(&self) -> Result<(), StoreError> {
         let Snapshot { store, secret, .. } = &self.source;
         for keys in self.touched.chunks(CHUNK) {
-            let cells = store.cells(keys).await?;
-            let members = cells.values().flat_map(|it| it.members.iter().cloned());
+            let clusters = store.clusters(keys).await?;
+            let members = clusters.values().flat_map(|it| it.members.iter().cloned());
             let ids: Vec<_> = members.map(|it| (unified_id(&it, secret), it)).collect();
             self.redirect_ids_of(&ids).await?;
         }
@@ -200,8 +203,8 @@ impl Replay {
             let own = std::slice::from_ref(identifier);
             let mut kin = vec![identifier.clone()];
             if let Some(state) = self.source.store.identifiers(own).await?.get(identifier) {
-                let cells = self.source.store.cells(&[state.cell]).await?;
-                kin.extend(cells.into_values().flat_map(|it| it.members.clone()));
+                let clusters = self.source.store.clusters(&[state.cluster]).await?;
+                kin.extend(clusters.into_values().flat_map(|it| it.members.clone()));
             }
             let links = self.source.store.links_of(own).await?;
             let linked: Vec<Identifier> = links.into_keys().flat_map(|it| [it.a, it.b]).collect();
@@ -295,8 +298,8 @@ impl Replay {
         let editions = [(&self.source, &mut before), (&self.worker.snapshot, &mut after)];
         for (Snapshot { store, secret, .. }, parts) in editions {
             for first_byte in 0..=u8::MAX {
-                for (_, cell) in store.cells_of(first_byte).await? {
-                    for member in &cell.members {
+                for (_, cluster) in store.clusters_of(first_byte).await? {
+                    for member in &cluster.members {
                         let n_known = positions.len();
                         let id = unified_id(member, secret).0.as_u128();
                         let position = *positions.entry(id).or_insert(n_known);
@@ -305,7 +308,7 @@ impl Replay {
                         }
                         parts.part_of[position] = Some(parts.names.len());
                     }
-                    parts.names.push(cell.unified_id);
+                    parts.names.push(cluster.unified_id);
                 }
             }
         }
@@ -416,9 +419,9 @@ async fn copy_lineage(from: &Store, to: &Store, after: i64) -> Result<i64, Store
 }
 
 /// The texts of all messages of some customers.
-async fn texts_of(store: &Store, keys: &[CellKey]) -> Result<Vec<String>, StoreError> {
-    let cells = store.cells(keys).await?;
-    let members: Vec<_> = cells.values().flat_map(|it| it.members.iter().cloned()).collect();
+async fn texts_of(store: &Store, keys: &[ClusterKey]) -> Result<Vec<String>, StoreError> {
+    let clusters = store.clusters(keys).await?;
+    let members: Vec<_> = clusters.values().flat_map(|it| it.members.iter().cloned()).collect();
     let mut texts = Vec::new();
     for state in store.identifiers(&members).await?.values() {
         let events = store.events(state.unified_id, Timestamp::EARLIEST, Timestamp::LATEST).await?;

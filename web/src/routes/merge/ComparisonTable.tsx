@@ -2,18 +2,18 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { Avatar } from "../../components/Avatar";
 import { useText } from "../../language/language";
-import type { ShownProfile } from "../../rules/preview";
+import type { ProfileView } from "../../rules/preview";
 import { customerPath } from "../views";
 import styles from "./Merge.module.css";
 
-type Column = { key: string; customer: ShownProfile; isResult: boolean };
+type Column = { key: string; customer: ProfileView; isResult: boolean };
 type Row = {
   key: string;
   name: string;
-  cell: (customer: ShownProfile, isResult: boolean) => ReactNode;
+  cell: (customer: ProfileView, isResult: boolean) => ReactNode;
   why?: string;
 };
-type Props = { before: ShownProfile[]; after: ShownProfile; rows: Row[]; withWhy?: boolean };
+type Props = { before: ProfileView[]; after: ProfileView; rows: Row[]; withWhy?: boolean };
 
 /**
  * The customers side by side, with the merged one after the first, so between two. On a phone they are stacked, each value

@@ -1,13 +1,13 @@
 import { Check } from "lucide-react";
 import { IdentifierName } from "../../components/IdentifierName";
 import { useText } from "../../language/language";
-import type { MergedField, MergePreview, ShownProfile } from "../../rules/preview";
+import type { MergedField, MergePreview, ProfileView } from "../../rules/preview";
 import { ComparisonTable } from "./ComparisonTable";
 import styles from "./Merge.module.css";
 import { useFieldText } from "./useFieldText";
 
 /** Each field: the value of each customer, of the merged one, and why. */
-export function Fields({ preview, after }: { preview: MergePreview; after: ShownProfile }) {
+export function Fields({ preview, after }: { preview: MergePreview; after: ProfileView }) {
   const text = useText();
   const words = useFieldText();
   const { before, fields } = preview;
@@ -46,7 +46,7 @@ export function Fields({ preview, after }: { preview: MergePreview; after: Shown
           key: `${field.group}.${field.name}`,
           name: words.name(field),
           why: words.why(field),
-          cell: ({ unifiedId }: ShownProfile, isResult: boolean) =>
+          cell: ({ unifiedId }: ProfileView, isResult: boolean) =>
             isResult ? words.value(field, field.winner) : <OwnValue field={field} unifiedId={unifiedId} />,
         })),
       ]}

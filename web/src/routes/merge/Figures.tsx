@@ -3,12 +3,12 @@ import { Segmented } from "../../components/Segmented";
 import type { RankBy } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import type { MergePreview, RankedItem, ShownProfile, ShownPurchases } from "../../rules/preview";
+import type { MergePreview, RankedItem, ProfileView, PurchasesView } from "../../rules/preview";
 import { type Months, measures, windows } from "../customer/query";
 import { ComparisonTable } from "./ComparisonTable";
 import styles from "./Merge.module.css";
 
-type Props = { preview: MergePreview; after: ShownProfile; by: RankBy; onBy: (by: RankBy) => void };
+type Props = { preview: MergePreview; after: ProfileView; by: RankBy; onBy: (by: RankBy) => void };
 type Ranking = "topCategories" | "topProducts";
 
 /** Windows and rankings of each customer and of the merged one. */
@@ -81,7 +81,7 @@ export function Figures({ preview: { before }, after, by, onBy }: Props) {
   );
 }
 
-const topOf = (purchases: ShownPurchases, ranking: Ranking, months: Months) =>
+const topOf = (purchases: PurchasesView, ranking: Ranking, months: Months) =>
   purchases[`${ranking}${months}`];
 
 /** A ranking. Items of the merged customer show their rank before the merge. */

@@ -1,13 +1,13 @@
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import type { MergePreview, ShownProfile } from "../../rules/preview";
+import type { MergePreview, ProfileView } from "../../rules/preview";
 import styles from "./Merge.module.css";
 
 /** The differences from the preview that the server rejected as stale. */
 export function StalePreview({ before, now }: { before: MergePreview; now: MergePreview }) {
   const text = useText();
   const format = useFormat();
-  const figures = (customer: ShownProfile): [what: string, value: string][] => {
+  const figures = (customer: ProfileView): [what: string, value: string][] => {
     const year = customer.purchases.windows.find(({ months }) => months === 12);
     return [
       [text.name, customer.basic.name ?? text.unnamed],

@@ -1,11 +1,11 @@
 import { useLinkText } from "../../decisions/useLinkText";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import type { MergePreview, ShownProfile } from "../../rules/preview";
+import type { MergePreview, ProfileView } from "../../rules/preview";
 import styles from "./Merge.module.css";
 
 /** The effect of the merge in a few sentences: the customer, the limits that it overrides, other customers that change. */
-export function Summary({ preview, after }: { preview: MergePreview; after: ShownProfile }) {
+export function Summary({ preview, after }: { preview: MergePreview; after: ProfileView }) {
   const text = useText();
   const format = useFormat();
   const { named } = useLinkText();

@@ -2,7 +2,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::json;
 
 use crate::{
-    evidence::identifier_summary::attribute::observe,
+    evidence::identifier_summary::values::observe,
     identifier::{Identifier, Kind},
     policy::survivorship::{Rule, Survivorship},
     profile::survivorship::{self, rank},
@@ -15,8 +15,10 @@ type Attributes = BTreeMap<Arc<str>, Values>;
 type Said = (&'static str, serde_json::Value, &'static str, i64);
 
 /// So little room that a few messages fill it.
-const TIGHT: [Shelf; 2] =
-    [Shelf { names: 2, sightings: [3, 5], sources: [2, 3] }, Shelf { names: 1, sightings: [1, 2], sources: [1, 1] }];
+const TIGHT: [Shelf; 2] = [
+    Shelf { names: 2, observations: [3, 5], sources: [2, 3] },
+    Shelf { names: 1, observations: [1, 2], sources: [1, 1] },
+];
 
 fn said() -> impl Strategy<Value = Vec<Said>> {
     let long = |letter: &str| json!(letter.repeat(MAX_SHORT_BYTES));
@@ -66,9 +68,9 @@ fn one_by_one(said: &[Said]) -> Attributes {
 /// What a rule chooses, and when that was seen.
 fn winner(values: &Values, rule: Rule, sources: &[&str]) -> Option<(AttributeValue, Timestamp)> {
     let identifier = Identifier::new(Kind::new("external_id"), "1");
-    let sightings = values.iter().flat_map(|(value, sources)| {
+    let observations = values.iter().flat_map(|(value, sources)| {
         let identifier = &identifier;
-        sources.iter().map(move |(source, seen)| survivorship::Sighting {
+        sources.iter().map(move |(source, seen)| survivorship::Observation {
             value,
             source,
             seen: *seen,
@@ -78,7 +80,7 @@ fn winner(values: &Values, rule: Rule, sources: &[&str]) -> Option<(AttributeVal
     });
     let survivorship =
         Survivorship { sources: sources.iter().map(|source| Arc::from(*source)).collect(), ..Survivorship::default() };
-    rank(sightings.collect(), rule, &survivorship).first().map(|it| (it.value.clone(), it.observed_at))
+    rank(observations.collect(), rule, &survivorship).first().map(|it| (it.value.clone(), it.observed_at))
 }
 
 proptest! {
@@ -133,7 +135,7 @@ fn one_identifier_never_holds_more_than_so_much() {
         }
         full.append(&mut keep(&mut attributes, &SHELVES));
         if n % 500 == 499 {
-            largest = serde_json::to_string(&attributes).expect("it serialises").len();
+            largest = serde_json::to_string(&attributes).expect("it serializes").len();
         }
     }
     assert_eq!(full, BTreeSet::from([Full::Attributes, Full::Values]));

@@ -3,13 +3,13 @@
 use serde::de::DeserializeOwned;
 
 use super::{
-    card::{Figures, ProfileQuestion},
-    explanation::ExplainQuestion,
-    merge::MergeQuestion,
-    policy::PolicyQuestion,
-    ranking::RankingQuestion,
-    spend::SpendQuestion,
-    unmerge::{Change, UnmergeQuestion},
+    explanation::ExplainParams,
+    merge::MergeParams,
+    policy::PolicyParams,
+    profile_view::{Figures, ProfileParams},
+    ranking::RankingParams,
+    spend::SpendParams,
+    unmerge::{Change, UnmergeParams},
 };
 use crate::{
     calendar::parse_date,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What can be asked of facts.
-pub trait Question: Sized {
+pub trait Params: Sized {
     /// Reads the question from its JSON.
     ///
     /// # Errors
@@ -27,28 +27,28 @@ pub trait Question: Sized {
     fn read(tree: &JsonValue) -> Result<Self, JsonValueError>;
 }
 
-impl Question for ProfileQuestion {
+impl Params for ProfileParams {
     fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["unifiedId", "figures"])?;
         Ok(Self { unified_id: it.read("unifiedId")?, figures: it.figures()? })
     }
 }
 
-impl Question for MergeQuestion {
+impl Params for MergeParams {
     fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["unifiedIds", "figures"])?;
         Ok(Self { unified_ids: it.read("unifiedIds")?, figures: it.figures()? })
     }
 }
 
-impl Question for UnmergeQuestion {
+impl Params for UnmergeParams {
     fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["change", "figures"])?;
         Ok(Self { change: change(it.get("change"))?, figures: it.figures()? })
     }
 }
 
-impl Question for RankingQuestion {
+impl Params for RankingParams {
     fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["unifiedId", "figures", "what", "months", "first"])?;
         Ok(Self {
@@ -61,28 +61,28 @@ impl Question for RankingQuestion {
     }
 }
 
-impl Question for SpendQuestion {
+impl Params for SpendParams {
     fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let fields = Fields::of(tree, &["unifiedId", "figures", "months"])?;
         Ok(Self { unified_id: fields.read("unifiedId")?, figures: fields.figures()?, months: fields.read("months")? })
     }
 }
 
-impl Question for PolicyQuestion {
+impl Params for PolicyParams {
     fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["document", "figures"])?;
         Ok(Self { document: it.get("document").clone(), figures: it.figures()? })
     }
 }
 
-impl Question for ExplainQuestion {
+impl Params for ExplainParams {
     fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         let it = Fields::of(tree, &["a", "b"])?;
         Ok(Self { a: it.read("a")?, b: it.read("b")? })
     }
 }
 
-impl Question for JsonValue {
+impl Params for JsonValue {
     fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
         Ok(tree.clone())
     }

@@ -1,7 +1,7 @@
 //! What holds the identifiers of some profiles together.
 
 use super::{
-    input::{Edge, Node, Verdict},
+    input::{Constraint, Edge, Input, Node},
     resolve::same_that_hold,
     rows::LinkState,
 };
@@ -17,13 +17,13 @@ use crate::{
 pub struct Evidence<'a> {
     /// Ascending.
     pub identifiers: &'a [Identifier],
-    /// In any order. One with an end that is not among the identifiers ties nothing.
+    /// In any order. One with an end that is not among the identifiers is ignored.
     pub links: &'a [(Pair, LinkState)],
     /// In any order; revoked ones may be there and do not count.
     pub decisions: &'a [Decision],
 }
 
-/// One tie on the way from an identifier to another.
+/// One edge of the path from an identifier to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// A link, by its position in the evidence.
@@ -49,47 +49,39 @@ impl Evidence<'_> {
 
 /// Two nodes, by their positions, and what is between them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tie {
-    pub(super) edge: Edge,
+pub(super) struct EvidenceEdge {
+    pub(super) ends: Edge,
     pub(super) step: Step,
 }
 
-/// What ties the identifiers, and what would.
-pub(super) struct Ties<'a> {
+/// The identifiers with the edges that connect them, and those that would.
+pub(super) struct EvidenceGraph<'a> {
     pub(super) nodes: Vec<Node<'a>>,
     /// The decisions that hold, in the order in which they are taken.
-    pub(super) same: Vec<Tie>,
-    pub(super) followed: Vec<Tie>,
-    pub(super) withheld: Vec<Tie>,
+    pub(super) same: Vec<EvidenceEdge>,
+    pub(super) followed: Vec<EvidenceEdge>,
+    pub(super) withheld: Vec<EvidenceEdge>,
 }
 
-impl<'a> Ties<'a> {
+impl<'a> EvidenceGraph<'a> {
     pub(super) fn of(evidence: Evidence<'a>) -> Self {
         let node = |identifier| Node { identifier, first_seen: Timestamp::EARLIEST, is_shared: false };
-        let nodes: Vec<Node<'_>> = evidence.identifiers.iter().map(node).collect();
-        let ends_of = |pair: &Pair| (evidence.position_of(&pair.a), evidence.position_of(&pair.b));
-
-        let (verdicts, positions): (Vec<Verdict<'_>>, Vec<usize>) = (0..)
-            .zip(evidence.decisions)
-            .filter(|(_, it)| it.is_active())
-            .filter_map(|(position, decision)| {
-                let (a, b) = ends_of(&decision.pair);
-                Some((Verdict { a: a?, b: b?, decision }, position))
-            })
-            .collect();
-        let same: Vec<Tie> = same_that_hold(nodes.len(), &verdicts)
+        let nodes = evidence.identifiers.iter().map(node).collect();
+        let position_of = |it: &Identifier| evidence.position_of(it);
+        let links = evidence.links.iter().map(|(pair, link)| (pair.positions(position_of), link.seen.first_seen));
+        let Input { nodes, edges, links, constraints, decisions } =
+            Input::new(nodes, links, evidence.decisions.iter(), position_of);
+        let same = same_that_hold(nodes.len(), &constraints)
             .into_iter()
-            .map(|it| {
-                let Verdict { a, b, decision } = verdicts[it];
-                Tie { edge: Edge { a, b, first_seen: decision.at }, step: Step::Same(positions[it]) }
+            .map(|position| {
+                let Constraint { a, b, decision } = constraints[position];
+                EvidenceEdge { ends: Edge { a, b, first_seen: decision.at }, step: Step::Same(decisions[position]) }
             })
             .collect();
-
         let (mut followed, mut withheld) = (Vec::new(), Vec::new());
-        for (position, (pair, link)) in evidence.links.iter().enumerate() {
-            let (Some(a), Some(b)) = ends_of(pair) else { continue };
-            let tie = Tie { edge: Edge { a, b, first_seen: link.seen.first_seen }, step: Step::Link(position) };
-            if link.withheld.is_none() { followed.push(tie) } else { withheld.push(tie) }
+        for (ends, link) in edges.into_iter().zip(links) {
+            let edge = EvidenceEdge { ends, step: Step::Link(link) };
+            if evidence.links[link].1.withheld.is_none() { followed.push(edge) } else { withheld.push(edge) }
         }
         Self { nodes, same, followed, withheld }
     }

@@ -1,6 +1,6 @@
 //! The normal form of a value of each kind.
 
-use super::{Identifier, MAX_VALUE_BYTES, Malformed, email, nobody::Blocked, phone, text::clean};
+use super::{Identifier, MAX_VALUE_BYTES, Malformed, blocked_value::Blocked, email, phone, text::clean};
 use crate::policy::{
     compiled::CompiledPolicy,
     document::{Form, KindRule},
@@ -12,7 +12,7 @@ pub const NORMAL_FORMS: i64 = 2;
 
 /// What became of a value as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Normalised {
+pub enum Normalized {
     /// The normal form, and what is suspicious about it.
     Usable { identifier: Identifier, warning: Option<Suspicion> },
     /// The value never links and never founds a profile; the reason.
@@ -35,16 +35,16 @@ pub enum Suspicion {
 }
 
 /// Brings a value of a known kind to its normal form.
-pub fn normalise(raw: &str, kind: &KindRule, policy: &CompiledPolicy) -> Normalised {
+pub fn normalize(raw: &str, kind: &KindRule, policy: &CompiledPolicy) -> Normalized {
     let text = &*clean(raw);
     if MAX_VALUE_BYTES < text.len() {
-        return Normalised::Refused(Malformed::TooLong);
+        return Normalized::Refused(Malformed::TooLong);
     }
     if let Some(reason) = policy.blocked(text) {
-        return Normalised::Blocked(reason);
+        return Normalized::Blocked(reason);
     }
     if text.chars().any(char::is_control) {
-        return Normalised::Refused(Malformed::ControlCharacter);
+        return Normalized::Refused(Malformed::ControlCharacter);
     }
     let normal = match &kind.form {
         Form::Phone => phone::normal_form(text, phone::Leading::MayBeLost),
@@ -55,31 +55,31 @@ pub fn normalise(raw: &str, kind: &KindRule, policy: &CompiledPolicy) -> Normali
     };
     let value = match normal {
         Ok(value) => value,
-        Err(reason) => return Normalised::Refused(reason),
+        Err(reason) => return Normalized::Refused(reason),
     };
     if MAX_VALUE_BYTES < value.len() {
-        return Normalised::Refused(Malformed::TooLong);
+        return Normalized::Refused(Malformed::TooLong);
     }
     if value != text
         && let Some(reason) = policy.blocked(&value)
     {
-        return Normalised::Blocked(reason);
+        return Normalized::Blocked(reason);
     }
     let warning = suspicion(&value, &kind.form);
-    Normalised::Usable { identifier: Identifier::new(kind.name.clone(), &value), warning }
+    Normalized::Usable { identifier: Identifier::new(kind.name.clone(), &value), warning }
 }
 
 /// An identifier that an older program brought to its normal form, in this one's. One that is blocked or none of its kind any
 /// more stays as it is.
 pub fn normal_again(identifier: &Identifier, policy: &CompiledPolicy) -> Identifier {
     let rule = policy.kind(identifier.kind.as_str());
-    match rule.map(|rule| normalise(&identifier.value, rule, policy)) {
-        Some(Normalised::Usable { identifier: again, .. }) => again.of_generation(identifier.generation),
+    match rule.map(|rule| normalize(&identifier.value, rule, policy)) {
+        Some(Normalized::Usable { identifier: again, .. }) => again.of_generation(identifier.generation),
         _ => identifier.clone(),
     }
 }
 
-/// Whether a text is an e-mail address, as the kind has it.
+/// Whether a text is an email address, as the kind has it.
 pub fn is_email(text: &str) -> bool {
     email::normal_form(text).is_ok()
 }
@@ -93,7 +93,7 @@ fn suspicion(value: &str, form: &Form) -> Option<Suspicion> {
             return Some(Suspicion::LooksLikePhone);
         }
     }
-    let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let has_decimals = value.split_once('.').is_some_and(|(whole, fraction)| {
         is_number(whole) && !fraction.is_empty() && fraction.bytes().all(|it| it == b'0')
     });

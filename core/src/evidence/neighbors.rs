@@ -1,7 +1,7 @@
-//! Neighbours: how many identifiers of one kind an identifier links to, and on which days it met those that are stronger.
+//! Neighbors: how many identifiers of one kind an identifier links to, and on which days it met those that are stronger.
 //!
 //! A person's own device meets a number or two, and another one years later. A shop's tablet meets many within days. The days
-//! tell the one from the other; they depend on the set of links alone, whatever the sequence in which these arrive.
+//! distinguish the two; they depend on the set of links alone, not on the order in which these arrive.
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -10,21 +10,21 @@ use serde::{
 
 use crate::time::Timestamp;
 
-/// The most neighbours whose days are kept: more are too many for any one person.
+/// The most neighbors whose days are kept: more are too many for any one person.
 pub const MAX_DAYS: usize = 16;
-/// Neighbours that were met within so many days were met at once.
+/// Neighbors that were met within so many days were met at once.
 const AT_ONCE: i32 = 30;
 
-/// The neighbours of one kind. Its JSON form is the list of days where these are kept, else the number.
+/// The neighbors of one kind. Its JSON form is the list of days where these are kept, else the number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Neighbours {
+pub struct Neighbors {
     n: u32,
     /// The day on which each was first seen together with the identifier, ascending; counted from 1970-01-01. Empty where the
-    /// neighbours are not stronger than the identifier, or are more than [`MAX_DAYS`].
+    /// neighbors are not stronger than the identifier, or are more than [`MAX_DAYS`].
     days: Vec<i32>,
 }
 
-impl Neighbours {
+impl Neighbors {
     /// How many there are.
     pub const fn len(&self) -> u32 {
         self.n
@@ -43,13 +43,13 @@ impl Neighbours {
         self.days.iter().map(within).max().and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
     }
 
-    /// Whether days that were given up are to be kept again once so many neighbours are gone.
+    /// Whether days that were given up are to be kept again once so many neighbors are gone.
     pub(crate) fn needs_days_without(&self, n_gone: u32) -> bool {
         let has_given_up = MAX_DAYS < self.n as usize;
         has_given_up && (self.n.saturating_sub(n_gone) as usize) <= MAX_DAYS
     }
 
-    /// Adds one; with the time of the first sighting together where it is stronger than the identifier.
+    /// Adds one; with the time of the first observation together where it is stronger than the identifier.
     pub(crate) fn add(&mut self, met: Option<Timestamp>) {
         let keeps_days = self.days.len() == self.n as usize && (self.n as usize) < MAX_DAYS;
         self.n = self.n.saturating_add(1);
@@ -59,7 +59,7 @@ impl Neighbours {
         }
     }
 
-    /// Takes one away that was added with this time. What keeps no days of its neighbours has none to take away.
+    /// Removes one that was added with this time, with its day where days are kept.
     pub(crate) fn remove(&mut self, met: Option<Timestamp>) {
         self.n = self.n.saturating_sub(1);
         if let Some(position) = met.and_then(|at| self.days.binary_search(&day(at)).ok()) {
@@ -67,7 +67,7 @@ impl Neighbours {
         }
     }
 
-    /// Takes note that one was met earlier than was known.
+    /// Records that one was met earlier than was known.
     pub(crate) fn meet_earlier(&mut self, known: Timestamp, now: Timestamp) {
         if day(known) != day(now)
             && let Ok(position) = self.days.binary_search(&day(known))
@@ -88,39 +88,39 @@ fn day(at: Timestamp) -> i32 {
     i32::try_from(at.micros().div_euclid(MICROS)).unwrap_or(i32::MAX)
 }
 
-impl Serialize for Neighbours {
+impl Serialize for Neighbors {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let keeps_days = self.days.len() == self.n as usize;
         if keeps_days { self.days.serialize(serializer) } else { self.n.serialize(serializer) }
     }
 }
 
-impl<'de> Deserialize<'de> for Neighbours {
+impl<'de> Deserialize<'de> for Neighbors {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct NumberOrDays;
 
         impl<'de> Visitor<'de> for NumberOrDays {
-            type Value = Neighbours;
+            type Value = Neighbors;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a number of neighbours, or the days on which they were met")
+                f.write_str("a number of neighbors, or the days on which they were met")
             }
 
-            fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<Neighbours, E> {
-                let n = u32::try_from(n).map_err(|_| E::custom("too many neighbours"))?;
-                Ok(Neighbours { n, days: Vec::new() })
+            fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<Neighbors, E> {
+                let n = u32::try_from(n).map_err(|_| E::custom("too many neighbors"))?;
+                Ok(Neighbors { n, days: Vec::new() })
             }
 
-            fn visit_i64<E: serde::de::Error>(self, n: i64) -> Result<Neighbours, E> {
-                self.visit_u64(u64::try_from(n).map_err(|_| E::custom("a number of neighbours is not negative"))?)
+            fn visit_i64<E: serde::de::Error>(self, n: i64) -> Result<Neighbors, E> {
+                self.visit_u64(u64::try_from(n).map_err(|_| E::custom("a number of neighbors is not negative"))?)
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Neighbours, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Neighbors, A::Error> {
                 let mut days = Vec::new();
                 while let Some(day) = items.next_element()? {
                     days.push(day);
                 }
-                Ok(Neighbours { n: u32::try_from(days.len()).unwrap_or(u32::MAX), days })
+                Ok(Neighbors { n: u32::try_from(days.len()).unwrap_or(u32::MAX), days })
             }
         }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::situation::Situation;
+use super::scenario::Scenario;
 use crate::{
     api_serde,
     evidence::{
         decision::{Decision, Relation},
-        link::{Pair, Sightings},
+        link::{Observations, Pair},
     },
     graph::{input::is_shared, withheld::Withheld},
     identifier::{Identifier, Kind, UnifiedId},
@@ -21,26 +21,26 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct ShownLink {
+pub struct LinkView {
     pub a: Arc<ProfileIdentifier>,
     pub b: Arc<ProfileIdentifier>,
     #[serde(serialize_with = "api_serde::date_time")]
     pub first_seen_at: Timestamp,
     #[serde(serialize_with = "api_serde::date_time")]
     pub last_seen_at: Timestamp,
-    /// 0 for a decision that stands where a link would.
+    /// 0 for a decision in the place of a link.
     #[serde(serialize_with = "api_serde::count")]
     pub count: u64,
     pub sources: Vec<Arc<str>>,
     /// The decision about the same two that counts.
-    pub decision: Option<ShownDecision>,
+    pub decision: Option<DecisionView>,
 }
 
 /// `WithheldLink` of schema.graphql.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct ShownWithheldLink {
-    pub link: ShownLink,
+pub struct WithheldLinkView {
+    pub link: LinkView,
     #[cfg_attr(test, ts(type = "WithheldReason"))]
     pub reason: &'static str,
     pub detail: String,
@@ -52,7 +52,7 @@ pub struct ShownWithheldLink {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct ShownDecision {
+pub struct DecisionView {
     pub key: Arc<str>,
     pub relation: Relation,
     pub a: Arc<ProfileIdentifier>,
@@ -66,9 +66,9 @@ pub struct ShownDecision {
     pub revoked_by: Option<Arc<str>>,
 }
 
-impl Situation<'_> {
+impl Scenario<'_> {
     /// An identifier; one that is not in the facts has its kind and value alone.
-    pub(super) fn shown_identifier(&self, identifier: &Identifier) -> Arc<ProfileIdentifier> {
+    pub(super) fn identifier_view(&self, identifier: &Identifier) -> Arc<ProfileIdentifier> {
         let node = self.facts.position_of(identifier);
         let end = || self.facts.ends.binary_search_by(|it| it.identifier.cmp(identifier)).ok();
         let (unified_id, seen, retired_at) = match node {
@@ -88,17 +88,17 @@ impl Situation<'_> {
             first_seen_at: seen.map_or(Timestamp::EARLIEST, |it| it.first_seen),
             last_seen_at: seen.map_or(Timestamp::EARLIEST, |it| it.last_seen),
             sources: seen.map(|it| it.sources.iter().cloned().collect()).unwrap_or_default(),
-            shared: self.neighbours_of(identifier).is_some_and(|it| is_shared(&identifier.kind, it, self.policy)),
+            shared: self.neighbors_of(identifier).is_some_and(|it| is_shared(&identifier.kind, it, self.policy)),
             retired_at,
         })
     }
 
-    pub(super) fn shown_decision(&self, decision: &Decision) -> ShownDecision {
-        ShownDecision {
+    pub(super) fn decision_view(&self, decision: &Decision) -> DecisionView {
+        DecisionView {
             key: decision.id.clone(),
             relation: decision.relation,
-            a: self.shown_identifier(&decision.pair.a),
-            b: self.shown_identifier(&decision.pair.b),
+            a: self.identifier_view(&decision.pair.a),
+            b: self.identifier_view(&decision.pair.b),
             reason: decision.reason.clone(),
             actor: decision.actor.clone(),
             at: decision.at,
@@ -107,22 +107,22 @@ impl Situation<'_> {
         }
     }
 
-    pub(super) fn shown_link(&self, pair: &Pair, seen: &Sightings) -> ShownLink {
+    pub(super) fn link_view(&self, pair: &Pair, seen: &Observations) -> LinkView {
         let decision = self.decisions_about(&pair.a).find(|it| it.pair == *pair);
-        ShownLink {
-            a: self.shown_identifier(&pair.a),
-            b: self.shown_identifier(&pair.b),
+        LinkView {
+            a: self.identifier_view(&pair.a),
+            b: self.identifier_view(&pair.b),
             first_seen_at: seen.first_seen,
             last_seen_at: seen.last_seen,
             count: seen.count,
             sources: seen.sources.iter().cloned().collect(),
-            decision: decision.map(|it| self.shown_decision(it)),
+            decision: decision.map(|it| self.decision_view(it)),
         }
     }
 
-    pub(super) fn shown_withheld(&self, pair: &Pair, seen: &Sightings, reason: &Withheld) -> ShownWithheldLink {
-        ShownWithheldLink {
-            link: self.shown_link(pair, seen),
+    pub(super) fn withheld_link_view(&self, pair: &Pair, seen: &Observations, reason: &Withheld) -> WithheldLinkView {
+        WithheldLinkView {
+            link: self.link_view(pair, seen),
             reason: reason.code(),
             detail: reason.to_string(),
             kind: reason.kind().cloned(),

@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
 use super::{
-    facts::ProfileFacts,
-    situation::{Resolved, Situation},
+    facts::{ProfileFacts, order},
+    scenario::{Resolved, Scenario},
 };
 use crate::{
     api_serde,
@@ -17,12 +17,12 @@ use crate::{
     money::Currency,
     policy::document::Policy,
     profile::{
-        fold::{Member, fold},
-        model::{Activity, Attribute, BasicInfo, Consent, Device, Profile, ProfileIdentifier},
+        fold::fold,
+        model::{Activity, Attribute, BasicInfo, Consent, Device, Member, Profile, ProfileIdentifier},
         revision,
     },
     purchases::{
-        figures::{PurchaseInfo, PurchaseWindow, Purchases, Question, purchases_by},
+        figures::{PurchaseInfo, PurchaseParams, PurchaseWindow, Purchases, purchases_by},
         ranking::{RankBy, RankTarget, RankedItem},
         weekday::Weekday,
     },
@@ -34,7 +34,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct ProfileQuestion {
+pub struct ProfileParams {
     pub unified_id: UnifiedId,
     pub figures: Figures,
 }
@@ -64,26 +64,26 @@ const SHOWN_RANKS: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct ShownAsOf {
+pub struct AsOfView {
     #[cfg_attr(test, ts(as = "String"))]
     pub as_of: NaiveDate,
     pub basic: BasicInfo,
-    pub purchases: ShownPurchases,
+    pub purchases: PurchasesView,
 }
 
 /// A profile as of a date, with the names of `Profile` in schema.graphql and in their sequence: all but `id`, `timeline` and
 /// `graph`.
 #[derive(Debug, Clone)]
-pub struct ShownProfile {
-    card: Arc<Card>,
-    pub as_of: ShownAsOf,
+pub struct ProfileView {
+    profile_view: Arc<FoldedProfile>,
+    pub as_of: AsOfView,
 }
 
-/// `PurchaseInfo` of schema.graphql; rankings stand under the aliases that a query needs to ask for several at once.
+/// `PurchaseInfo` of schema.graphql; rankings are named by the aliases that a query needs to ask for several at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct ShownPurchases {
+pub struct PurchasesView {
     pub currency: Currency,
     pub currencies: Vec<Currency>,
     pub windows: Vec<PurchaseWindow>,
@@ -105,22 +105,22 @@ pub struct ShownPurchases {
     pub refund_amount: rust_decimal::Decimal,
 }
 
-/// What a profile shows whatever the date, and where its purchases are.
+/// What a profile shows on every date, and where its purchases are.
 #[derive(Debug)]
-pub(super) struct Card {
+pub(super) struct FoldedProfile {
     pub profile: Profile,
-    /// None where it would hang on what nobody knows yet, as the ID of a decision that is not made.
+    /// `None` for a preview: it would depend on IDs that are not assigned yet.
     pub revision: Option<String>,
     /// Positions of identifiers, and of orders under each, as in the situation.
     orders: Vec<(usize, usize)>,
     refunds: Vec<(usize, usize)>,
 }
 
-impl Card {
-    /// Folds a cell of a situation, with its revision under a policy's version.
-    pub(super) fn of(situation: &Situation<'_>, resolved: &Resolved, cell: usize, version: Option<i64>) -> Self {
-        let facts = situation.facts;
-        let nodes = resolved.partition.cells.get(cell).map_or(&[][..], Vec::as_slice);
+impl FoldedProfile {
+    /// Folds a cluster of a situation, with its revision under a policy's version.
+    pub(super) fn of(scenario: &Scenario<'_>, resolved: &Resolved, cluster: usize, version: Option<i64>) -> Self {
+        let facts = scenario.facts;
+        let nodes = resolved.partition.clusters.get(cluster).map_or(&[][..], Vec::as_slice);
         let identifiers: Vec<_> =
             nodes.iter().filter_map(|node| Some((*node, facts.identifiers.get(*node)?))).collect();
         let members: Vec<Member<'_>> = identifiers
@@ -132,36 +132,37 @@ impl Card {
                 last_seen: it.facts.seen.last_seen,
                 sources: &it.facts.seen.sources,
                 shared: resolved.is_shared.get(*node).copied().unwrap_or(false),
-                retired_at: situation.retired_at(*node),
-                facet: &it.facts.facet,
+                retired_at: scenario.retired_at(*node),
+                summary: &it.facts.summary,
             })
             .collect();
-        let anchor = resolved.partition.anchors.get(cell).and_then(|it| facts.identifiers.get(*it));
+        let anchor = resolved.partition.anchors.get(cluster).and_then(|it| facts.identifiers.get(*it));
         let anchor = anchor.map_or(UnifiedId(uuid::Uuid::nil()), |it| it.unified_id);
 
-        let cell_of = &resolved.partition.cell_of;
-        let orders = situation.orders.iter().filter(|(node, _)| cell_of.get(*node) == Some(&cell)).copied().collect();
+        let cluster_of = &resolved.partition.cluster_of;
+        let orders =
+            scenario.orders.iter().filter(|(node, _)| cluster_of.get(*node) == Some(&cluster)).copied().collect();
         let refunds =
             identifiers.iter().flat_map(|(node, it)| (0..it.refunds.len()).map(move |refund| (*node, refund)));
         let revision = version.map(|version| {
             let members = identifiers.iter().map(|(_, it)| (&it.identifier, &it.facts, it.retired_at));
-            let about = identifiers.iter().flat_map(|(_, it)| situation.decisions_about(&it.identifier));
+            let about = identifiers.iter().flat_map(|(_, it)| scenario.decisions_about(&it.identifier));
             revision::revision(version, members, about)
         });
-        Self { profile: fold(&members, anchor, situation.policy), revision, orders, refunds: refunds.collect() }
+        Self { profile: fold(&members, anchor, scenario.policy), revision, orders, refunds: refunds.collect() }
     }
 
     /// The profile as of a date.
-    pub(super) fn shown(self: &Arc<Self>, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> ShownProfile {
-        ShownProfile { as_of: self.shown_as_of(facts, policy, figures), card: self.clone() }
+    pub(super) fn shown(self: &Arc<Self>, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> ProfileView {
+        ProfileView { as_of: self.as_of_view(facts, policy, figures), profile_view: self.clone() }
     }
 
     /// The parts that another date changes.
-    pub(super) fn shown_as_of(&self, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> ShownAsOf {
-        ShownAsOf {
+    pub(super) fn as_of_view(&self, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> AsOfView {
+        AsOfView {
             as_of: figures.as_of,
             basic: self.profile.basic(figures.as_of),
-            purchases: self.with_purchases(facts, policy, figures, |it| shown_purchases(it, figures.by)),
+            purchases: self.with_purchases(facts, policy, figures, |it| purchases_view(it, figures.by)),
         }
     }
 
@@ -180,7 +181,7 @@ impl Card {
             .filter_map(|(node, refund)| facts.identifiers.get(*node)?.refunds.get(*refund))
             .collect();
         let Figures { as_of, currency, net_of_refunds, .. } = *figures;
-        let question = Question { as_of, currency, net_of_refunds };
+        let params = PurchaseParams { as_of, currency, net_of_refunds };
         // There always are some: neither facts nor policies without them get this far.
         let utc = ZoneOffsets {
             zone: policy.time_zone,
@@ -189,15 +190,11 @@ impl Card {
             offsets: Vec::new(),
         };
         let clocks = facts.clocks_of(policy.time_zone).unwrap_or(&utc);
-        compute(&purchases_by(clocks, &orders, &refunds, policy, &question))
+        compute(&purchases_by(clocks, &orders, &refunds, policy, &params))
     }
 }
 
-pub(super) fn order(facts: &ProfileFacts, (node, order): (usize, usize)) -> Option<&Order> {
-    facts.identifiers.get(node)?.orders.get(order)
-}
-
-fn shown_purchases(purchases: &Purchases<'_>, by: RankBy) -> ShownPurchases {
+fn purchases_view(purchases: &Purchases<'_>, by: RankBy) -> PurchasesView {
     let PurchaseInfo {
         currency,
         currencies,
@@ -216,7 +213,7 @@ fn shown_purchases(purchases: &Purchases<'_>, by: RankBy) -> ShownPurchases {
     };
     let [top_categories3, top_categories6, top_categories12] = tops(RankTarget::Categories);
     let [top_products3, top_products6, top_products12] = tops(RankTarget::Products);
-    ShownPurchases {
+    PurchasesView {
         currency,
         currencies,
         windows,
@@ -235,24 +232,24 @@ fn shown_purchases(purchases: &Purchases<'_>, by: RankBy) -> ShownPurchases {
     }
 }
 
-impl ShownProfile {
+impl ProfileView {
     /// All that no date changes.
     pub fn profile(&self) -> &Profile {
-        &self.card.profile
+        &self.profile_view.profile
     }
 
     /// Changes whenever a fact, a decision or the policy changes the profile. A profile that is only previewed has none: its
-    /// revision would hang on the ID of a decision, or the version of a policy, that nobody knows yet.
+    /// revision would depend on the ID of a decision, or the version of a policy, that is not assigned yet.
     pub fn revision(&self) -> Option<&str> {
-        self.card.revision.as_deref()
+        self.profile_view.revision.as_deref()
     }
 }
 
-/// What a [`ShownProfile`] serializes as.
+/// What a [`ProfileView`] serializes as.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ShownProfile"))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ProfileView"))]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ShownProfileFields<'a> {
+pub(super) struct ProfileViewFields<'a> {
     unified_id: UnifiedId,
     superseded_ids: &'a [UnifiedId],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -267,10 +264,10 @@ pub(super) struct ShownProfileFields<'a> {
     attributes: &'a [Attribute],
     consents: &'a [Consent],
     activity: &'a Activity,
-    purchases: &'a ShownPurchases,
+    purchases: &'a PurchasesView,
 }
 
-impl Serialize for ShownProfile {
+impl Serialize for ProfileView {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Profile {
             unified_id,
@@ -281,9 +278,9 @@ impl Serialize for ShownProfile {
             attributes,
             consents,
             activity,
-            standing: _,
-        } = &self.card.profile;
-        let fields = ShownProfileFields {
+            undated: _,
+        } = &self.profile_view.profile;
+        let fields = ProfileViewFields {
             unified_id: *unified_id,
             superseded_ids,
             revision: self.revision(),

@@ -6,7 +6,7 @@ use super::text::narrow;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
     #[error("this value says nothing about who it is")]
-    Nobody,
+    Placeholder,
     #[error("a part of this value is masked or lost, and others look the same; send the whole value")]
     Masked,
     #[error("this number was written in scientific notation and has lost its digits; send it as text")]
@@ -15,7 +15,7 @@ pub enum Blocked {
 
 /// What many have at once, as it is compared: in lower case, of ASCII's width, without blanks, NFC. Those with digits are in
 /// [`WITH_DIGITS`].
-const NOBODY: &str = "\
+const PLACEHOLDERS: &str = "\
     #bezug! #blocked! #busy! #calc! #connect! #div/0! #error! #field! #getting_data #n/a \
     #name? #nom? #nombre! #nome? #null! #num! #nv #ref! #rif! #spill! #unknown! #valeur! \
     #valor! #valore! #value! #wert! #zahl! #¡num! #¡ref! #¡valor! #¿nombre? -inf -infinity \
@@ -57,25 +57,25 @@ const NOBODY: &str = "\
 const WITH_DIGITS: [&str; 7] =
     ["#div/0!", "-1", "-0", "012345678912345", "02:00:00:00:00:00", "020000000000", "9774d56d682e549c"];
 
-/// The local parts of e-mail addresses that belong to nobody on any domain.
-const NOBODYS_MAILBOX: &str =
+/// The local parts of email addresses that belong to no person on any domain.
+const PLACEHOLDER_MAILBOXES: &str =
     " anonymous dummy noemail no-email none noreply no-reply donotreply do-not-reply null undefined unknown ";
 
-/// The local parts that stand for nobody where the domain repeats them: `test@test.com`.
-const NOBODYS_DOMAIN: &str = " a aa aaa aaaa ab abc abcd asdf email example mail na no test xx xxx ";
+/// The local parts that are placeholders where the domain repeats them: `test@test.com`.
+const PLACEHOLDER_DOMAINS: &str = " a aa aaa aaaa ab abc abcd asdf email example mail na no test xx xxx ";
 
-/// Why a value is nobody's. It must be [clean](super::clean).
+/// Why a value identifies no person. It must be [clean](super::text::clean).
 pub(crate) fn blocked(value: &str) -> Option<Blocked> {
     if is_scientific(value) {
         return Some(Blocked::Scientific);
     }
     if is_one_digit_repeated(value) {
-        return Some(Blocked::Nobody);
+        return Some(Blocked::Placeholder);
     }
     if is_masked(value) {
         return Some(Blocked::Masked);
     }
-    is_nobody(value).then_some(Blocked::Nobody)
+    means_nothing(value).then_some(Blocked::Placeholder)
 }
 
 /// Why an ID of an order or a session is none: a word that means none, zeros, or a number that lost its digits. Such IDs count
@@ -85,7 +85,7 @@ pub(crate) fn names_nothing(value: &str) -> Option<Blocked> {
         return Some(Blocked::Scientific);
     }
     let is_zero = value.bytes().all(|it| matches!(it, b'0' | b'-' | b'.'));
-    (is_zero || is_nobody(value)).then_some(Blocked::Nobody)
+    (is_zero || means_nothing(value)).then_some(Blocked::Placeholder)
 }
 
 /// As values are compared with those that mean none.
@@ -93,18 +93,18 @@ pub(crate) fn fold(value: &str) -> String {
     value.chars().map(narrow).filter(|it| !it.is_whitespace()).flat_map(char::to_lowercase).collect()
 }
 
-fn is_nobody(value: &str) -> bool {
+fn means_nothing(value: &str) -> bool {
     // Longer than all that is known; most IDs are settled here or by their digits.
     const LONGEST: usize = 64;
     if LONGEST < value.len() && !value.contains('@') {
-        return is_placeholder(value) || has_no_letter(value);
+        return is_template(value) || has_no_letter(value);
     }
     let folded = fold(value);
-    if is_placeholder(&folded) || has_no_letter(&folded) || is_one_letter_repeated(&folded) {
+    if is_template(&folded) || has_no_letter(&folded) || is_one_letter_repeated(&folded) {
         return true;
     }
     if let Some((local, domain)) = folded.split_once('@') {
-        return is_nobodys_mailbox(local, domain);
+        return is_placeholder_address(local, domain);
     }
     if folded.bytes().any(|it| it.is_ascii_digit()) {
         return WITH_DIGITS.contains(&folded.as_str());
@@ -113,7 +113,9 @@ fn is_nobody(value: &str) -> bool {
     let is_around =
         |it: char| matches!(it, '(' | ')' | '<' | '>' | '[' | ']' | '{' | '}' | '"' | '\'' | '`' | '「' | '」');
     let word = folded.trim_matches(is_around);
-    is_among(NOBODY, word) || is_among(NOBODY, word.trim_end_matches(['.', '!', '?'])) || is_among(NOBODY, &folded)
+    is_among(PLACEHOLDERS, word)
+        || is_among(PLACEHOLDERS, word.trim_end_matches(['.', '!', '?']))
+        || is_among(PLACEHOLDERS, &folded)
 }
 
 /// Whether a word is one of a list whose words have spaces between them.
@@ -121,13 +123,13 @@ fn is_among(list: &str, word: &str) -> bool {
     !word.is_empty() && list.split(' ').any(|it| it == word)
 }
 
-fn is_nobodys_mailbox(local: &str, domain: &str) -> bool {
+fn is_placeholder_address(local: &str, domain: &str) -> bool {
     let name = domain.split('.').next().unwrap_or_default();
-    is_among(NOBODYS_MAILBOX, local) || (local == name && is_among(NOBODYS_DOMAIN, local))
+    is_among(PLACEHOLDER_MAILBOXES, local) || (local == name && is_among(PLACEHOLDER_DOMAINS, local))
 }
 
-/// A template that nobody filled in: `{{user_id}}`, `${id}`, `%%ID%%`.
-fn is_placeholder(value: &str) -> bool {
+/// A template that was not filled in: `{{user_id}}`, `${id}`, `%%ID%%`.
+fn is_template(value: &str) -> bool {
     let is_within = |start: &str, end: &str| value.starts_with(start) && value.ends_with(end) && 2 < value.len();
     value.contains("{{")
         || value.contains("${")
@@ -190,7 +192,7 @@ fn is_drawn(letter: char) -> bool {
 /// `8.21E+11`: the form in which spreadsheets and programs write a number that is too long for them. `12e345` may be an ID.
 fn is_scientific(value: &str) -> bool {
     let Some((mantissa, exponent)) = value.split_once(['e', 'E']) else { return false };
-    let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mantissa = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
     let (whole, fraction) = match mantissa.split_once(['.', ',']) {
         Some((whole, fraction)) => (whole, Some(fraction)),
