@@ -131,7 +131,7 @@ test("without the module the page says so, and the search still works", async (t
   const prepare = (page) => page.route(/\/rules[^/]*\.(js|wasm)$/, (route) => route.abort());
   const page = await visit(t, "/customers", { quiet: false, prepare });
   await page.getByRole("textbox", { name: "Find a customer" }).fill(phone);
-  await page.getByText("Not recognised here").waitFor();
+  await page.getByText("Searching for the text as typed").waitFor();
   await page.locator(`tbody a[href="${address(profile)}"]`).waitFor();
 });
 

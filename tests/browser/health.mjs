@@ -8,7 +8,7 @@ const health = `{
     byEvents: largest(by: EVENTS, first: 8) { size profile { unifiedId activity { eventCount } } }
     byIdentifiers: largest(by: IDENTIFIERS, first: 8) { size profile { identifiers { kind } } }
     sharedValues(first: 20) { withheld identifier { shared unifiedId } }
-    ingestion { taken refused }
+    ingestion { accepted refused }
   }
   profiles(first: 1) { totalCount }
 }`;
@@ -45,7 +45,7 @@ test("accepted and rejected messages appear without a reload", async (t) => {
     page
       .locator("[data-minutes] li")
       .evaluateAll((bars, name) => bars.reduce((sum, bar) => sum + Number(bar.dataset[name]), 0), name);
-  const before = { taken: await total("taken"), refused: await total("refused") };
+  const before = { accepted: await total("accepted"), refused: await total("refused") };
   const message = (identifiers) => ({
     messageId: `health-${identifiers.length}-${Date.now()}`,
     type: "EVENT",
@@ -61,7 +61,7 @@ test("accepted and rejected messages appear without a reload", async (t) => {
     answered.results.map(({ status }) => status),
     ["CREATED", "REFUSED"],
   );
-  await until(async () => (await total("taken")) === before.taken + 1, "the accepted message");
+  await until(async () => (await total("accepted")) === before.accepted + 1, "the accepted message");
   await until(async () => (await total("refused")) === before.refused + 1, "the message that was refused");
   await page
     .locator("li[data-refused]", { hasText: "NO_USABLE_IDENTIFIER" })

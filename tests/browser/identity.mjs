@@ -33,7 +33,7 @@ async function customer() {
     ({ identifiers, graph }) => identifiers.length > 3 && graph.bridges.length > 1,
   );
   const held = found.find(({ graph }) => graph.withheld.some(({ reason }) => reason !== "DIFFERENT"));
-  assert.ok(held, "none of the first demo customers has a link held back");
+  assert.ok(held, "none of the first demo customers has a withheld link");
   return held;
 }
 
@@ -109,19 +109,19 @@ test("with the keyboard alone a link is cut, which splits the customer; revoking
   const [one, other] = await owners();
   assert.notEqual(one, other);
   const history = page.locator("[data-lineage] > li");
-  await history.first().getByText("Parted").waitFor();
+  await history.first().getByText("Split").waitFor();
   await history
     .first()
     .getByText(/Two people after all/)
     .waitFor();
 
   const decision = page.locator("[data-decision]").filter({ hasText: "Two people after all" });
-  await tabTo(page, decision.getByRole("button", { name: "Take it back" }));
+  await tabTo(page, decision.getByRole("button", { name: "Revoke" }));
   await page.keyboard.press("Enter");
   await tabTo(page, dialog.getByRole("textbox", { name: "Why" }));
   await page.keyboard.type("They are one");
   await page.keyboard.press("Enter");
-  await page.getByText("Taken back.", { exact: true }).waitFor();
+  await page.getByText("Revoked.", { exact: true }).waitFor();
   await until(async () => new Set(await owners()).size === 1, "one customer again");
   await history.first().getByText("Merged").waitFor();
   await linkRow(page, keyOf(link)).waitFor();
@@ -177,13 +177,13 @@ test("with the keyboard alone a number is retired from a day on, listed, and rev
   await listed.getByText("Retired from Mar 10, 2025").waitFor();
   assert.equal((await ask(retirements)).retirements.filter(({ value }) => value === number).length, 1);
 
-  await tabTo(page, listed.getByRole("button", { name: "Take it back" }));
+  await tabTo(page, listed.getByRole("button", { name: "Revoke" }));
   await page.keyboard.press("Enter");
   await tabTo(page, dialog.getByRole("textbox", { name: "Why" }));
   await page.keyboard.type("It was the wrong number");
   await page.keyboard.press("Enter");
-  await page.getByText("Taken back.", { exact: true }).waitFor();
-  await listed.getByText(/Taken back by/).waitFor();
+  await page.getByText("Revoked.", { exact: true }).waitFor();
+  await listed.getByText(/Revoked by/).waitFor();
   assert.deepEqual(
     (await ask(retirements)).retirements.filter(({ value }) => value === number),
     [],

@@ -71,7 +71,7 @@ test("with the keyboard alone two customers are kept apart; the link leaves the 
   assert.ok(!(await open()).some((held) => keyOf(held) === keyOf(first)));
 
   await page.getByRole("button", { name: "Undo" }).click();
-  await page.getByText("Taken back.").waitFor();
+  await page.getByText("Revoked.").waitFor();
   assert.ok((await open()).some((held) => keyOf(held) === keyOf(first)));
 });
 
@@ -87,7 +87,7 @@ test("accepting a link merges its customers, and needs a reason", async (t) => {
   await page.getByText("Decided: the same customer.").waitFor();
   assert.equal((await ask(explain, ends)).explain.together, true);
   await page.getByRole("button", { name: "Undo" }).click();
-  await page.getByText("Taken back.").waitFor();
+  await page.getByText("Revoked.").waitFor();
   assert.equal((await ask(explain, ends)).explain.together, false);
 });
 

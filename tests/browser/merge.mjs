@@ -66,7 +66,7 @@ test("with the keyboard alone two customers are selected, previewed, merged as p
   // The toast is at the end of the page.
   await tabTo(page, page.getByRole("button", { name: "Undo" }), { key: "Shift+Tab" });
   await page.keyboard.press("Enter");
-  await page.getByText("Taken back.", { exact: true }).waitFor();
+  await page.getByText("Revoked.", { exact: true }).waitFor();
   await until(
     async () => (await profileOf(a.unifiedId)).unifiedId !== (await profileOf(b.unifiedId)).unifiedId,
     "two customers again",
@@ -114,5 +114,5 @@ test("a stale preview is rejected, and the page shows what changed", async (t) =
   await merge(page, "Now");
   await page.waitForURL("**/customers/*");
   await page.getByRole("button", { name: "Undo" }).click();
-  await page.getByText("Taken back.", { exact: true }).waitFor();
+  await page.getByText("Revoked.", { exact: true }).waitFor();
 });

@@ -1,4 +1,4 @@
-// Takes screenshots of every view: light and dark, wide and narrow, Korean and English. Run by hand:
+// Photographs every view: light and dark, wide and narrow, Korean and English. Run by hand:
 //   node tests/browser/screenshots.mjs FOLDER          all of them, as PNG
 //   node tests/browser/screenshots.mjs --docs          those of the README, as WebP, into web/docs
 import assert from "node:assert/strict";

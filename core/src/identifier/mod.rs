@@ -89,7 +89,7 @@ pub enum Malformed {
     ForeignPhone,
     #[error("it is not a phone number; write it as 010-1234-5678 or +821012345678")]
     NotAPhone,
-    #[error("it is not a valid e-mail address")]
+    #[error("it is not a valid email address")]
     NotAnEmail,
     #[error("it does not match the pattern that the policy demands of this kind")]
     PatternMismatch,

@@ -24,7 +24,7 @@ pub enum Normalized {
 /// A value that is taken, but that someone should look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Suspicion {
-    #[error("it looks like an e-mail address; an external ID should be an internal number")]
+    #[error("it looks like an email address; an external ID should be an internal number")]
     LooksLikeEmail,
     #[error("it looks like a phone number; an external ID should be an internal number")]
     LooksLikePhone,

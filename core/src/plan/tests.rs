@@ -122,7 +122,7 @@ impl Base {
         let links = self.links.keys().filter(|it| owners.contains(&it.a) || owners.contains(&it.b));
         let homes: BTreeSet<UnifiedId> =
             homes_of_value(&owners, links, policy).into_iter().map(|it| unified_id(it, &IdSecret::public())).collect();
-        let names = |it: &Message| it.identifiers.iter().any(|it| it.is_same_value(&value));
+        let names = |message: &Message| message.identifiers.iter().any(|it| it.is_same_value(&value));
         let kept = self.kept.values().filter(|(home, it)| homes.contains(home) && names(it));
         let messages: Vec<Message> = kept.map(|(_, it)| it.clone()).collect();
         let all = self.kept.values().filter(|(_, it)| names(it)).count();

@@ -482,7 +482,7 @@ proptest! {
 /// Whether some `SAME` decision is not followed.
 fn has_unmet(base: &Facts, resolved: &CheckedFacts) -> bool {
     let cluster_of = |it: &Identifier| resolved.cluster_of_id(id_of(it)).ok();
-    let is_unmet = |it: &Decision| match (cluster_of(&it.pair.a), cluster_of(&it.pair.b)) {
+    let is_unmet = |decision: &Decision| match (cluster_of(&decision.pair.a), cluster_of(&decision.pair.b)) {
         (Some(a), Some(b)) => a != b,
         _ => false,
     };
@@ -556,9 +556,9 @@ fn unanswerable_params_have_a_code() {
     let someone = text(&id_of(&identifier("external_id", "x0")));
     let known = r#"{"kind":"external_id","value":"x0"}"#;
     let other = r#"{"kind":"external_id","value":"x1"}"#;
-    let unknown = r#"{"kind":"external_id","value":"nobody"}"#;
-    let profile = |it: String| write_answer(&read_params(&it).and_then(|it| facts.profile(&it)));
-    let merge = |it: String| write_answer(&read_params(&it).and_then(|it| facts.merge_preview(&it)));
+    let unknown = r#"{"kind":"external_id","value":"stranger"}"#;
+    let profile = |params: String| write_answer(&read_params(&params).and_then(|it| facts.profile(&it)));
+    let merge = |params: String| write_answer(&read_params(&params).and_then(|it| facts.merge_preview(&it)));
     let unmerge = |change: String| {
         let params = read_params(&format!(r#"{{"change":{change},{figures}}}"#));
         write_answer(&params.and_then(|it| facts.unmerge_preview(&it)))
@@ -612,7 +612,7 @@ fn unanswerable_params_have_a_code() {
         let answer: Value = serde_json::from_str(&answer).expect("JSON");
         assert_eq!(answer["error"]["code"], code, "{answer}");
         assert!(
-            answer["error"]["detail"].as_str().is_some_and(|it| !it.is_empty() && !it.contains("nobody")),
+            answer["error"]["detail"].as_str().is_some_and(|it| !it.is_empty() && !it.contains("stranger")),
             "{answer}"
         );
     }

@@ -55,15 +55,15 @@ fn owner(kind: &str, value: &str, n: u128, messages: &[Message]) -> Owner {
 fn profile(owners: &[Owner], policy: &Policy) -> Profile {
     let members: Vec<Member<'_>> = owners
         .iter()
-        .map(|it| Member {
-            identifier: &it.identifier,
-            uid: it.uid,
-            first_seen: Timestamp::from_micros(it.first_seen),
-            last_seen: Timestamp::from_micros(it.last_seen),
-            sources: &it.sources,
+        .map(|owner| Member {
+            identifier: &owner.identifier,
+            uid: owner.uid,
+            first_seen: Timestamp::from_micros(owner.first_seen),
+            last_seen: Timestamp::from_micros(owner.last_seen),
+            sources: &owner.sources,
             shared: false,
-            retired_at: it.retired_at,
-            summary: &it.summary,
+            retired_at: owner.retired_at,
+            summary: &owner.summary,
         })
         .collect();
     fold(&members, UnifiedId(Uuid::from_u128(1)), policy)
@@ -258,7 +258,7 @@ fn an_attribute_that_was_unset_has_what_was_said_since() {
         let owners = [owner("external_id", "7", 1, ours), owner("phone", "+821012345678", 2, theirs)];
         let it = profile(&owners, &policy);
         assert_eq!(it.attributes.first().map(|it| it.value.to_value()), expected, "{messages:?}");
-        let name = expected.as_ref().and_then(|it| it.as_array().map_or(Some(it), |it| it.last()));
+        let name = expected.as_ref().and_then(|value| value.as_array().map_or(Some(value), |items| items.last()));
         assert_eq!(it.basic(as_of()).name.map(Value::from).as_ref(), name);
     };
     for rule in [Rule::Latest, Rule::Earliest, Rule::MostFrequent, Rule::Max, Rule::Min, Rule::SourcePriority] {
@@ -425,8 +425,8 @@ proptest! {
         for other in &owners[1..] {
             merged.summary.merge(&other.summary);
         }
-        let values = |it: &Profile| -> Vec<(Arc<str>, AttributeValue)> {
-            it.attributes.iter().filter(|it| it.rule != STRICTEST).map(|it| (it.name.clone(), it.value.clone())).collect()
+        let values = |profile: &Profile| -> Vec<(Arc<str>, AttributeValue)> {
+            profile.attributes.iter().filter(|it| it.rule != STRICTEST).map(|it| (it.name.clone(), it.value.clone())).collect()
         };
         prop_assert_eq!(values(&profile(&owners, &policy)), values(&profile(&[merged], &policy)));
     }

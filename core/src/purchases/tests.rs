@@ -362,14 +362,14 @@ proptest! {
         let refunds: Vec<Refund> = orders
             .iter()
             .step_by(2)
-            .map(|it| Refund {
-                message_id: it.message_id.clone(),
-                at: it.at,
-                order_id: order_id(it).map(Arc::from),
+            .map(|order| Refund {
+                message_id: order.message_id.clone(),
+                at: order.at,
+                order_id: order_id(order).map(Arc::from),
                 refund_id: None,
-                currency: Some(it.currency),
+                currency: Some(order.currency),
                 amount: Some(Decimal::ONE),
-                lines: it.lines.clone(),
+                lines: order.lines.clone(),
             })
             .collect();
         let backwards: Vec<Refund> = refunds.iter().rev().cloned().collect();

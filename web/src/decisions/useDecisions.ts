@@ -66,7 +66,7 @@ export function useDecisions() {
       toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
       return false;
     }
-    return report(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.parted);
+    return report(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.split);
   };
 
   const retire = async ({ identifier, from, reason }: RetirementInput): Promise<boolean> => {

@@ -50,11 +50,11 @@ export const ko: Text = {
   anotherLevel: "다른 등급",
   add: "추가",
   filterSelected: (first, more) => (more ? `${first} 외 ${more}` : first),
-  nobodyFound: "찾은 고객이 없습니다",
-  nobodyFoundSearch:
+  noneFound: "찾은 고객이 없습니다",
+  noneFoundSearch:
     "이름은 단어의 앞부분이나 초성을, 전화번호와 이메일은 세 글자 이상의 일부를, ID는 전체를 입력해 주세요.",
-  nobodyFoundFilter: "모든 필터에 맞는 고객이 없습니다.",
-  nobodyFoundBlocked: "특정인을 가리키지 않는 값이라 고객을 식별하는 데 쓰지 않습니다.",
+  noneFoundFilter: "모든 필터에 맞는 고객이 없습니다.",
+  noneFoundBlocked: "특정인을 가리키지 않는 값이라 고객을 식별하는 데 쓰지 않습니다.",
   clearSearch: "검색어 지우기",
   tableHelp: "화살표 키로 이동, Enter 키로 열기, X 키로 병합할 고객 선택.",
 
@@ -287,8 +287,8 @@ export const ko: Text = {
     links: "연결",
     link: "연결",
     seen: "확인",
-    heldBack: "보류",
-    noneHeldBack: "이 고객의 보류된 연결이 없습니다.",
+    notLinked: "보류",
+    noneWithheld: "이 고객의 보류된 연결이 없습니다.",
     noLinks: "식별자가 하나라 연결이 없습니다.",
     linkedWith: "이어진 식별자",
     elsewhere: "다른 고객의 식별자입니다. 이 식별자와의 연결은 따르지 않았습니다.",
@@ -489,18 +489,18 @@ export const ko: Text = {
     askedAgain: "몇 초마다 다시 확인합니다.",
     shared: "공용 값",
     noneShared: "너무 많은 식별자와 이어진 값이 없습니다.",
-    heldBack: (value) => `보류된 연결 ${count(value, "건")}`,
+    notLinked: (value) => `보류된 연결 ${count(value, "건")}`,
     sharedMeans: "너무 많은 식별자와 이어져 누구인지 알 수 없어 병합 근거로 쓰지 않습니다.",
     sharedInbox: "보류함에서 이 연결 보기",
     ingestion: "최근 한 시간 메시지",
     lastMinute: "직전 1분",
-    taken: "반영",
+    accepted: "반영",
     repeated: "중복",
     refusedShort: "거부",
     now: "지금",
     since: (when) => `서버가 시작된 ${when}부터 센 값입니다. 파일로 가져온 메시지는 세지 않습니다.`,
-    minute: (time, taken, repeated, refused) =>
-      `${time}: 메시지 ${count(taken, "건")}${repeated ? `, 중복 ${count(repeated, "건")}` : ""}${refused ? `, 거부 ${count(refused, "건")}` : ""}`,
+    minute: (time, accepted, repeated, refused) =>
+      `${time}: 메시지 ${count(accepted, "건")}${repeated ? `, 중복 ${count(repeated, "건")}` : ""}${refused ? `, 거부 ${count(refused, "건")}` : ""}`,
     refused: "거부된 메시지",
     noneRefused: "서버가 시작된 뒤로 없습니다.",
     sizes: "고객별 식별자 수",
@@ -565,13 +565,13 @@ export const ko: Text = {
     confirmSame: "한 고객으로 합치기",
     confirmDifferent: "따로 두기",
     joined: "같은 고객으로 판단했습니다.",
-    parted: "다른 고객으로 판단했습니다.",
+    split: "다른 고객으로 판단했습니다.",
     noChange: "이미 그렇게 판단되어 있습니다.",
     revoked: "판단을 취소했습니다.",
     undo: "실행 취소",
     undoReason: "판단 직후 취소",
     revoke: "판단 취소",
-    stands: (relation, reason, actor, when) =>
+    active: (relation, reason, actor, when) =>
       `${when} ${actor} 판단: ${relation === "SAME" ? "같은 고객" : "다른 고객"} (${reason})`,
     refused: (status, detail) =>
       ({

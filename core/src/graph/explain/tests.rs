@@ -183,9 +183,9 @@ fn check_explanations(
     let (held, reachable) = (labels(n, &holding), labels(n, &all));
     // Ties that join what no stronger ones join: over them there is one way at most from node to node.
     let strongest: Vec<NaiveTie> = (0..all.len())
-        .filter(|it| {
-            let before = labels(n, &all[..*it]);
-            before[all[*it].0.0] != before[all[*it].0.1]
+        .filter(|position| {
+            let before = labels(n, &all[..*position]);
+            before[all[*position].0.0] != before[all[*position].0.1]
         })
         .map(|it| all[it])
         .collect();
@@ -208,8 +208,8 @@ fn check_explanations(
                 prop_assert!(strongest.contains(&all[position]));
             }
             prop_assert_eq!(here, to);
-            let bottleneck = (0..=all.len()).find(|it| {
-                let labels = labels(n, &all[..*it]);
+            let bottleneck = (0..=all.len()).find(|n_links| {
+                let labels = labels(n, &all[..*n_links]);
                 labels[from] == labels[to]
             });
             prop_assert_eq!(Some(weakest), bottleneck, "no way is stronger");
@@ -283,9 +283,11 @@ fn bridges_of(known: &Known) -> Vec<String> {
 fn order_notes(known: &Known, a: &str, b: &str) -> (bool, Vec<String>, Vec<String>) {
     let order_notes = explain(known.evidence(), &identifier(a), &identifier(b), &CompiledPolicy::initial());
     let link = |it: &usize| format!("{}-{}", known.links[*it].0.a.value, known.links[*it].0.b.value);
-    let step = |it: &Step| match it {
-        Step::Link(it) => link(it),
-        Step::Same(it) => format!("{}={}", known.decisions[*it].pair.a.value, known.decisions[*it].pair.b.value),
+    let step = |step: &Step| match step {
+        Step::Link(pair) => link(pair),
+        Step::Same(position) => {
+            format!("{}={}", known.decisions[*position].pair.a.value, known.decisions[*position].pair.b.value)
+        }
     };
     (
         order_notes.together,

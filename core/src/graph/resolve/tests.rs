@@ -72,8 +72,11 @@ fn outcome(
     let input = Input { nodes, edges, links: Vec::new(), constraints, decisions: Vec::new() };
     let partition = resolve(&input, &policy);
     let name = |it: usize| identifiers[it].value.to_string();
-    let mut clusters: Vec<String> =
-        partition.clusters.iter().map(|it| it.iter().map(|it| name(*it)).collect::<Vec<_>>().join(" ")).collect();
+    let mut clusters: Vec<String> = partition
+        .clusters
+        .iter()
+        .map(|members| members.iter().map(|it| name(*it)).collect::<Vec<_>>().join(" "))
+        .collect();
     clusters.sort();
     let withheld = input
         .edges

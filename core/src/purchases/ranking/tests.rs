@@ -172,14 +172,14 @@ fn naive(orders: &[Order], target: RankTarget, as_of: NaiveDate, months: Months,
             }
         })
         .collect();
-    items.sort_by_key(|it| {
-        let units = Decimal::from(it.units);
+    items.sort_by_key(|item| {
+        let units = Decimal::from(item.units);
         let measures = match by {
-            RankBy::Units => (units, it.amount),
-            RankBy::Orders => (Decimal::from(it.orders), it.amount),
-            RankBy::Amount => (it.amount, units),
+            RankBy::Units => (units, item.amount),
+            RankBy::Orders => (Decimal::from(item.orders), item.amount),
+            RankBy::Amount => (item.amount, units),
         };
-        (Reverse(measures), Reverse(it.last_purchased_at), it.name.clone(), it.key.clone())
+        (Reverse(measures), Reverse(item.last_purchased_at), item.name.clone(), item.key.clone())
     });
     for (rank, item) in (1..).zip(&mut items) {
         item.rank = rank;

@@ -144,7 +144,7 @@ proptest! {
         prop_assert_eq!(spend.months.len(), months.get() as usize);
         prop_assert_eq!(spend.weekdays.iter().map(|it| it.count).sum::<u64>(), n_purchases);
         let most = spend.weekdays.iter().map(|it| it.count).max().filter(|it| 0 < *it);
-        let at_peak = |it: Weekday| spend.weekdays.iter().find(|day| day.weekday == it).map(|it| it.count);
+        let at_peak = |weekday: Weekday| spend.weekdays.iter().find(|day| day.weekday == weekday).map(|day| day.count);
         prop_assert_eq!(info.peak_weekday.and_then(at_peak), most);
         let in_hour = |hour: usize| spend.weekdays.iter().map(|it| it.hours[hour]).sum::<u64>();
         let busiest = (0..24).map(in_hour).max().filter(|it| 0 < *it);

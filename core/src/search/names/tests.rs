@@ -97,8 +97,9 @@ fn the_beginning_of_a_word_is_found_as_people_type_it() {
 /// What a keyboard of two sets (두벌식) shows after these keys.
 fn composed(keys: &[char]) -> String {
     fn shown(initial: Option<char>, vowel: &str, last: &str) -> String {
-        let place =
-            |it: &[&str], text: &str| it.iter().position(|it| *it == text).and_then(|it| u32::try_from(it).ok());
+        let place = |letters: &[&str], text: &str| {
+            letters.iter().position(|letter| *letter == text).and_then(|it| u32::try_from(it).ok())
+        };
         match (initial, place(&VOWELS, vowel)) {
             (Some(initial), Some(vowel)) => {
                 let initial = INITIALS.iter().position(|it| *it == initial).expect("an initial consonant");
@@ -117,9 +118,9 @@ fn composed(keys: &[char]) -> String {
             vowel.push(*key);
         } else if is_vowel {
             // The last consonant goes over to the new syllable.
-            let taken = last.pop().expect("names have no vowel without a consonant");
+            let moved = last.pop().expect("names have no vowel without a consonant");
             done.push_str(&shown(initial, &vowel, &last));
-            (initial, vowel, last) = (Some(taken), key.to_string(), String::new());
+            (initial, vowel, last) = (Some(moved), key.to_string(), String::new());
         } else if !vowel.is_empty() && FINALS.contains(&format!("{last}{key}").as_str()) {
             last.push(*key);
         } else {

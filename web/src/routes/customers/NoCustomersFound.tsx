@@ -16,9 +16,9 @@ export function NoCustomersFound({ search, filtered, onClearSearch, onClearFilte
   const text = useText();
   const blocked = useBlocked(search);
   return (
-    <Notice title={text.nobodyFound}>
-      {search !== null && <p>{blocked ? text.nobodyFoundBlocked : text.nobodyFoundSearch}</p>}
-      {filtered && <p>{text.nobodyFoundFilter}</p>}
+    <Notice title={text.noneFound}>
+      {search !== null && <p>{blocked ? text.noneFoundBlocked : text.noneFoundSearch}</p>}
+      {filtered && <p>{text.noneFoundFilter}</p>}
       <div className={styles.ways}>
         {search !== null && (
           <button type="button" className="button" onClick={onClearSearch}>

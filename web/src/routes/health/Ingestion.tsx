@@ -6,7 +6,7 @@ import styles from "./Health.module.css";
 type Minute = HealthQuery["health"]["ingestion"][number];
 type Props = { minutes: Minute[]; since: string };
 
-const all = ({ taken, repeated, refused }: Minute) => taken + repeated + refused;
+const all = ({ accepted, repeated, refused }: Minute) => accepted + repeated + refused;
 
 /** The messages of the last hour, one bar per minute; rejected ones are at the top of a bar. */
 export function Ingestion({ minutes, since }: Props) {
@@ -17,7 +17,7 @@ export function Ingestion({ minutes, since }: Props) {
   const full = minutes.at(-2);
   const figures = [
     { name: text.health.lastMinute, value: full ? all(full) : 0 },
-    { name: text.health.taken, value: sum(({ taken }) => taken) },
+    { name: text.health.accepted, value: sum(({ accepted }) => accepted) },
     { name: text.health.repeated, value: sum(({ repeated }) => repeated) },
     { name: text.health.refusedShort, value: sum(({ refused }) => refused) },
   ];
@@ -37,17 +37,17 @@ export function Ingestion({ minutes, since }: Props) {
           {minutes.map((minute) => {
             const said = text.health.minute(
               format.timeOf(minute.at),
-              minute.taken,
+              minute.accepted,
               minute.repeated,
               minute.refused,
             );
             return (
-              <li key={minute.at} title={said} data-taken={minute.taken} data-refused={minute.refused}>
+              <li key={minute.at} title={said} data-accepted={minute.accepted} data-refused={minute.refused}>
                 {all(minute) > 0 && <span className="hidden">{said}</span>}
                 <span className={styles.refused} style={{ height: `${(minute.refused / most) * 100}%` }} />
                 <span
-                  className={styles.taken}
-                  style={{ height: `${((minute.taken + minute.repeated) / most) * 100}%` }}
+                  className={styles.accepted}
+                  style={{ height: `${((minute.accepted + minute.repeated) / most) * 100}%` }}
                 />
               </li>
             );

@@ -18,7 +18,7 @@ export function SharedValues({ values }: { values: HealthQuery["health"]["shared
             <Link href={identityPath(identifier.unifiedId)}>
               <IdentifierName identifier={identifier} />
             </Link>
-            <span className="soft">{text.health.heldBack(withheld)}</span>
+            <span className="soft">{text.health.notLinked(withheld)}</span>
           </li>
         ))}
       </ul>

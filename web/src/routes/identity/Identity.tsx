@@ -98,7 +98,7 @@ function IdentityDetails({ profile }: { profile: IdentityProfile }) {
       <Section id="links" title={text.identity.links}>
         <LinkTable edges={graph.edges} chosen={chosen} onChoose={choose} />
       </Section>
-      <Section id="withheld" title={text.identity.heldBack}>
+      <Section id="withheld" title={text.identity.notLinked}>
         <WithheldLinks withheld={withheld} chosen={chosen} onChoose={choose} />
       </Section>
       <Section id="why" title={text.identity.why}>

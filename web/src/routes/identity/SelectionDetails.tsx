@@ -169,7 +169,7 @@ function LinkReason({ link, leaving }: { link: LinkFactsFragment; leaving: LinkE
   if (link.decision)
     return (
       <p>
-        {text.decisions.stands(
+        {text.decisions.active(
           link.decision.relation,
           link.decision.reason,
           link.decision.actor,

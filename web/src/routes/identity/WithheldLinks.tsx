@@ -18,7 +18,7 @@ type Props = {
 export function WithheldLinks({ withheld, chosen, onChoose }: Props) {
   const text = useText();
   const words = useLinkText();
-  if (withheld.length === 0) return <p className="soft">{text.identity.noneHeldBack}</p>;
+  if (withheld.length === 0) return <p className="soft">{text.identity.noneWithheld}</p>;
   return (
     <ul className={styles.rows}>
       {withheld.map((held) => {

@@ -13,7 +13,7 @@ export function ActiveDecision({ decision, onSettled }: Props) {
   const { id, relation, reason, actor, at } = decision;
   return (
     <RevokeForm id={id} onDone={onSettled} className={styles.decide}>
-      <p>{text.decisions.stands(relation, reason, actor, format.relative(at))}</p>
+      <p>{text.decisions.active(relation, reason, actor, format.relative(at))}</p>
     </RevokeForm>
   );
 }

@@ -3,7 +3,7 @@ import { Segmented } from "../../components/Segmented";
 import type { RankBy } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import type { MergePreview, RankedItem, ProfileView, PurchasesView } from "../../rules/preview";
+import type { MergePreview, ProfileView, PurchasesView, RankedItem } from "../../rules/preview";
 import { type Months, measures, windows } from "../customer/query";
 import { ComparisonTable } from "./ComparisonTable";
 import styles from "./Merge.module.css";
