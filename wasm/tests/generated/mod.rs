@@ -50,17 +50,17 @@ pub(crate) fn base(number: u64) -> (String, Vec<(&'static str, String)>) {
     let ids: Vec<UnifiedId> = known.iter().map(|it| unified_id(it, &IdSecret::public())).collect();
     let mut facts = ProfileFacts::of(&base, &ids, i64::try_from(number).unwrap(), &policy, &IdSecret::public());
     facts.zones.push(facts.offsets_of(serde_json::from_str(r#""America/New_York""#).unwrap()));
-    let params = params(&known, &ids, &base.decisions, &mut dice);
-    (serde_json::to_string(&facts).unwrap(), params)
+    let calls = calls(&known, &ids, &base.decisions, &mut dice);
+    (serde_json::to_string(&facts).unwrap(), calls)
 }
 
-fn params(
+fn calls(
     known: &[Identifier],
     ids: &[UnifiedId],
     decisions: &[Decision],
     dice: &mut Dice,
 ) -> Vec<(&'static str, String)> {
-    let mut params = vec![
+    let mut calls = vec![
         ("contents", String::new()),
         (
             "profile",
@@ -69,44 +69,44 @@ fn params(
         ("profile", "{}".to_owned()),
     ];
     for _ in 0..6 {
-        params.push(("profile", json!({ "unifiedId": dice.pick(ids), "figures": figures(dice) }).to_string()));
+        calls.push(("profile", json!({ "unifiedId": dice.pick(ids), "figures": figures(dice) }).to_string()));
     }
-    params.push(("profileAsOf", json!({ "unifiedId": dice.pick(ids), "figures": figures(dice) }).to_string()));
+    calls.push(("profileAsOf", json!({ "unifiedId": dice.pick(ids), "figures": figures(dice) }).to_string()));
     for decision in decisions {
         let ends = [&decision.pair.a, &decision.pair.b].map(|it| unified_id(it, &IdSecret::public()));
-        params.push(("mergePreview", json!({ "unifiedIds": ends, "figures": figures(dice) }).to_string()));
+        calls.push(("mergePreview", json!({ "unifiedIds": ends, "figures": figures(dice) }).to_string()));
     }
     for n_ids in [1, 2, 2, 2, 2, 3, 3, 4] {
         let wanted: Vec<UnifiedId> = (0..n_ids).map(|_| *dice.pick(ids)).collect();
-        params.push(("mergePreview", json!({ "unifiedIds": wanted, "figures": figures(dice) }).to_string()));
+        calls.push(("mergePreview", json!({ "unifiedIds": wanted, "figures": figures(dice) }).to_string()));
     }
     for _ in 0..5 {
         let (a, b) = (dice.pick(known), dice.pick(known));
         for change in ["cut", "different"] {
             let change = json!({ change: { "a": a, "b": b } });
-            params.push(("unmergePreview", json!({ "change": change, "figures": figures(dice) }).to_string()));
+            calls.push(("unmergePreview", json!({ "change": change, "figures": figures(dice) }).to_string()));
         }
-        params.push(("explain", json!({ "a": a, "b": b }).to_string()));
+        calls.push(("explain", json!({ "a": a, "b": b }).to_string()));
     }
     for decision in decisions {
         let change = json!({ "revoke": { "decision": decision.id } });
-        params.push(("unmergePreview", json!({ "change": change, "figures": figures(dice) }).to_string()));
+        calls.push(("unmergePreview", json!({ "change": change, "figures": figures(dice) }).to_string()));
         let change = json!({ "different": decision.pair });
-        params.push(("unmergePreview", json!({ "change": change, "figures": figures(dice) }).to_string()));
+        calls.push(("unmergePreview", json!({ "change": change, "figures": figures(dice) }).to_string()));
     }
     for from in ["2026-01-01T00:00:00Z", "2030-01-01T00:00:00+09:00"] {
         let change = json!({ "retire": { "identifier": dice.pick(known), "from": from } });
-        params.push(("unmergePreview", json!({ "change": change, "figures": figures(dice) }).to_string()));
+        calls.push(("unmergePreview", json!({ "change": change, "figures": figures(dice) }).to_string()));
     }
     for what in ["CATEGORIES", "PRODUCTS"] {
         let (unified_id, months, first) = (dice.pick(ids), 1 + dice.below(14), 1 + dice.below(6));
         let params = json!({
             "unifiedId": unified_id, "figures": figures(dice), "what": what, "months": months, "first": first,
         });
-        params.push(("rankingPreview", params.to_string()));
+        calls.push(("rankingPreview", params.to_string()));
     }
     let params = json!({ "unifiedId": dice.pick(ids), "figures": figures(dice), "months": 1 + dice.below(24) });
-    params.push(("spend", params.to_string()));
+    calls.push(("spend", params.to_string()));
     for document in [
         json!({ "max_links": 1 + dice.below(6), "survivorship": { "default": "union" } }),
         json!({ "time_zone": "America/New_York", "currency": "USD", "survivorship": { "default": "max" } }),
@@ -116,9 +116,9 @@ fn params(
         json!({ "kinds": [{ "name": "phone", "limit": "three" }], "time_zone": 9, "color": "red" }),
         json!({ "time_zone": "Europe/Lisbon" }),
     ] {
-        params.push(("policyPreview", json!({ "document": document, "figures": figures(dice) }).to_string()));
+        calls.push(("policyPreview", json!({ "document": document, "figures": figures(dice) }).to_string()));
     }
-    params
+    calls
 }
 
 fn figures(dice: &mut Dice) -> Value {
