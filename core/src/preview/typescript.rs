@@ -156,6 +156,7 @@ fn typescript() -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test that compares a committed file")]
 fn the_types_of_the_page_are_those_of_core() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/src/rules/preview.ts");
     let types = typescript();

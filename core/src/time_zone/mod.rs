@@ -4,13 +4,12 @@
 #[cfg_attr(test, expect(unreachable_pub, reason = "outside the browser only its test uses it"))]
 mod browser;
 
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
 #[cfg(not(target_arch = "wasm32"))]
-use chrono::{Offset, TimeZone};
+use chrono::{NaiveDate, Offset, TimeZone};
 #[cfg(not(target_arch = "wasm32"))]
 pub use chrono_tz::Tz as Zone;
 

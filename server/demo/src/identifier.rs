@@ -1,7 +1,5 @@
 //! Identifiers: as they are sent, phone numbers, and junk.
 
-#![expect(clippy::cast_possible_truncation, reason = "small made-up numbers")]
-
 use super::dice::Dice;
 
 /// An identifier as in a message.

@@ -99,7 +99,7 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
-    use std::cluster::Cell;
+    use std::cell::Cell;
 
     use super::*;
 

@@ -66,7 +66,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: &Limits
         match accepted {
             Ok((stream, peer)) => match slots.acquire(peer.ip()).await {
                 Some(slot) => {
-                    drop(open.spawn(serve_connection(stream, peer, slot, router.clone(), timeouts, stop.clone())))
+                    drop(open.spawn(serve_connection(stream, peer, slot, router.clone(), timeouts, stop.clone())));
                 }
                 None => reject_connection(&stream),
             },

@@ -156,9 +156,9 @@ fn an_invalid_geoip_database_is_refused_at_start() {
             "missing.mmdb",
             "the GeoIP database missing.mmdb cannot be read; give a file in MaxMind's format (.mmdb) with --geoip",
         ),
-        ("cut.mmdb", "cut.mmdb is no GeoIP database in MaxMind's format (.mmdb), or was cut off"),
-        ("text.mmdb", "text.mmdb is no GeoIP database in MaxMind's format (.mmdb), or was cut off"),
-        ("asn.mmdb", "asn.mmdb is a GeoIP database of the type \"GeoLite2-ASN\", in which no countries or cities are"),
+        ("cut.mmdb", "cut.mmdb is not a GeoIP database in MaxMind's format (.mmdb), or it is truncated"),
+        ("text.mmdb", "text.mmdb is not a GeoIP database in MaxMind's format (.mmdb), or it is truncated"),
+        ("asn.mmdb", "asn.mmdb is a GeoIP database of the type \"GeoLite2-ASN\", which has no countries or cities"),
     ] {
         for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["import", "in.ndjson"]] {
             let Ran { status, stderr, .. } = base.run(&[command, &["--geoip", file]].concat());

@@ -6,7 +6,6 @@ use profile360_core::identifier::{
     Identifier, Kind, UnifiedId,
     unified_id::{IdSecret, unified_id},
 };
-use profile360_store;
 use profile360_tests::{Base, Deadline, SECRET, Server, Writers, in_process, messages};
 use serde_json::{Value, json};
 

@@ -120,7 +120,7 @@ fn commits_that_cause_a_log_rotation_survive_a_crash() {
         // The previous memtable is flushed concurrently, and then the segment is removed.
         let deadline = Deadline::new("the first segment of the log to be removed");
         while first.exists() {
-            deadline.check(&names.len());
+            deadline.check(names.len());
             names.push(format!("{}", names.len()));
             write(&store, &names[names.len() - 1], 10).await;
         }
