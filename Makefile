@@ -96,6 +96,13 @@ test-rust: setup-test build-test ## Run the Rust tests
 	@cargo nextest run --workspace --locked
 	@.ci/slowest
 
+# Without optimization core compiles in a tenth of the time; only its long property tests then need longer.
+QUICK := --config profile.test.package.profile360-core.opt-level=0 --config profile.test.package.profile360-compact-json.opt-level=0
+
+.PHONY: test-rule
+test-rule: setup-test ## Run core's tests whose names contain a text: make test-rule T=resolve
+	@cargo nextest run $(QUICK) --package profile360-core --locked -- '$(T)'
+
 .PHONY: test-one
 test-one: setup-test build-test ## Run the Rust tests whose names contain a text: make test-one T=refund
 	@cargo nextest run --workspace --locked -- '$(T)'
