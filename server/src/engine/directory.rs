@@ -1,6 +1,6 @@
 //! Keeps the customer list up to date: an index in memory, and the stored rows that it is loaded from at start.
 //!
-//! A commit names the cells that it touched. A background task reloads those customers, writes their rows and updates the
+//! A commit names the clusters that it touched. A background task reloads those customers, writes their rows and updates the
 //! index. After a crash the next start continues from the last commit that is listed. Values that depend on the calendar
 //! (windows, age groups) are recomputed for the rows that are due; that publishes no event, while a commit does. This module
 //! never changes facts.
@@ -58,7 +58,7 @@ pub struct Directory {
 #[derive(Debug, Default)]
 struct Pending {
     clusters: BTreeMap<ClusterKey, Reason>,
-    /// How many were removed from `cells` and are not in the index yet.
+    /// How many were removed from `clusters` and are not in the index yet.
     n_in_progress: usize,
     up_to: i64,
 }
@@ -298,7 +298,7 @@ async fn row_of(
     Ok(Some(ListRow::new(&customer.profile, &purchased.orders, &purchased.refunds, policy, today)))
 }
 
-/// The last listed commit, the last commit, and the cells that the commits between them touched.
+/// The last listed commit, the last commit, and the clusters that the commits between them touched.
 pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<ClusterKey>), StoreError> {
     let listed: i64 = store.setting("listed").await?.and_then(|it| it.parse().ok()).unwrap_or(0);
     let last = store.last_commit().await?;

@@ -40,8 +40,8 @@ impl Loaders {
         Self { store: app.store.clone(), policy: app.policy.clone(), customers, purchases }
     }
 
-    /// The customer of a cell. The list lags a little behind the database, and a merge may come during a request: if the cell no
-    /// longer exists, the customer that the unified ID leads to.
+    /// The customer of a cluster. The list lags a little behind the database, and a merge may come during a request: if the cluster
+    /// no longer exists, the customer that the unified ID leads to.
     pub(super) async fn customer(&self, key: ClusterKey, id: UnifiedId) -> Result<Arc<Customer>> {
         match settle(self.customers.try_load(key).await)? {
             Some(customer) => Ok(customer),
@@ -49,7 +49,7 @@ impl Loaders {
         }
     }
 
-    /// The purchases of the customer of a cell, which is found as in [`Loaders::customer`].
+    /// The purchases of the customer of a cluster, which is found as in [`Loaders::customer`].
     pub(super) async fn purchases(&self, key: ClusterKey, id: UnifiedId) -> Result<Arc<Purchased>> {
         if let Some(purchased) = settle(self.purchases.try_load(key).await)? {
             return Ok(purchased);

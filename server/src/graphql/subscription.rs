@@ -114,7 +114,7 @@ impl ProfileSubscription {
     }
 }
 
-/// The current profile; `None` if a merge removed its cell.
+/// The current profile; `None` if a merge removed its cluster.
 async fn profile_of(current: &Current, changed: &ProfileChanged) -> Result<Option<Profile>> {
     let app = current.app();
     let load = async {

@@ -29,7 +29,7 @@ use crate::engine::active_policy::ActivePolicy;
 pub struct Customer {
     pub key: ClusterKey,
     pub cluster: Arc<ClusterState>,
-    /// All members of the cell, in its order.
+    /// All members of the cluster, in its order.
     pub members: Vec<(Identifier, Arc<IdentifierState>)>,
     pub profile: Profile,
 }
@@ -52,19 +52,19 @@ pub struct Purchased {
 /// How often a torn read is retried.
 const MAX_ATTEMPTS: usize = 20;
 
-/// The customers of some cells; a cell that no longer exists is in neither field.
+/// The customers of some clusters; a cluster that no longer exists is in neither field.
 #[derive(Debug, Default)]
 pub struct Loaded {
     pub customers: BTreeMap<ClusterKey, Arc<Customer>>,
-    /// Cells that exist, but could not be read together with their members.
+    /// Clusters that exist, but could not be read together with their members.
     pub torn: Vec<ClusterKey>,
 }
 
-/// Reads the customers of some cells; omits cells that no longer exist.
+/// Reads the customers of some clusters; omits clusters that no longer exist.
 ///
 /// # Errors
 ///
-/// [`StoreError::Torn`] if a cell exists and could not be read together with its members.
+/// [`StoreError::Torn`] if a cluster exists and could not be read together with its members.
 pub async fn load(
     store: &Store,
     policy: &ActivePolicy,
@@ -74,10 +74,10 @@ pub async fn load(
     if torn.is_empty() { Ok(customers) } else { Err(StoreError::Torn) }
 }
 
-/// Reads the customers of some cells, and reports which could not be read as a whole.
+/// Reads the customers of some clusters, and reports which could not be read as a whole.
 ///
-/// A cell and its members are two reads. If a commit comes between them, some member names another cell, or the cell no longer
-/// exists. Such customers are read again, so that no response shows half of a merge.
+/// A cluster and its members are two reads. If a commit comes between them, some member names another cluster, or the cluster
+/// no longer exists. Such customers are read again, so that no response shows half of a merge.
 pub async fn load_some(store: &Store, policy: &ActivePolicy, keys: &[ClusterKey]) -> Result<Loaded, StoreError> {
     let mut customers = BTreeMap::new();
     let mut pending: Vec<ClusterKey> = keys.to_vec();
@@ -115,7 +115,7 @@ pub async fn of_identifiers(
     policy: &ActivePolicy,
     identifiers: &[Identifier],
 ) -> Result<BTreeMap<Identifier, Arc<Customer>>, StoreError> {
-    // A merge between the two reads deletes the cell that the first one found.
+    // A merge between the two reads deletes the cluster that the first one found.
     for _ in 0..MAX_ATTEMPTS {
         let clusters = clusters_of_identifiers(store, identifiers).await?;
         let keys: BTreeSet<ClusterKey> = clusters.values().copied().collect();
@@ -191,7 +191,7 @@ pub async fn owner_of(
     Ok(newest.unwrap_or(owner_now))
 }
 
-/// The cells of identifiers; omits identifiers that were never seen.
+/// The clusters of identifiers; omits identifiers that were never seen.
 pub async fn clusters_of_identifiers(
     store: &Store,
     identifiers: &[Identifier],
@@ -200,7 +200,7 @@ pub async fn clusters_of_identifiers(
     Ok(states.into_iter().map(|(identifier, state)| (identifier, state.cluster)).collect())
 }
 
-/// The cells of unified IDs, including superseded ones; omits IDs that were never issued.
+/// The clusters of unified IDs, including superseded ones; omits IDs that were never issued.
 pub async fn clusters_of_ids(store: &Store, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, ClusterKey>, StoreError> {
     let identifiers = store.identifiers_by_id(ids).await?;
     let clusters = clusters_of_identifiers(store, &identifiers.values().cloned().collect::<Vec<_>>()).await?;

@@ -191,7 +191,7 @@ impl Store {
             .collect()
     }
 
-    /// The cells with those keys. Omits unknown ones.
+    /// The clusters with those keys. Omits unknown ones.
     pub async fn clusters(&self, keys: &[ClusterKey]) -> Result<BTreeMap<ClusterKey, Arc<ClusterState>>> {
         let ids = keys.iter().map(|key| rows::cluster_id("cell", *key)).collect();
         let found: BTreeMap<RecordId, Arc<ClusterState>> = self.payloads("cell", ids).await?;
@@ -442,12 +442,12 @@ impl Store {
         Ok(rows::id_and_payload(found)?.into_iter().map(|(_, payload)| payload).collect())
     }
 
-    /// The list rows whose cell keys have that first byte.
+    /// The list rows whose cluster keys have that first byte.
     pub async fn profiles_of(&self, first_byte: u8) -> Result<Vec<(ClusterKey, String)>> {
         self.cluster_range("profile", first_byte).await
     }
 
-    /// The cells whose keys have that first byte.
+    /// The clusters whose keys have that first byte.
     pub async fn clusters_of(&self, first_byte: u8) -> Result<Vec<(ClusterKey, ClusterState)>> {
         let found = self.cluster_range("cell", first_byte).await?;
         found.into_iter().map(|(key, payload)| Ok((key, rows::decode("cell", &payload)?))).collect()

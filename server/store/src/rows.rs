@@ -13,7 +13,7 @@ use surrealdb::types::{Array, Number, Object, RecordId, RecordIdKey, RecordIdKey
 
 use super::{Result, StoreError};
 
-/// The content of a commit row: which cells have changed, and which are gone.
+/// The content of a commit row: which clusters have changed, and which are gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touched {
     pub touched: Vec<ClusterKey>,

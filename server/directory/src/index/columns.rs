@@ -13,7 +13,7 @@ use super::{OrderField, Position, SortKey, text_column::TextColumn};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sorting {
     By(OrderField),
-    /// By cell key, to find the slot of a cell.
+    /// By cluster key, to find the slot of a cluster.
     Key,
     /// By the day on which the row is due. Rows without one are last.
     Due,

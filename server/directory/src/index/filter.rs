@@ -43,7 +43,7 @@ pub struct Filter {
 /// The interpretations of a search text.
 #[derive(Debug, Clone, Default)]
 pub struct SearchTerms {
-    /// The cells with the identifier that the text is.
+    /// The clusters with the identifier that the text is.
     pub clusters: BTreeSet<ClusterKey>,
     /// The parts of names, email addresses and phone numbers that the text can be.
     pub pieces: Option<Pieces>,

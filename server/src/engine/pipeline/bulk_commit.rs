@@ -73,7 +73,7 @@ impl BulkRequest {
     }
 }
 
-/// The number of rows of identifiers, links and cells that change.
+/// The number of rows of identifiers, links and clusters that change.
 pub(super) fn n_rows(changes: &Changes) -> usize {
     let Changes { identifiers, links, clusters, removed_clusters, .. } = changes;
     identifiers.len() + links.len() + clusters.len() + removed_clusters.len()

@@ -140,7 +140,7 @@ impl Worker {
         let ends: BTreeSet<Identifier> =
             changed.iter().chain(kept).flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
         self.load(Needs { identifiers: missing(&ends, &view), ..Needs::default() }, &mut view).await?;
-        // Their cells may have changed since they were prefetched.
+        // Their clusters may have changed since they were prefetched.
         let profiles = ends.iter().filter_map(|it| Some(view.identifiers.get(it)?.as_ref()?.cluster));
         let clusters = profiles.filter(|it| !view.clusters.contains_key(it)).collect();
         self.load(Needs { clusters, ..Needs::default() }, &mut view).await?;

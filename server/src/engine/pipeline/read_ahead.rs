@@ -36,7 +36,7 @@ use super::{Ingest, QUEUE, Snapshot, Worker, cache::Cache, complete, decide};
 pub struct Budget {
     /// Reads, see [`cost_of`].
     pub read: usize,
-    /// Rows of identifiers, links and cells to write.
+    /// Rows of identifiers, links and clusters to write.
     pub write: usize,
 }
 

@@ -60,7 +60,7 @@ pub struct Replay {
     followed: i64,
     /// The number of lineage rows that are copied.
     n_lineage: i64,
-    /// The cells of the source that the last `follow` replayed.
+    /// The clusters of the source that the last `follow` replayed.
     touched: Vec<ClusterKey>,
     /// Merges and unmerges that the policy causes.
     events: Vec<LineageRow>,
@@ -181,7 +181,7 @@ impl Replay {
         Ok(())
     }
 
-    /// [`Self::redirect_ids`] for the cells that were replayed last.
+    /// [`Self::redirect_ids`] for the clusters that were replayed last.
     async fn redirect_touched_ids(&self) -> Result<(), StoreError> {
         let Snapshot { store, secret, .. } = &self.source;
         for keys in self.touched.chunks(CHUNK) {
