@@ -9,6 +9,7 @@ import {
   RetireDocument,
   RevokeDocument,
 } from "../graphql/generated/graphql";
+import { errorText } from "../language/errorText";
 import { useText } from "../language/language";
 import { asInput } from "./linkKey";
 
@@ -27,7 +28,7 @@ export function useDecisions() {
     const { data, error } = await client.mutation(RevokeDocument, { id, reason });
     const decided = data?.revokeDecision;
     if (!decided || error) {
-      toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
+      toast({ kind: "failed", message: text.decisions.failed(error ? errorText(error, text) : "") });
       return false;
     }
     toast(
@@ -63,7 +64,7 @@ export function useDecisions() {
       expectedRevision: expectedRevision ?? null,
     });
     if (!data || error) {
-      toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
+      toast({ kind: "failed", message: text.decisions.failed(error ? errorText(error, text) : "") });
       return false;
     }
     return report(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.split);
@@ -73,7 +74,7 @@ export function useDecisions() {
     const variables = { identifier: asInput(identifier), from, reason };
     const { data, error } = await client.mutation(RetireDocument, variables);
     if (!data || error) {
-      toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
+      toast({ kind: "failed", message: text.decisions.failed(error ? errorText(error, text) : "") });
       return false;
     }
     return report(data.retireIdentifier, text.identity.retiredDone);
@@ -88,7 +89,7 @@ export function useDecisions() {
     const { data, error } = await client.mutation(MergeDocument, { unifiedIds, reason, expectedRevision });
     const decided = data?.mergeProfiles;
     if (!decided || error) {
-      toast({ kind: "failed", message: text.decisions.failed(error?.graphQLErrors[0]?.message ?? "") });
+      toast({ kind: "failed", message: text.decisions.failed(error ? errorText(error, text) : "") });
       return { status: "refused" };
     }
     if (decided.status === "STALE_PREVIEW") return { status: "stale" };

@@ -1,7 +1,10 @@
 import { useEffect, useMemo, useState } from "react";
 import { useQuery } from "urql";
 import { ProfileFactsDocument } from "../graphql/generated/graphql";
+import { notForRole } from "../rules/RulesError";
 import { type Facts, rules } from "../rules/rules";
+import { useMay } from "../session/useMay";
+import { useViewer } from "../session/useViewer";
 
 export type LoadedFacts = {
   /** The facts in the module. */
@@ -9,12 +12,17 @@ export type LoadedFacts = {
   revision: string;
 };
 
-/** The facts of some customers: fetched once, then queried in the page. */
+/**
+ * The facts of some customers: fetched once, then queried in the page. A role that may not read them has the error `notForRole`,
+ * and no request is sent.
+ */
 export function useFacts(unifiedIds: string[]) {
+  const may = useMay();
+  const denied = useViewer() !== undefined && !may.seeFacts;
   const [{ data, error, fetching }, reload] = useQuery({
     query: ProfileFactsDocument,
     variables: { unifiedIds },
-    pause: unifiedIds.length === 0,
+    pause: unifiedIds.length === 0 || !may.seeFacts,
     requestPolicy: "network-only",
   });
   const [loaded, setLoaded] = useState<LoadedFacts>();
@@ -31,10 +39,12 @@ export function useFacts(unifiedIds: string[]) {
   return useMemo(
     () => ({
       loaded: unifiedIds.length > 0 ? loaded : undefined,
-      error,
+      error: denied ? notForRole : error,
       fetching,
-      reload: () => reload({ requestPolicy: "network-only" }),
+      reload: () => {
+        if (may.seeFacts) reload({ requestPolicy: "network-only" });
+      },
     }),
-    [loaded, error, fetching, reload, unifiedIds.length],
+    [loaded, denied, may.seeFacts, error, fetching, reload, unifiedIds.length],
   );
 }

@@ -11,3 +11,9 @@ export class RulesError extends Error {
     this.faults = faults;
   }
 }
+
+/** The viewer's role may not read what the question needs. */
+export const notForRole = new RulesError({ code: "FORBIDDEN", detail: "", faults: [] });
+
+/** The module, or the worker that runs it, did not load. The next question loads it again. */
+export class ModuleUnavailable extends Error {}

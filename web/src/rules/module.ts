@@ -24,4 +24,6 @@ export type Call = { id: number } & (
   | { name: "askFacts"; arguments: [facts: number, question: QuestionName, json: string] }
   | { name: "freeFacts"; arguments: [facts: number] }
 );
-export type Reply = { id: number; json: string } | { id: number; error: string };
+export type Reply =
+  | { id: number; json: string }
+  | { id: number; error: string /** Whether the module did not load. */; unavailable: boolean };

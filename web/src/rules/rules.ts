@@ -1,6 +1,6 @@
 import type { Call, QuestionName, Reply } from "./module";
 import type { NormalForm, Questions, Recognized } from "./preview";
-import { RulesError } from "./RulesError";
+import { ModuleUnavailable, RulesError } from "./RulesError";
 
 type Waiting = { resolve: (json: string) => void; reject: (error: Error) => void };
 type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
@@ -30,6 +30,9 @@ class Rules {
     this.lastFacts += 1;
     const number = this.lastFacts;
     const read = this.call({ name: "readFacts", arguments: [number, JSON.stringify(facts)] });
+    read.catch(() => {
+      // Each question that awaits it reports the failure.
+    });
     return {
       ask: async (name, question) => {
         await read;
@@ -64,14 +67,24 @@ class Rules {
       const waiting = this.waiting.get(reply.id);
       this.waiting.delete(reply.id);
       if ("json" in reply) waiting?.resolve(reply.json);
-      else waiting?.reject(new Error(reply.error));
+      else if (reply.unavailable) {
+        waiting?.reject(new ModuleUnavailable(reply.error));
+        this.stop(worker, reply.error);
+      } else waiting?.reject(new Error(reply.error));
     });
-    worker.addEventListener("error", () => {
-      for (const { reject } of this.waiting.values()) reject(new Error("the rules cannot be loaded"));
-      this.waiting.clear();
-      this.worker = undefined;
-    });
+    worker.addEventListener("error", ({ message }) =>
+      this.stop(worker, message || "the worker did not load"),
+    );
     return worker;
+  }
+
+  /** Ends a worker that cannot answer; the next call starts another one. */
+  private stop(worker: Worker, reason: string) {
+    worker.terminate();
+    if (this.worker !== worker) return;
+    this.worker = undefined;
+    for (const { reject } of this.waiting.values()) reject(new ModuleUnavailable(reason));
+    this.waiting.clear();
   }
 }
 

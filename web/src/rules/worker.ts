@@ -33,11 +33,19 @@ function answer(rules: RulesModule, call: Call): string {
 }
 
 addEventListener("message", async ({ data: call }: MessageEvent<Call>) => {
-  let reply: Reply;
-  try {
-    reply = { id: call.id, json: answer(await loaded, call) };
-  } catch (error) {
-    reply = { id: call.id, error: String(error) };
-  }
-  postMessage(reply);
+  postMessage(await replyTo(call));
 });
+
+async function replyTo(call: Call): Promise<Reply> {
+  let rules: RulesModule;
+  try {
+    rules = await loaded;
+  } catch (error) {
+    return { id: call.id, error: String(error), unavailable: true };
+  }
+  try {
+    return { id: call.id, json: answer(rules, call) };
+  } catch (error) {
+    return { id: call.id, error: String(error), unavailable: false };
+  }
+}

@@ -8,8 +8,3 @@ export function useViewer(): Viewer | undefined {
   const [session] = useQuery({ query: SessionDocument });
   return session.data?.viewer;
 }
-
-/** What the role may do: the page does not offer what the server would refuse. */
-export const canDecide = (viewer: Viewer | undefined) =>
-  viewer?.role === "STEWARD" || viewer?.role === "ADMIN";
-export const canPublishPolicies = (viewer: Viewer | undefined) => viewer?.role === "ADMIN";
