@@ -14,3 +14,7 @@ export const identityPath = (unifiedId: string) => `${customerPath(unifiedId)}/i
 export const inboxPath = (link: string) => `/inbox?${new URLSearchParams({ link })}`;
 export const mergePath = (unifiedIds: string[]) =>
   unifiedIds.length ? `/merge?${new URLSearchParams(unifiedIds.map((id) => ["id", id]))}` : "/merge";
+
+/** Two or three customers next to each other; of one customer, two dates. */
+export const comparePath = (unifiedIds: string[], dates: string[] = []) =>
+  `/compare?${new URLSearchParams([...unifiedIds.map((id) => ["id", id]), ...dates.map((date) => ["asOf", date])])}`;

@@ -17,7 +17,8 @@ export type CardQuery = {
 /** What the card shows; all of it is in the address. */
 export function useCardQuery(): [CardQuery, (change: Partial<CardQuery>) => void] {
   const [path, navigate] = useLocation();
-  const parameters = new URLSearchParams(useSearch());
+  const search = useSearch();
+  const parameters = new URLSearchParams(search);
   const asOf = parameters.get("asOf") ?? "";
   const query: CardQuery = {
     asOf: /^\d{4}-\d{2}-\d{2}$/.test(asOf) && !Number.isNaN(Date.parse(asOf)) ? asOf : undefined,
@@ -26,7 +27,9 @@ export function useCardQuery(): [CardQuery, (change: Partial<CardQuery>) => void
   };
   const show = (change: Partial<CardQuery>) => {
     const next = { ...query, ...change };
-    const address = new URLSearchParams();
+    // The timeline has parameters of its own.
+    const address = new URLSearchParams(search);
+    for (const name of ["asOf", "months", "by"]) address.delete(name);
     if (next.asOf) address.set("asOf", next.asOf);
     if (next.months !== 12) address.set("months", String(next.months));
     if (next.by !== "UNITS") address.set("by", next.by);
