@@ -3,6 +3,7 @@ import { GraphiQL } from "graphiql";
 import { createClient } from "graphql-ws";
 import { useState } from "react";
 import { useText } from "../language/language";
+import mark from "../mark.svg";
 import { authorization, forgetQueries } from "../session/key";
 import { useTheme } from "../theme";
 import { useMedia } from "../useMedia";
@@ -46,7 +47,7 @@ export function Explorer() {
       >
         <GraphiQL.Logo>
           <a className="back" href="/customers">
-            <img src="/mark.svg" alt="" width={18} height={18} />
+            <img src={mark} alt="" width={18} height={18} />
             {text.product}
           </a>
         </GraphiQL.Logo>
