@@ -23,11 +23,12 @@ export function UserMenu() {
         className={styles.button}
         popoverTarget={id}
         aria-expanded={open}
-        aria-label={account && role ? text.menu.account(account.name, role) : text.menu.label}
+        aria-label={account ? undefined : text.menu.label}
         title={account && role ? `${account.name} · ${role}` : text.menu.label}
       >
         {account ? (
           <>
+            <span className="hidden">{text.menu.account(account.name, role ?? "")}</span>
             <span className={styles.initials} aria-hidden="true">
               {initials(account.name)}
             </span>
