@@ -1,4 +1,4 @@
-// Takes a picture of every view: light and dark, Korean and English, 375, 1440 and 1920 px wide. Run by hand:
+// Screenshots of every view: light and dark, Korean and English, 375, 1440 and 1920 px wide. Run by hand:
 //   node tests/browser/screenshots.mjs FOLDER [VIEW…]  all of them, or those of some views, as PNG
 //   node tests/browser/screenshots.mjs --docs          those of the README, as WebP, into web/docs
 import assert from "node:assert/strict";
