@@ -57,7 +57,7 @@ use self::{
 };
 pub use self::{
     decide::{Command, CommandOutcome, new_id},
-    dry_run::{MAX_PREVIEWED, Preview},
+    dry_run::{Preview, PreviewedCustomer},
     read_ahead::Budget,
     replay::{Read, Replay},
 };

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     App,
-    access_recorder::saw_identifier,
+    access_recorder::{changed_nothing, saw_identifier},
     authorization::caller,
     cursor::Cursors,
     decision_preview::DecisionPreview,
@@ -446,6 +446,9 @@ async fn run(
     };
     for identifier in about {
         saw_identifier(ctx, unified_id(identifier, &app.secret));
+    }
+    if is_dry_run {
+        changed_nothing(ctx);
     }
     let deciding = async {
         if is_dry_run {

@@ -70,9 +70,15 @@ export type LinkView = { a: ProfileIdentifier, b: ProfileIdentifier, firstSeenAt
 
 export type MergeParams = { unifiedIds: Array<string>, figures: Figures, };
 
-export type MergePreview = { status: PreviewStatus, expectedRevision: string, unifiedId: string | null, decisions: Array<Pair>, before: Array<ProfileView>, after: ProfileView | null, othersBefore: Array<ProfileView>, othersAfter: Array<ProfileView>, fields: Array<MergedField>, limits: Array<BrokenLimit>, links: LinkChanges, contradictions: Array<DecisionView>, };
+export type MergeEvidence = { compared: Array<Compared>, seenTogether: number, contradictory: boolean, };
 
-export type MergedField = { group: FieldGroup, name: string, rule: string | null, winner: Claim | null, losers: Array<Claim>, };
+export type Compared = { what: "phone" | "email" | "name" | "birthDate" | "gender", result: Comparison, };
+
+export type Comparison = "MATCH" | "DIFFER" | "UNKNOWN";
+
+export type MergePreview = { status: PreviewStatus, expectedRevision: string, unifiedId: string | null, decisions: Array<Pair>, before: Array<ProfileView>, after: ProfileView | null, othersBefore: Array<ProfileView>, othersAfter: Array<ProfileView>, evidence: MergeEvidence, fields: Array<MergedField>, limits: Array<BrokenLimit>, links: LinkChanges, contradictions: Array<DecisionView>, };
+
+export type MergedField = { group: FieldGroup, name: string, rule: string | null, differs: boolean, winner: Claim | null, losers: Array<Claim>, };
 
 export type MonthlySpend = { month: string, count: number, amount: Decimal, };
 

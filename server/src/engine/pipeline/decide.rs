@@ -65,7 +65,7 @@ pub enum CommandOutcome {
     /// No decision or retirement has that ID.
     NotFound,
     /// What the command would do. Nothing was written.
-    Previewed(Box<Preview>),
+    Previewed(Arc<Preview>),
 }
 
 #[derive(Debug)]
@@ -198,7 +198,7 @@ impl Worker {
         if *is_dry_run {
             let planned = Planned { view: &view, changes: &changes, about: &ends, retirements: &retirements };
             let preview = self.preview_of(&planned, last_commit, revision.unwrap_or_default()).await?;
-            return Ok(Attempt::Done(CommandOutcome::Previewed(Box::new(preview))));
+            return Ok(Attempt::Done(CommandOutcome::Previewed(Arc::new(preview))));
         }
         if budget.write < bulk_commit::n_rows(&changes) {
             if self.bulk_commit.is_writing() {
@@ -286,7 +286,7 @@ impl Worker {
         let PlannedRetirement { view, changes, after, owners, revision, .. } = planned;
         let planned = Planned { view: &view, changes: &changes, about: &owners, retirements: &after };
         let preview = self.preview_of(&planned, last_commit, revision.unwrap_or_default()).await?;
-        Ok(CommandOutcome::Previewed(Box::new(preview)))
+        Ok(CommandOutcome::Previewed(Arc::new(preview)))
     }
 
     async fn plan_retirement(

@@ -17,7 +17,7 @@ use super::Worker;
 use crate::views::profile_view::{self, Customer, Purchased};
 
 /// The most customers that each side of a preview contains.
-pub const MAX_PREVIEWED: usize = 50;
+const MAX_PREVIEWED: usize = 50;
 
 /// What a command would do.
 #[derive(Debug)]
