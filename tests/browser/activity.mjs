@@ -40,7 +40,8 @@ test("all decisions are one list: one entry a merge with names, filtered in the 
   assert.match(await merged.textContent(), /Merged.*한결.*한별/);
   const { operatorActions } = await ask(actions);
   await until(
-    async () => (await page.locator("[data-count]").getAttribute("data-count")) === `${operatorActions.totalCount}`,
+    async () =>
+      (await page.locator("[data-count]").getAttribute("data-count")) === `${operatorActions.totalCount}`,
     "the count of the API",
   );
 

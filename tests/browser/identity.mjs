@@ -173,7 +173,10 @@ test("with the keyboard alone a reassignment in the past is previewed, done, exp
   await dialog.getByLabel("New owner since").fill("2025-03-10");
   await dialog.getByText("It was seen with this customer again").waitFor();
   assert.equal(await dialog.locator("[data-parts]").getAttribute("data-parts"), "1");
-  assert.deepEqual((await ask(retirements)).retirements.filter(({ value }) => value === number), []);
+  assert.deepEqual(
+    (await ask(retirements)).retirements.filter(({ value }) => value === number),
+    [],
+  );
   await tabTo(page, reasonField(dialog));
   await page.keyboard.type("The carrier gave it away");
   await page.keyboard.press("Enter");
@@ -207,9 +210,14 @@ test("with the keyboard alone a reassignment in the past is previewed, done, exp
     await page.keyboard.type("It was the wrong number");
     await page.keyboard.press("Enter");
     await dialog.waitFor({ state: "detached" });
-    await entry(words).getByText(/Reverted by/).waitFor();
+    await entry(words)
+      .getByText(/Reverted by/)
+      .waitFor();
   }
-  assert.deepEqual((await ask(retirements)).retirements.filter(({ value }) => value === number), []);
+  assert.deepEqual(
+    (await ask(retirements)).retirements.filter(({ value }) => value === number),
+    [],
+  );
   assert.equal(new Set(await ownersOf()).size, 1);
 });
 

@@ -135,7 +135,13 @@ const identify = (id, attributes) => ({
   timestamp: "2026-01-02T03:04:05Z",
   identifiers: [{ kind: "external_id", value: `merge-${id}` }],
   attributes,
-  device: { deviceId: `device-${id}`, os: "Windows", osVersion: "10", browser: "Chrome", browserVersion: "131.0" },
+  device: {
+    deviceId: `device-${id}`,
+    os: "Windows",
+    osVersion: "10",
+    browser: "Chrome",
+    browserVersion: "131.0",
+  },
 });
 const byAccount = `query ($value: String!) {
   profile(by: { identifier: { kind: "external_id", value: $value } }) { unifiedId }
@@ -194,7 +200,9 @@ test("an address with an ID that is none says so, and keeps the others", async (
 
 test("on a phone the button of the merge stays on the screen", async (t) => {
   const [a, b] = await two(2);
-  const page = await visit(t, `/merge?id=${a.unifiedId}&id=${b.unifiedId}`, { viewport: { width: 375, height: 740 } });
+  const page = await visit(t, `/merge?id=${a.unifiedId}&id=${b.unifiedId}`, {
+    viewport: { width: 375, height: 740 },
+  });
   await page.locator("[data-summary]").waitFor();
   const button = page.getByRole("button", { name: "Merge customers" });
   const box = await button.boundingBox();

@@ -68,7 +68,7 @@ function IdentityDetails({ profile }: { profile: IdentityProfile }) {
   const [retiring, setRetiring] = useState<Member>();
   const { identifiers, withheld } = profile.graph;
   const decisions = useDecisionsAbout(identifiers);
-  const graph = useMemo(() => edgesOf(profile.graph, decisions.found), [profile.graph, decisions.found]);
+  const graph = useMemo(() => edgesOf(profile.graph, decisions), [profile.graph, decisions]);
   const edge = graph.edges.find(({ key }) => key === chosen);
   const leaving = new Set(
     edge?.as === "link" ? edge.leaving?.map((identifier) => identifier.unifiedId) : undefined,
