@@ -154,7 +154,7 @@ async fn the_audit_log_is_filtered_by_time_and_customer() {
     let nodes = server.ask(log, json!({})).await["auditLog"]["nodes"].take();
     let times: Vec<&str> = nodes.as_array().expect("a list").iter().filter_map(|it| it["at"].as_str()).collect();
     for at in &times {
-        let since = times.iter().filter(|it| at <= it).count();
+        let since = times.iter().filter(|it| at <= *it).count();
         assert_eq!(subjects(json!({ "from": at })).await.len(), since, "from {at}");
         assert_eq!(subjects(json!({ "to": at })).await.len(), times.len() - since, "to {at}");
     }
