@@ -86,7 +86,7 @@ async fn each_mutation_is_one_action_with_names_as_they_were() {
     let table: [(Value, &[&str]); 7] = [
         (json!({ "kinds": ["MERGED", "REASSIGNED"] }), &["REASSIGNED", "MERGED"]),
         (json!({ "actor": "local" }), &["REASSIGNED", "SEPARATED", "MERGED"]),
-        (json!({ "actor": "nobody" }), &[]),
+        (json!({ "actor": "stranger" }), &[]),
         (json!({ "to": merged_at }), &[]),
         (json!({ "from": merged_at }), &["REASSIGNED", "SEPARATED", "MERGED"]),
         (json!({ "id": d2 }), &["SEPARATED", "MERGED"]),

@@ -1,9 +1,6 @@
 //! Dry runs: what a decision or a retirement would make of the customers, from the plan that its write would use.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use profile360_core::{
     evidence::retirement::Retirements,
@@ -131,18 +128,17 @@ impl Worker {
 impl Planned<'_> {
     /// The clusters before and after: those of the named identifiers first, then others whose members change.
     fn keys(&self) -> (Vec<ClusterKey>, Vec<ClusterKey>) {
-        let state_before = |it: &Identifier| Some(self.view.identifiers.get(it)?.as_ref()?.cluster);
-        let state_after = |it: &Identifier| {
-            let changed = self.changes.identifiers.get(it).map(|(state, _)| state.cluster);
-            changed.or_else(|| state_before(it).filter(|_| !self.changes.removed_identifiers.contains(it)))
+        let before = |identifier: &Identifier| Some(self.view.identifiers.get(identifier)?.as_ref()?.cluster);
+        let after = |identifier: &Identifier| match self.changes.identifiers.get(identifier) {
+            Some((state, _)) => Some(state.cluster),
+            None if self.changes.removed_identifiers.contains(identifier) => None,
+            None => before(identifier),
         };
-        let mut old: Vec<ClusterKey> = self.about.iter().filter_map(state_before).collect();
-        let mut new: Vec<ClusterKey> = self.about.iter().filter_map(state_after).collect();
-        let members: BTreeMap<ClusterKey, &Vec<Identifier>> =
-            self.changes.clusters.iter().map(|(key, (cluster, _))| (*key, &cluster.members)).collect();
-        for (key, members) in &members {
+        let mut old: Vec<ClusterKey> = self.about.iter().filter_map(before).collect();
+        let mut new: Vec<ClusterKey> = self.about.iter().filter_map(after).collect();
+        for (key, (cluster, _)) in &self.changes.clusters {
             let stored = self.stored_cluster(*key);
-            if stored.as_ref().is_some_and(|stored| stored.members == **members) {
+            if stored.as_ref().is_some_and(|stored| stored.members == cluster.members) {
                 continue;
             }
             old.extend(stored.map(|_| *key));

@@ -96,7 +96,7 @@ export function UndoButton({ id, reason, kind }: UndoProps) {
   );
 }
 
-/** Customers with the names that they had, beside their short IDs. */
+/** Customers: the names that they had, each with its short ID. */
 export function CustomersOf({
   customers,
   sign = "+",

@@ -25,7 +25,7 @@ import { useActivityFilter } from "./query";
 
 const pageSize = 50;
 
-/** What operators decided, and who read personal data: by whom, when, and about which customer. */
+/** What operators decided, and who read personal data: the actor, the time and the customer of each entry. */
 export function Activity() {
   const text = useText();
   useTitle(text.activity.title);

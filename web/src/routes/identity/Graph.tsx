@@ -190,7 +190,7 @@ function NodeMark({
   );
 }
 
-/** Accounts are squares: what purchases and names are under stands out without color, too. */
+/** Accounts are squares: what purchases and names are under is visible without color, too. */
 function Shape({ kind }: { kind: string }) {
   if (kind !== "external_id" && kind !== "customer_card")
     return <circle className={styles.shape} r={radius} />;
