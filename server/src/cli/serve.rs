@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Base, Describing, Opened,
+    DatabaseOptions, Describing, Opened,
     listen::{self, Listen},
 };
 use crate::{
@@ -58,7 +58,7 @@ pub(super) struct Options {
     #[command(flatten)]
     describing: Describing,
     #[command(flatten)]
-    base: Base,
+    database: DatabaseOptions,
 }
 
 /// Pending connections in the kernel's queue.
@@ -88,7 +88,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let trusted = options.trusted_documents.as_deref().map(read_documents).transpose()?;
     let intake = options.describing.intake()?;
     let authentication = Authentication::open(options.keys)?;
-    let Opened { store, policy, secret } = options.base.open().await?;
+    let Opened { store, policy, secret } = options.database.open().await?;
     let events = Arc::new(Events::keeping(limits.behind));
     let snapshot = Snapshot::open(store, policy, secret, events).await?;
     let (pipeline, working) = Pipeline::start(snapshot);
@@ -206,7 +206,7 @@ async fn fill(pipeline: &Pipeline, intake: &Enricher, policy: &ActivePolicy) -> 
     let text = String::from_utf8(lines).context("the demo is not text")?;
     let mut batch = Vec::with_capacity(BATCH);
     let mut n_messages = 0_usize;
-    eprintln!("filling the empty base with {DEMO_PROFILES} made-up customers …");
+    eprintln!("filling the empty database with {DEMO_PROFILES} made-up customers …");
     for line in text.lines() {
         // The demo has bad messages, too, as real sources do.
         if let Ok(accepted) = intake.parse(line, policy) {
