@@ -19,6 +19,7 @@ mod resolve;
 mod serve;
 mod source;
 mod summarize;
+mod supervise;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -171,6 +172,11 @@ fn start_log(command: &Command) -> anyhow::Result<()> {
 }
 
 impl DatabaseOptions {
+    /// Whether this process opens the files of the database itself.
+    fn is_embedded(&self) -> bool {
+        profile360_store::is_embedded(&self.db)
+    }
+
     /// The address of the database, with the password.
     fn url(&self) -> anyhow::Result<String> {
         database::warn_of_others(&self.db);

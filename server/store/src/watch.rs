@@ -2,8 +2,9 @@
 //!
 //! SurrealKV 0.21.4 acquires two of its locks in one order when it reads and in the other when a flush or a compaction ends, so
 //! it can deadlock (docs/operating.md). Only ending the process helps, and no acknowledged commit is lost. The watchdog never
-//! ends a process whose database answers, however slowly. It counts its own checks, not time, so a machine that was suspended
-//! is no false alarm.
+//! ends a process whose database answers, however slowly. A deadlock uses no processor time, which distinguishes it from a
+//! long computation within half a minute. The watchdog counts its own checks, not time, so a machine that was suspended is no
+//! false alarm.
 
 use std::{
     sync::{
@@ -19,8 +20,13 @@ use surrealdb::types::{RecordId, Value};
 use super::{Store, exit, handle::Handle, tx};
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// Checks in a row without an answer that mean a deadlock: five minutes, far longer than the slowest answer.
-const CHECKS_WITHOUT_ANSWER: u32 = 300;
+/// Checks in a row without an answer that mean a deadlock if the process computes nothing.
+const IDLE_CHECKS: u32 = 30;
+/// The same if the process is busy: five minutes, far longer than the slowest answer.
+const BUSY_CHECKS: u32 = 300;
+/// A process that used less processor time than this during [`IDLE_CHECKS`] computes nothing: timers and this watchdog need
+/// about a tenth of it.
+const IDLE_PROCESSOR_TIME: Duration = Duration::from_millis(1_500);
 
 /// Watches an embedded database until the process ends. A remote one has its own supervisor.
 ///
@@ -35,8 +41,8 @@ pub fn watch(store: &Arc<Store>) -> std::io::Result<()> {
     tokio::spawn(count_answers(store.clone(), answers.clone()));
     // A thread of its own: all threads of the runtime may be blocked in the engine.
     thread::Builder::new().name("store-watch".to_owned()).spawn(move || {
-        wait_for_deadlock(&answers, CHECKS_WITHOUT_ANSWER, || thread::sleep(CHECK_INTERVAL));
-        exit::end("the storage engine has not answered for five minutes: it is deadlocked");
+        let n_checks = wait_for_deadlock(&answers, processor_time, || thread::sleep(CHECK_INTERVAL));
+        exit::end(&format!("the storage engine has not answered for {n_checks} seconds: it is deadlocked"));
     })?;
     Ok(())
 }
@@ -52,33 +58,88 @@ async fn count_answers(store: Arc<Store>, answers: Arc<AtomicU64>) {
     }
 }
 
-/// Returns once the number of answers has not changed for `at_most` checks in a row.
-fn wait_for_deadlock(answers: &AtomicU64, at_most: u32, mut pause: impl FnMut()) {
+/// Returns once the database is deadlocked, with the number of checks in a row without an answer.
+fn wait_for_deadlock(
+    answers: &AtomicU64,
+    processor_time: impl Fn() -> Option<Duration>,
+    mut pause: impl FnMut(),
+) -> u32 {
     let mut seen = answers.load(Ordering::Relaxed);
+    let mut used_before = processor_time();
     let mut n_without = 0;
-    while n_without < at_most {
+    loop {
         pause();
         let now = answers.load(Ordering::Relaxed);
-        n_without = if now == seen { n_without + 1 } else { 0 };
-        seen = now;
+        if now != seen {
+            seen = now;
+            n_without = 0;
+            used_before = processor_time();
+            continue;
+        }
+        n_without += 1;
+        // After a busy half minute the next one counts.
+        if n_without % IDLE_CHECKS == 0 {
+            let used = processor_time();
+            let is_idle = used.zip(used_before).is_some_and(|(now, before)| now - before < IDLE_PROCESSOR_TIME);
+            if is_idle || BUSY_CHECKS <= n_without {
+                return n_without;
+            }
+            used_before = used;
+        }
     }
+}
+
+/// The processor time that this process has used. `None` where the system does not say.
+fn processor_time() -> Option<Duration> {
+    /// The unit of the file, on every architecture of Linux.
+    const MILLIS_PER_TICK: u64 = 10;
+    // proc(5): the name of the program is in parentheses and may contain anything; user and system time are the 12th and 13th
+    // field after it.
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let ticks = fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().ok()).sum::<Option<u64>>()?;
+    Some(Duration::from_millis(ticks * MILLIS_PER_TICK))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
-    #[test]
-    fn only_a_database_without_answers_counts_as_deadlocked() {
+    /// The checks until a database counts as deadlocked that answers every `every` checks up to `until`, in a process that uses
+    /// `busy` of processor time between two checks.
+    fn checks(until: u32, every: u32, busy: Option<Duration>) -> u32 {
         let answers = AtomicU64::new(0);
-        let mut n_checks = 0_u32;
-        wait_for_deadlock(&answers, 5, || {
-            n_checks += 1;
-            // Slow (an answer every four checks) for a hundred checks, then none.
-            if n_checks <= 100 && n_checks.is_multiple_of(4) {
+        let n_checks = Cell::new(0);
+        let used = || busy.map(|busy| busy * n_checks.get());
+        wait_for_deadlock(&answers, used, || {
+            n_checks.set(n_checks.get() + 1);
+            if n_checks.get() <= until && n_checks.get().is_multiple_of(every) {
                 answers.fetch_add(1, Ordering::Relaxed);
             }
         });
-        assert_eq!(n_checks, 105);
+        n_checks.get()
+    }
+
+    #[test]
+    fn a_database_without_answers_counts_as_deadlocked_sooner_if_nothing_is_computed() {
+        let (idle, busy) = (Duration::from_millis(5), Duration::from_millis(900));
+        assert_eq!(checks(0, 1, Some(idle)), 30);
+        assert_eq!(checks(100, 4, Some(idle)), 130);
+        // Slow answers are answers.
+        assert_eq!(checks(1_000, 29, Some(idle)), 986 + 30);
+        assert_eq!(checks(100, 4, Some(busy)), 400);
+        assert_eq!(checks(100, 4, None), 400);
+    }
+
+    #[test]
+    fn the_system_says_the_processor_time() {
+        let before = processor_time().unwrap();
+        let mut n: u64 = 0;
+        while processor_time().unwrap() == before {
+            n = std::hint::black_box(n + 1);
+        }
+        assert!(before < processor_time().unwrap());
     }
 }
