@@ -105,7 +105,9 @@ fn processor_time() -> Option<Duration> {
 mod tests {
     use std::cell::Cell;
 
-    use super::*;
+    use surrealdb::types::RecordIdKey;
+
+    use super::{super::rows, *};
 
     /// The checks until a database counts as deadlocked that answers every `every` checks up to `until`, in a process that uses
     /// `busy` of processor time between two checks.
@@ -141,5 +143,73 @@ mod tests {
             n = std::hint::black_box(n + 1);
         }
         assert!(before < processor_time().unwrap());
+    }
+
+    /// Looks for the deadlock of the storage engine: small memtables, so that flushes and compactions never end, many readers of
+    /// ranges, and one writer, on more threads than processors.
+    #[test]
+    #[ignore = "runs for minutes; make deadlock MINUTES=10"]
+    #[expect(clippy::print_stdout, reason = "a program that is started by hand")]
+    fn provoke_a_deadlock() {
+        const READERS: usize = 7;
+        const ROWS: i64 = 5_000;
+        const BATCH: i64 = 200;
+        let minutes: u64 = std::env::var("MINUTES").ok().and_then(|it| it.parse().ok()).unwrap_or(10);
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("surrealkv://{}?sync=never", folder.path().display());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(8)
+            .thread_stack_size(10 << 20)
+            .enable_all()
+            .build();
+        let runtime = runtime.unwrap();
+        let db = runtime.block_on(async {
+            let config = surrealdb_cnf::ConfigMap::empty()
+                .with_key_value("surrealkv_block_cache_capacity", "1048576".to_owned())
+                .with_key_value("surrealkv_max_memtable_size", "65536".to_owned());
+            let builder = surrealdb_core::kvs::Datastore::builder().with_config(config);
+            let datastore = builder.build_with_path(&url).await.unwrap();
+            datastore.check_version().await.unwrap();
+            datastore.bootstrap().await.unwrap();
+            let db = surrealdb::Surreal::<surrealdb::engine::local::Db>::unstable_from_datastore(datastore, None);
+            let db = db.await.unwrap();
+            db.use_ns("n").use_db("d").await.unwrap();
+            db
+        });
+        let steps: Arc<Vec<AtomicU64>> = Arc::new((0..=READERS).map(|_| AtomicU64::new(0)).collect());
+        for task in 0..=READERS {
+            let (db, steps) = (db.clone(), steps.clone());
+            runtime.spawn(async move {
+                for step in 0_i64.. {
+                    if task == 0 {
+                        let row = |n| rows::row(RecordId::new("t", (step * 7 + n * 31) % ROWS), "x".repeat(500));
+                        let written = Value::from_iter((0..BATCH).map(row));
+                        let query = "FOR $row IN $rows { UPSERT $row.id CONTENT $row RETURN NONE }";
+                        let _ = db.query(query).bind(("rows", written)).await;
+                    } else {
+                        let first = (step * 131) % ROWS;
+                        let keys = (RecordIdKey::Number(first), RecordIdKey::Number(first + BATCH));
+                        let range = Value::RecordId(rows::range("t", keys.0, keys.1));
+                        let _ = db.query("SELECT VALUE id FROM $range").bind(("range", range)).await;
+                    }
+                    steps[task].fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let count = || steps.iter().map(|it| it.load(Ordering::Relaxed)).collect::<Vec<_>>();
+        let (mut seen, mut n_without) = (count(), 0);
+        for second in 0..minutes * 60 {
+            thread::sleep(CHECK_INTERVAL);
+            let now = count();
+            n_without = if now == seen { n_without + 1 } else { 0 };
+            seen = now;
+            if n_without == IDLE_CHECKS {
+                println!("deadlocked after {} seconds: {seen:?} steps by the writer and the readers", second - 29);
+                std::mem::forget(runtime);
+                return;
+            }
+        }
+        println!("no deadlock in {minutes} minutes: {seen:?} steps by the writer and the readers");
+        runtime.shutdown_background();
     }
 }
