@@ -88,8 +88,11 @@ fn start(socket: &OwnedFd) -> io::Result<Child> {
     // The running program itself, even if an upgrade has replaced its file.
     let itself = Path::new("/proc/self/exe");
     let program = if itself.exists() { itself.to_owned() } else { std::env::current_exe()? };
+    let mut arguments = std::env::args_os();
     Command::new(program)
-        .args(std::env::args_os().skip(1))
+        // What process lists show.
+        .arg0(arguments.next().unwrap_or_default())
+        .args(arguments)
         .arg(SUPERVISED_BY)
         .arg(getpid().as_raw_pid().to_string())
         .stdin(Stdio::from(socket.try_clone()?))
