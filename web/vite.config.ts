@@ -56,20 +56,53 @@ const packed: Plugin = {
 /** Files below this many bytes are not compressed. */
 const smallest = 1000;
 
-/** Preloads the font of the text together with the style sheet. */
+/** Preloads the font of the text together with the style sheet: one file, and the only one that is preloaded. */
 const fontAhead: Plugin = {
   name: "font-ahead",
   apply: "build",
   transformIndexHtml: {
     order: "post",
     handler(_html, { bundle, path }) {
-      const font = Object.keys(bundle ?? {}).find((name) => /Pretendard-Regular.*\.woff2$/.test(name));
+      const font = Object.keys(bundle ?? {}).find((name) => /profile-sans-400.*\.woff2$/.test(name));
       if (!font || !path.endsWith("index.html")) return;
       const attrs = { rel: "preload", as: "font", type: "font/woff2", href: `/${font}`, crossorigin: "" };
       return [{ tag: "link", attrs, injectTo: "head" }];
     },
   },
 };
+
+/** Of Pretendard's subsets by range, the page needs one weight: bold syllables that its own subset lacks are synthesized. */
+const oneWeight: Plugin = {
+  name: "one-weight",
+  enforce: "pre",
+  transform(code, id) {
+    if (!/pretendard-dynamic-subset\.css(\?|$)/.test(id)) return null;
+    const faces = code.match(/@font-face\s*\{[^}]*\}/g) ?? [];
+    const kept = faces.filter((face) => /font-weight:\s*400/.test(face));
+    if (kept.length === 0) throw new Error("Pretendard has no subset of the weight 400");
+    // The older format is for browsers that cannot run the page.
+    const modern = kept.map((face) => face.replace(/,\s*url\([^)]*\.woff\)\s*format\([^)]*\)/g, ""));
+    return { code: modern.join("\n"), map: null };
+  },
+};
+
+/**
+ * Runs early.js before the first paint. It is a file, because the content security policy refuses inline scripts, and its name
+ * has a hash, so that it is cached for good.
+ */
+const earlyScript: Plugin = {
+  name: "early-script",
+  apply: "build",
+  buildStart() {
+    this.emitFile({ type: "asset", fileName: earlyFile, source: early });
+  },
+  transformIndexHtml: {
+    order: "pre",
+    handler: (html) => html.replace("/src/style/early.js", `/${earlyFile}`),
+  },
+};
+const early = readFileSync("src/style/early.js", "utf8");
+const earlyFile = `assets/early-${createHash("sha256").update(early).digest("hex").slice(0, 8)}.js`;
 
 /**
  * GraphiQL's style sheet carries its fonts as data: addresses, which the content security policy refuses. The page's
@@ -123,7 +156,17 @@ const documents: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [react(), fontLicense, fontsAsFiles, graphiqlAddress, fontAhead, documents, packed],
+  plugins: [
+    react(),
+    fontLicense,
+    fontsAsFiles,
+    oneWeight,
+    earlyScript,
+    graphiqlAddress,
+    fontAhead,
+    documents,
+    packed,
+  ],
   build: {
     rolldownOptions: { input: ["index.html", "graphiql.html"] },
     // The content security policy allows no data: fonts and no inline scripts.

@@ -242,7 +242,7 @@ test("the timeline loads more, newest first, every event once", async (t) => {
 
 test("an unknown ID leads back to the list", async (t) => {
   const page = await visit(t, "/customers/00000000-0000-8000-8000-000000000000");
-  await page.getByRole("heading", { name: "No customer has this ID" }).waitFor();
+  await page.getByRole("heading", { name: "Customer not found" }).waitFor();
   await page.getByRole("main").getByRole("link", { name: "Customers" }).click();
   await page.locator("tbody a").first().waitFor();
 });

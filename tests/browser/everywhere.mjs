@@ -92,12 +92,64 @@ test("no dialog is wider than a phone", async (t) => {
   }
 });
 
+/** The most bytes of a first visit on the wire, fonts included. */
+const mostBytes = 300_000;
+
+for (const locale of ["en-US", "ko-KR"]) {
+  test(`the first visit is below ${mostBytes} bytes: ${locale}`, async (t) => {
+    const byPath = new Map();
+    let cdp;
+    const page = await visit(t, "/customers", {
+      locale,
+      prepare: async (page) => {
+        cdp = await page.context().newCDPSession(page);
+        await cdp.send("Network.enable");
+        const paths = new Map();
+        cdp.on("Network.requestWillBeSent", ({ requestId, request }) =>
+          paths.set(requestId, new URL(request.url).pathname),
+        );
+        cdp.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+          const path = paths.get(requestId);
+          byPath.set(path, (byPath.get(path) ?? 0) + encodedDataLength);
+        });
+      },
+    });
+    await page.locator("tbody a").nth(5).waitFor();
+    await page.evaluate(() => document.fonts.ready);
+    await page.waitForLoadState("networkidle");
+    const all = [...byPath.values()].reduce((sum, bytes) => sum + bytes, 0);
+    t.diagnostic(`${locale}: ${all} bytes in ${byPath.size} files`);
+    const largest = [...byPath].sort((a, b) => b[1] - a[1]).slice(0, 12);
+    assert.ok(all < mostBytes, `${all}: ${JSON.stringify(largest)}`);
+    // One font at most is preloaded, and what has a hash is kept.
+    assert.ok((await page.locator('link[rel="preload"]').count()) <= 1);
+    const icon = await page.locator('link[rel="icon"]').getAttribute("href");
+    const { headers } = await fetch(new URL(icon, page.url()));
+    assert.match(headers.get("cache-control"), /immutable/);
+  });
+}
+
+test("before its script runs, the page shows a header and rows, in the stored appearance", async (t) => {
+  const page = await visit(t, "/customers", {
+    quiet: false,
+    colorScheme: "light",
+    prepare: async (page) => {
+      await page.addInitScript(() => localStorage.setItem("theme", "dark"));
+      await page.route(/\/assets\/index-.*\.js$/, (route) => route.abort());
+    },
+  });
+  await page.locator(".first-header").waitFor();
+  assert.equal(await page.locator(".first-rows > i").count(), 8);
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+});
+
 test("the language changes, and is stored", async (t) => {
   const page = await visit(t, "/customers", { locale: "ko-KR" });
   const language = () => page.evaluate(() => document.documentElement.lang);
   await page.getByText(/^고객 [\d,]+명$/).waitFor();
   assert.equal(await language(), "ko");
-  await page.getByRole("button", { name: "English" }).click();
+  await page.getByRole("button", { name: "설정" }).click();
+  await page.getByRole("radio", { name: "English" }).check({ force: true });
   await page.getByText(/^[\d,]+ customers$/).waitFor();
   await page.reload();
   await page.getByText(/^[\d,]+ customers$/).waitFor();
@@ -108,13 +160,139 @@ test("the appearance changes, and is stored", async (t) => {
   const page = await visit(t, "/customers", { colorScheme: "light" });
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await paper();
-  await page.getByRole("button", { name: "Appearance: System" }).click();
-  await page.getByRole("button", { name: "Appearance: Light" }).click();
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("radio", { name: "Dark" }).check({ force: true });
   await until(async () => (await paper()) !== light, "the dark paper");
+  assert.deepEqual(await violations(page), [], "the menu");
   await page.reload();
-  await page.getByRole("button", { name: "Appearance: Dark" }).waitFor();
+  // The stored appearance applies before the page's script runs.
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  await page.locator("tbody a").first().waitFor();
   assert.notEqual(await paper(), light);
+  // GraphiQL is for developers: it is in the menu, not among the views.
+  assert.equal(
+    await page
+      .locator("nav")
+      .getByText(/GraphiQL/)
+      .count(),
+    0,
+  );
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("link", { name: "API (GraphiQL)" }).click();
+  await page.locator("button.graphiql-execute-button").waitFor();
 });
+
+test("the keyboard starts at the skip link on every view", async (t) => {
+  for (const view of [...(await views()), { path: "/nothing", complete: "main h2", quiet: false }]) {
+    if (view.path === "/graphiql") continue;
+    const page = await visit(t, view.path, { quiet: view.quiet ?? true });
+    await complete(page, view);
+    await page.keyboard.press("Tab");
+    const first = await page.evaluate(() => document.activeElement?.getAttribute("href"));
+    assert.equal(first, "#content", view.path);
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement?.id), "content", view.path);
+    await page.context().close();
+  }
+});
+
+test("times are no stops of the Tab key", async (t) => {
+  const [, card, identity] = await views();
+  for (const view of [card, identity]) {
+    const page = await visit(t, view.path);
+    await complete(page, view);
+    assert.ok((await page.locator("time").count()) > 0, view.path);
+    assert.equal(await page.locator("button:has(time:only-child), time[tabindex='0']").count(), 0, view.path);
+  }
+});
+
+test("a dialog opens on its first field, and gives the focus back", async (t) => {
+  const identity = (await views())[2];
+  const { profiles } = await ask(
+    "{ profiles(first: 1, orderBy: { field: PURCHASE_AMOUNT_12M, direction: DESC }) { nodes { identifiers { unifiedId } } } }",
+  );
+  const [{ identifiers }] = profiles.nodes;
+  const page = await visit(t, `${identity.path}?at=${identifiers[0].unifiedId}`);
+  await complete(page, identity);
+  const opener = page.locator("aside").getByRole("button", { name: /…$/ }).first();
+  await opener.focus();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog");
+  await dialog.waitFor();
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.matches("dialog :is(input, select, textarea)"));
+  assert.ok(await focused());
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  assert.ok(await opener.evaluate((element) => element === document.activeElement));
+});
+
+test("a lost connection says from when the data is, and a failed search says so", async (t) => {
+  const page = await visit(t, "/customers", { quiet: false });
+  await page.locator("tbody a").nth(2).waitFor();
+  await page.context().setOffline(true);
+  const bar = page.locator("[data-connection-lost]");
+  await bar.waitFor();
+  assert.match(await bar.textContent(), /^Connection lost, reconnecting… Data from \d\d:\d\d$/);
+  assert.deepEqual(await violations(page), []);
+  await page.locator("search input").fill("박도윤");
+  await page.getByRole("heading", { name: "Search failed" }).waitFor();
+  await page.getByText("Data shown may be out of date").waitFor();
+  await page.context().setOffline(false);
+  await bar.waitFor({ state: "detached" });
+});
+
+test("a view that never loaded does not speak of old data", async (t) => {
+  const [, card] = await views();
+  const page = await visit(t, "/health", { quiet: false });
+  await page.locator("dl dd").first().waitFor();
+  await page.context().setOffline(true);
+  await page.evaluate((path) => {
+    history.pushState(null, "", path);
+  }, card.path);
+  await page.getByRole("heading", { name: "Can't reach the server" }).waitFor();
+  assert.equal(await page.getByText("Data shown may be out of date").count(), 0);
+  await page.context().setOffline(false);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.locator("#timeline summary").first().waitFor();
+});
+
+test("a view whose code does not load says so, and the others still open", async (t) => {
+  const page = await visit(t, "/customers", {
+    quiet: false,
+    prepare: (page) => page.route("**/assets/Health-*.js", (route) => route.abort()),
+  });
+  await page.locator("tbody a").first().waitFor();
+  await page.locator('nav a[href="/health"]').click();
+  await page.getByRole("heading", { name: "This view didn't load" }).waitFor();
+  await page.locator('nav a[href="/customers"]').last().click();
+  await page.locator("tbody a").first().waitFor();
+});
+
+for (const [what, pattern] of [
+  ["module", "**/*.wasm"],
+  ["worker", "**/worker-*.js"],
+]) {
+  test(`without the ${what}, a preview says why, and can be tried again`, async (t) => {
+    const merge = (await views())[4];
+    let blocked = true;
+    const page = await visit(t, merge.path, {
+      quiet: false,
+      prepare: (page) =>
+        page.context().route(pattern, (route) => (blocked ? route.abort() : route.continue())),
+    });
+    const notice = page.locator("[data-preview-unavailable]");
+    await notice.waitFor();
+    await notice.getByText("Preview unavailable").waitFor();
+    await notice.getByText("The preview module didn't load.").waitFor();
+    await notice.getByText("Details").click();
+    await notice.getByText(/^MODULE_UNAVAILABLE: /).waitFor();
+    assert.deepEqual(await violations(page), []);
+    blocked = false;
+    await notice.getByRole("button", { name: "Retry" }).click();
+    await page.locator("[data-summary]").waitFor();
+  });
+}
 
 test("no request left this machine, and no page complained", () => {
   assert.deepEqual(foreignRequests, []);

@@ -12,7 +12,7 @@ test("where the server requires a key, the page asks for it and does not leak it
 
   // The browser logs an error for each 401.
   const page = await visit(t, "/customers", { at, quiet: false });
-  const dialog = page.getByRole("dialog", { name: "Sign in with a key" });
+  const dialog = page.getByRole("dialog", { name: "Sign in with an API key" });
   await dialog.waitFor();
   const field = dialog.getByLabel("Key");
   assert.ok(await field.evaluate((element) => element === document.activeElement));
@@ -20,9 +20,9 @@ test("where the server requires a key, the page asks for it and does not leak it
   await page.keyboard.press("Escape");
   assert.ok(await dialog.isVisible(), "there is nothing behind it");
   for (const [wrong, says] of [
-    ["한글", "not known"],
-    ["p360_000000000000_00", "not known"],
-    [sender, "only sends messages"],
+    ["한글", "Invalid or revoked key."],
+    ["p360_000000000000_00", "Invalid or revoked key."],
+    [sender, "This key can only send data."],
   ]) {
     await field.fill(wrong);
     await dialog.getByRole("button", { name: "Sign in" }).click();
@@ -48,16 +48,18 @@ test("where the server requires a key, the page asks for it and does not leak it
   await until(async () => !socket.isClosed(), "the socket to be open");
   await socket.waitForEvent("framereceived", ({ payload }) => payload.includes("connection_ack"));
 
-  const signOut = page.getByRole("button", { name: /^Sign out/ });
-  assert.match(await signOut.getAttribute("title"), /READER/);
-  await signOut.click();
+  // The header says who is signed in.
+  const account = page.getByRole("button", { name: /^Account: .+, Reader$/ });
+  await account.click();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Sign out" }).click();
   await dialog.waitFor();
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 
   // The key is revoked while the page is open.
   await field.fill(reader);
   await page.keyboard.press("Enter");
-  await signOut.waitFor();
+  await account.waitFor();
   run("key", "revoke", reader, "--keys", keys);
   await page.reload();
   await dialog.waitFor();
@@ -66,5 +68,5 @@ test("where the server requires a key, the page asks for it and does not leak it
 test("where the server requires no key, the page does not ask for one", async (t) => {
   const page = await visit(t, "/customers");
   await page.getByRole("row").nth(3).waitFor();
-  assert.equal(await page.getByRole("button", { name: /^Sign out/ }).count(), 0);
+  assert.equal(await page.getByRole("button", { name: /^Account/ }).count(), 0);
 });

@@ -1,21 +1,23 @@
-import { Monitor, Moon, Sun } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import styles from "./App.module.css";
 import { Boundary } from "./components/Boundary";
+import { ConnectionBar } from "./components/ConnectionBar";
 import { Notice } from "./components/Notice";
 import { Toasts } from "./components/Toasts";
 import { useFormat } from "./language/format";
-import { type Language, languages, useLanguage, useText } from "./language/language";
-import { Customer } from "./routes/customer/Customer";
+import { useText } from "./language/language";
+import mark from "./mark.svg";
 import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
 import { useInboxCounts } from "./routes/inbox/useInboxCounts";
 import { views } from "./routes/views";
-import { SignOut } from "./session/SignOut";
-import { type Theme, themes, useTheme } from "./theme";
+import { UserMenu } from "./session/UserMenu";
+import { useMay } from "./session/useMay";
 
-// Loaded when first opened: the list and the card matter most.
+const loadCustomer = () => import("./routes/customer/Customer");
+const Customer = lazy(() => loadCustomer().then(({ Customer }) => ({ default: Customer })));
+// Loaded when first opened: the list matters most.
 const Inbox = lazy(() => import("./routes/inbox/Inbox").then(({ Inbox }) => ({ default: Inbox })));
 const Merge = lazy(() => import("./routes/merge/Merge").then(({ Merge }) => ({ default: Merge })));
 const Policy = lazy(() => import("./routes/policy/Policy").then(({ Policy }) => ({ default: Policy })));
@@ -26,11 +28,14 @@ const Identity = lazy(() =>
 
 export function App() {
   useFocusOnView();
+  useCardAhead();
+  const [path] = useLocation();
   return (
     <div className={styles.app}>
       <Toasts>
         <Header />
-        <Boundary>
+        <ConnectionBar />
+        <Boundary view={path}>
           <Suspense fallback={<main id="content" tabIndex={-1} aria-busy="true" />}>
             <Switch>
               <Route path="/inbox" component={Inbox} />
@@ -65,15 +70,38 @@ function useFocusOnView() {
   }, [path]);
 }
 
+/** Loads the card's code when a link or a row that leads to a customer is pointed at or gets the focus: a click finds it there. */
+function useCardAhead() {
+  useEffect(() => {
+    const ahead = ({ target }: Event) => {
+      if (!(target instanceof Element) || !target.closest('a[href^="/customers/"], tr[data-row]')) return;
+      stop();
+      loadCustomer().catch(() => {
+        // Opening a card tries again, and reports it.
+      });
+    };
+    const stop = () => {
+      document.removeEventListener("pointerover", ahead);
+      document.removeEventListener("focusin", ahead);
+    };
+    document.addEventListener("pointerover", ahead);
+    document.addEventListener("focusin", ahead);
+    return stop;
+  }, []);
+}
+
 function Header() {
   const text = useText();
   const [path] = useLocation();
   const navigation = useRef<HTMLElement>(null);
-  // On a phone the navigation scrolls; keep the open view visible.
+  const may = useMay();
+  // On a phone the navigation scrolls; keep the open view visible. scrollIntoView would also move where Tab starts.
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new view moves it.
   useEffect(() => {
-    const current = navigation.current?.querySelector("[aria-current]");
-    current?.scrollIntoView({ block: "nearest", inline: "center" });
+    const row = navigation.current;
+    const current = row?.querySelector<HTMLElement>("[aria-current]");
+    if (!row || !current) return;
+    row.scrollLeft = current.offsetLeft - row.offsetLeft - (row.clientWidth - current.offsetWidth) / 2;
   }, [path]);
   return (
     <header className={styles.header}>
@@ -82,30 +110,25 @@ function Header() {
       </a>
       <nav ref={navigation} className={styles.views} aria-label={text.product}>
         <Link href="/customers" className={styles.product}>
-          <img src="/mark.svg" alt="" width={20} height={20} />
+          <img src={mark} alt="" width={20} height={20} />
           <span>{text.product}</span>
         </Link>
-        {views.map((view) => (
-          <Link
-            key={view.path}
-            href={view.path}
-            className={styles.view}
-            aria-current={path.startsWith(view.path) || path === "/" ? "page" : undefined}
-          >
-            {view.label(text)}
-            {view.path === "/inbox" && <InboxCount />}
-          </Link>
-        ))}
-        <a href="/graphiql" className={styles.view}>
-          GraphiQL
-        </a>
+        {views
+          .filter(({ needs }) => !needs || may[needs])
+          .map((view) => (
+            <Link
+              key={view.path}
+              href={view.path}
+              className={styles.view}
+              aria-current={path.startsWith(view.path) || path === "/" ? "page" : undefined}
+            >
+              {view.label(text)}
+              {view.path === "/inbox" && <InboxCount />}
+            </Link>
+          ))}
       </nav>
       <SearchField />
-      <div className={styles.choices}>
-        <LanguageSwitch />
-        <ThemeSwitch />
-        <SignOut className={styles.choice} />
-      </div>
+      <UserMenu />
     </header>
   );
 }
@@ -119,41 +142,6 @@ function InboxCount() {
     <span className={styles.waiting} title={text.inbox.count(counts.open)}>
       {format.number(counts.open)}
     </span>
-  );
-}
-
-function LanguageSwitch() {
-  const { language, setLanguage } = useLanguage();
-  const other: Language = language === "ko" ? "en" : "ko";
-  return (
-    <button type="button" className={styles.choice} lang={other} onClick={() => setLanguage(other)}>
-      {languages[other].ownName}
-    </button>
-  );
-}
-
-const themeIcons = { system: Monitor, light: Sun, dark: Moon };
-
-function ThemeSwitch() {
-  const text = useText();
-  const [theme, setTheme] = useTheme();
-  const names: Record<Theme, string> = {
-    system: text.themeSystem,
-    light: text.themeLight,
-    dark: text.themeDark,
-  };
-  const Icon = themeIcons[theme];
-  const next = themes[(themes.indexOf(theme) + 1) % themes.length] ?? "system";
-  return (
-    <button
-      type="button"
-      className={styles.choice}
-      aria-label={`${text.theme}: ${names[theme]}`}
-      title={`${text.theme}: ${names[theme]}`}
-      onClick={() => setTheme(next)}
-    >
-      <Icon size={16} strokeWidth={1.75} aria-hidden />
-    </button>
   );
 }
 

@@ -6,6 +6,7 @@ import { LanguageProvider } from "./language/language";
 import { SessionGate } from "./session/SessionGate";
 import "./style/tokens.css";
 import "./style/base.css";
+import "./style/first-paint.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no root");
@@ -20,3 +21,5 @@ createRoot(root).render(
     </LanguageProvider>
   </StrictMode>,
 );
+// Syllables that the page's own subset lacks, by range: the first paint does not wait for the list of their fonts.
+import("pretendard/dist/web/static/pretendard-dynamic-subset.css");

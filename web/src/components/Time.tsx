@@ -4,29 +4,21 @@ import styles from "./Time.module.css";
 type Props = { at: string; inRow?: boolean; asDate?: boolean };
 
 /**
- * A relative time, or a date. Hovering or focusing shows the exact time. In a row that has the focus as a whole (`data-row`),
- * the row shows it; elsewhere the time itself is focusable.
+ * A relative time, or a date. Hovering or tapping shows the exact time, and so does a row of a table or a list while something in
+ * it has the focus. It is no stop of the Tab key: a card has dozens of times.
  */
 export function Time({ at, inRow = false, asDate = false }: Props) {
   const format = useFormat();
-  const both = (
-    <>
-      <span className={styles.relative}>{asDate ? format.dateOf(at) : format.relative(at)}</span>
-      <span className={styles.exact}>{format.exact(at)}</span>
-    </>
-  );
-  if (inRow) {
-    return (
-      <time dateTime={at} className={styles.time}>
-        {both}
-      </time>
-    );
-  }
+  const exact = format.exact(at);
   return (
-    <button type="button" className={styles.time}>
-      <time dateTime={at} className={styles.both}>
-        {both}
-      </time>
-    </button>
+    <time
+      dateTime={at}
+      className={styles.time}
+      title={inRow ? undefined : exact}
+      tabIndex={inRow ? undefined : -1}
+    >
+      <span className={styles.relative}>{asDate ? format.dateOf(at) : format.relative(at)}</span>
+      <span className={styles.exact}>{exact}</span>
+    </time>
   );
 }

@@ -3,6 +3,7 @@ import { GraphiQL } from "graphiql";
 import { createClient } from "graphql-ws";
 import { useState } from "react";
 import { useText } from "../language/language";
+import mark from "../mark.svg";
 import { authorization, forgetQueries } from "../session/key";
 import { useTheme } from "../theme";
 import { useMedia } from "../useMedia";
@@ -15,7 +16,11 @@ const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.ho
 const headers = authorization();
 // What is asked here names customers: it lasts as long as the page, and what an older version kept goes.
 forgetQueries();
-const memory = createMemoryStorage();
+// Sizes: a narrow list of examples, and most of the height for the query, as its variables are few.
+const memory = createMemoryStorage({
+  "graphiql:docExplorerFlex": "0.25",
+  "graphiql:secondaryEditorFlex": "4",
+});
 // The socket opens with the first subscription, not with the page.
 const fetcher = createGraphiQLFetcher({
   url: "/graphql",
@@ -46,7 +51,7 @@ export function Explorer() {
       >
         <GraphiQL.Logo>
           <a className="back" href="/customers">
-            <img src="/mark.svg" alt="" width={18} height={18} />
+            <img src={mark} alt="" width={18} height={18} />
             {text.product}
           </a>
         </GraphiQL.Logo>

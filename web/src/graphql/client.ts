@@ -1,5 +1,6 @@
 import { Client, cacheExchange, fetchExchange, mapExchange } from "urql";
 import { askForKey, authorization } from "../session/key";
+import { connectionFound, connectionLost } from "./connection";
 import { liveExchange } from "./subscriptions";
 
 /** A client for one session: another key gets another client, and so an empty cache. */
@@ -9,6 +10,12 @@ export function createApiClient(): Client {
     exchanges: [
       cacheExchange,
       mapExchange({
+        onResult: ({ operation, error }) => {
+          if (operation.kind === "subscription") return;
+          // An answer, also a refusal, comes from a server; a failed request has none.
+          if (error?.networkError && !error.response) connectionLost("requests");
+          else connectionFound("requests");
+        },
         onError: ({ graphQLErrors }) => {
           if (graphQLErrors.some(({ extensions }) => extensions.code === "UNAUTHENTICATED")) askForKey();
         },

@@ -2,6 +2,7 @@ import { createClient } from "graphql-ws";
 import { useEffect, useEffectEvent, useState } from "react";
 import { subscriptionExchange, useClient } from "urql";
 import { askForKey, authorization } from "../session/key";
+import { connectionFound, connectionLost, onConnectionBack } from "./connection";
 import {
   type CustomerRowFragment,
   LineageAddedDocument,
@@ -17,18 +18,52 @@ const unauthorized = 4401;
 
 const address = () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
 
+/** The protocol's code for a connection that is closed on purpose. */
+const closedNormally = 1000;
+
+/** Milliseconds between pings, and those in which the answer must arrive: a network that is cut closes no socket. */
+const pingInterval = 10_000;
+const pongTimeout = 5_000;
+
+/** The longest wait between two attempts to reconnect, in milliseconds. */
+const longestWait = 8_000;
+
 /** Subscriptions over one socket, which opens with the first of them and reconnects automatically. */
 export function liveExchange() {
+  let pongTimer: ReturnType<typeof setTimeout> | undefined;
   const socket = createClient({
     url: address,
     lazyCloseTimeout: 5000,
     connectionParams: authorization,
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: () => true,
+    retryWait: async (retries) => {
+      const wait = Math.min(longestWait, 500 * 2 ** retries) * (0.75 + Math.random() / 2);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    },
+    keepAlive: pingInterval,
     on: {
-      // The key was revoked, or none was sent.
+      connected: () => {
+        connectionFound("socket");
+        connectionFound("requests");
+      },
+      ping: (received) => {
+        if (received) return;
+        clearTimeout(pongTimer);
+        pongTimer = setTimeout(() => {
+          connectionLost("socket");
+          socket.terminate();
+        }, pongTimeout);
+      },
+      pong: (received) => {
+        if (received) clearTimeout(pongTimer);
+      },
       closed: (event) => {
-        if ((event as CloseEvent).code === unauthorized) askForKey();
+        clearTimeout(pongTimer);
+        const { code } = event as CloseEvent;
+        // The key was revoked, or none was sent.
+        if (code === unauthorized) askForKey();
+        else if (code !== closedNormally) connectionLost("socket");
       },
     },
   });
@@ -57,7 +92,12 @@ export function useProfileChanges(unifiedId: string | null, onChange: () => void
     const { unsubscribe } = client
       .subscription(ProfileChangedDocument, { unifiedId })
       .subscribe(({ data }) => data && add(data.profileChanged.unifiedId));
-    return unsubscribe;
+    // What changed while the connection was lost is unknown.
+    const forget = onConnectionBack(() => add(unifiedId ?? ""));
+    return () => {
+      unsubscribe();
+      forget();
+    };
   }, [client, unifiedId, add]);
 }
 
@@ -83,8 +123,12 @@ export function useLineageAdded(unifiedId: string, onChange: () => void) {
     const { unsubscribe } = client
       .subscription(LineageAddedDocument, {})
       .subscribe(({ data }) => data && add([data.lineageAdded.kept, ...data.lineageAdded.others]));
-    return unsubscribe;
-  }, [client, add]);
+    const forget = onConnectionBack(() => add([unifiedId]));
+    return () => {
+      unsubscribe();
+      forget();
+    };
+  }, [client, unifiedId, add]);
 }
 
 /** Passes on values in batches; while the page is hidden, it only collects them. */

@@ -164,6 +164,7 @@ function inWords(value: unknown, text: Text, numbers: Intl.NumberFormat): string
   if (value === true) return text.yes;
   if (value === false) return text.no;
   if (typeof value === "number") return numbers.format(value);
+  if (typeof value === "string") return text.valueNames[value] ?? value;
   if (Array.isArray(value))
     return value.map((each) => inWords(each, text, numbers)).join(value.some(isObject) ? "; " : ", ");
   if (isObject(value)) {

@@ -1,10 +1,18 @@
 import type { Text } from "../language/en";
+import type { May } from "../session/useMay";
+
+type View = {
+  path: string;
+  label: (text: Text) => string;
+  /** The permission without which the view is of no use. */
+  needs?: keyof May;
+};
 
 /** The views in the navigation, in its order. */
-export const views: { path: string; label: (text: Text) => string }[] = [
+export const views: View[] = [
   { path: "/customers", label: (text) => text.customers },
   { path: "/inbox", label: (text) => text.inbox.title },
-  { path: "/merge", label: (text) => text.merge.title },
+  { path: "/merge", label: (text) => text.merge.title, needs: "decide" },
   { path: "/policy", label: (text) => text.policy.title },
   { path: "/health", label: (text) => text.health.title },
 ];

@@ -1,5 +1,6 @@
 import { type SubmitEvent, useEffect, useId, useRef, useState } from "react";
 import { useText } from "../language/language";
+import mark from "../mark.svg";
 import { checkKey, type KeyCheck } from "./checkKey";
 import styles from "./KeyDialog.module.css";
 import { signIn } from "./key";
@@ -38,7 +39,7 @@ export function KeyDialog() {
       onCancel={(event) => event.preventDefault()}
     >
       <form onSubmit={submit} className={styles.form}>
-        <img src="/mark.svg" alt="" width={28} height={28} />
+        <img src={mark} alt="" width={28} height={28} />
         <h1 id={ids.heading}>{text.title}</h1>
         <p id={ids.help} className="soft">
           {text.help}

@@ -49,6 +49,8 @@ export function Customers() {
   }
 
   const count = () => {
+    // The rows below are those of the search before.
+    if (error && stale) return text.failures.search;
     if (pages?.total === undefined) return text.customers;
     return unfiltered ? text.customerCount(pages.total) : text.customerCountFound(pages.total);
   };
@@ -80,7 +82,7 @@ export function Customers() {
       </div>
       {error && (
         <div className={styles.notice}>
-          <ErrorNotice error={error} onRetry={list.reload} />
+          <ErrorNotice error={error} onRetry={list.reload} old={pages !== undefined} />
         </div>
       )}
       {!pages && !error && <TableSkeleton columns={visible} />}

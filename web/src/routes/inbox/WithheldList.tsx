@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import { IdentifierName } from "../../components/IdentifierName";
+import { keepVisible } from "../../components/keepVisible";
 import { NearEnd } from "../../components/NearEnd";
 import { CustomerNames } from "../../decisions/CustomerNames";
 import { linkKey } from "../../decisions/linkKey";
@@ -43,7 +44,7 @@ function Row({ withheld: { link, reason }, current, onChoose }: RowProps) {
   const format = useFormat();
   const row = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    if (current) row.current?.scrollIntoView({ block: "nearest" });
+    if (current && row.current) keepVisible(row.current);
   }, [current]);
   return (
     <button

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
-import { ErrorNotice, Notice } from "../../components/Notice";
+import { Notice, PreviewNotice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { useDecisions } from "../../decisions/useDecisions";
 import { useAnswer } from "../../facts/useAnswer";
@@ -68,8 +68,8 @@ function Preview({ picked }: { picked: string[] }) {
     }
     return outcome.status === "merged";
   };
-  if (error && !answer) return <ErrorNotice error={error} onRetry={reload} />;
-  if (unanswered && !answer) return <Notice title={text.merge.cannotPreview(unanswered.message)} />;
+  const missing = error ?? unanswered;
+  if (missing && !answer) return <PreviewNotice error={missing} onRetry={reload} />;
   if (!answer) return <Skeleton width="60%" />;
   if (answer.status === "NO_CHANGE") {
     return (
