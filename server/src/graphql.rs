@@ -24,6 +24,7 @@ mod query;
 mod query_cost;
 mod query_limits;
 mod request_context;
+mod review;
 mod scalars;
 mod subscription;
 mod timeline;
@@ -53,6 +54,7 @@ use self::{
     query::ProfileQuery,
     query_limits::{ParsedQuery, QueryLimits},
     request_context::{RequestContext, TimeSlice},
+    review::{ReviewMutation, ReviewQuery},
     subscription::ProfileSubscription,
 };
 pub use self::{
@@ -109,11 +111,20 @@ impl Current {
 
 /// The queries.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery, LineageQuery, PolicyQuery, HealthQuery, AuditQuery);
+pub struct Query(
+    ProfileQuery,
+    IdentityQuery,
+    ReviewQuery,
+    DecisionQuery,
+    LineageQuery,
+    PolicyQuery,
+    HealthQuery,
+    AuditQuery,
+);
 
 /// The mutations.
 #[derive(Debug, Default, MergedObject)]
-pub struct Mutation(IngestMutation, DecisionMutation, PolicyMutation);
+pub struct Mutation(IngestMutation, DecisionMutation, ReviewMutation, PolicyMutation);
 
 /// The subscriptions.
 #[derive(Debug, Default, MergedSubscription)]

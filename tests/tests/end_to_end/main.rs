@@ -51,6 +51,8 @@ mod previews;
 mod privacy;
 /// The write-ahead log of an embedded database.
 mod recovery;
+/// The review queue: cases, scores and answers.
+mod review;
 /// GraphQL over WebSocket.
 mod socket;
 /// `POST /v1/messages`.
