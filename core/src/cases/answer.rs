@@ -25,7 +25,7 @@ pub struct Party<'a> {
 /// The decisions that make the parties at the positions `same` one customer, and keep the value of the case apart from all
 /// others. With an empty `same`, all are kept apart.
 ///
-/// The value goes with those that are the same if one of them holds it, or if it belongs to nobody but itself; otherwise it
+/// The value goes with those that are the same if one of them holds it, or if no customer holds it; otherwise it
 /// stays with its holder, and they are kept apart from it, too.
 pub fn decisions(
     value: &Identifier,

@@ -15,7 +15,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// What is known of a customer that can tell people apart.
+/// What is known of a customer that distinguishes people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// The forms of the name that are compared; empty if it is unknown.

@@ -279,7 +279,7 @@ impl ReviewQuery {
         )]
         order_by: Option<ReviewCaseOrder>,
         #[graphql(
-            desc = "Only cases of customers whom `profiles` finds by this text. The 1,000 cases with the most evidence are searched."
+            desc = "Only cases of customers that `profiles` finds by this text. The 1,000 cases with the most evidence are searched."
         )]
         search: Option<String>,
         #[graphql(desc = "How many entries from the start or after `after`; 50 without this and `last`.")]

@@ -29,7 +29,7 @@ export const useToast = () => use(ToastContext);
 let lastId = 0;
 
 /**
- * Messages at the edge of the page, the newest one in front and the number of earlier ones beside it. They close automatically,
+ * Messages at the edge of the page, the newest one in front and the number of earlier ones next to it. They close automatically,
  * but not under the pointer or the focus.
  */
 export function Toasts({ children }: { children: ReactNode }) {

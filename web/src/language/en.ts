@@ -376,7 +376,7 @@ export const en = {
         : `${names.join(", ")} and ${new Intl.NumberFormat("en").format(more)} more`,
     links: (count: number) => one(count, "link", "links"),
     evidence: (count: number, links: number, last: string) =>
-      `seen ${count === 1 ? "once" : one(count, "time", "times")} · ${one(links, "link", "links")} not applied · last ${last}`,
+      `Seen ${count === 1 ? "once" : one(count, "time", "times")} · ${one(links, "link", "links")} not applied · last ${last}`,
     score: (score: number) => `Match score ${score} of 100`,
     whyScore: "Reasons for the match score",
     closest: (a: string, b: string) => `Closest: ${a} and ${b}`,

@@ -54,7 +54,7 @@ fn the_answer_is_one_list_of_decisions() {
         (&[holder, second, third], &[0, 1, 2], &["1=2", "1=3"]),
         // Two are one person, who does not hold the number.
         (&[holder, second, third], &[1, 2], &["2=3", "2≠P", "3≠P"]),
-        // The number belongs to nobody else, so it goes along.
+        // No customer holds the number, so it goes along.
         (&[alone, second, third], &[1], &["2=P", "3≠P"]),
         (&[alone, second, third], &[1, 2], &["2=P", "3=P"]),
         (&[alone, second, third], &[], &["2≠P", "3≠P"]),

@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { useQuery } from "urql";
 import { Link } from "wouter";
-import { IdentifierName } from "../../components/IdentifierName";
 import { ErrorNotice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import {
@@ -71,11 +70,8 @@ export function CaseDetail({ row, answer, onAnswer, onSettled, focus, onFocused 
         <h2 ref={heading} tabIndex={-1}>
           {words.title(row)}
         </h2>
-        <p className={styles.pair}>
-          <IdentifierName identifier={row.value} />
-          <span className="soft">
-            {text.inbox.evidence(row.evidence, row.linkCount, format.relative(row.lastSeenAt))}
-          </span>
+        <p className="soft">
+          {text.inbox.evidence(row.evidence, row.linkCount, format.relative(row.lastSeenAt))}
         </p>
         {row.score != null && (
           <div className={styles.match}>

@@ -99,8 +99,12 @@ export function Comparison({ people, signals, masked, value, same, onSame }: Pro
         </ul>
       ),
     },
-    plain(text.membership, ({ basic }) => basic.membershipLevel),
-    plain(text.recentArea, ({ basic }) => basic.recentArea),
+    { name: text.membership, of: ({ profile }) => profile.basic.membershipLevel },
+    {
+      name: text.recentArea,
+      verdict: signals.includes("SAME_AREA") && people.length === 2 ? "same" : undefined,
+      of: ({ profile }) => profile.basic.recentArea,
+    },
     { name: text.firstAccess, of: ({ profile }) => <Time asDate at={profile.activity.firstAccessAt} /> },
     { name: text.lastActivity, of: ({ profile }) => <Time at={profile.activity.lastActivityAt} /> },
     { name: text.events, of: ({ profile }) => format.number(profile.activity.eventCount) },

@@ -39,17 +39,17 @@ export function Inbox() {
   const counts = useInboxCounts();
   const [answer, setAnswer] = useState<Answer>();
   const [search, setSearch] = useState("");
-  const sought = useDebounced(search.trim(), 200);
+  const searched = useDebounced(search.trim(), 200);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [focusNext, setFocusNext] = useState(false);
 
   const list = usePages<ReviewRowFragment>(
-    `${query.kind} ${query.order} ${sought}`,
+    `${query.kind} ${query.order} ${searched}`,
     async (after, atLeast) => {
       const variables = {
         kind: query.kind,
         orderBy: query.order,
-        search: sought || null,
+        search: searched || null,
         first: Math.max(pageSize, atLeast),
         after,
       };
@@ -143,8 +143,10 @@ export function Inbox() {
           {error && <ErrorNotice error={error} onRetry={list.reload} old={cases.length > 0} />}
           {!pages && !error && <ListSkeleton />}
           {pages && cases.length === 0 && !loading && (
-            <Notice title={sought ? text.inbox.noneFound : text.inbox.emptyTitle}>
-              {!sought && <p>{query.kind === "CONTESTED" ? text.inbox.emptyText : text.inbox.emptyReason}</p>}
+            <Notice title={searched ? text.inbox.noneFound : text.inbox.emptyTitle}>
+              {!searched && (
+                <p>{query.kind === "CONTESTED" ? text.inbox.emptyText : text.inbox.emptyReason}</p>
+              )}
             </Notice>
           )}
           <CaseList

@@ -1,6 +1,6 @@
 import { createContext, type ReactNode, use, useEffect, useEffectEvent, useMemo } from "react";
 import { useQuery } from "urql";
-import { type ReviewCaseKind, InboxCountsDocument } from "../../graphql/generated/graphql";
+import { InboxCountsDocument, type ReviewCaseKind } from "../../graphql/generated/graphql";
 
 const refetchInterval = 15_000;
 

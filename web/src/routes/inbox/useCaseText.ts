@@ -5,7 +5,7 @@ import { useText } from "../../language/language";
 const spoken = new Set(["phone", "email"]);
 const shownNames = 2;
 
-/** Texts about cases: what is asked, whom it is about, and why the score is what it is. */
+/** Texts about cases: what is asked, which customers it is about, and why the score is what it is. */
 export function useCaseText() {
   const text = useText();
   const format = useFormat();
