@@ -64,10 +64,17 @@ test("cases are sorted by score, by time and by evidence, and searched by custom
   for (const order of ["NEWEST", "EVIDENCE", "SCORE"]) {
     await page.getByRole("combobox", { name: "Sort by" }).selectOption(order);
     const names = wanted(await listed("CONTESTED", { orderBy: order }));
-    await until(async () => names.some((name) => (await titles())[0]?.includes(name)), `the first by ${order}`);
+    await until(async () => {
+      const [first] = await titles();
+      return names.some((name) => first?.includes(name));
+    }, `the first by ${order}`);
   }
   const scores = await rows(page).locator("[class*=score] > [aria-hidden]:last-child").allTextContents();
-  assert.deepEqual(scores.map(Number), scores.map(Number).toSorted((a, b) => b - a), "the best match first");
+  assert.deepEqual(
+    scores.map(Number),
+    scores.map(Number).toSorted((a, b) => b - a),
+    "the best match first",
+  );
 
   const nodes = await listed();
   const name = wanted(nodes.slice(-1))[0];
@@ -178,21 +185,18 @@ test("a case that changed since it was shown is not answered", async (t) => {
     { unifiedId },
   );
   const { kind, value } = profile.identifiers[0];
-  await ask(
-    `mutation ($messages: [MessageInput!]!) { ingest(messages: $messages) { results { status } } }`,
-    {
-      messages: [
-        {
-          messageId: "stale-case",
-          type: "EVENT",
-          event: "df_view_home",
-          timestamp: new Date().toISOString(),
-          source: "test",
-          identifiers: [{ kind, value }],
-        },
-      ],
-    },
-  );
+  await ask(`mutation ($messages: [MessageInput!]!) { ingest(messages: $messages) { results { status } } }`, {
+    messages: [
+      {
+        messageId: "stale-case",
+        type: "EVENT",
+        event: "df_view_home",
+        timestamp: new Date().toISOString(),
+        source: "test",
+        identifiers: [{ kind, value }],
+      },
+    ],
+  });
   await page.keyboard.press("Enter");
   await page.getByText("Data changed since this was shown. Nothing was saved.").waitFor();
   assert.deepEqual(await countsNow(), before);
