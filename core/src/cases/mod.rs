@@ -142,7 +142,7 @@ impl Case {
     fn remove(&mut self, pair: &Pair) {
         let Some(claim) = self.claims.remove(pair) else { return };
         self.n_open -= usize::from(claim.is_open);
-        self.evidence = self.claims.values().fold(0, |sum, claim| sum.saturating_add(claim.count));
+        self.evidence = self.evidence.saturating_sub(claim.count);
         if let Some(n) = self.last_seen.get_mut(&claim.last_seen) {
             *n -= 1;
             if *n == 0 {
