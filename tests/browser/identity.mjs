@@ -101,10 +101,10 @@ test("with the keyboard alone a link is cut, which splits the customer; revoking
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog");
   await dialog.getByText("There would be 2 customers:").waitFor();
-  await tabTo(page, dialog.getByRole("textbox", { name: "Why" }));
+  await tabTo(page, dialog.getByRole("textbox", { name: "Reason" }));
   await page.keyboard.type("Two people after all");
   await page.keyboard.press("Enter");
-  await page.getByText("Decided: different customers.").waitFor();
+  await page.getByText("Marked as different customers.").waitFor();
   await dialog.waitFor({ state: "detached" });
   const [one, other] = await owners();
   assert.notEqual(one, other);
@@ -116,12 +116,12 @@ test("with the keyboard alone a link is cut, which splits the customer; revoking
     .waitFor();
 
   const decision = page.locator("[data-decision]").filter({ hasText: "Two people after all" });
-  await tabTo(page, decision.getByRole("button", { name: "Revoke" }));
+  await tabTo(page, decision.getByRole("button", { name: "Revert" }));
   await page.keyboard.press("Enter");
-  await tabTo(page, dialog.getByRole("textbox", { name: "Why" }));
+  await tabTo(page, dialog.getByRole("textbox", { name: "Reason" }));
   await page.keyboard.type("They are one");
   await page.keyboard.press("Enter");
-  await page.getByText("Revoked.", { exact: true }).waitFor();
+  await page.getByText("Reverted.", { exact: true }).waitFor();
   await until(async () => new Set(await owners()).size === 1, "one customer again");
   await history.first().getByText("Merged").waitFor();
   await linkRow(page, keyOf(link)).waitFor();
@@ -168,7 +168,7 @@ test("with the keyboard alone a number is retired from a day on, listed, and rev
   // A date in the past would move messages, which the page does not have: then it says that the server decides.
   await dialog.getByLabel("New owner from").fill("2025-03-10");
   await dialog.locator("[data-needs-messages]").waitFor();
-  await tabTo(page, dialog.getByRole("textbox", { name: "Why" }));
+  await tabTo(page, dialog.getByRole("textbox", { name: "Reason" }));
   await page.keyboard.type("The carrier gave it away");
   await page.keyboard.press("Enter");
   await page.getByText("Retired.", { exact: true }).waitFor();
@@ -177,12 +177,12 @@ test("with the keyboard alone a number is retired from a day on, listed, and rev
   await listed.getByText("Retired from Mar 10, 2025").waitFor();
   assert.equal((await ask(retirements)).retirements.filter(({ value }) => value === number).length, 1);
 
-  await tabTo(page, listed.getByRole("button", { name: "Revoke" }));
+  await tabTo(page, listed.getByRole("button", { name: "Revert" }));
   await page.keyboard.press("Enter");
-  await tabTo(page, dialog.getByRole("textbox", { name: "Why" }));
+  await tabTo(page, dialog.getByRole("textbox", { name: "Reason" }));
   await page.keyboard.type("It was the wrong number");
   await page.keyboard.press("Enter");
-  await page.getByText("Revoked.", { exact: true }).waitFor();
+  await page.getByText("Reverted.", { exact: true }).waitFor();
   await listed.getByText(/Revoked by/).waitFor();
   assert.deepEqual(
     (await ask(retirements)).retirements.filter(({ value }) => value === number),

@@ -34,7 +34,7 @@ async function previewed(page) {
 }
 
 async function merge(page, reason) {
-  await page.getByRole("textbox", { name: "Why" }).fill(reason);
+  await page.getByRole("textbox", { name: "Reason" }).fill(reason);
   await page.getByRole("button", { name: "Merge them" }).click();
 }
 
@@ -54,7 +54,7 @@ test("with the keyboard alone two customers are selected, previewed, merged as p
   const preview = await previewed(page);
   assert.equal(await page.locator('[data-field="unifiedId"]').count(), 1);
 
-  await tabTo(page, page.getByRole("textbox", { name: "Why" }));
+  await tabTo(page, page.getByRole("textbox", { name: "Reason" }));
   await page.keyboard.type("Signed up twice");
   await page.keyboard.press("Enter");
   await page.waitForURL(`**/customers/${preview.unifiedId}`);
@@ -66,7 +66,7 @@ test("with the keyboard alone two customers are selected, previewed, merged as p
   // The toast is at the end of the page.
   await tabTo(page, page.getByRole("button", { name: "Undo" }), { key: "Shift+Tab" });
   await page.keyboard.press("Enter");
-  await page.getByText("Revoked.", { exact: true }).waitFor();
+  await page.getByText("Reverted.", { exact: true }).waitFor();
   await until(
     async () => (await profileOf(a.unifiedId)).unifiedId !== (await profileOf(b.unifiedId)).unifiedId,
     "two customers again",
@@ -114,5 +114,5 @@ test("a stale preview is rejected, and the page shows what changed", async (t) =
   await merge(page, "Now");
   await page.waitForURL("**/customers/*");
   await page.getByRole("button", { name: "Undo" }).click();
-  await page.getByText("Revoked.", { exact: true }).waitFor();
+  await page.getByText("Reverted.", { exact: true }).waitFor();
 });
