@@ -84,6 +84,20 @@ export function useDecisions() {
     return report(data.resolveCases, done);
   };
 
+  /** Marks the value of a case as reassigned from an instant on. */
+  const reassign = async (identifier: End, from: string, reason: string): Promise<boolean> => {
+    const { data, error } = await client.mutation(RetireDocument, {
+      identifier: asInput(identifier),
+      from,
+      reason,
+    });
+    if (!data || error) {
+      toast({ kind: "failed", message: text.decisions.failed(error ? errorText(error, text) : "") });
+      return false;
+    }
+    return report(data.retireIdentifier, text.identity.retiredDone);
+  };
+
   const retire = async ({ identifier, from, reason }: RetirementInput): Promise<boolean> => {
     const variables = { identifier: asInput(identifier), from, reason };
     const { data, error } = await client.mutation(RetireDocument, variables);
@@ -130,5 +144,5 @@ export function useDecisions() {
     return { status: "merged", unifiedId: decided.profiles[0]?.unifiedId ?? unifiedIds[0] ?? "" };
   };
 
-  return { decide, resolve, revoke, retire, merge };
+  return { decide, resolve, reassign, revoke, retire, merge };
 }

@@ -28,7 +28,7 @@ export function AnswerForm({ detail, same, answer, onAnswer, onSettled }: Props)
   const text = useText();
   const format = useFormat();
   const { who } = useCaseText();
-  const { resolve, retire } = useDecisions();
+  const { resolve, reassign } = useDecisions();
   const field = useRef<HTMLInputElement>(null);
   const [from, setFrom] = useState(() => lastClaim(detail, format.isoDay));
   useEffect(() => {
@@ -51,8 +51,7 @@ export function AnswerForm({ detail, same, answer, onAnswer, onSettled }: Props)
   const joined = names.map((name) => name ?? text.unnamed);
 
   const give = async (reason: string) => {
-    if (answer === "REASSIGNED")
-      return await retire({ identifier: detail.value, from: format.startOf(from), reason });
+    if (answer === "REASSIGNED") return await reassign(detail.value, format.startOf(from), reason);
     const settled = await resolve(
       [
         {
