@@ -137,7 +137,7 @@ test("D, a digit and Enter are a whole decision; the next case gets the focus; Z
   await until(() => chosen(page) === third.id, "the third case");
   await page.getByText("+1", { exact: true }).waitFor();
   assert.equal(await page.getByRole("button", { name: "Undo" }).count(), 1);
-  const box = await page.getByRole("status").boundingBox();
+  const box = await page.locator("[class*=toasts]").boundingBox();
   const answers = await page.locator("[class*=choices]").boundingBox();
   assert.ok(box.x + box.width < answers.x || box.y + box.height < answers.y, "the toast covers no answer");
 
