@@ -57,6 +57,8 @@ mod review;
 mod socket;
 /// `POST /v1/messages`.
 mod stream;
+/// The parent process of a server.
+mod supervise;
 /// CSV and Parquet.
 mod tables;
 /// `resolve` and `summarize` against the API.

@@ -82,6 +82,8 @@ export const en = {
   failures: {
     nothingLoaded: "It may be restarting. Try again in a moment.",
     search: "Search failed",
+    view: "This view didn't load",
+    viewHelp: "Check your connection, then reload the page.",
     preview: "Preview unavailable",
     chart: "Chart unavailable",
     retry: "Retry",

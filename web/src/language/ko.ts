@@ -83,6 +83,8 @@ export const ko: Text = {
   failures: {
     nothingLoaded: "서버가 다시 시작 중일 수 있습니다. 잠시 후 다시 시도해 주세요.",
     search: "검색하지 못했습니다",
+    view: "화면을 불러오지 못했습니다",
+    viewHelp: "연결을 확인한 뒤 새로고침해 주세요.",
     preview: "미리 보기를 사용할 수 없습니다",
     chart: "차트를 표시할 수 없습니다",
     retry: "다시 시도",
@@ -183,7 +185,7 @@ export const ko: Text = {
     label: "설정",
     account: (name, role) => `계정: ${name}, ${role}`,
     language: "언어",
-    api: "API(GraphiQL)",
+    api: "API (GraphiQL)",
   },
 
   session: {
