@@ -52,7 +52,8 @@ pub(super) struct AccessRecorder(Mutex<Seen>);
 struct Seen {
     operation: BTreeSet<String>,
     has_personal: bool,
-    has_changed: bool,
+    /// Mutations that are no dry runs.
+    n_changes: usize,
     has_audit: bool,
     by: BTreeSet<By>,
     customers: BTreeSet<UnifiedId>,
@@ -107,6 +108,11 @@ pub(super) fn log_refusal(caller: &Caller, code: ErrorCode, field: &str) {
     }
 }
 
+/// Notes that a mutation is a dry run, which changes nothing.
+pub(super) fn changed_nothing(ctx: &Context<'_>) {
+    note(ctx, |seen| seen.n_changes = seen.n_changes.saturating_sub(1));
+}
+
 /// Notes a look-up, and counts it against the rate limit of callers that see masks.
 pub(super) fn look_up(ctx: &Context<'_>, by: By) -> async_graphql::Result<()> {
     let (current, caller) = (ctx.data::<Current>()?, ctx.data::<Caller>()?);
@@ -149,7 +155,7 @@ impl AccessRecorder {
 
     /// Notes that a mutation runs.
     pub(super) fn changes(&self) {
-        self.note(|seen| seen.has_changed = true);
+        self.note(|seen| seen.n_changes += 1);
     }
 
     /// Notes that the audit log itself is read.
@@ -204,7 +210,7 @@ impl Seen {
     fn actions(&self, caller: &Caller) -> Vec<&'static str> {
         let is_personal = caller.may(Permission::ReadPersonal) && self.has_personal;
         let done = [
-            (self.has_changed, "CHANGE"),
+            (0 < self.n_changes, "CHANGE"),
             (self.has_audit, "AUDIT"),
             (is_personal, "READ"),
             (!is_personal && !self.by.is_empty(), "LOOK_UP"),

@@ -41,6 +41,7 @@ mod list;
 mod masks;
 /// Orders, refunds and clocks.
 mod money;
+mod operator_actions;
 /// Retirements of values.
 mod owners;
 /// Simulation and publication of policies.
