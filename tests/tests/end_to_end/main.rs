@@ -20,6 +20,8 @@ mod decisions;
 mod devices;
 /// Access without a key, allowed hosts, and limits on connections and bodies.
 mod door;
+/// `POST /v1/export`.
+mod export;
 /// Queries, mutations and errors over GraphQL.
 mod graphql;
 /// GraphQL over HTTP, and the lifecycle of a server.
@@ -51,6 +53,8 @@ mod previews;
 mod privacy;
 /// The write-ahead log of an embedded database.
 mod recovery;
+/// Saved views, and sample data.
+mod saved_views;
 /// GraphQL over WebSocket.
 mod socket;
 /// `POST /v1/messages`.
