@@ -47,7 +47,7 @@ test("two customers are compared side by side", async (t) => {
       `query ($unifiedId: ID!) { profile(by: { unifiedId: $unifiedId }) { basic { name } } }`,
       { unifiedId },
     );
-    names.push(profile.basic.name ?? "No name");
+    names.push(profile.basic.name ?? "Unnamed customer");
   }
   await page.locator("article thead a").nth(1).waitFor();
   assert.deepEqual(await page.locator("article thead a").allTextContents(), names);

@@ -304,12 +304,14 @@ pub(super) async fn profile_facet(
     }
     let (filter, terms) = conditions(ctx, filter, search).await?;
     let facet = app.directory.read(|index| index.facet(&field, filter, terms.as_ref(), n_most));
-    let value = |value: &str| match &field {
-        FacetField::Attribute(_) => serde_json::from_str(value).unwrap_or_default(),
-        _ => value.into(),
+    let value = |value: &str| -> serde_json::Value {
+        match &field {
+            FacetField::Attribute(_) => serde_json::from_str(value).unwrap_or_default(),
+            _ => value.into(),
+        }
     };
     let values = facet.values.iter();
-    let values = values.map(|(it, n)| ProfileFacetValue { value: Json(value(it)), count: count(*n) });
+    let values = values.map(|(text, n)| ProfileFacetValue { value: Json(value(text)), count: count(*n) });
     Ok(ProfileFacet { values: values.collect(), is_complete: facet.is_complete })
 }
 

@@ -165,7 +165,6 @@ impl ProfileQuery {
     /// as a filter. Alternatives that the filter already has for the field are no condition here, so that each count is what choosing
     /// that value finds.
     #[graphql(complexity = "20 + child_complexity")]
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn profile_facet(
         &self,
         ctx: &Context<'_>,

@@ -86,7 +86,6 @@ impl SavedViewMutation {
     /// Saves a view of the customer list, or changes one. Views belong to the name of the key. Sharing one requires STEWARD; a shared
     /// one is changed by its owner and by ADMIN.
     #[graphql(complexity = "20 + child_complexity")]
-    #[expect(clippy::too_many_arguments, reason = "they are the fields of a view")]
     async fn save_view(
         &self,
         ctx: &Context<'_>,
@@ -113,12 +112,12 @@ impl SavedViewMutation {
             );
         }
         let owner = before.as_ref().map_or_else(|| caller.name.to_string(), |it| it.owner.clone());
-        let own = || all.values().filter(|it| it.owner == owner);
-        if before.is_none() && (MAX_OWN <= own().count() || MAX_ALL <= all.len()) {
+        let own: Vec<&Stored> = all.values().filter(|it| it.owner == owner).collect();
+        if before.is_none() && (MAX_OWN <= own.len() || MAX_ALL <= all.len()) {
             let sentence = format!("there are {MAX_OWN} views of one key, or {MAX_ALL} in all; remove one first");
             return Err(ErrorCode::BadUserInput.with(sentence));
         }
-        if own().any(|it| it.name == name) {
+        if own.iter().any(|it| it.name == name) {
             return Err(ErrorCode::BadUserInput.with("name: another view of this owner has this name; choose another"));
         }
         let saved_at = before.map_or_else(now, |it| it.saved_at);

@@ -131,8 +131,8 @@ async fn begin(
         .await
         .map_err(|error| Fault::new(ErrorCode::Unavailable, error.message))?;
     let head = export.head()?;
-    let parts = stream::unfold(Some((export, [head, first].concat())), |state| async {
-        let (mut export, part) = state?;
+    let parts = stream::unfold(Some((export, [head, first].concat())), |rest| async move {
+        let (mut export, part) = rest?;
         let next = match export.next_page().await {
             Ok(next) => next.map(|next| (export, next)),
             Err(fault) => {

@@ -173,12 +173,11 @@ export const en = {
     exported: "Exported.",
     exportBusy: "Too many exports are running. Wait a moment, then try again.",
     exportCut: "The connection was lost before the export was complete. No file was saved.",
-    exportFailed: "The export failed. No file was saved.",
+    exportFailed: (reason: string) => `The export failed: ${reason}`,
 
     sampleText: "300 made-up customers of a Korean shop. Only possible while the database is empty.",
     sampleAdd: "Add sample data",
     sampleAdding: "Adding…",
-    sampleFailed: "The sample data couldn't be added. Try again.",
     fileText: "NDJSON, one message per line. Re-importing is safe.",
     fileDrop: "Drop a file here, or choose one",
     fileSending: "Sending…",

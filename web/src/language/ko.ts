@@ -172,12 +172,11 @@ export const ko: Text = {
     exported: "내보냈습니다.",
     exportBusy: "진행 중인 내보내기가 많습니다. 잠시 후 다시 시도해 주세요.",
     exportCut: "내보내기가 끝나기 전에 연결이 끊겼습니다. 저장된 파일은 없습니다.",
-    exportFailed: "내보내지 못했습니다. 저장된 파일은 없습니다.",
+    exportFailed: (reason) => `내보내지 못했습니다: ${reason}`,
 
     sampleText: "한국 쇼핑몰의 가상 고객 300명입니다. 데이터베이스가 비어 있을 때만 추가할 수 있습니다.",
     sampleAdd: "예시 데이터 추가",
     sampleAdding: "추가하는 중…",
-    sampleFailed: "예시 데이터를 추가하지 못했습니다. 다시 시도해 주세요.",
     fileText: "NDJSON, 한 줄에 메시지 하나. 여러 번 가져와도 결과는 같습니다.",
     fileDrop: "파일을 여기에 놓거나 선택해 주세요",
     fileSending: "보내는 중…",

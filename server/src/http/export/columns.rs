@@ -157,7 +157,7 @@ impl Columns {
         let mut asked: Vec<&str> = vec!["unifiedId"];
         for column in &self.0 {
             asked.push(match &column.from {
-                Origin::Field { asked, .. } => asked,
+                Origin::Field { asked: field, .. } => *field,
                 Origin::Identifier(_) | Origin::Identifiers => "identifiers { kind value }",
                 Origin::Attribute(_) | Origin::Attributes => "attributes(names: $names) { name value }",
                 Origin::Consent(_) | Origin::Consents => "consents { channel granted }",
@@ -179,7 +179,7 @@ impl Origin {
         if MAX_NAME_BYTES < name.len() {
             return None;
         }
-        if let Some((_, asked, pointer)) = FIELDS.iter().find(|(known, ..)| *known == name) {
+        if let Some(&(_, asked, pointer)) = FIELDS.iter().find(|(known, ..)| *known == name) {
             return Some(Self::Field { asked, pointer });
         }
         match name.split_once('.') {

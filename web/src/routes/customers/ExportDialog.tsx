@@ -61,9 +61,9 @@ export function ExportDialog({ query, filter, total, chosen, columns, onClose }:
   };
   const failure = () => {
     if (state.kind !== "failed") return undefined;
+    if (state.code === undefined) return text.list.exportCut;
     if (state.code === "OVERLOADED") return text.list.exportBusy;
-    if (state.code === "FORBIDDEN") return text.errorForbidden;
-    return state.code === undefined ? text.list.exportCut : text.list.exportFailed;
+    return text.list.exportFailed(text.errors.byCode[state.code] ?? state.code);
   };
   return (
     <Dialog title={text.list.exportTitle} onClose={onClose}>

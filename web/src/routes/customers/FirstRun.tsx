@@ -2,9 +2,10 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { Copy } from "../../components/Copy";
 import { AddSampleDataDocument } from "../../graphql/generated/graphql";
+import { useErrorText } from "../../language/errorText";
 import { useText } from "../../language/language";
 import { useSession } from "../../session/key";
-import { canPublishPolicies, useViewer } from "../../session/useViewer";
+import { useMay } from "../../session/useMay";
 import styles from "./FirstRun.module.css";
 import { SendFile } from "./SendFile";
 
@@ -12,8 +13,7 @@ import { SendFile } from "./SendFile";
 export function FirstRun({ onData }: { onData: () => void }) {
   const text = useText();
   const session = useSession();
-  const viewer = useViewer();
-  const isAdmin = canPublishPolicies(viewer);
+  const isAdmin = useMay().govern;
   const { origin } = location;
   const body = JSON.stringify({
     query:
@@ -88,6 +88,7 @@ function Command({ title, command }: { title: string; command: string }) {
 
 function SampleData({ onData }: { onData: () => void }) {
   const text = useText();
+  const errorText = useErrorText();
   const [{ fetching, error }, add] = useMutation(AddSampleDataDocument);
   const [done, setDone] = useState(false);
   const start = async () => {
@@ -105,7 +106,7 @@ function SampleData({ onData }: { onData: () => void }) {
         </button>
         {error && (
           <span className="amber" role="alert">
-            {error.networkError ? text.errorUnreachable : text.list.sampleFailed}
+            {errorText(error)}
           </span>
         )}
       </div>

@@ -1,7 +1,7 @@
 import { useLocation } from "wouter";
 import { useToast } from "../../components/Toasts";
 import { useText } from "../../language/language";
-import { canDecide, useViewer } from "../../session/useViewer";
+import { useMay } from "../../session/useMay";
 import { mergePath } from "../views";
 import styles from "./Customers.module.css";
 import type { Selection } from "./selection";
@@ -12,7 +12,7 @@ type Props = { selection: Selection; onExport: () => void };
 export function SelectionBar({ selection: { ids, clear }, onExport }: Props) {
   const text = useText();
   const toast = useToast();
-  const viewer = useViewer();
+  const may = useMay();
   const [, navigate] = useLocation();
   if (ids.size === 0) return null;
   const copy = async () => {
@@ -26,7 +26,7 @@ export function SelectionBar({ selection: { ids, clear }, onExport }: Props) {
   return (
     <section className={styles.chosen} aria-label={text.list.selection}>
       <span role="status">{text.merge.chosen(ids.size)}</span>
-      {canDecide(viewer) && (
+      {may.decide && (
         <button
           type="button"
           className="button primary"

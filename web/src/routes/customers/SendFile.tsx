@@ -88,7 +88,7 @@ export function SendFile({ onData }: { onData: () => void }) {
       {progress && <Progress progress={progress} />}
       {state.kind === "failed" && (
         <p className="amber" role="alert">
-          {state.code === "FORBIDDEN" ? text.errorForbidden : text.list.fileFailed}
+          {text.list.fileFailed} {state.code && text.errors.byCode[state.code]}
         </p>
       )}
       {state.kind === "sent" && (

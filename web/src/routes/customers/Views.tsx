@@ -11,8 +11,9 @@ import {
   SavedViewsDocument,
   SaveViewDocument,
 } from "../../graphql/generated/graphql";
+import { errorCode, errorText } from "../../language/errorText";
 import { useText } from "../../language/language";
-import { canDecide, useViewer } from "../../session/useViewer";
+import { useMay } from "../../session/useMay";
 import {
   type CustomersQuery,
   firstOrder,
@@ -187,7 +188,7 @@ type SaveProps = {
 
 function SaveDialog({ view, now, onClose, onSaved }: SaveProps) {
   const text = useText();
-  const viewer = useViewer();
+  const may = useMay();
   const [name, setName] = useState(view?.name ?? "");
   const [isShared, setShared] = useState(view?.isShared ?? false);
   const [{ error, fetching }, save] = useMutation(SaveViewDocument);
@@ -211,7 +212,7 @@ function SaveDialog({ view, now, onClose, onSaved }: SaveProps) {
           />
         </label>
         <p className="soft small">{text.list.viewMeans}</p>
-        {(canDecide(viewer) || view?.isShared) && (
+        {(may.decide || view?.isShared) && (
           <label className={styles.share}>
             <input type="checkbox" checked={isShared} onChange={(event) => setShared(event.target.checked)} />
             <span>{text.list.share}</span>
@@ -219,7 +220,7 @@ function SaveDialog({ view, now, onClose, onSaved }: SaveProps) {
         )}
         {error && (
           <p className="amber" role="alert">
-            {error.networkError ? text.errorUnreachable : text.list.viewRefused}
+            {errorCode(error) === "BAD_USER_INPUT" ? text.list.viewRefused : errorText(error, text)}
           </p>
         )}
         <button type="submit" className="button primary" disabled={name.trim() === "" || fetching}>
