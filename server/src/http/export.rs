@@ -20,7 +20,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::stream;
 use profile360_ingest::strict_json;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use self::columns::Columns;
 use super::{
@@ -300,9 +300,10 @@ impl Export {
                 lines.extend(spreadsheet::line(&cells).map_err(|_| lost())?);
             }
             Format::Ndjson => {
-                let values: Map<String, Value> = values.into_iter().map(|(name, it)| (name.to_owned(), it)).collect();
-                lines.extend(Value::Object(values).to_string().into_bytes());
-                lines.push(b'\n');
+                // In the order of the columns, which a map does not keep.
+                let fields = values.into_iter().map(|(name, value)| format!("{}:{value}", Value::from(name)));
+                let fields: Vec<String> = fields.collect();
+                lines.extend(format!("{{{}}}\n", fields.join(",")).into_bytes());
             }
         }
         Ok(())

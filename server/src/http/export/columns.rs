@@ -14,10 +14,10 @@ struct Column {
 
 #[derive(Debug)]
 enum Origin {
-    /// What is asked, and where it is in the answer.
+    /// What is asked, and where it is in the answer: names with slashes between them.
     Field {
         asked: &'static str,
-        pointer: &'static str,
+        place: &'static str,
     },
     /// The values of identifiers of a kind.
     Identifier(String),
@@ -33,61 +33,61 @@ type Named = (&'static str, &'static str, &'static str);
 
 /// Each with its field and the place of its value. The names are those of `profile360 export`.
 const FIELDS: [Named; 46] = [
-    ("unified_id", "unifiedId", "/unifiedId"),
-    ("name", "basic { name }", "/basic/name"),
-    ("phone", "basic { phone }", "/basic/phone"),
-    ("email", "basic { email }", "/basic/email"),
-    ("gender", "basic { gender }", "/basic/gender"),
-    ("birth_date", "basic { birthDate }", "/basic/birthDate"),
-    ("age", "basic { age }", "/basic/age"),
-    ("age_group", "basic { ageGroup }", "/basic/ageGroup"),
-    ("membership_level", "basic { membershipLevel }", "/basic/membershipLevel"),
-    ("recent_area", "basic { recentArea }", "/basic/recentArea"),
-    ("platforms", "basic { platforms }", "/basic/platforms"),
-    ("device_count", "basic { deviceCount }", "/basic/deviceCount"),
-    ("country", "recentDevice { country }", "/recentDevice/country"),
-    ("device_model", "recentDevice { model }", "/recentDevice/model"),
-    ("device_os", "recentDevice { os }", "/recentDevice/os"),
-    ("device_os_version", "recentDevice { osVersion }", "/recentDevice/osVersion"),
-    ("device_browser", "recentDevice { browser }", "/recentDevice/browser"),
-    ("device_carrier", "recentDevice { carrier }", "/recentDevice/carrier"),
-    ("device_language", "recentDevice { language }", "/recentDevice/language"),
-    ("first_access_at", "activity { firstAccessAt }", "/activity/firstAccessAt"),
-    ("last_activity_at", "activity { lastActivityAt }", "/activity/lastActivityAt"),
-    ("last_updated_at", "activity { lastUpdatedAt }", "/activity/lastUpdatedAt"),
-    ("event_count", "activity { eventCount }", "/activity/eventCount"),
-    ("session_count", "activity { sessionCount }", "/activity/sessionCount"),
-    ("currency", "purchases { currency }", "/purchases/currency"),
-    ("purchase_count_3m", "purchases { m3: window(months: 3) { count } }", "/purchases/m3/count"),
-    ("purchase_amount_3m", "purchases { m3: window(months: 3) { amount } }", "/purchases/m3/amount"),
-    ("purchase_average_3m", "purchases { m3: window(months: 3) { average } }", "/purchases/m3/average"),
-    ("purchase_count_6m", "purchases { m6: window(months: 6) { count } }", "/purchases/m6/count"),
-    ("purchase_amount_6m", "purchases { m6: window(months: 6) { amount } }", "/purchases/m6/amount"),
-    ("purchase_average_6m", "purchases { m6: window(months: 6) { average } }", "/purchases/m6/average"),
-    ("purchase_count_12m", "purchases { m12: window(months: 12) { count } }", "/purchases/m12/count"),
-    ("purchase_amount_12m", "purchases { m12: window(months: 12) { amount } }", "/purchases/m12/amount"),
-    ("purchase_average_12m", "purchases { m12: window(months: 12) { average } }", "/purchases/m12/average"),
-    ("peak_weekday", "purchases { peakWeekday }", "/purchases/peakWeekday"),
-    ("peak_hour", "purchases { peakHour }", "/purchases/peakHour"),
-    ("first_purchase_date", "purchases { firstPurchaseDate }", "/purchases/firstPurchaseDate"),
-    ("last_purchase_date", "purchases { lastPurchaseDate }", "/purchases/lastPurchaseDate"),
-    ("refund_count", "purchases { refundCount }", "/purchases/refundCount"),
-    ("refund_amount", "purchases { refundAmount }", "/purchases/refundAmount"),
+    ("unified_id", "unifiedId", "unifiedId"),
+    ("name", "basic { name }", "basic/name"),
+    ("phone", "basic { phone }", "basic/phone"),
+    ("email", "basic { email }", "basic/email"),
+    ("gender", "basic { gender }", "basic/gender"),
+    ("birth_date", "basic { birthDate }", "basic/birthDate"),
+    ("age", "basic { age }", "basic/age"),
+    ("age_group", "basic { ageGroup }", "basic/ageGroup"),
+    ("membership_level", "basic { membershipLevel }", "basic/membershipLevel"),
+    ("recent_area", "basic { recentArea }", "basic/recentArea"),
+    ("platforms", "basic { platforms }", "basic/platforms"),
+    ("device_count", "basic { deviceCount }", "basic/deviceCount"),
+    ("country", "recentDevice { country }", "recentDevice/country"),
+    ("device_model", "recentDevice { model }", "recentDevice/model"),
+    ("device_os", "recentDevice { os }", "recentDevice/os"),
+    ("device_os_version", "recentDevice { osVersion }", "recentDevice/osVersion"),
+    ("device_browser", "recentDevice { browser }", "recentDevice/browser"),
+    ("device_carrier", "recentDevice { carrier }", "recentDevice/carrier"),
+    ("device_language", "recentDevice { language }", "recentDevice/language"),
+    ("first_access_at", "activity { firstAccessAt }", "activity/firstAccessAt"),
+    ("last_activity_at", "activity { lastActivityAt }", "activity/lastActivityAt"),
+    ("last_updated_at", "activity { lastUpdatedAt }", "activity/lastUpdatedAt"),
+    ("event_count", "activity { eventCount }", "activity/eventCount"),
+    ("session_count", "activity { sessionCount }", "activity/sessionCount"),
+    ("currency", "purchases { currency }", "purchases/currency"),
+    ("purchase_count_3m", "purchases { m3: window(months: 3) { count } }", "purchases/m3/count"),
+    ("purchase_amount_3m", "purchases { m3: window(months: 3) { amount } }", "purchases/m3/amount"),
+    ("purchase_average_3m", "purchases { m3: window(months: 3) { average } }", "purchases/m3/average"),
+    ("purchase_count_6m", "purchases { m6: window(months: 6) { count } }", "purchases/m6/count"),
+    ("purchase_amount_6m", "purchases { m6: window(months: 6) { amount } }", "purchases/m6/amount"),
+    ("purchase_average_6m", "purchases { m6: window(months: 6) { average } }", "purchases/m6/average"),
+    ("purchase_count_12m", "purchases { m12: window(months: 12) { count } }", "purchases/m12/count"),
+    ("purchase_amount_12m", "purchases { m12: window(months: 12) { amount } }", "purchases/m12/amount"),
+    ("purchase_average_12m", "purchases { m12: window(months: 12) { average } }", "purchases/m12/average"),
+    ("peak_weekday", "purchases { peakWeekday }", "purchases/peakWeekday"),
+    ("peak_hour", "purchases { peakHour }", "purchases/peakHour"),
+    ("first_purchase_date", "purchases { firstPurchaseDate }", "purchases/firstPurchaseDate"),
+    ("last_purchase_date", "purchases { lastPurchaseDate }", "purchases/lastPurchaseDate"),
+    ("refund_count", "purchases { refundCount }", "purchases/refundCount"),
+    ("refund_amount", "purchases { refundAmount }", "purchases/refundAmount"),
     (
         "top_category_12m",
         "purchases { category: topCategories(months: 12, first: 1) { name } }",
-        "/purchases/category/0/name",
+        "purchases/category/0/name",
     ),
     (
         "top_product_12m",
         "purchases { product: topProducts(months: 12, first: 1) { name } }",
-        "/purchases/product/0/name",
+        "purchases/product/0/name",
     ),
-    ("superseded_ids", "supersededIds", "/supersededIds"),
-    ("as_of", "asOf", "/asOf"),
+    ("superseded_ids", "supersededIds", "supersededIds"),
+    ("as_of", "asOf", "asOf"),
     // As JSON, with everything that is known of them.
-    ("devices", "devices { deviceId model os osVersion lastUsedAt }", "/devices"),
-    ("recent_device", "recentDevice { deviceId model os osVersion browser carrier lastUsedAt }", "/recentDevice"),
+    ("devices", "devices { deviceId model os osVersion lastUsedAt }", "devices"),
+    ("recent_device", "recentDevice { deviceId model os osVersion browser carrier lastUsedAt }", "recentDevice"),
 ];
 
 /// What is exported if no columns are chosen, without the identifiers of each kind, which follow the unified ID.
@@ -179,8 +179,8 @@ impl Origin {
         if MAX_NAME_BYTES < name.len() {
             return None;
         }
-        if let Some(&(_, asked, pointer)) = FIELDS.iter().find(|(known, ..)| *known == name) {
-            return Some(Self::Field { asked, pointer });
+        if let Some(&(_, asked, place)) = FIELDS.iter().find(|(known, ..)| *known == name) {
+            return Some(Self::Field { asked, place });
         }
         match name.split_once('.') {
             None if name == "identifiers" => Some(Self::Identifiers),
@@ -199,7 +199,7 @@ impl Origin {
             list(field).iter().find(|it| it[key] == *name).map(|it| it[value].clone()).unwrap_or_default()
         };
         match self {
-            Self::Field { pointer, .. } => profile.pointer(pointer).cloned().unwrap_or_default(),
+            Self::Field { place, .. } => profile.pointer(&["", *place].join("/")).cloned().unwrap_or_default(),
             Self::Identifier(kind) => {
                 list("identifiers").iter().filter(|it| it["kind"] == **kind).map(|it| it["value"].clone()).collect()
             }
