@@ -102,7 +102,7 @@ export const standardColumns: Column[] = [
     label: (text) => text.columnAmount,
     orderBy: "PURCHASE_AMOUNT_12M",
     figure: true,
-    width: 208,
+    width: 204,
     most: 240,
     exports: [`${window12}_amount_12m`, "currency"],
     cell: (props) => <Amount {...props} />,
