@@ -64,6 +64,8 @@ async fn an_export_is_the_list_in_its_order() {
         body["columns"] = json!(COLUMNS);
         let response = export(&server, &body).await;
         assert_eq!(response.headers()["x-total-count"], expected.len().to_string());
+        let table = response.text().await.expect("the export ends");
+        assert_eq!(table.lines().count(), expected.len() + 1, "a line each, and the head");
         assert_eq!(ndjson(&server, body).await, expected, "{question}");
         assert!(n_least < expected.len(), "several pages");
     }

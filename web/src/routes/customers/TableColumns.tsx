@@ -13,7 +13,8 @@ export function TableColumns({ columns, widths }: { columns: Column[]; widths: W
       {columns.map(({ id }, position) => (
         <col key={id} style={{ width: widths.columns[position] }} />
       ))}
-      <col style={{ width: widths.rest }} />
+      {/* What is left. */}
+      <col />
     </colgroup>
   );
 }

@@ -9,18 +9,16 @@ const columns = [
 const least = chooseWidth + name.width;
 
 test("names grow first, within their bounds, and the rest stays empty", () => {
-  expect(widths(columns, 0)).toEqual({ name: name.width, columns: [100, 100, 100], rest: 0 });
+  expect(widths(columns, 0)).toEqual({ name: name.width, columns: [100, 100, 100] });
   expect(widths(columns, least + 300 + 20)).toEqual({
     name: name.width + 20,
     columns: [100, 100, 100],
-    rest: 0,
   });
-  expect(widths(columns, least + 300 + 60)).toEqual({ name: 280, columns: [100, 120, 100], rest: 0 });
-  expect(widths(columns, least + 300 + 100)).toEqual({ name: 290, columns: [100, 150, 100], rest: 0 });
+  expect(widths(columns, least + 300 + 60)).toEqual({ name: 280, columns: [100, 120, 100] });
+  expect(widths(columns, least + 300 + 100)).toEqual({ name: 290, columns: [100, 150, 100] });
   expect(widths(columns, least + 300 + 1000)).toEqual({
     name: name.most,
     columns: [100, 150, 100],
-    rest: 1000 - 120 - 50,
   });
 });
 

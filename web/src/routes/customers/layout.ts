@@ -21,7 +21,7 @@ export function fitting<Column extends Sized>(
   return all.filter((column) => kept.has(column));
 }
 
-export type Widths = { name: number; columns: number[]; rest: number };
+export type Widths = { name: number; columns: number[] };
 
 /**
  * The widths of columns in a table of some width. Names grow first until most fit, then what may grow, each up to its most, then names
@@ -37,5 +37,5 @@ export function widths(columns: Sized[], available: number): Widths {
   };
   const comfortable = grow(name.width, name.comfortable);
   const grown = columns.map(({ width, most }) => grow(width, most ?? width));
-  return { name: grow(comfortable, name.most), columns: grown, rest: spare };
+  return { name: grow(comfortable, name.most), columns: grown };
 }
