@@ -5,6 +5,7 @@ mod audit;
 mod authorization;
 mod cursor;
 mod decision;
+mod decision_preview;
 mod error;
 mod field_order;
 mod health;
@@ -14,6 +15,7 @@ mod inputs;
 mod library_errors;
 mod lineage;
 mod loaders;
+mod operator_action;
 mod pagination;
 mod persisted_queries;
 mod policy;
@@ -51,6 +53,7 @@ use self::{
     ingest::IngestMutation,
     library_errors::ErrorCodes,
     lineage::{LineageQuery, LineageSubscription},
+    operator_action::OperatorActionQuery,
     policy::{PolicyMutation, PolicyQuery},
     query::ProfileQuery,
     query_limits::{ParsedQuery, QueryLimits},
@@ -120,6 +123,7 @@ pub struct Query(
     IdentityQuery,
     DecisionQuery,
     LineageQuery,
+    OperatorActionQuery,
     PolicyQuery,
     HealthQuery,
     AuditQuery,

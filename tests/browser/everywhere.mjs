@@ -79,8 +79,8 @@ test("no dialog is wider than a phone", async (t) => {
   const { unifiedId, identifiers, graph } = profiles.nodes.find(({ graph }) => graph.links.length > 3);
   const [{ a, b }] = graph.links;
   for (const [at, name] of [
-    [`${a.unifiedId}.${b.unifiedId}`, "Cut this link…"],
-    [identifiers[0].unifiedId, "Retire this identifier…"],
+    [`${a.unifiedId}.${b.unifiedId}`, "Unlink…"],
+    [identifiers[0].unifiedId, "Mark as reassigned…"],
   ]) {
     const path = `/customers/${unifiedId}/identity?at=${at}`;
     const page = await visit(t, path, { viewport: { width: 375, height: 800 } });
@@ -92,13 +92,64 @@ test("no dialog is wider than a phone", async (t) => {
   }
 });
 
+/** The most bytes of a first visit on the wire, fonts included. */
+const mostBytes = 300_000;
+
+for (const locale of ["en-US", "ko-KR"]) {
+  test(`the first visit is below ${mostBytes} bytes: ${locale}`, async (t) => {
+    const byPath = new Map();
+    let cdp;
+    const page = await visit(t, "/customers", {
+      locale,
+      prepare: async (page) => {
+        cdp = await page.context().newCDPSession(page);
+        await cdp.send("Network.enable");
+        const paths = new Map();
+        cdp.on("Network.requestWillBeSent", ({ requestId, request }) =>
+          paths.set(requestId, new URL(request.url).pathname),
+        );
+        cdp.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+          const path = paths.get(requestId);
+          byPath.set(path, (byPath.get(path) ?? 0) + encodedDataLength);
+        });
+      },
+    });
+    await page.locator("tbody a").nth(5).waitFor();
+    await page.evaluate(() => document.fonts.ready);
+    await page.waitForLoadState("networkidle");
+    const all = [...byPath.values()].reduce((sum, bytes) => sum + bytes, 0);
+    t.diagnostic(`${locale}: ${all} bytes in ${byPath.size} files`);
+    const largest = [...byPath].sort((a, b) => b[1] - a[1]).slice(0, 12);
+    assert.ok(all < mostBytes, `${all}: ${JSON.stringify(largest)}`);
+    // One font at most is preloaded, and what has a hash is kept.
+    assert.ok((await page.locator('link[rel="preload"]').count()) <= 1);
+    const icon = await page.locator('link[rel="icon"]').getAttribute("href");
+    const { headers } = await fetch(new URL(icon, page.url()));
+    assert.match(headers.get("cache-control"), /immutable/);
+  });
+}
+
+test("before its script runs, the page shows a header and rows, in the stored appearance", async (t) => {
+  const page = await visit(t, "/customers", {
+    quiet: false,
+    colorScheme: "light",
+    prepare: async (page) => {
+      await page.addInitScript(() => localStorage.setItem("theme", "dark"));
+      await page.route(/\/assets\/index-.*\.js$/, (route) => route.abort());
+    },
+  });
+  await page.locator(".first-header").waitFor();
+  assert.equal(await page.locator(".first-rows > i").count(), 8);
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+});
+
 test("the language changes, and is stored", async (t) => {
   const page = await visit(t, "/customers", { locale: "ko-KR" });
   const language = () => page.evaluate(() => document.documentElement.lang);
   await page.getByText(/^고객 [\d,]+명$/).waitFor();
   assert.equal(await language(), "ko");
   await page.getByRole("button", { name: "설정" }).click();
-  await page.getByRole("radio", { name: "English" }).check({ force: true });
+  await page.getByRole("radio", { name: "English" }).click({ force: true });
   await page.getByText(/^[\d,]+ customers$/).waitFor();
   await page.reload();
   await page.getByText(/^[\d,]+ customers$/).waitFor();
@@ -110,7 +161,7 @@ test("the appearance changes, and is stored", async (t) => {
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await paper();
   await page.getByRole("button", { name: "Settings" }).click();
-  await page.getByRole("radio", { name: "Dark" }).check({ force: true });
+  await page.getByRole("radio", { name: "Dark" }).click({ force: true });
   await until(async () => (await paper()) !== light, "the dark paper");
   assert.deepEqual(await violations(page), [], "the menu");
   await page.reload();
@@ -204,6 +255,18 @@ test("a view that never loaded does not speak of old data", async (t) => {
   await page.context().setOffline(false);
   await page.getByRole("button", { name: "Try again" }).click();
   await page.locator("#timeline summary").first().waitFor();
+});
+
+test("a view whose code does not load says so, and the others still open", async (t) => {
+  const page = await visit(t, "/customers", {
+    quiet: false,
+    prepare: (page) => page.route("**/assets/Health-*.js", (route) => route.abort()),
+  });
+  await page.locator("tbody a").first().waitFor();
+  await page.locator('nav a[href="/health"]').click();
+  await page.getByRole("heading", { name: "This view didn't load" }).waitFor();
+  await page.locator('nav a[href="/customers"]').last().click();
+  await page.locator("tbody a").first().waitFor();
 });
 
 for (const [what, pattern] of [

@@ -6,6 +6,7 @@ import "./customer.mjs";
 import "./inbox.mjs";
 import "./identity.mjs";
 import "./merge.mjs";
+import "./activity.mjs";
 import "./policy.mjs";
 import "./health.mjs";
 import "./parity.mjs";

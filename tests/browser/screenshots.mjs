@@ -1,5 +1,5 @@
-// Photographs every view: light and dark, wide and narrow, Korean and English. Run by hand:
-//   node tests/browser/screenshots.mjs FOLDER          all of them, as PNG
+// Screenshots of every view: light and dark, Korean and English, 375, 1440 and 1920 px wide. Run by hand:
+//   node tests/browser/screenshots.mjs FOLDER [VIEW…]  all of them, or those of some views, as PNG
 //   node tests/browser/screenshots.mjs --docs          those of the README, as WebP, into web/docs
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ask, visit } from "./harness.mjs";
 
-const [where] = process.argv.slice(2);
+const [where, ...only] = process.argv.slice(2);
 assert.ok(where, "say where the pictures go");
 const docs = fileURLToPath(new URL("../../web/docs/", import.meta.url));
 
@@ -32,6 +32,19 @@ async function views() {
   const phone = rich.identifiers.find(({ kind }) => kind === "phone") ?? rich.identifiers[0];
   return {
     customers: { path: "/customers", complete: "tbody a" },
+    menu: {
+      path: "/customers",
+      complete: "tbody a",
+      act: (page) => page.locator("header button[popovertarget]").last().click(),
+      acted: "[popover]:popover-open",
+    },
+    search: {
+      path: "/customers",
+      complete: "tbody a",
+      act: (page) => page.locator("search input").fill("김"),
+      acted: "search input",
+    },
+    nothing: { path: "/customers/00000000-0000-8000-8000-000000000000", complete: "main h2" },
     customer: { path: customer, complete: "[data-months-chart] li" },
     identity: {
       path: `${identity}?at=${bridge.a.unifiedId}.${bridge.b.unifiedId}`,
@@ -47,6 +60,7 @@ async function views() {
       complete: "tr[data-link]",
       act: (page) => page.locator("main aside > button").last().click(),
     },
+    mergeEmpty: { path: "/merge", complete: "h1" },
     merge: { path: `/merge?id=${link.a.unifiedId}&id=${link.b.unifiedId}`, complete: "[data-summary]" },
     inbox: { path: `/inbox?link=${link.a.unifiedId}.${link.b.unifiedId}`, complete: "article thead a" },
     policy: { path: "/policy", complete: "[data-version]" },
@@ -61,8 +75,10 @@ async function screenshot(t, view, options) {
   await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
   if (view.act) {
     await view.act(page);
-    await page.getByRole("dialog").waitFor();
-    await page.locator("dialog [data-parts], dialog [data-needs-messages]").first().waitFor();
+    await page
+      .locator(view.acted ?? "dialog [data-parts], dialog [data-needs-messages]")
+      .first()
+      .waitFor();
   }
   await page.evaluate(() => document.fonts.ready);
   const picture = await page.screenshot({ animations: "disabled", fullPage: options.whole ?? false });
@@ -86,6 +102,7 @@ async function asWebp(page, picture) {
 }
 
 const wide = { width: 1440, height: 900 };
+const widest = { width: 1920, height: 1080 };
 const narrow = { width: 375, height: 800 };
 
 if (where === "--docs") {
@@ -118,9 +135,10 @@ if (where === "--docs") {
   test("screenshots of every view", async (t) => {
     await mkdir(where, { recursive: true });
     for (const [name, view] of Object.entries(await views())) {
+      if (only.length > 0 && !only.includes(name)) continue;
       for (const colorScheme of ["light", "dark"]) {
         for (const locale of ["en-US", "ko-KR"]) {
-          for (const viewport of [wide, narrow]) {
+          for (const viewport of [narrow, wide, widest]) {
             const file = `${name}-${colorScheme}-${locale.slice(0, 2)}-${viewport.width}.png`;
             const picture = await screenshot(t, view, { colorScheme, locale, viewport, whole: !view.act });
             await writeFile(join(where, file), picture);

@@ -8,7 +8,6 @@ import { Toasts } from "./components/Toasts";
 import { useFormat } from "./language/format";
 import { useText } from "./language/language";
 import mark from "./mark.svg";
-import { Customer } from "./routes/customer/Customer";
 import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
 import { useInboxCounts } from "./routes/inbox/useInboxCounts";
@@ -16,29 +15,37 @@ import { views } from "./routes/views";
 import { UserMenu } from "./session/UserMenu";
 import { useMay } from "./session/useMay";
 
-// Loaded when first opened: the list and the card matter most.
+const loadCustomer = () => import("./routes/customer/Customer");
+const Customer = lazy(() => loadCustomer().then(({ Customer }) => ({ default: Customer })));
+// Loaded when first opened: the list matters most.
 const Inbox = lazy(() => import("./routes/inbox/Inbox").then(({ Inbox }) => ({ default: Inbox })));
 const Merge = lazy(() => import("./routes/merge/Merge").then(({ Merge }) => ({ default: Merge })));
 const Policy = lazy(() => import("./routes/policy/Policy").then(({ Policy }) => ({ default: Policy })));
 const Health = lazy(() => import("./routes/health/Health").then(({ Health }) => ({ default: Health })));
+const Activity = lazy(() =>
+  import("./routes/activity/Activity").then(({ Activity }) => ({ default: Activity })),
+);
 const Identity = lazy(() =>
   import("./routes/identity/Identity").then(({ Identity }) => ({ default: Identity })),
 );
 
 export function App() {
   useFocusOnView();
+  useCardAhead();
+  const [path] = useLocation();
   return (
     <div className={styles.app}>
       <Toasts>
         <Header />
         <ConnectionBar />
-        <Boundary>
+        <Boundary view={path}>
           <Suspense fallback={<main id="content" tabIndex={-1} aria-busy="true" />}>
             <Switch>
               <Route path="/inbox" component={Inbox} />
               <Route path="/merge" component={Merge} />
               <Route path="/policy" component={Policy} />
               <Route path="/health" component={Health} />
+              <Route path="/activity" component={Activity} />
               <Route path={/^\/(customers)?$/} component={Customers} />
               <Route path="/customers/:unifiedId/identity">
                 {({ unifiedId }) => <Identity key={unifiedId} unifiedId={unifiedId} />}
@@ -65,6 +72,26 @@ function useFocusOnView() {
     if (document.activeElement === document.body)
       document.getElementById("content")?.focus({ preventScroll: true });
   }, [path]);
+}
+
+/** Loads the card's code when a link or a row that leads to a customer is pointed at or gets the focus: a click finds it there. */
+function useCardAhead() {
+  useEffect(() => {
+    const ahead = ({ target }: Event) => {
+      if (!(target instanceof Element) || !target.closest('a[href^="/customers/"], tr[data-row]')) return;
+      stop();
+      loadCustomer().catch(() => {
+        // Opening a card tries again, and reports it.
+      });
+    };
+    const stop = () => {
+      document.removeEventListener("pointerover", ahead);
+      document.removeEventListener("focusin", ahead);
+    };
+    document.addEventListener("pointerover", ahead);
+    document.addEventListener("focusin", ahead);
+    return stop;
+  }, []);
 }
 
 function Header() {

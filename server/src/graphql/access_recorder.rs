@@ -52,7 +52,8 @@ pub(super) struct AccessRecorder(Mutex<Seen>);
 struct Seen {
     operation: BTreeSet<String>,
     has_personal: bool,
-    has_changed: bool,
+    /// Mutations that are no dry runs.
+    n_changes: usize,
     has_audit: bool,
     by: BTreeSet<By>,
     customers: BTreeSet<UnifiedId>,
@@ -105,6 +106,11 @@ pub(super) fn log_refusal(caller: &Caller, code: ErrorCode, field: &str) {
     if let Some(key) = &caller.key {
         tracing::warn!(%key, role = caller.role.as_str(), code = code.as_str(), field, "refused");
     }
+}
+
+/// Notes that a mutation is a dry run, which changes nothing.
+pub(super) fn changed_nothing(ctx: &Context<'_>) {
+    note(ctx, |seen| seen.n_changes = seen.n_changes.saturating_sub(1));
 }
 
 /// Notes a look-up, and counts it against the rate limit of callers that see masks.
@@ -171,7 +177,7 @@ impl AccessRecorder {
 
     /// Notes that a mutation runs.
     pub(super) fn changes(&self) {
-        self.note(|seen| seen.has_changed = true);
+        self.note(|seen| seen.n_changes += 1);
     }
 
     /// Notes that the audit log itself is read.
@@ -226,7 +232,7 @@ impl Seen {
     fn actions(&self, caller: &Caller) -> Vec<&'static str> {
         let is_personal = caller.may(Permission::ReadPersonal) && self.has_personal;
         let done = [
-            (self.has_changed, "CHANGE"),
+            (0 < self.n_changes, "CHANGE"),
             (self.has_audit, "AUDIT"),
             (is_personal, "READ"),
             (!is_personal && !self.by.is_empty(), "LOOK_UP"),

@@ -149,6 +149,8 @@ async fn every_field_requires_a_role() {
         (format!("{{ explain({pair}) {{ together }} }}"), readers),
         ("{ withheldLinks { totalCount } decisions { pageInfo { endCursor } } }".to_owned(), readers),
         ("{ retirements { id } lineage { pageInfo { endCursor } } }".to_owned(), readers),
+        ("{ operatorActions { totalCount } }".to_owned(), readers),
+        ("{ sightings(identifier: { kind: \"external_id\", value: \"x\" }) { complete } }".to_owned(), unmasked),
         ("{ policy { version } policies { version } }".to_owned(), readers),
         (format!("{{ profileFacts(unifiedIds: [\"{id}\"]) {{ revision }} }}"), unmasked),
         ("{ profiles(first: 1, orderBy: { field: NAME, direction: ASC }) { totalCount } }".to_owned(), unmasked),

@@ -43,6 +43,7 @@ mod list;
 mod masks;
 /// Orders, refunds and clocks.
 mod money;
+mod operator_actions;
 /// Retirements of values.
 mod owners;
 /// Simulation and publication of policies.
@@ -59,6 +60,8 @@ mod saved_views;
 mod socket;
 /// `POST /v1/messages`.
 mod stream;
+/// The parent process of a server.
+mod supervise;
 /// CSV and Parquet.
 mod tables;
 /// `resolve` and `summarize` against the API.

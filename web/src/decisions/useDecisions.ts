@@ -3,24 +3,25 @@ import { useToast } from "../components/Toasts";
 import {
   DecideDocument,
   type DecidedFragment,
-  DecisionsDocument,
   MergeDocument,
   type Relation,
   RetireDocument,
   RevokeDocument,
 } from "../graphql/generated/graphql";
 import { errorText } from "../language/errorText";
+import { useFormat } from "../language/format";
 import { useText } from "../language/language";
 import { asInput } from "./linkKey";
 
 type End = { kind: string; value: string };
 export type DecisionInput = { relation: Relation; a: End; b: End; reason: string; expectedRevision?: string };
 
-export type RetirementInput = { identifier: End; from: string; reason: string };
+export type RetirementInput = { identifier: End; from: string; reason: string; expectedRevision: string };
 
 /** Sends decisions and revocations. Each shows its outcome in a toast, with undo. */
 export function useDecisions() {
   const text = useText();
+  const format = useFormat();
   const client = useClient();
   const toast = useToast();
 
@@ -70,14 +71,18 @@ export function useDecisions() {
     return report(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.split);
   };
 
-  const retire = async ({ identifier, from, reason }: RetirementInput): Promise<boolean> => {
-    const variables = { identifier: asInput(identifier), from, reason };
-    const { data, error } = await client.mutation(RetireDocument, variables);
+  /** Marks a value as reassigned. If the facts have changed since the dry run, the caller has to preview again. */
+  const retire = async ({ identifier, ...rest }: RetirementInput): Promise<"done" | "stale" | "refused"> => {
+    const { data, error } = await client.mutation(RetireDocument, {
+      identifier: asInput(identifier),
+      ...rest,
+    });
     if (!data || error) {
       toast({ kind: "failed", message: text.decisions.failed(error ? errorText(error, text) : "") });
-      return false;
+      return "refused";
     }
-    return report(data.retireIdentifier, text.identity.retiredDone);
+    if (data.retireIdentifier.status === "STALE_PREVIEW") return "stale";
+    return report(data.retireIdentifier, text.identity.retiredDone) ? "done" : "refused";
   };
 
   /** Merges customers. If the facts have changed since the preview, the caller has to preview again. */
@@ -85,6 +90,8 @@ export function useDecisions() {
     unifiedIds: string[],
     reason: string,
     expectedRevision: string,
+    /** The names of the customers, for the toast. */
+    names: string[],
   ): Promise<{ status: "merged"; unifiedId: string } | { status: "stale" } | { status: "refused" }> => {
     const { data, error } = await client.mutation(MergeDocument, { unifiedIds, reason, expectedRevision });
     const decided = data?.mergeProfiles;
@@ -98,21 +105,11 @@ export function useDecisions() {
       report(decided, "");
       return { status: "refused" };
     }
-    // Merging several customers makes several decisions at one time: undo revokes all of them.
-    const undo = async () => {
-      const listed = await client.query(
-        DecisionsDocument,
-        { first: unifiedIds.length },
-        { requestPolicy: "network-only" },
-      );
-      const together = listed.data?.decisions.nodes.filter(
-        ({ at, reason: given, revokedAt }) => at === made.at && given === made.reason && !revokedAt,
-      );
-      for (const { id } of together?.length ? together : [made]) {
-        if (!(await revoke(id, text.decisions.undoReason))) return;
-      }
-    };
-    toast({ message: text.merge.done, action: { label: text.decisions.undo, run: undo } });
+    const undo = () => revoke(made.id, text.decisions.undoReason);
+    toast({
+      message: text.merge.done(format.list(names)),
+      action: { label: text.decisions.undo, run: undo },
+    });
     return { status: "merged", unifiedId: decided.profiles[0]?.unifiedId ?? unifiedIds[0] ?? "" };
   };
 

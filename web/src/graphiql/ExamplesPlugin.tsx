@@ -1,5 +1,6 @@
 import { type GraphiQLPlugin, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { BookOpen } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { useText } from "../language/language";
 import { authorization } from "../session/key";
 import { useMedia } from "../useMedia";
@@ -17,10 +18,11 @@ export const EXAMPLES_PLUGIN: GraphiQLPlugin = {
 
 function Examples() {
   const text = useText();
-  const { addTab, setVisiblePlugin } = useGraphiQLActions();
+  const { addTab, run, setVisiblePlugin } = useGraphiQLActions();
   const narrow = useMedia(phone);
   const queryEditor = useGraphiQL((state) => state.queryEditor);
   const variableEditor = useGraphiQL((state) => state.variableEditor);
+  useRunOnce(queryEditor !== undefined, run);
   const open = async ({ query }: Example) => {
     const variables = await variablesOf(query);
     // An example that is unchanged makes room for the next one.
@@ -45,6 +47,16 @@ function Examples() {
       </ul>
     </section>
   );
+}
+
+/** Runs the example that GraphiQL opens with, so that its answer is there too. */
+function useRunOnce(ready: boolean, run: () => void) {
+  const done = useRef(false);
+  useEffect(() => {
+    if (!ready || done.current) return;
+    done.current = true;
+    run();
+  }, [ready, run]);
 }
 
 type Values = {

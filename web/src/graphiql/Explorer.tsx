@@ -16,7 +16,11 @@ const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.ho
 const headers = authorization();
 // What is asked here names customers: it lasts as long as the page, and what an older version kept goes.
 forgetQueries();
-const memory = createMemoryStorage();
+// Sizes: a narrow list of examples, and most of the height for the query, as its variables are few.
+const memory = createMemoryStorage({
+  "graphiql:docExplorerFlex": "0.25",
+  "graphiql:secondaryEditorFlex": "4",
+});
 // The socket opens with the first subscription, not with the page.
 const fetcher = createGraphiQLFetcher({
   url: "/graphql",

@@ -156,25 +156,28 @@ function ViewMenu({ view, now, isChanged, onRename, onDone }: MenuProps) {
   return (
     <Panel label={text.list.viewMenu(name)} icon={<Ellipsis size={16} aria-hidden />}>
       <ul className={styles.menu}>
-        {isChanged && (
-          <li>
-            <button type="button" onClick={replace}>
-              {text.list.saveChanges}
-            </button>
-          </li>
-        )}
-        <li>
-          <button type="button" onClick={onRename}>
-            {text.list.rename}
-          </button>
-        </li>
-        <li>
-          <button type="button" onClick={drop}>
-            {text.list.removeView}
-          </button>
-        </li>
+        {isChanged && <MenuItem label={text.list.saveChanges} onChoose={replace} />}
+        <MenuItem label={text.list.rename} onChoose={onRename} />
+        <MenuItem label={text.list.removeView} onChoose={drop} />
       </ul>
     </Panel>
+  );
+}
+
+/** An entry of the menu, which closes when it is chosen. */
+function MenuItem({ label, onChoose }: { label: string; onChoose: () => void }) {
+  return (
+    <li>
+      <button
+        type="button"
+        onClick={(event) => {
+          event.currentTarget.closest<HTMLElement>("[popover]")?.hidePopover();
+          onChoose();
+        }}
+      >
+        {label}
+      </button>
+    </li>
   );
 }
 
