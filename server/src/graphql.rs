@@ -26,6 +26,7 @@ mod query;
 mod query_cost;
 mod query_limits;
 mod request_context;
+mod review;
 mod sample_data;
 mod saved_view;
 mod scalars;
@@ -58,6 +59,7 @@ use self::{
     query::ProfileQuery,
     query_limits::{ParsedQuery, QueryLimits},
     request_context::{RequestContext, TimeSlice},
+    review::{ReviewMutation, ReviewQuery},
     sample_data::SampleDataMutation,
     saved_view::{SavedViewMutation, SavedViewQuery},
     subscription::ProfileSubscription,
@@ -121,6 +123,7 @@ pub struct Query(
     ProfileQuery,
     SavedViewQuery,
     IdentityQuery,
+    ReviewQuery,
     DecisionQuery,
     LineageQuery,
     OperatorActionQuery,
@@ -131,7 +134,14 @@ pub struct Query(
 
 /// The mutations.
 #[derive(Debug, Default, MergedObject)]
-pub struct Mutation(IngestMutation, DecisionMutation, PolicyMutation, SavedViewMutation, SampleDataMutation);
+pub struct Mutation(
+    IngestMutation,
+    DecisionMutation,
+    ReviewMutation,
+    PolicyMutation,
+    SavedViewMutation,
+    SampleDataMutation,
+);
 
 /// The subscriptions.
 #[derive(Debug, Default, MergedSubscription)]

@@ -318,7 +318,7 @@ pub(super) async fn profile_facet(
 /// The customers that a search text can match; `None` if it is empty.
 ///
 /// A known phone number or email address matches exactly, and not as a part of another.
-async fn search_terms(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> {
+pub(super) async fn search_terms(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> {
     /// Longer than any identifier and any name.
     const MAX_SEARCH_BYTES: usize = 512;
     let app = ctx.data::<App>()?;

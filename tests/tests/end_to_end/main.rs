@@ -54,6 +54,8 @@ mod previews;
 mod privacy;
 /// The write-ahead log of an embedded database.
 mod recovery;
+/// The review queue: cases, scores and answers.
+mod review;
 /// Saved views, and sample data.
 mod saved_views;
 /// GraphQL over WebSocket.

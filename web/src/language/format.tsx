@@ -102,6 +102,8 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
     startOf: (date: string) => startOf(date, timeZone),
     /** Today where the business is, as yyyy-MM-dd. */
     today: () => isoDate.format(new Date()),
+    /** The date of an instant, as date fields write it. */
+    isoDay: (at: string) => isoDate.format(new Date(at)),
     weekday: (value: Weekday) => weekday.format(dayOfWeek(value)),
     weekdayLetter: (value: Weekday) => weekdayLetter.format(dayOfWeek(value)),
     hour: (value: number) => hour.format(new Date(Date.UTC(1970, 0, 1, value % 24))),
