@@ -32,6 +32,8 @@ pub(super) const TABLE: &[Entry] = &[
             "nodes",
             "profile",
             "profiles",
+            "profileFacet",
+            "savedViews",
             "explain",
             "withheldLinks",
             "reviewCases",
@@ -54,7 +56,9 @@ pub(super) const TABLE: &[Entry] = &[
     ("Query", Govern, &["auditLog"], &[]),
     ("Mutation", Send, &["ingest"], &[]),
     ("Mutation", Decide, &["mergeProfiles", "decide", "retireIdentifier", "revokeDecision", "resolveCases"], &[]),
-    ("Mutation", Govern, &["publishPolicy"], &[]),
+    ("Mutation", Govern, &["publishPolicy", "addSampleData"], &[]),
+    // Views are the reader's own; sharing one requires more.
+    ("Mutation", Read, &["saveView", "removeView"], &[]),
     ("Subscription", Read, &["profileChanged", "lineageAdded"], &[]),
     ("Node", Read, &["id"], &[]),
     ("Viewer", Nothing, &["name", "role", "seesPersonalData"], &[]),
@@ -67,6 +71,12 @@ pub(super) const TABLE: &[Entry] = &[
     ("PageInfo", Read, &["hasNextPage", "hasPreviousPage", "startCursor", "endCursor"], &[]),
     ("ProfileConnection", Read, &["edges", "nodes", "pageInfo", "totalCount"], &[]),
     ("ProfileEdge", Read, &["node", "cursor"], &[]),
+    // Facets of personal fields are refused as a whole.
+    ("ProfileFacet", Read, &["values", "isComplete"], &[]),
+    ("ProfileFacetValue", Read, &["value", "count"], &[]),
+    // Views with personal conditions are not listed for callers that see masks.
+    ("SavedView", Read, &["id", "name", "query", "columns", "isShared", "isChangeable", "owner", "savedAt"], &[]),
+    ("SampleData", Govern, &["messages", "isAdded"], &[]),
     (
         "Profile",
         Read,
