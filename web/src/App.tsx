@@ -10,7 +10,7 @@ import { useText } from "./language/language";
 import mark from "./mark.svg";
 import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
-import { useInboxCounts } from "./routes/inbox/useInboxCounts";
+import { useInboxCounts } from "./routes/inbox/InboxCounts";
 import { views } from "./routes/views";
 import { UserMenu } from "./session/UserMenu";
 import { useMay } from "./session/useMay";
@@ -141,10 +141,10 @@ function InboxCount() {
   const text = useText();
   const format = useFormat();
   const counts = useInboxCounts();
-  if (!counts?.open) return null;
+  if (!counts?.CONTESTED) return null;
   return (
-    <span className={styles.waiting} title={text.inbox.count(counts.open)}>
-      {format.number(counts.open)}
+    <span className={styles.waiting} title={text.inbox.count(counts.CONTESTED)}>
+      {format.number(counts.CONTESTED)}
     </span>
   );
 }

@@ -469,9 +469,13 @@ impl Worker {
             *decisions.write().unwrap_or_else(PoisonError::into_inner) = stored;
             policy.set_retirements(active_policy::load_retirements(store).await?);
         }
-        if !is_whole || others.iter().any(|(_, it)| it.has_withheld) {
-            let stored = Inbox::load(store, policy).await?;
+        if !is_whole || others.iter().any(|(_, it)| it.has_withheld || it.has_decisions) {
+            let known = decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let stored = Inbox::load(store, policy, &known).await?;
             *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
+        } else {
+            let changed = others.iter().flat_map(|(_, it)| it.touched.iter().chain(&it.removed));
+            inbox.write().unwrap_or_else(PoisonError::into_inner).forget_scores(changed);
         }
         self.n_lineage = store.n_lineage().await?;
         self.seen_up_to = number;
