@@ -85,20 +85,6 @@ export function useDecisions() {
     return report(data.resolveCases, done);
   };
 
-  /** Marks the value of a case as reassigned from an instant on. */
-  const reassign = async (identifier: End, from: string, reason: string): Promise<boolean> => {
-    const { data, error } = await client.mutation(RetireDocument, {
-      identifier: asInput(identifier),
-      from,
-      reason,
-    });
-    if (!data || error) {
-      toast({ kind: "failed", message: text.decisions.failed(error ? errorText(error, text) : "") });
-      return false;
-    }
-    return report(data.retireIdentifier, text.identity.retiredDone);
-  };
-
   /** Marks a value as reassigned. If the facts have changed since the dry run, the caller has to preview again. */
   const retire = async ({ identifier, ...rest }: RetirementInput): Promise<"done" | "stale" | "refused"> => {
     const { data, error } = await client.mutation(RetireDocument, {
@@ -141,5 +127,5 @@ export function useDecisions() {
     return { status: "merged", unifiedId: decided.profiles[0]?.unifiedId ?? unifiedIds[0] ?? "" };
   };
 
-  return { decide, resolve, reassign, revoke, retire, merge };
+  return { decide, resolve, revoke, retire, merge };
 }

@@ -548,11 +548,6 @@ export const en = {
     mergeSome: (count: number) => `Merge ${one(count, "customer", "customers")}`,
     someMeans: "Check the customers who are one person. The value stays separate from the others.",
     reassigned: "Reassigned…",
-    reassignedFrom: "New owner since",
-    reassignedMeans:
-      "Earlier activity stays with the earlier customer. Later activity goes to the new owner.",
-    reassignedOften: ["Number reassigned by carrier", "Device sold", "Card reissued"],
-    confirmReassigned: "Mark as reassigned",
     storeDevice: "Mark as store device",
     sharedOften: ["Store device", "Call center number", "Test device"],
     sharedMeans: "Shared by too many customers, so it's not used for matching. No decision is needed.",

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { ReasonForm } from "../../decisions/ReasonForm";
 import { useDecisions } from "../../decisions/useDecisions";
 import type { ReviewCaseQuery } from "../../graphql/generated/graphql";
@@ -7,8 +7,15 @@ import { useText } from "../../language/language";
 import styles from "./Inbox.module.css";
 import { useCaseText } from "./useCaseText";
 
+const RetireDialog = lazy(() =>
+  import("../identity/RetireDialog").then(({ RetireDialog }) => ({ default: RetireDialog })),
+);
+
 /** All are different customers, some are one person, or the value has another owner from a day on. */
 export type Answer = "DIFFERENT" | "SAME" | "REASSIGNED";
+
+/** Those that are given with a reason alone. */
+type Given = Exclude<Answer, "REASSIGNED">;
 
 type Props = {
   detail: NonNullable<ReviewCaseQuery["reviewCase"]>;
@@ -17,6 +24,8 @@ type Props = {
   answer: Answer | undefined;
   onAnswer: (answer: Answer | undefined) => void;
   onSettled: () => void;
+  /** After the dialog of a reassignment: it may have changed the case. */
+  onReassigned: () => void;
 };
 
 const keys: Record<Answer, string> = { SAME: "S", DIFFERENT: "D", REASSIGNED: "R" };
@@ -24,13 +33,12 @@ const keys: Record<Answer, string> = { SAME: "S", DIFFERENT: "D", REASSIGNED: "R
 const mostLinks = 200;
 
 /** The answers to a case, each with a reason. One answer is one request, and one undo. */
-export function AnswerForm({ detail, same, answer, onAnswer, onSettled }: Props) {
+export function AnswerForm({ detail, same, answer, onAnswer, onSettled, onReassigned }: Props) {
   const text = useText();
   const format = useFormat();
   const { who } = useCaseText();
-  const { resolve, reassign } = useDecisions();
+  const { resolve } = useDecisions();
   const field = useRef<HTMLInputElement>(null);
-  const [from, setFrom] = useState(() => lastClaim(detail, format.isoDay));
   useEffect(() => {
     if (answer) field.current?.focus();
   }, [answer]);
@@ -51,7 +59,6 @@ export function AnswerForm({ detail, same, answer, onAnswer, onSettled }: Props)
   const joined = names.map((name) => name ?? text.unnamed);
 
   const give = async (reason: string) => {
-    if (answer === "REASSIGNED") return await reassign(detail.value, format.startOf(from), reason);
     const settled = await resolve(
       [
         {
@@ -69,20 +76,17 @@ export function AnswerForm({ detail, same, answer, onAnswer, onSettled }: Props)
     );
     return settled;
   };
-  const often: Record<Answer, readonly string[]> = {
+  const often: Record<Given, readonly string[]> = {
     SAME: text.decisions.sameOften,
     DIFFERENT: isShared ? text.inbox.sharedOften : text.decisions.differentOften,
-    REASSIGNED: text.inbox.reassignedOften,
   };
-  const confirm: Record<Answer, string> = {
+  const confirm: Record<Given, string> = {
     SAME: several ? text.inbox.mergeSome(same.size) : text.decisions.confirmSame,
     DIFFERENT: isShared ? text.inbox.storeDevice : text.decisions.confirmDifferent,
-    REASSIGNED: text.inbox.confirmReassigned,
   };
-  const means: Record<Answer, string> = {
+  const means: Record<Given, string> = {
     SAME: several ? text.inbox.someMeans : text.decisions.sameMeans,
     DIFFERENT: text.decisions.differentMeans,
-    REASSIGNED: text.inbox.reassignedMeans,
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape cancels from any of its fields.
@@ -114,7 +118,20 @@ export function AnswerForm({ detail, same, answer, onAnswer, onSettled }: Props)
           {text.inbox.keys}
         </p>
       </div>
-      {answer && offered.includes(answer) && (
+      {answer === "REASSIGNED" && offered.includes(answer) && (
+        <Suspense fallback={null}>
+          <RetireDialog
+            identifier={detail.value}
+            suggestedDay={lastClaim(detail, format.isoDay)}
+            onClose={() => {
+              onAnswer(undefined);
+              onReassigned();
+            }}
+            onKeepSeparate={() => onAnswer("DIFFERENT")}
+          />
+        </Suspense>
+      )}
+      {answer && answer !== "REASSIGNED" && offered.includes(answer) && (
         <ReasonForm
           key={answer}
           ref={field}
@@ -130,19 +147,6 @@ export function AnswerForm({ detail, same, answer, onAnswer, onSettled }: Props)
           }}
         >
           <p className={styles.means}>{means[answer]}</p>
-          {answer === "REASSIGNED" && (
-            <label className={styles.day}>
-              {text.inbox.reassignedFrom}
-              <input
-                type="date"
-                className="field"
-                required
-                max={format.today()}
-                value={from}
-                onChange={(event) => setFrom(event.target.value)}
-              />
-            </label>
-          )}
         </ReasonForm>
       )}
     </div>

@@ -27,13 +27,14 @@ type Props = {
   answer: Answer | undefined;
   onAnswer: (answer: Answer | undefined) => void;
   onSettled: () => void;
+  onReassigned: () => void;
   /** Whether the heading gets the focus: after a decision, so that a screen reader hears the next case. */
   focus: boolean;
   onFocused: () => void;
 };
 
 /** A case: the question, the score with its reasons, the customers side by side, and the answers. */
-export function CaseDetail({ row, answer, onAnswer, onSettled, focus, onFocused }: Props) {
+export function CaseDetail({ row, answer, onAnswer, onSettled, onReassigned, focus, onFocused }: Props) {
   const text = useText();
   const format = useFormat();
   const words = useCaseText();
@@ -121,6 +122,7 @@ export function CaseDetail({ row, answer, onAnswer, onSettled, focus, onFocused 
               answer={answer}
               onAnswer={onAnswer}
               onSettled={onSettled}
+              onReassigned={onReassigned}
             />
           )}
         </RoleGate>

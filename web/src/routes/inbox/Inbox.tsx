@@ -198,6 +198,7 @@ export function Inbox() {
               answer={answer}
               onAnswer={setAnswer}
               onSettled={selectNext}
+              onReassigned={list.refresh}
               focus={focusNext}
               onFocused={focused}
             />
