@@ -27,6 +27,7 @@ mod query_cost;
 mod query_limits;
 mod request_context;
 mod scalars;
+mod search;
 mod subscription;
 mod timeline;
 mod variables;

@@ -16,6 +16,7 @@ use super::{
     profile::Profile,
     profiles::{ProfileConnection, ProfileFilter, ProfileOrder, profiles},
     scalars::Date,
+    search::{MAX_SUGGESTIONS, SearchSuggestions, USUAL_SUGGESTIONS, suggest},
 };
 use crate::{
     auth::access::{self, Permission},
@@ -139,9 +140,10 @@ impl ProfileQuery {
         Ok(found.map(|customer| Profile::of(&customer, as_of)))
     }
 
-    /// The list of customers, newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier,
-    /// beginnings of words of the name (Korean names also by initial consonants), and three or more characters of a phone number
-    /// or an email address.
+    /// The list of customers, newest activity first unless ordered otherwise. `search` finds an identifier, or customers who match
+    /// all words of the text: a part of the name (of a word in Latin letters the beginning, of a Korean name any syllables or
+    /// initial consonants), three or more characters of a phone number or an email address, the first four or more of an external
+    /// ID or a card number, the first eight or more digits of a unified ID.
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     #[expect(clippy::too_many_arguments, reason = "the published schema has as many")]
     async fn profiles(
@@ -157,6 +159,20 @@ impl ProfileQuery {
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
     ) -> Result<ProfileConnection> {
         profiles(ctx, filter, search, order_by, Arguments { first, after, last, before }).await
+    }
+
+    /// The first customers that `search` of `profiles` finds, each with what matched, and the filters that its words name: for a
+    /// search field, while someone types.
+    #[graphql(
+        complexity = "first.unwrap_or(USUAL_SUGGESTIONS).clamp(1, MAX_SUGGESTIONS) as usize * child_complexity.max(1)"
+    )]
+    async fn suggest_customers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The text to search for.")] search: String,
+        #[graphql(desc = "How many customers at most, 1 to 50; 7 if left out.")] first: Option<i32>,
+    ) -> Result<SearchSuggestions> {
+        suggest(ctx, &search, first).await
     }
 
     /// The caller, and what it may do.

@@ -10,8 +10,6 @@ function answer(rules: RulesModule, call: Call): string {
   switch (call.name) {
     case "normalizeIdentifier":
       return rules.normalizeIdentifier(...call.arguments);
-    case "recognizeSearch":
-      return rules.recognizeSearch(...call.arguments);
     case "readFacts": {
       const [number, json] = call.arguments;
       read.set(number, new rules.Facts(json));

@@ -32,6 +32,7 @@ pub(super) const TABLE: &[Entry] = &[
             "nodes",
             "profile",
             "profiles",
+            "suggestCustomers",
             "explain",
             "withheldLinks",
             "retirements",
@@ -64,6 +65,11 @@ pub(super) const TABLE: &[Entry] = &[
     ("PageInfo", Read, &["hasNextPage", "hasPreviousPage", "startCursor", "endCursor"], &[]),
     ("ProfileConnection", Read, &["edges", "nodes", "pageInfo", "totalCount"], &[]),
     ("ProfileEdge", Read, &["node", "cursor"], &[]),
+    ("SearchSuggestions", Read, &["customers", "totalCount", "filters"], &[]),
+    ("CustomerSuggestion", Read, &["profile", "matches"], &[]),
+    ("SearchMatch", Read, &["by", "identifier"], &[]),
+    // Areas are offered only to callers that may filter by them.
+    ("FilterSuggestion", Read, &["field", "values", "rest", "totalCount"], &[]),
     (
         "Profile",
         Read,
