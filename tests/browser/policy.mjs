@@ -34,8 +34,8 @@ test("a draft is previewed on one customer, in the page", async (t) => {
   const { withheldLinks } = await ask(withheld);
   const { unifiedId } = withheldLinks.nodes[0].link.a;
   const page = await visit(t, "/policy");
-  await page.getByRole("searchbox", { name: "Add a customer" }).fill(unifiedId);
-  await page.locator("aside ul button:has(svg)").last().click();
+  await page.getByRole("combobox", { name: "Add a customer" }).fill(unifiedId);
+  await page.getByRole("option").first().click();
   const tried = page.locator("[data-tried]");
   await tried.getByText("Nothing would change").waitFor();
   let asked = 0;

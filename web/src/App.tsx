@@ -12,6 +12,7 @@ import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
 import { useInboxCounts } from "./routes/inbox/useInboxCounts";
 import { views } from "./routes/views";
+import { Commands } from "./search/Commands";
 import { UserMenu } from "./session/UserMenu";
 import { useMay } from "./session/useMay";
 
@@ -38,6 +39,7 @@ export function App() {
       <Toasts>
         <Header />
         <ConnectionBar />
+        <Commands />
         <Boundary view={path}>
           <Suspense fallback={<main id="content" tabIndex={-1} aria-busy="true" />}>
             <Switch>

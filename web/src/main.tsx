@@ -2,7 +2,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { FormatProvider } from "./language/format";
-import { LanguageProvider, loadLanguage } from "./language/language";
+import { LanguageProvider } from "./language/language";
 import { SessionGate } from "./session/SessionGate";
 import "./style/tokens.css";
 import "./style/base.css";
@@ -10,7 +10,6 @@ import "./style/first-paint.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no root");
-await loadLanguage();
 createRoot(root).render(
   <StrictMode>
     <LanguageProvider>

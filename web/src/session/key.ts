@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { forgetCustomers } from "../search/recentCustomers";
 
 /** The session of this tab: its key, which lasts as long as the tab, and whether the server requires one. */
 export type Session = { key: string | null; asked: boolean };
@@ -19,6 +20,7 @@ export function signIn(key: string) {
 export function signOut() {
   keep(null);
   forgetQueries();
+  forgetCustomers();
   change({ key: null, asked: true });
 }
 

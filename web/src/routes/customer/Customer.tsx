@@ -7,6 +7,7 @@ import { Skeleton } from "../../components/Skeleton";
 import { CustomerDocument, type CustomerQuery } from "../../graphql/generated/graphql";
 import { useProfileChanges } from "../../graphql/subscriptions";
 import { useText } from "../../language/language";
+import { rememberCustomer } from "../../search/recentCustomers";
 import { useDebounced } from "../../useDebounced";
 import { useTitle } from "../../useTitle";
 import { AsOf } from "./AsOf";
@@ -64,6 +65,8 @@ function Card({ profile: read, asked, onAnswered }: CardProps) {
   const text = useText();
   const view = useProfileAsOf(read, onAnswered);
   const { profile } = view;
+  const { id, unifiedId } = profile;
+  useEffect(() => rememberCustomer({ id, unifiedId }), [id, unifiedId]);
   const title = profile.basic.name ?? text.unnamed;
   useTitle(title);
   // The section of a deep link is rendered only now.
