@@ -272,12 +272,24 @@ impl NamePart {
                 let from_here = rest.as_str();
                 let Some(letter) = rest.next() else { return false };
                 let may_begin = is_first || (at == At::Anywhere && is_unspaced(letter));
-                if may_begin && begins(&self.0, from_here) {
+                if may_begin && self.may_begin_with(letter) && begins(&self.0, from_here) {
                     return true;
                 }
                 is_first = false;
             }
         })
+    }
+
+    /// Whether its first letter can be this one, with the keys that follow. Most letters of a name are passed over by it.
+    fn may_begin_with(&self, letter: char) -> bool {
+        match self.0.first() {
+            Some(Letter::Initial(initial)) => initial_of(letter) == Some(*initial),
+            // A syllable that is half typed, or typed too far, has the same initial consonant.
+            Some(Letter::Exactly(typed)) => {
+                *typed == letter || initial_of(*typed).is_some_and(|it| initial_of(letter) == Some(it))
+            }
+            None => true,
+        }
     }
 
     /// Whether a name has it as soon as its text has what the sieve looks for.

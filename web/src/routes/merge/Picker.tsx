@@ -94,7 +94,7 @@ function CustomerSearch({ picked, onFound }: { picked: string[]; onFound: (unifi
         className={styles.search}
         value={typed}
         aria-label={text.merge.find}
-        placeholder={`${text.merge.find}: ${text.merge.findHint}`}
+        placeholder={text.merge.findHint}
         {...combobox.fieldProps}
         onChange={(event) => {
           setTyped(event.target.value);
