@@ -212,6 +212,7 @@ export default defineConfig({
   server: {
     proxy: {
       "/graphql": { target: server, ws: true, changeOrigin: true, headers: { origin: server } },
+      "/v1": { target: server, changeOrigin: true, headers: { origin: server } },
       "/healthz": { target: server, changeOrigin: true, headers: { origin: server } },
     },
   },

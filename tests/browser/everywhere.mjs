@@ -79,8 +79,8 @@ test("no dialog is wider than a phone", async (t) => {
   const { unifiedId, identifiers, graph } = profiles.nodes.find(({ graph }) => graph.links.length > 3);
   const [{ a, b }] = graph.links;
   for (const [at, name] of [
-    [`${a.unifiedId}.${b.unifiedId}`, "Cut this link…"],
-    [identifiers[0].unifiedId, "Retire this identifier…"],
+    [`${a.unifiedId}.${b.unifiedId}`, "Unlink…"],
+    [identifiers[0].unifiedId, "Mark as reassigned…"],
   ]) {
     const path = `/customers/${unifiedId}/identity?at=${at}`;
     const page = await visit(t, path, { viewport: { width: 375, height: 800 } });

@@ -3,6 +3,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { FormatProvider } from "./language/format";
 import { LanguageProvider, loadLanguage } from "./language/language";
+import { InboxCountsProvider } from "./routes/inbox/InboxCounts";
 import { SessionGate } from "./session/SessionGate";
 import "./style/tokens.css";
 import "./style/base.css";
@@ -16,7 +17,9 @@ createRoot(root).render(
     <LanguageProvider>
       <SessionGate>
         <FormatProvider>
-          <App />
+          <InboxCountsProvider>
+            <App />
+          </InboxCountsProvider>
         </FormatProvider>
       </SessionGate>
     </LanguageProvider>
