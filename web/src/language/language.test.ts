@@ -19,7 +19,6 @@ const korean = sentences(ko);
 /** Words that a review of the sentences replaced, with what they are now; the word list of the repository has the rest. */
 const replaced: [RegExp, string][] = [
   [/\bpart (this|one)\b/i, "split"],
-  [/\bin force\b/i, "active"],
   [/does not answer|cannot answer/i, "can't reach, unavailable"],
   [/, 12 m$/, "(12 mo)"],
 ];
