@@ -154,7 +154,7 @@ function closestNames(
 function ComparisonSkeleton() {
   return (
     <div className={styles.expected} aria-hidden="true">
-      {["80%", "70%", "75%", "60%", "70%", "65%"].map((width) => (
+      {["80%", "70%", "75%", "60%", "72%", "65%"].map((width) => (
         <Skeleton key={width} width={width} />
       ))}
     </div>
