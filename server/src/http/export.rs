@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use futures::stream;
+use futures::{StreamExt, stream};
 use profile360_ingest::strict_json;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -143,6 +143,8 @@ async fn begin(
         };
         Some((Ok(Bytes::from(part)), next))
     });
+    // What compresses the answer reads on after its end.
+    let parts = parts.fuse();
     let (media_type, name) = match format {
         Format::Csv => ("text/csv; charset=utf-8", "customers.csv"),
         Format::Ndjson => ("application/x-ndjson; charset=utf-8", "customers.ndjson"),

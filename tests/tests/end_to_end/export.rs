@@ -115,6 +115,11 @@ async fn a_table_opens_in_a_spreadsheet_and_runs_nothing() {
         assert!(header.split(',').any(|it| it == column), "{header}");
     }
     assert_eq!(ndjson(&server, json!({})).await.len(), 2);
+
+    let request = server.http.post(server.url("/v1/export")).header("accept-encoding", "gzip").json(&json!({}));
+    let compressed = request.send().await.expect("it answers");
+    assert_eq!(compressed.headers()["content-encoding"], "gzip");
+    compressed.bytes().await.expect("the export ends");
 }
 
 #[tokio::test]
