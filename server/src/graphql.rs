@@ -26,6 +26,9 @@ mod query;
 mod query_cost;
 mod query_limits;
 mod request_context;
+mod review;
+mod sample_data;
+mod saved_view;
 mod scalars;
 mod search;
 mod subscription;
@@ -57,9 +60,13 @@ use self::{
     query::ProfileQuery,
     query_limits::{ParsedQuery, QueryLimits},
     request_context::{RequestContext, TimeSlice},
+    review::{ReviewMutation, ReviewQuery},
+    sample_data::SampleDataMutation,
+    saved_view::{SavedViewMutation, SavedViewQuery},
     subscription::ProfileSubscription,
 };
 pub use self::{
+    access_recorder::record_export,
     error::{ErrorCode, is_last, is_refused},
     persisted_queries::PersistedQueries,
     subscription::SubscriptionLimit,
@@ -115,7 +122,9 @@ impl Current {
 #[derive(Debug, Default, MergedObject)]
 pub struct Query(
     ProfileQuery,
+    SavedViewQuery,
     IdentityQuery,
+    ReviewQuery,
     DecisionQuery,
     LineageQuery,
     OperatorActionQuery,
@@ -126,7 +135,14 @@ pub struct Query(
 
 /// The mutations.
 #[derive(Debug, Default, MergedObject)]
-pub struct Mutation(IngestMutation, DecisionMutation, PolicyMutation);
+pub struct Mutation(
+    IngestMutation,
+    DecisionMutation,
+    ReviewMutation,
+    PolicyMutation,
+    SavedViewMutation,
+    SampleDataMutation,
+);
 
 /// The subscriptions.
 #[derive(Debug, Default, MergedSubscription)]
@@ -165,6 +181,14 @@ pub async fn execute(schema: &ApiSchema, current: &Current, caller: Caller, mut 
     }
     response.data = field_order::in_query_order(response.data, &document);
     response
+}
+
+/// Executes a query of the program's own for a caller: with authorization, masks, audit and timeout, and without the limits on the
+/// documents of clients.
+pub async fn execute_own(schema: &ApiSchema, current: &Current, caller: Caller, request: Request) -> Response {
+    let own = Limits::of_own_queries(&current.limits);
+    let current = Current { limits: Arc::new(own), ..current.clone() };
+    execute(schema, &current, caller, request).await
 }
 
 /// Whether a request is a query, the only operation allowed over GET.

@@ -53,7 +53,7 @@ test("with the keyboard alone two customers are selected, previewed, merged as p
     for (let step = 0; step < 40 && !(await isAt(one)); step += 1) await page.keyboard.press("ArrowDown");
     await page.keyboard.press("x");
   }
-  await tabTo(page, page.getByRole("button", { name: "Compare and merge" }));
+  await tabTo(page, page.getByRole("button", { name: "Merge", exact: true }));
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/merge\?id=/);
   const preview = await previewed(page);
@@ -88,7 +88,7 @@ test("customers are added by a search, and removed again", async (t) => {
   await page.getByRole("combobox", { name: "Add a customer" }).fill(b.unifiedId);
   await page
     .getByRole("option")
-    .filter({ hasText: b.basic.name ?? "No name" })
+    .filter({ hasText: b.basic.name ?? "Unnamed customer" })
     .click();
   await page.waitForURL(`**/merge?id=${a.unifiedId}&id=${b.unifiedId}`);
   await page.locator("[data-summary]").waitFor();

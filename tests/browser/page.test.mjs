@@ -1,6 +1,7 @@
 // All tests share one server and one browser; each view has a file.
 import "./harness.mjs";
 import "./customers.mjs";
+import "./list.mjs";
 import "./search.mjs";
 import "./customer.mjs";
 import "./inbox.mjs";

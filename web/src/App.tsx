@@ -10,7 +10,8 @@ import { useText } from "./language/language";
 import mark from "./mark.svg";
 import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
-import { useInboxCounts } from "./routes/inbox/useInboxCounts";
+import { useInboxCounts } from "./routes/inbox/InboxCounts";
+import { PublicationBanner } from "./routes/policy/PublicationBanner";
 import { views } from "./routes/views";
 import { Commands } from "./search/Commands";
 import { UserMenu } from "./session/UserMenu";
@@ -135,6 +136,7 @@ function Header() {
       </nav>
       <SearchField />
       <UserMenu />
+      <PublicationBanner />
     </header>
   );
 }
@@ -143,10 +145,10 @@ function InboxCount() {
   const text = useText();
   const format = useFormat();
   const counts = useInboxCounts();
-  if (!counts?.open) return null;
+  if (!counts?.CONTESTED) return null;
   return (
-    <span className={styles.waiting} title={text.inbox.count(counts.open)}>
-      {format.number(counts.open)}
+    <span className={styles.waiting} title={text.inbox.count(counts.CONTESTED)}>
+      {format.number(counts.CONTESTED)}
     </span>
   );
 }

@@ -139,6 +139,7 @@ fn typescript() -> String {
     declarations.visit::<Contents>();
     declarations.visit::<NormalForm>();
     declarations.visit::<Policy>();
+    declarations.visit::<PolicyCheck>();
     declarations.visit::<ErrorAnswer<'static>>();
     let types: Vec<String> = declarations.by_name.into_values().collect();
     format!(

@@ -5,6 +5,7 @@
 
 mod bitmap_index;
 mod columns;
+mod facets;
 mod filter;
 mod search;
 mod sorted_slots;
@@ -33,6 +34,7 @@ use self::{
     text_column::TextColumn,
 };
 pub use self::{
+    facets::{Facet, FacetField},
     filter::Filter,
     search::{OfferedField, OfferedFilter, Search, Suggested},
 };

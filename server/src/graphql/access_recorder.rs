@@ -141,6 +141,28 @@ fn recorded_by<A>(audit: Option<A>, caller: &Caller) -> Result<Option<(A, &Arc<s
     }
 }
 
+/// Records that a caller exports customers of the list, before the first of them is sent. What the export contains is recorded with
+/// each part of it.
+///
+/// # Errors
+///
+/// If the record cannot be written. Then nothing must be sent.
+pub async fn record_export(current: &Current, caller: &Caller, n_customers: u64) -> Result<(), ServerError> {
+    let Some((audit, key)) = recorded_by(current.audit.as_ref(), caller)? else { return Ok(()) };
+    let row = AuditRow {
+        at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
+        key: key.to_string(),
+        actor: caller.name.to_string(),
+        role: caller.role.as_str().to_owned(),
+        action: "EXPORT".to_owned(),
+        operation: vec!["export".to_owned()],
+        by: Vec::new(),
+        subjects: Vec::new(),
+        n_subjects: n_customers,
+    };
+    audit.record(vec![row]).await.map_err(|error| ErrorCode::Unavailable.of_request(error.to_string()))
+}
+
 impl AccessRecorder {
     fn note(&self, change: impl FnOnce(&mut Seen)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));

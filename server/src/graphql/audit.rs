@@ -22,7 +22,7 @@ pub(super) struct AuditEntry {
     /// The name of the key's holder.
     actor: String,
     /// READ (unmasked personal data), LOOK_UP (a customer was found by something personal), CHANGE (a decision or a policy),
-    /// AUDIT (this record) or EXPORT (the whole database, by the command line).
+    /// AUDIT (this record) or EXPORT (the customer list; by the actor `local`, the whole database on the command line).
     action: String,
     /// The unified ID of the customer, if it is one.
     subject: Option<String>,

@@ -283,7 +283,7 @@ impl DecisionQuery {
 }
 
 /// The complexity of a mutation, in addition to the fields of its payload.
-const MUTATION_COMPLEXITY: usize = 250;
+pub(super) const MUTATION_COMPLEXITY: usize = 250;
 
 #[derive(Debug, Default)]
 pub(super) struct DecisionMutation;
@@ -323,7 +323,8 @@ impl DecisionMutation {
         }
         let profiles: Vec<_> = found.values().map(|it| (&it.anchor, it.members.iter().collect())).collect();
         let pairs = pairs_that_merge(&profiles, &app.policy);
-        create_decisions(ctx, decision::Relation::Same, pairs, &reason, expected_revision).await
+        let wanted = pairs.into_iter().map(|pair| (decision::Relation::Same, pair)).collect();
+        create_decisions(ctx, wanted, &reason, expected_revision).await
     }
 
     /// Decides that two identifiers belong to one customer, or to different ones.
@@ -345,7 +346,7 @@ impl DecisionMutation {
         let Some(pair) = Pair::new(&a, &b) else {
             return Err(ErrorCode::BadUserInput.with("a and b: use two different identifiers"));
         };
-        create_decisions(ctx, relation.into(), vec![pair], &reason, expected_revision).await
+        create_decisions(ctx, vec![(relation.into(), pair)], &reason, expected_revision).await
     }
 
     /// Declares that a value belongs to its next owner from an instant on. Each message belongs to the owner at its timestamp:
@@ -408,10 +409,10 @@ impl DecisionMutation {
 /// How long a response waits until the list shows its changes.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);
 
-async fn create_decisions(
+/// Makes decisions, all or none; they are revoked together.
+pub(super) async fn create_decisions(
     ctx: &Context<'_>,
-    relation: decision::Relation,
-    pairs: Vec<Pair>,
+    wanted: Vec<(decision::Relation, Pair)>,
     reason: &str,
     expected_revision: Option<String>,
 ) -> Result<DecisionPayload> {
@@ -419,7 +420,7 @@ async fn create_decisions(
     let actor = &caller(ctx)?.name;
     let at = now();
     let first = new_id();
-    let decision = |(number, pair)| decision::Decision {
+    let decision = |(number, (relation, pair))| decision::Decision {
         id: decision::id_among(&first, number),
         relation,
         pair,
@@ -428,7 +429,7 @@ async fn create_decisions(
         actor: actor.clone(),
         revoked: None,
     };
-    let decisions = pairs.into_iter().enumerate().map(decision).collect();
+    let decisions = wanted.into_iter().enumerate().map(decision).collect();
     run(ctx, Command::Make(decisions), expected_revision, false).await
 }
 
@@ -538,7 +539,7 @@ impl DecisionPayload {
         }
     }
 
-    fn without(status: DecisionStatus, detail: &str) -> Self {
+    pub(super) fn without(status: DecisionStatus, detail: &str) -> Self {
         Self { detail: Some(detail.to_owned()), ..Self::of(status) }
     }
 

@@ -75,6 +75,8 @@ pub enum ErrorCode {
     PolicyFaulty,
     /// Another policy is being published.
     PublicationUnderWay,
+    /// Another version of the policy is active than the client expects.
+    PolicyOutdated,
     /// The database cannot be reached or cannot write; a later retry may succeed.
     Unavailable,
     /// A bug of the server, or corrupt data; the server's log has the details.
@@ -122,9 +124,27 @@ impl ErrorCode {
             Self::Overloaded => "OVERLOADED",
             Self::PolicyFaulty => "POLICY_FAULTY",
             Self::PublicationUnderWay => "PUBLICATION_UNDER_WAY",
+            Self::PolicyOutdated => "POLICY_OUTDATED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
+    }
+
+    /// The code of an error of a field that the program itself asked for.
+    pub fn parse(code: &str) -> Option<Self> {
+        const OF_FIELDS: [ErrorCode; 10] = [
+            ErrorCode::ValidationFailed,
+            ErrorCode::TimedOut,
+            ErrorCode::Unauthenticated,
+            ErrorCode::Forbidden,
+            ErrorCode::TooManyLookups,
+            ErrorCode::BadUserInput,
+            ErrorCode::PageSizeOutOfRange,
+            ErrorCode::Overloaded,
+            ErrorCode::Unavailable,
+            ErrorCode::Internal,
+        ];
+        OF_FIELDS.into_iter().find(|it| it.as_str() == code)
     }
 
     /// An error about the request as a whole.

@@ -530,7 +530,7 @@ impl Shown {
         }
     }
 
-    fn withheld(&self, pair: &Pair, link: &LinkState) -> Option<WithheldLink> {
+    pub(super) fn withheld(&self, pair: &Pair, link: &LinkState) -> Option<WithheldLink> {
         let reason = link.withheld.as_ref()?;
         Some(WithheldLink {
             link: self.link(pair, &link.seen),

@@ -9,10 +9,12 @@ mod connect;
 mod edition;
 mod exit;
 mod handle;
+mod ingest_hours;
 mod migrate;
 mod read;
 mod recovery;
 mod rows;
+mod saved_views;
 mod tx;
 mod url;
 mod watch;
@@ -21,9 +23,11 @@ mod write;
 pub use self::{
     audit::AuditRow,
     connect::{connect, connect_existing, is_embedded},
+    ingest_hours::HourRow,
     read::{EventRow, MessageCounts, PurchaseRow},
     recovery::RecoveryError,
     rows::{Cause, LineageRow},
+    saved_views::SavedView,
     watch::watch,
     write::{Commit, ProfileWrite, Rows, Unfinished},
 };

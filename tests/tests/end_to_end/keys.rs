@@ -33,12 +33,14 @@ fn ways() -> Vec<(RouteAuth, [u16; 7])> {
     // The statuses without a key, with an unknown one, then by role.
     let everyone = [401, 401, 200, 200, 200, 200, 200];
     let senders = [401, 401, 200, 403, 403, 403, 200];
+    let readers = [401, 401, 403, 200, 200, 200, 200];
     let open = [200; 7];
     let lines = Some(json!([messages::identify("m1", at, who, json!({}))]));
     vec![
         (way(Method::POST, "/graphql", Some(query), bearer), everyone),
         (way(Method::GET, "/graphql?query={viewer{role}}", None, bearer), everyone),
         (way(Method::POST, "/v1/messages", lines, bearer), senders),
+        (way(Method::POST, "/v1/export", Some(json!({})), bearer), readers),
         (way(Method::POST, "/v1/track", Some(track.clone()), user_name), senders),
         (way(Method::POST, "/v1/track", Some(track), bearer), senders),
         (way(Method::POST, "/api/v1/identities?service_id=s", Some(identities.clone()), access_token), senders),

@@ -20,8 +20,12 @@ mod decisions;
 mod devices;
 /// Access without a key, allowed hosts, and limits on connections and bodies.
 mod door;
+/// `POST /v1/export`.
+mod export;
 /// Queries, mutations and errors over GraphQL.
 mod graphql;
+/// Ingestion statistics.
+mod health;
 /// GraphQL over HTTP, and the lifecycle of a server.
 mod http;
 /// Normalization, shared values, and older normal forms.
@@ -52,6 +56,10 @@ mod previews;
 mod privacy;
 /// The write-ahead log of an embedded database.
 mod recovery;
+/// The review queue: cases, scores and answers.
+mod review;
+/// Saved views, and sample data.
+mod saved_views;
 /// GraphQL over WebSocket.
 mod socket;
 /// `POST /v1/messages`.

@@ -76,6 +76,9 @@ fn questions(id: &str) -> Vec<(String, Value)> {
             "{{ withheldLinks(first: 1) {{ edges {{ cursor node {{ reason detail link {{ {link} }} }} }} pageInfo {{ endCursor }} }} }}"
         ),
         format!(
+            "{{ reviewCases(first: 1) {{ edges {{ cursor node {{ id revision value {FIELDS} score reasons {{ signal points years }} customers {{ profile {{ basic {{ name birthDate }} }} links {{ detail link {{ {link} }} }} }} }} }} }} reviewCounts {{ contested }} }}"
+        ),
+        format!(
             "{{ explain(a: {}, b: {}) {{ path {{ {link} }} blockedBy {{ detail link {{ {link} }} }} }} }}",
             external(1),
             external(2)

@@ -5,6 +5,7 @@ import {
   type DecidedFragment,
   MergeDocument,
   type Relation,
+  ResolveCasesDocument,
   RetireDocument,
   RevokeDocument,
 } from "../graphql/generated/graphql";
@@ -15,6 +16,9 @@ import { asInput } from "./linkKey";
 
 type End = { kind: string; value: string };
 export type DecisionInput = { relation: Relation; a: End; b: End; reason: string; expectedRevision?: string };
+
+/** The answer to a case: the customers who are one person; the others are kept separate. */
+export type CaseAnswer = { caseId: string; same: string[]; expectedRevision: string | null };
 
 export type RetirementInput = { identifier: End; from: string; reason: string; expectedRevision: string };
 
@@ -71,6 +75,16 @@ export function useDecisions() {
     return report(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.split);
   };
 
+  /** Answers cases by one request, with one undo. `done` says what was decided. */
+  const resolve = async (answers: CaseAnswer[], reason: string, done: string): Promise<boolean> => {
+    const { data, error } = await client.mutation(ResolveCasesDocument, { answers, reason });
+    if (!data || error) {
+      toast({ kind: "failed", message: text.decisions.failed(error ? errorText(error, text) : "") });
+      return false;
+    }
+    return report(data.resolveCases, done);
+  };
+
   /** Marks a value as reassigned. If the facts have changed since the dry run, the caller has to preview again. */
   const retire = async ({ identifier, ...rest }: RetirementInput): Promise<"done" | "stale" | "refused"> => {
     const { data, error } = await client.mutation(RetireDocument, {
@@ -89,8 +103,9 @@ export function useDecisions() {
   const merge = async (
     unifiedIds: string[],
     reason: string,
-    expectedRevision: string,
-    /** The names of the customers, for the toast. */
+    /** The revision of the preview; null to merge without one. */
+    expectedRevision: string | null,
+    /** The names of the customers, for the toast; none if they are unknown. */
     names: string[],
   ): Promise<{ status: "merged"; unifiedId: string } | { status: "stale" } | { status: "refused" }> => {
     const { data, error } = await client.mutation(MergeDocument, { unifiedIds, reason, expectedRevision });
@@ -107,11 +122,11 @@ export function useDecisions() {
     }
     const undo = () => revoke(made.id, text.decisions.undoReason);
     toast({
-      message: text.merge.done(format.list(names)),
+      message: names.length > 0 ? text.merge.done(format.list(names)) : text.decisions.joined,
       action: { label: text.decisions.undo, run: undo },
     });
     return { status: "merged", unifiedId: decided.profiles[0]?.unifiedId ?? unifiedIds[0] ?? "" };
   };
 
-  return { decide, revoke, retire, merge };
+  return { decide, resolve, revoke, retire, merge };
 }

@@ -35,6 +35,7 @@ use super::{
     pause,
     read_ahead::{self, Job, Prefetched, ReadPlan},
 };
+use crate::engine::snapshot::Snapshot;
 
 /// What an operator requests.
 #[derive(Debug, Clone)]
@@ -229,6 +230,8 @@ impl Worker {
             decisions.put(decision.clone());
         }
         drop(decisions);
+        let Snapshot { inbox, policy, .. } = &self.snapshot;
+        inbox.write().unwrap_or_else(PoisonError::into_inner).note_decisions(&changed, policy);
         self.read_ahead.note_decisions();
         CommandOutcome::Applied { decisions: changed.into_iter().chain(kept).collect(), commit }
     }

@@ -29,7 +29,7 @@ export function ActionItem({ action }: { action: ActionFactsFragment }) {
           {retirement && (
             <>
               <IdentifierName identifier={retirement} />
-              <span className="soft">{text.identity.retiredFrom(format.dateOf(retirement.from))}</span>
+              <span className="soft">{text.activity.reassignedFrom(format.dateOf(retirement.from))}</span>
             </>
           )}
           <CustomersOf customers={customers} />

@@ -1,7 +1,5 @@
-import { ChevronLeft } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useQuery } from "urql";
-import { Link } from "wouter";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { CustomerDocument, type CustomerQuery } from "../../graphql/generated/graphql";
@@ -10,6 +8,7 @@ import { useText } from "../../language/language";
 import { rememberCustomer } from "../../search/recentCustomers";
 import { useDebounced } from "../../useDebounced";
 import { useTitle } from "../../useTitle";
+import { BackToList } from "../customers/BackToList";
 import { AsOf } from "./AsOf";
 import { Attributes } from "./Attributes";
 import styles from "./Customer.module.css";
@@ -43,10 +42,7 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
   useProfileChanges(unifiedId, () => reload({ requestPolicy: "network-only" }));
   return (
     <main id="content" tabIndex={-1} className="page" aria-busy={fetching}>
-      <Link href="/customers" className="back">
-        <ChevronLeft size={14} aria-hidden />
-        {text.customers}
-      </Link>
+      <BackToList />
       {error && <ErrorNotice error={error} onRetry={() => reload({ requestPolicy: "network-only" })} />}
       {!error && data && !profile && (
         <Notice title={text.customerNotFoundTitle}>

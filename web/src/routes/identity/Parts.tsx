@@ -36,7 +36,7 @@ export function Parts({ title, parts }: { title: string; parts: Part[] }) {
               </p>
               <ul>
                 {identifiers.map((identifier) => (
-                  <li key={identifier.unifiedId}>
+                  <li key={identifier.unifiedId} className={styles.pair}>
                     <IdentifierName identifier={identifier} />
                     {identifier.retiredAt && (
                       <span className="soft small">

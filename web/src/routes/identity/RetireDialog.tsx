@@ -23,6 +23,8 @@ import { SightingChart } from "./SightingChart";
 
 type Props = {
   identifier: Member;
+  /** The day that is suggested; today if not given. */
+  suggestedDay?: string;
   onClose: () => void;
   /** Offered where the value stays with the customer. */
   onKeepSeparate: (owner: LinkEndFragment, other: LinkEndFragment) => void;
@@ -31,11 +33,11 @@ type Answer = { from: string; retired: RetireDryRunMutation["retireIdentifier"] 
 type Done = { day: string; result: RetirementResult };
 
 /** Marks a value that has a new owner, such as a recycled phone number: from a day on, it identifies the new owner. */
-export function RetireDialog({ identifier, onClose, onKeepSeparate }: Props) {
+export function RetireDialog({ identifier, suggestedDay, onClose, onKeepSeparate }: Props) {
   const text = useText();
   const format = useFormat();
   const { retire } = useDecisions();
-  const [day, setDay] = useState(format.today());
+  const [day, setDay] = useState(suggestedDay ?? format.today());
   const [done, setDone] = useState<Done>();
   const [stale, setStale] = useState(false);
   const from = useDebounced(day && format.startOf(day), 200);
