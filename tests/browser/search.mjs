@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ask, figure, until, violations, visit } from "./harness.mjs";
 
 const everyone = `query ($after: String) {
-  profiles(first: 500, after: $after) {
+  profiles(first: 200, after: $after) {
     nodes { unifiedId basic { name phone membershipLevel recentArea } identifiers { kind value } }
     pageInfo { hasNextPage endCursor }
   }

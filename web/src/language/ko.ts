@@ -347,7 +347,7 @@ export const ko: Text = {
     label: "설정",
     account: (name, role) => `계정: ${name}, ${role}`,
     language: "언어",
-    api: "API(GraphiQL)",
+    api: "API (GraphiQL)",
   },
 
   session: {

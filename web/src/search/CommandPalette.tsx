@@ -13,7 +13,7 @@ import { useQuery } from "urql";
 import { useLocation } from "wouter";
 import { type CustomerContactFragment, RecentCustomersDocument } from "../graphql/generated/graphql";
 import type { Text } from "../language/en";
-import { type Language, languages, useLanguage, useText } from "../language/language";
+import { type Language, languages, useAllTexts, useLanguage, useText } from "../language/language";
 import { customerPath, views } from "../routes/views";
 import { signOut, useSession } from "../session/key";
 import { useMay } from "../session/useMay";
@@ -45,7 +45,10 @@ export default function CommandPalette({ onClose, onShortcuts }: Props) {
   const { suggestions, current, failed } = useSuggestions(typed);
   const found = useCustomerOptions(typed, suggestions, onClose);
   const recent = useRecentOptions(onClose);
-  const commands = useCommands(onClose, onShortcuts).filter((command) => isNamed(command, typed));
+  const texts = useAllTexts();
+  const commands = useCommands(onClose, onShortcuts).filter(({ label }) =>
+    texts.some((each) => isNamed(label(each), typed)),
+  );
   // Before it is removed, so that the focus returns to where it was.
   useLayoutEffect(() => {
     const element = dialog.current;
@@ -125,11 +128,8 @@ export default function CommandPalette({ onClose, onShortcuts }: Props) {
   );
 }
 
-/** Whether a text is a part of the command's name in one of the languages: a Korean reader may type `dark`. */
-function isNamed({ label }: Command, typed: string): boolean {
-  const wanted = typed.trim().toLowerCase();
-  return Object.values(languages).some(({ text }) => label(text).toLowerCase().includes(wanted));
-}
+/** Whether a text is a part of a name. Names of all languages count: a Korean reader may type `dark`. */
+const isNamed = (name: string, typed: string) => name.toLowerCase().includes(typed.trim().toLowerCase());
 
 const isCustomer = (node: object | null) => node !== null && "unifiedId" in node;
 
