@@ -165,11 +165,12 @@ impl FoldedProfile {
     }
 
     /// The parts that another date changes.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method path has a single lifetime")]
     pub(super) fn as_of_view(&self, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> AsOfView {
         AsOfView {
             as_of: figures.as_of,
             basic: self.profile.basic(figures.as_of),
-            purchases: self.with_purchases(facts, policy, figures, Purchases::info),
+            purchases: self.with_purchases(facts, policy, figures, |purchases| purchases.info()),
         }
     }
 

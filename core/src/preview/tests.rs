@@ -20,7 +20,6 @@ use super::{
     unmerge::{Change, UnmergeParams},
 };
 use crate::{
-    calendar::Months,
     evidence::{
         decision::{Decision, Relation, Revocation},
         facts::Facts,

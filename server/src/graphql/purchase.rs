@@ -205,8 +205,7 @@ impl PurchaseInfo {
     /// The purchases on the date of the profile itself. All other figures count them from the next day on.
     async fn on_date(&self, ctx: &Context<'_>) -> Result<DayPurchases> {
         let next = self.question.as_of.succ_opt().unwrap_or(self.question.as_of);
-        let of_day = self.compute_as_of(ctx, next, |it| it.of_last_day()).await?;
-        Ok(DayPurchases { count: count(of_day.count), amount: Decimal(of_day.amount) })
+        self.compute_as_of(ctx, next, |it| DayPurchases::from(it.of_last_day())).await
     }
 
     /// The number of refunds.
@@ -346,6 +345,12 @@ struct DayPurchases {
     count: i32,
     /// Their sum.
     amount: Decimal,
+}
+
+impl From<purchases::figures::DayPurchases> for DayPurchases {
+    fn from(it: purchases::figures::DayPurchases) -> Self {
+        Self { count: count(it.count), amount: Decimal(it.amount) }
+    }
 }
 
 impl From<spend::Spend> for Spend {

@@ -49,14 +49,14 @@ export function Purchases({ view, onDate }: Props) {
         </p>
       )}
       {hasSome ? (
-        <>
+        <div className={styles.content} data-waiting={profile.asOf !== asOf || undefined}>
           <div className={styles.figures}>
             <Windows purchases={purchases} />
             <Patterns purchases={purchases} />
           </div>
           <Spend loaded={view.loaded} profile={profile} />
           <Rankings view={view} />
-        </>
+        </div>
       ) : (
         <p className="soft">{text.card.noPurchases(format.date(asOf))}</p>
       )}

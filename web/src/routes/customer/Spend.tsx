@@ -6,8 +6,8 @@ import { useText } from "../../language/language";
 import type { Profile } from "./Customer";
 import { dateOfDay, dayNumber, monthsFrom } from "./dates";
 import styles from "./Spend.module.css";
-import { useTimelineQuery } from "./timelineQuery";
 import { scale } from "./scale";
+import { useTimelineQuery } from "./timelineQuery";
 
 /** As many months as the query of the card asks the server for. */
 const shownMonths = 24;
