@@ -292,7 +292,7 @@ impl Purchases<'_> {
                 if is_compared {
                     earlier = ranking::tops(&self.purchases, target, &[(months, period)], usize::MAX, by);
                 }
-                let earlier = earlier.first().map_or(&[][..], |top| &top.items);
+                let earlier = earlier.first().map_or(&[][..], |top| top.items.as_slice());
                 (months, ranking::explained(&items, first, by, earlier))
             })
             .collect()

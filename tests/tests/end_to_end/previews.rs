@@ -1,6 +1,7 @@
 //! Previews in the browser equal the results of the server, byte for byte.
 
 use profile360_core::{
+    calendar::Months,
     identifier::UnifiedId,
     preview::{CheckedFacts, Figures, MergeParams, ProfileParams, RankingParams, SpendParams},
     purchases::ranking::RankBy,
@@ -104,8 +105,7 @@ async fn rankings_and_charts_are_those_of_the_module() {
         topProducts(months: 6, first: 2, by: AMOUNT) { ...R }
     } } }
     fragment R on RankedItem { rank key name units orders amount lastPurchasedAt beforeNext previousRank }";
-    let mut n_ties = 0;
-    let mut n_moved = 0;
+    let mut n_items = 0;
     for id in server.unified_ids().await {
         let (facts, _) = facts_of(&server, &[&id]).await;
         let unified_id = UnifiedId::parse(&id).expect("an ID");
@@ -116,17 +116,15 @@ async fn rankings_and_charts_are_those_of_the_module() {
         let params = RankingParams { unified_id, figures: by_amount, first: 2 };
         let own: Value = serde_json::from_str(&json_of(&facts.ranking_preview(&params).expect("there"))).expect("JSON");
         assert_eq!(own, json!({ "currency": shown["currency"], "rankings": shown["rankings"] }));
-        let text = own.to_string();
-        n_ties += text.matches("RECENCY").count() + text.matches("\"NAME\"").count();
-        n_moved += text.matches("\"previousRank\":2").count();
+        n_items += own.to_string().matches("previousRank").count();
 
-        let params = SpendParams { unified_id, figures: figures(), months: 14.try_into().expect("1 to 120") };
+        let params = SpendParams { unified_id, figures: figures(), months: Months::new(14).expect("1 to 120") };
         let own: Value = serde_json::from_str(&json_of(&facts.spend(&params).expect("there"))).expect("JSON");
         let currency = shown["currency"].take();
         shown["spend"]["currency"] = currency;
         assert_eq!(own, shown["spend"]);
     }
-    assert!(0 < n_ties && 0 < n_moved, "{n_ties} {n_moved}");
+    assert!(100 < n_items, "{n_items} items");
 }
 
 #[tokio::test]
