@@ -162,17 +162,22 @@ function Week({ spend: { weekdays, largestCount }, purchases }: WeekProps) {
   const text = useText();
   const format = useFormat();
   const { peakWeekday, peakHour } = purchases;
+  // What is under the pointer is said where otherwise the busiest hour is.
+  const [active, setActive] = useState<string>();
+  const busiest =
+    peakWeekday && typeof peakHour === "number"
+      ? text.spend.peak(format.weekday(peakWeekday), format.hour(peakHour))
+      : undefined;
   return (
     <figure>
       <figcaption className={styles.caption}>
         <h3>{text.spend.byHour}</h3>
-        {peakWeekday && typeof peakHour === "number" && (
-          <span className="soft small">
-            {text.spend.peak(format.weekday(peakWeekday), format.hour(peakHour))}
-          </span>
-        )}
+        <span className="soft small">{active ?? busiest}</span>
       </figcaption>
-      <table className={styles.week}>
+      <table
+        className={styles.week}
+        onPointerLeave={({ pointerType }) => pointerType === "mouse" && setActive(undefined)}
+      >
         <tbody>
           {weekdays.map(({ weekday, hours }) => (
             <tr key={weekday}>
@@ -184,7 +189,7 @@ function Week({ spend: { weekdays, largestCount }, purchases }: WeekProps) {
                 const said = text.spend.hour(format.weekday(weekday), format.hour(hour), count);
                 return (
                   // biome-ignore lint/suspicious/noArrayIndexKey: the hours of a day.
-                  <td key={hour} title={said} data-count={count}>
+                  <td key={hour} data-count={count} onPointerEnter={() => setActive(said)}>
                     {count > 0 && <span className="hidden">{said}</span>}
                     <span
                       className={styles.cell}
