@@ -1,5 +1,5 @@
 import { ChevronLeft } from "lucide-react";
-import { type CSSProperties, Fragment, useRef, useState } from "react";
+import { type CSSProperties, Fragment, useMemo, useRef, useState } from "react";
 import { useQuery } from "urql";
 import { Link } from "wouter";
 import { ErrorNotice, Notice } from "../../components/Notice";
@@ -21,10 +21,10 @@ import { Summary } from "./Summary";
 import { Timeline } from "./Timeline";
 import { useHeights } from "./useHeights";
 import { useLinkedSection } from "./useLinkedSection";
-import { useProfileAsOf } from "./useProfileAsOf";
 
 export type Profile = NonNullable<CustomerQuery["profile"]>;
-export type TodayPurchases = NonNullable<CustomerQuery["today"]>["purchases"]["onDate"];
+/** What is of today, on any date of the purchases. */
+export type Today = CustomerQuery["today"];
 
 export function Customer({ unifiedId }: { unifiedId: string }) {
   const text = useText();
@@ -55,30 +55,22 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
         </Notice>
       )}
       {!error && !data && <CardSkeleton />}
-      {profile && (
-        <Card
-          profile={profile}
-          onDate={data.today?.purchases.onDate}
-          asked={unifiedId}
-          onAnswered={setAnswered}
-        />
-      )}
+      {profile && <Card profile={profile} today={data.today} asked={unifiedId} onAnswered={setAnswered} />}
     </main>
   );
 }
 
 type CardProps = {
   profile: Profile;
-  /** What was bought today; no figure counts it yet. */
-  onDate: TodayPurchases | undefined;
+  today: Today;
   asked: string;
   onAnswered: (answered: boolean) => void;
 };
 
-function Card({ profile: read, onDate, asked, onAnswered }: CardProps) {
+function Card({ profile: read, today, asked, onAnswered }: CardProps) {
   const text = useText();
-  const view = useProfileAsOf(read, onAnswered);
-  const { profile } = view;
+  // Only purchases have a date of their own; everything else is of today.
+  const profile = useMemo(() => ({ ...read, basic: { ...read.basic, ...today?.basic } }), [read, today]);
   const title = profile.basic.name ?? text.unnamed;
   useTitle(title);
   const card = useRef<HTMLDivElement>(null);
@@ -87,7 +79,11 @@ function Card({ profile: read, onDate, asked, onAnswered }: CardProps) {
 
   const sections = [
     { id: "overview", title: text.overview, body: <Overview profile={profile} /> },
-    { id: "purchases", title: text.purchases, whole: <Purchases view={view} onDate={onDate} /> },
+    {
+      id: "purchases",
+      title: text.purchases,
+      whole: <Purchases profile={read} today={today} onAnswered={onAnswered} />,
+    },
     // It is part of purchases.
     { id: "rankings", title: text.rankings, whole: null },
     {
@@ -105,7 +101,7 @@ function Card({ profile: read, onDate, asked, onAnswered }: CardProps) {
   ];
   return (
     <div ref={card} className={styles.card} style={heights as CSSProperties}>
-      <Summary profile={profile} merged={asked !== profile.unifiedId} />
+      <Summary profile={profile} today={today} merged={asked !== profile.unifiedId} />
       <div className={styles.main}>
         <nav aria-label={text.sections} className={styles.sections}>
           {sections.map(({ id, title }) => (

@@ -3,19 +3,21 @@ import { Bar } from "../../components/Bar";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import { AsOf } from "./AsOf";
-import type { Profile, TodayPurchases } from "./Customer";
+import type { Profile, Today } from "./Customer";
 import styles from "./Purchases.module.css";
 import { Rankings } from "./Rankings";
 import { Spend } from "./Spend";
-import type { ProfileAsOf } from "./useProfileAsOf";
+import { useProfileAsOf } from "./useProfileAsOf";
 
-type Props = { view: ProfileAsOf; onDate: TodayPurchases | undefined };
+type Props = { profile: Profile; today: Today; onAnswered: (answered: boolean) => void };
 
 /** What was bought, as of a date. Nothing else of the card depends on that date, and the heading says so. */
-export function Purchases({ view, onDate }: Props) {
+export function Purchases({ profile: read, today: current, onAnswered }: Props) {
   const text = useText();
   const format = useFormat();
+  const view = useProfileAsOf(read, onAnswered);
   const { profile, asOf, today, range, setAsOf } = view;
+  const onDate = current?.purchases.onDate;
   const { purchases } = profile;
   const isToday = asOf === today;
   const until = purchases.windows.at(0)?.to;

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, memo, useRef, useState } from "react";
 import { useAnswer } from "../../facts/useAnswer";
 import type { LoadedFacts } from "../../facts/useFacts";
 import { useFormat } from "../../language/format";
@@ -26,23 +26,18 @@ export function Spend({ loaded, profile }: { loaded: LoadedFacts | undefined; pr
     months: shownMonths,
   });
   const spend = answer ?? purchases.spend;
-  const [, showTimeline] = useTimelineQuery();
-  const openMonth = (month: string) => {
-    showTimeline({ until: dateOfDay(dayNumber(monthsFrom(month, 1)) - 1) });
-    location.hash = "timeline";
-    document.getElementById("timeline")?.scrollIntoView();
-  };
   return (
     <div className={styles.spend}>
-      <Months spend={spend} currency={currency} onOpen={openMonth} />
-      <Week spend={spend} purchases={purchases} />
+      <Months spend={spend} currency={currency} />
+      <Week spend={spend} peakWeekday={purchases.peakWeekday} peakHour={purchases.peakHour} />
     </div>
   );
 }
 
-type MonthsProps = { spend: SpendFigures; currency: string; onOpen: (month: string) => void };
+type MonthsProps = { spend: SpendFigures; currency: string };
 
-function Months({ spend: { months, largestAmount }, currency, onOpen }: MonthsProps) {
+// The slider renders the purchases often; the charts are drawn again only when they change.
+const Months = memo(function Months({ spend: { months, largestAmount }, currency }: MonthsProps) {
   const text = useText();
   const format = useFormat();
   const bars = useRef<HTMLOListElement>(null);
@@ -61,11 +56,16 @@ function Months({ spend: { months, largestAmount }, currency, onOpen }: MonthsPr
     const next = Math.min(Math.max(index, 0), months.length - 1);
     bars.current?.querySelectorAll("button")[next]?.focus();
   };
+  const [, showTimeline] = useTimelineQuery();
   const open = (index: number, month: string) => {
     if (finger.current && tapped.current !== index) {
       tapped.current = index;
       setActive(index);
-    } else onOpen(month);
+      return;
+    }
+    showTimeline({ until: dateOfDay(dayNumber(monthsFrom(month, 1)) - 1) });
+    location.hash = "timeline";
+    document.getElementById("timeline")?.scrollIntoView();
   };
   const move = (event: KeyboardEvent, index: number) => {
     const to = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: months.length - 1 }[event.key];
@@ -146,7 +146,7 @@ function Months({ spend: { months, largestAmount }, currency, onOpen }: MonthsPr
       </p>
     </figure>
   );
-}
+});
 
 const isQuarter = (month: string) => ["01", "04", "07", "10"].includes(month.slice(5, 7));
 
@@ -156,12 +156,11 @@ function edgeOf(index: number, length: number): "start" | "end" | undefined {
   return index >= length * 0.85 ? "end" : undefined;
 }
 
-type WeekProps = { spend: SpendFigures; purchases: Profile["purchases"] };
+type WeekProps = { spend: SpendFigures } & Pick<Profile["purchases"], "peakWeekday" | "peakHour">;
 
-function Week({ spend: { weekdays, largestCount }, purchases }: WeekProps) {
+const Week = memo(function Week({ spend: { weekdays, largestCount }, peakWeekday, peakHour }: WeekProps) {
   const text = useText();
   const format = useFormat();
-  const { peakWeekday, peakHour } = purchases;
   // What is under the pointer is said where otherwise the busiest hour is.
   const [active, setActive] = useState<string>();
   const busiest =
@@ -209,4 +208,4 @@ function Week({ spend: { weekdays, largestCount }, purchases }: WeekProps) {
       </p>
     </figure>
   );
-}
+});

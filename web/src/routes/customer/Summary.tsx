@@ -10,13 +10,13 @@ import { useMay } from "../../session/useMay";
 import { useViewer } from "../../session/useViewer";
 import { useMedia } from "../../useMedia";
 import { mergePath } from "../views";
-import type { Profile } from "./Customer";
+import type { Profile, Today } from "./Customer";
 import { DeviceCount } from "./Devices";
 import { Contact, Identification } from "./Identification";
 import styles from "./Summary.module.css";
 
 /** The narrow column that stays visible: name, identification, basic information, consents. */
-export function Summary({ profile, merged }: { profile: Profile; merged: boolean }) {
+export function Summary({ profile, today, merged }: { profile: Profile; today: Today; merged: boolean }) {
   const text = useText();
   const isPhone = useMedia("(max-width: 720px)");
   return (
@@ -24,7 +24,7 @@ export function Summary({ profile, merged }: { profile: Profile; merged: boolean
       <Head profile={profile} merged={merged} />
       {isPhone ? (
         <>
-          <Essentials profile={profile} />
+          <Essentials profile={profile} today={today} />
           <details className={styles.all}>
             <summary>{text.card.allDetails}</summary>
             <Groups profile={profile} />
@@ -70,17 +70,18 @@ function Head({ profile: { basic, unifiedId }, merged }: { profile: Profile; mer
 }
 
 /** What matters most on a phone. */
-function Essentials({ profile }: { profile: Profile }) {
+function Essentials({ profile: { basic }, today }: { profile: Profile; today: Today }) {
   const text = useText();
   const format = useFormat();
-  const { basic, purchases } = profile;
-  const year = purchases.windows.find(({ months }) => months === 12);
+  const purchases = today?.purchases;
   return (
     <dl className={styles.essentials}>
       <Fact name={text.phone}>{basic.phone && <Contact kind="phone" value={basic.phone} />}</Fact>
       <Fact name={text.email}>{basic.email && <Contact kind="email" value={basic.email} />}</Fact>
       <Fact name={text.membership}>{basic.membershipLevel}</Fact>
-      <Fact name={text.card.spendYear}>{year && format.money(year.amount, purchases.currency)}</Fact>
+      <Fact name={text.card.spendYear}>
+        {purchases && format.money(purchases.window.amount, purchases.currency)}
+      </Fact>
     </dl>
   );
 }

@@ -8,7 +8,7 @@ import { dayAfter, within } from "./dates";
 import { useCardQuery } from "./query";
 
 export type ProfileAsOf = {
-  /** The customer as of the selected date, or as of the previous one until that is known. */
+  /** The customer with the purchases as of the selected date, or as of the previous one until they are known. */
   profile: Profile;
   asOf: string;
   today: string;
@@ -61,7 +61,6 @@ export function useProfileAsOf(profile: Profile, onLoaded: (loaded: boolean) => 
       ? {
           ...profile,
           asOf: current.asOf,
-          basic: { ...profile.basic, age: current.basic.age, ageGroup: current.basic.ageGroup },
           purchases: { ...profile.purchases, ...current.purchases },
         }
       : profile,
