@@ -10,7 +10,7 @@ import { useText } from "./language/language";
 import mark from "./mark.svg";
 import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
-import { useInboxCounts } from "./routes/inbox/useInboxCounts";
+import { useInboxCounts } from "./routes/inbox/InboxCounts";
 import { views } from "./routes/views";
 import { UserMenu } from "./session/UserMenu";
 import { useMay } from "./session/useMay";
@@ -22,6 +22,9 @@ const Inbox = lazy(() => import("./routes/inbox/Inbox").then(({ Inbox }) => ({ d
 const Merge = lazy(() => import("./routes/merge/Merge").then(({ Merge }) => ({ default: Merge })));
 const Policy = lazy(() => import("./routes/policy/Policy").then(({ Policy }) => ({ default: Policy })));
 const Health = lazy(() => import("./routes/health/Health").then(({ Health }) => ({ default: Health })));
+const Activity = lazy(() =>
+  import("./routes/activity/Activity").then(({ Activity }) => ({ default: Activity })),
+);
 const Identity = lazy(() =>
   import("./routes/identity/Identity").then(({ Identity }) => ({ default: Identity })),
 );
@@ -42,6 +45,7 @@ export function App() {
               <Route path="/merge" component={Merge} />
               <Route path="/policy" component={Policy} />
               <Route path="/health" component={Health} />
+              <Route path="/activity" component={Activity} />
               <Route path={/^\/(customers)?$/} component={Customers} />
               <Route path="/customers/:unifiedId/identity">
                 {({ unifiedId }) => <Identity key={unifiedId} unifiedId={unifiedId} />}
@@ -137,10 +141,10 @@ function InboxCount() {
   const text = useText();
   const format = useFormat();
   const counts = useInboxCounts();
-  if (!counts?.open) return null;
+  if (!counts?.CONTESTED) return null;
   return (
-    <span className={styles.waiting} title={text.inbox.count(counts.open)}>
-      {format.number(counts.open)}
+    <span className={styles.waiting} title={text.inbox.count(counts.CONTESTED)}>
+      {format.number(counts.CONTESTED)}
     </span>
   );
 }

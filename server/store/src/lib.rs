@@ -13,6 +13,7 @@ mod migrate;
 mod read;
 mod recovery;
 mod rows;
+mod saved_views;
 mod tx;
 mod url;
 mod watch;
@@ -20,10 +21,11 @@ mod write;
 
 pub use self::{
     audit::AuditRow,
-    connect::{connect, connect_existing},
+    connect::{connect, connect_existing, is_embedded},
     read::{EventRow, MessageCounts, PurchaseRow},
     recovery::RecoveryError,
     rows::{Cause, LineageRow},
+    saved_views::SavedView,
     watch::watch,
     write::{Commit, ProfileWrite, Rows, Unfinished},
 };
