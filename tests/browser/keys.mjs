@@ -68,7 +68,7 @@ test("where the server requires a key, the page asks for it and does not leak it
 /** What changes data, by the names of its buttons. */
 const changes = /…$|^(Merge|Publish|Keep separate|Revert|Same customer|Different customers|Unlink|Split)/;
 
-test("a role is offered only what it may do, and is told which role to ask for", async (t) => {
+test("a role is offered only what it may do, and sees which role to ask for", async (t) => {
   const folder = await temporaryFolder(t);
   const keys = join(folder, "keys.json");
   const key = (role) => run("key", "create", "--role", role, "--keys", keys);
