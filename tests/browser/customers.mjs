@@ -62,7 +62,10 @@ test("a phone number in local form finds its customer", async (t) => {
   const local = phone.replace(/^\+82(\d{2})(\d+)(\d{4})$/, "0$1-$2-$3");
   const page = await visit(t, "/customers");
   await page.getByRole("combobox", { name: "Search customers" }).fill(local);
-  await page.locator("#recognized").getByText(/^phone$/i).waitFor();
+  await page
+    .locator("#recognized")
+    .getByText(/^phone$/i)
+    .waitFor();
   await page.locator(`tbody a[href="${address(profile)}"]`).waitFor();
   const { profiles } = await ask(list, { search: local });
   await until(async () => (await counted(page)) === profiles.totalCount, "the count of the search");

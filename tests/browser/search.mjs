@@ -100,7 +100,10 @@ test("from another view, the arrows choose a suggestion, which says why it was f
   await page.keyboard.type(value);
   const first = options(page).first();
   await first.getByText(`External ID ${value}`, { exact: false }).waitFor();
-  await page.locator("#recognized").getByText(/^external ID$/i).waitFor();
+  await page
+    .locator("#recognized")
+    .getByText(/^external ID$/i)
+    .waitFor();
   assert.equal(await field(page).getAttribute("aria-expanded"), "true");
   await page.keyboard.press("ArrowDown");
   assert.equal(
