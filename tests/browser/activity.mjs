@@ -76,7 +76,7 @@ test("all decisions are one list: one entry a merge with names, filtered in the 
 
 test("an administrator reads who read personal data", async (t) => {
   const page = await visit(t, "/activity");
-  await page.getByText("Access log").click();
+  await page.getByRole("radio", { name: "Access log" }).click();
   await until(() => new URL(page.url()).searchParams.get("view") === "reads", "the view in the address");
   // A server without keys has no readers to name.
   await page.getByText("No activity").waitFor();

@@ -14,7 +14,7 @@ import styles from "./Activity.module.css";
 import { RevokePreview } from "./RevokePreview";
 
 /** What an operator did: with which customers, why, when, and whether it still holds. */
-export function ActionItem({ action }: { action: ActionFactsFragment }) {
+export function ActionItem({ action, onUndone }: { action: ActionFactsFragment; onUndone: () => void }) {
   const text = useText();
   const format = useFormat();
   const { kind, actor, at, reason, revokedAt, revokedBy, customers, decisions, retirement } = action;
@@ -58,15 +58,22 @@ export function ActionItem({ action }: { action: ActionFactsFragment }) {
           </details>
         )}
       </div>
-      {!revokedAt && kind !== "PUBLISHED" && <UndoButton id={action.id} reason={reason} kind={kind} />}
+      {!revokedAt && kind !== "PUBLISHED" && (
+        <UndoButton id={action.id} reason={reason} kind={kind} onUndone={onUndone} />
+      )}
     </li>
   );
 }
 
-type UndoProps = { id: string; reason: string; kind: ActionFactsFragment["kind"] };
+type UndoProps = {
+  id: string;
+  reason: string;
+  kind: ActionFactsFragment["kind"];
+  onUndone: () => void;
+};
 
 /** Reverts a decision or a retirement after a look at what that changes; not offered to a role that may not. */
-export function UndoButton({ id, reason, kind }: UndoProps) {
+export function UndoButton({ id, reason, kind, onUndone }: UndoProps) {
   const text = useText();
   const may = useMay();
   const [asking, setAsking] = useState(false);
@@ -83,7 +90,15 @@ export function UndoButton({ id, reason, kind }: UndoProps) {
           title={isRetirement ? text.identity.unretireTitle : text.identity.revokeTitle}
           onClose={() => setAsking(false)}
         >
-          <RevokeForm id={id} onDone={() => setAsking(false)} primary className={styles.form}>
+          <RevokeForm
+            id={id}
+            onDone={() => {
+              setAsking(false);
+              onUndone();
+            }}
+            primary
+            className={styles.form}
+          >
             <p>
               {text.activity.kinds[kind]}: “{reason}”
             </p>

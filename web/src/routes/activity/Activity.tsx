@@ -92,7 +92,7 @@ function Actions({ filter, onFilter }: Props) {
       {pages && !error && <Count total={pages.total ?? pages.nodes.length} filtered={isFiltered(filter)} />}
       <ol className={styles.list} data-actions aria-busy={loading}>
         {pages?.nodes.map((action) => (
-          <ActionItem key={action.id} action={action} />
+          <ActionItem key={action.id} action={action} onUndone={list.refresh} />
         ))}
       </ol>
       {pages?.more && !error && (

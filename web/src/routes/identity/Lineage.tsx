@@ -34,7 +34,7 @@ export function Lineage({ unifiedId, revision }: { unifiedId: string; revision: 
       <ol className={activity.list} data-lineage>
         {pages?.nodes.map((event) => (
           <li className={activity.entry} key={`${event.at} ${event.kept} ${event.others.join()}`}>
-            <Event event={event} />
+            <Event event={event} onUndone={list.refresh} />
           </li>
         ))}
       </ol>
@@ -45,7 +45,7 @@ export function Lineage({ unifiedId, revision }: { unifiedId: string; revision: 
   );
 }
 
-function Event({ event }: { event: LineageFactsFragment }) {
+function Event({ event, onUndone }: { event: LineageFactsFragment; onUndone: () => void }) {
   const text = useText();
   const { at, kind, customers, decision, retirement } = event;
   const made = decision ?? retirement;
@@ -66,6 +66,7 @@ function Event({ event }: { event: LineageFactsFragment }) {
           id={made.id}
           reason={made.reason}
           kind={retirement ? "REASSIGNED" : decision?.relation === "SAME" ? "MERGED" : "SEPARATED"}
+          onUndone={onUndone}
         />
       )}
     </>

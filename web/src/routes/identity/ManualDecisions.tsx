@@ -31,7 +31,7 @@ export function ManualDecisions({ unifiedId, revision }: { unifiedId: string; re
       {pages?.nodes.length === 0 && <p className="soft">{text.identity.noDecisions}</p>}
       <ol className={activity.list} data-decisions>
         {pages?.nodes.map((action) => (
-          <ActionItem key={action.id} action={action} />
+          <ActionItem key={action.id} action={action} onUndone={list.refresh} />
         ))}
       </ol>
       {pages?.more && !error && (
