@@ -3,6 +3,7 @@
 mod access_recorder;
 mod audit;
 mod authorization;
+mod compare;
 mod cursor;
 mod decision;
 mod error;
@@ -43,6 +44,7 @@ use self::{
     access_recorder::AccessRecorder,
     audit::AuditQuery,
     authorization::Authorize,
+    compare::CompareQuery,
     decision::{DecisionMutation, DecisionQuery},
     health::HealthQuery,
     identity::IdentityQuery,
@@ -109,7 +111,16 @@ impl Current {
 
 /// The queries.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(ProfileQuery, IdentityQuery, DecisionQuery, LineageQuery, PolicyQuery, HealthQuery, AuditQuery);
+pub struct Query(
+    ProfileQuery,
+    CompareQuery,
+    IdentityQuery,
+    DecisionQuery,
+    LineageQuery,
+    PolicyQuery,
+    HealthQuery,
+    AuditQuery,
+);
 
 /// The mutations.
 #[derive(Debug, Default, MergedObject)]

@@ -2,6 +2,8 @@
 import "./harness.mjs";
 import "./customers.mjs";
 import "./customer.mjs";
+import "./timeline.mjs";
+import "./compare.mjs";
 import "./inbox.mjs";
 import "./identity.mjs";
 import "./merge.mjs";

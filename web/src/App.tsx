@@ -22,6 +22,7 @@ const Inbox = lazy(() => import("./routes/inbox/Inbox").then(({ Inbox }) => ({ d
 const Merge = lazy(() => import("./routes/merge/Merge").then(({ Merge }) => ({ default: Merge })));
 const Policy = lazy(() => import("./routes/policy/Policy").then(({ Policy }) => ({ default: Policy })));
 const Health = lazy(() => import("./routes/health/Health").then(({ Health }) => ({ default: Health })));
+const Compare = lazy(() => import("./routes/compare/Compare").then(({ Compare }) => ({ default: Compare })));
 const Identity = lazy(() =>
   import("./routes/identity/Identity").then(({ Identity }) => ({ default: Identity })),
 );
@@ -40,6 +41,7 @@ export function App() {
             <Switch>
               <Route path="/inbox" component={Inbox} />
               <Route path="/merge" component={Merge} />
+              <Route path="/compare" component={Compare} />
               <Route path="/policy" component={Policy} />
               <Route path="/health" component={Health} />
               <Route path={/^\/(customers)?$/} component={Customers} />

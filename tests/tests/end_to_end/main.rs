@@ -57,6 +57,7 @@ mod socket;
 mod stream;
 /// CSV and Parquet.
 mod tables;
+mod timeline;
 /// `resolve` and `summarize` against the API.
 mod truth;
 /// Concurrent writers on one database.
