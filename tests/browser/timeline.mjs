@@ -25,7 +25,6 @@ async function buyer() {
   return profiles.nodes.find(({ timeline }) => timeline.nodes.length > 0).unifiedId;
 }
 
-const rows = (page) => page.locator("#timeline li[data-index]");
 const summaries = (page) => page.locator("#timeline summary");
 
 async function open(t, unifiedId, { query = "", ...options } = {}) {
@@ -139,7 +138,6 @@ test("sessions fold, and a date leads to the events up to it", async (t) => {
   const heads = page.locator("#timeline button[data-row-head]");
   await heads.first().waitFor();
   assert.match(await heads.first().textContent(), /^\d\d:\d\d.*, .+, \d+ events/);
-  const before = await rows(page).count();
   await heads.first().click();
   assert.equal(await heads.first().getAttribute("aria-expanded"), "false");
   await page.getByRole("button", { name: "Collapse sessions" }).click();
@@ -147,7 +145,6 @@ test("sessions fold, and a date leads to the events up to it", async (t) => {
     async () => (await page.locator("#timeline [aria-expanded=true]").count()) === 0,
     "all to fold",
   );
-  assert.ok((await rows(page).count()) <= before + 24);
 
   const middle = profile.timeline.nodes[Math.floor(profile.timeline.nodes.length / 2)].at.slice(0, 10);
   await page.getByLabel("Up to").fill(middle);
@@ -184,7 +181,7 @@ test("by keyboard: arrows move between rows, Enter opens, and back finds the sam
   await opened.waitFor();
   const text = await opened.textContent();
   const place = await page.evaluate(() => window.scrollY);
-  await page.getByRole("navigation").first().getByRole("link", { name: "Policy" }).click();
+  await page.locator('a[href="/policy"]').first().click();
   await page.waitForURL("**/policy");
   await page.goBack();
   await opened.waitFor();
@@ -200,9 +197,9 @@ test("a role that sees masks has no search and no amounts, and still has names a
   const keys = join(folder, "keys.json");
   const reader = run("key", "create", "--role", "READER", "--keys", keys);
   const at = await serve(t, "--keys", keys, "--demo", "--db", `surrealkv://${folder}/data?sync=never`);
-  const page = await visit(t, "/customers?sort=PURCHASE_AMOUNT_12M.DESC", { at, quiet: false });
-  await page.getByLabel("Key").fill(reader);
-  await page.keyboard.press("Enter");
+  const prepare = (page) =>
+    page.addInitScript((key) => sessionStorage.setItem("profile360.key", key), reader);
+  const page = await visit(t, "/customers?sort=PURCHASE_AMOUNT_12M.DESC", { at, prepare });
   await page.locator("tbody a").first().click();
   await summaries(page).first().waitFor();
   await page.getByText(/^Purchases \d/).waitFor();
