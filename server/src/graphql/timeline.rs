@@ -247,7 +247,7 @@ impl EventPosition {
 /// The shortest span of a read: a minute, in microseconds.
 const MIN_SPAN: i64 = 60_000_000;
 /// The number of messages in a read from which on the next read does not span more time.
-const MANY: usize = 500;
+const MANY: usize = 200;
 /// The number of messages after which a page ends, even if it is not full.
 const MOST_READ: usize = 2_000;
 /// The number of events after which no more are counted.
