@@ -39,12 +39,15 @@ type Left = {
   search: string;
   pages: Pages<TimelineEventFragment> | undefined;
   open: Set<string>;
-  folded: Set<string>;
+  folding: Folding;
   /** How far the window is scrolled into the list, in pixels. */
   offset: number;
   at: number;
 };
 let left: Left | undefined;
+
+/** Whether sessions are folded, also those that are not loaded yet, and those that are not as the others. */
+type Folding = { all: boolean; except: ReadonlySet<string> };
 
 /** The history entry; back and forward lead to the same one. */
 const currentEntry = (): string | undefined =>
@@ -67,7 +70,7 @@ export function Timeline({ unifiedId, revision }: { unifiedId: string; revision:
   );
   const [search, setSearch] = useState(restored?.search ?? "");
   const [open, setOpen] = useState<ReadonlySet<string>>(restored?.open ?? new Set());
-  const [folded, setFolded] = useState<ReadonlySet<string>>(restored?.folded ?? new Set());
+  const [folding, setFolding] = useState<Folding>(restored?.folding ?? { all: false, except: new Set() });
   const timeline = useTimeline({ unifiedId, revision, search, ...query }, restored?.pages);
   const { pages, stale, loading, error, names, lineage } = timeline;
 
@@ -77,8 +80,8 @@ export function Timeline({ unifiedId, revision }: { unifiedId: string; revision:
     const last = events?.at(-1);
     // Older merges follow once older events are read.
     const known = lineage.filter(({ at }) => !more || (last && Date.parse(at) >= Date.parse(last.at)));
-    return timelineRows(events ?? [], known, folded, format.dayOf);
-  }, [events, more, lineage, folded, format.dayOf]);
+    return timelineRows(events ?? [], known, (session) => isFolded(folding, session), format.dayOf);
+  }, [events, more, lineage, folding, format.dayOf]);
 
   const list = useRef<HTMLOListElement>(null);
   const leave = useEffectEvent(() => {
@@ -90,18 +93,14 @@ export function Timeline({ unifiedId, revision }: { unifiedId: string; revision:
       search,
       pages,
       open: new Set(open),
-      folded: new Set(folded),
+      folding,
       offset,
       at: Date.now(),
     };
   });
   useLayoutEffect(() => () => leave(), []);
 
-  const sessions = useMemo(
-    () => [...new Set((events ?? []).filter(({ session }) => session).map(sessionKey))],
-    [events],
-  );
-  const allFolded = sessions.length > 0 && sessions.every((key) => folded.has(key));
+  const hasSessions = useMemo(() => (events ?? []).some(({ session }) => session), [events]);
   const isFiltered = query.events.length > 0 || query.until !== undefined || search !== "";
   return (
     <>
@@ -112,13 +111,13 @@ export function Timeline({ unifiedId, revision }: { unifiedId: string; revision:
         onShow={show}
         onSearch={setSearch}
         folding={
-          sessions.length > 0 && (
+          hasSessions && (
             <button
               type="button"
               className={styles.quiet}
-              onClick={() => setFolded(allFolded ? new Set() : new Set(sessions))}
+              onClick={() => setFolding({ all: !folding.all, except: new Set() })}
             >
-              {allFolded ? text.timelineView.unfoldAll : text.timelineView.foldAll}
+              {folding.all ? text.timelineView.unfoldAll : text.timelineView.foldAll}
             </button>
           )
         }
@@ -134,8 +133,10 @@ export function Timeline({ unifiedId, revision }: { unifiedId: string; revision:
         offset={restored?.offset}
         open={open}
         onOpen={(key, isOpen) => setOpen((before) => toggled(before, key, isOpen))}
-        folded={folded}
-        onFold={(key, isFolded) => setFolded((before) => toggled(before, key, isFolded))}
+        isFolded={(session) => isFolded(folding, session)}
+        onFold={(session, fold) =>
+          setFolding(({ all, except }) => ({ all, except: toggled(except, session, fold !== all) }))
+        }
       />
       {error && <ErrorNotice error={error} onRetry={timeline.reload} />}
       {loading && !pages && <Skeleton width="60%" />}
@@ -145,6 +146,8 @@ export function Timeline({ unifiedId, revision }: { unifiedId: string; revision:
     </>
   );
 }
+
+const isFolded = ({ all, except }: Folding, session: string) => all !== except.has(session);
 
 function toggled(set: ReadonlySet<string>, key: string, isIn: boolean): ReadonlySet<string> {
   if (set.has(key) === isIn) return set;
@@ -162,12 +165,12 @@ type RowsProps = {
   offset: number | undefined;
   open: ReadonlySet<string>;
   onOpen: (key: string, open: boolean) => void;
-  folded: ReadonlySet<string>;
-  onFold: (key: string, folded: boolean) => void;
+  isFolded: (session: string) => boolean;
+  onFold: (session: string, fold: boolean) => void;
 };
 
 /** Renders the rows near the window, and the one that has the focus. */
-function Rows({ list, rows, more, busy, offset, open, onOpen, folded, onFold }: RowsProps) {
+function Rows({ list, rows, more, busy, offset, open, onOpen, isFolded, onFold }: RowsProps) {
   const margin = useOffset(list, offset);
   const [focused, setFocused] = useState<number>();
   const wantsFocus = useRef(false);
@@ -236,7 +239,7 @@ function Rows({ list, rows, more, busy, offset, open, onOpen, folded, onFold }: 
               {row.kind === "session" && (
                 <Session
                   row={row}
-                  isFolded={folded.has(sessionKey(row.events[0] as TimelineEventFragment))}
+                  isFolded={isFolded(sessionKey(row.events[0] as TimelineEventFragment))}
                   onFold={onFold}
                 />
               )}

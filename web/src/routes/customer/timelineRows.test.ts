@@ -28,7 +28,12 @@ const lineage = (at: string): LineageFactsFragment => ({
 });
 
 const shown = (events: TimelineEventFragment[], merges: LineageFactsFragment[] = [], folded: string[] = []) =>
-  timelineRows(events, merges, new Set(folded), (at) => at.slice(0, 10)).map((row) => {
+  timelineRows(
+    events,
+    merges,
+    (session) => folded.includes(session),
+    (at) => at.slice(0, 10),
+  ).map((row) => {
     const what = row.kind === "session" ? `session of ${row.events.length}` : row.key;
     return `${row.day ? `${row.day}: ` : ""}${what}`;
   });

@@ -18,7 +18,7 @@ type Entry = { at: string; event: TimelineEventFragment } | { at: string; lineag
 export function timelineRows(
   events: TimelineEventFragment[],
   lineage: LineageFactsFragment[],
-  folded: ReadonlySet<string>,
+  isFolded: (session: string) => boolean,
   dayOf: (at: string) => string,
 ): TimelineRow[] {
   const rows: TimelineRow[] = [];
@@ -49,7 +49,7 @@ export function timelineRows(
     // A session that another event interrupts has two headings, and both have keys of their own.
     const key = `session ${newest.messageId}`;
     add({ kind: "session", key, events: session }, newest.at);
-    if (!folded.has(sessionKey(newest))) {
+    if (!isFolded(sessionKey(newest))) {
       for (const event of session)
         add({ kind: "event", key: event.messageId, event, session: key }, event.at);
     }
