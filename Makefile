@@ -115,6 +115,13 @@ chaos: build-test ## Kill a server again and again while it is written to, and l
 	@echo '==> Killing a server $(KILLS) times, and cutting its log at every byte of its last records'
 	@KILLS=$(KILLS) cargo test --workspace --locked --test end_to_end recovery::long -- --ignored --nocapture --test-threads 1
 
+# How long the engine is used.
+MINUTES ?= 10
+
+.PHONY: deadlock
+deadlock: build-test ## Look for the deadlock of the storage engine that docs/operating.md describes: make deadlock MINUTES=10
+	@MINUTES=$(MINUTES) cargo test --workspace --locked --lib provoke_a_deadlock -- --ignored --nocapture
+
 .PHONY: test-wasm
 test-wasm: wasm ## Check that the module answers as the native build does
 	@echo '==> Comparing the WebAssembly module with the native build'

@@ -19,6 +19,7 @@ mod resolve;
 mod serve;
 mod source;
 mod summarize;
+mod supervise;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -86,7 +87,7 @@ enum Task {
 
 /// The database, with the secret and the policy.
 #[derive(Debug, Args)]
-struct Base {
+struct DatabaseOptions {
     /// The database: surrealkv://PATH, mem://, ws://HOST or wss://HOST.
     #[arg(long, env = "PROFILE360_DB", default_value = "surrealkv://./data/profiles?sync=every")]
     db: String,
@@ -170,7 +171,12 @@ fn start_log(command: &Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Base {
+impl DatabaseOptions {
+    /// Whether this process opens the files of the database itself.
+    fn is_embedded(&self) -> bool {
+        profile360_store::is_embedded(&self.db)
+    }
+
     /// The address of the database, with the password.
     fn url(&self) -> anyhow::Result<String> {
         database::warn_of_others(&self.db);
@@ -245,9 +251,11 @@ impl Given {
         let version = store.policy_in_force().await?;
         let stored = store.policy_or(version, &serde_json::to_string(&published)?).await?;
         let stored: PublishedPolicy =
-            serde_json::from_str(&stored).context("the policy of this base cannot be read")?;
+            serde_json::from_str(&stored).context("the policy of this database cannot be read")?;
         if given.is_some_and(|it| it != stored.document) {
-            bail!("this base has a policy already, and it is another; leave --policy out, and publish a new version");
+            bail!(
+                "this database has a policy already, and it is another; leave --policy out, and publish a new version"
+            );
         }
         Ok((version, compile(stored.document)?))
     }
@@ -262,7 +270,7 @@ impl Given {
                 && store.root_setting("secret").await?.is_none() =>
             {
                 bail!(
-                    "this base began with a secret of its operator; give it with --id-secret or PROFILE360_ID_SECRET"
+                    "this database began with a secret of its operator; give it with --id-secret or PROFILE360_ID_SECRET"
                 );
             }
             None => IdSecret::new(&store.root_setting_or("secret", &own).await?),
@@ -270,7 +278,7 @@ impl Given {
         let recorder = unified_id(&Identifier::new(Kind::new("profile360"), "secret"), &secret).to_string();
         if store.root_setting_or("secret_check", &recorder).await? != recorder {
             bail!(
-                "this base began with another secret than the one of --id-secret or PROFILE360_ID_SECRET; with this one every unified ID would change"
+                "this database began with another secret than the one of --id-secret or PROFILE360_ID_SECRET; with this one every unified ID would change"
             );
         }
         Ok(secret)

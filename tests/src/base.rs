@@ -76,6 +76,8 @@ impl Base {
             .args(arguments)
             .env("PROFILE360_DB", self.database())
             .env("PROFILE360_ID_SECRET", SECRET)
+            // A test that kills a server, or looks at its memory, means the process that it started.
+            .env("PROFILE360_SUPERVISE", "false")
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command

@@ -81,6 +81,11 @@ impl Server {
         self.process.wait().expect("it can be waited for");
     }
 
+    /// The ID of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The peak of its memory so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.process.id());

@@ -15,7 +15,7 @@ use profile360_core::{
 use profile360_directory::ListRow;
 use profile360_store::{PurchaseRow, Store, StoreError};
 
-use super::{Base, Opened};
+use super::{DatabaseOptions, Opened};
 use crate::{
     clock,
     engine::{active_policy::ActivePolicy, directory, policy_rollout},
@@ -27,7 +27,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     #[command(flatten)]
-    base: Base,
+    database: DatabaseOptions,
 }
 
 /// The number of differences by kind.
@@ -54,11 +54,11 @@ struct Stored {
 }
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    let Opened { store, policy, secret } = options.base.open_existing().await?;
+    let Opened { store, policy, secret } = options.database.open_existing().await?;
     if policy_rollout::is_outdated(&store).await? {
         store.close().await;
         anyhow::bail!(
-            "the base has the normal forms of an older program; start `profile360 serve` or an import with it, which reads its \
+            "the database has the normal forms of an older program; start `profile360 serve` or an import with it, which reads its \
              messages again, and check it then"
         );
     }
@@ -140,7 +140,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     for (what, n) in &differences.0 {
         println!("differs: {what} ({n})");
     }
-    anyhow::bail!("the base differs from what its messages say")
+    anyhow::bail!("the database differs from what its messages say")
 }
 
 fn differences_of_repeat(is_new: bool) -> Option<&'static str> {

@@ -47,7 +47,7 @@ pub(super) fn warn_of_others(url: &str) {
     }
     let Some(path) = url.strip_prefix("surrealkv://").and_then(|rest| rest.split('?').next()) else { return };
     if fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0) {
-        tracing::warn!("others on this machine can read the customers of this base; run: chmod -R go= {path}");
+        tracing::warn!("others on this machine can read the customers of this database; run: chmod -R go= {path}");
     }
 }
 

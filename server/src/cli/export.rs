@@ -29,7 +29,7 @@ use self::{
     part::{Part, Progress, Question},
     table::Table,
 };
-use super::{Base, Opened};
+use super::{DatabaseOptions, Opened};
 use crate::{auth::audit, clock, engine::active_policy::ActivePolicy, views::profile_view};
 
 /// Writes every customer into a file, in the order of unified IDs: whole as NDJSON, or a row each as CSV or Parquet. Ages and
@@ -53,7 +53,7 @@ pub(super) struct Options {
     #[arg(long, env = "PROFILE360_CHUNK", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     chunk: u32,
     #[command(flatten)]
-    base: Base,
+    database: DatabaseOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     if format == Format::Parquet && packing == Packing::Gzip {
         bail!("Parquet is packed within; leave .gz away");
     }
-    let Opened { store, policy, .. } = options.base.open_existing().await?;
+    let Opened { store, policy, .. } = options.database.open_existing().await?;
     let question = Question {
         format,
         packing,
@@ -95,7 +95,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
             eprintln!("going on after {} customers", part.progress.customers);
             if part.progress.commit != began_at {
                 eprintln!(
-                    "the base has changed since: customers are as of when each was written; one that was merged in between can \
+                    "the database has changed since: customers are as of when each was written; one that was merged in between can \
                      be there twice or not at all. For one moment for all, run this again without --resume"
                 );
             }
@@ -112,7 +112,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         bail!("interrupted; run the same command with --resume to go on");
     };
     if store.last_commit().await? != began_at {
-        eprintln!("the base changed while it was exported: customers are as of when each was written");
+        eprintln!("the database changed while it was exported: customers are as of when each was written");
     }
     store.close().await;
     println!("{n} customers as of {as_of}");

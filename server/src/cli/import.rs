@@ -14,7 +14,7 @@ use profile360_ingest::csv::{ColumnMapping, Encoding};
 use tokio::sync::mpsc;
 
 use super::{
-    Base, Describing, Opened,
+    DatabaseOptions, Describing, Opened,
     input::{self, Format, Messages, Part, RefusedFile},
     plain::for_terminal,
 };
@@ -47,11 +47,11 @@ pub(super) struct Options {
     #[command(flatten)]
     describing: Describing,
     #[command(flatten)]
-    base: Base,
+    database: DatabaseOptions,
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("interrupted; what was counted is in the base, run the same command again for the rest")]
+#[error("interrupted; what was counted is in the database, run the same command again for the rest")]
 struct Interrupted;
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
@@ -93,7 +93,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     {
         eprintln!("the map {} is not used: no file is a table; --format csv reads files as tables", path.display());
     }
-    let Opened { store, policy, secret } = options.base.open().await?;
+    let Opened { store, policy, secret } = options.database.open().await?;
     let snapshot = Snapshot::open(store, policy, secret, Arc::new(Events::keeping(1))).await?;
     let (pipeline, working) = Pipeline::start(snapshot);
     PolicyRollout::default().bring_up_to_date(&pipeline).await?;
@@ -127,7 +127,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     store.close().await;
     listed.context("the list could not be brought up to date; the next server or import does that")?;
-    println!("{} customers in the base", directory.read(profile360_directory::Index::len));
+    println!("{} customers in the database", directory.read(profile360_directory::Index::len));
     Ok(match (failures.len(), counts.refused) {
         (0, 0) => ExitCode::SUCCESS,
         (0, _) => ExitCode::from(3),

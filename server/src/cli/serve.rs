@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use clap::{ArgAction, builder::BoolishValueParser};
 use profile360_demo::{GenerateOptions, generate};
 use profile360_ingest::enrich::Enricher;
 use profile360_store::StoreError;
@@ -18,8 +19,9 @@ use tokio::{
 };
 
 use super::{
-    Base, Describing, Opened,
+    DatabaseOptions, Describing, Opened,
     listen::{self, Listen},
+    supervise,
 };
 use crate::{
     auth::{audit::Audit, authenticator::Authentication, rate_limit::RateLimit},
@@ -48,17 +50,25 @@ pub(super) struct Options {
     #[arg(long, env = "PROFILE360_ALLOWED_HOSTS", value_name = "HOST[:PORT]", value_delimiter = ',')]
     allowed_hosts: Vec<AllowedHost>,
     /// Fills an empty database with made-up customers.
-    #[arg(long, env = "PROFILE360_DEMO", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, env = "PROFILE360_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
     /// A list of GraphQL documents (JSON, hash to text); only these and the page's own are answered.
     #[arg(long, value_name = "FILE", env = "PROFILE360_TRUSTED_DOCUMENTS")]
     trusted_documents: Option<PathBuf>,
+    /// Whether a small parent process starts the server again after it had to end itself (exit status 75) or was killed. Only
+    /// for a database in a folder.
+    #[arg(long, env = "PROFILE360_SUPERVISE", value_name = "BOOL", default_value_t = true, action = ArgAction::Set,
+          value_parser = BoolishValueParser::new())]
+    supervise: bool,
+    /// The parent's process ID.
+    #[arg(long, hide = true, value_name = "PID")]
+    supervised_by: Option<i32>,
     #[command(flatten)]
     limits: Limits,
     #[command(flatten)]
     describing: Describing,
     #[command(flatten)]
-    base: Base,
+    database: DatabaseOptions,
 }
 
 /// Pending connections in the kernel's queue.
@@ -76,6 +86,14 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
              `profile360 key create` and give their file with --keys"
         );
     }
+    // Before a database is created or filled, so that a port in use is an immediate error.
+    let socket = match options.supervised_by {
+        Some(parent) => supervise::inherited_socket(parent)?,
+        None => listen::bind(address)?,
+    };
+    if options.supervise && options.supervised_by.is_none() && options.database.is_embedded() {
+        return supervise::run(socket).await;
+    }
     let mut limits = options.limits;
     let wanted = limits.connections;
     limits.connections = connections_of(wanted, raise_open_files());
@@ -83,12 +101,10 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         // One address must not use all connections.
         limits.connections_per_address = limits.connections_per_address.min(limits.connections.div_ceil(2));
     }
-    // Before a database is created or filled, so that a port in use is an immediate error.
-    let socket = listen::bind(address)?;
     let trusted = options.trusted_documents.as_deref().map(read_documents).transpose()?;
     let intake = options.describing.intake()?;
     let authentication = Authentication::open(options.keys)?;
-    let Opened { store, policy, secret } = options.base.open().await?;
+    let Opened { store, policy, secret } = options.database.open().await?;
     let events = Arc::new(Events::keeping(limits.behind));
     let snapshot = Snapshot::open(store, policy, secret, events).await?;
     let (pipeline, working) = Pipeline::start(snapshot);
@@ -206,7 +222,7 @@ async fn fill(pipeline: &Pipeline, intake: &Enricher, policy: &ActivePolicy) -> 
     let text = String::from_utf8(lines).context("the demo is not text")?;
     let mut batch = Vec::with_capacity(BATCH);
     let mut n_messages = 0_usize;
-    eprintln!("filling the empty base with {DEMO_PROFILES} made-up customers …");
+    eprintln!("filling the empty database with {DEMO_PROFILES} made-up customers …");
     for line in text.lines() {
         // The demo has bad messages, too, as real sources do.
         if let Ok(accepted) = intake.parse(line, policy) {

@@ -128,7 +128,7 @@ impl PolicyRollout {
         }
         if is_outdated(&store).await? && self.reserve(policy.version) {
             tracing::warn!(
-                "the base has the normal forms of an older program; its messages are read again in the background"
+                "the database has the normal forms of an older program; its messages are read again in the background"
             );
             self.start(pipeline.clone(), policy.version, CompiledPolicy::clone(&policy));
         }
@@ -142,7 +142,7 @@ impl PolicyRollout {
         if !is_outdated(&store).await? {
             return Ok(false);
         }
-        tracing::warn!("the base has the normal forms of an older program; its messages are read again first");
+        tracing::warn!("the database has the normal forms of an older program; its messages are read again first");
         self.publish(pipeline, policy.version, CompiledPolicy::clone(&policy)).await?;
         Ok(true)
     }

@@ -46,6 +46,11 @@ pub async fn connect_existing(url: &str) -> Result<Store> {
     edition::open_in_force(handle).await
 }
 
+/// Whether a URL names a folder whose database this process opens itself. An unusable URL names none.
+pub fn is_embedded(url: &str) -> bool {
+    matches!(DatabaseUrl::parse(url), Ok(DatabaseUrl::Embedded(_)))
+}
+
 async fn open(url: DatabaseUrl) -> Result<Handle> {
     match url {
         DatabaseUrl::Embedded(embedded) => open_embedded(&embedded).await,

@@ -20,7 +20,7 @@ mod write;
 
 pub use self::{
     audit::AuditRow,
-    connect::{connect, connect_existing},
+    connect::{connect, connect_existing, is_embedded},
     read::{EventRow, MessageCounts, PurchaseRow},
     recovery::RecoveryError,
     rows::{Cause, LineageRow},

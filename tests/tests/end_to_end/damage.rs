@@ -140,7 +140,7 @@ fn check_names_each_difference() {
         let Ran { status, stdout, stderr } = base.run(&["check"]);
         assert_eq!(status, Some(1), "{damage:?}: {stdout}{stderr}");
         assert!(stdout.contains(&format!("differs: {name} (")), "{damage:?}: {stdout}");
-        assert!(stderr.contains("error: the base differs from what its messages say"), "{damage:?}: {stderr}");
+        assert!(stderr.contains("error: the database differs from what its messages say"), "{damage:?}: {stderr}");
     }
 }
 

@@ -322,7 +322,7 @@ fn an_import_first_rebuilds_a_database_with_older_normal_forms() {
     base.write("new.ndjson", messages::ndjson(&[identify(7, 7, json!({ "external_id": "u1" }))]));
     let ran = base.import("new.ndjson");
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    assert!(ran.stdout.contains("4 customers in the base"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("4 customers in the database"), "{}", ran.stdout);
     base.check();
     in_process(async move {
         let store = profile360_store::connect(&base.database()).await?;

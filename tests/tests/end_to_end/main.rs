@@ -55,6 +55,8 @@ mod recovery;
 mod socket;
 /// `POST /v1/messages`.
 mod stream;
+/// The parent process of a server.
+mod supervise;
 /// CSV and Parquet.
 mod tables;
 mod timeline;

@@ -80,7 +80,7 @@ impl Part {
         let Question { format, packing, as_of, policy_version, edition, base } = &question;
         let other = match () {
             () if (format, packing) != (&asked.format, &asked.packing) => Some("is of another form"),
-            () if *base != asked.base => Some("is of another base"),
+            () if *base != asked.base => Some("is of another database"),
             () if (policy_version, edition) != (&asked.policy_version, &asked.edition) => {
                 Some("was written under another policy")
             }
