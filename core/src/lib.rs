@@ -30,6 +30,8 @@ pub mod comparison;
 pub mod preview;
 pub mod search;
 
+pub mod cases;
+
 mod api_serde;
 
 pub use profile360_compact_json::json_value;

@@ -6,6 +6,7 @@ mod authorization;
 mod compare;
 mod cursor;
 mod decision;
+mod decision_preview;
 mod error;
 mod field_order;
 mod health;
@@ -15,6 +16,7 @@ mod inputs;
 mod library_errors;
 mod lineage;
 mod loaders;
+mod operator_action;
 mod pagination;
 mod persisted_queries;
 mod policy;
@@ -25,6 +27,9 @@ mod query;
 mod query_cost;
 mod query_limits;
 mod request_context;
+mod review;
+mod sample_data;
+mod saved_view;
 mod scalars;
 mod subscription;
 mod timeline;
@@ -51,13 +56,18 @@ use self::{
     ingest::IngestMutation,
     library_errors::ErrorCodes,
     lineage::{LineageQuery, LineageSubscription},
+    operator_action::OperatorActionQuery,
     policy::{PolicyMutation, PolicyQuery},
     query::ProfileQuery,
     query_limits::{ParsedQuery, QueryLimits},
     request_context::{RequestContext, TimeSlice},
+    review::{ReviewMutation, ReviewQuery},
+    sample_data::SampleDataMutation,
+    saved_view::{SavedViewMutation, SavedViewQuery},
     subscription::ProfileSubscription,
 };
 pub use self::{
+    access_recorder::record_export,
     error::{ErrorCode, is_last, is_refused},
     persisted_queries::PersistedQueries,
     subscription::SubscriptionLimit,
@@ -114,9 +124,12 @@ impl Current {
 pub struct Query(
     ProfileQuery,
     CompareQuery,
+    SavedViewQuery,
     IdentityQuery,
+    ReviewQuery,
     DecisionQuery,
     LineageQuery,
+    OperatorActionQuery,
     PolicyQuery,
     HealthQuery,
     AuditQuery,
@@ -124,7 +137,14 @@ pub struct Query(
 
 /// The mutations.
 #[derive(Debug, Default, MergedObject)]
-pub struct Mutation(IngestMutation, DecisionMutation, PolicyMutation);
+pub struct Mutation(
+    IngestMutation,
+    DecisionMutation,
+    ReviewMutation,
+    PolicyMutation,
+    SavedViewMutation,
+    SampleDataMutation,
+);
 
 /// The subscriptions.
 #[derive(Debug, Default, MergedSubscription)]
@@ -163,6 +183,14 @@ pub async fn execute(schema: &ApiSchema, current: &Current, caller: Caller, mut 
     }
     response.data = field_order::in_query_order(response.data, &document);
     response
+}
+
+/// Executes a query of the program's own for a caller: with authorization, masks, audit and timeout, and without the limits on the
+/// documents of clients.
+pub async fn execute_own(schema: &ApiSchema, current: &Current, caller: Caller, request: Request) -> Response {
+    let own = Limits::of_own_queries(&current.limits);
+    let current = Current { limits: Arc::new(own), ..current.clone() };
+    execute(schema, &current, caller, request).await
 }
 
 /// Whether a request is a query, the only operation allowed over GET.

@@ -9,6 +9,7 @@ mod connections;
 mod decode_body;
 mod dfinery;
 mod drain_body;
+mod export;
 mod graphql;
 mod health;
 mod ingest_response;
@@ -79,6 +80,8 @@ struct AppState {
     authenticated_sockets: ConcurrencyLimit,
     /// One permit for each open stream of messages.
     streams: ConcurrencyLimit,
+    /// One permit for each export of the list.
+    exports: ConcurrencyLimit,
     /// One permit for each other request in progress.
     requests: ConcurrencyLimit,
     /// The bytes in memory of the bodies of all requests in progress.
@@ -121,6 +124,7 @@ pub async fn serve(
         unauthenticated_sockets: ConcurrencyLimit::new(limits.handshakes, limits.handshakes.div_ceil(2)),
         authenticated_sockets: ConcurrencyLimit::new(limits.sockets, limits.sockets_per_client),
         streams: ConcurrencyLimit::new(limits.streams, limits.streams_per_client),
+        exports: ConcurrencyLimit::new(limits.exports, limits.exports_per_client),
         requests: ConcurrencyLimit::new(limits.requests, limits.requests_per_client),
         work: ConcurrencyLimit::new(limits.work, limits.work / 2),
         persisted_queries: Arc::new(PersistedQueries::new(assets::documents(), trusted_documents)),
@@ -168,6 +172,10 @@ fn router(state: AppState) -> Router {
         .merge(
             dfinery::routes()
                 .route_layer(authenticate::layer(&state, RouteAuth::of_messages(CredentialSource::AccessToken))),
+        )
+        .route(
+            "/v1/export",
+            post(export::post).fallback(post_only).layer(authenticate::layer(&state, RouteAuth::EXPORT)),
         )
         // Without a concurrency limit: these have to answer under load, too.
         .route("/healthz", get(health::healthz).fallback(get_only))

@@ -7,6 +7,8 @@ pub mod cli;
 pub mod clock;
 pub mod ingest_outcome;
 pub mod limits;
+pub mod sample_data;
+pub mod spreadsheet;
 
 pub mod auth;
 pub mod engine;

@@ -90,6 +90,17 @@ pub struct Limits {
         default_value_t = 8
     )]
     pub streams_per_client: usize,
+    /// The most exports of the customer list at once.
+    #[arg(long = "limit-exports", value_name = "N", env = "PROFILE360_LIMIT_EXPORTS", default_value_t = 4)]
+    pub exports: usize,
+    /// The most exports of one key at once; without keys, of one address.
+    #[arg(
+        long = "limit-exports-per-client",
+        value_name = "N",
+        env = "PROFILE360_LIMIT_EXPORTS_PER_CLIENT",
+        default_value_t = 2
+    )]
+    pub exports_per_client: usize,
     /// The most WebSocket connections at once.
     #[arg(long = "limit-sockets", value_name = "N", env = "PROFILE360_LIMIT_SOCKETS", default_value_t = 1_000)]
     pub sockets: usize,
@@ -124,6 +135,14 @@ pub struct Limits {
     /// How many changes a subscriber may be behind before its subscription ends.
     #[arg(long = "limit-behind", value_name = "N", env = "PROFILE360_LIMIT_BEHIND", default_value_t = 10_000)]
     pub behind: usize,
+}
+
+impl Limits {
+    /// The limits of queries that the program itself writes: those on the size of a document do not apply.
+    pub fn of_own_queries(limits: &Self) -> Self {
+        let most = 1_000_000;
+        Self { depth: most, complexity: most, aliases: most, directives: most, tokens: most, ..limits.clone() }
+    }
 }
 
 /// At most a year: the clock overflows with much longer ones.

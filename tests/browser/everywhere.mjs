@@ -83,8 +83,8 @@ test("no dialog is wider than a phone", async (t) => {
   const { unifiedId, identifiers, graph } = profiles.nodes.find(({ graph }) => graph.links.length > 3);
   const [{ a, b }] = graph.links;
   for (const [at, name] of [
-    [`${a.unifiedId}.${b.unifiedId}`, "Cut this link…"],
-    [identifiers[0].unifiedId, "Retire this identifier…"],
+    [`${a.unifiedId}.${b.unifiedId}`, "Unlink…"],
+    [identifiers[0].unifiedId, "Mark as reassigned…"],
   ]) {
     const path = `/customers/${unifiedId}/identity?at=${at}`;
     const page = await visit(t, path, { viewport: { width: 375, height: 800 } });
@@ -153,7 +153,7 @@ test("the language changes, and is stored", async (t) => {
   await page.getByText(/^고객 [\d,]+명$/).waitFor();
   assert.equal(await language(), "ko");
   await page.getByRole("button", { name: "설정" }).click();
-  await page.getByRole("radio", { name: "English" }).check({ force: true });
+  await page.getByRole("radio", { name: "English" }).click({ force: true });
   await page.getByText(/^[\d,]+ customers$/).waitFor();
   await page.reload();
   await page.getByText(/^[\d,]+ customers$/).waitFor();
@@ -165,7 +165,7 @@ test("the appearance changes, and is stored", async (t) => {
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await paper();
   await page.getByRole("button", { name: "Settings" }).click();
-  await page.getByRole("radio", { name: "Dark" }).check({ force: true });
+  await page.getByRole("radio", { name: "Dark" }).click({ force: true });
   await until(async () => (await paper()) !== light, "the dark paper");
   assert.deepEqual(await violations(page), [], "the menu");
   await page.reload();

@@ -11,7 +11,7 @@ const limit = (page) => page.locator("[data-kind=external_id] input");
 const inForce = async () => (await ask("{ policy { version document } }")).policy;
 
 async function publish(page, reason) {
-  await page.getByRole("textbox", { name: "Why" }).fill(reason);
+  await page.getByRole("textbox", { name: "Reason" }).fill(reason);
   await page.getByRole("button", { name: "Publish this policy" }).click();
 }
 
@@ -59,7 +59,7 @@ test("with the keyboard alone a policy is changed, simulated and published with 
   await tabTo(page, page.getByRole("button", { name: "Try it" }));
   await page.keyboard.press("Enter");
   await page.locator("[data-simulated]").waitFor();
-  await tabTo(page, page.getByRole("textbox", { name: "Why" }));
+  await tabTo(page, page.getByRole("textbox", { name: "Reason" }));
   await page.keyboard.type("Twins");
   await page.keyboard.press("Enter");
   const arrived = async (version) => {

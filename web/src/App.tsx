@@ -10,7 +10,7 @@ import { useText } from "./language/language";
 import mark from "./mark.svg";
 import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
-import { useInboxCounts } from "./routes/inbox/useInboxCounts";
+import { useInboxCounts } from "./routes/inbox/InboxCounts";
 import { views } from "./routes/views";
 import { UserMenu } from "./session/UserMenu";
 import { useMay } from "./session/useMay";
@@ -23,6 +23,9 @@ const Merge = lazy(() => import("./routes/merge/Merge").then(({ Merge }) => ({ d
 const Policy = lazy(() => import("./routes/policy/Policy").then(({ Policy }) => ({ default: Policy })));
 const Health = lazy(() => import("./routes/health/Health").then(({ Health }) => ({ default: Health })));
 const Compare = lazy(() => import("./routes/compare/Compare").then(({ Compare }) => ({ default: Compare })));
+const Activity = lazy(() =>
+  import("./routes/activity/Activity").then(({ Activity }) => ({ default: Activity })),
+);
 const Identity = lazy(() =>
   import("./routes/identity/Identity").then(({ Identity }) => ({ default: Identity })),
 );
@@ -44,6 +47,7 @@ export function App() {
               <Route path="/compare" component={Compare} />
               <Route path="/policy" component={Policy} />
               <Route path="/health" component={Health} />
+              <Route path="/activity" component={Activity} />
               <Route path={/^\/(customers)?$/} component={Customers} />
               <Route path="/customers/:unifiedId/identity">
                 {({ unifiedId }) => <Identity key={unifiedId} unifiedId={unifiedId} />}
@@ -139,10 +143,10 @@ function InboxCount() {
   const text = useText();
   const format = useFormat();
   const counts = useInboxCounts();
-  if (!counts?.open) return null;
+  if (!counts?.CONTESTED) return null;
   return (
-    <span className={styles.waiting} title={text.inbox.count(counts.open)}>
-      {format.number(counts.open)}
+    <span className={styles.waiting} title={text.inbox.count(counts.CONTESTED)}>
+      {format.number(counts.CONTESTED)}
     </span>
   );
 }

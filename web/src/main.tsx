@@ -2,7 +2,8 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { FormatProvider } from "./language/format";
-import { LanguageProvider } from "./language/language";
+import { LanguageProvider, loadLanguage } from "./language/language";
+import { InboxCountsProvider } from "./routes/inbox/InboxCounts";
 import { SessionGate } from "./session/SessionGate";
 import "./style/tokens.css";
 import "./style/base.css";
@@ -10,12 +11,15 @@ import "./style/first-paint.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no root");
+await loadLanguage();
 createRoot(root).render(
   <StrictMode>
     <LanguageProvider>
       <SessionGate>
         <FormatProvider>
-          <App />
+          <InboxCountsProvider>
+            <App />
+          </InboxCountsProvider>
         </FormatProvider>
       </SessionGate>
     </LanguageProvider>

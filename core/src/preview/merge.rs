@@ -23,6 +23,7 @@ use crate::{
         attribute_value::AttributeValue,
         standard::{CONSENTS, is_standard},
     },
+    policy::survivorship::Rule,
     profile::model::Gender,
     time::Timestamp,
 };
@@ -56,6 +57,8 @@ pub struct MergePreview {
     /// profile are in here.
     pub others_before: Vec<ProfileView>,
     pub others_after: Vec<ProfileView>,
+    /// What speaks for one person and against it.
+    pub evidence: MergeEvidence,
     /// Every field that any of them shows.
     pub fields: Vec<MergedField>,
     /// Limits that the merged profile would be above; `SAME` decisions override them.
@@ -65,6 +68,41 @@ pub struct MergePreview {
     pub contradictions: Vec<DecisionView>,
 }
 
+/// What speaks for one person behind the profiles, and what against it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct MergeEvidence {
+    /// Phone, email, name, birth date and gender, in this sequence.
+    pub compared: Vec<Compared>,
+    /// How many messages named identifiers of two of the profiles together.
+    #[serde(serialize_with = "api_serde::count")]
+    pub seen_together: u64,
+    /// The names contradict, and so do the birth dates or the genders.
+    pub contradictory: bool,
+}
+
+/// How the profiles compare in one respect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Compared {
+    #[cfg_attr(test, ts(type = "\"phone\" | \"email\" | \"name\" | \"birthDate\" | \"gender\""))]
+    pub what: &'static str,
+    pub result: Comparison,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Comparison {
+    /// All profiles that have a value share one.
+    Match,
+    /// Two profiles have values, and share none.
+    Differ,
+    /// Fewer than two profiles have a value.
+    Unknown,
+}
+
 /// One field of the merged profile, and who had which value before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -72,8 +110,10 @@ pub struct MergedField {
     pub group: FieldGroup,
     /// As in schema.graphql; the name of an attribute, the channel of a consent.
     pub name: String,
-    /// The rule of survivorship that decided, where one did.
+    /// The rule that decided: of survivorship, or which of several times or devices a profile shows.
     pub rule: Option<&'static str>,
+    /// Whether the profiles show more than one value.
+    pub differs: bool,
     /// The value that the merged profile shows; none where it shows none.
     pub winner: Option<Claim>,
     /// The other values, in the sequence of the profiles that show them.
@@ -162,6 +202,7 @@ impl CheckedFacts {
             after: None,
             others_before: Vec::new(),
             others_after: Vec::new(),
+            evidence: self.evidence(&clusters, figures),
             fields: Vec::new(),
             limits: Vec::new(),
             links: LinkChanges::default(),
@@ -219,6 +260,61 @@ impl CheckedFacts {
         anchors.iter().filter_map(profile).collect()
     }
 
+    /// What speaks for clusters being one person, and what against it.
+    fn evidence(&self, clusters: &[usize], figures: &Figures) -> MergeEvidence {
+        let cluster_of = |identifier: &Identifier| {
+            let node = self.facts.position_of(identifier)?;
+            let cluster = self.resolved().partition.cluster_of.get(node)?;
+            clusters.iter().position(|it| it == cluster)
+        };
+        let mut evidence = MergeEvidence::default();
+        let mut phones: Vec<Vec<Cow<'_, str>>> = vec![Vec::new(); clusters.len()];
+        let mut emails = phones.clone();
+        let mut add = |position: usize, identifier: &Identifier| {
+            let values = match identifier.kind.as_str() {
+                "phone" => &mut phones,
+                "email" => &mut emails,
+                _ => return,
+            };
+            if let Some(values) = values.get_mut(position) {
+                values.push(Cow::Owned(identifier.value.to_string()));
+            }
+        };
+        for known in &self.facts.identifiers {
+            if let Some(position) = cluster_of(&known.identifier) {
+                add(position, &known.identifier);
+            }
+        }
+        // A value that was seen with a profile can belong to another one.
+        for link in &self.facts.links {
+            let (a, b) = (cluster_of(&link.pair.a), cluster_of(&link.pair.b));
+            if let (Some(a), Some(b)) = (a, b)
+                && a != b
+            {
+                evidence.seen_together = evidence.seen_together.saturating_add(link.seen.count);
+            }
+            for (position, other) in [(a, &link.pair.b), (b, &link.pair.a)] {
+                if let Some(position) = position {
+                    add(position, other);
+                }
+            }
+        }
+        let (mut names, mut births, mut genders) = (Vec::new(), Vec::new(), Vec::new());
+        for cluster in clusters {
+            let basic = self.profile_view(*cluster).profile.basic(figures.as_of);
+            names.push(basic.name.as_deref().map(comparable).into_iter().collect());
+            births.push(basic.birth_date.map(|date| Cow::Owned(date.to_string())).into_iter().collect());
+            genders.push(basic.gender.map(|gender| Cow::Borrowed(gender.as_str())).into_iter().collect());
+        }
+        let respects =
+            [("phone", phones), ("email", emails), ("name", names), ("birthDate", births), ("gender", genders)];
+        evidence.compared = respects.map(|(what, values)| Compared { what, result: compare(&values) }).into();
+        let differs =
+            |what: &str| evidence.compared.iter().any(|it| it.what == what && it.result == Comparison::Differ);
+        evidence.contradictory = differs("name") && (differs("birthDate") || differs("gender"));
+        evidence
+    }
+
     fn broken_limits(&self, profile: &ProfileView) -> Vec<BrokenLimit> {
         let identifiers = &profile.profile().identifiers;
         let broken = |kind: &str| {
@@ -251,6 +347,25 @@ pub(super) fn is_previewed(decision: &Decision) -> bool {
 /// After all letters and digits, so that previewed decisions come last among those of one time.
 const PREVIEWED: &str = "~preview ";
 
+/// A name without blanks and cases.
+fn comparable(name: &str) -> Cow<'static, str> {
+    Cow::Owned(name.chars().filter(|it| !it.is_whitespace()).flat_map(char::to_lowercase).collect())
+}
+
+fn compare(values: &[Vec<Cow<'_, str>>]) -> Comparison {
+    let known: Vec<_> = values.iter().filter(|it| !it.is_empty()).collect();
+    let mut result = Comparison::Unknown;
+    for (position, one) in known.iter().enumerate() {
+        for other in known.iter().skip(position + 1) {
+            if !one.iter().any(|value| other.contains(value)) {
+                return Comparison::Differ;
+            }
+            result = Comparison::Match;
+        }
+    }
+    result
+}
+
 type FieldKey<'a> = (FieldGroup, &'a str);
 
 fn fields(before: &[ProfileView], after: &ProfileView) -> Vec<MergedField> {
@@ -267,6 +382,7 @@ fn fields(before: &[ProfileView], after: &ProfileView) -> Vec<MergedField> {
                 None => claims.push(Claim { value: field.value.clone(), unified_ids: vec![*id] }),
             }
         }
+        let differs = 1 < claims.len();
         let won = merged.iter().find(|it| it.key == (group, name));
         let position = claims.iter().position(|it| won.is_some_and(|won| it.value == won.value));
         let known = position.map(|it| claims.remove(it));
@@ -274,6 +390,7 @@ fn fields(before: &[ProfileView], after: &ProfileView) -> Vec<MergedField> {
             group,
             name: name.to_owned(),
             rule: won.and_then(|it| it.rule),
+            differs,
             winner: known.or_else(|| won.map(|it| Claim { value: it.value.clone(), unified_ids: Vec::new() })),
             losers: claims,
         }
@@ -298,18 +415,19 @@ fn values(shown: &ProfileView) -> Vec<Field<'_>> {
     let activity = &profile.activity;
     let [first_access, last_activity, last_updated] =
         [activity.first_access_at, activity.last_activity_at, activity.last_updated_at].map(Timestamp::to_rfc3339);
+    const LATEST: &str = Rule::Latest.as_str();
     let texts = [
         (FieldGroup::Basic, "name", basic.name.as_deref(), rule_of("df_name")),
         (FieldGroup::Basic, "gender", basic.gender.map(Gender::as_str), rule_of("df_gender")),
         (FieldGroup::Basic, "birthDate", birth_date.as_deref(), rule_of("df_birth")),
         (FieldGroup::Basic, "membershipLevel", basic.membership_level.as_deref(), rule_of("df_membership")),
-        (FieldGroup::Basic, "phone", basic.phone.as_deref(), None),
-        (FieldGroup::Basic, "email", basic.email.as_deref(), None),
-        (FieldGroup::Basic, "recentArea", basic.recent_area.as_deref(), None),
-        (FieldGroup::Device, "recentDevice", device, None),
-        (FieldGroup::Activity, "firstAccessAt", Some(first_access.as_str()), None),
-        (FieldGroup::Activity, "lastActivityAt", Some(last_activity.as_str()), None),
-        (FieldGroup::Activity, "lastUpdatedAt", Some(last_updated.as_str()), None),
+        (FieldGroup::Basic, "phone", basic.phone.as_deref(), Some(LATEST)),
+        (FieldGroup::Basic, "email", basic.email.as_deref(), Some(LATEST)),
+        (FieldGroup::Basic, "recentArea", basic.recent_area.as_deref(), Some(LATEST)),
+        (FieldGroup::Device, "recentDevice", device, Some(LATEST)),
+        (FieldGroup::Activity, "firstAccessAt", Some(first_access.as_str()), Some(Rule::Earliest.as_str())),
+        (FieldGroup::Activity, "lastActivityAt", Some(last_activity.as_str()), Some(LATEST)),
+        (FieldGroup::Activity, "lastUpdatedAt", Some(last_updated.as_str()), Some(LATEST)),
     ];
     let mut fields: Vec<Field<'_>> = Vec::new();
     for (group, name, text, rule) in texts {

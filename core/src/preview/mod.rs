@@ -35,7 +35,9 @@ pub use self::{
     error::PreviewError,
     explanation::{ExplainParams, ExplanationView},
     facts::{EndOfFacts, IdentifierOfFacts, LinkOfFacts, ProfileFacts},
-    merge::{BrokenLimit, Claim, FieldGroup, MergeParams, MergePreview, MergedField},
+    merge::{
+        BrokenLimit, Claim, Compared, Comparison, FieldGroup, MergeEvidence, MergeParams, MergePreview, MergedField,
+    },
     normal_form::{NormalForm, NormalFormWarning, normal_form},
     params::Params,
     policy::{PolicyParams, PolicyPreview},

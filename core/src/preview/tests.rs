@@ -13,7 +13,7 @@ use super::{
     error::PreviewError,
     explanation::ExplainParams,
     facts::ProfileFacts,
-    merge::MergeParams,
+    merge::{Comparison, MergeParams},
     policy::PolicyParams,
     profile_view::{Figures, ProfileParams, ProfileView},
     ranking::RankingParams,
@@ -306,6 +306,8 @@ proptest! {
             let claims = field.winner.iter().chain(&field.losers).flat_map(|it| &it.unified_ids);
             prop_assert!(claims.clone().count() <= preview.before.len());
             prop_assert!(claims.clone().all(|it| distinct.contains(it)));
+            let n_values = field.winner.iter().chain(&field.losers).filter(|it| !it.unified_ids.is_empty()).count();
+            prop_assert_eq!(field.differs, 1 < n_values);
         }
     }
 
@@ -699,6 +701,61 @@ fn a_merge_shows_winners_losers_and_limits() {
     let email = preview.fields.iter().find(|it| it.name == "email").expect("the email address");
     assert_eq!(email.winner.as_ref().map(|it| it.unified_ids.len()), Some(1));
     assert!(email.losers.is_empty());
+}
+
+/// Two customers, and how their merge compares: phone, email, name, birth date, gender; whether it looks like two people.
+#[test]
+fn the_evidence_of_a_merge_says_what_matches_and_what_contradicts() {
+    use Comparison::{Differ, Match, Unknown};
+    let policy = compiled(&Policy::default());
+    let person = |number: usize, identifiers: Value, attributes: Value| {
+        let message = json!({
+            "message_id": format!("m{number}"), "type": "identify", "timestamp": format!("2026-01-0{}T00:00:00Z", number + 1),
+            "source": "crm", "identifiers": identifiers, "attributes": attributes,
+        });
+        parse_message(&message.to_string(), &policy).expect("accepted").message
+    };
+    let hana = || json!({ "df_name": "Kim Hana", "df_birth": "1989-01-02", "df_gender": "Male" });
+    let table = [
+        (
+            json!({ "df_name": "kim  hana", "df_birth": "1989-01-02" }),
+            false,
+            [Unknown, Differ, Match, Match, Unknown],
+            false,
+        ),
+        (hana(), true, [Match, Differ, Match, Match, Match], false),
+        (json!({ "df_name": "Ahn Yeeun" }), false, [Unknown, Differ, Differ, Unknown, Unknown], false),
+        (
+            json!({ "df_name": "Ahn Yeeun", "df_gender": "Female" }),
+            false,
+            [Unknown, Differ, Differ, Unknown, Differ],
+            true,
+        ),
+        (
+            json!({ "df_name": "Ahn Yeeun", "df_birth": "2005-01-02" }),
+            true,
+            [Match, Differ, Differ, Differ, Unknown],
+            true,
+        ),
+        (json!({ "df_birth": "2005-01-02" }), false, [Unknown, Differ, Unknown, Differ, Unknown], false),
+    ];
+    for (attributes, shares_phone, expected, is_contradictory) in table {
+        let mut messages = vec![
+            person(0, json!({ "external_id": "a1", "phone": "010-1111-2222", "email": "a@example.com" }), hana()),
+            person(1, json!({ "external_id": "b2", "email": "b@example.com" }), attributes.clone()),
+        ];
+        if shares_phone {
+            // The phone belongs to the first one, as one customer has one external ID.
+            messages.push(person(2, json!({ "external_id": "b2", "phone": "010-1111-2222" }), json!({})));
+        }
+        let facts = checked(facts_under(&collected(&messages), &Policy::default()));
+        let ids = ["a1", "b2"].map(|it| id_of(&identifier("external_id", it)));
+        let params = MergeParams { unified_ids: ids.into(), figures: figures() };
+        let evidence = facts.merge_preview(&params).expect("an answer").evidence;
+        let results: Vec<Comparison> = evidence.compared.iter().map(|it| it.result).collect();
+        assert_eq!(results, expected, "{attributes}");
+        assert_eq!((evidence.seen_together, evidence.contradictory), (u64::from(shares_phone), is_contradictory));
+    }
 }
 
 #[test]

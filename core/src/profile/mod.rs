@@ -7,6 +7,7 @@ mod basic;
 mod devices;
 pub mod fold;
 pub mod model;
+pub mod name_at;
 pub mod revision;
 pub(crate) mod survivorship;
 

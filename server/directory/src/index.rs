@@ -5,6 +5,7 @@
 
 mod bitmap_index;
 mod columns;
+mod facets;
 mod filter;
 mod sorted_slots;
 mod text_column;
@@ -24,12 +25,15 @@ use profile360_core::{
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-pub use self::filter::{Filter, SearchTerms};
 use self::{
     bitmap_index::{Attributes, TagBitmaps, ValueBitmaps, platform_tag},
     columns::{Columns, Fixed, SORTINGS, Sorting},
     sorted_slots::Order,
     text_column::TextColumn,
+};
+pub use self::{
+    facets::{Facet, FacetField},
+    filter::{Filter, SearchTerms},
 };
 use crate::{histogram::Histogram, row::ListRow};
 

@@ -9,7 +9,8 @@ mod row;
 pub use self::{
     histogram::{Histogram, MOST_LARGEST},
     index::{
-        Direction, Figures, Filter, Index, Listed, Loading, OrderField, Page, PageRequest, Position, SearchTerms, Size,
+        Direction, Facet, FacetField, Figures, Filter, Index, Listed, Loading, OrderField, Page, PageRequest, Position,
+        SearchTerms, Size,
     },
     row::{ListRow, Window12},
 };

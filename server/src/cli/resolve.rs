@@ -10,7 +10,8 @@ use std::{
 use anyhow::Context;
 use profile360_core::{evidence::facts::Facts, identifier::unified_id::unified_id};
 
-use super::{Given, input, plain::for_spreadsheet};
+use super::{Given, input};
+use crate::spreadsheet::for_spreadsheet;
 
 /// Finds out who is who in the messages of files, without a database: a line `kind,value,unified_id` for each identifier. Text
 /// that a spreadsheet would run as a formula has an apostrophe in front.

@@ -9,7 +9,6 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{ArgAction, builder::BoolishValueParser};
-use profile360_demo::{GenerateOptions, generate};
 use profile360_ingest::enrich::Enricher;
 use profile360_store::StoreError;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -25,7 +24,6 @@ use super::{
 };
 use crate::{
     auth::{audit::Audit, authenticator::Authentication, rate_limit::RateLimit},
-    clock,
     engine::{
         active_policy::ActivePolicy, directory_updater, events::Events, pipeline::Pipeline,
         policy_rollout::PolicyRollout, snapshot::Snapshot,
@@ -33,6 +31,7 @@ use crate::{
     graphql::{self, Current},
     http::{self, AllowedHost},
     limits::Limits,
+    sample_data,
 };
 
 /// Serves the page and GraphQL.
@@ -73,10 +72,6 @@ pub(super) struct Options {
 
 /// Pending connections in the kernel's queue.
 const BACKLOG: u32 = 1_024;
-
-/// Customers of a demo.
-const DEMO_PROFILES: u64 = 300;
-const DEMO_SEED: u64 = 360;
 
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let address = options.listen.resolve().await?;
@@ -209,34 +204,12 @@ async fn wait_for_signal(terminate: &mut Signal) -> anyhow::Result<()> {
     }
 }
 
-/// Imports made-up customers whose last day is yesterday, so that nothing of them is in the future.
+/// Imports made-up customers into an empty database.
 async fn fill(pipeline: &Pipeline, intake: &Enricher, policy: &ActivePolicy) -> anyhow::Result<()> {
-    const BATCH: usize = 1_000;
-    let options = GenerateOptions {
-        profiles: DEMO_PROFILES,
-        seed: DEMO_SEED,
-        until: clock::today(policy).pred_opt().unwrap_or_default(),
-    };
-    let mut lines = Vec::new();
-    generate(&options, &mut lines, &mut std::io::sink())?;
-    let text = String::from_utf8(lines).context("the demo is not text")?;
-    let mut batch = Vec::with_capacity(BATCH);
-    let mut n_messages = 0_usize;
-    eprintln!("filling the empty database with {DEMO_PROFILES} made-up customers …");
-    for line in text.lines() {
-        // The demo has bad messages, too, as real sources do.
-        if let Ok(accepted) = intake.parse(line, policy) {
-            batch.push(accepted);
-        }
-        if batch.len() == BATCH {
-            n_messages += batch.len();
-            pipeline.ingest(std::mem::take(&mut batch), policy.version).await?;
-        }
-    }
-    n_messages += batch.len();
-    if !batch.is_empty() {
-        pipeline.ingest(batch, policy.version).await?;
-    }
+    eprintln!("filling the empty database with {} made-up customers …", sample_data::N_CUSTOMERS);
+    let messages = sample_data::messages(intake, policy)?;
+    let n_messages = messages.len();
+    sample_data::ingest(pipeline, policy.version, messages.into_iter()).await?;
     eprintln!("{n_messages} messages accepted");
     Ok(())
 }

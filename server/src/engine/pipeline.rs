@@ -9,6 +9,7 @@
 mod bulk_commit;
 mod cache;
 mod decide;
+mod dry_run;
 mod read_ahead;
 mod replay;
 
@@ -56,6 +57,7 @@ use self::{
 };
 pub use self::{
     decide::{Command, CommandOutcome, new_id},
+    dry_run::{Preview, PreviewedCustomer},
     read_ahead::Budget,
     replay::{Read, Replay},
 };
@@ -221,8 +223,26 @@ impl Pipeline {
         command: Command,
         expected_revision: Option<String>,
     ) -> Result<CommandOutcome, PipelineError> {
+        self.request_decision(command, expected_revision, false).await
+    }
+
+    /// What [`Self::decide`] would do now: the same work up to the write.
+    pub async fn dry_run(
+        &self,
+        command: Command,
+        expected_revision: Option<String>,
+    ) -> Result<CommandOutcome, PipelineError> {
+        self.request_decision(command, expected_revision, true).await
+    }
+
+    async fn request_decision(
+        &self,
+        command: Command,
+        expected_revision: Option<String>,
+        is_dry_run: bool,
+    ) -> Result<CommandOutcome, PipelineError> {
         let (reply, answer) = oneshot::channel();
-        let request = decide::Request { command, expected_revision, reply };
+        let request = decide::Request { command, expected_revision, is_dry_run, reply };
         self.requests.send(Request::Decide(request)).await.map_err(|_| PipelineError::Stopping)?;
         answer.await.map_err(|_| PipelineError::Stopping)?
     }
@@ -449,9 +469,13 @@ impl Worker {
             *decisions.write().unwrap_or_else(PoisonError::into_inner) = stored;
             policy.set_retirements(active_policy::load_retirements(store).await?);
         }
-        if !is_whole || others.iter().any(|(_, it)| it.has_withheld) {
-            let stored = Inbox::load(store, policy).await?;
+        if !is_whole || others.iter().any(|(_, it)| it.has_withheld || it.has_decisions) {
+            let known = decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let stored = Inbox::load(store, policy, &known).await?;
             *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
+        } else {
+            let changed = others.iter().flat_map(|(_, it)| it.touched.iter().chain(&it.removed));
+            inbox.write().unwrap_or_else(PoisonError::into_inner).forget_scores(changed);
         }
         self.n_lineage = store.n_lineage().await?;
         self.seen_up_to = number;

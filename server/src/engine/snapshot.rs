@@ -42,8 +42,9 @@ impl Snapshot {
         let made_ids =
             store.root_setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
         let directory = Arc::new(Directory::load(&store, &policy, events.clone()).await?);
-        let decisions = Arc::new(RwLock::new(load_decisions(&store).await?));
-        let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy).await?));
+        let decisions = load_decisions(&store).await?;
+        let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy, &decisions).await?));
+        let decisions = Arc::new(RwLock::new(decisions));
         let has_plain_made_ids = made_ids != KEYED;
         Ok(Self { store, directory, policy, secret, decisions, inbox, events, has_plain_made_ids, seen_up_to })
     }

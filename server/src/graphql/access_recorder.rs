@@ -52,7 +52,8 @@ pub(super) struct AccessRecorder(Mutex<Seen>);
 struct Seen {
     operation: BTreeSet<String>,
     has_personal: bool,
-    has_changed: bool,
+    /// Mutations that are no dry runs.
+    n_changes: usize,
     has_audit: bool,
     by: BTreeSet<By>,
     customers: BTreeSet<UnifiedId>,
@@ -107,6 +108,11 @@ pub(super) fn log_refusal(caller: &Caller, code: ErrorCode, field: &str) {
     }
 }
 
+/// Notes that a mutation is a dry run, which changes nothing.
+pub(super) fn changed_nothing(ctx: &Context<'_>) {
+    note(ctx, |seen| seen.n_changes = seen.n_changes.saturating_sub(1));
+}
+
 /// Notes a look-up, and counts it against the rate limit of callers that see masks.
 pub(super) fn look_up(ctx: &Context<'_>, by: By) -> async_graphql::Result<()> {
     let (current, caller) = (ctx.data::<Current>()?, ctx.data::<Caller>()?);
@@ -135,6 +141,28 @@ fn recorded_by<A>(audit: Option<A>, caller: &Caller) -> Result<Option<(A, &Arc<s
     }
 }
 
+/// Records that a caller exports customers of the list, before the first of them is sent. What the export contains is recorded with
+/// each part of it.
+///
+/// # Errors
+///
+/// If the record cannot be written. Then nothing must be sent.
+pub async fn record_export(current: &Current, caller: &Caller, n_customers: u64) -> Result<(), ServerError> {
+    let Some((audit, key)) = recorded_by(current.audit.as_ref(), caller)? else { return Ok(()) };
+    let row = AuditRow {
+        at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
+        key: key.to_string(),
+        actor: caller.name.to_string(),
+        role: caller.role.as_str().to_owned(),
+        action: "EXPORT".to_owned(),
+        operation: vec!["export".to_owned()],
+        by: Vec::new(),
+        subjects: Vec::new(),
+        n_subjects: n_customers,
+    };
+    audit.record(vec![row]).await.map_err(|error| ErrorCode::Unavailable.of_request(error.to_string()))
+}
+
 impl AccessRecorder {
     fn note(&self, change: impl FnOnce(&mut Seen)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -149,7 +177,7 @@ impl AccessRecorder {
 
     /// Notes that a mutation runs.
     pub(super) fn changes(&self) {
-        self.note(|seen| seen.has_changed = true);
+        self.note(|seen| seen.n_changes += 1);
     }
 
     /// Notes that the audit log itself is read.
@@ -204,7 +232,7 @@ impl Seen {
     fn actions(&self, caller: &Caller) -> Vec<&'static str> {
         let is_personal = caller.may(Permission::ReadPersonal) && self.has_personal;
         let done = [
-            (self.has_changed, "CHANGE"),
+            (0 < self.n_changes, "CHANGE"),
             (self.has_audit, "AUDIT"),
             (is_personal, "READ"),
             (!is_personal && !self.by.is_empty(), "LOOK_UP"),

@@ -1,6 +1,7 @@
 //! The `auditLog` query: who read personal data, and of which customers.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use profile360_core::time::Timestamp;
 use profile360_store::AuditRow;
 use serde_json::json;
 
@@ -8,6 +9,7 @@ use super::{
     App,
     cursor::Cursors,
     error::{ErrorCode, unavailable},
+    operator_action::{ids_of_customer, parse_span},
     pagination::{Arguments, PageArguments, PageInfo},
     scalars::{DateTime, Json},
 };
@@ -20,7 +22,7 @@ pub(super) struct AuditEntry {
     /// The name of the key's holder.
     actor: String,
     /// READ (unmasked personal data), LOOK_UP (a customer was found by something personal), CHANGE (a decision or a policy),
-    /// AUDIT (this record) or EXPORT (the whole database, by the command line).
+    /// AUDIT (this record) or EXPORT (the customer list; by the actor `local`, the whole database on the command line).
     action: String,
     /// The unified ID of the customer, if it is one.
     subject: Option<String>,
@@ -65,6 +67,10 @@ impl AuditQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Only entries of this action.")] action: Option<String>,
         #[graphql(desc = "Only entries of the key with this name.")] actor: Option<String>,
+        #[graphql(desc = "Only entries at this time or later.")] from: Option<DateTime>,
+        #[graphql(desc = "Only entries before this time.")] to: Option<DateTime>,
+        #[graphql(desc = "Only entries that name this customer, or an identifier of this customer.")]
+        unified_id: Option<ID>,
         #[graphql(desc = "How many entries from the start or after `after`; 50 without this and `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
@@ -81,12 +87,28 @@ impl AuditQuery {
         let page = Arguments { first, after, last, before }.parse::<i64>(&app.limits, &cursors)?;
         let PageArguments { after, before, .. } = &page;
         let (size, is_from_end) = (page.size, page.is_from_end);
+        let (from, to) = parse_span(from.as_ref(), to.as_ref())?;
+        let about = match unified_id {
+            Some(id) => Some(ids_of_customer(app, &id, "unifiedId").await?),
+            None => None,
+        };
         let newest = app.store.n_audited().await.map_err(|it| unavailable(&it))?;
+        // Entries are numbered in the order of their times.
+        let oldest_wanted = match from {
+            Some(from) => first_since(app, from, newest).await?,
+            None => 1,
+        };
+        let newest_wanted = match to {
+            Some(to) => first_since(app, to, newest).await?.saturating_sub(1),
+            None => newest,
+        };
         // Newest first: entries after a cursor have smaller numbers.
-        let mut low = before.map_or(1, |it| it.saturating_add(1).max(1));
-        let mut high = after.map_or(newest, |it| it.saturating_sub(1).min(newest));
+        let mut low = before.map_or(1, |it| it.saturating_add(1)).max(oldest_wanted);
+        let mut high = after.map_or(newest, |it| it.saturating_sub(1)).min(newest_wanted);
         let is_wanted = |row: &AuditRow| {
-            action.as_ref().is_none_or(|it| *it == row.action) && actor.as_ref().is_none_or(|it| *it == row.actor)
+            action.as_ref().is_none_or(|it| *it == row.action)
+                && actor.as_ref().is_none_or(|it| *it == row.actor)
+                && about.as_ref().is_none_or(|ids| row.subjects.iter().any(|subject| ids.contains(subject)))
         };
         let mut found: Vec<(i64, AuditRow)> = Vec::new();
         while low <= high && found.len() <= size {
@@ -117,6 +139,22 @@ impl AuditQuery {
             edges,
         })
     }
+}
+
+/// The number of the first entry at a time or later; one more than the last number if there is none. Numbers whose entries are
+/// missing count as earlier.
+async fn first_since(app: &App, at: Timestamp, newest: i64) -> Result<i64> {
+    let (mut low, mut high) = (1, newest.saturating_add(1));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let rows = app.store.audit(&[middle]).await.map_err(|it| unavailable(&it))?;
+        if rows.first().is_some_and(|(_, row)| at <= row.at) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Ok(low)
 }
 
 impl From<AuditRow> for AuditEntry {

@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     App,
-    access_recorder::saw_identifier,
+    access_recorder::{changed_nothing, saw_identifier},
     authorization::caller,
     cursor::Cursors,
+    decision_preview::DecisionPreview,
     error::{ErrorCode, unavailable},
     identity::{Shown, named_identifier, parse_identifier},
     pagination::{Arguments, PageArguments, PageInfo},
@@ -65,6 +66,8 @@ pub(super) struct Decision {
     revoked_at: Option<DateTime>,
     /// Who revoked it.
     revoked_by: Option<String>,
+    /// Why it was revoked.
+    revoked_reason: Option<String>,
 }
 
 #[ComplexObject]
@@ -87,6 +90,7 @@ impl Decision {
             at: it.at.into(),
             revoked_at: it.revoked.as_ref().map(|it| it.at.into()),
             revoked_by: it.revoked.as_ref().map(|it| it.actor.to_string()),
+            revoked_reason: it.revoked.as_ref().map(|it| it.reason.to_string()),
         }
     }
 }
@@ -114,7 +118,7 @@ struct DecisionEdge {
 /// The outcome of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum DecisionStatus {
-    /// It is active and on disk.
+    /// It is active and on disk; of a dry run, it can be done.
     Applied,
     /// It was decided already.
     NoChange,
@@ -149,6 +153,8 @@ pub(super) struct Retirement {
     revoked_at: Option<DateTime>,
     /// Who revoked it.
     revoked_by: Option<String>,
+    /// Why it was revoked.
+    revoked_reason: Option<String>,
 }
 
 #[ComplexObject]
@@ -171,6 +177,7 @@ impl From<&retirement::Retirement> for Retirement {
             at: it.at.into(),
             revoked_at: it.revoked.as_ref().map(|it| it.at.into()),
             revoked_by: it.revoked.as_ref().map(|it| it.actor.to_string()),
+            revoked_reason: it.revoked.as_ref().map(|it| it.reason.to_string()),
         }
     }
 }
@@ -186,8 +193,10 @@ pub(super) struct DecisionPayload {
     decisions: Vec<Decision>,
     /// The retirement that retireIdentifier made, or revokeDecision revoked.
     retirement: Option<Retirement>,
-    /// The customers that result.
+    /// The customers that result; empty for a dry run.
     profiles: Vec<Profile>,
+    /// Of a dry run, what would change. Null if nothing would, and if the request was no dry run.
+    preview: Option<DecisionPreview>,
     /// The reason, as a sentence, if it was not applied.
     detail: Option<String>,
 }
@@ -274,7 +283,7 @@ impl DecisionQuery {
 }
 
 /// The complexity of a mutation, in addition to the fields of its payload.
-const MUTATION_COMPLEXITY: usize = 250;
+pub(super) const MUTATION_COMPLEXITY: usize = 250;
 
 #[derive(Debug, Default)]
 pub(super) struct DecisionMutation;
@@ -314,7 +323,8 @@ impl DecisionMutation {
         }
         let profiles: Vec<_> = found.values().map(|it| (&it.anchor, it.members.iter().collect())).collect();
         let pairs = pairs_that_merge(&profiles, &app.policy);
-        create_decisions(ctx, decision::Relation::Same, pairs, &reason, expected_revision).await
+        let wanted = pairs.into_iter().map(|pair| (decision::Relation::Same, pair)).collect();
+        create_decisions(ctx, wanted, &reason, expected_revision).await
     }
 
     /// Decides that two identifiers belong to one customer, or to different ones.
@@ -336,7 +346,7 @@ impl DecisionMutation {
         let Some(pair) = Pair::new(&a, &b) else {
             return Err(ErrorCode::BadUserInput.with("a and b: use two different identifiers"));
         };
-        create_decisions(ctx, relation.into(), vec![pair], &reason, expected_revision).await
+        create_decisions(ctx, vec![(relation.into(), pair)], &reason, expected_revision).await
     }
 
     /// Declares that a value belongs to its next owner from an instant on. Each message belongs to the owner at its timestamp:
@@ -348,6 +358,15 @@ impl DecisionMutation {
         #[graphql(desc = "Which identifier.")] identifier: IdentifierInput,
         #[graphql(desc = "When the next owner's time begins.")] from: DateTime,
         #[graphql(desc = "Why; the history shows it.")] reason: String,
+        #[graphql(
+            desc = "The revision of the preview; STALE_PREVIEW if it has changed since. Not checked if left out."
+        )]
+        expected_revision: Option<String>,
+        #[graphql(
+            default_with = "Some(false)",
+            desc = "Whether to change nothing and answer with what would change, computed as for the change itself."
+        )]
+        dry_run: Option<bool>,
     ) -> Result<DecisionPayload> {
         let app = ctx.data::<App>()?;
         let retirement = retirement::Retirement {
@@ -359,7 +378,7 @@ impl DecisionMutation {
             actor: caller(ctx)?.name.clone(),
             revoked: None,
         };
-        run_command(ctx, Command::Retire(retirement), None).await
+        run(ctx, Command::Retire(retirement), expected_revision, dry_run.unwrap_or(false)).await
     }
 
     /// Revokes a decision or a retirement, together with those that were made by the same mutation. Afterwards the profiles are as if
@@ -374,21 +393,26 @@ impl DecisionMutation {
             desc = "The revision of the preview; STALE_PREVIEW if it has changed since. Not checked if left out."
         )]
         expected_revision: Option<String>,
+        #[graphql(
+            default_with = "Some(false)",
+            desc = "Whether to change nothing and answer with what would change, computed as for the change itself."
+        )]
+        dry_run: Option<bool>,
     ) -> Result<DecisionPayload> {
         let id = super::query::key_of("Decision", &id).or_else(|| super::query::key_of("Retirement", &id));
         let id = id.unwrap_or_default();
         let by = Revocation { at: now(), reason: check_reason(&reason)?.into(), actor: caller(ctx)?.name.clone() };
-        run_command(ctx, Command::Revoke { id, by }, expected_revision).await
+        run(ctx, Command::Revoke { id, by }, expected_revision, dry_run.unwrap_or(false)).await
     }
 }
 
 /// How long a response waits until the list shows its changes.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);
 
-async fn create_decisions(
+/// Makes decisions, all or none; they are revoked together.
+pub(super) async fn create_decisions(
     ctx: &Context<'_>,
-    relation: decision::Relation,
-    pairs: Vec<Pair>,
+    wanted: Vec<(decision::Relation, Pair)>,
     reason: &str,
     expected_revision: Option<String>,
 ) -> Result<DecisionPayload> {
@@ -396,7 +420,7 @@ async fn create_decisions(
     let actor = &caller(ctx)?.name;
     let at = now();
     let first = new_id();
-    let decision = |(number, pair)| decision::Decision {
+    let decision = |(number, (relation, pair))| decision::Decision {
         id: decision::id_among(&first, number),
         relation,
         pair,
@@ -405,13 +429,15 @@ async fn create_decisions(
         actor: actor.clone(),
         revoked: None,
     };
-    run_command(ctx, Command::Make(pairs.into_iter().enumerate().map(decision).collect()), expected_revision).await
+    let decisions = wanted.into_iter().enumerate().map(decision).collect();
+    run(ctx, Command::Make(decisions), expected_revision, false).await
 }
 
-async fn run_command(
+async fn run(
     ctx: &Context<'_>,
     command: Command,
     expected_revision: Option<String>,
+    is_dry_run: bool,
 ) -> Result<DecisionPayload> {
     let app = ctx.data::<App>()?;
     let about: Vec<_> = match &command {
@@ -422,7 +448,13 @@ async fn run_command(
     for identifier in about {
         saw_identifier(ctx, unified_id(identifier, &app.secret));
     }
+    if is_dry_run {
+        changed_nothing(ctx);
+    }
     let deciding = async {
+        if is_dry_run {
+            return app.pipeline.dry_run(command, expected_revision).await;
+        }
         let outcome = app.pipeline.decide(command, expected_revision).await;
         if let Ok(CommandOutcome::Applied { commit, .. } | CommandOutcome::Retired { commit: Some(commit), .. }) =
             &outcome
@@ -445,8 +477,11 @@ async fn run_command(
             let owners = app.policy.retirements().owners(&retirement.value);
             let profiles = profiles_of(app, &owners).await?;
             let retirement = Some(Retirement::from(&retirement));
-            let decisions = Vec::new();
-            Ok(DecisionPayload { status, decision: None, decisions, retirement, profiles, detail: None })
+            Ok(DecisionPayload { retirement, profiles, ..DecisionPayload::of(status) })
+        }
+        CommandOutcome::Previewed(preview) => {
+            let preview = Some(DecisionPreview::of(ctx, &preview)?);
+            Ok(DecisionPayload { preview, ..DecisionPayload::of(DecisionStatus::Applied) })
         }
         CommandOutcome::Stale => {
             let detail = "the profiles have changed since the preview; make a new preview";
@@ -485,16 +520,27 @@ pub(super) async fn decision_of(app: &App, key: &str) -> Result<Option<Decision>
     Ok(Some(shown(app, std::slice::from_ref(&decision)).await?.decision(&decision)))
 }
 
-async fn shown(app: &App, decisions: &[decision::Decision]) -> Result<Shown> {
+pub(super) async fn shown(app: &App, decisions: &[decision::Decision]) -> Result<Shown> {
     let unseen: BTreeMap<_, _> =
         decisions.iter().flat_map(|it| [(it.pair.a.clone(), it.at), (it.pair.b.clone(), it.at)]).collect();
     Shown::read(app, unseen.keys().cloned().collect(), unseen).await
 }
 
 impl DecisionPayload {
-    fn without(status: DecisionStatus, detail: &str) -> Self {
-        let detail = Some(detail.to_owned());
-        Self { status, decision: None, decisions: Vec::new(), retirement: None, profiles: Vec::new(), detail }
+    fn of(status: DecisionStatus) -> Self {
+        Self {
+            status,
+            decision: None,
+            decisions: Vec::new(),
+            retirement: None,
+            profiles: Vec::new(),
+            preview: None,
+            detail: None,
+        }
+    }
+
+    pub(super) fn without(status: DecisionStatus, detail: &str) -> Self {
+        Self { detail: Some(detail.to_owned()), ..Self::of(status) }
     }
 
     async fn about(app: &App, status: DecisionStatus, decisions: &[decision::Decision]) -> Result<Self> {
@@ -506,6 +552,7 @@ impl DecisionPayload {
             decisions: decisions.iter().map(|it| shown.decision(it)).collect(),
             retirement: None,
             profiles: profiles_of(app, &ends).await?,
+            preview: None,
             detail: None,
         })
     }

@@ -127,6 +127,23 @@ impl ErrorCode {
         }
     }
 
+    /// The code of an error of a field that the program itself asked for.
+    pub fn parse(code: &str) -> Option<Self> {
+        const OF_FIELDS: [ErrorCode; 10] = [
+            ErrorCode::ValidationFailed,
+            ErrorCode::TimedOut,
+            ErrorCode::Unauthenticated,
+            ErrorCode::Forbidden,
+            ErrorCode::TooManyLookups,
+            ErrorCode::BadUserInput,
+            ErrorCode::PageSizeOutOfRange,
+            ErrorCode::Overloaded,
+            ErrorCode::Unavailable,
+            ErrorCode::Internal,
+        ];
+        OF_FIELDS.into_iter().find(|it| it.as_str() == code)
+    }
+
     /// An error about the request as a whole.
     pub(crate) fn of_request(self, sentence: impl Into<String>) -> ServerError {
         let mut error = ServerError::new(sentence, None);

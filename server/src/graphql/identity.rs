@@ -31,7 +31,7 @@ use super::{
     pagination::{Arguments, PageInfo},
     profile::Identifier,
     query::IdentifierInput,
-    scalars::{DateTime, Json, count},
+    scalars::{Date, DateTime, Json, count},
 };
 use crate::{
     clock,
@@ -39,6 +39,7 @@ use crate::{
     views::{
         preview_facts::{self, FactsError, FactsRead},
         profile_view::{self, Customer},
+        sightings,
     },
 };
 
@@ -156,6 +157,24 @@ pub(super) struct Explanation {
     blocked_by: Vec<WithheldLink>,
 }
 
+/// How often a value was seen, by month.
+#[derive(Debug, SimpleObject)]
+pub(super) struct Sightings {
+    /// The calendar months, oldest first, without gaps.
+    months: Vec<SightingMonth>,
+    /// Whether every message was counted. Otherwise the value is too frequent, and the oldest months are left out.
+    complete: bool,
+}
+
+/// A month, and how often a value was seen in it.
+#[derive(Debug, SimpleObject)]
+struct SightingMonth {
+    /// Its first day.
+    month: Date,
+    /// How many messages named the value.
+    count: i32,
+}
+
 /// The facts that the browser's previews are computed from.
 #[derive(Debug, SimpleObject)]
 pub(super) struct ProfileFacts {
@@ -204,6 +223,26 @@ impl IdentityQuery {
             path: path.collect(),
             blocked_by: found.blocked_by.iter().filter_map(|it| gathered.withheld(*it)).collect(),
         })
+    }
+
+    /// How often a value was seen in each of the last months, whichever owner it had: what shows when a number changed hands.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn sightings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which identifier.")] identifier: IdentifierInput,
+        #[graphql(default_with = "Some(24)", desc = "How many calendar months, 1 to 60.")] months: Option<i32>,
+    ) -> Result<Sightings> {
+        let app = ctx.data::<App>()?;
+        let n_months = u32::try_from(months.unwrap_or(24)).ok().filter(|months| (1..=60).contains(months));
+        let n_months = n_months.ok_or_else(|| ErrorCode::BadUserInput.with("months: use 1 to 60"))?;
+        look_up(ctx, By::Identifier)?;
+        let value = parse_identifier(app, &identifier)?;
+        saw_identifier(ctx, unified_id(&value, &app.secret));
+        let today = clock::today(&app.policy);
+        let found = sightings::sightings(app, &value, today, n_months).await.map_err(|it| unavailable(&it))?;
+        let months = found.months.into_iter().map(|(month, n)| SightingMonth { month: Date(month), count: count(n) });
+        Ok(Sightings { months: months.collect(), complete: found.is_complete })
     }
 
     /// The facts that the browser's previews need: those of the whole components of some profiles, in core's own JSON, with the
@@ -491,7 +530,7 @@ impl Shown {
         }
     }
 
-    fn withheld(&self, pair: &Pair, link: &LinkState) -> Option<WithheldLink> {
+    pub(super) fn withheld(&self, pair: &Pair, link: &LinkState) -> Option<WithheldLink> {
         let reason = link.withheld.as_ref()?;
         Some(WithheldLink {
             link: self.link(pair, &link.seen),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Subscription};
 use futures::{Stream, stream};
-use profile360_core::graph::lineage;
+use profile360_core::{graph::lineage, identifier::UnifiedId, time::Timestamp};
 use profile360_store::{Cause, LineageRow};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -13,11 +13,12 @@ use super::{
     cursor::Cursors,
     decision::{Decision, Retirement, decision_of},
     error::{ErrorCode, unavailable},
+    operator_action::NamedCustomer,
     pagination::{Arguments, PageArguments, PageInfo},
     query::unified_id_in,
     scalars::DateTime,
 };
-use crate::views::profile_view;
+use crate::views::{names::NameQuestion, profile_view};
 
 /// The kind of a lineage event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -40,6 +41,8 @@ pub(super) struct LineageEvent {
     kept: ID,
     /// The unified IDs of the profiles that were merged into it; for an unmerge, of the other parts.
     others: Vec<ID>,
+    /// The profiles of a merge, `kept` first, with the names that they had; of an unmerge, the parts.
+    customers: Vec<NamedCustomer>,
     /// The cause: MESSAGE, DECISION, RETIREMENT or POLICY.
     cause: String,
     /// The message that caused it.
@@ -120,8 +123,9 @@ impl LineageQuery {
         let mut rows = app.store.lineage(&numbers).await.map_err(|it| unavailable(&it))?;
         rows.reverse();
         let mut edges = Vec::with_capacity(rows.len());
-        for (number, row) in rows {
-            edges.push(LineageEventEdge { node: LineageEvent::of(app, &row).await?, cursor: cursors.write(&number) });
+        let (numbers, rows): (Vec<i64>, Vec<LineageRow>) = rows.into_iter().unzip();
+        for (number, node) in numbers.into_iter().zip(LineageEvent::read(app, &rows).await?) {
+            edges.push(LineageEventEdge { node, cursor: cursors.write(&number) });
         }
         Ok(LineageEventConnection {
             nodes: edges.iter().map(|it| it.node.clone()).collect(),
@@ -148,7 +152,13 @@ impl LineageSubscription {
             async move {
                 let (mut events, _permit) = (events?, permit);
                 match events.recv().await {
-                    Ok(event) => Some((LineageEvent::of(&current.app(), &event).await, Some(events))),
+                    Ok(row) => {
+                        let read = LineageEvent::read(&current.app(), std::slice::from_ref(&row)).await;
+                        let event = read.and_then(|mut events| {
+                            events.pop().ok_or_else(|| ErrorCode::Internal.with("an event was not read"))
+                        });
+                        Some((event, Some(events)))
+                    }
                     Err(RecvError::Lagged(_)) => {
                         let sentence = "this subscriber reads more slowly than events occur; read the lineage, and subscribe \
                                         again";
@@ -175,8 +185,37 @@ async fn numbers_of(app: &App, id: &ID) -> Result<BTreeSet<i64>> {
 }
 
 impl LineageEvent {
-    pub(super) async fn of(app: &App, row: &LineageRow) -> Result<Self> {
+    /// Reads the names and causes of rows.
+    async fn read(app: &App, rows: &[LineageRow]) -> Result<Vec<Self>> {
+        let messages: BTreeSet<&str> = rows
+            .iter()
+            .filter_map(|row| if let Cause::Message(id) = &row.cause { Some(id.as_str()) } else { None })
+            .collect();
+        let times = app.store.message_times(&messages).await.map_err(|it| unavailable(&it))?;
+        let groups: Vec<Vec<NameQuestion>> = rows
+            .iter()
+            .map(|row| {
+                // The message that merged two customers made a link between them, which says nothing of either.
+                let linked_before = match &row.cause {
+                    Cause::Message(id) => times.get(id.as_str()).copied().unwrap_or(Timestamp::LATEST),
+                    Cause::Decision(_) | Cause::Retirement(_) | Cause::Policy(_) => Timestamp::LATEST,
+                };
+                let question =
+                    |unified_id: &UnifiedId| NameQuestion { unified_id: *unified_id, at: row.at, linked_before };
+                std::iter::once(&row.kept).chain(&row.others).map(question).collect()
+            })
+            .collect();
+        let customers = NamedCustomer::read(app, &groups).await?;
+        let mut events = Vec::with_capacity(rows.len());
+        for (row, customers) in rows.iter().zip(customers) {
+            events.push(Self::of(app, row, customers).await?);
+        }
+        Ok(events)
+    }
+
+    async fn of(app: &App, row: &LineageRow, customers: Vec<NamedCustomer>) -> Result<Self> {
         let mut event = Self {
+            customers,
             at: row.at.into(),
             kind: row.kind.into(),
             kept: ID(row.kept.to_string()),

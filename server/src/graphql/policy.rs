@@ -231,7 +231,7 @@ async fn published(app: &App, version: i64) -> Result<PublishedPolicy> {
     parse(&text)
 }
 
-fn parse(text: &str) -> Result<PublishedPolicy> {
+pub(super) fn parse(text: &str) -> Result<PublishedPolicy> {
     serde_json::from_str(text).map_err(unreadable)
 }
 

@@ -217,7 +217,7 @@ impl Profile {
 
 /// Basic data of a customer, as of the date of the profile.
 #[derive(Debug, SimpleObject)]
-struct BasicInfo {
+pub(super) struct BasicInfo {
     /// A placeholder for a picture.
     avatar: Avatar,
     /// The name.
@@ -245,18 +245,24 @@ struct BasicInfo {
 }
 
 /// A placeholder for a picture of a customer.
-#[derive(Debug, SimpleObject)]
-struct Avatar {
+#[derive(Debug, Clone, SimpleObject)]
+pub(super) struct Avatar {
     /// The first letter of the name.
     letter: String,
     /// A color that depends on the letter alone, as `#rrggbb`.
     color: String,
 }
 
+impl From<profile::avatar::Avatar> for Avatar {
+    fn from(avatar: profile::avatar::Avatar) -> Self {
+        Self { letter: avatar.letter, color: avatar.color.to_owned() }
+    }
+}
+
 impl From<profile::model::BasicInfo> for BasicInfo {
     fn from(it: profile::model::BasicInfo) -> Self {
         Self {
-            avatar: Avatar { letter: it.avatar.letter, color: it.avatar.color.to_owned() },
+            avatar: it.avatar.into(),
             name: it.name,
             platforms: it.platforms.into_iter().map(Platform::from).collect(),
             device_count: count(u64::from(it.device_count)),
@@ -467,7 +473,7 @@ impl From<profile::model::Consent> for Consent {
 
 /// The activity of a customer, in numbers.
 #[derive(Debug, SimpleObject)]
-struct Activity {
+pub(super) struct Activity {
     /// When the customer was first seen.
     first_access_at: DateTime,
     /// When the customer was last seen.

@@ -8,7 +8,7 @@ use profile360_core::{
     search::{Recognized, pieces::Pieces, recognize},
     time::Timestamp,
 };
-use profile360_directory::{Direction, Filter, OrderField, PageRequest, Position, SearchTerms};
+use profile360_directory::{Direction, FacetField, Filter, OrderField, PageRequest, Position, SearchTerms};
 use profile360_ingest::lossless_json::nearest;
 
 use super::{
@@ -187,16 +187,7 @@ pub(super) async fn profiles(
     };
     let request =
         PageRequest { field, direction, size, after: position(after)?, before: position(before)?, is_from_end };
-    let filter = filter.unwrap_or_default();
-    if filter.attribute.is_some() || filter.recent_area.is_some() {
-        only_unmasked(ctx, "filter: a filter by attributes or areas")?;
-        decided_by(ctx, By::Filter);
-    }
-    let filter = filter.parse(app)?;
-    let terms = match search {
-        Some(search) => search_terms(ctx, &search).await?,
-        None => None,
-    };
+    let (filter, terms) = conditions(ctx, filter, search).await?;
     let page = app.directory.read(|index| index.page(&request, &filter, terms.as_ref()));
     for row in &page.rows {
         saw_unified_id(ctx, row.position.id);
@@ -219,10 +210,115 @@ pub(super) async fn profiles(
     })
 }
 
+/// The filter and the search of a list, if the caller may use them.
+async fn conditions(
+    ctx: &Context<'_>,
+    filter: Option<ProfileFilter>,
+    search: Option<String>,
+) -> Result<(Filter, Option<SearchTerms>)> {
+    let filter = filter.unwrap_or_default();
+    if filter.attribute.is_some() || filter.recent_area.is_some() {
+        only_unmasked(ctx, "filter: a filter by attributes or areas")?;
+        decided_by(ctx, By::Filter);
+    }
+    let filter = filter.parse(ctx.data::<App>()?)?;
+    let terms = match search {
+        Some(search) => search_terms(ctx, &search).await?,
+        None => None,
+    };
+    Ok((filter, terms))
+}
+
+/// A field whose values are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(super) enum ProfileFacetField {
+    /// `platform`.
+    Platform,
+    /// `gender`.
+    Gender,
+    /// `ageGroup`.
+    AgeGroup,
+    /// `membershipLevel`.
+    MembershipLevel,
+    /// `country`.
+    Country,
+    /// `recentArea`.
+    RecentArea,
+    /// `hasIdentifier`: the kinds of identifiers.
+    HasIdentifier,
+    /// The names of attributes, counted over all customers.
+    AttributeName,
+    /// `attribute`: the values of one attribute, named by the argument `attribute`.
+    Attribute,
+}
+
+/// The values of a field, each with its number of customers.
+#[derive(Debug, SimpleObject)]
+pub(super) struct ProfileFacet {
+    /// The values, the most frequent first.
+    values: Vec<ProfileFacetValue>,
+    /// Whether these are all values. False if there are more, and for an attribute of more than 100 distinct or of long values, whose
+    /// values are not listed.
+    is_complete: bool,
+}
+
+/// A value of a field, with its number of customers.
+#[derive(Debug, SimpleObject)]
+struct ProfileFacetValue {
+    /// The value, as the filter needs it.
+    value: Json,
+    /// How many customers choosing this value finds, with the search and the other conditions of the filter.
+    count: i32,
+}
+
+pub(super) async fn profile_facet(
+    ctx: &Context<'_>,
+    field: ProfileFacetField,
+    attribute: Option<String>,
+    filter: Option<ProfileFilter>,
+    search: Option<String>,
+    first: i32,
+) -> Result<ProfileFacet> {
+    const MAX_VALUES: usize = 200;
+    let app = ctx.data::<App>()?;
+    let n_most = usize::try_from(first).ok().filter(|it| (1..=MAX_VALUES).contains(it));
+    let n_most = n_most.ok_or_else(|| ErrorCode::PageSizeOutOfRange.with(format!("first: use 1 to {MAX_VALUES}")))?;
+    let field = match (field, attribute) {
+        (ProfileFacetField::Attribute, Some(name)) => FacetField::Attribute(name),
+        (ProfileFacetField::Attribute, None) => {
+            return Err(ErrorCode::BadUserInput.with("attribute: name the attribute whose values to count"));
+        }
+        (_, Some(_)) => return Err(ErrorCode::BadUserInput.with("attribute: only the field ATTRIBUTE has a name")),
+        (ProfileFacetField::Platform, None) => FacetField::Platform,
+        (ProfileFacetField::Gender, None) => FacetField::Gender,
+        (ProfileFacetField::AgeGroup, None) => FacetField::AgeGroup,
+        (ProfileFacetField::MembershipLevel, None) => FacetField::MembershipLevel,
+        (ProfileFacetField::Country, None) => FacetField::Country,
+        (ProfileFacetField::RecentArea, None) => FacetField::RecentArea,
+        (ProfileFacetField::HasIdentifier, None) => FacetField::HasIdentifier,
+        (ProfileFacetField::AttributeName, None) => FacetField::AttributeName,
+    };
+    if matches!(field, FacetField::Attribute(_) | FacetField::RecentArea) {
+        only_unmasked(ctx, "field: a count by attributes or areas")?;
+        decided_by(ctx, By::Filter);
+    }
+    let (filter, terms) = conditions(ctx, filter, search).await?;
+    let facet = app.directory.read(|index| index.facet(&field, filter, terms.as_ref(), n_most));
+    let value = |value: &str| -> serde_json::Value {
+        match &field {
+            FacetField::Attribute(_) => serde_json::from_str(value).unwrap_or_default(),
+            _ => value.into(),
+        }
+    };
+    let values = facet.values.iter();
+    let values = values.map(|(text, n)| ProfileFacetValue { value: Json(value(text)), count: count(*n) });
+    Ok(ProfileFacet { values: values.collect(), is_complete: facet.is_complete })
+}
+
 /// The customers that a search text can match; `None` if it is empty.
 ///
 /// A known phone number or email address matches exactly, and not as a part of another.
-async fn search_terms(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> {
+pub(super) async fn search_terms(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> {
     /// Longer than any identifier and any name.
     const MAX_SEARCH_BYTES: usize = 512;
     let app = ctx.data::<App>()?;

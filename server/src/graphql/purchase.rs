@@ -173,7 +173,7 @@ impl PurchaseInfo {
 
 /// The purchases of a number of months.
 #[derive(Debug, SimpleObject)]
-struct PurchaseWindow {
+pub(super) struct PurchaseWindow {
     /// The number of months.
     months: i32,
     /// The first day.

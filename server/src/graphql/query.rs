@@ -14,7 +14,9 @@ use super::{
     loaders::Loaders,
     pagination::Arguments,
     profile::Profile,
-    profiles::{ProfileConnection, ProfileFilter, ProfileOrder, profiles},
+    profiles::{
+        ProfileConnection, ProfileFacet, ProfileFacetField, ProfileFilter, ProfileOrder, profile_facet, profiles,
+    },
     scalars::Date,
 };
 use crate::{
@@ -157,6 +159,22 @@ impl ProfileQuery {
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
     ) -> Result<ProfileConnection> {
         profiles(ctx, filter, search, order_by, Arguments { first, after, last, before }).await
+    }
+
+    /// The values of a field among the customers that a filter and a search find, each with its number of customers: what to offer
+    /// as a filter. Alternatives that the filter already has for the field are no condition here, so that each count is what choosing
+    /// that value finds.
+    #[graphql(complexity = "20 + child_complexity")]
+    async fn profile_facet(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The field.")] field: ProfileFacetField,
+        #[graphql(desc = "The name of the attribute, for ATTRIBUTE.")] attribute: Option<String>,
+        #[graphql(desc = "Which customers.")] filter: Option<ProfileFilter>,
+        #[graphql(desc = "The text to search for.")] search: Option<String>,
+        #[graphql(default = 50, desc = "How many values at most; up to 200.")] first: i32,
+    ) -> Result<ProfileFacet> {
+        profile_facet(ctx, field, attribute, filter, search, first).await
     }
 
     /// The caller, and what it may do.

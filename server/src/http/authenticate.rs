@@ -73,6 +73,8 @@ impl RouteAuth {
     pub(super) const SETTINGS: Self =
         Self { permission: Permission::Nothing, ..Self::of_messages(CredentialSource::UserName) };
 
+    pub(super) const EXPORT: Self = Self { permission: Permission::Read, is_graphql: false, ..Self::GRAPHQL };
+
     pub(super) const STREAMS: Self = Self {
         credential_source: CredentialSource::Bearer,
         permission: Permission::Send,

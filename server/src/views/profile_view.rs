@@ -6,7 +6,7 @@ use std::{
 };
 
 use profile360_core::{
-    evidence::decision::Decisions,
+    evidence::{decision::Decisions, retirement::Retirements},
     graph::{
         input::is_shared,
         rows::{ClusterKey, ClusterState, IdentifierState},
@@ -93,7 +93,10 @@ pub async fn load_some(store: &Store, policy: &ActivePolicy, keys: &[ClusterKey]
                 .map(|it| states.get(it).filter(|state| state.cluster == key).map(|state| (it.clone(), state.clone())))
                 .collect();
             match members {
-                Some(members) => drop(customers.insert(key, Arc::new(fold(key, cluster, members, policy)))),
+                Some(members) => {
+                    let customer = fold(key, cluster, members, policy, &policy.retirements());
+                    customers.insert(key, Arc::new(customer));
+                }
                 None => pending.push(key),
             }
         }
@@ -147,13 +150,14 @@ pub async fn of_ids(
     Ok(identifiers.into_iter().filter_map(|(id, it)| Some((id, customers.get(&it)?.clone()))).collect())
 }
 
-fn fold(
+/// A customer of its members, under the policy and some retirements.
+pub fn fold(
     key: ClusterKey,
     cluster: Arc<ClusterState>,
     members: Vec<(Identifier, Arc<IdentifierState>)>,
     policy: &ActivePolicy,
+    retirements: &Retirements,
 ) -> Customer {
-    let retirements = policy.retirements();
     let parts: Vec<Member<'_>> = members
         .iter()
         .map(|(identifier, state)| Member {
@@ -168,7 +172,6 @@ fn fold(
         })
         .collect();
     let profile = profile::fold::fold(&parts, cluster.unified_id, policy);
-    drop(retirements);
     Customer { key, cluster, members, profile }
 }
 

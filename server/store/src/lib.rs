@@ -13,6 +13,7 @@ mod migrate;
 mod read;
 mod recovery;
 mod rows;
+mod saved_views;
 mod tx;
 mod url;
 mod watch;
@@ -24,6 +25,7 @@ pub use self::{
     read::{EventRow, MessageCounts, PurchaseRow},
     recovery::RecoveryError,
     rows::{Cause, LineageRow},
+    saved_views::SavedView,
     watch::watch,
     write::{Commit, ProfileWrite, Rows, Unfinished},
 };

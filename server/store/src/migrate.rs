@@ -5,7 +5,7 @@ use surrealdb::types::{Number, Value};
 use super::{Result, StoreError, handle::Handle, tx};
 
 /// Each runs in one transaction that also writes the row of its version.
-const MIGRATIONS: [(i64, &str); 5] = [
+const MIGRATIONS: [(i64, &str); 6] = [
     (
         1,
         concat!(
@@ -48,6 +48,15 @@ const MIGRATIONS: [(i64, &str); 5] = [
             "BEGIN;",
             include_str!("migrations/0005_late_numbers.surql"),
             "CREATE migration:5 SET at = time::now();",
+            "COMMIT;"
+        ),
+    ),
+    (
+        6,
+        concat!(
+            "BEGIN;",
+            include_str!("migrations/0006_saved_views.surql"),
+            "CREATE migration:6 SET at = time::now();",
             "COMMIT;"
         ),
     ),

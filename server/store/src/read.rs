@@ -118,6 +118,26 @@ impl Store {
         Ok(stored)
     }
 
+    /// When stored messages were sent, by their IDs. Omits unknown ones.
+    pub async fn message_times(&self, message_ids: &BTreeSet<&str>) -> Result<BTreeMap<String, Timestamp>> {
+        let mut times = BTreeMap::new();
+        let ids: Vec<Value> = message_ids.iter().map(|id| Value::RecordId(rows::text_id("message", id))).collect();
+        for ids in ids.chunks(KEYS_AT_ONCE) {
+            let ids = Value::from_iter(ids.iter().cloned());
+            let query = "SELECT VALUE [id, at] FROM $ids";
+            let found = self.handle.run(query, tx::variables([("ids", ids)])).await?;
+            let Value::Array(found) = found else { return Err(rows::bad_key("message")) };
+            for pair in &*found {
+                let Value::Array(pair) = pair else { return Err(rows::bad_key("message")) };
+                let [Value::RecordId(id), Value::Number(Number::Int(at))] = pair.as_slice() else {
+                    return Err(rows::bad_key("message"));
+                };
+                times.insert(rows::text_key_of(id)?.to_owned(), Timestamp::from_micros(*at));
+            }
+        }
+        Ok(times)
+    }
+
     async fn load_identifiers(&self, identifiers: &[Identifier], view: &mut View) -> Result<()> {
         let found = self.identifiers(identifiers).await?;
         view.identifiers.extend(identifiers.iter().map(|it| (it.clone(), found.get(it).cloned())));

@@ -33,12 +33,14 @@ fn ways() -> Vec<(RouteAuth, [u16; 7])> {
     // The statuses without a key, with an unknown one, then by role.
     let everyone = [401, 401, 200, 200, 200, 200, 200];
     let senders = [401, 401, 200, 403, 403, 403, 200];
+    let readers = [401, 401, 403, 200, 200, 200, 200];
     let open = [200; 7];
     let lines = Some(json!([messages::identify("m1", at, who, json!({}))]));
     vec![
         (way(Method::POST, "/graphql", Some(query), bearer), everyone),
         (way(Method::GET, "/graphql?query={viewer{role}}", None, bearer), everyone),
         (way(Method::POST, "/v1/messages", lines, bearer), senders),
+        (way(Method::POST, "/v1/export", Some(json!({})), bearer), readers),
         (way(Method::POST, "/v1/track", Some(track.clone()), user_name), senders),
         (way(Method::POST, "/v1/track", Some(track), bearer), senders),
         (way(Method::POST, "/api/v1/identities?service_id=s", Some(identities.clone()), access_token), senders),
@@ -147,6 +149,8 @@ async fn every_field_requires_a_role() {
         (format!("{{ explain({pair}) {{ together }} }}"), readers),
         ("{ withheldLinks { totalCount } decisions { pageInfo { endCursor } } }".to_owned(), readers),
         ("{ retirements { id } lineage { pageInfo { endCursor } } }".to_owned(), readers),
+        ("{ operatorActions { totalCount } }".to_owned(), readers),
+        ("{ sightings(identifier: { kind: \"external_id\", value: \"x\" }) { complete } }".to_owned(), unmasked),
         ("{ policy { version } policies { version } }".to_owned(), readers),
         (format!("{{ profileFacts(unifiedIds: [\"{id}\"]) {{ revision }} }}"), unmasked),
         ("{ profiles(first: 1, orderBy: { field: NAME, direction: ASC }) { totalCount } }".to_owned(), unmasked),

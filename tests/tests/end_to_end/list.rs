@@ -399,3 +399,59 @@ async fn a_row_of_a_merged_profile_shows_the_merged_customer() {
     });
     assert_eq!(nodes, json!([merged, merged]));
 }
+
+#[tokio::test]
+async fn facets_count_the_values_of_the_list() {
+    const FACET: &str = "query($field: ProfileFacetField!, $attribute: String, $filter: ProfileFilter, $search: String, $first: Int! = 200) {
+        profileFacet(field: $field, attribute: $attribute, filter: $filter, search: $search, first: $first) {
+            values { value count } isComplete
+        }
+    }";
+    let (_base, server, _) = base().await;
+    let total = async |filter: Value, search: &str| {
+        let page = server.ask(LIST, json!({ "filter": filter, "search": search, "first": 1 })).await;
+        page["profiles"]["totalCount"].clone()
+    };
+    for (field, name) in [
+        ("PLATFORM", "platform"),
+        ("GENDER", "gender"),
+        ("AGE_GROUP", "ageGroup"),
+        ("MEMBERSHIP_LEVEL", "membershipLevel"),
+        ("COUNTRY", "country"),
+        ("RECENT_AREA", "recentArea"),
+        ("HAS_IDENTIFIER", "hasIdentifier"),
+    ] {
+        let base = json!({ "hasIdentifier": ["phone"] });
+        for search in ["", "010"] {
+            let variables = json!({ "field": field, "filter": base, "search": search });
+            let facet = server.ask(FACET, variables).await["profileFacet"].take();
+            assert_eq!(facet["isComplete"], true);
+            let values = facet["values"].as_array().expect("values are a list");
+            assert!(!values.is_empty(), "{field}");
+            for value in values.iter().take(3) {
+                let mut filter = base.clone();
+                let mut wanted = vec![value["value"].clone()];
+                if name == "hasIdentifier" {
+                    wanted.push(json!("phone"));
+                }
+                filter[name] = json!(wanted);
+                assert_eq!(value["count"], total(filter, search).await, "{field} {value}");
+            }
+        }
+    }
+    let names = server.ask(FACET, json!({ "field": "ATTRIBUTE_NAME" })).await["profileFacet"]["values"].take();
+    assert!(names.as_array().into_iter().flatten().any(|it| it["value"] == "lucky" && it["count"] == 3), "{names}");
+    let lucky = json!({ "field": "ATTRIBUTE", "attribute": "lucky" });
+    let values = server.ask(FACET, lucky).await["profileFacet"]["values"].take();
+    let expected: Vec<Value> = (0..3).map(|n| json!({ "value": n, "count": 1 })).collect();
+    assert_eq!(values, json!(expected));
+
+    for (variables, code) in [
+        (json!({ "field": "ATTRIBUTE" }), "BAD_USER_INPUT"),
+        (json!({ "field": "GENDER", "attribute": "lucky" }), "BAD_USER_INPUT"),
+        (json!({ "field": "GENDER", "first": 0 }), "PAGE_SIZE_OUT_OF_RANGE"),
+        (json!({ "field": "GENDER", "first": 201 }), "PAGE_SIZE_OUT_OF_RANGE"),
+    ] {
+        assert_eq!(server.codes(FACET, variables).await, [code]);
+    }
+}

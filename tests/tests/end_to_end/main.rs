@@ -20,6 +20,8 @@ mod decisions;
 mod devices;
 /// Access without a key, allowed hosts, and limits on connections and bodies.
 mod door;
+/// `POST /v1/export`.
+mod export;
 /// Queries, mutations and errors over GraphQL.
 mod graphql;
 /// GraphQL over HTTP, and the lifecycle of a server.
@@ -41,6 +43,7 @@ mod list;
 mod masks;
 /// Orders, refunds and clocks.
 mod money;
+mod operator_actions;
 /// Retirements of values.
 mod owners;
 /// Simulation and publication of policies.
@@ -51,6 +54,10 @@ mod previews;
 mod privacy;
 /// The write-ahead log of an embedded database.
 mod recovery;
+/// The review queue: cases, scores and answers.
+mod review;
+/// Saved views, and sample data.
+mod saved_views;
 /// GraphQL over WebSocket.
 mod socket;
 /// `POST /v1/messages`.

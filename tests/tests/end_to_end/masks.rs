@@ -76,6 +76,9 @@ fn questions(id: &str) -> Vec<(String, Value)> {
             "{{ withheldLinks(first: 1) {{ edges {{ cursor node {{ reason detail link {{ {link} }} }} }} pageInfo {{ endCursor }} }} }}"
         ),
         format!(
+            "{{ reviewCases(first: 1) {{ edges {{ cursor node {{ id revision value {FIELDS} score reasons {{ signal points years }} customers {{ profile {{ basic {{ name birthDate }} }} links {{ detail link {{ {link} }} }} }} }} }} }} reviewCounts {{ contested }} }}"
+        ),
+        format!(
             "{{ explain(a: {}, b: {}) {{ path {{ {link} }} blockedBy {{ detail link {{ {link} }} }} }} }}",
             external(1),
             external(2)
@@ -85,7 +88,11 @@ fn questions(id: &str) -> Vec<(String, Value)> {
         ),
         "{ retirements(includeRevoked: true) { id kind value reason actor } }".to_owned(),
         format!(
-            "{{ lineage {{ edges {{ cursor node {{ kind kept others cause decision {{ reason a {FIELDS} }} retirement {{ value reason }} }} }} }} }}"
+            "{{ operatorActions {{ actors edges {{ cursor node {{ id kind actor reason revokedReason customers {{ unifiedId name avatar {{ letter }} }} decisions {{ reason a {FIELDS} b {FIELDS} }} retirement {{ value reason revokedReason }} }} }} }} }}"
+        ),
+        format!("{{ sightings(identifier: {phone}) {{ complete months {{ month count }} }} }}"),
+        format!(
+            "{{ lineage {{ edges {{ cursor node {{ kind kept others customers {{ unifiedId name }} cause decision {{ reason a {FIELDS} }} retirement {{ value reason }} }} }} }} }}"
         ),
         format!(
             "{{ node(id: \"{id}\") {{ id ... on Profile {{ basic {{ name }} attributes {{ name value others {{ value }} }} devices {{ deviceId city area region }} }} }} }}"

@@ -1,4 +1,7 @@
-//! Retirements: each owner of a reassigned value keeps their data, in any order of arrival.
+//! Retirements: each owner of a reassigned value keeps their data, in any order of arrival, and a dry run says what will become
+//! of it.
+
+use std::collections::BTreeSet;
 
 use profile360_tests::{Base, Server, messages};
 use serde_json::{Value, json};
@@ -173,5 +176,149 @@ async fn decisions_on_an_owner_survive_its_absence_and_explanations_name_the_ret
         "link": { "a": owner(json!("2025-03-10T00:00:00Z")), "b": owner(Value::Null) },
     }]);
     assert_eq!((&explained["together"], &explained["blockedBy"]), (&json!(false), &blocked));
+    stop_and_check(&base, server);
+}
+
+/// What a preview shows of a customer, and how a profile shows the same.
+const SHOWN: &str = "unifiedId
+    basic { name phone email gender birthDate age membershipLevel deviceCount platforms recentArea avatar { letter color } }
+    identifiers { kind value unifiedId firstSeenAt lastSeenAt sources shared retiredAt }
+    activity { firstAccessAt lastActivityAt eventCount sessionCount lastUpdatedAt }";
+const WINDOWS: &str = "currency windows { months from to count amount average }";
+
+/// `retireIdentifier`, or with an ID `revokeDecision`.
+async fn change(server: &Server, id: Option<&Value>, from: &str, revision: &Value, is_dry_run: bool) -> Value {
+    let payload = format!(
+        "status detail retirement {{ id }} profiles {{ unifiedId }}
+         preview {{ revision omitted before {{ {SHOWN} {WINDOWS} }} after {{ {SHOWN} {WINDOWS} }} }}"
+    );
+    let retire = format!(
+        "mutation($from: DateTime!, $revision: String, $dry: Boolean) {{ retireIdentifier(
+            identifier: {{ kind: \"phone\", value: \"01011112222\" }}, from: $from, reason: \"given away\",
+            expectedRevision: $revision, dryRun: $dry
+        ) {{ {payload} }} }}"
+    );
+    let revoke = format!(
+        "mutation($id: ID!, $revision: String, $dry: Boolean) {{ revokeDecision(
+            id: $id, reason: \"a mistake\", expectedRevision: $revision, dryRun: $dry
+        ) {{ {payload} }} }}"
+    );
+    match id {
+        Some(id) => {
+            let variables = json!({ "id": id, "revision": revision, "dry": is_dry_run });
+            server.ask(&revoke, variables).await["revokeDecision"].take()
+        }
+        None => {
+            let variables = json!({ "from": from, "revision": revision, "dry": is_dry_run });
+            server.ask(&retire, variables).await["retireIdentifier"].take()
+        }
+    }
+}
+
+/// A customer as previews show it.
+async fn previewed(server: &Server, id: &Value) -> Value {
+    let query =
+        format!("query($id: ID!) {{ profile(by: {{ unifiedId: $id }}) {{ {SHOWN} purchases {{ {WINDOWS} }} }} }}");
+    let mut profile = server.ask(&query, json!({ "id": id })).await["profile"].take();
+    let purchases = profile["purchases"].take();
+    let fields = profile.as_object_mut().expect("an object");
+    fields.remove("purchases");
+    fields.extend(purchases.as_object().expect("an object").clone());
+    profile
+}
+
+fn ids_of(profiles: &Value) -> BTreeSet<String> {
+    let ids = profiles.as_array().expect("a list").iter().map(|it| it["unifiedId"].as_str().expect("an ID").to_owned());
+    ids.collect()
+}
+
+/// A dry run changes nothing, and what it shows is what the change then does.
+async fn check_dry_run(server: &Server, id: Option<&Value>, from: &str) -> Value {
+    let state = server.everything(AS_OF).await;
+    let customers: BTreeSet<String> = server.unified_ids().await.into_iter().collect();
+    let dry = change(server, id, from, &Value::Null, true).await;
+    assert_eq!((&dry["status"], &dry["profiles"]), (&json!("APPLIED"), &json!([])), "{dry}");
+    let preview = &dry["preview"];
+    assert_eq!(server.everything(AS_OF).await, state, "a dry run changed something");
+    for before in preview["before"].as_array().expect("a list") {
+        assert_eq!(previewed(server, &before["unifiedId"]).await, *before, "from {from}");
+    }
+    let stale = change(server, id, from, &json!("0123"), true).await;
+    assert_eq!((&stale["status"], &stale["preview"]), (&json!("STALE_PREVIEW"), &Value::Null));
+
+    let real = change(server, id, from, &preview["revision"], false).await;
+    assert_eq!((&real["status"], &real["preview"]), (&json!("APPLIED"), &Value::Null), "{real}");
+    for after in preview["after"].as_array().expect("a list") {
+        assert_eq!(previewed(server, &after["unifiedId"]).await, *after, "from {from}");
+    }
+    let changed: BTreeSet<String> =
+        customers.difference(&ids_of(&preview["before"])).cloned().chain(ids_of(&preview["after"])).collect();
+    assert_eq!(server.unified_ids().await.into_iter().collect::<BTreeSet<_>>(), changed, "from {from}");
+    real
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_what_the_change_then_does() {
+    let all = messages_of_both();
+    // Before everything, between the owners, within the second one's time, and after everything.
+    for from in ["2025-02-01", "2025-03-10", "2025-03-12", "2026-01-01"] {
+        let base = Base::new();
+        let server = base.serve();
+        server.ingest(&all).await;
+        let stranger = json!({ "external_id": "z9" });
+        server.ingest(&[messages::identify("z", "2025-03-01T00:00:00Z", stranger, json!({ "df_name": "박셋" }))]).await;
+        let from = format!("{from}T00:00:00Z");
+        let retired = check_dry_run(&server, None, &from).await;
+        check_dry_run(&server, Some(&retired["retirement"]["id"]), &from).await;
+        assert_eq!(change(&server, None, &from, &Value::Null, false).await["status"], "APPLIED");
+        assert_eq!(change(&server, None, &from, &Value::Null, true).await["status"], "NO_CHANGE");
+        stop_and_check(&base, server);
+    }
+}
+
+#[tokio::test]
+async fn a_retirement_after_another_change_is_stale() {
+    let base = Base::new();
+    let server = base.serve();
+    let all = messages_of_both();
+    server.ingest(&all[..9]).await;
+    let from = "2025-03-10T00:00:00Z";
+    let revision = change(&server, None, from, &Value::Null, true).await["preview"]["revision"].take();
+    server.ingest(&all[9..]).await;
+    assert_eq!(change(&server, None, from, &revision, false).await["status"], "STALE_PREVIEW");
+    assert_eq!(server.unified_ids().await.len(), 1, "nothing was retired");
+    let codes = "mutation($from: DateTime!) { retireIdentifier(
+        identifier: { kind: \"phone\", value: \"\" }, from: $from, reason: \"x\", dryRun: true) { status } }";
+    assert_eq!(server.codes(codes, json!({ "from": from })).await, ["BAD_USER_INPUT"]);
+    stop_and_check(&base, server);
+}
+
+#[tokio::test]
+async fn sightings_count_the_messages_of_each_month() {
+    let base = Base::new();
+    let server = base.serve();
+    let query = "query($months: Int!) {
+        sightings(identifier: { kind: \"phone\", value: \"01011112222\" }, months: $months) { complete months { month count } }
+    }";
+    let phone = || json!({ "phone": "010-1111-2222", "external_id": "a1" });
+    let empty = server.ask(query, json!({ "months": 18 })).await["sightings"]["months"].take();
+    let months: Vec<&str> = empty.as_array().expect("a list").iter().filter_map(|it| it["month"].as_str()).collect();
+    assert_eq!(months.len(), 18);
+    let mut expected = vec![0; 18];
+    // The first hours of a month in Seoul are the last ones of the month before in UTC.
+    for (month, day, n) in [(2, "15T00", 2), (3, "01T00", 1), (16, "15T00", 3)] {
+        let at = format!("{}-{day}:00:00+09:00", &months[month][..7]);
+        let said = (0..n).map(|it| messages::event(&format!("{month} {it}"), &at, phone(), "df_view_home", json!({})));
+        server.ingest(&said.collect::<Vec<_>>()).await;
+        expected[month] = n;
+    }
+    // Another value of the same home is not counted.
+    let at = format!("{}-15T00:00:00Z", &months[2][..7]);
+    server.ingest(&[messages::event("other", &at, json!({ "external_id": "a1" }), "df_view_home", json!({}))]).await;
+    let found = server.ask(query, json!({ "months": 18 })).await["sightings"].take();
+    let counts: Vec<i64> =
+        found["months"].as_array().expect("a list").iter().filter_map(|it| it["count"].as_i64()).collect();
+    assert_eq!((&found["complete"], counts), (&json!(true), expected));
+    assert_eq!(server.codes(query, json!({ "months": 61 })).await, ["BAD_USER_INPUT"]);
     stop_and_check(&base, server);
 }

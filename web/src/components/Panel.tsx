@@ -1,13 +1,21 @@
-import { ChevronDown } from "lucide-react";
+import { ChevronDown, Plus } from "lucide-react";
 import { type ReactNode, useId, useRef, useState } from "react";
 import styles from "./Panel.module.css";
 
-type Props = { label: string; value?: string | undefined; children: ReactNode };
+type Props = {
+  label: string;
+  value?: string | undefined;
+  /** A chip that adds something. */
+  variant?: "add";
+  /** In place of the label, which is then spoken only. */
+  icon?: ReactNode;
+  children: ReactNode;
+};
 
 const margin = 8;
 
 /** A chip that opens a small panel under itself. Escape and a click outside close it. */
-export function Panel({ label, value, children }: Props) {
+export function Panel({ label, value, variant, icon, children }: Props) {
   const id = useId();
   const chip = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);
@@ -27,11 +35,15 @@ export function Panel({ label, value, children }: Props) {
         type="button"
         popoverTarget={id}
         aria-expanded={open}
-        className={`${styles.chip} ${value ? styles.set : ""}`}
+        className={[styles.chip, value && styles.set, variant && styles[variant], icon && styles.bare]
+          .filter(Boolean)
+          .join(" ")}
       >
-        <span>{label}</span>
+        {variant === "add" && <Plus size={14} aria-hidden />}
+        <span className={icon ? "hidden" : undefined}>{label}</span>
+        {icon}
         {value && <b>{value}</b>}
-        <ChevronDown size={14} aria-hidden />
+        {variant !== "add" && !icon && <ChevronDown size={14} aria-hidden />}
       </button>
       <div
         ref={panel}

@@ -9,6 +9,8 @@ type Props = {
   often?: readonly string[];
   /** Disabled, even with a reason. */
   disabled?: boolean;
+  /** Names a question that is asked often: its field begins with the last reason that was given. */
+  remember?: string;
   /** Whether this is the main action of its view. */
   primary?: boolean;
   className?: string | undefined;
@@ -16,18 +18,22 @@ type Props = {
   children?: ReactNode;
 };
 
+/** The last reasons by question, until the page is closed: a reason may name a person. */
+const lastReasons = new Map<string, string>();
+
 /** Every change of identities needs a reason: its field, and a button that submits once. */
 export function ReasonForm({
   confirm,
   onConfirm,
   often = [],
   disabled = false,
+  remember = "",
   primary = true,
   className,
   ref,
   children,
 }: Props) {
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useState(lastReasons.get(remember) ?? "");
   const [busy, setBusy] = useState(false);
   const given = reason.trim();
   const submit = async (event: SubmitEvent) => {
@@ -36,7 +42,9 @@ export function ReasonForm({
     setBusy(true);
     const done = await onConfirm(given);
     setBusy(false);
-    if (done) setReason("");
+    if (!done) return;
+    if (remember) lastReasons.set(remember, given);
+    else setReason("");
   };
   return (
     <form className={className} onSubmit={submit}>

@@ -3,24 +3,29 @@ import { useToast } from "../components/Toasts";
 import {
   DecideDocument,
   type DecidedFragment,
-  DecisionsDocument,
   MergeDocument,
   type Relation,
+  ResolveCasesDocument,
   RetireDocument,
   RevokeDocument,
 } from "../graphql/generated/graphql";
 import { errorText } from "../language/errorText";
+import { useFormat } from "../language/format";
 import { useText } from "../language/language";
 import { asInput } from "./linkKey";
 
 type End = { kind: string; value: string };
 export type DecisionInput = { relation: Relation; a: End; b: End; reason: string; expectedRevision?: string };
 
-export type RetirementInput = { identifier: End; from: string; reason: string };
+/** The answer to a case: the customers who are one person; the others are kept separate. */
+export type CaseAnswer = { caseId: string; same: string[]; expectedRevision: string | null };
+
+export type RetirementInput = { identifier: End; from: string; reason: string; expectedRevision: string };
 
 /** Sends decisions and revocations. Each shows its outcome in a toast, with undo. */
 export function useDecisions() {
   const text = useText();
+  const format = useFormat();
   const client = useClient();
   const toast = useToast();
 
@@ -70,14 +75,28 @@ export function useDecisions() {
     return report(data.decide, relation === "SAME" ? text.decisions.joined : text.decisions.split);
   };
 
-  const retire = async ({ identifier, from, reason }: RetirementInput): Promise<boolean> => {
-    const variables = { identifier: asInput(identifier), from, reason };
-    const { data, error } = await client.mutation(RetireDocument, variables);
+  /** Answers cases by one request, with one undo. `done` says what was decided. */
+  const resolve = async (answers: CaseAnswer[], reason: string, done: string): Promise<boolean> => {
+    const { data, error } = await client.mutation(ResolveCasesDocument, { answers, reason });
     if (!data || error) {
       toast({ kind: "failed", message: text.decisions.failed(error ? errorText(error, text) : "") });
       return false;
     }
-    return report(data.retireIdentifier, text.identity.retiredDone);
+    return report(data.resolveCases, done);
+  };
+
+  /** Marks a value as reassigned. If the facts have changed since the dry run, the caller has to preview again. */
+  const retire = async ({ identifier, ...rest }: RetirementInput): Promise<"done" | "stale" | "refused"> => {
+    const { data, error } = await client.mutation(RetireDocument, {
+      identifier: asInput(identifier),
+      ...rest,
+    });
+    if (!data || error) {
+      toast({ kind: "failed", message: text.decisions.failed(error ? errorText(error, text) : "") });
+      return "refused";
+    }
+    if (data.retireIdentifier.status === "STALE_PREVIEW") return "stale";
+    return report(data.retireIdentifier, text.identity.retiredDone) ? "done" : "refused";
   };
 
   /** Merges customers. If the facts have changed since the preview, the caller has to preview again. */
@@ -85,6 +104,8 @@ export function useDecisions() {
     unifiedIds: string[],
     reason: string,
     expectedRevision: string,
+    /** The names of the customers, for the toast. */
+    names: string[],
   ): Promise<{ status: "merged"; unifiedId: string } | { status: "stale" } | { status: "refused" }> => {
     const { data, error } = await client.mutation(MergeDocument, { unifiedIds, reason, expectedRevision });
     const decided = data?.mergeProfiles;
@@ -98,23 +119,13 @@ export function useDecisions() {
       report(decided, "");
       return { status: "refused" };
     }
-    // Merging several customers makes several decisions at one time: undo revokes all of them.
-    const undo = async () => {
-      const listed = await client.query(
-        DecisionsDocument,
-        { first: unifiedIds.length },
-        { requestPolicy: "network-only" },
-      );
-      const together = listed.data?.decisions.nodes.filter(
-        ({ at, reason: given, revokedAt }) => at === made.at && given === made.reason && !revokedAt,
-      );
-      for (const { id } of together?.length ? together : [made]) {
-        if (!(await revoke(id, text.decisions.undoReason))) return;
-      }
-    };
-    toast({ message: text.merge.done, action: { label: text.decisions.undo, run: undo } });
+    const undo = () => revoke(made.id, text.decisions.undoReason);
+    toast({
+      message: text.merge.done(format.list(names)),
+      action: { label: text.decisions.undo, run: undo },
+    });
     return { status: "merged", unifiedId: decided.profiles[0]?.unifiedId ?? unifiedIds[0] ?? "" };
   };
 
-  return { decide, revoke, retire, merge };
+  return { decide, resolve, revoke, retire, merge };
 }

@@ -8,6 +8,7 @@ import {
   LineageAddedDocument,
   ProfileChangedDocument,
   RowChangedDocument,
+  type RowChangedSubscriptionVariables,
 } from "./generated/graphql";
 
 /** Milliseconds in which changes are batched, so that the page does not flicker. */
@@ -101,16 +102,19 @@ export function useProfileChanges(unifiedId: string | null, onChange: () => void
   }, [client, unifiedId, add]);
 }
 
-/** Passes on the changed rows of the list in batches. */
-export function useRowChanges(onChange: (rows: CustomerRowFragment[]) => void) {
+/** Passes on the changed rows of the list in batches, with what the columns show of them. */
+export function useRowChanges(
+  asks: RowChangedSubscriptionVariables,
+  onChange: (rows: CustomerRowFragment[]) => void,
+) {
   const client = useClient();
   const add = useBatched<CustomerRowFragment>(onChange);
   useEffect(() => {
     const { unsubscribe } = client
-      .subscription(RowChangedDocument, {})
+      .subscription(RowChangedDocument, asks)
       .subscribe(({ data }) => data && add(data.profileChanged));
     return unsubscribe;
-  }, [client, add]);
+  }, [client, add, asks]);
 }
 
 /** Runs `onChange` when a customer is merged or split. */

@@ -103,6 +103,8 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
     startOf: (date: string) => startOf(date, timeZone),
     /** Today where the business is, as yyyy-MM-dd. */
     today: () => isoDate.format(new Date()),
+    /** The date of an instant, as date fields write it. */
+    isoDay: (at: string) => isoDate.format(new Date(at)),
     weekday: (value: Weekday) => weekday.format(dayOfWeek(value)),
     weekdayLetter: (value: Weekday) => weekdayLetter.format(dayOfWeek(value)),
     hour: (value: number) => hour.format(new Date(Date.UTC(1970, 0, 1, value % 24))),
@@ -195,9 +197,14 @@ function inWords(value: unknown, text: Text, numbers: Intl.NumberFormat): string
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-/** E.164 with the spaces that people read by; a masked number stays as it is. */
-function phone(value: string): string {
-  return value.replace(/^\+82(2|\d{2})(\d{3,4})(\d{4})$/, "+82 $1-$2-$3");
+/**
+ * A number as it is dialed in Korea: 010-1234-5678, 02-123-4567, 0505-123-4567, 1588-1234. A masked number, and one of another country,
+ * stays as it is.
+ */
+export function phone(value: string): string {
+  return value
+    .replace(/^\+82(1[5-9]\d\d)(\d{4})$/, "$1-$2")
+    .replace(/^\+82(2|50\d|[13-9]\d)(\d{3,4})(\d{4})$/, "0$1-$2-$3");
 }
 
 function nameOf(names: Intl.DisplayNames, code: string): string {

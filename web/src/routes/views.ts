@@ -13,6 +13,7 @@ export const views: View[] = [
   { path: "/customers", label: (text) => text.customers },
   { path: "/inbox", label: (text) => text.inbox.title },
   { path: "/merge", label: (text) => text.merge.title, needs: "decide" },
+  { path: "/activity", label: (text) => text.activity.title },
   { path: "/policy", label: (text) => text.policy.title },
   { path: "/health", label: (text) => text.health.title },
 ];

@@ -34,6 +34,10 @@ export type Change = { "cut": { a: Identifier, b: Identifier, } } | { "different
 
 export type Claim = { value: unknown, unifiedIds: Array<string>, };
 
+export type Compared = { what: "phone" | "email" | "name" | "birthDate" | "gender", result: Comparison, };
+
+export type Comparison = "MATCH" | "DIFFER" | "UNKNOWN";
+
 export type Consent = { channel: string, granted: boolean, observedAt: string, source: string, };
 
 export type Contents = { policyVersion: number, revision: string, unifiedIds: Array<string>, };
@@ -68,11 +72,13 @@ export type LinkChanges = { followed: Array<LinkView>, withheld: Array<WithheldL
 
 export type LinkView = { a: ProfileIdentifier, b: ProfileIdentifier, firstSeenAt: string, lastSeenAt: string, count: number, sources: Array<string>, decision: DecisionView | null, };
 
+export type MergeEvidence = { compared: Array<Compared>, seenTogether: number, contradictory: boolean, };
+
 export type MergeParams = { unifiedIds: Array<string>, figures: Figures, };
 
-export type MergePreview = { status: PreviewStatus, expectedRevision: string, unifiedId: string | null, decisions: Array<Pair>, before: Array<ProfileView>, after: ProfileView | null, othersBefore: Array<ProfileView>, othersAfter: Array<ProfileView>, fields: Array<MergedField>, limits: Array<BrokenLimit>, links: LinkChanges, contradictions: Array<DecisionView>, };
+export type MergePreview = { status: PreviewStatus, expectedRevision: string, unifiedId: string | null, decisions: Array<Pair>, before: Array<ProfileView>, after: ProfileView | null, othersBefore: Array<ProfileView>, othersAfter: Array<ProfileView>, evidence: MergeEvidence, fields: Array<MergedField>, limits: Array<BrokenLimit>, links: LinkChanges, contradictions: Array<DecisionView>, };
 
-export type MergedField = { group: FieldGroup, name: string, rule: string | null, winner: Claim | null, losers: Array<Claim>, };
+export type MergedField = { group: FieldGroup, name: string, rule: string | null, differs: boolean, winner: Claim | null, losers: Array<Claim>, };
 
 export type MonthlySpend = { month: string, count: number, amount: Decimal, };
 

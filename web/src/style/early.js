@@ -1,4 +1,5 @@
-// Applies the stored appearance and language before the first paint, so that nothing flashes.
+// Applies the stored appearance and language before the first paint, so that nothing flashes, and loads the language's sentences
+// ahead: the build puts the addresses of their files on this script's element.
 (() => {
   let theme = null;
   let language = null;
@@ -8,6 +9,13 @@
   } catch {
     // Storage is off: the system's appearance and the browser's language apply.
   }
-  document.documentElement.dataset.theme = theme ?? "system";
-  document.documentElement.lang = (language ?? navigator.language).startsWith("ko") ? "ko" : "en";
+  const root = document.documentElement;
+  root.dataset.theme = theme ?? "system";
+  root.lang = (language ?? navigator.language).startsWith("ko") ? "ko" : "en";
+  const sentences = document.currentScript.dataset[root.lang];
+  if (!sentences) return;
+  const ahead = document.createElement("link");
+  ahead.rel = "modulepreload";
+  ahead.href = sentences;
+  document.head.append(ahead);
 })();

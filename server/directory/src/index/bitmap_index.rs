@@ -11,6 +11,8 @@ use profile360_core::message::Platform;
 use roaring::RoaringBitmap;
 use rust_decimal::Decimal;
 
+use super::facets::n_matching;
+
 /// At most one value per slot, with a moderate number of distinct values.
 #[derive(Debug, Default)]
 pub(super) struct ValueBitmaps {
@@ -80,6 +82,20 @@ impl ValueBitmaps {
         let codes = values.iter().filter_map(|it| self.codes.get(it.as_str()));
         codes.filter_map(|it| self.values.get(*it as usize)).fold(RoaringBitmap::new(), |found, (_, it)| found | it)
     }
+
+    /// The values that matching slots have, each with their number.
+    pub(super) fn counts(&self, within: Option<&RoaringBitmap>) -> Vec<(Arc<str>, u64)> {
+        // The values of unused codes have no slots.
+        counted(self.values.iter().map(|(value, slots)| (value, slots)), within)
+    }
+}
+
+fn counted<'v>(
+    values: impl Iterator<Item = (&'v Arc<str>, &'v RoaringBitmap)>,
+    within: Option<&RoaringBitmap>,
+) -> Vec<(Arc<str>, u64)> {
+    let counts = values.map(|(value, slots)| (value.clone(), n_matching(slots, within)));
+    counts.filter(|(_, count)| 0 < *count).collect()
 }
 
 /// Any number of values per slot, with few distinct values.
@@ -105,6 +121,11 @@ impl TagBitmaps {
     pub(super) fn of(&self, value: &str) -> RoaringBitmap {
         self.0.get(value).cloned().unwrap_or_default()
     }
+
+    /// The values that matching slots have, each with their number.
+    pub(super) fn counts(&self, within: Option<&RoaringBitmap>) -> Vec<(Arc<str>, u64)> {
+        counted(self.0.iter(), within)
+    }
 }
 
 pub(super) fn platform_tag(platform: Platform) -> &'static str {
@@ -127,7 +148,35 @@ pub(super) struct Attributes {
     items: BTreeMap<Arc<str>, BTreeMap<u64, RoaringBitmap>>,
     /// The items of each slot, for their removal.
     items_of: BTreeMap<u32, Vec<(Arc<str>, u64)>>,
+    /// The values of the hashes, by name, where a name has few.
+    labels: BTreeMap<Arc<str>, Labels>,
     hashing: RandomState,
+}
+
+/// The values of an attribute that has few and short ones: those that a person chooses from. They are only added, so an attribute
+/// whose values come and go is soon treated as free text.
+#[derive(Debug, Default)]
+struct Labels {
+    by_mark: HashMap<u64, Arc<str>>,
+    is_free_text: bool,
+}
+
+impl Labels {
+    /// The most distinct values.
+    const MOST: usize = 100;
+    /// The most bytes of a value.
+    const MOST_BYTES: usize = 200;
+
+    fn add(&mut self, mark: u64, json: &str) {
+        if self.is_free_text || self.by_mark.contains_key(&mark) {
+            return;
+        }
+        if self.by_mark.len() < Self::MOST && json.len() <= Self::MOST_BYTES {
+            self.by_mark.insert(mark, json.into());
+        } else {
+            *self = Self { by_mark: HashMap::new(), is_free_text: true };
+        }
+    }
 }
 
 /// The form in which values are compared: numbers by their value, not by their notation.
@@ -194,8 +243,12 @@ impl Attributes {
         for (name, value) in values {
             let (value, items) = forms(value);
             let mark = self.mark(&value);
+            if items.is_empty() && value != "[]" {
+                self.labels.entry(name.clone()).or_default().add(mark, &value);
+            }
             for item in items {
                 let mark = self.mark(&item);
+                self.labels.entry(name.clone()).or_default().add(mark, &item);
                 self.items.entry(name.clone()).or_default().entry(mark).or_default().insert(slot);
                 self.items_of.entry(slot).or_default().push((name.clone(), mark));
             }
@@ -219,6 +272,39 @@ impl Attributes {
                     ascending((0..).zip(marks).filter(|(_, it)| **it == mark).map(|(slot, _)| slot))
                 }
             }
+    }
+
+    /// The names, each with the number of customers who have it.
+    pub(super) fn names(&self) -> Vec<(Arc<str>, u64)> {
+        self.columns.iter().map(|(name, column)| (name.clone(), column.len() as u64)).collect()
+    }
+
+    /// The values of a name that matching slots have, each with their number. A list counts for each of its items. `None` if there
+    /// are too many values to keep.
+    pub(super) fn counts(&self, name: &str, within: Option<&RoaringBitmap>) -> Option<Vec<(Arc<str>, u64)>> {
+        let Some(labels) = self.labels.get(name) else { return Some(Vec::new()) };
+        if labels.is_free_text {
+            return None;
+        }
+        let mut counts: HashMap<u64, u64> = HashMap::new();
+        let mut count = |mark: u64| *counts.entry(mark).or_default() += 1;
+        let is_within = |slot: u32| within.is_none_or(|within| within.contains(slot));
+        match (self.columns.get(name), within) {
+            (None, _) => {}
+            (Some(Column::Few(marks)), _) => {
+                marks.iter().filter(|(slot, _)| is_within(**slot)).for_each(|(_, mark)| count(*mark));
+            }
+            (Some(Column::Many { marks, .. }), None) => marks.iter().for_each(|mark| count(*mark)),
+            (Some(Column::Many { marks, .. }), Some(within)) => {
+                within.iter().filter_map(|slot| marks.get(slot as usize)).for_each(|mark| count(*mark));
+            }
+        }
+        for (mark, slots) in self.items.get(name).into_iter().flatten() {
+            *counts.entry(*mark).or_default() += n_matching(slots, within);
+        }
+        // Slots without a value, and lists as a whole, have no label.
+        let labeled = counts.into_iter().filter_map(|(mark, count)| Some((labels.by_mark.get(&mark)?.clone(), count)));
+        Some(labeled.filter(|(_, count)| 0 < *count).collect())
     }
 
     fn mark(&self, value: &str) -> u64 {
@@ -269,11 +355,15 @@ impl Column {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    fn len(&self) -> usize {
         match self {
-            Self::Few(few) => few.is_empty(),
-            Self::Many { n_set, .. } => *n_set == 0,
+            Self::Few(few) => few.len(),
+            Self::Many { n_set, .. } => *n_set,
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 

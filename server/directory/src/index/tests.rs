@@ -392,6 +392,48 @@ proptest! {
         prop_assert_eq!(found, expected(&still, field, direction, &filter, search));
     }
 
+    /// Each count of a facet is what choosing that value finds, and every value that can be found is counted.
+    #[test]
+    fn facets_count_what_choosing_a_value_finds(
+        loaded in prop::collection::vec(row(), 0..60),
+        changes in prop::collection::vec(change(0..80), 0..60),
+        filter in filter(),
+        search in search(),
+    ) {
+        let (index, rows) = build(&loaded, &changes);
+        let terms = terms_of(search);
+        let total = |filter: &Filter| {
+            let open = request(OrderField::LastActivity, Direction::Descending, 1, false);
+            index.page(&open, filter, terms.as_ref()).total as u64
+        };
+        let fields = [
+            FacetField::Platform, FacetField::Gender, FacetField::AgeGroup, FacetField::MembershipLevel, FacetField::Country,
+            FacetField::RecentArea, FacetField::HasIdentifier, FacetField::Attribute("tier".to_owned()),
+        ];
+        for field in fields {
+            let facet = index.facet(&field, filter.clone(), terms.as_ref(), 1_000);
+            prop_assert!(facet.is_complete);
+            for (value, count) in &facet.values {
+                let choosing = choose(&filter, &field, value);
+                prop_assert!(0 < *count);
+                prop_assert_eq!(*count, total(&choosing), "{:?} {}", &field, value);
+            }
+            let n_most = facet.values.len().saturating_sub(1);
+            let few = index.facet(&field, filter.clone(), terms.as_ref(), n_most);
+            prop_assert_eq!(few.is_complete, facet.values.len() <= n_most);
+            prop_assert_eq!(&few.values[..], &facet.values[..n_most]);
+            prop_assert!(facet.values.is_sorted_by_key(|(_, count)| Reverse(*count)));
+        }
+        // No value is missing: customers have at most one gender.
+        let genders = index.facet(&FacetField::Gender, Filter::default(), None, 1_000);
+        let with_gender = rows.values().filter(|row| row.gender.is_some()).count() as u64;
+        prop_assert_eq!(genders.values.iter().map(|(_, count)| count).sum::<u64>(), with_gender);
+        let names = index.facet(&FacetField::AttributeName, filter, None, 1_000);
+        for (name, count) in names.values {
+            prop_assert_eq!(count, rows.values().filter(|row| row.attributes.contains_key(&name)).count() as u64);
+        }
+    }
+
     #[test]
     fn removal_leaves_nothing_behind(
         loaded in prop::collection::vec(row(), 0..60),
@@ -409,6 +451,53 @@ proptest! {
         }
         prop_assert!(index.attributes.with("tier", "1").is_empty());
         prop_assert_eq!(index.free.len(), index.columns.fixed.len());
+    }
+}
+
+/// The filter that choosing a value of a facet makes.
+fn choose(filter: &Filter, field: &FacetField, value: &str) -> Filter {
+    let mut filter = filter.clone();
+    let one = vec![value.to_owned()];
+    match field {
+        FacetField::Platform => {
+            let all = [Platform::Android, Platform::Ios, Platform::Web, Platform::Api];
+            filter.platforms = all.into_iter().filter(|it| platform_tag(*it) == value).collect();
+        }
+        FacetField::Gender => filter.genders = one,
+        FacetField::AgeGroup => filter.age_groups = one,
+        FacetField::MembershipLevel => filter.membership_levels = one,
+        FacetField::Country => filter.countries = one,
+        FacetField::RecentArea => filter.recent_areas = one,
+        FacetField::HasIdentifier => filter.has_identifier.extend(one),
+        FacetField::AttributeName => {}
+        FacetField::Attribute(name) => {
+            filter.attributes.retain(|(other, _)| other != name);
+            filter.attributes.push((name.clone(), value.to_owned()));
+        }
+    }
+    filter
+}
+
+#[test]
+fn an_attribute_of_many_or_long_values_is_free_text() {
+    let rows = |values: Vec<String>| -> Vec<ListRow> {
+        let row = |value: String| {
+            let attributes = BTreeMap::from([("note".into(), format!("\"{value}\"").into())]);
+            ListRow { attributes, ..ListRow::empty() }
+        };
+        values.into_iter().map(row).collect()
+    };
+    let note = FacetField::Attribute("note".to_owned());
+    for (values, is_complete) in [
+        ((0..100).map(|n| n.to_string()).collect(), true),
+        ((0..101).map(|n| n.to_string()).collect(), false),
+        (vec!["x".repeat(199)], false),
+        (vec!["x".repeat(198)], true),
+    ] {
+        let (index, _) = build(&rows(values), &[]);
+        let facet = index.facet(&note, Filter::default(), None, 1_000);
+        assert_eq!(facet.is_complete, is_complete);
+        assert_eq!(facet.values.is_empty(), !is_complete);
     }
 }
 

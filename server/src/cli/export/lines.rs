@@ -6,7 +6,6 @@ use std::{
 };
 
 use flate2::{Compression, write::GzEncoder};
-use serde_json::Value;
 
 use super::{
     Format,
@@ -15,7 +14,10 @@ use super::{
     packing::Packing,
     part::{Progress, Question},
 };
-use crate::{cli::plain::for_spreadsheet, engine::active_policy::ActivePolicy};
+use crate::{
+    engine::active_policy::ActivePolicy,
+    spreadsheet::{BYTE_ORDER_MARK, line, text_of},
+};
 
 pub(super) struct Lines {
     out: Out,
@@ -49,8 +51,7 @@ impl Lines {
         let mut lines = Self { out, columns };
         if let (Some(columns), 0) = (&lines.columns, progress.bytes) {
             let header: Vec<String> = columns.iter().map(|it| it.name.clone()).collect();
-            // Without a byte-order mark spreadsheets assume a legacy encoding.
-            let header = ["\u{feff}".as_bytes(), &csv_line(&header)?].concat();
+            let header = [BYTE_ORDER_MARK.as_bytes(), &line(&header)?].concat();
             lines.out.write_all(&header)?;
         }
         Ok(lines)
@@ -64,7 +65,7 @@ impl Lines {
             }
             Some(columns) => {
                 let cells: Vec<String> = row(columns, exported)?.iter().map(text_of).collect();
-                self.out.write_all(&csv_line(&cells)?)?;
+                self.out.write_all(&line(&cells)?)?;
             }
         }
         Ok(())
@@ -99,29 +100,4 @@ impl Write for Out {
             Self::Broken => Ok(()),
         }
     }
-}
-
-/// A value as a cell, several with semicolons between them. Texts that contain a semicolon are a JSON list.
-fn text_of(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => {
-            let texts: Vec<String> = items.iter().map(text_of).collect();
-            let is_ambiguous = |it: &String| it.contains(';') || it.starts_with('[') || it.trim() != it;
-            if texts.iter().any(is_ambiguous) { value.to_string() } else { texts.join(";") }
-        }
-        Value::Object(fields) if fields.is_empty() => String::new(),
-        other => other.to_string(),
-    }
-}
-
-/// A row as a line of CSV, with an apostrophe in front of formulas.
-fn csv_line(cells: &[String]) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    for cell in cells {
-        writer.write_field(for_spreadsheet(cell).as_bytes())?;
-    }
-    writer.write_record(None::<&[u8]>)?;
-    writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
 }

@@ -30,9 +30,12 @@ use tokio::sync::oneshot;
 use super::{
     Attempt, Budget, MAX_ATTEMPTS, PipelineError, Worker,
     bulk_commit::{self, Plan, WantedDecisions},
-    complete, complete_within, pause,
+    complete, complete_within,
+    dry_run::{Planned, Preview},
+    pause,
     read_ahead::{self, Job, Prefetched, ReadPlan},
 };
+use crate::engine::snapshot::Snapshot;
 
 /// What an operator requests.
 #[derive(Debug, Clone)]
@@ -62,19 +65,23 @@ pub enum CommandOutcome {
     Contradicted { by: Vec<Decision> },
     /// No decision or retirement has that ID.
     NotFound,
+    /// What the command would do. Nothing was written.
+    Previewed(Arc<Preview>),
 }
 
 #[derive(Debug)]
 pub(super) struct Request {
     pub command: Command,
     pub expected_revision: Option<String>,
+    /// Stops before the write and answers with [`CommandOutcome::Previewed`].
+    pub is_dry_run: bool,
     pub reply: oneshot::Sender<Result<CommandOutcome, PipelineError>>,
 }
 
 impl Worker {
     pub(super) async fn decide(&mut self, request: Request, prefetched: Prefetched) {
         let n_deferrals = prefetched.n_deferrals();
-        let result = match self.settle(&request.command, request.expected_revision.as_deref(), prefetched).await {
+        let result = match self.settle(&request, prefetched).await {
             Ok(Attempt::Done(decided)) => Ok(decided),
             Ok(Attempt::ReadAhead(read_plan)) => return self.defer(Job::Decide(request), read_plan, n_deferrals).await,
             Ok(Attempt::BulkCommit(plan)) => return self.begin_bulk_decisions(request, *plan, n_deferrals),
@@ -87,13 +94,12 @@ impl Worker {
 
     async fn settle(
         &mut self,
-        command: &Command,
-        expected_revision: Option<&str>,
+        request: &Request,
         mut prefetched: Prefetched,
     ) -> Result<Attempt<CommandOutcome, WantedDecisions>, PipelineError> {
         let budget = prefetched.remaining(self.budget);
         for attempt in 0..MAX_ATTEMPTS {
-            match self.attempt_decision(command, expected_revision, std::mem::take(&mut prefetched), budget).await {
+            match self.attempt_decision(request, std::mem::take(&mut prefetched), budget).await {
                 Ok(attempt) => return Ok(attempt),
                 Err(StoreError::Conflict) => {
                     tokio::time::sleep(pause(attempt)).await;
@@ -112,11 +118,12 @@ impl Worker {
 
     async fn attempt_decision(
         &mut self,
-        command: &Command,
-        expected_revision: Option<&str>,
+        request: &Request,
         prefetched: Prefetched,
         budget: Budget,
     ) -> Result<Attempt<CommandOutcome, WantedDecisions>, StoreError> {
+        let Request { command, expected_revision, is_dry_run, .. } = request;
+        let expected_revision = expected_revision.as_deref();
         let last_commit = self.last_commit().await?;
         let retirements = self.snapshot.policy.retirements().clone();
         let before = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -124,6 +131,10 @@ impl Worker {
             Step::Answer(decided) => return Ok(Attempt::Done(decided)),
             // The rows that it depends on are known only after all messages with the value are read.
             Step::Retire(_) if self.bulk_commit.is_writing() => return Ok(Attempt::Blocked),
+            Step::Retire(retirement) if *is_dry_run => {
+                let previewed = self.preview_retirement(last_commit, &retirement, &retirements, expected_revision);
+                return Ok(Attempt::Done(previewed.await?));
+            }
             Step::Retire(retirement) => {
                 let decided = self.retire(last_commit, retirement, &retirements, expected_revision).await?;
                 return Ok(Attempt::Done(decided));
@@ -148,15 +159,18 @@ impl Worker {
         if self.bulk_commit.overlaps(&view) {
             return Ok(Attempt::Blocked);
         }
-        if let Some(expected) = expected_revision {
+        let mut revision = None;
+        if expected_revision.is_some() || *is_dry_run {
             let members = missing_members(&ends, &view);
             if budget.read < read_ahead::cost_of(&members) {
                 return Ok(Attempt::ReadAhead(ReadPlan::Decisions { ends, changed: wanted.changed, decisions }));
             }
             self.load(members, &mut view).await?;
-            if self.revision_of(&ends, &view, &before)? != expected {
+            let found = self.revision_of(&ends, &view, &before)?;
+            if expected_revision.is_some_and(|expected| expected != found) {
                 return Ok(Attempt::Done(CommandOutcome::Stale));
             }
+            revision = Some(found);
         }
         if changed.is_empty() {
             return Ok(Attempt::Done(CommandOutcome::NoChange { decisions: wanted.kept }));
@@ -181,6 +195,11 @@ impl Worker {
         if is_made && !changes.unmet.is_empty() {
             let by = excluded(&changes.unmet, changed, &decisions);
             return Ok(Attempt::Done(CommandOutcome::Contradicted { by }));
+        }
+        if *is_dry_run {
+            let planned = Planned { view: &view, changes: &changes, about: &ends, retirements: &retirements };
+            let preview = self.preview_of(&planned, last_commit, revision.unwrap_or_default()).await?;
+            return Ok(Attempt::Done(CommandOutcome::Previewed(Arc::new(preview))));
         }
         if budget.write < bulk_commit::n_rows(&changes) {
             if self.bulk_commit.is_writing() {
@@ -211,6 +230,8 @@ impl Worker {
             decisions.put(decision.clone());
         }
         drop(decisions);
+        let Snapshot { inbox, policy, .. } = &self.snapshot;
+        inbox.write().unwrap_or_else(PoisonError::into_inner).note_decisions(&changed, policy);
         self.read_ahead.note_decisions();
         CommandOutcome::Applied { decisions: changed.into_iter().chain(kept).collect(), commit }
     }
@@ -223,6 +244,60 @@ impl Worker {
         before: &Retirements,
         expected_revision: Option<&str>,
     ) -> Result<CommandOutcome, StoreError> {
+        let is_revision_needed = expected_revision.is_some();
+        let planned = self.plan_retirement(&retirement, before, is_revision_needed).await?;
+        if planned.is_stale(expected_revision) {
+            return Ok(CommandOutcome::Stale);
+        }
+        let PlannedRetirement { changes, texts, after, decisions, .. } = planned;
+        let number = last_commit + 1;
+        let lineage = self.lineage_of(&changes, |_| Cause::Retirement(retirement.id.to_string()));
+        // Removing an identifier also removes the decisions about it. Write those again: they are permanent.
+        let is_about = |decision: &&Arc<Decision>| {
+            let Pair { a, b } = &decision.pair;
+            changes.removed_identifiers.contains(a) || changes.removed_identifiers.contains(b)
+        };
+        let kept: Vec<Decision> = decisions.iter().filter(is_about).map(|it| Decision::clone(it)).collect();
+        let rows = Rows {
+            decisions: &kept,
+            retirements: std::slice::from_ref(&retirement),
+            moved: &texts,
+            ..Rows::of(&changes)
+        };
+        let commit = Commit { number, rows, lineage: &lineage };
+        self.snapshot.store.commit(&commit, &self.snapshot.secret).await?;
+        self.snapshot.policy.clone().set_retirements(after);
+        self.note_commit(number, &lineage, View::default(), changes);
+        // They may contain rows that are removed.
+        self.cache = super::Cache::default();
+        self.read_ahead.invalidate();
+        Ok(CommandOutcome::Retired { retirement, commit: Some(number) })
+    }
+
+    /// What a new or a revoked retirement would do: the plan of [`Self::retire`], without its write.
+    async fn preview_retirement(
+        &mut self,
+        last_commit: i64,
+        retirement: &Retirement,
+        before: &Retirements,
+        expected_revision: Option<&str>,
+    ) -> Result<CommandOutcome, StoreError> {
+        let planned = self.plan_retirement(retirement, before, true).await?;
+        if planned.is_stale(expected_revision) {
+            return Ok(CommandOutcome::Stale);
+        }
+        let PlannedRetirement { view, changes, after, owners, revision, .. } = planned;
+        let planned = Planned { view: &view, changes: &changes, about: &owners, retirements: &after };
+        let preview = self.preview_of(&planned, last_commit, revision.unwrap_or_default()).await?;
+        Ok(CommandOutcome::Previewed(Arc::new(preview)))
+    }
+
+    async fn plan_retirement(
+        &mut self,
+        retirement: &Retirement,
+        before: &Retirements,
+        is_revision_needed: bool,
+    ) -> Result<PlannedRetirement, StoreError> {
         let value = &retirement.value;
         let mut after = before.clone();
         after.put(retirement.clone());
@@ -235,11 +310,10 @@ impl Worker {
         let mut view = View::default();
         let links_of = owners.iter().cloned().collect();
         self.load(Needs { identifiers: all_owners.clone(), links_of, ..Needs::default() }, &mut view).await?;
-        if let Some(expected) = expected_revision {
+        let mut revision = None;
+        if is_revision_needed {
             self.load(missing_members(&all_owners, &view), &mut view).await?;
-            if self.revision_of(&all_owners, &view, &decisions)? != expected {
-                return Ok(CommandOutcome::Stale);
-            }
+            revision = Some(self.revision_of(&all_owners, &view, &decisions)?);
         }
 
         let links = view.links_of.values().flat_map(|it| it.iter());
@@ -270,28 +344,7 @@ impl Worker {
         let mut draft = Draft::of_retirement(value, &messages, before, &after, &view, &policy, &decisions, &secret);
         complete(&mut draft, &mut self.cache, &self.snapshot, &mut view).await?;
         let changes = draft.finish(&view);
-        let number = last_commit + 1;
-        let lineage = self.lineage_of(&changes, |_| Cause::Retirement(retirement.id.to_string()));
-        // Removing an identifier also removes the decisions about it. Write those again: they are permanent.
-        let is_about = |decision: &&Arc<Decision>| {
-            let Pair { a, b } = &decision.pair;
-            changes.removed_identifiers.contains(a) || changes.removed_identifiers.contains(b)
-        };
-        let kept: Vec<Decision> = decisions.iter().filter(is_about).map(|it| Decision::clone(it)).collect();
-        let rows = Rows {
-            decisions: &kept,
-            retirements: std::slice::from_ref(&retirement),
-            moved: &texts,
-            ..Rows::of(&changes)
-        };
-        let commit = Commit { number, rows, lineage: &lineage };
-        self.snapshot.store.commit(&commit, &secret).await?;
-        policy.set_retirements(after);
-        self.note_commit(number, &lineage, View::default(), changes);
-        // They may contain rows that are removed.
-        self.cache = super::Cache::default();
-        self.read_ahead.invalidate();
-        Ok(CommandOutcome::Retired { retirement, commit: Some(number) })
+        Ok(PlannedRetirement { view, changes, texts, after, owners: all_owners, decisions, revision })
     }
 
     /// Loads rows, and the rows that these refer to.
@@ -332,6 +385,26 @@ impl Worker {
             revisions.push(revision::of_members(policy.version, members, &retirements, decisions));
         }
         Ok(revision::joint(revisions))
+    }
+}
+
+/// A retirement that is ready to be written.
+struct PlannedRetirement {
+    view: View,
+    changes: Changes,
+    /// The texts of the messages with the value.
+    texts: BTreeMap<Arc<str>, String>,
+    after: Retirements,
+    /// All owners of the value, before and after.
+    owners: BTreeSet<Identifier>,
+    decisions: Decisions,
+    /// The joint revision of the owners' profiles, if it was needed.
+    revision: Option<String>,
+}
+
+impl PlannedRetirement {
+    fn is_stale(&self, expected_revision: Option<&str>) -> bool {
+        expected_revision.is_some_and(|expected| self.revision.as_deref() != Some(expected))
     }
 }
 

@@ -1,7 +1,5 @@
-import { ChevronLeft } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useQuery } from "urql";
-import { Link } from "wouter";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { CustomerDocument, type CustomerQuery } from "../../graphql/generated/graphql";
@@ -9,6 +7,7 @@ import { useProfileChanges } from "../../graphql/subscriptions";
 import { useText } from "../../language/language";
 import { useDebounced } from "../../useDebounced";
 import { useTitle } from "../../useTitle";
+import { BackToList } from "../customers/BackToList";
 import { AsOf } from "./AsOf";
 import { Attributes } from "./Attributes";
 import styles from "./Customer.module.css";
@@ -42,10 +41,7 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
   useProfileChanges(unifiedId, () => reload({ requestPolicy: "network-only" }));
   return (
     <main id="content" tabIndex={-1} className="page" aria-busy={fetching}>
-      <Link href="/customers" className="back">
-        <ChevronLeft size={14} aria-hidden />
-        {text.customers}
-      </Link>
+      <BackToList />
       {error && <ErrorNotice error={error} onRetry={() => reload({ requestPolicy: "network-only" })} />}
       {!error && data && !profile && (
         <Notice title={text.customerNotFoundTitle}>

@@ -327,7 +327,7 @@ function Session({ row: { events }, isFolded, onFold }: SessionProps) {
   );
 }
 
-function Merge({ lineage: { kind, at, others, decision } }: { lineage: LineageFactsFragment }) {
+function Merge({ lineage: { kind, at, others, customers, decision } }: { lineage: LineageFactsFragment }) {
   const text = useText();
   const format = useFormat();
   const isMerge = kind === "MERGED";
@@ -341,7 +341,14 @@ function Merge({ lineage: { kind, at, others, decision } }: { lineage: LineageFa
       <span className={styles.name}>
         <Icon size={14} aria-hidden /> {said}
       </span>
-      <span className={styles.said}>{decision && `${decision.actor}: “${decision.reason}”`}</span>
+      <span className={styles.said}>
+        {[
+          format.list(customers.flatMap(({ name }) => name ?? [])),
+          decision && `${decision.actor}: “${decision.reason}”`,
+        ]
+          .filter(Boolean)
+          .join(" · ")}
+      </span>
     </div>
   );
 }

@@ -20,6 +20,7 @@ const lineage = (at: string): LineageFactsFragment => ({
   kind: "MERGED",
   kept: "a",
   others: ["b"],
+  customers: [],
   cause: "MESSAGE",
   messageId: null,
   decision: null,

@@ -1,13 +1,18 @@
 import { type MouseEvent, type RefObject, useMemo, useRef } from "react";
 import { useLocation } from "wouter";
 import type { CustomerRowFragment } from "../../graphql/generated/graphql";
+import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
+import { ChooseAll, ChooseCell } from "./ChooseCell";
 import { CustomerCell } from "./CustomerCell";
 import styles from "./CustomerTable.module.css";
 import { cellClass } from "./cellClass";
 import type { Column } from "./columns";
 import { HeaderCell } from "./HeaderCell";
+import type { Widths } from "./layout";
 import type { CustomersOrder } from "./query";
+import type { Selection } from "./selection";
+import { TableColumns } from "./TableColumns";
 import { RowSkeleton } from "./TableSkeleton";
 import type { ListPosition } from "./useCustomerList";
 import { useRowFocus } from "./useRowFocus";
@@ -19,34 +24,36 @@ type Props = {
   more: boolean;
   stale: boolean;
   columns: Column[];
+  widths: Widths;
   orderBy: CustomersOrder;
   onOrder: (orderBy: CustomersOrder) => void;
   onMore: () => void;
-  /** Unified IDs of the customers that are selected to be merged. */
-  selected: ReadonlySet<string>;
-  onSelect: (unifiedId: string) => void;
+  selection: Selection;
   initialPosition: ListPosition;
   /** Receives the position as the reader moves. */
   position: RefObject<ListPosition>;
 };
 
 export function CustomerTable(props: Props) {
-  const { customers, total, more, stale, columns, orderBy, onOrder, onMore } = props;
-  const { selected, onSelect, initialPosition, position } = props;
+  const { customers, total, more, stale, columns, widths, orderBy, onOrder, onMore } = props;
+  const { selection, initialPosition, position } = props;
   const text = useText();
+  const format = useFormat();
   const scroller = useRef<HTMLElement>(null);
   const count = customers.length;
   const virtual = useVirtualRows({ scroller, count, more, onMore, initialPosition, position });
+  const choose = useChoose(customers, selection);
   const { tabStop, onFocus } = useRowFocus({
     scroller,
     customers,
     virtual,
     initialPosition,
     position,
-    onSelect,
+    onSelect: choose,
   });
   const openRow = useOpenRow();
   const large = useMemo(() => largeAmount(customers), [customers]);
+  const shown = new Set(columns.map(({ id }) => id));
 
   return (
     <section
@@ -54,12 +61,14 @@ export function CustomerTable(props: Props) {
       id="customer-list"
       aria-label={text.customers}
       aria-busy={stale}
-      className={`${styles.scroller} ${stale ? styles.stale : ""}`}
+      className={`${styles.scroller} ${stale ? styles.stale : ""} ${selection.ids.size ? styles.choosing : ""}`}
     >
       <table className={styles.table} aria-rowcount={total === undefined ? -1 : total + 1}>
         <caption className="hidden">{text.tableHelp}</caption>
+        <TableColumns columns={columns} widths={widths} />
         <thead>
           <tr aria-rowindex={1}>
+            <ChooseAll customers={customers} selection={selection} />
             <HeaderCell
               label={text.columnCustomer}
               name="customer"
@@ -70,7 +79,7 @@ export function CustomerTable(props: Props) {
             {columns.map((column) => (
               <HeaderCell
                 key={column.id}
-                label={column.label(text)}
+                label={column.label(text, format)}
                 name={column.id}
                 field={column.orderBy}
                 figure={column.figure}
@@ -78,6 +87,7 @@ export function CustomerTable(props: Props) {
                 onOrder={onOrder}
               />
             ))}
+            <td className={styles.rest} />
           </tr>
         </thead>
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard has the link in each row. */}
@@ -89,19 +99,24 @@ export function CustomerTable(props: Props) {
               <tr key={index} data-row aria-rowindex={index + 2} className={styles.row}>
                 {customer ? (
                   <>
+                    <ChooseCell
+                      name={customer.basic.name}
+                      isChosen={selection.ids.has(customer.unifiedId)}
+                      onChoose={(isRange) => choose(index, isRange)}
+                    />
                     <CustomerCell
                       customer={customer}
+                      shown={shown}
                       index={index}
                       tabStop={index === tabStop}
-                      selected={selected.has(customer.unifiedId)}
-                      onSelect={() => onSelect(customer.unifiedId)}
                       onFocus={() => onFocus(index)}
                     />
-                    {columns.map((column) => (
-                      <td key={column.id} className={cellClass(column.id, column.figure)}>
-                        {column.cell(customer, large)}
+                    {columns.map(({ id, figure, cell }) => (
+                      <td key={id} className={cellClass(id, figure)}>
+                        {cell({ row: customer, large })}
                       </td>
                     ))}
+                    <td className={styles.rest} />
                   </>
                 ) : (
                   <RowSkeleton columns={columns} />
@@ -116,13 +131,29 @@ export function CustomerTable(props: Props) {
   );
 }
 
-/** A click anywhere in a row follows the link in its first cell. */
+/** Chooses a row, or all rows from the one that was chosen last to it. */
+function useChoose(customers: CustomerRowFragment[], selection: Selection) {
+  const last = useRef<number>(undefined);
+  return (index: number, isRange: boolean) => {
+    const customer = customers[index];
+    if (!customer) return;
+    const from = isRange ? (last.current ?? index) : index;
+    const rows = customers.slice(Math.min(from, index), Math.max(from, index) + 1);
+    selection.set(
+      rows.map(({ unifiedId }) => unifiedId),
+      isRange || !selection.ids.has(customer.unifiedId),
+    );
+    last.current = index;
+  };
+}
+
+/** A click anywhere in a row follows the link of its customer. */
 function useOpenRow() {
   const [, navigate] = useLocation();
   return (event: MouseEvent) => {
-    if (event.target instanceof HTMLElement && !event.target.closest("a, label, input")) {
+    if (event.target instanceof Element && !event.target.closest("a, label, input")) {
       const href = event.target.closest("tr")?.querySelector("a")?.getAttribute("href");
-      if (href) navigate(href);
+      if (href && !getSelection()?.toString()) navigate(href);
     }
   };
 }

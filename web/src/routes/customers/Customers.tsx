@@ -1,23 +1,38 @@
-import { ArrowUp } from "lucide-react";
-import { useEffect, useEffectEvent, useMemo } from "react";
-import { Choices } from "../../components/Choices";
+import { ArrowUp, Download } from "lucide-react";
+import { lazy, Suspense, useEffect, useEffectEvent, useState } from "react";
+import { useLocation, useSearch } from "wouter";
+import { useHistoryState } from "wouter/use-browser-location";
 import { ErrorNotice } from "../../components/Notice";
-import { Panel } from "../../components/Panel";
 import { useText } from "../../language/language";
-import { useLocalStorage } from "../../useLocalStorage";
+import { ColumnsPanel } from "./ColumnsPanel";
 import styles from "./Customers.module.css";
 import { CustomerTable } from "./CustomerTable";
-import { type ColumnId, columns } from "./columns";
 import { Filters } from "./Filters";
-import { FirstRun } from "./FirstRun";
-import { MergeSelection, useSelection } from "./MergeSelection";
+import { rememberList } from "./lastList";
 import { NoCustomersFound } from "./NoCustomersFound";
-import { isFiltered, noFilter, useCustomersQuery, useShowCustomers } from "./query";
+import {
+  type CustomersQuery,
+  type HistoryState,
+  isFiltered,
+  noFilter,
+  useCustomersQuery,
+  useFilterInput,
+  useShowCustomers,
+} from "./query";
+import { SelectionBar } from "./SelectionBar";
 import { SortPanel } from "./SortPanel";
+import { useSelection } from "./selection";
 import { TableSkeleton } from "./TableSkeleton";
+import { useColumns } from "./useColumns";
 import { useCustomerList } from "./useCustomerList";
 import { useLiveRows } from "./useLiveRows";
 import { useSingleResult } from "./useSingleResult";
+import { Views } from "./Views";
+
+const FirstRun = lazy(() => import("./FirstRun").then(({ FirstRun }) => ({ default: FirstRun })));
+const ExportDialog = lazy(() =>
+  import("./ExportDialog").then(({ ExportDialog }) => ({ default: ExportDialog })),
+);
 
 const emptyPollInterval = 3000;
 
@@ -25,16 +40,15 @@ export function Customers() {
   const text = useText();
   const query = useCustomersQuery();
   const show = useShowCustomers();
-  const list = useCustomerList(query);
+  const columns = useColumns();
+  const list = useCustomerList(query, columns.asks);
   const { pages, stale, error } = list;
-  const { unseen, showUnseen } = useLiveRows(list, list.key);
+  const { unseen, showUnseen } = useLiveRows(list, list.key, columns.asks);
   useSingleResult(list);
+  useRememberedList(query);
+  const filter = useFilterInput(query.filter);
   const selection = useSelection();
-  const { visible, setVisible } = useVisibleColumns();
-  const levels = useMemo(
-    () => [...new Set(pages?.nodes.flatMap(({ basic }) => basic.membershipLevel ?? []))],
-    [pages],
-  );
+  const [exporting, setExporting] = useState(false);
 
   const search = query.search.trim() || null;
   const unfiltered = search === null && !isFiltered(query.filter);
@@ -43,7 +57,9 @@ export function Customers() {
   if (isEmpty) {
     return (
       <main id="content" tabIndex={-1} className={styles.customers}>
-        <FirstRun />
+        <Suspense>
+          <FirstRun onData={list.reload} />
+        </Suspense>
       </main>
     );
   }
@@ -56,28 +72,30 @@ export function Customers() {
   };
   return (
     <main id="content" tabIndex={-1} className={styles.customers}>
+      <Views query={query} columns={columns} />
       <div className={styles.toolbar}>
         <h1 className={styles.count} aria-live="polite">
           {count()}
         </h1>
+        {selection.ids.size > 0 && (
+          <span className={styles.chosenCount}>{text.merge.chosen(selection.ids.size)}</span>
+        )}
         {unseen > 0 && (
           <button type="button" className={styles.news} onClick={showUnseen}>
             <ArrowUp size={14} aria-hidden />
             {text.news(unseen)}
           </button>
         )}
-        <Filters query={query} levels={levels} onChange={(filter) => show({ filter })} />
+        <Filters query={query} onChange={(filter) => show({ filter })} />
         <div className={styles.sort}>
           <SortPanel orderBy={query.orderBy} onOrder={(orderBy) => show({ orderBy })} />
         </div>
         <div className={styles.columns}>
-          <Panel label={text.columns}>
-            <Choices
-              options={columns.map((column) => ({ value: column.id, label: column.label(text) }))}
-              chosen={visible.map(({ id }) => id)}
-              onChange={setVisible}
-            />
-          </Panel>
+          <button type="button" className={styles.export} onClick={() => setExporting(true)}>
+            <Download size={14} aria-hidden />
+            {text.list.export}
+          </button>
+          <ColumnsPanel columns={columns} />
         </div>
       </div>
       {error && (
@@ -85,7 +103,7 @@ export function Customers() {
           <ErrorNotice error={error} onRetry={list.reload} old={pages !== undefined} />
         </div>
       )}
-      {!pages && !error && <TableSkeleton columns={visible} />}
+      {!pages && !error && <TableSkeleton columns={columns.shown} widths={columns.widths} />}
       {pages && pages.nodes.length === 0 && (
         <div className={styles.notice}>
           <NoCustomersFound
@@ -103,35 +121,42 @@ export function Customers() {
           total={pages.total}
           more={pages.more}
           stale={stale}
-          columns={visible}
+          columns={columns.shown}
+          widths={columns.widths}
           orderBy={query.orderBy}
           onOrder={(orderBy) => show({ orderBy })}
           onMore={list.loadMore}
           initialPosition={list.initialPosition}
           position={list.position}
-          selected={selection.unifiedIds}
-          onSelect={selection.toggle}
+          selection={selection}
         />
       )}
-      <MergeSelection selection={selection} />
+      <SelectionBar selection={selection} onExport={() => setExporting(true)} />
+      {exporting && (
+        <Suspense>
+          <ExportDialog
+            query={query}
+            filter={filter}
+            total={pages?.total}
+            chosen={selection.ids}
+            columns={columns.shown}
+            onClose={() => setExporting(false)}
+          />
+        </Suspense>
+      )}
     </main>
   );
 }
 
-/** The columns that the reader has not hidden. */
-function useVisibleColumns() {
-  const [hidden, setHidden] = useLocalStorage<ColumnId[]>("columns.hidden", readHidden, (ids) =>
-    ids.join(" "),
+/** Keeps the list's address and state, so that a customer leads back to it. */
+function useRememberedList(query: CustomersQuery) {
+  const [path] = useLocation();
+  const address = useSearch();
+  const view = useHistoryState<HistoryState>()?.view;
+  useEffect(
+    () => rememberList(address ? `${path}?${address}` : path, query, view),
+    [path, address, query, view],
   );
-  return {
-    visible: columns.filter(({ id }) => !hidden.includes(id)),
-    setVisible: (ids: ColumnId[]) => setHidden(columns.map(({ id }) => id).filter((id) => !ids.includes(id))),
-  };
-}
-
-function readHidden(stored: string | null): ColumnId[] {
-  const ids = stored === null ? ["updated"] : stored.split(" ");
-  return columns.map(({ id }) => id).filter((id) => ids.includes(id));
 }
 
 /** Runs `run` again and again while the page is visible; never where there is no interval. */

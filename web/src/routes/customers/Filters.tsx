@@ -1,107 +1,68 @@
-import { type SubmitEvent, useState } from "react";
-import { useQuery } from "urql";
-import { Choices } from "../../components/Choices";
-import { Panel } from "../../components/Panel";
-import { CustomerCountDocument } from "../../graphql/generated/graphql";
+import { X } from "lucide-react";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
+import { AddFilter } from "./AddFilter";
+import { FilterChip } from "./FilterChip";
+import { AttributeEditor, FieldEditor } from "./FilterEditor";
 import styles from "./Filters.module.css";
 import {
-  ageGroups,
   type CustomersFilter,
   type CustomersQuery,
-  filterInput,
-  genders,
+  type FilterField,
+  filterFields,
+  isFieldSet,
   isFiltered,
   noFilter,
-  platforms,
 } from "./query";
+import { useFilterText } from "./useFilterText";
 
 type Props = {
   query: CustomersQuery;
-  /** The membership levels of the loaded customers; every business has its own. */
-  levels: string[];
   onChange: (filter: CustomersFilter) => void;
 };
 
-export function Filters({ query, levels, onChange }: Props) {
+/** The conditions as chips, which open to be changed, and a chip that adds one. */
+export function Filters({ query, onChange }: Props) {
   const text = useText();
   const format = useFormat();
+  const words = useFilterText();
   const { filter } = query;
-  const allLevels = [...new Set([...levels, ...filter.membershipLevel])].sort();
-  const addLevel = (level: string) =>
-    onChange({ ...filter, membershipLevel: [...new Set([...filter.membershipLevel, level])] });
-
-  const panel = <Name extends keyof CustomersFilter>(
-    name: Name,
-    label: string,
-    values: CustomersFilter[Name][number][],
-    labelOf: (value: CustomersFilter[Name][number]) => string,
-  ) => {
-    const chosen: CustomersFilter[Name][number][] = filter[name];
-    const [first, ...others] = chosen;
-    const options = values.map((value) => ({
-      value,
-      label: labelOf(value),
-      aside: <Count filter={{ ...filter, [name]: [value] }} search={query.search} />,
-    }));
-    return (
-      <Panel label={label} value={first && text.filterSelected(labelOf(first), others.length)}>
-        <Choices
-          options={options}
-          chosen={chosen}
-          onChange={(next) => onChange({ ...filter, [name]: next })}
-        />
-        {name === "membershipLevel" && <AnotherLevel onAdd={addLevel} />}
-      </Panel>
-    );
-  };
+  const isPlain = (field: FilterField): field is Exclude<FilterField, "attribute"> => field !== "attribute";
   return (
     <fieldset className={styles.filters}>
       <legend className="hidden">{text.filters}</legend>
-      {panel("platform", text.filterPlatform, platforms, format.platform)}
-      {panel("gender", text.filterGender, genders, format.gender)}
-      {panel("ageGroup", text.filterAgeGroup, ageGroups, format.ageGroup)}
-      {panel("membershipLevel", text.filterMembership, allLevels, (level) => level)}
+      {filterFields.filter(isPlain).map(
+        (field) =>
+          isFieldSet(filter, field) && (
+            <FilterChip
+              key={field}
+              label={words.name(field)}
+              value={words.condition(filter, field)}
+              onRemove={() => onChange({ ...filter, [field]: noFilter[field] })}
+            >
+              <FieldEditor query={query} field={field} onChange={onChange} />
+            </FilterChip>
+          ),
+      )}
+      {filter.attribute.map((condition) => (
+        <FilterChip
+          key={condition.name}
+          label={format.attribute(condition.name)}
+          value={words.attributeValue(condition.name, condition.value)}
+          onRemove={() =>
+            onChange({ ...filter, attribute: filter.attribute.filter((other) => other !== condition) })
+          }
+        >
+          <AttributeEditor query={query} name={condition.name} onChange={onChange} />
+        </FilterChip>
+      ))}
+      <AddFilter query={query} onChange={onChange} />
       {isFiltered(filter) && (
         <button type="button" className={styles.clear} onClick={() => onChange(noFilter)}>
+          <X size={14} aria-hidden />
           {text.clearFilters}
         </button>
       )}
     </fieldset>
-  );
-}
-
-/** How many customers an option would find together with the other filters. */
-function Count({ filter, search }: { filter: CustomersFilter; search: string }) {
-  const format = useFormat();
-  const [{ data }] = useQuery({
-    query: CustomerCountDocument,
-    variables: { filter: filterInput(filter), search: search.trim() || null },
-  });
-  return <span className="soft small">{data && format.number(data.profiles.totalCount)}</span>;
-}
-
-function AnotherLevel({ onAdd }: { onAdd: (level: string) => void }) {
-  const text = useText();
-  const [level, setLevel] = useState("");
-  const add = (event: SubmitEvent) => {
-    event.preventDefault();
-    if (level.trim() !== "") onAdd(level.trim());
-    setLevel("");
-  };
-  return (
-    <form className={styles.another} onSubmit={add}>
-      <input
-        className={styles.level}
-        value={level}
-        placeholder={text.anotherLevel}
-        aria-label={text.anotherLevel}
-        onChange={(event) => setLevel(event.target.value)}
-      />
-      <button type="submit" className="button">
-        {text.add}
-      </button>
-    </form>
   );
 }

@@ -13,22 +13,24 @@ type Props = {
   onOrder: (orderBy: CustomersOrder) => void;
 };
 
-/** A column head. Where the list can be ordered by the column, it is a button. */
+/** A column head. Where the list can be ordered by the column, it is a button; elsewhere it looks like plain text. */
 export function HeaderCell({ label, name, field, figure, orderBy, onOrder }: Props) {
   const ordered = field !== undefined && field === orderBy.field;
   const ascending = orderBy.direction === "ASC";
+  const Arrow = ordered && ascending ? ArrowUp : ArrowDown;
   return (
     <th
       scope="col"
       className={cellClass(name, figure)}
+      title={label}
       aria-sort={ordered ? (ascending ? "ascending" : "descending") : undefined}
     >
       {field === undefined ? (
-        label
+        <span className={styles.fixed}>{label}</span>
       ) : (
         <button type="button" className={styles.sort} onClick={() => onOrder(nextOrder(field, orderBy))}>
           <span>{label}</span>
-          {ordered && (ascending ? <ArrowUp size={12} aria-hidden /> : <ArrowDown size={12} aria-hidden />)}
+          <Arrow size={12} aria-hidden className={ordered ? undefined : styles.sortable} />
         </button>
       )}
     </th>

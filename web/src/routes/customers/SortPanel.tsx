@@ -1,8 +1,9 @@
 import { ArrowDown, ArrowUp } from "lucide-react";
 import { Panel } from "../../components/Panel";
+import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Customers.module.css";
-import { columns } from "./columns";
+import { standardColumns } from "./columns";
 import { type CustomersOrder, nextOrder } from "./query";
 
 type Props = { orderBy: CustomersOrder; onOrder: (orderBy: CustomersOrder) => void };
@@ -10,9 +11,12 @@ type Props = { orderBy: CustomersOrder; onOrder: (orderBy: CustomersOrder) => vo
 /** Sets the order on a narrow page, where the table has no column heads. */
 export function SortPanel({ orderBy, onOrder }: Props) {
   const text = useText();
+  const format = useFormat();
   const options = [
     { field: "NAME" as const, label: text.columnCustomer },
-    ...columns.flatMap(({ orderBy: field, label }) => (field ? [{ field, label: label(text) }] : [])),
+    ...standardColumns.flatMap(({ orderBy: field, label }) =>
+      field ? [{ field, label: label(text, format) }] : [],
+    ),
   ];
   const ascending = orderBy.direction === "ASC";
   return (

@@ -2,10 +2,14 @@ import { type RefObject, useEffect, useEffectEvent, useRef, useState } from "rea
 import { useClient } from "urql";
 import { type CustomerRowFragment, CustomersDocument } from "../../graphql/generated/graphql";
 import { type Paged, type Pages, usePages } from "../../graphql/pages";
-import { type CustomersQuery, filterInput } from "./query";
+import { type CustomersQuery, useFilterInput } from "./query";
+import type { RowVariables } from "./useColumns";
 
 const pageSize = 50;
-const restorableFor = 60_000;
+const restorableFor = 10 * 60_000;
+/** From this age on, and while one request can read them all, restored rows are read again. */
+const freshFor = 30_000;
+const readAtOnce = 200;
 
 /** How far the list is scrolled, and the row that had the focus last. */
 export type ListPosition = { offset: number; row: number | undefined };
@@ -23,10 +27,14 @@ type CustomerList = Paged<CustomerRowFragment> & {
   position: RefObject<ListPosition>;
 };
 
-/** The customers that a query finds, page by page. */
-export function useCustomerList({ filter, orderBy, search }: CustomersQuery): CustomerList {
+/** The customers that a query finds, page by page, with what the columns show of them. */
+export function useCustomerList(
+  { filter, orderBy, search }: CustomersQuery,
+  asks: RowVariables,
+): CustomerList {
   const client = useClient();
-  const key = JSON.stringify([filter, orderBy, search.trim()]);
+  const input = useFilterInput(filter);
+  const key = JSON.stringify([input, orderBy, search.trim(), asks]);
   const [restored] = useState(() =>
     leftList?.pages.key === key && Date.now() - leftList.at < restorableFor ? leftList : undefined,
   );
@@ -36,11 +44,12 @@ export function useCustomerList({ filter, orderBy, search }: CustomersQuery): Cu
     async (after, atLeast) => {
       const variables = {
         search: search.trim() || null,
-        filter: filterInput(filter),
+        filter: input,
         orderBy,
         first: Math.max(pageSize, atLeast),
         after,
         withCount: after === null,
+        ...asks,
       };
       const { data, error } = await client.query(CustomersDocument, variables, {
         requestPolicy: "network-only",
@@ -51,6 +60,12 @@ export function useCustomerList({ filter, orderBy, search }: CustomersQuery): Cu
     },
     restored?.pages,
   );
+
+  const refreshOld = useEffectEvent(() => {
+    if (!restored || restored.pages.nodes.length > readAtOnce) return;
+    if (Date.now() - restored.at > freshFor) list.refresh();
+  });
+  useEffect(() => refreshOld(), []);
 
   const { pages } = list;
   const remember = useEffectEvent(() => {

@@ -2,15 +2,16 @@ import { useEffect, useState } from "react";
 import type { CustomerRowFragment } from "../../graphql/generated/graphql";
 import type { Paged } from "../../graphql/pages";
 import { useRowChanges } from "../../graphql/subscriptions";
+import type { RowVariables } from "./useColumns";
 
 /**
  * Updates visible rows in place. Customers that changed and are not visible are only counted: inserting them would move
  * the rows under the reader.
  */
-export function useLiveRows(list: Paged<CustomerRowFragment>, key: string) {
+export function useLiveRows(list: Paged<CustomerRowFragment>, key: string, asks: RowVariables) {
   const { pages } = list;
   const [unseen, setUnseen] = useState<ReadonlySet<string>>(new Set());
-  useRowChanges((rows) => {
+  useRowChanges(asks, (rows) => {
     const changed = new Map(rows.map((row) => [row.unifiedId, row]));
     const visible = new Set(pages?.nodes.map(({ unifiedId }) => unifiedId));
     list.amend((nodes) => nodes.map((node) => changed.get(node.unifiedId) ?? node));

@@ -9,12 +9,13 @@ type Options = {
   virtual: ReturnType<typeof useVirtualRows>;
   initialPosition: ListPosition;
   position: RefObject<ListPosition>;
-  onSelect: (unifiedId: string) => void;
+  /** Chooses a row, or all rows from the one that was chosen last to it. */
+  onSelect: (index: number, isRange: boolean) => void;
 };
 
 /**
- * Moves the focus over rows of which only some are rendered: arrows, Page Up and Page Down, Home; `x` selects. One row is in
- * the tab order: the one that had the focus last, or the first in view.
+ * Moves the focus over rows of which only some are rendered: arrows, Page Up and Page Down, Home; `x` chooses, with Shift a range.
+ * One row is in the tab order: the one that had the focus last, or the first in view.
  */
 export function useRowFocus({ scroller, customers, virtual, initialPosition, position, onSelect }: Options) {
   const [active, setActive] = useState(initialPosition.row);
@@ -40,10 +41,10 @@ export function useRowFocus({ scroller, customers, virtual, initialPosition, pos
     const target = event.target as HTMLElement;
     const reading = target === document.body || target.id === "content" || scroller.current?.contains(target);
     if (!reading || event.ctrlKey || event.metaKey || event.altKey) return;
-    const current = active === undefined ? undefined : customers[active];
-    if (event.key === "x" && current) {
+    // The key has another letter where Korean is typed.
+    if (event.code === "KeyX" && active !== undefined && customers[active]) {
       event.preventDefault();
-      onSelect(current.unifiedId);
+      onSelect(active, event.shiftKey);
       return;
     }
     const here = active ?? -1;

@@ -3,7 +3,7 @@ import { KindIcon } from "../../components/KindIcon";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Graph.module.css";
-import type { Edge, IdentityEdges, Member } from "./graph";
+import { type Edge, type IdentityEdges, isNotable, type Member } from "./graph";
 import { layout } from "./layout";
 
 type Props = {
@@ -22,8 +22,8 @@ const labelLength = 20;
 const radius = 15;
 
 /**
- * Identifiers as nodes and links as lines: thicker the more often a link was seen, dashed for a bridge, amber for a withheld
- * link. It is for the pointer; the table below offers the same to the keyboard and to screen readers.
+ * Identifiers as nodes, in colors and shapes of their kinds, and links as lines: thicker the more often a link was seen, dashed
+ * where it is the only connection to something that matters, amber for a withheld link. It is for the pointer; the table below offers the same to the keyboard and to screen readers.
  */
 export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
   const text = useText();
@@ -53,6 +53,7 @@ export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
   const height = Math.max(size.height / scale, box.height);
   const view = [box.left - (width - box.width) / 2, box.top - (height - box.height) / 2, width, height];
   const at = (id: string) => placed.get(id) ?? { x: 0, y: 0 };
+  const middle = box.top + box.height / 2;
   return (
     <div ref={frame} className={styles.frame}>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard has the table below it. */}
@@ -80,6 +81,7 @@ export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
             key={member.unifiedId}
             identifier={member}
             at={at(member.unifiedId)}
+            labelAbove={at(member.unifiedId).y < middle}
             as={leaving.has(member.unifiedId) ? "leaving" : "member"}
             chosen={member.unifiedId === chosen}
             onChoose={onChoose}
@@ -90,6 +92,7 @@ export function Graph({ members, graph, chosen, leaving, onChoose }: Props) {
             key={ghost.unifiedId}
             identifier={ghost}
             at={at(ghost.unifiedId)}
+            labelAbove={at(ghost.unifiedId).y < middle}
             as="ghost"
             chosen={ghost.unifiedId === chosen}
             onChoose={onChoose}
@@ -110,7 +113,7 @@ type EdgeLineProps = {
 };
 
 function EdgeLine({ edge, from, to, chosen, onChoose }: EdgeLineProps) {
-  const bridge = edge.as === "link" && edge.leaving !== undefined;
+  const bridge = edge.as === "link" && edge.leaving !== undefined && isNotable(edge.leaving);
   const count = edge.as === "link" ? edge.link.count : 1;
   const path = edge.as === "withheld" ? arc(from, to) : `M ${from.x} ${from.y} L ${to.x} ${to.y}`;
   return (
@@ -146,6 +149,8 @@ function arc(from: Point, to: Point): string {
 type NodeMarkProps = {
   identifier: { kind: string; value: string; unifiedId: string; shared: boolean };
   at: Point;
+  /** Labels are on the side away from the center, where their own lines are not. */
+  labelAbove: boolean;
   as: "member" | "leaving" | "ghost";
   chosen: boolean;
   onChoose: (key: string) => void;
@@ -154,6 +159,7 @@ type NodeMarkProps = {
 function NodeMark({
   identifier: { kind, value, unifiedId, shared },
   at,
+  labelAbove,
   as,
   chosen,
   onChoose,
@@ -166,20 +172,48 @@ function NodeMark({
     <g
       className={`${styles.dot} ${styles[as]} ${shared ? styles.shared : ""} ${chosen ? styles.chosen : ""}`}
       transform={`translate(${at.x} ${at.y})`}
+      data-kind={kind}
       onClick={(event) => {
         event.stopPropagation();
         onChoose(unifiedId);
       }}
     >
       <title>{`${format.kind(kind)} ${label}`}</title>
-      <circle r={radius} />
+      <Shape kind={kind} />
       <g transform="translate(-7 -7)">
         <KindIcon kind={kind} />
       </g>
-      <text y={radius + 14} textAnchor="middle">
+      <text y={labelAbove ? -radius - 6 : radius + 14} textAnchor="middle">
         {short}
       </text>
     </g>
+  );
+}
+
+/** Accounts are squares: what purchases and names are under is visible without color, too. */
+function Shape({ kind }: { kind: string }) {
+  if (kind !== "external_id" && kind !== "customer_card")
+    return <circle className={styles.shape} r={radius} />;
+  const side = 2 * radius - 2;
+  return <rect className={styles.shape} x={1 - radius} y={1 - radius} width={side} height={side} rx={5} />;
+}
+
+/** A node of a kind, for the legend. */
+export function KindDot({ kind }: { kind: string }) {
+  return (
+    <svg
+      width={22}
+      height={22}
+      viewBox="-17 -17 34 34"
+      className={styles.dot}
+      data-kind={kind}
+      aria-hidden="true"
+    >
+      <Shape kind={kind} />
+      <g transform="translate(-9 -9) scale(1.28)">
+        <KindIcon kind={kind} />
+      </g>
+    </svg>
   );
 }
 

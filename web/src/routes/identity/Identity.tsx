@@ -3,24 +3,25 @@ import { useMemo, useState } from "react";
 import { useQuery } from "urql";
 import { Link } from "wouter";
 import { Avatar } from "../../components/Avatar";
+import { isolated, Name } from "../../components/Name";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { IdentityDocument } from "../../graphql/generated/graphql";
 import { useProfileChanges } from "../../graphql/subscriptions";
+import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import { useTitle } from "../../useTitle";
 import { Section } from "../customer/Section";
 import { customerPath } from "../views";
-import { DecisionList } from "./DecisionList";
 import { Explanation } from "./Explanation";
-import { Graph } from "./Graph";
-import { edgesOf, type IdentityProfile, type Member } from "./graph";
+import { Graph, KindDot } from "./Graph";
+import { edgesOf, type IdentityEdges, type IdentityProfile, type Member, marksOf } from "./graph";
 import styles from "./Identity.module.css";
 import { Lineage } from "./Lineage";
 import { LinkTable } from "./LinkTable";
+import { ManualDecisions } from "./ManualDecisions";
 import { useSelection } from "./query";
 import { RetireDialog } from "./RetireDialog";
-import { Retirements } from "./Retirements";
 import { SelectionDetails } from "./SelectionDetails";
 import { SeparateDialog, type Separation } from "./SeparateDialog";
 import { useDecisionsAbout } from "./useDecisionsAbout";
@@ -42,7 +43,7 @@ export function Identity({ unifiedId }: { unifiedId: string }) {
     <main id="content" tabIndex={-1} className="page" aria-busy={fetching && !data}>
       <Link href={customerPath(unifiedId)} className="back">
         <ChevronLeft size={14} aria-hidden />
-        {profile?.basic.name ?? text.identity.customer}
+        {profile ? <Name name={profile.basic.name} /> : text.identity.customer}
       </Link>
       {error && !data && (
         <ErrorNotice error={error} onRetry={() => reload({ requestPolicy: "network-only" })} />
@@ -67,7 +68,7 @@ function IdentityDetails({ profile }: { profile: IdentityProfile }) {
   const [retiring, setRetiring] = useState<Member>();
   const { identifiers, withheld } = profile.graph;
   const decisions = useDecisionsAbout(identifiers);
-  const graph = useMemo(() => edgesOf(profile.graph, decisions.found), [profile.graph, decisions.found]);
+  const graph = useMemo(() => edgesOf(profile.graph, decisions), [profile.graph, decisions]);
   const edge = graph.edges.find(({ key }) => key === chosen);
   const leaving = new Set(
     edge?.as === "link" ? edge.leaving?.map((identifier) => identifier.unifiedId) : undefined,
@@ -77,7 +78,7 @@ function IdentityDetails({ profile }: { profile: IdentityProfile }) {
       <header className={styles.head}>
         <Avatar avatar={profile.basic.avatar} large />
         <div>
-          <h1>{text.identity.of(name)}</h1>
+          <h1>{text.identity.of(isolated(name))}</h1>
           <p className="soft">
             {text.identity.summary(identifiers.length, profile.graph.links.length, withheld.length)}
           </p>
@@ -94,7 +95,7 @@ function IdentityDetails({ profile }: { profile: IdentityProfile }) {
           onRetire={setRetiring}
         />
       </div>
-      <Legend />
+      <Legend graph={graph} members={identifiers} />
       <Section id="links" title={text.identity.links}>
         <LinkTable edges={graph.edges} chosen={chosen} onChoose={choose} />
       </Section>
@@ -105,10 +106,7 @@ function IdentityDetails({ profile }: { profile: IdentityProfile }) {
         <Explanation identifiers={identifiers} ghosts={graph.ghosts} />
       </Section>
       <Section id="decisions" title={text.identity.decisions}>
-        <DecisionList decisions={decisions} />
-      </Section>
-      <Section id="retirements" title={text.identity.retirements}>
-        <Retirements identifiers={identifiers} />
+        <ManualDecisions unifiedId={profile.unifiedId} revision={profile.revision} />
       </Section>
       <Section id="history" title={text.identity.history}>
         <Lineage unifiedId={profile.unifiedId} revision={profile.revision} />
@@ -117,22 +115,40 @@ function IdentityDetails({ profile }: { profile: IdentityProfile }) {
         <SeparateDialog separation={separation} profile={profile} onClose={() => setSeparation(undefined)} />
       )}
       {retiring && (
-        <RetireDialog identifier={retiring} profile={profile} onClose={() => setRetiring(undefined)} />
+        <RetireDialog
+          identifier={retiring}
+          onClose={() => setRetiring(undefined)}
+          onKeepSeparate={(a, b) => {
+            setRetiring(undefined);
+            setSeparation({ a, b });
+          }}
+        />
       )}
     </>
   );
 }
 
-function Legend() {
+/** Explains what occurs in the graph, and nothing else. */
+function Legend({ graph, members }: { graph: IdentityEdges; members: Member[] }) {
   const text = useText();
-  const entries = [
-    { className: styles.holds, label: text.identity.legendLink },
-    { className: styles.bridge, label: text.identity.legendBridge },
-    { className: styles.held, label: text.identity.legendHeld },
-  ];
+  const format = useFormat();
+  const marks = marksOf(graph, members);
+  const lines = [
+    { shown: marks.link, className: styles.holds, label: text.identity.legendLink },
+    { shown: marks.bridge, className: styles.bridge, label: text.identity.legendBridge },
+    { shown: marks.decision, className: styles.decision, label: text.identity.legendDecision },
+    { shown: marks.withheld, className: styles.held, label: text.identity.legendHeld },
+    { shown: marks.shared, className: styles.ring, label: text.identity.legendShared },
+  ].filter(({ shown }) => shown);
   return (
-    <ul className={styles.legend}>
-      {entries.map(({ className, label }) => (
+    <ul className={styles.legend} aria-label={text.identity.legend}>
+      {marks.kinds.map((kind) => (
+        <li key={kind}>
+          <KindDot kind={kind} />
+          {format.kind(kind)}
+        </li>
+      ))}
+      {lines.map(({ className, label }) => (
         <li key={label}>
           <span className={className} aria-hidden="true" />
           {label}

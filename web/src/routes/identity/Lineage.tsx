@@ -1,16 +1,13 @@
 import { useClient } from "urql";
-import { Link } from "wouter";
 import { NearEnd } from "../../components/NearEnd";
 import { ErrorNotice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
-import { Time } from "../../components/Time";
 import { LineageDocument, type LineageFactsFragment } from "../../graphql/generated/graphql";
 import { usePages } from "../../graphql/pages";
 import { useLineageAdded } from "../../graphql/subscriptions";
-import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import { customerPath } from "../views";
-import styles from "./Identity.module.css";
+import { CustomersOf, UndoButton, When } from "../activity/ActionItem";
+import activity from "../activity/Activity.module.css";
 
 const pageSize = 20;
 
@@ -34,9 +31,9 @@ export function Lineage({ unifiedId, revision }: { unifiedId: string; revision: 
       {error && <ErrorNotice error={error} onRetry={list.reload} />}
       {!pages && !error && <Skeleton width="60%" />}
       {pages?.nodes.length === 0 && <p className="soft">{text.identity.noLineage}</p>}
-      <ol className={styles.rows} data-lineage>
+      <ol className={activity.list} data-lineage>
         {pages?.nodes.map((event) => (
-          <li key={`${event.at} ${event.kept} ${event.others.join()}`}>
+          <li className={activity.entry} key={`${event.at} ${event.kept} ${event.others.join()}`}>
             <Event event={event} />
           </li>
         ))}
@@ -50,24 +47,28 @@ export function Lineage({ unifiedId, revision }: { unifiedId: string; revision: 
 
 function Event({ event }: { event: LineageFactsFragment }) {
   const text = useText();
-  const format = useFormat();
-  const { at, kind, kept, others } = event;
+  const { at, kind, customers, decision, retirement } = event;
+  const made = decision ?? retirement;
   return (
-    <div>
-      <p className={styles.event}>
-        <b>{kind === "MERGED" ? text.identity.merged : text.identity.unmerged}</b>
-        <ShortId id={kept} />
-        <span className="soft" aria-hidden="true">
-          {kind === "MERGED" ? "←" : "→"}
-        </span>
-        {others.map((id) => (
-          <ShortId key={id} id={id} />
-        ))}
-      </p>
-      <p className="soft small" title={format.exact(at)}>
-        <Time at={at} /> · {cause(event, text)}
-      </p>
-    </div>
+    <>
+      <div className={activity.what}>
+        <p className={activity.title}>
+          <b>{kind === "MERGED" ? text.identity.merged : text.identity.unmerged}</b>
+          <CustomersOf customers={customers} sign={kind === "MERGED" ? "+" : "/"} />
+        </p>
+        {made && <p>“{made.reason}”</p>}
+        <p className="soft small">
+          <When at={at} /> · {cause(event, text)}
+        </p>
+      </div>
+      {made && !made.revokedAt && (
+        <UndoButton
+          id={made.id}
+          reason={made.reason}
+          kind={retirement ? "REASSIGNED" : decision?.relation === "SAME" ? "MERGED" : "SEPARATED"}
+        />
+      )}
+    </>
   );
 }
 
@@ -75,18 +76,9 @@ function cause(
   { cause: code, messageId, decision, retirement, policyVersion }: LineageFactsFragment,
   text: ReturnType<typeof useText>,
 ): string {
-  if (decision)
-    return text.identity.causeDecision(decision.actor, decision.reason, decision.revokedAt != null);
-  if (retirement) return text.identity.causeRetirement(retirement.actor, retirement.reason);
+  if (decision) return text.identity.causeDecision(decision.actor, decision.revokedAt != null);
+  if (retirement) return text.identity.causeRetirement(retirement.actor);
   if (policyVersion != null) return text.identity.causePolicy(policyVersion);
   if (messageId) return text.identity.causeMessage(messageId);
   return code;
-}
-
-function ShortId({ id }: { id: string }) {
-  return (
-    <Link href={customerPath(id)} className="mono" title={id}>
-      {id.slice(0, 8)}
-    </Link>
-  );
 }

@@ -3,7 +3,7 @@ import { Time } from "../../components/Time";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import table from "../customer/Table.module.css";
-import type { Edge } from "./graph";
+import { type Edge, isNotable } from "./graph";
 import styles from "./Identity.module.css";
 
 type Props = { edges: Edge[]; chosen: string | undefined; onChoose: (key: string) => void };
@@ -39,13 +39,17 @@ function Row({ edge, current, onChoose }: { edge: Edge; current: boolean; onChoo
   const link = edge.as === "link" ? edge.link : undefined;
   const decision = edge.as === "decision" ? edge.decision : link?.decision;
   return (
-    <tr className={current ? styles.current : undefined} data-link={edge.key}>
+    <tr
+      className={`${styles.selectable} ${current ? styles.current : ""}`}
+      data-link={edge.key}
+      onClick={onChoose}
+    >
       <td className={table.wide}>
-        <button type="button" className={styles.pick} aria-pressed={current} onClick={onChoose}>
+        <button type="button" className={styles.pick} aria-pressed={current}>
           <IdentifierName identifier={edge.a} />
           <IdentifierName identifier={edge.b} />
         </button>
-        {edge.as === "link" && edge.leaving && (
+        {edge.as === "link" && edge.leaving && isNotable(edge.leaving) && (
           <span className={`${table.mark} ${table.quiet}`} title={text.identity.bridgeHelp}>
             {text.identity.bridgeMark(edge.leaving.length)}
           </span>

@@ -7,6 +7,7 @@ import { useLinkText } from "../../decisions/useLinkText";
 import type { LinkEndFragment, LinkFactsFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
+import { RoleGate } from "../../session/RoleGate";
 import { customerPath, inboxPath } from "../views";
 import type { Edge, IdentityEdges, IdentityProfile, Member } from "./graph";
 import styles from "./Identity.module.css";
@@ -88,18 +89,20 @@ function IdentifierDetails({ member, graph, onChoose, onSeparate, onRetire }: Id
           </ul>
         </>
       )}
-      <p className={styles.actions}>
-        {only && (
-          <button type="button" className="button" onClick={() => onSeparate(member, only)}>
-            {text.identity.partIdentifier}
-          </button>
-        )}
-        {!member.retiredAt && (
-          <button type="button" className="button" onClick={() => onRetire(member)}>
-            {text.identity.retire}
-          </button>
-        )}
-      </p>
+      <RoleGate needs="decide">
+        <p className={styles.actions}>
+          {only && (
+            <button type="button" className="button" onClick={() => onSeparate(member, only)}>
+              {text.identity.partIdentifier}
+            </button>
+          )}
+          {!member.retiredAt && (
+            <button type="button" className="button" onClick={() => onRetire(member)}>
+              {text.identity.retire}
+            </button>
+          )}
+        </p>
+      </RoleGate>
     </>
   );
 }
@@ -156,9 +159,11 @@ function EdgeDetails({ edge, onSeparate }: { edge: Edge; onSeparate: Props["onSe
       {both}
       <p className="soft">{words.evidence(edge.link)}</p>
       <LinkReason link={edge.link} leaving={edge.leaving} />
-      <button type="button" className="button" onClick={() => onSeparate(edge.a, edge.b)}>
-        {text.identity.cut}
-      </button>
+      <RoleGate needs="decide">
+        <button type="button" className="button" onClick={() => onSeparate(edge.a, edge.b)}>
+          {text.identity.cut}
+        </button>
+      </RoleGate>
     </>
   );
 }

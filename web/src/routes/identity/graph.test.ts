@@ -5,7 +5,7 @@ import type {
   LinkFactsFragment,
   WithheldFactsFragment,
 } from "../../graphql/generated/graphql";
-import { edgesOf, type IdentityProfile } from "./graph";
+import { edgesOf, type IdentityProfile, isNotable, marksOf } from "./graph";
 
 const end = (id: string): LinkEndFragment =>
   ({ kind: "email", value: id, unifiedId: id, shared: false }) as LinkEndFragment;
@@ -68,4 +68,28 @@ test.each([
 
 test("a decision about a link is not drawn twice", () => {
   expect(drawn({ links: [link("a", "b")] }, [decision("a", "b")]).edges).toEqual(["link a.b"]);
+});
+
+const of = (kind: string) => ({ ...end(kind), kind });
+
+test.each([
+  ["a device", [of("device_id")], false],
+  ["a phone", [of("phone")], false],
+  ["an account", [of("external_id")], true],
+  ["two devices", [of("device_id"), of("device_id")], true],
+])("the only connection to %s", (_, leaving, expected) => {
+  expect(isNotable(leaving)).toBe(expected);
+});
+
+test("a legend has what occurs", () => {
+  const { identifiers, ...parts } = graph({ withheld: [withheld("a", "x")] });
+  const marks = marksOf(edgesOf({ identifiers, ...parts }, [decision("a", "b")]), identifiers);
+  expect(marks).toEqual({
+    kinds: ["email"],
+    link: false,
+    bridge: false,
+    decision: true,
+    withheld: true,
+    shared: false,
+  });
 });

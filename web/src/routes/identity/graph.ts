@@ -54,3 +54,28 @@ export function edgesOf(
   }
   return { edges, ghosts: [...ghosts.values()] };
 }
+
+/** Kinds of identifiers that purchases are under. */
+const accounts = new Set(["external_id", "customer_card"]);
+
+/**
+ * Whether it matters that a link is the only connection: it splits off two identifiers or more, or an account. A device that
+ * hangs on one link is no news.
+ */
+export const isNotable = (leaving: LinkEndFragment[]): boolean =>
+  leaving.length > 1 || leaving.some(({ kind }) => accounts.has(kind));
+
+/** What occurs in a graph, for its legend. */
+export function marksOf({ edges, ghosts }: IdentityEdges, members: LinkEndFragment[]) {
+  const isBridge = (edge: Edge) =>
+    edge.as === "link" && edge.leaving !== undefined && isNotable(edge.leaving);
+  const all = [...members, ...ghosts];
+  return {
+    kinds: [...new Set(all.map(({ kind }) => kind))],
+    link: edges.some((edge) => edge.as === "link" && !isBridge(edge)),
+    bridge: edges.some(isBridge),
+    decision: edges.some(({ as }) => as === "decision"),
+    withheld: edges.some(({ as }) => as === "withheld"),
+    shared: all.some(({ shared }) => shared),
+  };
+}

@@ -6,7 +6,7 @@ import styles from "./Inbox.module.css";
 
 type Props = { decision: DecisionFactsFragment; onSettled: () => void };
 
-/** The decision in force, with its actor and reason; it can be revoked with a reason. */
+/** An active decision, with its actor and reason; it can be reverted with a reason. */
 export function ActiveDecision({ decision, onSettled }: Props) {
   const text = useText();
   const format = useFormat();

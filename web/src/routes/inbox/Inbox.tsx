@@ -1,85 +1,120 @@
 import { ChevronLeft } from "lucide-react";
-import { useEffect, useEffectEvent, useRef, useState } from "react";
-import { useClient, useQuery } from "urql";
+import { useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
+import { type CombinedError, useClient, useQuery } from "urql";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
-import { linkKey } from "../../decisions/linkKey";
 import {
-  InboxDocument,
-  type Relation,
-  WithheldAroundDocument,
-  type WithheldFactsFragment,
+  ReviewCaseDocument,
+  ReviewCasesDocument,
+  type ReviewRowFragment,
 } from "../../graphql/generated/graphql";
 import { usePages } from "../../graphql/pages";
 import { useProfileChanges } from "../../graphql/subscriptions";
 import { useText } from "../../language/language";
+import { useMay } from "../../session/useMay";
+import { useDebounced } from "../../useDebounced";
 import { useMedia } from "../../useMedia";
 import { useTitle } from "../../useTitle";
+import type { Answer } from "./AnswerForm";
+import { BulkForm } from "./BulkForm";
+import { CaseDetail } from "./CaseDetail";
+import { CaseFilter } from "./CaseFilter";
+import { CaseList } from "./CaseList";
 import styles from "./Inbox.module.css";
-import { InboxFilter } from "./InboxFilter";
+import { useInboxCounts } from "./InboxCounts";
 import { useInboxQuery } from "./query";
-import { useInboxCounts } from "./useInboxCounts";
-import { WithheldLink } from "./WithheldLink";
-import { WithheldList } from "./WithheldList";
 
 const pageSize = 25;
+/** The most cases that the server answers at once. */
+const mostSelected = 50;
 
-/** Withheld links that wait for a decision, strongest evidence first. */
+/** Cases for review: withheld links, grouped by the value that causes them. */
 export function Inbox() {
   const text = useText();
   useTitle(text.inbox.title);
   const client = useClient();
+  const may = useMay();
   const narrow = useMedia("(max-width: 900px)");
   const [query, show] = useInboxQuery();
   const counts = useInboxCounts();
-  const [relation, setRelation] = useState<Relation>();
+  const [answer, setAnswer] = useState<Answer>();
+  const [search, setSearch] = useState("");
+  const searched = useDebounced(search.trim(), 200);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [focusNext, setFocusNext] = useState(false);
 
-  const list = usePages<WithheldFactsFragment>(query.reason ?? "open", async (after, atLeast) => {
-    const variables = { reason: query.reason ?? null, first: Math.max(pageSize, atLeast), after };
-    const { data, error } = await client.query(InboxDocument, variables, { requestPolicy: "network-only" });
-    if (!data) throw error;
-    return data.withheldLinks;
-  });
+  const list = usePages<ReviewRowFragment>(
+    `${query.kind} ${query.order} ${searched}`,
+    async (after, atLeast) => {
+      const variables = {
+        kind: query.kind,
+        orderBy: query.order,
+        search: searched || null,
+        first: Math.max(pageSize, atLeast),
+        after,
+      };
+      const { data, error } = await client.query(ReviewCasesDocument, variables, {
+        requestPolicy: "network-only",
+      });
+      if (!data) throw error;
+      return data.reviewCases;
+    },
+  );
   const { pages, stale, loading, error } = list;
   useProfileChanges(null, list.refresh);
-  const links = (pages?.nodes ?? []).filter(
-    ({ reason }) => query.reason !== undefined || reason !== "DIFFERENT",
-  );
-  const position = links.findIndex(({ link }) => linkKey(link) === query.link);
-  const elsewhere = useLinkFromAddress(position < 0 && pages ? query.link : undefined);
-  const chosen = links[position] ?? elsewhere ?? (narrow || query.link ? undefined : links[0]);
+  const cases = pages?.nodes ?? [];
+  const named = useCaseFromAddress(query.id, query.link, pages !== undefined && !stale, cases);
+  const listed = cases.find(({ id }) => id === (query.id ?? named.row?.id));
+  const isNamed = query.id !== undefined || query.link !== undefined;
+  const chosen = listed ?? named.row ?? (narrow || isNamed ? undefined : cases[0]);
 
-  // A decided link leaves the list; the next one is selected.
+  const choose = (row: ReviewRowFragment | undefined, replace: boolean) => {
+    setAnswer(undefined);
+    show({ id: row?.id }, { replace });
+  };
+  // An answered case leaves the list; the next one is selected, and its heading gets the focus.
   const selectNext = () => {
-    const here = chosen ? links.indexOf(chosen) : -1;
-    const next = links[here + 1] ?? links[here - 1];
-    setRelation(undefined);
-    show({ link: narrow || !next ? undefined : linkKey(next.link) }, { replace: true });
+    const here = cases.findIndex(({ id }) => id === chosen?.id);
+    const next = cases[here + 1] ?? cases[here - 1];
+    choose(narrow ? undefined : next, true);
+    setFocusNext(!narrow && next !== undefined);
     list.refresh();
   };
   const step = (by: number) => {
-    const here = chosen ? links.indexOf(chosen) : -1;
-    const next = links[Math.max(0, Math.min(here + by, links.length - 1))];
+    const here = cases.findIndex(({ id }) => id === chosen?.id);
+    const next = cases[Math.max(0, Math.min(here + by, cases.length - 1))];
     if (!next || next === chosen) return;
-    setRelation(undefined);
-    show({ link: linkKey(next.link) }, { replace: true });
-    if (here + by > links.length - 8) list.loadMore();
+    choose(next, true);
+    if (here + by > cases.length - 8) list.loadMore();
   };
+  const select = (id: string) => {
+    const next = new Set(selected);
+    if (!next.delete(id) && next.size < mostSelected) next.add(id);
+    setSelected(next);
+  };
+  const clear = () => setSelected(new Set());
+  const several = may.decide ? cases.filter(({ id }) => selected.has(id)) : [];
+
+  const field = useRef<HTMLInputElement>(null);
+  const answers = may.decide && several.length === 0 ? (chosen?.kind ?? "") : "";
   useKeys({
     j: () => step(1),
     k: () => step(-1),
-    ...(chosen &&
-      !chosen.link.decision && { s: () => setRelation("SAME"), d: () => setRelation("DIFFERENT") }),
+    f: () => field.current?.focus(),
+    ...(may.decide && chosen && query.kind === "CONTESTED" && { x: () => select(chosen.id) }),
+    ...(answers === "CONTESTED" && { s: () => setAnswer("SAME"), r: () => setAnswer("REASSIGNED") }),
+    ...((answers === "CONTESTED" || answers === "SHARED") && { d: () => setAnswer("DIFFERENT") }),
   });
 
   const detail = useRef<HTMLElement>(null);
-  const chosenKey = chosen && linkKey(chosen.link);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another link starts at its top.
+  const chosenId = chosen?.id;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another case starts at its top.
   useEffect(() => {
     detail.current?.scrollTo(0, 0);
-  }, [chosenKey]);
+  }, [chosenId]);
+  const focused = useCallback(() => setFocusNext(false), []);
 
-  const showsOne = narrow && query.link !== undefined;
+  const showsOne = narrow && (isNamed || several.length > 0);
   return (
     <main id="content" tabIndex={-1} className={styles.inbox}>
       {!showsOne && (
@@ -89,30 +124,46 @@ export function Inbox() {
           aria-busy={stale || (loading && !pages)}
         >
           <header className={styles.head}>
-            <h1 className={styles.title}>{counts ? text.inbox.count(counts.open) : text.inbox.title}</h1>
-            <InboxFilter
-              reason={query.reason}
+            <h1 className={styles.title}>{counts ? text.inbox.count(counts.CONTESTED) : text.inbox.title}</h1>
+            <CaseFilter
+              kind={query.kind}
+              order={query.order}
+              search={search}
               counts={counts}
-              onChange={(reason) => show({ reason, link: undefined })}
+              field={field}
+              onKind={(kind) => {
+                clear();
+                setAnswer(undefined);
+                show({ kind, id: undefined });
+              }}
+              onOrder={(order) => show({ order }, { replace: true })}
+              onSearch={setSearch}
             />
           </header>
-          {error && <ErrorNotice error={error} onRetry={list.reload} />}
+          {error && <ErrorNotice error={error} onRetry={list.reload} old={cases.length > 0} />}
           {!pages && !error && <ListSkeleton />}
-          {pages && links.length === 0 && !pages.more && !loading && (
-            <Notice title={text.inbox.emptyTitle}>
-              <p>{query.reason ? text.inbox.emptyReason : text.inbox.emptyText}</p>
+          {pages && cases.length === 0 && !loading && (
+            <Notice title={searched ? text.inbox.noneFound : text.inbox.emptyTitle}>
+              {!searched && (
+                <p>{query.kind === "CONTESTED" ? text.inbox.emptyText : text.inbox.emptyReason}</p>
+              )}
             </Notice>
           )}
-          <WithheldList
-            links={links}
-            chosen={chosenKey}
+          <CaseList
+            cases={cases}
+            chosen={chosenId}
+            selected={may.decide && query.kind === "CONTESTED" ? selected : undefined}
             more={(pages?.more ?? false) && !error}
             loading={loading}
             onMore={list.loadMore}
-            onChoose={(key) => {
-              setRelation(undefined);
-              show({ link: key }, { replace: !narrow });
+            onChoose={(id) => {
+              clear();
+              choose(
+                cases.find((row) => row.id === id),
+                !narrow,
+              );
             }}
+            onSelect={select}
           />
         </section>
       )}
@@ -120,23 +171,45 @@ export function Inbox() {
         <section ref={detail} className={styles.detail} aria-label={text.inbox.detail}>
           {showsOne && <h1 className="hidden">{text.inbox.title}</h1>}
           {showsOne && (
-            <button type="button" className={styles.back} onClick={() => history.back()}>
+            <button
+              type="button"
+              className={styles.back}
+              onClick={() => (several.length > 0 ? clear() : history.back())}
+            >
               <ChevronLeft size={14} aria-hidden />
               {text.inbox.title}
             </button>
           )}
-          {chosen ? (
-            <WithheldLink
-              key={chosenKey}
-              withheld={chosen}
-              relation={relation}
-              onRelation={setRelation}
+          {several.length > 0 ? (
+            <BulkForm
+              cases={several}
+              onClear={clear}
+              onSettled={() => {
+                clear();
+                choose(undefined, true);
+                setFocusNext(!narrow);
+                list.refresh();
+              }}
+            />
+          ) : chosen ? (
+            <CaseDetail
+              key={chosen.id}
+              row={chosen}
+              answer={answer}
+              onAnswer={setAnswer}
               onSettled={selectNext}
+              onReassigned={list.refresh}
+              focus={focusNext}
+              onFocused={focused}
             />
           ) : (
-            query.link &&
-            pages &&
-            elsewhere === null && <DecidedNotice onBack={() => show({ link: undefined })} />
+            isNamed &&
+            named.answered && (
+              <GoneNotice
+                error={named.error}
+                onBack={() => show({ id: undefined, link: undefined }, { replace: true })}
+              />
+            )
           )}
         </section>
       )}
@@ -144,17 +217,27 @@ export function Inbox() {
   );
 }
 
-/** The link in the address, if the list has not loaded it yet; null if it is not withheld any more. */
-function useLinkFromAddress(key: string | undefined): WithheldFactsFragment | null | undefined {
-  const unifiedId = key?.split(".")[0] ?? "";
-  const [{ data, fetching }] = useQuery({
-    query: WithheldAroundDocument,
-    variables: { unifiedId },
-    pause: key === undefined,
+type Named = { row: ReviewRowFragment | undefined; answered: boolean; error: CombinedError | undefined };
+
+/** The case in the address, if the list has not loaded it: by its ID, or by one of its links. */
+function useCaseFromAddress(
+  id: string | undefined,
+  link: string | undefined,
+  isListed: boolean,
+  cases: ReviewRowFragment[],
+): Named {
+  const [a = "", b = ""] = link?.split(".") ?? [];
+  const inList = cases.some((row) => row.id === id);
+  const [{ data, error, fetching }] = useQuery({
+    query: ReviewCaseDocument,
+    variables: { by: id ? { id } : { link: { a, b } } },
+    pause: link === undefined && (id === undefined || !isListed || inList),
     requestPolicy: "network-only",
   });
-  if (key === undefined || fetching || !data) return undefined;
-  return data.profile?.graph.withheld.find(({ link }) => linkKey(link) === key) ?? null;
+  if ((id === undefined && link === undefined) || fetching || inList)
+    return { row: undefined, answered: false, error: undefined };
+  const row = data?.reviewCase ?? undefined;
+  return { row, answered: data !== undefined || error !== undefined, error };
 }
 
 /** Shortcuts of one letter, except in text fields. */
@@ -162,7 +245,11 @@ function useKeys(keys: Record<string, () => void>) {
   const press = useEffectEvent((event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (target.matches("input:not([type=radio]), textarea, select") || target.closest("dialog")) return;
+    if (
+      target.matches("input:not([type=radio], [type=checkbox]), textarea, select") ||
+      target.closest("dialog")
+    )
+      return;
     const run = keys[event.key.toLowerCase()];
     if (!run) return;
     event.preventDefault();
@@ -174,15 +261,18 @@ function useKeys(keys: Record<string, () => void>) {
   }, []);
 }
 
-function DecidedNotice({ onBack }: { onBack: () => void }) {
+/** The case in the address was answered, or there never was one. */
+function GoneNotice({ error, onBack }: { error: CombinedError | undefined; onBack: () => void }) {
   const text = useText();
   return (
-    <Notice title={text.inbox.goneTitle}>
-      <p>{text.inbox.goneText}</p>
-      <button type="button" className="button" onClick={onBack}>
-        {text.inbox.toList}
-      </button>
-    </Notice>
+    <div className={styles.gone}>
+      <Notice title={error ? text.inbox.unknownTitle : text.inbox.goneTitle}>
+        <p>{error ? text.inbox.unknownText : text.inbox.goneText}</p>
+        <button type="button" className="button" onClick={onBack}>
+          {text.inbox.toList}
+        </button>
+      </Notice>
+    </div>
   );
 }
 

@@ -1,25 +1,29 @@
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { Avatar } from "../../components/Avatar";
+import { Name } from "../../components/Name";
 import { useText } from "../../language/language";
 import type { ProfileView } from "../../rules/preview";
 import { customerPath } from "../views";
 import styles from "./Merge.module.css";
 
 type Column = { key: string; customer: ProfileView; isResult: boolean };
-type Row = {
+export type Row = {
   key: string;
   name: string;
   cell: (customer: ProfileView, isResult: boolean) => ReactNode;
   why?: string;
+  /** Whether the customers have different values. */
+  differs?: boolean;
 };
-type Props = { before: ProfileView[]; after: ProfileView; rows: Row[]; withWhy?: boolean };
+type Group = { name?: string; rows: Row[] };
+type Props = { before: ProfileView[]; after: ProfileView; groups: Group[]; withWhy?: boolean };
 
 /**
  * The customers side by side, with the merged one after the first, so between two. On a phone they are stacked, each value
  * with the name of its customer.
  */
-export function ComparisonTable({ before, after, rows, withWhy = false }: Props) {
+export function ComparisonTable({ before, after, groups, withWhy = false }: Props) {
   const text = useText();
   const own = before.map((customer): Column => ({ key: customer.unifiedId, customer, isResult: false }));
   const columns: Column[] = [
@@ -40,7 +44,9 @@ export function ComparisonTable({ before, after, rows, withWhy = false }: Props)
                   {isResult ? (
                     text.merge.result
                   ) : (
-                    <Link href={customerPath(customer.unifiedId)}>{customer.basic.name ?? text.unnamed}</Link>
+                    <Link href={customerPath(customer.unifiedId)}>
+                      <Name name={customer.basic.name} />
+                    </Link>
                   )}
                 </span>
               </th>
@@ -52,28 +58,47 @@ export function ComparisonTable({ before, after, rows, withWhy = false }: Props)
             )}
           </tr>
         </thead>
-        <tbody>
-          {rows.map(({ key, name, cell, why }) => (
-            <tr key={key} data-field={key}>
-              <th scope="row">{name}</th>
-              {columns.map(({ key: column, customer, isResult }) => (
-                <td
-                  key={column}
-                  className={isResult ? styles.result : undefined}
-                  data-who={isResult ? text.merge.result : (customer.basic.name ?? text.unnamed)}
-                >
-                  <div>{cell(customer, isResult)}</div>
-                </td>
-              ))}
-              {withWhy && (
-                <td className={styles.why} data-who={text.merge.rule}>
-                  {why && <div>{why}</div>}
-                </td>
+        {groups
+          .filter(({ rows }) => rows.length > 0)
+          .map(({ name, rows }) => (
+            <tbody key={name ?? ""}>
+              {name && (
+                <tr className={styles.group}>
+                  <th scope="rowgroup" colSpan={columns.length + (withWhy ? 2 : 1)}>
+                    {name}
+                  </th>
+                </tr>
               )}
-            </tr>
+              {rows.map((row) => (
+                <FieldRow key={row.key} row={row} columns={columns} withWhy={withWhy} />
+              ))}
+            </tbody>
           ))}
-        </tbody>
       </table>
     </div>
+  );
+}
+
+function FieldRow({ row, columns, withWhy }: { row: Row; columns: Column[]; withWhy: boolean }) {
+  const text = useText();
+  const { key, name, cell, why, differs } = row;
+  return (
+    <tr data-field={key} data-differs={differs || undefined}>
+      <th scope="row">{name}</th>
+      {columns.map(({ key: column, customer, isResult }) => (
+        <td
+          key={column}
+          className={isResult ? styles.result : undefined}
+          data-who={isResult ? text.merge.result : (customer.basic.name ?? text.unnamed)}
+        >
+          <div>{cell(customer, isResult)}</div>
+        </td>
+      ))}
+      {withWhy && (
+        <td className={styles.why} data-who={text.merge.rule}>
+          {why && <div>{why}</div>}
+        </td>
+      )}
+    </tr>
   );
 }

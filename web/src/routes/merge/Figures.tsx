@@ -29,21 +29,25 @@ export function Figures({ preview: { before }, after, by, onBy }: Props) {
         <ComparisonTable
           before={before}
           after={after}
-          rows={windows.map((length) => ({
-            key: `window${length}`,
-            name: text.lastMonths(length),
-            cell: ({ purchases }) => {
-              const window = purchases.windows.find((each) => each.months === length);
-              if (!window) return "–";
-              return (
-                <>
-                  <span>{text.ordersOf(window.count)}</span>
-                  <br />
-                  <span>{format.money(window.amount, purchases.currency)}</span>
-                </>
-              );
+          groups={[
+            {
+              rows: windows.map((length) => ({
+                key: `window${length}`,
+                name: text.lastMonths(length),
+                cell: ({ purchases }: ProfileView) => {
+                  const window = purchases.windows.find((each) => each.months === length);
+                  if (!window) return "–";
+                  return (
+                    <>
+                      <span>{text.ordersOf(window.count)}</span>
+                      <br />
+                      <span>{format.money(window.amount, purchases.currency)}</span>
+                    </>
+                  );
+                },
+              })),
             },
-          }))}
+          ]}
         />
       </section>
       <section className={styles.section}>
@@ -65,16 +69,22 @@ export function Figures({ preview: { before }, after, by, onBy }: Props) {
         <ComparisonTable
           before={before}
           after={after}
-          rows={rankings.map((ranking) => ({
-            key: ranking,
-            name: text[ranking],
-            cell: ({ purchases }, isResult) => (
-              <Top
-                items={topOf(purchases, ranking, months)}
-                before={isResult ? before.map((each) => topOf(each.purchases, ranking, months)) : undefined}
-              />
-            ),
-          }))}
+          groups={[
+            {
+              rows: rankings.map((ranking) => ({
+                key: ranking,
+                name: text[ranking],
+                cell: ({ purchases }: ProfileView, isResult: boolean) => (
+                  <Top
+                    items={topOf(purchases, ranking, months)}
+                    before={
+                      isResult ? before.map((each) => topOf(each.purchases, ranking, months)) : undefined
+                    }
+                  />
+                ),
+              })),
+            },
+          ]}
         />
       </section>
     </>

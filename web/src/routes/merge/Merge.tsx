@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
+import { isolated } from "../../components/Name";
 import { Notice, PreviewNotice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { useDecisions } from "../../decisions/useDecisions";
@@ -9,9 +10,11 @@ import type { RankBy } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import type { MergePreview } from "../../rules/preview";
+import { RoleGate } from "../../session/RoleGate";
 import { useTitle } from "../../useTitle";
 import { customerPath, identityPath } from "../views";
 import { ConfirmMerge } from "./ConfirmMerge";
+import { Evidence } from "./Evidence";
 import { Fields } from "./Fields";
 import { Figures } from "./Figures";
 import styles from "./Merge.module.css";
@@ -24,7 +27,7 @@ import { Summary } from "./Summary";
 export function Merge() {
   const text = useText();
   useTitle(text.merge.title);
-  const [picked, pick] = usePicked();
+  const { picked, pick, hasInvalid } = usePicked();
   return (
     <main id="content" tabIndex={-1} className="page flush">
       <header className={styles.head}>
@@ -32,6 +35,11 @@ export function Merge() {
         <p className="soft">{text.merge.lead}</p>
       </header>
       <Picker picked={picked} onPick={pick} />
+      {hasInvalid && (
+        <p className="amber" role="alert" data-invalid-id>
+          {text.merge.badId}
+        </p>
+      )}
       {picked.length < 2 ? (
         <p className={styles.hint}>{text.merge.pickMore}</p>
       ) : (
@@ -60,7 +68,8 @@ function Preview({ picked }: { picked: string[] }) {
 
   const confirm = async (reason: string) => {
     if (!answer || !revision) return false;
-    const outcome = await merge(picked, reason, revision);
+    const names = answer.before.map(({ basic }) => isolated(basic.name ?? text.unnamed));
+    const outcome = await merge(picked, reason, revision, names);
     if (outcome.status === "merged") navigate(customerPath(outcome.unifiedId));
     if (outcome.status === "stale") {
       setRefused(answer);
@@ -96,9 +105,16 @@ function Preview({ picked }: { picked: string[] }) {
     <>
       {refused && <StalePreview before={refused} now={answer} />}
       <Summary preview={answer} after={answer.after} />
+      <Evidence evidence={answer.evidence} />
       <Fields preview={answer} after={answer.after} />
       <Figures preview={answer} after={answer.after} by={by} onBy={setBy} />
-      <ConfirmMerge onConfirm={confirm} />
+      <RoleGate needs="decide">
+        <ConfirmMerge
+          customers={answer.before}
+          contradictory={answer.evidence.contradictory}
+          onConfirm={confirm}
+        />
+      </RoleGate>
     </>
   );
 }

@@ -1,3 +1,4 @@
+import { isolated } from "../../components/Name";
 import { useLinkText } from "../../decisions/useLinkText";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
@@ -10,7 +11,9 @@ export function Summary({ preview, after }: { preview: MergePreview; after: Prof
   const format = useFormat();
   const { named } = useLinkText();
   const year = after.purchases.windows.find(({ months }) => months === 12);
-  const others = preview.othersAfter.map(({ basic, unifiedId }) => basic.name ?? unifiedId.slice(0, 8));
+  const others = preview.othersAfter.map(({ basic, unifiedId }) =>
+    isolated(basic.name ?? unifiedId.slice(0, 8)),
+  );
   const held = preview.links.withheld;
   const inside = new Set(after.identifiers.map(({ unifiedId }) => unifiedId));
   const outside = preview.before
@@ -32,7 +35,7 @@ export function Summary({ preview, after }: { preview: MergePreview; after: Prof
       ))}
       {preview.decisions.length > 0 && (
         <p className="soft" data-recorded>
-          {text.merge.recorded(preview.decisions.length)}
+          {text.merge.recorded}
         </p>
       )}
       {outside.length > 0 && (

@@ -25,7 +25,7 @@ export function useFieldText() {
     why: ({ rule, winner, losers }: MergedField): string => {
       if (winner && winner.unifiedIds.length === 0) return text.merge.combined;
       if (!rule || losers.length === 0) return "";
-      return text.ruleNames[rule] ?? rule;
+      return text.merge.rules[rule] ?? text.ruleNames[rule] ?? rule;
     },
   };
 }
