@@ -171,7 +171,7 @@ function isBase(id: string): boolean {
     /\/src\/(components|graphql|session)\//.test(id) ||
     /\/src\/language\/(language|format|errorText)\.tsx?$/.test(id) ||
     /\/src\/rules\/(rules|RulesError)\.ts$/.test(id) ||
-    /\/src\/routes\/(views|inbox\/useInboxCounts)\.ts$/.test(id) ||
+    /\/src\/routes\/(views|inbox\/InboxCounts)\.tsx?$/.test(id) ||
     /\/src\/[a-zA-Z]+\.ts$/.test(id)
   );
 }

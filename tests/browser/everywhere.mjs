@@ -292,6 +292,11 @@ for (const [what, pattern] of [
     await notice.getByText("Details").click();
     await notice.getByText(/^MODULE_UNAVAILABLE: /).waitFor();
     assert.deepEqual(await violations(page), []);
+    // Without a preview a merge is still possible, with a reason.
+    await notice.getByRole("button", { name: "Merge without preview" }).click();
+    const dialog = page.getByRole("dialog", { name: "Merge without preview" });
+    assert.ok(await dialog.getByRole("button", { name: "Merge customers" }).isDisabled());
+    await page.keyboard.press("Escape");
     blocked = false;
     await notice.getByRole("button", { name: "Retry" }).click();
     await page.locator("[data-summary]").waitFor();

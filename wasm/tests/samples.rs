@@ -20,7 +20,7 @@ use profile360_core::{
     preview::ProfileFacts,
     time::Timestamp,
 };
-use profile360_wasm::{Facts, normalize_identifier, recognize_search};
+use profile360_wasm::{Facts, check_policy, normalize_identifier};
 use serde_json::{Value, json};
 
 #[test]
@@ -41,13 +41,12 @@ fn samples() -> String {
     let merge =
         |ids: [UnifiedId; 2]| facts.merge_preview(&json!({ "unifiedIds": ids, "figures": figures }).to_string());
     let change = |it: Value| facts.unmerge_preview(&json!({ "change": it, "figures": figures }).to_string());
-    let ranking = json!({ "unifiedId": ann_id, "figures": figures, "what": "PRODUCTS", "months": 6 });
+    let ranking = json!({ "unifiedId": ann_id, "figures": figures });
     let spend = json!({ "unifiedId": ann_id, "figures": figures, "months": 3 });
     let policy = |it: Value| facts.policy_preview(&json!({ "document": it, "figures": figures }).to_string());
     let profile = json!({ "unifiedId": ann_id, "figures": figures }).to_string();
     let answers = [
         ("NormalForm", "normalForm", normalize_identifier("external_id", "kim@example.com", None)),
-        ("Recognized", "recognized", recognize_search("kim@example.com", None)),
         ("Contents", "contents", facts.contents()),
         ("ProfileView", "profile", facts.profile(&profile)),
         ("AsOfView", "profileAsOf", facts.profile_as_of(&profile)),
@@ -67,6 +66,7 @@ fn samples() -> String {
             policy(json!({ "kinds": kinds_with_limit_2(), "survivorship": { "default": "union" } })),
         ),
         ("ErrorAnswer", "faultyPolicy", policy(json!({ "max_links": "many" }))),
+        ("PolicyCheck", "checkedPolicy", check_policy(&json!({ "max_links": "many" }).to_string())),
         (
             "ExplanationView",
             "together",

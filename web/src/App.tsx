@@ -11,7 +11,9 @@ import mark from "./mark.svg";
 import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
 import { useInboxCounts } from "./routes/inbox/InboxCounts";
+import { PublicationBanner } from "./routes/policy/PublicationBanner";
 import { views } from "./routes/views";
+import { Commands } from "./search/Commands";
 import { UserMenu } from "./session/UserMenu";
 import { useMay } from "./session/useMay";
 
@@ -39,6 +41,7 @@ export function App() {
       <Toasts>
         <Header />
         <ConnectionBar />
+        <Commands />
         <Boundary view={path}>
           <Suspense fallback={<main id="content" tabIndex={-1} aria-busy="true" />}>
             <Switch>
@@ -135,6 +138,7 @@ function Header() {
       </nav>
       <SearchField />
       <UserMenu />
+      <PublicationBanner />
     </header>
   );
 }

@@ -29,7 +29,7 @@ mod unmerge;
 mod views;
 
 pub use self::{
-    answer::{read_params, read_policy, write_answer},
+    answer::{PolicyCheck, check_policy, read_params, read_policy, write_answer},
     checked::{CheckedFacts, Contents},
     difference::{LinkChanges, PreviewStatus, Regrouped},
     error::PreviewError,
@@ -42,7 +42,7 @@ pub use self::{
     params::Params,
     policy::{PolicyParams, PolicyPreview},
     profile_view::{AsOfView, Figures, ProfileParams, ProfileView, PurchasesView},
-    ranking::{ExplainedRank, RankingParams, RankingPreview},
+    ranking::{RankingParams, RankingPreview},
     spend::SpendParams,
     unmerge::{Change, UnmergeParams, UnmergePreview},
     views::{DecisionView, LinkView, WithheldLinkView},

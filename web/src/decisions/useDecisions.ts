@@ -103,8 +103,9 @@ export function useDecisions() {
   const merge = async (
     unifiedIds: string[],
     reason: string,
-    expectedRevision: string,
-    /** The names of the customers, for the toast. */
+    /** The revision of the preview; null to merge without one. */
+    expectedRevision: string | null,
+    /** The names of the customers, for the toast; none if they are unknown. */
     names: string[],
   ): Promise<{ status: "merged"; unifiedId: string } | { status: "stale" } | { status: "refused" }> => {
     const { data, error } = await client.mutation(MergeDocument, { unifiedIds, reason, expectedRevision });
@@ -121,7 +122,7 @@ export function useDecisions() {
     }
     const undo = () => revoke(made.id, text.decisions.undoReason);
     toast({
-      message: text.merge.done(format.list(names)),
+      message: names.length > 0 ? text.merge.done(format.list(names)) : text.decisions.joined,
       action: { label: text.decisions.undo, run: undo },
     });
     return { status: "merged", unifiedId: decided.profiles[0]?.unifiedId ?? unifiedIds[0] ?? "" };

@@ -18,7 +18,7 @@ export type Questions = {
 
 export type Activity = { firstAccessAt: string, lastActivityAt: string, eventCount: number, sessionCount: number, lastUpdatedAt: string, };
 
-export type AsOfView = { asOf: string, basic: BasicInfo, purchases: PurchasesView, };
+export type AsOfView = { asOf: string, basic: BasicInfo, purchases: PurchaseInfo, };
 
 export type Attribute = { name: string, standard: boolean, value: unknown, rule: string, observedAt: string, source: string, identifier: ProfileIdentifier, others: Array<AttributeObservation>, };
 
@@ -44,7 +44,7 @@ export type Contents = { policyVersion: number, revision: string, unifiedIds: Ar
 
 export type DecisionView = { key: string, relation: Relation, a: ProfileIdentifier, b: ProfileIdentifier, reason: string, actor: string, at: string, revokedAt: string | null, revokedBy: string | null, };
 
-export type Device = { deviceId: string, model: string | null, os: string | null, osVersion: string | null, browser: string | null, browserVersion: string | null, carrier: string | null, language: string | null, timeZone: string | null, country: string | null, region: string | null, city: string | null, area: string | null, libraryPlatform: string | null, libraryVersion: string | null, lastUsedAt: string, };
+export type Device = { deviceId: string, model: string | null, os: string | null, osVersion: string | null, browser: string | null, browserVersion: string | null, carrier: string | null, language: string | null, timeZone: string | null, country: string | null, region: string | null, city: string | null, area: string | null, libraryPlatform: string | null, libraryVersion: string | null, shared: boolean, lastUsedAt: string, };
 
 export type ErrorAnswer = { error: ErrorFields, };
 
@@ -52,7 +52,7 @@ export type ErrorFields = { code: string, detail: string, faults: Array<PolicyFa
 
 export type ExplainParams = { a: Identifier, b: Identifier, };
 
-export type ExplainedRank = { beforeNext: TieBreak | null, rank: number, key: string, name: string, units: number, orders: number, amount: Decimal, lastPurchasedAt: string, };
+export type ExplainedRank = { beforeNext: TieBreak | null, previousRank: number | null, rank: number, key: string, name: string, units: number, orders: number, amount: Decimal, lastPurchasedAt: string, };
 
 export type ExplanationView = { together: boolean, path: Array<LinkView>, blockedBy: Array<WithheldLinkView>, };
 
@@ -90,9 +90,13 @@ export type OrderIds = "global" | "source";
 
 export type Pair = { a: Identifier, b: Identifier, };
 
+export type PolicyCheck = { faults: Array<PolicyFault>, };
+
 export type PolicyDocument = { kinds: Array<KindRule>, blocked_values: Array<string>, blocked_patterns: Array<string>, max_links: number, max_users_a_month: number, survivorship: Survivorship, time_zone: string, currency: string, order_ids?: OrderIds, };
 
-export type PolicyFault = { path: string, detail: string, };
+export type PolicyFault = { code: PolicyFaultCode, path: string, detail: string, };
+
+export type PolicyFaultCode = "UNKNOWN_FIELD" | "MISSING_FIELD" | "WRONG_TYPE" | "NO_KINDS" | "MALFORMED_NAME" | "DUPLICATE_NAME" | "DUPLICATE_PRIORITY" | "BELOW_ONE" | "MALFORMED_PATTERN" | "PATTERNS_TOO_LARGE" | "TOO_MANY" | "TOO_LONG" | "UNKNOWN_TIME_ZONE" | "MALFORMED_CURRENCY";
 
 export type PolicyParams = { document: unknown, figures: Figures, };
 
@@ -106,21 +110,21 @@ export type ProfileParams = { unifiedId: string, figures: Figures, };
 
 export type ProfileView = { unifiedId: string, supersededIds: Array<string>, revision?: string, asOf: string, basic: BasicInfo, identifiers: Array<ProfileIdentifier>, recentDevice: Device | null, devices: Array<Device>, attributes: Array<Attribute>, consents: Array<Consent>, activity: Activity, purchases: PurchasesView, };
 
+export type PurchaseInfo = { currency: string, currencies: Array<string>, windows: Array<PurchaseWindow>, peakWeekday: Weekday | null, peakHour: number | null, firstPurchaseDate: string | null, lastPurchaseDate: string | null, refundCount: number, refundAmount: Decimal, };
+
 export type PurchaseWindow = { months: number, from: string, to: string, count: number, amount: Decimal, average: Decimal | null, };
 
 export type PurchasesView = { currency: string, currencies: Array<string>, windows: Array<PurchaseWindow>, peakWeekday: Weekday | null, peakHour: number | null, firstPurchaseDate: string | null, lastPurchaseDate: string | null, topCategories3: Array<RankedItem>, topCategories6: Array<RankedItem>, topCategories12: Array<RankedItem>, topProducts3: Array<RankedItem>, topProducts6: Array<RankedItem>, topProducts12: Array<RankedItem>, refundCount: number, refundAmount: Decimal, };
 
 export type RankBy = "UNITS" | "ORDERS" | "AMOUNT";
 
-export type RankTarget = "CATEGORIES" | "PRODUCTS";
-
 export type RankedItem = { rank: number, key: string, name: string, units: number, orders: number, amount: Decimal, lastPurchasedAt: string, };
 
-export type RankingParams = { unifiedId: string, figures: Figures, what: RankTarget, months: number, first?: number, };
+export type Ranking = { months: number, from: string, to: string, categories: Array<ExplainedRank>, products: Array<ExplainedRank>, };
 
-export type RankingPreview = { currency: string, from: string, to: string, items: Array<ExplainedRank>, };
+export type RankingParams = { unifiedId: string, figures: Figures, first?: number, };
 
-export type Recognized = { "as": "EMPTY" } | { "as": "UNIFIED_ID", value: string, } | { "as": "IDENTIFIER", hasForm: boolean, candidates: Array<Identifier>, } | { "as": "NAME", value: string, candidates: Array<Identifier>, };
+export type RankingPreview = { currency: string, rankings: Array<Ranking>, };
 
 export type Regrouped = { before: Array<string>, after: Array<string>, };
 

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { forgetCustomers } from "../search/recentCustomers";
 
 /** The session of this tab: its key, which lasts as long as the tab, and whether the server requires one. */
 export type Session = { key: string | null; asked: boolean };
@@ -18,8 +19,21 @@ export function signIn(key: string) {
 
 export function signOut() {
   keep(null);
+  forgetDrafts();
   forgetQueries();
+  forgetCustomers();
   change({ key: null, asked: true });
+}
+
+/** Removes what this tab keeps of the one who signs out: drafts, and what they wait for. */
+function forgetDrafts() {
+  try {
+    for (const name of Object.keys(sessionStorage)) {
+      if (name.startsWith("profile360.")) sessionStorage.removeItem(name);
+    }
+  } catch {
+    // Storage is off: nothing was stored.
+  }
 }
 
 /** Removes queries and variables that an older GraphiQL left in this browser. */

@@ -1,4 +1,5 @@
-import { useEffect, useState } from "react";
+import { useEffect, useEffectEvent, useState } from "react";
+import { onConnectionBack } from "../../graphql/connection";
 import type { CustomerRowFragment } from "../../graphql/generated/graphql";
 import type { Paged } from "../../graphql/pages";
 import { useRowChanges } from "../../graphql/subscriptions";
@@ -18,6 +19,9 @@ export function useLiveRows(list: Paged<CustomerRowFragment>, key: string, asks:
     const added = [...changed.keys()].filter((id) => !visible.has(id));
     if (added.length > 0) setUnseen((known) => new Set([...known, ...added]));
   });
+  // What changed while the connection was lost is unknown.
+  const refresh = useEffectEvent(() => list.refresh());
+  useEffect(() => onConnectionBack(() => refresh()), []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list starts with no changes.
   useEffect(() => setUnseen(new Set()), [key]);
 

@@ -12,17 +12,20 @@ type Props = {
   change: Change;
   /** The text if the change would split no customer. */
   same: string;
+  /** Why the facts are missing. */
+  unread: Error | undefined;
   onRetry: () => void;
 };
 
 /** The customers after a change, each with its identifiers; the module computes them. */
-export function ChangePreview({ loaded, change, same, onRetry }: Props) {
+export function ChangePreview({ loaded, change, same, unread, onRetry }: Props) {
   const text = useText();
   const format = useFormat();
-  const { answer, error } = useAnswer(loaded, "unmergePreview", {
+  const { answer, error: unanswered } = useAnswer(loaded, "unmergePreview", {
     change,
     figures: { asOf: format.today() },
   });
+  const error = unanswered ?? (loaded ? undefined : unread);
   if (error) return <PreviewNotice error={error} onRetry={onRetry} />;
   if (!answer) return <Skeleton width="60%" />;
   if (answer.status === "CONTRADICTED") {

@@ -21,7 +21,7 @@ export function SeparateDialog({ separation, profile, onClose }: Props) {
   const { decide } = useDecisions();
   const [other, setOther] = useState(separation.b.unifiedId);
   const [unifiedIds] = useState([profile.unifiedId]);
-  const { loaded, reload } = useFacts(unifiedIds);
+  const { loaded, error, reload } = useFacts(unifiedIds);
   const { identifiers } = profile.graph;
   const candidates = identifiers.filter(({ unifiedId }) => unifiedId !== separation.a.unifiedId);
   const from = identifiers.find(({ unifiedId }) => unifiedId === other) ?? separation.b;
@@ -59,6 +59,7 @@ export function SeparateDialog({ separation, profile, onClose }: Props) {
           loaded={loaded}
           change={{ different: { a: asInput(separation.a), b: asInput(from) } }}
           same={text.identity.partsStill}
+          unread={error}
           onRetry={reload}
         />
         <p className="soft">{text.decisions.differentMeans}</p>

@@ -5,7 +5,7 @@ import type { ReviewCaseQuery } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Inbox.module.css";
-import { useCaseText } from "./useCaseText";
+import { isolated, useCaseText } from "./useCaseText";
 
 const RetireDialog = lazy(() =>
   import("../identity/RetireDialog").then(({ RetireDialog }) => ({ default: RetireDialog })),
@@ -56,7 +56,7 @@ export function AnswerForm({ detail, same, answer, onAnswer, onSettled, onReassi
   const names = people
     .filter(({ profile }) => same.has(profile.unifiedId))
     .map(({ profile }) => profile.basic.name);
-  const joined = names.map((name) => name ?? text.unnamed);
+  const joined = names.map((name) => isolated(name ?? text.unnamed));
 
   const give = async (reason: string) => {
     const settled = await resolve(

@@ -19,7 +19,7 @@ import { type Answer, AnswerForm } from "./AnswerForm";
 import { Comparison } from "./Comparison";
 import styles from "./Inbox.module.css";
 import { Score } from "./Score";
-import { useCaseText } from "./useCaseText";
+import { isolated, useCaseText } from "./useCaseText";
 
 type Detail = NonNullable<ReviewCaseQuery["reviewCase"]>;
 type Props = {
@@ -148,13 +148,13 @@ function closestNames(
   const [a = unnamed, b = unnamed] = closest.map(
     (id) => customers.find(({ profile }) => profile.unifiedId === id)?.profile.basic.name ?? unnamed,
   );
-  return say(a, b);
+  return say(isolated(a), isolated(b));
 }
 
 function ComparisonSkeleton() {
   return (
     <div className={styles.expected} aria-hidden="true">
-      {["80%", "70%", "75%", "60%", "70%", "65%"].map((width) => (
+      {["80%", "70%", "75%", "60%", "72%", "65%"].map((width) => (
         <Skeleton key={width} width={width} />
       ))}
     </div>

@@ -66,7 +66,11 @@ function Row({ row, current, onChoose }: RowProps) {
   const text = useText();
   const format = useFormat();
   const { who, reasons } = useCaseText();
-  const about = reasons(row).filter(({ signal }) => signal !== "SAME_VALUE");
+  // The row has room for the reasons with the most weight; the case shows all.
+  const about = reasons(row)
+    .filter(({ signal }) => signal !== "SAME_VALUE")
+    .sort((a, b) => Math.abs(b.points) - Math.abs(a.points))
+    .slice(0, 3);
   return (
     <button
       type="button"

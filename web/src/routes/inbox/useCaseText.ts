@@ -5,6 +5,12 @@ import { useText } from "../../language/language";
 const spoken = new Set(["phone", "email"]);
 const shownNames = 2;
 
+/** Letters of scripts that are written from right to left, and marks of direction. */
+const rightToLeft = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufefc]/;
+
+/** A name in a sentence: one of another direction must not turn the words around it. */
+export const isolated = (name: string) => (rightToLeft.test(name) ? `\u2068${name}\u2069` : name);
+
 /** Texts about cases: what is asked, which customers it is about, and why the score is what it is. */
 export function useCaseText() {
   const text = useText();
@@ -17,7 +23,7 @@ export function useCaseText() {
       : `${format.kind(kind)} ${format.identifier(kind, value)}`;
 
   const names = ({ people }: ReviewRowFragment) =>
-    people.map(({ profile }) => profile.basic.name ?? text.unnamed);
+    people.map(({ profile }) => isolated(profile.basic.name ?? text.unnamed));
 
   return {
     value,

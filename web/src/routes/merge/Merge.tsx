@@ -1,8 +1,10 @@
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
+import { Dialog } from "../../components/Dialog";
 import { isolated } from "../../components/Name";
 import { Notice, PreviewNotice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
+import { ReasonForm } from "../../decisions/ReasonForm";
 import { useDecisions } from "../../decisions/useDecisions";
 import { useAnswer } from "../../facts/useAnswer";
 import { useFacts } from "../../facts/useFacts";
@@ -10,7 +12,9 @@ import type { RankBy } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import type { MergePreview } from "../../rules/preview";
-import { RoleGate } from "../../session/RoleGate";
+import { RoleGate, RoleNotice } from "../../session/RoleGate";
+import { useMay } from "../../session/useMay";
+import { useViewer } from "../../session/useViewer";
 import { useTitle } from "../../useTitle";
 import { customerPath, identityPath } from "../views";
 import { ConfirmMerge } from "./ConfirmMerge";
@@ -27,6 +31,8 @@ import { Summary } from "./Summary";
 export function Merge() {
   const text = useText();
   useTitle(text.merge.title);
+  const may = useMay();
+  const viewer = useViewer();
   const { picked, pick, hasInvalid } = usePicked();
   return (
     <main id="content" tabIndex={-1} className="page flush">
@@ -40,6 +46,7 @@ export function Merge() {
           {text.merge.badId}
         </p>
       )}
+      {viewer && !may.decide && <RoleNotice needs="decide" />}
       {picked.length < 2 ? (
         <p className={styles.hint}>{text.merge.pickMore}</p>
       ) : (
@@ -53,6 +60,7 @@ function Preview({ picked }: { picked: string[] }) {
   const text = useText();
   const format = useFormat();
   const [, navigate] = useLocation();
+  const may = useMay();
   const { merge } = useDecisions();
   const [by, setBy] = useState<RankBy>("UNITS");
   const [refused, setRefused] = useState<MergePreview>();
@@ -78,7 +86,13 @@ function Preview({ picked }: { picked: string[] }) {
     return outcome.status === "merged";
   };
   const missing = error ?? unanswered;
-  if (missing && !answer) return <PreviewNotice error={missing} onRetry={reload} />;
+  if (missing && !answer) {
+    return (
+      <PreviewNotice error={missing} onRetry={reload}>
+        {may.decide && <BlindMerge picked={picked} />}
+      </PreviewNotice>
+    );
+  }
   if (!answer) return <Skeleton width="60%" />;
   if (answer.status === "NO_CHANGE") {
     return (
@@ -108,13 +122,39 @@ function Preview({ picked }: { picked: string[] }) {
       <Evidence evidence={answer.evidence} />
       <Fields preview={answer} after={answer.after} />
       <Figures preview={answer} after={answer.after} by={by} onBy={setBy} />
-      <RoleGate needs="decide">
+      <RoleGate needs="decide" otherwise={null}>
         <ConfirmMerge
           customers={answer.before}
           contradictory={answer.evidence.contradictory}
           onConfirm={confirm}
         />
       </RoleGate>
+    </>
+  );
+}
+
+/** Merges without a preview, where there is none: what the server decides can be undone. */
+function BlindMerge({ picked }: { picked: string[] }) {
+  const text = useText();
+  const [, navigate] = useLocation();
+  const [open, setOpen] = useState(false);
+  const { merge } = useDecisions();
+  const confirm = async (reason: string) => {
+    const outcome = await merge(picked, reason, null, []);
+    if (outcome.status === "merged") navigate(customerPath(outcome.unifiedId));
+    return outcome.status === "merged";
+  };
+  return (
+    <>
+      <button type="button" className="button" onClick={() => setOpen(true)}>
+        {text.failures.withoutPreview}
+      </button>
+      {open && (
+        <Dialog title={text.failures.withoutPreview} onClose={() => setOpen(false)}>
+          <p className="soft">{text.merge.recorded}</p>
+          <ReasonForm confirm={text.merge.confirm} often={text.decisions.sameOften} onConfirm={confirm} />
+        </Dialog>
+      )}
     </>
   );
 }
