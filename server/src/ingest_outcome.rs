@@ -149,8 +149,9 @@ pub async fn ingest(
         }));
     }
     let receipt = if accepted.is_empty() { None } else { Some(pipeline.ingest(accepted, read_by).await?) };
-    let refused = parsed.iter().filter_map(|message| message.as_ref().err()).map(|(_, refusal)| refusal.code.as_str());
-    pipeline.ingest_stats().count_refused(clock::now(), refused);
+    let refused = parsed.iter().filter_map(|message| message.as_ref().err());
+    let refused = refused.map(|(_, refusal)| (refusal.code.as_str(), &*refusal.path));
+    pipeline.ingest_stats().count_refused(clock::now(), &caller.name, refused);
     let commit = receipt.as_ref().map(|receipt| receipt.commit);
     let mut ingested = receipt.map(|receipt| receipt.ingested).unwrap_or_default().into_iter();
     let outcome_of = |message| match message {

@@ -4,8 +4,9 @@
 //! `web/src/rules/preview.ts`, are written from core's types. A question without an answer gets `ErrorAnswer`; nothing throws.
 
 use profile360_core::{
+    identifier::blocked_value,
     policy::compiled::CompiledPolicy,
-    preview::{CheckedFacts, Params, PreviewError, normal_form, read_params, read_policy, write_answer},
+    preview::{self, CheckedFacts, Params, PreviewError, normal_form, read_params, read_policy, write_answer},
     search::recognize,
 };
 use serde::Serialize;
@@ -99,6 +100,18 @@ pub fn normalize_identifier(kind: &str, value: &str, policy: Option<String>) -> 
 #[wasm_bindgen(js_name = recognizeSearch)]
 pub fn recognize_search(text: &str, policy: Option<String>) -> String {
     write_answer(&policy_of(policy).map(|policy| recognize(text, &policy)))
+}
+
+/// The faults of a whole policy document. `PolicyCheck` out.
+#[wasm_bindgen(js_name = checkPolicy)]
+pub fn check_policy(document: &str) -> String {
+    write_answer(&preview::check_policy(document))
+}
+
+/// The values that are blocked under every policy: a list of texts.
+#[wasm_bindgen(js_name = alwaysBlocked)]
+pub fn always_blocked() -> String {
+    write_answer(&Ok(blocked_value::always_blocked()))
 }
 
 fn policy_of(document: Option<String>) -> Result<CompiledPolicy, PreviewError> {

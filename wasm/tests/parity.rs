@@ -22,6 +22,8 @@ fn call(export: &str, arguments: &[&str]) -> String {
         ("recognizeSearch", [text, rest @ ..]) if rest.len() < 2 => {
             profile360_wasm::recognize_search(text, policy(rest.first()))
         }
+        ("checkPolicy", [document]) => profile360_wasm::check_policy(document),
+        ("alwaysBlocked", []) => profile360_wasm::always_blocked(),
         _ => panic!("no export {export} with {} arguments", arguments.len()),
     }
 }

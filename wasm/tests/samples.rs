@@ -20,7 +20,7 @@ use profile360_core::{
     preview::ProfileFacts,
     time::Timestamp,
 };
-use profile360_wasm::{Facts, normalize_identifier, recognize_search};
+use profile360_wasm::{Facts, check_policy, normalize_identifier, recognize_search};
 use serde_json::{Value, json};
 
 #[test]
@@ -67,6 +67,7 @@ fn samples() -> String {
             policy(json!({ "kinds": kinds_with_limit_2(), "survivorship": { "default": "union" } })),
         ),
         ("ErrorAnswer", "faultyPolicy", policy(json!({ "max_links": "many" }))),
+        ("PolicyCheck", "checkedPolicy", check_policy(&json!({ "max_links": "many" }).to_string())),
         (
             "ExplanationView",
             "together",

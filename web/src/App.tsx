@@ -11,6 +11,7 @@ import mark from "./mark.svg";
 import { Customers } from "./routes/customers/Customers";
 import { SearchField } from "./routes/customers/SearchField";
 import { useInboxCounts } from "./routes/inbox/InboxCounts";
+import { PublicationBanner } from "./routes/policy/PublicationBanner";
 import { views } from "./routes/views";
 import { UserMenu } from "./session/UserMenu";
 import { useMay } from "./session/useMay";
@@ -133,6 +134,7 @@ function Header() {
       </nav>
       <SearchField />
       <UserMenu />
+      <PublicationBanner />
     </header>
   );
 }

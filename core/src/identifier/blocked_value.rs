@@ -64,6 +64,12 @@ const PLACEHOLDER_MAILBOXES: &str =
 /// The local parts that are placeholders where the domain repeats them: `test@test.com`.
 const PLACEHOLDER_DOMAINS: &str = " a aa aaa aaaa ab abc abcd asdf email example mail na no test xx xxx ";
 
+/// The words that are always blocked, in the form in which values are compared.
+pub fn always_blocked() -> Vec<&'static str> {
+    let words = PLACEHOLDERS.split_ascii_whitespace().filter(|word| !WITH_DIGITS.contains(word));
+    words.chain(WITH_DIGITS).collect()
+}
+
 /// Why a value identifies no person. It must be [clean](super::text::clean).
 pub(crate) fn blocked(value: &str) -> Option<Blocked> {
     if is_scientific(value) {

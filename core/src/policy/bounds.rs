@@ -2,7 +2,7 @@
 
 use regex_lite::RegexBuilder;
 
-use super::document::{Form, Policy, PolicyFault, whole_pattern};
+use super::document::{Form, Policy, PolicyFault, PolicyFaultCode, whole_pattern};
 
 const MAX_KINDS: usize = 100;
 const MAX_PATTERNS: usize = 100;
@@ -27,8 +27,8 @@ impl Policy {
         let mut faults = Vec::new();
         let mut bound = |path: &str, n: usize, most: usize, what: &str| {
             if most < n {
-                let (path, detail) = (path.to_owned(), format!("there are more than {most} {what}; keep fewer"));
-                faults.push(PolicyFault { path, detail });
+                let detail = format!("there are more than {most} {what}; keep fewer");
+                faults.push(PolicyFault::new(PolicyFaultCode::TooMany, path, detail));
             }
             n.min(most)
         };
@@ -40,7 +40,7 @@ impl Policy {
         let texts = self.blocked_values.iter().take(n_values).enumerate();
         for (position, _) in texts.filter(|(_, value)| MAX_VALUE_BYTES < value.len()) {
             let detail = format!("no identifier is longer than {MAX_VALUE_BYTES} bytes; take it out");
-            faults.push(PolicyFault { path: format!("blocked_values[{position}]"), detail });
+            faults.push(PolicyFault::new(PolicyFaultCode::TooLong, format!("blocked_values[{position}]"), detail));
         }
         let of_kinds = self.kinds.iter().take(n_kinds).enumerate().filter_map(|(position, kind)| match &kind.form {
             Form::Pattern(pattern) => Some((format!("kinds[{position}].form.pattern"), pattern)),
@@ -52,14 +52,14 @@ impl Policy {
         for (path, pattern) in of_kinds.chain(blocked) {
             if MAX_PATTERN_BYTES < pattern.len() {
                 let detail = format!("a pattern has at most {MAX_PATTERN_BYTES} bytes; write it shorter");
-                faults.push(PolicyFault { path, detail });
+                faults.push(PolicyFault::new(PolicyFaultCode::TooLong, path, detail));
                 continue;
             }
             match size_of(pattern, left) {
                 Some(size) => left -= size,
                 None => {
                     let detail = "the patterns together are too large to judge every value by; repeat less in them, as {1,9} does";
-                    faults.push(PolicyFault { path, detail: detail.to_owned() });
+                    faults.push(PolicyFault::new(PolicyFaultCode::PatternsTooLarge, path, detail));
                 }
             }
         }

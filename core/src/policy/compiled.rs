@@ -5,7 +5,7 @@ use std::ops::Deref;
 use profile360_compact_json::sort::distinct;
 use regex_lite::Regex;
 
-use super::document::{Form, KindRule, Policy, PolicyFault, blocked_form, whole_pattern};
+use super::document::{Form, KindRule, Policy, PolicyFault, PolicyFaultCode, blocked_form, whole_pattern};
 use crate::identifier::{
     Kind,
     blocked_value::{self, Blocked},
@@ -33,33 +33,48 @@ impl CompiledPolicy {
     /// Validates a policy; every fault is named, not only the first.
     pub fn new(policy: Policy) -> Result<Self, Vec<PolicyFault>> {
         let mut faults = Vec::new();
-        let mut fault = |path: String, detail: String| faults.push(PolicyFault { path, detail });
+        let mut fault = |code: PolicyFaultCode, path: String, detail: String| {
+            faults.push(PolicyFault::new(code, path, detail));
+        };
         let mut kind_patterns = Vec::new();
         if policy.kinds.is_empty() {
-            fault("kinds".to_owned(), "name at least one kind of identifier".to_owned());
+            fault(PolicyFaultCode::NoKinds, "kinds".to_owned(), "name at least one kind of identifier".to_owned());
         }
         for (position, kind) in policy.kinds.iter().enumerate() {
             let path = |field: &str| format!("kinds[{position}].{field}");
             let is_taken = |by: &dyn Fn(&KindRule) -> bool| policy.kinds.iter().take(position).any(by);
             if !is_kind_name(kind.name.as_str()) {
                 fault(
+                    PolicyFaultCode::MalformedName,
                     path("name"),
                     "use 1 to 64 lower-case letters, digits and underscores, a letter first".to_owned(),
                 );
             }
             if is_taken(&|it| it.name == kind.name) {
-                fault(path("name"), "another kind has this name; keep one".to_owned());
+                fault(PolicyFaultCode::DuplicateName, path("name"), "another kind has this name; keep one".to_owned());
             }
             if is_taken(&|it| it.priority == kind.priority) {
-                fault(path("priority"), "another kind has this priority; give each its own".to_owned());
+                fault(
+                    PolicyFaultCode::DuplicatePriority,
+                    path("priority"),
+                    "another kind has this priority; give each its own".to_owned(),
+                );
             }
             if kind.limit == 0 {
-                fault(path("limit"), "a profile must be able to hold one; use 1 or more".to_owned());
+                fault(
+                    PolicyFaultCode::BelowOne,
+                    path("limit"),
+                    "a profile must be able to hold one; use 1 or more".to_owned(),
+                );
             }
             if let Form::Pattern(pattern) = &kind.form {
                 match whole(pattern) {
                     Ok(regex) => kind_patterns.push((kind.name.clone(), regex)),
-                    Err(error) => fault(path("form.pattern"), format!("it is not a regular expression: {error}")),
+                    Err(error) => fault(
+                        PolicyFaultCode::MalformedPattern,
+                        path("form.pattern"),
+                        format!("it is not a regular expression: {error}"),
+                    ),
                 }
             }
         }
@@ -68,15 +83,27 @@ impl CompiledPolicy {
             match whole(pattern) {
                 Ok(regex) => blocked_patterns.push(regex),
                 Err(error) => {
-                    fault(format!("blocked_patterns[{position}]"), format!("it is not a regular expression: {error}"));
+                    fault(
+                        PolicyFaultCode::MalformedPattern,
+                        format!("blocked_patterns[{position}]"),
+                        format!("it is not a regular expression: {error}"),
+                    );
                 }
             }
         }
         if policy.max_links == 0 {
-            fault("max_links".to_owned(), "an identifier must be able to link; use 1 or more".to_owned());
+            fault(
+                PolicyFaultCode::BelowOne,
+                "max_links".to_owned(),
+                "an identifier must be able to link; use 1 or more".to_owned(),
+            );
         }
         if policy.max_users_a_month == 0 {
-            fault("max_users_a_month".to_owned(), "a device must be able to have a user; use 1 or more".to_owned());
+            fault(
+                PolicyFaultCode::BelowOne,
+                "max_users_a_month".to_owned(),
+                "a device must be able to have a user; use 1 or more".to_owned(),
+            );
         }
         if !faults.is_empty() {
             return Err(faults);

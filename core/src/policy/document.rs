@@ -178,8 +178,7 @@ impl Policy {
         let mut faults = Vec::new();
         let mut amended = self.clone();
         let JsonValue::Object(fields) = document else {
-            let detail = "a policy is an object".to_owned();
-            return Err(vec![PolicyFault { path: String::new(), detail }]);
+            return Err(vec![PolicyFault::new(PolicyFaultCode::WrongType, "", "a policy is an object")]);
         };
         for (name, value) in fields {
             match name.as_str() {
@@ -189,10 +188,18 @@ impl Policy {
                 "max_links" => read(name, value, &mut amended.max_links, &mut faults),
                 "max_users_a_month" => read(name, value, &mut amended.max_users_a_month, &mut faults),
                 "survivorship" => read(name, value, &mut amended.survivorship, &mut faults),
-                "time_zone" => read(name, value, &mut amended.time_zone, &mut faults),
-                "currency" => read(name, value, &mut amended.currency, &mut faults),
+                "time_zone" => {
+                    read_as(PolicyFaultCode::UnknownTimeZone, name, value, &mut amended.time_zone, &mut faults);
+                }
+                "currency" => {
+                    read_as(PolicyFaultCode::MalformedCurrency, name, value, &mut amended.currency, &mut faults);
+                }
                 "order_ids" => read(name, value, &mut amended.order_ids, &mut faults),
-                _ => faults.push(PolicyFault { path: name.clone(), detail: "a policy has no such field".to_owned() }),
+                _ => faults.push(PolicyFault::new(
+                    PolicyFaultCode::UnknownField,
+                    name.as_str(),
+                    "a policy has no such field",
+                )),
             }
         }
         if faults.is_empty() { Ok(amended) } else { Err(faults) }
@@ -206,16 +213,27 @@ impl Policy {
 
 /// Reads a field of a policy document.
 fn read<T: DeserializeOwned>(path: &str, value: &JsonValue, into: &mut T, faults: &mut Vec<PolicyFault>) {
+    read_as(PolicyFaultCode::WrongType, path, value, into, faults);
+}
+
+/// As [`read`], with the code of the fault.
+fn read_as<T: DeserializeOwned>(
+    code: PolicyFaultCode,
+    path: &str,
+    value: &JsonValue,
+    into: &mut T,
+    faults: &mut Vec<PolicyFault>,
+) {
     match value.read() {
         Ok(read) => *into = read,
-        Err(error) => faults.push(PolicyFault { path: path.to_owned(), detail: error.to_string() }),
+        Err(error) => faults.push(PolicyFault::new(code, path, error.to_string())),
     }
 }
 
 /// Reads the kinds one by one, so that a fault says in which it is.
 fn read_kinds(value: &JsonValue, into: &mut Vec<KindRule>, faults: &mut Vec<PolicyFault>) {
     let n_faults = faults.len();
-    let not_objects = |path: String| PolicyFault { path, detail: "it must be a list of objects".to_owned() };
+    let not_objects = |path: String| PolicyFault::new(PolicyFaultCode::WrongType, path, "it must be a list of objects");
     let JsonValue::List(kinds) = value else { return faults.push(not_objects("kinds".to_owned())) };
     let mut rules = Vec::with_capacity(kinds.len());
     for (position, kind) in kinds.iter().enumerate() {
@@ -226,12 +244,17 @@ fn read_kinds(value: &JsonValue, into: &mut Vec<KindRule>, faults: &mut Vec<Poli
         let (mut name, mut form, mut limit, mut priority) = (None, None, None, None);
         for (field, value) in fields {
             let path = format!("kinds[{position}].{field}");
+            let is_known = matches!(field.as_str(), "name" | "form" | "limit" | "priority");
+            if is_known && matches!(value, JsonValue::Null) {
+                faults.push(PolicyFault::new(PolicyFaultCode::MissingField, path, "it must have a value"));
+                continue;
+            }
             match field.as_str() {
                 "name" => read(&path, value, &mut name, faults),
                 "form" => read(&path, value, &mut form, faults),
                 "limit" => read(&path, value, &mut limit, faults),
                 "priority" => read(&path, value, &mut priority, faults),
-                _ => faults.push(PolicyFault { path, detail: "a kind has no such field".to_owned() }),
+                _ => faults.push(PolicyFault::new(PolicyFaultCode::UnknownField, path, "a kind has no such field")),
             }
         }
         match (name, form, limit, priority) {
@@ -239,8 +262,8 @@ fn read_kinds(value: &JsonValue, into: &mut Vec<KindRule>, faults: &mut Vec<Poli
                 rules.push(KindRule { name, form, limit, priority });
             }
             _ if faults.len() == n_faults => {
-                let detail = "a kind has a name, a form, a limit and a priority; one is missing".to_owned();
-                faults.push(PolicyFault { path: format!("kinds[{position}]"), detail });
+                let detail = "a kind has a name, a form, a limit and a priority; one is missing";
+                faults.push(PolicyFault::new(PolicyFaultCode::MissingField, format!("kinds[{position}]"), detail));
             }
             _ => {}
         }
@@ -260,11 +283,65 @@ pub(super) fn blocked_form(value: &str) -> String {
     blocked_value::fold(&clean(value))
 }
 
-/// What is wrong with a policy document: where, and a sentence that says what to do.
+/// A fault of a policy document: its code, where it is, and a sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[error("{path}: {detail}")]
 pub struct PolicyFault {
+    pub code: PolicyFaultCode,
     pub path: String,
     pub detail: String,
+}
+
+impl PolicyFault {
+    pub(super) fn new(code: PolicyFaultCode, path: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { code, path: path.into(), detail: detail.into() }
+    }
+}
+
+/// The closed list of faults of a policy document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PolicyFaultCode {
+    UnknownField,
+    MissingField,
+    WrongType,
+    NoKinds,
+    MalformedName,
+    /// Another kind has the same name.
+    DuplicateName,
+    /// Another kind has the same priority.
+    DuplicatePriority,
+    /// A number that must be 1 or more.
+    BelowOne,
+    MalformedPattern,
+    /// All patterns together are too large once compiled.
+    PatternsTooLarge,
+    TooMany,
+    TooLong,
+    UnknownTimeZone,
+    MalformedCurrency,
+}
+
+impl PolicyFaultCode {
+    /// The code as answers spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownField => "UNKNOWN_FIELD",
+            Self::MissingField => "MISSING_FIELD",
+            Self::WrongType => "WRONG_TYPE",
+            Self::NoKinds => "NO_KINDS",
+            Self::MalformedName => "MALFORMED_NAME",
+            Self::DuplicateName => "DUPLICATE_NAME",
+            Self::DuplicatePriority => "DUPLICATE_PRIORITY",
+            Self::BelowOne => "BELOW_ONE",
+            Self::MalformedPattern => "MALFORMED_PATTERN",
+            Self::PatternsTooLarge => "PATTERNS_TOO_LARGE",
+            Self::TooMany => "TOO_MANY",
+            Self::TooLong => "TOO_LONG",
+            Self::UnknownTimeZone => "UNKNOWN_TIME_ZONE",
+            Self::MalformedCurrency => "MALFORMED_CURRENCY",
+        }
+    }
 }

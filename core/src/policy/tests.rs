@@ -2,12 +2,22 @@ use super::{
     compiled::CompiledPolicy,
     document::{Form, KindRule, Policy},
 };
-use crate::identifier::Kind;
+use crate::identifier::{Kind, blocked_value::always_blocked};
 
 #[test]
 fn the_initial_policy_has_no_faults_and_blocks_junk() {
     assert!(CompiledPolicy::new(Policy::default()).is_ok());
     assert!(CompiledPolicy::initial().blocks("unknown"));
+}
+
+#[test]
+fn what_is_listed_as_always_blocked_is_blocked() {
+    let policy = CompiledPolicy::initial();
+    let listed = always_blocked();
+    assert!(listed.contains(&"unknown"));
+    for value in listed {
+        assert!(policy.blocks(value), "{value}");
+    }
 }
 
 #[test]

@@ -31,7 +31,53 @@ pub fn read_policy(text: &str) -> Result<CompiledPolicy, PreviewError> {
     policy.and_then(CompiledPolicy::new).map_err(PreviewError::PolicyFaults)
 }
 
-/// An answer as JSON: what was asked for, or `{"error":{"code","detail","faults":[{"path","detail"}]}}`.
+/// What the editor of a policy needs to know of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PolicyCheck {
+    /// Every fault. A time zone that does not exist is found by the server only.
+    pub faults: Vec<PolicyFault>,
+}
+
+/// Checks a whole policy document, as a publication does.
+///
+/// # Errors
+///
+/// [`PreviewError::ParamsUnreadable`] where the text is no JSON.
+pub fn check_policy(text: &str) -> Result<PolicyCheck, PreviewError> {
+    let document: JsonValue = read_params(text)?;
+    let faults = match Policy::default().amended(&document) {
+        Ok(policy) => faults_of(policy),
+        Err(mut faults) => {
+            // Fields that can be read are checked although others cannot.
+            if let Ok(policy) = Policy::default().amended(&readable_part(&document, &faults)) {
+                faults.extend(faults_of(policy));
+            }
+            faults
+        }
+    };
+    Ok(PolicyCheck { faults })
+}
+
+fn faults_of(policy: Policy) -> Vec<PolicyFault> {
+    let mut faults = policy.within_bounds().err().unwrap_or_default();
+    // A pattern that is too large cannot be compiled either.
+    for fault in CompiledPolicy::new(policy).err().unwrap_or_default() {
+        if faults.iter().all(|known| known.path != fault.path) {
+            faults.push(fault);
+        }
+    }
+    faults
+}
+
+/// A document without its fields that have faults.
+fn readable_part(document: &JsonValue, faults: &[PolicyFault]) -> JsonValue {
+    let JsonValue::Object(fields) = document else { return JsonValue::Object(Vec::new()) };
+    let is_faulty = |name: &str| faults.iter().any(|fault| fault.path.split(['.', '[']).next() == Some(name));
+    JsonValue::Object(fields.iter().filter(|(name, _)| !is_faulty(name)).cloned().collect())
+}
+
+/// An answer as JSON: what was asked for, or `{"error":{"code","detail","faults":[{"code","path","detail"}]}}`.
 pub fn write_answer<T: Serialize>(answer: &Result<T, PreviewError>) -> String {
     let text = match answer {
         Ok(answer) => to_text(answer),

@@ -29,7 +29,7 @@ mod unmerge;
 mod views;
 
 pub use self::{
-    answer::{read_params, read_policy, write_answer},
+    answer::{PolicyCheck, check_policy, read_params, read_policy, write_answer},
     checked::{CheckedFacts, Contents},
     difference::{LinkChanges, PreviewStatus, Regrouped},
     error::PreviewError,

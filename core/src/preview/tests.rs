@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{read_params, write_answer},
+    check_policy,
     checked::CheckedFacts,
     difference::PreviewStatus,
     error::PreviewError,
@@ -666,10 +667,42 @@ fn faults_of_a_policy_are_reported_by_their_paths() {
     ];
     assert_eq!(paths, expected);
     assert!(faults.iter().all(|it| !it.detail.is_empty()));
+    let code_at = |path: &str| faults.iter().find(|fault| fault.path == path).map(|fault| fault.code.as_str());
+    assert_eq!(code_at("time_zone"), Some("UNKNOWN_TIME_ZONE"));
+    assert_eq!(code_at("kinds[1].color"), Some("UNKNOWN_FIELD"));
     let missing = Policy::default().amended(&(&json!({ "kinds": [{ "name": "phone" }] })).into()).expect_err("faults");
     assert_eq!(missing.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["kinds[0]"]);
     let kept = Policy::default().amended(&(&json!({ "max_links": 5 })).into()).expect("no faults");
     assert_eq!(kept, Policy { max_links: 5, ..Policy::default() });
+}
+
+#[test]
+fn the_editor_gets_the_faults_that_a_publication_would_get() {
+    let paths_of = |document: Value| -> Vec<(String, &'static str)> {
+        let checked = check_policy(&document.to_string()).expect("it is JSON");
+        checked.faults.into_iter().map(|fault| (fault.path, fault.code.as_str())).collect()
+    };
+    assert_eq!(paths_of(json!({})), []);
+    let emptied = json!({ "kinds": [{ "name": "phone", "form": "phone", "limit": null, "priority": 1 }] });
+    assert_eq!(paths_of(emptied), [("kinds[0].limit".to_owned(), "MISSING_FIELD")]);
+    for (document, path, code) in [
+        (json!({ "max_links": null }), "max_links", "WRONG_TYPE"),
+        (json!({ "max_links": 0 }), "max_links", "BELOW_ONE"),
+        (json!({ "currency": "₩" }), "currency", "MALFORMED_CURRENCY"),
+        (json!({ "blocked_patterns": ["a", "("] }), "blocked_patterns[1]", "MALFORMED_PATTERN"),
+        (json!({ "blocked_patterns": ["((.{0,60}){0,60}){0,1}z"] }), "blocked_patterns[0]", "PATTERNS_TOO_LARGE"),
+        (json!({ "blocked_values": ["a".repeat(256)] }), "blocked_values[0]", "TOO_LONG"),
+        (json!({ "kinds": [] }), "kinds", "NO_KINDS"),
+    ] {
+        assert_eq!(paths_of(document), [(path.to_owned(), code)]);
+    }
+    let several = json!({
+        "kinds": [{ "name": "phone", "form": "phone", "limit": null, "priority": 1 }],
+        "blocked_patterns": ["("], "max_links": 0, "shoe_size": 1,
+    });
+    let paths: Vec<String> = paths_of(several).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["kinds[0].limit", "shoe_size", "blocked_patterns[0]", "max_links"]);
+    assert!(check_policy("{").is_err());
 }
 
 #[test]

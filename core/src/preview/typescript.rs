@@ -141,6 +141,7 @@ fn typescript() -> String {
     declarations.visit::<NormalForm>();
     declarations.visit::<Recognized>();
     declarations.visit::<Policy>();
+    declarations.visit::<PolicyCheck>();
     declarations.visit::<ErrorAnswer<'static>>();
     let types: Vec<String> = declarations.by_name.into_values().collect();
     format!(

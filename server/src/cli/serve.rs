@@ -25,7 +25,7 @@ use super::{
 use crate::{
     auth::{audit::Audit, authenticator::Authentication, rate_limit::RateLimit},
     engine::{
-        active_policy::ActivePolicy, directory_updater, events::Events, pipeline::Pipeline,
+        active_policy::ActivePolicy, directory_updater, events::Events, ingest_history, pipeline::Pipeline,
         policy_rollout::PolicyRollout, snapshot::Snapshot,
     },
     graphql::{self, Current},
@@ -113,10 +113,13 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Err(error @ StoreError::Torn) => tracing::error!(%error, "the list is not up to date"),
         caught_up => caught_up?,
     }
+    let ingest_stats = pipeline.ingest_stats().clone();
+    ingest_history::restore(&store, &ingest_stats).await?;
     drop((store, directory, policy));
 
     let (stop, stopping) = watch::channel(false);
     let listing = tokio::spawn(directory_updater::run(pipeline.editions(), stopping.clone()));
+    let counting = tokio::spawn(ingest_history::run(pipeline.editions(), ingest_stats.clone(), stopping.clone()));
     let listener = socket.listen(BACKLOG).with_context(|| listen::failed(address))?;
     let address = listener.local_addr()?;
     let rollout = Arc::new(PolicyRollout::default());
@@ -155,8 +158,11 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     // Serving held the last sender of the pipeline; what it accepted is written now.
     working.await.context("the pipeline stopped before everything was written")?;
     listing.await.context("the list stopped")?;
-    let store = editions.borrow().store.clone();
-    store.close().await;
+    counting.await.context("the ingestion counters stopped")?;
+    let last = editions.borrow().clone();
+    ingest_history::observe(&last, &ingest_stats);
+    ingest_history::write(&last.store, &ingest_stats).await;
+    last.store.close().await;
     Ok(ExitCode::SUCCESS)
 }
 

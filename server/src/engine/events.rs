@@ -9,7 +9,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use profile360_core::{graph::rows::ClusterKey, identifier::UnifiedId};
+use profile360_core::{
+    graph::{lineage::LineageKind, rows::ClusterKey},
+    identifier::UnifiedId,
+};
 use profile360_store::LineageRow;
 use quick_cache::sync::Cache;
 use tokio::sync::broadcast;
@@ -44,6 +47,8 @@ pub struct Events {
     profiles: broadcast::Sender<ProfileChanged>,
     lineage: broadcast::Sender<LineageRow>,
     n_published: AtomicU64,
+    n_merged: AtomicU64,
+    n_unmerged: AtomicU64,
     /// The customers of recent events, so that each is loaded once for all subscribers. `None` for one that is gone.
     loaded: Cache<u64, Option<Arc<Customer>>>,
 }
@@ -59,6 +64,8 @@ impl Events {
             profiles: broadcast::Sender::new(n_kept),
             lineage: broadcast::Sender::new(n_kept),
             n_published: AtomicU64::new(0),
+            n_merged: AtomicU64::new(0),
+            n_unmerged: AtomicU64::new(0),
             loaded: Cache::new(KEPT_LOADED),
         }
     }
@@ -88,7 +95,17 @@ impl Events {
     }
 
     pub fn publish_lineage(&self, event: LineageRow) {
+        let counter = match event.kind {
+            LineageKind::Merged => &self.n_merged,
+            LineageKind::Unmerged => &self.n_unmerged,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
         self.lineage.send(event).ok();
+    }
+
+    /// How many merges and unmerges were published.
+    pub fn lineage_counts(&self) -> (u64, u64) {
+        (self.n_merged.load(Ordering::Relaxed), self.n_unmerged.load(Ordering::Relaxed))
     }
 
     /// Subscribes to merges and unmerges.

@@ -154,7 +154,7 @@ impl Pipeline {
     }
 
     /// The ingestion counters. Callers that refuse messages themselves count those here.
-    pub fn ingest_stats(&self) -> &IngestStats {
+    pub fn ingest_stats(&self) -> &Arc<IngestStats> {
         &self.ingest_stats
     }
 
@@ -182,11 +182,13 @@ impl Pipeline {
         let messages = self.with_kept_ids(messages).await?;
         let (reply, answer) = oneshot::channel();
         let n_bytes = messages.iter().map(|it| it.payload.len()).sum();
+        let sent: Vec<Timestamp> = messages.iter().map(|accepted| accepted.message.at).collect();
         let request = Ingest { messages, read_by, n_bytes, reply };
         self.requests.send(Request::Ingest(request)).await.map_err(|_| PipelineError::Stopping)?;
         let receipt = answer.await.map_err(|_| PipelineError::Stopping)??;
         let n_repeated = receipt.ingested.iter().filter(|it| it.outcome == Outcome::Duplicate).count();
-        self.ingest_stats.count_accepted(clock::now(), (receipt.ingested.len() - n_repeated) as u64, n_repeated as u64);
+        let new = receipt.ingested.iter().zip(sent).filter(|(ingested, _)| ingested.outcome != Outcome::Duplicate);
+        self.ingest_stats.count_accepted(clock::now(), new.map(|(_, sent)| sent), n_repeated as u64);
         Ok(receipt)
     }
 

@@ -5,16 +5,17 @@
 //! publishes again from the beginning. This module never resolves identities: the pipeline parses the messages again.
 
 use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use profile360_core::{
     graph::{
-        compare::{Comparison, Parts, compare},
+        compare::{Change, Comparison, Parts, compare},
         trial::Graph,
     },
-    identifier::{normalize::NORMAL_FORMS, unified_id::unified_id},
+    identifier::{Identifier, UnifiedId, normalize::NORMAL_FORMS, unified_id::unified_id},
     message::parse::parse_kept,
     policy::compiled::CompiledPolicy,
 };
@@ -203,9 +204,36 @@ async fn compiled(store: &Store, version: i64) -> Result<Option<CompiledPolicy>,
     Ok(published.and_then(|it| CompiledPolicy::new(it.document).ok()))
 }
 
-/// Compares the current customers with those under another policy, without writing. Parses all messages; memory grows with
-/// identifiers and links, not with messages.
-pub async fn simulate(snapshot: &Snapshot, policy: &CompiledPolicy) -> Result<Comparison, StoreError> {
+/// What another policy would change.
+#[derive(Debug)]
+pub struct Simulation {
+    pub comparison: Comparison,
+    /// For each of the first changes, the profiles that would be there, in the order of the change.
+    pub parts: Vec<Vec<Part>>,
+    pub n_messages: u64,
+    /// Messages of customers that change, and messages that have a customer under one of the policies only.
+    pub n_affected: u64,
+}
+
+/// A profile under another policy.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub unified_id: UnifiedId,
+    pub n_identifiers: u64,
+    /// The first [`MOST_OF_PART`] of its identifiers, each with the current profile that has it.
+    pub identifiers: Vec<(Identifier, Option<UnifiedId>)>,
+}
+
+/// Identifiers of a part that a simulation returns.
+const MOST_OF_PART: usize = 50;
+
+/// Compares the current customers with those under another policy, without writing. Returns the parts of the first `n_samples`
+/// changes. Parses all messages; memory grows with identifiers and links, not with messages.
+pub async fn simulate(
+    snapshot: &Snapshot,
+    policy: &CompiledPolicy,
+    n_samples: usize,
+) -> Result<Simulation, StoreError> {
     const READ: u64 = 2_000;
     let Snapshot { store, secret, .. } = snapshot;
     let retirements = snapshot.policy.retirements().clone();
@@ -213,16 +241,29 @@ pub async fn simulate(snapshot: &Snapshot, policy: &CompiledPolicy) -> Result<Co
     let mut graph = Graph::default();
     let step = usize::try_from(65_536 * READ / store.n_messages().await?.max(1)).unwrap_or(usize::MAX).clamp(1, 65_536);
     let mut texts = store.unreadable_messages().await?;
+    // By the position of the home, so that memory does not grow with messages.
+    let mut messages_of: HashMap<usize, u64> = HashMap::new();
+    let (mut n_messages, mut n_affected) = (0, 0);
+    let mut n_unreadable = texts.len();
     for first in (0..=u16::MAX).step_by(step) {
         let last = first.saturating_add(u16::try_from(step - 1).unwrap_or(u16::MAX));
         texts.extend(store.event_texts_of(first, last).await?);
-        for text in texts.drain(..) {
+        for (position, text) in texts.drain(..).enumerate() {
+            let was_unreadable = position < n_unreadable;
+            n_messages += 1;
             // A message without a usable identifier contributes to no profile.
-            if let Ok(mut accepted) = parse_kept(&text, policy) {
-                retirements.assign(&mut accepted.message);
-                graph.add(&accepted.message);
+            let Ok(mut accepted) = parse_kept(&text, policy) else {
+                n_affected += u64::from(!was_unreadable);
+                continue;
+            };
+            retirements.assign(&mut accepted.message);
+            graph.add(&accepted.message);
+            match graph.position_of(accepted.message.home()) {
+                Some(home) if !was_unreadable => *messages_of.entry(home).or_default() += 1,
+                _ => n_affected += 1,
             }
         }
+        n_unreadable = 0;
         tokio::task::yield_now().await;
     }
 
@@ -241,5 +282,38 @@ pub async fn simulate(snapshot: &Snapshot, policy: &CompiledPolicy) -> Result<Co
             before.names.push(cluster.unified_id);
         }
     }
-    Ok(compare(&before, &after))
+    let comparison = compare(&before, &after);
+    let samples = comparison.changes.get(..n_samples.min(comparison.changes.len())).unwrap_or_default();
+    let parts = parts_of(samples, &before, &after, &graph);
+    let names = |side: fn(&Change) -> &Vec<UnifiedId>| -> BTreeSet<UnifiedId> {
+        comparison.changes.iter().flat_map(|change| side(change).iter().copied()).collect()
+    };
+    let (changed_before, changed_after) = (names(|change| &change.before), names(|change| &change.after));
+    for (home, count) in messages_of {
+        let is_changed = name_at(&before, home).is_some_and(|name| changed_before.contains(&name))
+            || name_at(&after, home).is_some_and(|name| changed_after.contains(&name));
+        n_affected += if is_changed { count } else { 0 };
+    }
+    Ok(Simulation { comparison, parts, n_messages, n_affected })
+}
+
+/// The profile at a position of the graph.
+fn name_at(parts: &Parts, position: usize) -> Option<UnifiedId> {
+    parts.names.get((*parts.part_of.get(position)?)?).copied()
+}
+
+/// The profiles of some changes under the other policy.
+fn parts_of(changes: &[Change], before: &Parts, after: &Parts, graph: &Graph) -> Vec<Vec<Part>> {
+    let wanted = changes.iter().flat_map(|change| &change.after);
+    let mut parts: BTreeMap<UnifiedId, Part> =
+        wanted.map(|id| (*id, Part { unified_id: *id, n_identifiers: 0, identifiers: Vec::new() })).collect();
+    for position in 0..graph.len() {
+        let Some(part) = name_at(after, position).and_then(|name| parts.get_mut(&name)) else { continue };
+        part.n_identifiers += 1;
+        if let (true, Some(identifier)) = (part.identifiers.len() < MOST_OF_PART, graph.identifier(position)) {
+            part.identifiers.push((identifier.clone(), name_at(before, position)));
+        }
+    }
+    let parts_of_change = |change: &Change| change.after.iter().filter_map(|id| parts.get(id).cloned()).collect();
+    changes.iter().map(parts_of_change).collect()
 }

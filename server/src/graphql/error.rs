@@ -75,6 +75,8 @@ pub enum ErrorCode {
     PolicyFaulty,
     /// Another policy is being published.
     PublicationUnderWay,
+    /// Another version of the policy is active than the client expects.
+    PolicyOutdated,
     /// The database cannot be reached or cannot write; a later retry may succeed.
     Unavailable,
     /// A bug of the server, or corrupt data; the server's log has the details.
@@ -122,6 +124,7 @@ impl ErrorCode {
             Self::Overloaded => "OVERLOADED",
             Self::PolicyFaulty => "POLICY_FAULTY",
             Self::PublicationUnderWay => "PUBLICATION_UNDER_WAY",
+            Self::PolicyOutdated => "POLICY_OUTDATED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }

@@ -1,9 +1,9 @@
-//! Statistics for operators. They are kept in memory; only `sharedValues` reads the database.
+//! Statistics for operators. They are in memory; only `sharedValues` reads the database.
 
 use std::collections::BTreeMap;
 
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
-use chrono::Utc;
+use chrono::{NaiveDate, Utc};
 use profile360_core::{graph::input::is_shared, time::Timestamp};
 use profile360_directory::{MOST_LARGEST, Size};
 
@@ -12,9 +12,15 @@ use super::{
     error::{ErrorCode, unavailable},
     identity::Shown,
     profile::{Identifier, Profile},
-    scalars::{DateTime, count},
+    scalars::{Date, DateTime, count},
 };
-use crate::{clock, engine::ingest_stats::Minute};
+use crate::{
+    clock,
+    engine::{
+        ingest_history,
+        ingest_stats::{HOURS, Hour, KEPT_HOURS, Minute, RejectedPlace, Warning},
+    },
+};
 
 /// Messages that arrived in one minute.
 #[derive(Debug, SimpleObject)]
@@ -39,6 +45,83 @@ struct RefusedMessages {
     code: String,
     /// The number of messages.
     count: i32,
+    /// The newest ten of this process, newest first.
+    latest: Vec<RejectedMessage>,
+}
+
+/// A rejected message. Nothing of its contents is kept.
+#[derive(Debug, SimpleObject)]
+struct RejectedMessage {
+    /// When it was rejected.
+    at: DateTime,
+    /// The path of the fault in the message; empty for the message as a whole. Names that could be data are replaced by `*`.
+    path: String,
+    /// The name of the key that it came with.
+    sender: String,
+}
+
+/// Messages that arrived in one hour.
+#[derive(Debug, SimpleObject)]
+struct IngestedHour {
+    /// The start of the hour.
+    at: DateTime,
+    /// Messages that were accepted.
+    accepted: i32,
+    /// Messages that were already stored; a repeat changes nothing.
+    repeated: i32,
+    /// Messages that were rejected.
+    refused: i32,
+}
+
+/// Messages that arrived on one day, and what became of the customers.
+#[derive(Debug, SimpleObject)]
+struct IngestedDay {
+    /// The day, in the policy's time zone.
+    date: Date,
+    /// Messages that were accepted.
+    accepted: i32,
+    /// Messages that were already stored; a repeat changes nothing.
+    repeated: i32,
+    /// Messages that were rejected.
+    refused: i32,
+    /// The number of customers at its end; none if the server did not run.
+    customers: Option<i32>,
+    /// By how many customers it grew; below zero after merges. None if the day before is not known.
+    growth: Option<i32>,
+    /// Merges.
+    merged: i32,
+    /// Splits.
+    unmerged: i32,
+}
+
+/// What is not normal; docs/operating.md has the thresholds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Warning")]
+enum HealthWarning {
+    /// Many messages were stored already.
+    ManyDuplicates,
+    /// Many messages were rejected.
+    ManyRejected,
+    /// Messages arrive late.
+    Late,
+    /// Nothing arrives at a time of day at which messages usually arrive.
+    Quiet,
+}
+
+/// The messages of some hours together.
+#[derive(Debug, SimpleObject)]
+struct IngestSummary {
+    /// Messages that were accepted.
+    accepted: i32,
+    /// Messages that were already stored; a repeat changes nothing.
+    repeated: i32,
+    /// Messages that were rejected.
+    refused: i32,
+    /// The seconds between the time of a message and its acceptance that half of the messages do not exceed. Messages older than
+    /// a day do not count; none if there are no others.
+    lag_seconds: Option<i32>,
+    /// What is not normal.
+    warnings: Vec<HealthWarning>,
 }
 
 /// A measure of a profile's size.
@@ -77,11 +160,11 @@ struct SharedValue {
     withheld: i32,
 }
 
-/// What arrives, and what is large. Rates and rejections are those of this process, since it started.
+/// What arrives, and what is large. Minutes and paths of rejected messages are those of this process.
 #[derive(Debug)]
 pub(super) struct Health;
 
-/// What arrives, and what is large. Rates and rejections are those of this process, since it started.
+/// What arrives, and what is large. Minutes and paths of rejected messages are those of this process.
 #[Object]
 impl Health {
     /// The start of this process's counters.
@@ -103,9 +186,87 @@ impl Health {
     }
 
     /// Rejected messages by code, the most frequent first.
-    async fn refused(&self, ctx: &Context<'_>) -> Result<Vec<RefusedMessages>> {
-        let refused = ctx.data::<App>()?.pipeline.ingest_stats().refused();
-        Ok(refused.into_iter().map(|(code, n)| RefusedMessages { code: code.to_owned(), count: count(n) }).collect())
+    async fn refused(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only those of the last hours, 1 to 168, also of earlier processes; those of this process if left out."
+        )]
+        hours: Option<i32>,
+    ) -> Result<Vec<RefusedMessages>> {
+        let ingest_stats = ctx.data::<App>()?.pipeline.ingest_stats();
+        let refused = match hours {
+            None => ingest_stats.refused(),
+            Some(hours) => ingest_stats.refused_in(clock::now(), hours_of(hours)?),
+        };
+        let latest = |place: RejectedPlace| RejectedMessage {
+            at: shown(place.at),
+            path: place.path,
+            sender: place.sender.to_string(),
+        };
+        let of_code = |(code, n): (String, u64)| RefusedMessages {
+            count: count(n),
+            latest: ingest_stats.places(&code).into_iter().map(latest).collect(),
+            code,
+        };
+        Ok(refused.into_iter().map(of_code).collect())
+    }
+
+    /// The last 168 hours, oldest first; the last one is not over. A restart keeps them.
+    #[graphql(complexity = "168 * child_complexity.max(1)")]
+    async fn hours(&self, ctx: &Context<'_>) -> Result<Vec<IngestedHour>> {
+        let hours = ctx.data::<App>()?.pipeline.ingest_stats().hours(clock::now(), HOURS);
+        let hour = |Hour { at, counts }: Hour| IngestedHour {
+            at: shown(at),
+            accepted: count(counts.accepted),
+            repeated: count(counts.repeated),
+            refused: count(counts.rejected.values().sum()),
+        };
+        Ok(hours.into_iter().map(hour).collect())
+    }
+
+    /// The last seven days, oldest first; the last one is today. A restart keeps them.
+    #[graphql(complexity = "7 * child_complexity.max(1)")]
+    async fn days(&self, ctx: &Context<'_>) -> Result<Vec<IngestedDay>> {
+        const DAYS: usize = 7;
+        let app = ctx.data::<App>()?;
+        let ingest_stats = app.pipeline.ingest_stats();
+        ingest_history::observe(&app.pipeline.snapshot(), ingest_stats);
+        let mut days: BTreeMap<NaiveDate, IngestedDay> = BTreeMap::new();
+        for Hour { at, counts } in ingest_stats.hours(clock::now(), KEPT_HOURS) {
+            let date = clock::date_at(at, &app.policy);
+            let day = days.entry(date).or_insert_with(|| IngestedDay::of(date));
+            day.accepted = day.accepted.saturating_add(count(counts.accepted));
+            day.repeated = day.repeated.saturating_add(count(counts.repeated));
+            day.refused = day.refused.saturating_add(count(counts.rejected.values().sum()));
+            day.merged = day.merged.saturating_add(count(counts.merged));
+            day.unmerged = day.unmerged.saturating_add(count(counts.unmerged));
+            day.customers = counts.customers.map(count).or(day.customers);
+        }
+        let mut days: Vec<IngestedDay> = days.into_values().collect();
+        let mut before = None;
+        for day in &mut days {
+            day.growth = day.customers.zip(before).map(|(now, before): (i32, i32)| now.saturating_sub(before));
+            before = day.customers.or(before);
+        }
+        Ok(days.split_off(days.len().saturating_sub(DAYS)))
+    }
+
+    /// The last hours together, and what of them is not normal.
+    async fn summary(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "Some(24)", desc = "How many hours, 1 to 168.")] hours: Option<i32>,
+    ) -> Result<IngestSummary> {
+        let n_hours = hours_of(hours.unwrap_or(24))?;
+        let summary = ctx.data::<App>()?.pipeline.ingest_stats().summary(clock::now(), n_hours);
+        Ok(IngestSummary {
+            accepted: count(summary.accepted),
+            repeated: count(summary.repeated),
+            refused: count(summary.rejected),
+            lag_seconds: summary.delay.map(|seconds| count(u64::from(seconds))),
+            warnings: summary.warnings.into_iter().map(HealthWarning::from).collect(),
+        })
     }
 
     /// The largest profiles.
@@ -171,6 +332,26 @@ impl Health {
         let value = |(it, n): &(_, u64)| SharedValue { identifier: shown.identifier(it), withheld: count(*n) };
         Ok(found.iter().map(value).collect())
     }
+}
+
+impl IngestedDay {
+    fn of(date: NaiveDate) -> Self {
+        Self {
+            date: Date(date),
+            accepted: 0,
+            repeated: 0,
+            refused: 0,
+            customers: None,
+            growth: None,
+            merged: 0,
+            unmerged: 0,
+        }
+    }
+}
+
+fn hours_of(hours: i32) -> Result<usize> {
+    let n_hours = usize::try_from(hours).ok().filter(|n_hours| (1..=HOURS).contains(n_hours));
+    n_hours.ok_or_else(|| ErrorCode::BadUserInput.with(format!("hours: use 1 to {HOURS}")))
 }
 
 fn shown(at: chrono::DateTime<Utc>) -> DateTime {

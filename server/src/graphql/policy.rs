@@ -1,8 +1,12 @@
 //! Policies: read, simulated and published.
 
-use async_graphql::{Context, Enum, Error, ErrorExtensions, ID, InputObject, Object, Result, SimpleObject, Value};
+use std::collections::BTreeMap;
+
+use async_graphql::{
+    ComplexObject, Context, Enum, Error, ErrorExtensions, ID, InputObject, Object, Result, SimpleObject, Value,
+};
 use profile360_core::{
-    graph::compare,
+    identifier::UnifiedId,
     json_value::JsonValue,
     policy::{self, compiled::CompiledPolicy, document::PolicyFault},
     time::Timestamp,
@@ -18,14 +22,17 @@ use super::{
     authorization::caller,
     decision::check_reason,
     error::{ErrorCode, unavailable},
+    identity::Shown,
+    profile::{Identifier, Profile},
     scalars::{DateTime, Json, count},
 };
 use crate::{
     clock,
     engine::{
         active_policy::PublishedPolicy,
-        policy_rollout::{Progress, simulate as simulate_on},
+        policy_rollout::{Part, Progress, Simulation, simulate as simulate_on},
     },
+    views::profile_view,
 };
 
 /// Whether a version of the policy is active.
@@ -80,17 +87,80 @@ pub(super) struct PolicySimulation {
     merging: i32,
     /// Profiles that would be split.
     splitting: i32,
+    /// The number of messages.
+    messages: i32,
+    /// Messages of profiles that would be merged, split or regrouped, and messages that would gain or lose their customer.
+    messages_affected: i32,
+    /// The version of the policy that was active.
+    active_version: i32,
     /// Some of the changes, ordered by the smallest current unified ID.
     samples: Vec<PolicyChange>,
 }
 
 /// Profiles whose identifiers would belong to other profiles.
 #[derive(Debug, SimpleObject)]
+#[graphql(complex)]
 struct PolicyChange {
     /// The unified IDs of the current profiles.
     before: Vec<ID>,
     /// The unified IDs of the profiles under the other policy.
     after: Vec<ID>,
+    #[graphql(skip)]
+    current: Vec<UnifiedId>,
+    #[graphql(skip)]
+    parts: Vec<Part>,
+}
+
+#[ComplexObject]
+impl PolicyChange {
+    /// The current profiles, in the order of `before`. One that was merged since is left out.
+    async fn profiles(&self, ctx: &Context<'_>) -> Result<Vec<Profile>> {
+        let app = ctx.data::<App>()?;
+        let found = profile_view::of_ids(&app.store, &app.policy, &self.current).await;
+        let found = found.map_err(|error| unavailable(&error))?;
+        let today = clock::today(&app.policy);
+        Ok(self.current.iter().filter_map(|id| Some(Profile::of(found.get(id)?, today))).collect())
+    }
+
+    /// The profiles under the other policy, in the order of `after`.
+    async fn parts(&self, ctx: &Context<'_>) -> Result<Vec<PolicyPart>> {
+        let identifiers = self.parts.iter().flat_map(|part| &part.identifiers);
+        let wanted = identifiers.map(|(identifier, _)| identifier.clone()).collect();
+        let shown = Shown::read(ctx.data::<App>()?, wanted, BTreeMap::new()).await?;
+        let part = |part: &Part| PolicyPart {
+            unified_id: ID(part.unified_id.to_string()),
+            identifier_count: count(part.n_identifiers),
+            identifiers: part
+                .identifiers
+                .iter()
+                .map(|(identifier, from)| PolicyPartIdentifier {
+                    identifier: shown.identifier(identifier),
+                    from: from.map(|id| ID(id.to_string())),
+                })
+                .collect(),
+        };
+        Ok(self.parts.iter().map(part).collect())
+    }
+}
+
+/// A profile under another policy.
+#[derive(Debug, SimpleObject)]
+struct PolicyPart {
+    /// Its unified ID.
+    unified_id: ID,
+    /// The number of its identifiers.
+    identifier_count: i32,
+    /// Its first 50 identifiers.
+    identifiers: Vec<PolicyPartIdentifier>,
+}
+
+/// An identifier of a profile under another policy.
+#[derive(Debug, SimpleObject)]
+struct PolicyPartIdentifier {
+    /// The identifier.
+    identifier: Identifier,
+    /// The unified ID of the current profile that has it; none if no profile has it.
+    from: Option<ID>,
 }
 
 /// The complexity of a simulation or publication: under the default limits, a request may have one.
@@ -122,7 +192,9 @@ impl PolicyQuery {
     }
 
     /// Computes how another policy would change the profiles, without changing anything. Reads all messages.
-    #[graphql(complexity = "SIMULATION_COMPLEXITY + child_complexity")]
+    #[graphql(
+        complexity = "SIMULATION_COMPLEXITY + sample.unwrap_or(20).clamp(1, 1000) as usize * child_complexity.max(1)"
+    )]
     async fn simulate_policy(
         &self,
         ctx: &Context<'_>,
@@ -141,6 +213,7 @@ impl PolicyQuery {
             .map_err(|_| ErrorCode::Overloaded.with("another simulation is running; try again when it is done"))?;
         let compiled = policy.compile(app).await?;
         let snapshot = app.pipeline.snapshot();
+        let active_version = snapshot.policy.version;
         let (connected, mut disconnected) = oneshot::channel::<()>();
         let runtime = Handle::current();
         let simulating = spawn_blocking(move || {
@@ -150,22 +223,30 @@ impl PolicyQuery {
                 tokio::select! {
                     biased;
                     _ = &mut disconnected => None,
-                    found = simulate_on(&snapshot, &compiled) => Some(found),
+                    found = simulate_on(&snapshot, &compiled, sample) => Some(found),
                 }
             })
         });
         let found = simulating.await.map_err(unfinished)?;
         drop(connected);
         let found = found.ok_or_else(|| ErrorCode::TimedOut.with("the request timed out"))?;
-        let found = found.map_err(|error| unavailable(&error))?;
-        let ids = |ids: Vec<profile360_core::identifier::UnifiedId>| ids.iter().map(|id| ID(id.to_string())).collect();
-        let shown = |it: compare::Change| PolicyChange { before: ids(it.before), after: ids(it.after) };
+        let Simulation { comparison, parts, n_messages, n_affected } = found.map_err(|error| unavailable(&error))?;
+        let ids = |ids: &[UnifiedId]| ids.iter().map(|id| ID(id.to_string())).collect();
+        let samples = comparison.changes.into_iter().zip(parts).map(|(change, parts)| PolicyChange {
+            before: ids(&change.before),
+            after: ids(&change.after),
+            current: change.before,
+            parts,
+        });
         Ok(PolicySimulation {
-            profiles_before: count(found.before as u64),
-            profiles_after: count(found.after as u64),
-            merging: count(found.merging as u64),
-            splitting: count(found.splitting as u64),
-            samples: found.changes.into_iter().take(sample).map(shown).collect(),
+            profiles_before: count(comparison.before as u64),
+            profiles_after: count(comparison.after as u64),
+            merging: count(comparison.merging as u64),
+            splitting: count(comparison.splitting as u64),
+            messages: count(n_messages),
+            messages_affected: count(n_affected),
+            active_version: i32::try_from(active_version).unwrap_or(i32::MAX),
+            samples: samples.collect(),
         })
     }
 }
@@ -183,6 +264,11 @@ impl PolicyMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The policy.")] policy: PolicyInput,
         #[graphql(desc = "Why; the history shows it.")] reason: String,
+        #[graphql(
+            desc = "The version that must be active, such as `activeVersion` of the simulation. If another one is, nothing is \
+                    published and the error has the code POLICY_OUTDATED. Without it, any."
+        )]
+        expected_version: Option<i32>,
     ) -> Result<Policy> {
         let current = ctx.data::<Current>()?;
         let app = current.app();
@@ -192,6 +278,12 @@ impl PolicyMutation {
         let version = all.last().map_or(0, |(version, _)| *version) + 1;
         if !app.rollout.reserve(version) {
             return Err(under_way());
+        }
+        // No other publication can end from here on.
+        if expected_version.is_some_and(|expected| i64::from(expected) != current.app().policy.version) {
+            app.rollout.release();
+            return Err(ErrorCode::PolicyOutdated
+                .with("another version was published since; compare your changes with it, and simulate them again"));
         }
         let published = PublishedPolicy {
             published_at: Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST),
@@ -260,7 +352,7 @@ impl PolicyInput {
 fn faulty(faults: &[PolicyFault]) -> Error {
     let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
     let listed = faults.iter().map(|fault| {
-        let fields = [("path", fault.path.as_str()), ("detail", fault.detail.as_str())];
+        let fields = [("code", fault.code.as_str()), ("path", fault.path.as_str()), ("detail", fault.detail.as_str())];
         let named = fields.map(|(name, text)| (async_graphql::Name::new(name), Value::String(text.to_owned())));
         Value::Object(named.into_iter().collect())
     });

@@ -9,6 +9,7 @@ mod connect;
 mod edition;
 mod exit;
 mod handle;
+mod ingest_hours;
 mod migrate;
 mod read;
 mod recovery;
@@ -22,6 +23,7 @@ mod write;
 pub use self::{
     audit::AuditRow,
     connect::{connect, connect_existing, is_embedded},
+    ingest_hours::HourRow,
     read::{EventRow, MessageCounts, PurchaseRow},
     recovery::RecoveryError,
     rows::{Cause, LineageRow},

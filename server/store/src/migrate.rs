@@ -5,7 +5,7 @@ use surrealdb::types::{Number, Value};
 use super::{Result, StoreError, handle::Handle, tx};
 
 /// Each runs in one transaction that also writes the row of its version.
-const MIGRATIONS: [(i64, &str); 6] = [
+const MIGRATIONS: [(i64, &str); 7] = [
     (
         1,
         concat!(
@@ -57,6 +57,15 @@ const MIGRATIONS: [(i64, &str); 6] = [
             "BEGIN;",
             include_str!("migrations/0006_saved_views.surql"),
             "CREATE migration:6 SET at = time::now();",
+            "COMMIT;"
+        ),
+    ),
+    (
+        7,
+        concat!(
+            "BEGIN;",
+            include_str!("migrations/0007_ingest_hours.surql"),
+            "CREATE migration:7 SET at = time::now();",
             "COMMIT;"
         ),
     ),

@@ -24,6 +24,8 @@ mod door;
 mod export;
 /// Queries, mutations and errors over GraphQL.
 mod graphql;
+/// Ingestion statistics.
+mod health;
 /// GraphQL over HTTP, and the lifecycle of a server.
 mod http;
 /// Normalization, shared values, and older normal forms.

@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 
 const AS_OF: &str = "2026-01-01";
 const SIMULATE: &str = "query($document: JSON!) {
-    simulatePolicy(policy: { document: $document }, sample: 1000) {
-        profilesBefore profilesAfter merging splitting samples { before after }
+    simulatePolicy(policy: { document: $document }, sample: 300) {
+        profilesBefore profilesAfter merging splitting messages messagesAffected activeVersion samples {
+            before after profiles { unifiedId }
+            parts { unifiedId identifierCount identifiers { identifier { kind value } from } }
+        }
     }
 }";
 const PUBLISH: &str = "mutation($document: JSON!, $from: Int) {
@@ -54,6 +57,60 @@ pub(crate) async fn publish(server: &Server, document: Value, from: Option<i64>)
     assert_eq!(published["status"], "PUBLISHING", "{published}");
     wait_until_in_force(server, &published["version"]).await;
     published["version"].clone()
+}
+
+/// The kinds and values of a customer's identifiers, ascending.
+fn identifiers_of(customer: &Value) -> Vec<String> {
+    let identifiers = customer["identifiers"].as_array().expect("identifiers");
+    let mut names: Vec<String> = identifiers.iter().map(|it| format!("{} {}", it["kind"], it["value"])).collect();
+    names.sort();
+    names
+}
+
+/// The identifiers of each part of the samples.
+fn parts_of(simulated: &Value) -> BTreeMap<String, Vec<String>> {
+    let samples = simulated["samples"].as_array().expect("samples");
+    let parts = samples.iter().flat_map(|change| change["parts"].as_array().expect("parts"));
+    let of_part = |part: &Value| {
+        let identifiers = part["identifiers"].as_array().expect("identifiers");
+        assert_eq!(part["identifierCount"], identifiers.len(), "no generated customer has more than are returned");
+        let mut names: Vec<String> = identifiers
+            .iter()
+            .map(|it| format!("{} {}", it["identifier"]["kind"], it["identifier"]["value"]))
+            .collect();
+        names.sort();
+        (part["unifiedId"].as_str().expect("an ID").to_owned(), names)
+    };
+    parts.map(of_part).collect()
+}
+
+/// The samples name the current customers, and each identifier says which of them it comes from.
+fn check_parts(simulated: &Value, before: &BTreeMap<String, Value>) {
+    assert_eq!(
+        simulated["activeVersion"].as_i64().map(|version| version % 2),
+        Some(1),
+        "the odd versions are the first"
+    );
+    let affected = simulated["messagesAffected"].as_u64().expect("a number");
+    assert!(0 < affected && affected < simulated["messages"].as_u64().expect("a number"), "{simulated}");
+    for change in simulated["samples"].as_array().expect("samples") {
+        let ids = |of: &Value, name: &str| -> Vec<Value> {
+            of.as_array()
+                .expect("a list")
+                .iter()
+                .map(|it| if name.is_empty() { it.clone() } else { it[name].clone() })
+                .collect()
+        };
+        assert_eq!(ids(&change["before"], ""), ids(&change["profiles"], "unifiedId"));
+        assert_eq!(ids(&change["after"], ""), ids(&change["parts"], "unifiedId"));
+        let identifiers =
+            change["parts"].as_array().expect("parts").iter().flat_map(|part| part["identifiers"].as_array());
+        for it in identifiers.flatten() {
+            let Some(from) = it["from"].as_str() else { continue };
+            let name = format!("{} {}", it["identifier"]["kind"], it["identifier"]["value"]);
+            assert!(identifiers_of(&before[from]).contains(&name), "{name} belongs to {from}");
+        }
+    }
 }
 
 /// Polls until the publication is complete.
@@ -102,11 +159,15 @@ async fn publishing_does_what_was_simulated_and_can_be_reversed() {
         let simulated = server.ask(SIMULATE, json!({ "document": document })).await["simulatePolicy"].take();
         assert_eq!(everything(&server).await, before, "a simulation changes nothing");
         assert_eq!(simulated["profilesBefore"], before.len());
+        check_parts(&simulated, &before);
 
         let version = publish(&server, document.clone(), Some(1)).await;
         let after = everything(&server).await;
         assert_eq!(after, begun_with(&document, &lines).await);
         assert_eq!(simulated["profilesAfter"], after.len());
+        for (id, identifiers) in parts_of(&simulated) {
+            assert_eq!(identifiers, identifiers_of(&after[&id]), "the part {id} is the customer of that ID");
+        }
         let lineage = server.ask(LINEAGE, Value::Null).await["lineage"]["nodes"].take();
         let of_kind = |kind: &str| {
             let is_of = |it: &&Value| it["kind"] == kind && it["cause"] == "POLICY" && it["policyVersion"] == version;
@@ -215,6 +276,9 @@ async fn faulty_policies_are_refused_with_all_faults() {
     let paths: Vec<&str> =
         error["extensions"]["faults"].as_array().expect("faults").iter().filter_map(|it| it["path"].as_str()).collect();
     assert_eq!(paths, ["shoe_size", "survivorship", "time_zone"], "{answer}");
+    let codes: Vec<&Value> =
+        error["extensions"]["faults"].as_array().expect("faults").iter().map(|it| &it["code"]).collect();
+    assert_eq!(codes, ["UNKNOWN_FIELD", "WRONG_TYPE", "UNKNOWN_TIME_ZONE"], "{answer}");
     let document =
         json!({ "kinds": [{ "name": "phone", "form": "phone", "limit": 0, "priority": 1 }], "max_links": 0 });
     let answer = server.answer(SIMULATE, json!({ "document": document })).await;
@@ -222,6 +286,27 @@ async fn faulty_policies_are_refused_with_all_faults() {
     let version = "{ policies { version } }";
     assert_eq!(server.ask(version, Value::Null).await["policies"], json!([{ "version": 1 }]));
     assert_eq!(server.codes(PUBLISH, json!({ "document": {}, "from": 9 })).await, ["BAD_USER_INPUT"]);
+}
+
+#[tokio::test]
+async fn a_policy_is_not_published_over_a_version_that_the_client_has_not_seen() {
+    let base = Base::with(&messages::generated(20, 14));
+    let server = base.serve();
+    let publish_expecting = "mutation($document: JSON!, $expected: Int) {
+        publishPolicy(policy: { document: $document }, reason: \"a try\", expectedVersion: $expected) { version }
+    }";
+    let variables = |expected: Option<i64>| json!({ "document": { "max_links": 9 }, "expected": expected });
+    for expected in [0, 2, -1] {
+        assert_eq!(server.codes(publish_expecting, variables(Some(expected))).await, ["POLICY_OUTDATED"]);
+    }
+    let versions = server.ask("{ policies { version } }", Value::Null).await;
+    assert_eq!(versions["policies"], json!([{ "version": 1 }]), "a rejected publication stores nothing");
+    for (expected, version) in [(Some(1), 2), (None, 3), (Some(3), 4)] {
+        let published = server.ask(publish_expecting, variables(expected)).await["publishPolicy"]["version"].take();
+        assert_eq!(published, version);
+        wait_until_in_force(&server, &published).await;
+    }
+    assert_eq!(server.codes(publish_expecting, variables(Some(3))).await, ["POLICY_OUTDATED"]);
 }
 
 /// Found by the laws: an email address gave the customer its unified ID, and then a policy blocked it.

@@ -13,6 +13,8 @@ export type RulesModule = {
   default: () => Promise<unknown>;
   normalizeIdentifier: (kind: string, value: string, policy?: string) => string;
   recognizeSearch: (text: string, policy?: string) => string;
+  checkPolicy: (document: string) => string;
+  alwaysBlocked: () => string;
   Facts: new (facts: string) => FactsInModule;
 };
 
@@ -20,6 +22,8 @@ export type RulesModule = {
 export type Call = { id: number } & (
   | { name: "normalizeIdentifier"; arguments: [kind: string, value: string, policy?: string] }
   | { name: "recognizeSearch"; arguments: [text: string, policy?: string] }
+  | { name: "checkPolicy"; arguments: [document: string] }
+  | { name: "alwaysBlocked"; arguments: [] }
   | { name: "readFacts"; arguments: [facts: number, json: string] }
   | { name: "askFacts"; arguments: [facts: number, question: QuestionName, json: string] }
   | { name: "freeFacts"; arguments: [facts: number] }

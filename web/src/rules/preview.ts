@@ -90,9 +90,13 @@ export type OrderIds = "global" | "source";
 
 export type Pair = { a: Identifier, b: Identifier, };
 
+export type PolicyCheck = { faults: Array<PolicyFault>, };
+
 export type PolicyDocument = { kinds: Array<KindRule>, blocked_values: Array<string>, blocked_patterns: Array<string>, max_links: number, max_users_a_month: number, survivorship: Survivorship, time_zone: string, currency: string, order_ids?: OrderIds, };
 
-export type PolicyFault = { path: string, detail: string, };
+export type PolicyFault = { code: PolicyFaultCode, path: string, detail: string, };
+
+export type PolicyFaultCode = "UNKNOWN_FIELD" | "MISSING_FIELD" | "WRONG_TYPE" | "NO_KINDS" | "MALFORMED_NAME" | "DUPLICATE_NAME" | "DUPLICATE_PRIORITY" | "BELOW_ONE" | "MALFORMED_PATTERN" | "PATTERNS_TOO_LARGE" | "TOO_MANY" | "TOO_LONG" | "UNKNOWN_TIME_ZONE" | "MALFORMED_CURRENCY";
 
 export type PolicyParams = { document: unknown, figures: Figures, };
 

@@ -1,5 +1,5 @@
 import type { Call, QuestionName, Reply } from "./module";
-import type { NormalForm, Questions, Recognized } from "./preview";
+import type { NormalForm, PolicyCheck, PolicyDocument, Questions, Recognized } from "./preview";
 import { ModuleUnavailable, RulesError } from "./RulesError";
 
 type Waiting = { resolve: (json: string) => void; reject: (error: Error) => void };
@@ -23,6 +23,16 @@ class Rules {
     ...policy: [document?: string]
   ): Promise<NormalForm> {
     return answered(await this.call({ name: "normalizeIdentifier", arguments: [kind, value, ...policy] }));
+  }
+
+  /** Every fault of a whole policy document. */
+  async checkPolicy(document: PolicyDocument): Promise<PolicyCheck> {
+    return answered(await this.call({ name: "checkPolicy", arguments: [JSON.stringify(document)] }));
+  }
+
+  /** The values that are blocked under every policy. */
+  async alwaysBlocked(): Promise<string[]> {
+    return answered(await this.call({ name: "alwaysBlocked", arguments: [] }));
   }
 
   /** Loads facts of the API into the module. The caller releases them with `free`. */

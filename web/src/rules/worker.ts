@@ -12,6 +12,10 @@ function answer(rules: RulesModule, call: Call): string {
       return rules.normalizeIdentifier(...call.arguments);
     case "recognizeSearch":
       return rules.recognizeSearch(...call.arguments);
+    case "checkPolicy":
+      return rules.checkPolicy(...call.arguments);
+    case "alwaysBlocked":
+      return rules.alwaysBlocked();
     case "readFacts": {
       const [number, json] = call.arguments;
       read.set(number, new rules.Facts(json));

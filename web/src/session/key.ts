@@ -18,8 +18,20 @@ export function signIn(key: string) {
 
 export function signOut() {
   keep(null);
+  forgetDrafts();
   forgetQueries();
   change({ key: null, asked: true });
+}
+
+/** Removes what this tab keeps of the one who signs out: drafts, and what they wait for. */
+function forgetDrafts() {
+  try {
+    for (const name of Object.keys(sessionStorage)) {
+      if (name.startsWith("profile360.")) sessionStorage.removeItem(name);
+    }
+  } catch {
+    // Storage is off: nothing was stored.
+  }
 }
 
 /** Removes queries and variables that an older GraphiQL left in this browser. */

@@ -3,64 +3,70 @@ import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Health.module.css";
 
-type Minute = HealthQuery["health"]["ingestion"][number];
-type Props = { minutes: Minute[]; since: string };
+export type Summary = HealthQuery["health"]["summary"];
+/** What is shown: the last hour by minute, a day or a week by hour. */
+export type Span = "hour" | "day" | "week";
+type Counts = { at: string; accepted: number; repeated: number; refused: number };
+type Figures = Pick<HealthQuery["health"], "ingestion" | "hours" | "since">;
 
-const all = ({ accepted, repeated, refused }: Minute) => accepted + repeated + refused;
+const hoursADay = 24;
+const all = ({ accepted, repeated, refused }: Counts) => accepted + repeated + refused;
 
-/** The messages of the last hour, one bar per minute; rejected ones are at the top of a bar. */
-export function Ingestion({ minutes, since }: Props) {
+/** The messages of a period, one bar per minute or hour; rejected ones are at the top of a bar. */
+export function Ingestion({ span, figures }: { span: Span; figures: Figures }) {
   const text = useText();
   const format = useFormat();
-  const most = Math.max(1, ...minutes.map(all));
-  const sum = (of: (minute: Minute) => number) => minutes.reduce((total, minute) => total + of(minute), 0);
-  const full = minutes.at(-2);
-  const figures = [
-    { name: text.health.lastMinute, value: full ? all(full) : 0 },
-    { name: text.health.accepted, value: sum(({ accepted }) => accepted) },
-    { name: text.health.repeated, value: sum(({ repeated }) => repeated) },
-    { name: text.health.refusedShort, value: sum(({ refused }) => refused) },
-  ];
-  const marks = [0, 15, 30, 45].map((index) => minutes[index]).filter((minute) => minute !== undefined);
+  const { ingestion, hours, since } = figures;
+  const bars = span === "hour" ? ingestion : span === "day" ? hours.slice(-hoursADay) : hours;
+  const most = Math.max(1, ...bars.map(all));
+  const full = ingestion.at(-2);
+  const name = span === "week" ? format.exact : format.timeOf;
+  const marks = [0, 1, 2, 3].map((quarter) => bars[Math.floor((bars.length * quarter) / 4)]);
   return (
     <>
-      <dl className={styles.rates}>
-        {figures.map(({ name, value }) => (
-          <div key={name}>
-            <dt className="soft small">{name}</dt>
-            <dd className={styles.rate}>{format.number(value)}</dd>
-          </div>
-        ))}
-      </dl>
+      <p className="soft small">
+        {text.health.lastMinute}: {format.number(full ? all(full) : 0)}
+      </p>
       <figure>
-        <ol className={styles.minutes} data-minutes aria-label={text.health.ingestion}>
-          {minutes.map((minute) => {
-            const said = text.health.minute(
-              format.timeOf(minute.at),
-              minute.accepted,
-              minute.repeated,
-              minute.refused,
-            );
+        <ol
+          className={`${styles.minutes} ${span === "week" ? styles.many : ""}`}
+          data-minutes
+          data-span={span}
+          aria-label={text.health.ingestion}
+        >
+          {bars.map((bar) => {
+            const said = text.health.minute(name(bar.at), bar.accepted, bar.repeated, bar.refused);
             return (
-              <li key={minute.at} title={said} data-accepted={minute.accepted} data-refused={minute.refused}>
-                {all(minute) > 0 && <span className="hidden">{said}</span>}
-                <span className={styles.refused} style={{ height: `${(minute.refused / most) * 100}%` }} />
+              <li
+                key={bar.at}
+                title={said}
+                data-accepted={bar.accepted}
+                data-repeated={bar.repeated}
+                data-refused={bar.refused}
+              >
+                {all(bar) > 0 && <span className="hidden">{said}</span>}
+                <span className={styles.refused} style={{ height: `${(bar.refused / most) * 100}%` }} />
                 <span
                   className={styles.accepted}
-                  style={{ height: `${((minute.accepted + minute.repeated) / most) * 100}%` }}
+                  style={{ height: `${((bar.accepted + bar.repeated) / most) * 100}%` }}
                 />
               </li>
             );
           })}
         </ol>
         <p className={styles.scale} aria-hidden="true">
-          {marks.map(({ at }) => (
-            <span key={at}>{format.timeOf(at)}</span>
-          ))}
+          {marks.map(
+            (bar) =>
+              bar && (
+                <span key={bar.at}>{span === "week" ? format.dateOf(bar.at) : format.timeOf(bar.at)}</span>
+              ),
+          )}
           <span>{text.health.now}</span>
         </p>
       </figure>
-      <p className="soft small">{text.health.since(format.exact(since))}</p>
+      <p className="soft small">
+        {span === "hour" ? text.health.since(format.exact(since)) : text.health.stored}
+      </p>
     </>
   );
 }

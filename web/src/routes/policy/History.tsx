@@ -3,12 +3,14 @@ import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import type { PolicyDocument } from "../../rules/preview";
 import styles from "./Policy.module.css";
+import { Changes } from "./PublishDialog";
 import { useChanges } from "./useChanges";
 
 type Props = {
   /** The newest first. */
   versions: PolicyVersionFragment[];
-  onStartFrom: (document: PolicyDocument) => void;
+  /** Left out where the role may not change the policy. */
+  onStartFrom: ((version: PolicyVersionFragment) => void) | undefined;
 };
 
 /** All versions: what changed, who published them and why. */
@@ -18,7 +20,8 @@ export function History({ versions, onStartFrom }: Props) {
   const changes = useChanges();
   return (
     <ol className={styles.versions}>
-      {versions.map(({ version, status, reason, publishedAt, publishedBy, document }, index) => {
+      {versions.map((entry, index) => {
+        const { version, status, reason, publishedAt, publishedBy, document } = entry;
         const before = versions[index + 1]?.document as PolicyDocument | undefined;
         const changed = before ? changes(before, document as PolicyDocument) : [];
         return (
@@ -34,23 +37,10 @@ export function History({ versions, onStartFrom }: Props) {
               <p className="soft small" title={format.exact(publishedAt)}>
                 {publishedBy}, {format.relative(publishedAt)}
               </p>
-              <ul className={styles.changes}>
-                {changed.map(({ what, from, to }) => (
-                  <li key={what}>
-                    {what}: <span className="soft">{from}</span> → {to}
-                  </li>
-                ))}
-              </ul>
+              <Changes changed={changed} />
             </div>
-            {status !== "IN_FORCE" && (
-              <button
-                type="button"
-                className="button"
-                onClick={() => {
-                  onStartFrom(document as PolicyDocument);
-                  scrollTo(0, 0);
-                }}
-              >
+            {onStartFrom && status !== "IN_FORCE" && (
+              <button type="button" className="button" onClick={() => onStartFrom(entry)}>
                 {text.policy.startFrom}
               </button>
             )}
