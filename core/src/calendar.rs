@@ -71,6 +71,11 @@ pub fn ranking_period(as_of: NaiveDate, months: Months) -> Period {
     Period { from: minus(month, months), to: last_day(month) }
 }
 
+/// The same number of full calendar months before [`ranking_period`].
+pub fn earlier_ranking_period(as_of: NaiveDate, months: Months) -> Period {
+    ranking_period(ranking_period(as_of, months).from, months)
+}
+
 fn minus(date: NaiveDate, months: Months) -> NaiveDate {
     date.checked_sub_months(chrono::Months::new(months.get())).unwrap_or(NaiveDate::MIN)
 }

@@ -198,7 +198,7 @@ const EVERYTHING: &str = "
     recentDevice { deviceId }
     devices {
         deviceId model os osVersion browser browserVersion carrier language timeZone country region city area libraryPlatform
-        libraryVersion lastUsedAt
+        libraryVersion shared lastUsedAt
     }
     attributes {
         name standard value rule observedAt source identifier { value } others { value observedAt source identifier { value } }

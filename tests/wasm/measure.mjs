@@ -101,8 +101,8 @@ const pair = { a: identifierOf(0), b: identifierOf(500) };
 
 timed("what changes with the date", 200, (n) => ask("profileAsOf", { unifiedId, figures: figures(n) }));
 timed("profile as of another date", 200, (n) => ask("profile", { unifiedId, figures: figures(n) }));
-timed("ranking as of another date", 200, (n) =>
-  ask("rankingPreview", { unifiedId, figures: figures(n), what: "PRODUCTS", months: 12, first: 100 }),
+timed("rankings as of another date", 200, (n) =>
+  ask("rankingPreview", { unifiedId, figures: figures(n), first: 100 }),
 );
 timed("a link cut", 20, (n) => ask("unmergePreview", { change: { cut: pair }, figures: figures(n) }));
 timed("another policy", 20, (n) =>

@@ -41,7 +41,7 @@ fn samples() -> String {
     let merge =
         |ids: [UnifiedId; 2]| facts.merge_preview(&json!({ "unifiedIds": ids, "figures": figures }).to_string());
     let change = |it: Value| facts.unmerge_preview(&json!({ "change": it, "figures": figures }).to_string());
-    let ranking = json!({ "unifiedId": ann_id, "figures": figures, "what": "PRODUCTS", "months": 6 });
+    let ranking = json!({ "unifiedId": ann_id, "figures": figures });
     let spend = json!({ "unifiedId": ann_id, "figures": figures, "months": 3 });
     let policy = |it: Value| facts.policy_preview(&json!({ "document": it, "figures": figures }).to_string());
     let profile = json!({ "unifiedId": ann_id, "figures": figures }).to_string();

@@ -189,10 +189,15 @@ impl Policy {
                 "max_users_a_month" => read(name, value, &mut amended.max_users_a_month, &mut faults),
                 "survivorship" => read(name, value, &mut amended.survivorship, &mut faults),
                 "time_zone" => {
-                    read_as(PolicyFaultCode::UnknownTimeZone, name, value, &mut amended.time_zone, &mut faults);
+                    // The parser's own sentence would repeat the value.
+                    let detail = "there is no time zone of this name; use one such as Asia/Seoul";
+                    let fault = PolicyFault::new(PolicyFaultCode::UnknownTimeZone, name.as_str(), detail);
+                    read_or(fault, value, &mut amended.time_zone, &mut faults);
                 }
                 "currency" => {
-                    read_as(PolicyFaultCode::MalformedCurrency, name, value, &mut amended.currency, &mut faults);
+                    let detail = "use three letters of ISO 4217, such as KRW";
+                    let fault = PolicyFault::new(PolicyFaultCode::MalformedCurrency, name.as_str(), detail);
+                    read_or(fault, value, &mut amended.currency, &mut faults);
                 }
                 "order_ids" => read(name, value, &mut amended.order_ids, &mut faults),
                 _ => faults.push(PolicyFault::new(
@@ -213,20 +218,17 @@ impl Policy {
 
 /// Reads a field of a policy document.
 fn read<T: DeserializeOwned>(path: &str, value: &JsonValue, into: &mut T, faults: &mut Vec<PolicyFault>) {
-    read_as(PolicyFaultCode::WrongType, path, value, into, faults);
-}
-
-/// As [`read`], with the code of the fault.
-fn read_as<T: DeserializeOwned>(
-    code: PolicyFaultCode,
-    path: &str,
-    value: &JsonValue,
-    into: &mut T,
-    faults: &mut Vec<PolicyFault>,
-) {
     match value.read() {
         Ok(read) => *into = read,
-        Err(error) => faults.push(PolicyFault::new(code, path, error.to_string())),
+        Err(error) => faults.push(PolicyFault::new(PolicyFaultCode::WrongType, path, error.to_string())),
+    }
+}
+
+/// As [`read`], with another fault.
+fn read_or<T: DeserializeOwned>(fault: PolicyFault, value: &JsonValue, into: &mut T, faults: &mut Vec<PolicyFault>) {
+    match value.read() {
+        Ok(read) => *into = read,
+        Err(_) => faults.push(fault),
     }
 }
 

@@ -134,7 +134,7 @@ impl CheckedFacts {
         Ok(profile_view.shown(&self.facts, &self.policy, &params.figures))
     }
 
-    /// The parts of [`CheckedFacts::profile`] that another date changes.
+    /// The parts of [`CheckedFacts::profile`] that another date changes, but for its rankings.
     ///
     /// # Errors
     ///

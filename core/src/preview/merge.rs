@@ -408,7 +408,7 @@ struct Field<'a> {
 /// Every field of a profile that has a value and does not slide with the date or add up.
 fn values(shown: &ProfileView) -> Vec<Field<'_>> {
     let profile = shown.profile();
-    let basic = &shown.as_of.basic;
+    let basic = &shown.basic;
     let rule_of = |name: &str| profile.attributes.iter().find(|it| &*it.name == name).map(|it| it.rule);
     let birth_date = basic.birth_date.map(|it| it.to_string());
     let device = profile.recent_device.as_ref().map(|it| &*it.device_id);

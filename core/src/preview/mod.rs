@@ -42,7 +42,7 @@ pub use self::{
     params::Params,
     policy::{PolicyParams, PolicyPreview},
     profile_view::{AsOfView, Figures, ProfileParams, ProfileView, PurchasesView},
-    ranking::{ExplainedRank, RankingParams, RankingPreview},
+    ranking::{RankingParams, RankingPreview},
     spend::SpendParams,
     unmerge::{Change, UnmergeParams, UnmergePreview},
     views::{DecisionView, LinkView, WithheldLinkView},

@@ -50,12 +50,10 @@ impl Params for UnmergeParams {
 
 impl Params for RankingParams {
     fn read(tree: &JsonValue) -> Result<Self, JsonValueError> {
-        let it = Fields::of(tree, &["unifiedId", "figures", "what", "months", "first"])?;
+        let it = Fields::of(tree, &["unifiedId", "figures", "first"])?;
         Ok(Self {
             unified_id: it.read("unifiedId")?,
             figures: it.figures()?,
-            what: it.read("what")?,
-            months: it.read("months")?,
             first: it.read::<Option<u32>>("first")?.unwrap_or(Self::DEFAULT_RANKS),
         })
     }

@@ -60,7 +60,7 @@ pub struct Figures {
 /// How many of each ranking a profile shows: first, second, third.
 const SHOWN_RANKS: usize = 3;
 
-/// The parts of a profile that another date changes: in a customer of a thousand identifiers, a tenth of it.
+/// The parts of a profile that another date changes, but for its rankings: in a customer of a thousand identifiers, a tenth of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -68,7 +68,7 @@ pub struct AsOfView {
     #[cfg_attr(test, ts(as = "String"))]
     pub as_of: NaiveDate,
     pub basic: BasicInfo,
-    pub purchases: PurchasesView,
+    pub purchases: PurchaseInfo,
 }
 
 /// A profile as of a date, with the names of `Profile` in schema.graphql and in their sequence: all but `id`, `timeline` and
@@ -76,7 +76,9 @@ pub struct AsOfView {
 #[derive(Debug, Clone)]
 pub struct ProfileView {
     profile_view: Arc<FoldedProfile>,
-    pub as_of: AsOfView,
+    pub as_of: NaiveDate,
+    pub basic: BasicInfo,
+    pub purchases: PurchasesView,
 }
 
 /// `PurchaseInfo` of schema.graphql; rankings are named by the aliases that a query needs to ask for several at once.
@@ -154,15 +156,21 @@ impl FoldedProfile {
 
     /// The profile as of a date.
     pub(super) fn shown(self: &Arc<Self>, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> ProfileView {
-        ProfileView { as_of: self.as_of_view(facts, policy, figures), profile_view: self.clone() }
+        ProfileView {
+            as_of: figures.as_of,
+            basic: self.profile.basic(figures.as_of),
+            purchases: self.with_purchases(facts, policy, figures, |it| purchases_view(it, figures.by)),
+            profile_view: self.clone(),
+        }
     }
 
     /// The parts that another date changes.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method path has a single lifetime")]
     pub(super) fn as_of_view(&self, facts: &ProfileFacts, policy: &Policy, figures: &Figures) -> AsOfView {
         AsOfView {
             as_of: figures.as_of,
             basic: self.profile.basic(figures.as_of),
-            purchases: self.with_purchases(facts, policy, figures, |it| purchases_view(it, figures.by)),
+            purchases: self.with_purchases(facts, policy, figures, |purchases| purchases.info()),
         }
     }
 
@@ -284,15 +292,15 @@ impl Serialize for ProfileView {
             unified_id: *unified_id,
             superseded_ids,
             revision: self.revision(),
-            as_of: self.as_of.as_of,
-            basic: &self.as_of.basic,
+            as_of: self.as_of,
+            basic: &self.basic,
             identifiers,
             recent_device: recent_device.as_ref(),
             devices,
             attributes,
             consents,
             activity,
-            purchases: &self.as_of.purchases,
+            purchases: &self.purchases,
         };
         fields.serialize(serializer)
     }

@@ -21,7 +21,6 @@ use super::{
     unmerge::{Change, UnmergeParams},
 };
 use crate::{
-    calendar::Months,
     evidence::{
         decision::{Decision, Relation, Revocation},
         facts::Facts,
@@ -35,7 +34,7 @@ use crate::{
     json_value::JsonValue,
     message::{Message, parse::parse_message},
     policy::{compiled::CompiledPolicy, document::Policy},
-    purchases::ranking::{RankBy, RankTarget, RankedItem, TieBreak},
+    purchases::ranking::{RankBy, RankedItem, TieBreak},
     time::Timestamp,
 };
 
@@ -455,15 +454,13 @@ proptest! {
         let all = checked(facts_of_all(&base));
         for unified_id in all.unified_ids() {
             let profile = all.profile(&ProfileParams { unified_id, figures: figures() }).expect("there");
-            let params = RankingParams {
-                unified_id, figures: figures(), what: RankTarget::Products, months: Months::YEAR, first,
-            };
-            let ranking = all.ranking_preview(&params).expect("there");
-            let items: Vec<RankedItem> = ranking.items.iter().map(|it| it.item.clone()).collect();
-            let wanted = &profile.as_of.purchases.top_products12;
+            let params = RankingParams { unified_id, figures: figures(), first };
+            let ranking = all.ranking_preview(&params).expect("there").rankings.pop().expect("12 months");
+            let items: Vec<RankedItem> = ranking.products.iter().map(|it| it.item.clone()).collect();
+            let wanted = &profile.purchases.top_products12;
             let n_shared = items.len().min(wanted.len());
             prop_assert_eq!(&items[..n_shared], &wanted[..n_shared]);
-            for two in ranking.items.windows(2) {
+            for two in ranking.products.windows(2) {
                 let (one, next) = (&two[0].item, &two[1].item);
                 let expected = if one.units != next.units {
                     TieBreak::Measure
@@ -567,7 +564,7 @@ fn unanswerable_params_have_a_code() {
         write_answer(&params.and_then(|it| facts.unmerge_preview(&it)))
     };
     let ranking = |rest: &str| {
-        let params = read_params(&format!(r#"{{"unifiedId":{someone},{figures},"what":"PRODUCTS",{rest}}}"#));
+        let params = read_params(&format!(r#"{{"unifiedId":{someone},{figures},{rest}}}"#));
         write_answer(&params.and_then(|it| facts.ranking_preview(&it)))
     };
     let policy = |document: &str| {
@@ -598,9 +595,8 @@ fn unanswerable_params_have_a_code() {
             unmerge(format!(r#"{{"retire":{{"identifier":{unknown},"from":"2030-01-01T00:00:00Z"}}}}"#)),
             "UNKNOWN_IDENTIFIER",
         ),
-        (ranking(r#""months":0"#), "QUESTION_UNREADABLE"),
-        (ranking(r#""months":3,"first":0"#), "QUESTION_UNREADABLE"),
-        (ranking(r#""months":3,"first":101"#), "QUESTION_UNREADABLE"),
+        (ranking(r#""first":0"#), "QUESTION_UNREADABLE"),
+        (ranking(r#""first":101"#), "QUESTION_UNREADABLE"),
         (policy("[]"), "POLICY_FAULTS"),
         (policy(r#"{"max_links":"many"}"#), "POLICY_FAULTS"),
         (policy(r#"{"max_links":0}"#), "POLICY_FAULTS"),
@@ -716,8 +712,8 @@ fn a_retirement_after_the_last_sighting_changes_its_date_alone() {
     let preview = facts.unmerge_preview(&UnmergeParams { change, figures: figures() }).expect("an answer");
     let [before] = preview.before.as_slice() else { panic!("one profile") };
     let [after] = preview.after.as_slice() else { panic!("one profile") };
-    assert_eq!(before.as_of.basic.email.as_deref(), Some(&*email.value));
-    assert_eq!(after.as_of.basic.email, None, "it is someone else's from then on");
+    assert_eq!(before.basic.email.as_deref(), Some(&*email.value));
+    assert_eq!(after.basic.email, None, "it is someone else's from then on");
     let retired_at = after.profile().identifiers.iter().filter_map(|it| it.retired_at).collect::<Vec<_>>();
     assert_eq!(retired_at.len(), 1);
 }

@@ -12,6 +12,10 @@ pub(super) fn devices(members: &[&Member<'_>]) -> Vec<Device> {
     // A device may be known by its ID alone: where a message names several, only one is described.
     let named = members.iter().filter(|it| it.identifier.kind.as_str() == "device_id");
     let named = named.map(|it| (&it.identifier.value, Err(it.last_seen)));
+    let is_linked = |device_id: &Arc<str>| {
+        let same = |it: &&&Member<'_>| it.identifier.kind.as_str() == "device_id" && it.identifier.value == *device_id;
+        members.iter().find(same).is_some_and(|it| !it.shared)
+    };
     let mut states: Vec<(&Arc<str>, Result<&DeviceState, Timestamp>)> = described.chain(named).collect();
     sort_stably_by(&mut states, |(a, _), (b, _)| a.cmp(b));
     let mut devices: Vec<Device> = states
@@ -28,7 +32,7 @@ pub(super) fn devices(members: &[&Member<'_>]) -> Vec<Device> {
                     state.merge(other);
                 }
             }
-            Some(device(device_id, &state))
+            Some(device(device_id, &state, !is_linked(device_id)))
         })
         .collect();
     // Stable, and they are sorted by ID already.
@@ -36,7 +40,7 @@ pub(super) fn devices(members: &[&Member<'_>]) -> Vec<Device> {
     devices
 }
 
-fn device(device_id: &Arc<str>, state: &DeviceState) -> Device {
+fn device(device_id: &Arc<str>, state: &DeviceState, shared: bool) -> Device {
     let field = |it| state.field(it).cloned();
     let (country, region, city) = (field(DeviceField::Country), field(DeviceField::Region), field(DeviceField::City));
     Device {
@@ -55,6 +59,7 @@ fn device(device_id: &Arc<str>, state: &DeviceState) -> Device {
         city,
         library_platform: field(DeviceField::LibraryPlatform),
         library_version: field(DeviceField::LibraryVersion),
+        shared,
         last_used_at: state.last_used_at,
     }
 }

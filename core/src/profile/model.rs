@@ -169,6 +169,8 @@ pub struct Device {
     pub area: Option<String>,
     pub library_platform: Option<Arc<str>>,
     pub library_version: Option<Arc<str>>,
+    /// Whether it was seen with this customer, but its ID is not linked to them: many people use it, or it is someone else's.
+    pub shared: bool,
     #[serde(serialize_with = "api_serde::date_time")]
     pub last_used_at: Timestamp,
 }

@@ -109,6 +109,18 @@ fn basic(owners: &[Owner]) -> BasicInfo {
 }
 
 #[test]
+fn a_device_is_shared_unless_its_id_is_linked() {
+    let user = owner("external_id", "7", 1, &[uses(2, "d1", &[]), uses(1, "d2", &[])]);
+    let linked = [user.clone(), owner("device_id", "d1", 2, &[])];
+    let shared = |owners: &[Owner]| -> Vec<(String, bool)> {
+        let profile = profile(owners, &Policy::default());
+        profile.devices.iter().map(|it| (it.device_id.to_string(), it.shared)).collect()
+    };
+    assert_eq!(shared(&[user]), [("d1".to_owned(), true), ("d2".to_owned(), true)]);
+    assert_eq!(shared(&linked), [("d1".to_owned(), false), ("d2".to_owned(), true)]);
+}
+
+#[test]
 fn the_json_is_that_of_the_api() {
     let facts = json!({"df_name": "김하늘", "df_gender": "NonBinary", "df_birth": "1990-05-20", "df_push_optin": true, "tier": 3});
     let described = uses(2_000_000, "d1", &[(DeviceField::Region, "Busan"), (DeviceField::City, "Haeundae-gu")]);
@@ -135,7 +147,8 @@ fn the_json_is_that_of_the_api() {
     let device = json!({
         "deviceId": "d1", "model": null, "os": null, "osVersion": null, "browser": null, "browserVersion": null,
         "carrier": null, "language": null, "timeZone": null, "country": null, "region": "Busan", "city": "Haeundae-gu",
-        "area": "Busan Haeundae-gu", "libraryPlatform": null, "libraryVersion": null, "lastUsedAt": "1970-01-01T00:00:02Z",
+        "area": "Busan Haeundae-gu", "libraryPlatform": null, "libraryVersion": null, "shared": true,
+        "lastUsedAt": "1970-01-01T00:00:02Z",
     });
     let attribute = |name: &str, standard: bool, value: Value, rule: &str| {
         json!({

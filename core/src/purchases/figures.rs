@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use super::{
     counted::Purchase,
-    ranking::{self, RankBy, RankTarget, RankedItem, Top},
+    ranking::{self, ExplainedRank, RankBy, RankTarget, RankedItem, Ranking, Top},
     refunds::given_back,
     weekday::Weekday,
 };
 use crate::{
     api_serde,
-    calendar::{Months, Period, day_number, day_of_number, last_day, ranking_period, window},
+    calendar::{Months, Period, day_number, day_of_number, earlier_ranking_period, last_day, ranking_period, window},
     message::order::{Order, Refund},
     money::{Currency, minus, plus},
     policy::document::Policy,
@@ -31,6 +31,7 @@ pub struct PurchaseParams {
 
 /// The figures of a card that need no further argument; `PurchaseInfo` in schema.graphql without its rankings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PurchaseInfo {
     pub currency: Currency,
@@ -42,12 +43,23 @@ pub struct PurchaseInfo {
     pub peak_weekday: Option<Weekday>,
     /// The hour of most purchases, 0 to 23; none without purchases.
     pub peak_hour: Option<u8>,
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     pub first_purchase_date: Option<NaiveDate>,
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     pub last_purchase_date: Option<NaiveDate>,
     /// All refunds in the currency up to the previous day, whether or not they name an order.
     #[serde(serialize_with = "api_serde::count")]
     pub refund_count: u64,
+    #[cfg_attr(test, ts(type = "Decimal"))]
     pub refund_amount: Decimal,
+}
+
+/// The purchases of one day.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayPurchases {
+    pub count: u64,
+    pub amount: Decimal,
 }
 
 /// Number, amount and average of the purchases in one window.
@@ -233,6 +245,57 @@ impl Purchases<'_> {
         let periods: Vec<(Months, Period)> =
             months.into_iter().map(|it| (it, ranking_period(self.as_of, it))).collect();
         ranking::tops(&self.purchases, target, &periods, first, by)
+    }
+}
+
+impl Purchases<'_> {
+    /// The purchases of the last day that counts.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn of_last_day(&self) -> DayPurchases {
+        let last = day_number(last_day(self.as_of));
+        let of_day = self.purchases.iter().filter(|it| it.day == last);
+        let empty = DayPurchases { count: 0, amount: Decimal::ZERO };
+        let sum =
+            of_day.fold(empty, |sum, it| DayPurchases { count: sum.count + 1, amount: plus(sum.amount, it.amount) });
+        DayPurchases { amount: sum.amount.normalize(), ..sum }
+    }
+
+    /// Categories and products over the last 3, 6 and 12 full calendar months, the first so many of each.
+    pub fn rankings(&self, first: usize, by: RankBy) -> Vec<Ranking> {
+        let explained = |target| self.explained_tops(target, &Months::STANDARD, first, by, true);
+        explained(RankTarget::Categories)
+            .into_iter()
+            .zip(explained(RankTarget::Products))
+            .map(|((months, categories), (_, products))| {
+                let Period { from, to } = ranking_period(self.as_of, months);
+                Ranking { months, from, to, categories, products }
+            })
+            .collect()
+    }
+
+    /// As [`Purchases::tops`], with what places each item. Without `is_compared` no item has a previous rank, which saves a
+    /// second pass.
+    pub fn explained_tops(
+        &self,
+        target: RankTarget,
+        months: &[Months],
+        first: usize,
+        by: RankBy,
+        is_compared: bool,
+    ) -> Vec<(Months, Vec<ExplainedRank>)> {
+        // One more than is shown, to explain the place of the last one.
+        self.tops(target, months, first.saturating_add(1), by)
+            .into_iter()
+            .map(|Top { months, items }| {
+                let period = earlier_ranking_period(self.as_of, months);
+                let mut earlier = Vec::new();
+                if is_compared {
+                    earlier = ranking::tops(&self.purchases, target, &[(months, period)], usize::MAX, by);
+                }
+                let earlier = earlier.first().map_or(&[][..], |top| top.items.as_slice());
+                (months, ranking::explained(&items, first, by, earlier))
+            })
+            .collect()
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use chrono::NaiveDate;
 use profile360_compact_json::sort::sort_by;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -21,9 +22,7 @@ use crate::{
 };
 
 /// What is ranked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RankTarget {
     /// By `df_category1`; lines without one stay out.
     Categories,
@@ -83,6 +82,35 @@ pub enum TieBreak {
     Name,
     /// The key that comes first by code point.
     Key,
+}
+
+/// An item, what places it before the next one, and where it was before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedRank {
+    #[serde(flatten)]
+    pub item: RankedItem,
+    /// Whether or not the next one is shown. `None` where no item comes next.
+    pub before_next: Option<TieBreak>,
+    /// Its rank in the same number of months before. `None` where it was not in that ranking.
+    pub previous_rank: Option<u32>,
+}
+
+/// What a customer bought most in a number of full calendar months.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Ranking {
+    pub months: Months,
+    /// The first day that counts.
+    #[cfg_attr(test, ts(as = "String"))]
+    pub from: NaiveDate,
+    /// The last day that counts.
+    #[cfg_attr(test, ts(as = "String"))]
+    pub to: NaiveDate,
+    pub categories: Vec<ExplainedRank>,
+    pub products: Vec<ExplainedRank>,
 }
 
 /// A ranking and the number of full calendar months that it covers.
@@ -292,8 +320,23 @@ fn by_measure(a: &Tally<'_>, b: &Tally<'_>, by: RankBy) -> Ordering {
     RankKey::of_tally(a).compare(&RankKey::of_tally(b), by).0
 }
 
+/// Explains the first so many items of a ranking. `items` has one more, if there is one; `earlier` is the whole ranking of the
+/// months before.
+pub(crate) fn explained(items: &[RankedItem], first: usize, by: RankBy, earlier: &[RankedItem]) -> Vec<ExplainedRank> {
+    items
+        .iter()
+        .enumerate()
+        .take(first)
+        .map(|(position, item)| ExplainedRank {
+            item: item.clone(),
+            before_next: items.get(position + 1).map(|next| tie_break(item, next, by)),
+            previous_rank: earlier.iter().find(|it| it.key == item.key).map(|it| it.rank),
+        })
+        .collect()
+}
+
 /// Why an item comes before the next one of a ranking.
-pub(crate) fn tie_break(item: &RankedItem, next: &RankedItem, by: RankBy) -> TieBreak {
+fn tie_break(item: &RankedItem, next: &RankedItem, by: RankBy) -> TieBreak {
     RankKey::of_item(item).compare(&RankKey::of_item(next), by).1
 }
 

@@ -259,6 +259,25 @@ fn a_refund_without_an_amount_gives_back_what_the_order_says() {
 }
 
 #[test]
+fn the_last_day_that_counts_has_figures_of_its_own() {
+    let orders = [
+        order("1", "2026-03-13 23:59", "5", &[]),
+        order("2", "2026-03-14 00:00", "7", &[]),
+        order("3", "2026-03-14 23:59", "8.50", &[]),
+        order("4", "2026-03-15 00:00", "9", &[]),
+        Order { currency: Currency::parse("USD").expect("a currency"), ..order("5", "2026-03-14 12:00", "9", &[]) },
+    ];
+    let of = |as_of: &str| {
+        let day = read(&orders, &[], &params(as_of)).of_last_day();
+        format!("{} {}", day.count, day.amount)
+    };
+    assert_eq!(
+        ["2026-03-13", "2026-03-14", "2026-03-15", "2026-03-16", "2026-03-17"].map(of),
+        ["0 0", "1 5", "2 15.5", "1 9", "0 0"]
+    );
+}
+
+#[test]
 fn of_refunds_with_one_id_the_first_counts() {
     let orders = [order("1", "2026-02-02 12:00", "100", &[]), order("2", "2026-02-02 12:00", "100", &[])];
     let of = |order_id, local, amount| Refund { refund_id: Some("r".into()), ..refund(order_id, local, amount, &[]) };

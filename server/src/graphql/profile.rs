@@ -348,6 +348,8 @@ struct Device {
     library_platform: Option<String>,
     /// The version of the SDK.
     library_version: Option<String>,
+    /// Whether its ID is not linked to this customer, because many people use it or it is another customer's.
+    shared: bool,
     /// When it was last used.
     last_used_at: DateTime,
 }
@@ -371,6 +373,7 @@ impl From<profile::model::Device> for Device {
             area: it.area,
             library_platform: text(it.library_platform),
             library_version: text(it.library_version),
+            shared: it.shared,
             last_used_at: it.last_used_at.into(),
         }
     }

@@ -182,6 +182,24 @@ pub(super) enum RankBy {
     Amount,
 }
 
+/// What places an item of a ranking before the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "ranking::TieBreak")]
+pub(super) enum TieBreak {
+    /// The measure itself: there is no tie.
+    Measure,
+    /// Equal in the measure; the larger amount comes first.
+    Amount,
+    /// Equal in amount, which is the measure; more units come first.
+    Units,
+    /// The more recent purchase comes first.
+    Recency,
+    /// The name that comes first by code point.
+    Name,
+    /// The key that comes first by code point.
+    Key,
+}
+
 /// A count as an `Int` of the schema; saturates at 2,147,483,647.
 pub(super) fn count(it: u64) -> i32 {
     i32::try_from(it).unwrap_or(i32::MAX)

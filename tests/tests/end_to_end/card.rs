@@ -216,6 +216,34 @@ async fn one_query_answers_every_item_of_the_seed() {
 }
 
 #[tokio::test]
+async fn purchases_of_the_date_itself_are_counted_apart() {
+    let base = Base::with(&messages::ndjson(&messages_of_one()));
+    let server = base.serve();
+    let query = "query($asOf: Date!) {
+        profile(by: { identifier: { kind: \"external_id\", value: \"1230102301\" } }, asOf: $asOf) {
+            purchases { onDate { count amount } window(months: 3) { count } }
+        }
+    }";
+    for (as_of, on_date, before) in [
+        ("2026-03-09", json!({ "count": 0, "amount": "0" }), 1),
+        ("2026-03-10", json!({ "count": 1, "amount": "15000" }), 1),
+        ("2026-03-11", json!({ "count": 0, "amount": "0" }), 2),
+    ] {
+        let answer = server.ask(query, json!({ "asOf": as_of })).await;
+        let purchases = json!({ "onDate": on_date, "window": { "count": before } });
+        assert_eq!(answer, json!({ "profile": { "purchases": purchases } }), "{as_of}");
+    }
+    for (faulty, code) in [
+        ("spend(months: 121) { largestCount }", "BAD_USER_INPUT"),
+        ("rankings(first: 0) { months }", "PAGE_SIZE_OUT_OF_RANGE"),
+    ] {
+        let key = "identifier: { kind: \"external_id\", value: \"1230102301\" }";
+        let query = format!("{{ profile(by: {{ {key} }}) {{ purchases {{ {faulty} }} }} }}");
+        assert_eq!(server.codes(&query, Value::Null).await, [code]);
+    }
+}
+
+#[tokio::test]
 async fn orders_corrections_and_refunds_are_counted_exactly() {
     let who = json!({ "external_id": "2" });
     let event =

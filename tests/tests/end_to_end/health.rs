@@ -25,7 +25,9 @@ async fn hours_and_days_are_counted_and_survive_a_restart() {
         messages::identify("2", old, json!({ "line_id": "L1" }), json!({})),
         messages::identify("3", old, json!({ "external_id": "u1", "line_id": "L1" }), json!({})),
     ];
-    server.ingest(&sent).await;
+    // In one batch the two would never have been two customers.
+    server.ingest(&sent[..2]).await;
+    server.ingest(&sent[2..]).await;
     server.ingest(&sent[..1]).await;
     let long = "x".repeat(300);
     let mut nameless = messages::identify("5", old, json!({ "external_id": "u5" }), json!({}));

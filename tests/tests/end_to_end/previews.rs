@@ -1,8 +1,10 @@
 //! Previews in the browser equal the results of the server, byte for byte.
 
 use profile360_core::{
+    calendar::Months,
     identifier::UnifiedId,
-    preview::{CheckedFacts, Figures, MergeParams, ProfileParams},
+    preview::{CheckedFacts, Figures, MergeParams, ProfileParams, RankingParams, SpendParams},
+    purchases::ranking::RankBy,
 };
 use profile360_tests::{Base, Server, messages};
 use serde_json::{Value, json, value::RawValue};
@@ -35,7 +37,7 @@ const FRAGMENTS: &str = "
     fragment I on Identifier { kind value unifiedId firstSeenAt lastSeenAt sources shared retiredAt }
     fragment D on Device {
         deviceId model os osVersion browser browserVersion carrier language timeZone country region city area libraryPlatform
-        libraryVersion lastUsedAt
+        libraryVersion shared lastUsedAt
     }
     fragment R on RankedItem { rank key name units orders amount lastPurchasedAt }
 ";
@@ -66,12 +68,7 @@ async fn shown_by_server(server: &Server, id: &str, with_revision: bool) -> Stri
 }
 
 fn figures() -> Figures {
-    Figures {
-        as_of: AS_OF.parse().expect("a date"),
-        currency: None,
-        net_of_refunds: false,
-        by: profile360_core::purchases::ranking::RankBy::Units,
-    }
+    Figures { as_of: AS_OF.parse().expect("a date"), currency: None, net_of_refunds: false, by: RankBy::Units }
 }
 
 fn json_of(shown: &impl serde::Serialize) -> String {
@@ -91,6 +88,43 @@ async fn core_computes_the_same_profiles_from_facts_as_the_server() {
     }
     let missing = "{ profileFacts(unifiedIds: [\"00000000-0000-8000-8000-000000000000\"]) { revision } }";
     assert_eq!(server.codes(missing, Value::Null).await, ["BAD_USER_INPUT"]);
+}
+
+#[tokio::test]
+async fn rankings_and_charts_are_those_of_the_module() {
+    let base = Base::with(&messages::generated(150, 23));
+    let server = base.serve();
+    let query = "query($id: ID!, $asOf: Date!) { profile(by: { unifiedId: $id }, asOf: $asOf) { purchases {
+        currency
+        rankings(first: 2, by: AMOUNT) {
+            months from to categories { ...R } products { ...R }
+        }
+        spend(months: 14) {
+            months { month count amount } largestAmount weekdays { weekday count hours } largestCount
+        }
+        topProducts(months: 6, first: 2, by: AMOUNT) { ...R }
+    } } }
+    fragment R on RankedItem { rank key name units orders amount lastPurchasedAt beforeNext previousRank }";
+    let mut n_items = 0;
+    for id in server.unified_ids().await {
+        let (facts, _) = facts_of(&server, &[&id]).await;
+        let unified_id = UnifiedId::parse(&id).expect("an ID");
+        let mut shown = server.ask(query, json!({ "id": id, "asOf": AS_OF })).await["profile"]["purchases"].take();
+        assert_eq!(shown["topProducts"], shown["rankings"][1]["products"]);
+
+        let by_amount = Figures { by: RankBy::Amount, ..figures() };
+        let params = RankingParams { unified_id, figures: by_amount, first: 2 };
+        let own: Value = serde_json::from_str(&json_of(&facts.ranking_preview(&params).expect("there"))).expect("JSON");
+        assert_eq!(own, json!({ "currency": shown["currency"], "rankings": shown["rankings"] }));
+        n_items += own.to_string().matches("previousRank").count();
+
+        let params = SpendParams { unified_id, figures: figures(), months: Months::new(14).expect("1 to 120") };
+        let own: Value = serde_json::from_str(&json_of(&facts.spend(&params).expect("there"))).expect("JSON");
+        let currency = shown["currency"].take();
+        shown["spend"]["currency"] = currency;
+        assert_eq!(own, shown["spend"]);
+    }
+    assert!(100 < n_items, "{n_items} items");
 }
 
 #[tokio::test]

@@ -98,11 +98,8 @@ fn calls(
         let change = json!({ "retire": { "identifier": dice.pick(known), "from": from } });
         calls.push(("unmergePreview", json!({ "change": change, "figures": figures(dice) }).to_string()));
     }
-    for what in ["CATEGORIES", "PRODUCTS"] {
-        let (unified_id, months, first) = (dice.pick(ids), 1 + dice.below(14), 1 + dice.below(6));
-        let params = json!({
-            "unifiedId": unified_id, "figures": figures(dice), "what": what, "months": months, "first": first,
-        });
+    for _ in 0..2 {
+        let params = json!({ "unifiedId": dice.pick(ids), "figures": figures(dice), "first": 1 + dice.below(6) });
         calls.push(("rankingPreview", params.to_string()));
     }
     let params = json!({ "unifiedId": dice.pick(ids), "figures": figures(dice), "months": 1 + dice.below(24) });

@@ -26,9 +26,11 @@ test.each([
   [23 * 3_600_000, "23 hours ago"],
   [24 * 3_600_000, "yesterday"],
   [29 * 24 * 3_600_000, "29 days ago"],
-  [30 * 24 * 3_600_000, "1 month ago"],
-  [365 * 24 * 3_600_000, "1 year ago"],
+  [30 * 24 * 3_600_000, "Feb 13, 2026"],
+  [365 * 24 * 3_600_000, "Mar 15, 2025"],
   [-60_000, "in 1 minute"],
+  [-29 * 24 * 3_600_000, "in 29 days"],
+  [-30 * 24 * 3_600_000, "Apr 14, 2026"],
 ])("%i ms before now is %s", (distance, expected) => {
   expect(of("en").relative(new Date(now - distance).toISOString())).toBe(expected);
 });
@@ -40,6 +42,27 @@ test("dates and times are those of the policy's time zone", () => {
   expect(of("en").timeOf(at)).toBe("00:30");
   // A calendar date is the same everywhere.
   expect(of("en", "America/New_York").date("2026-01-01")).toBe("Jan 1, 2026");
+});
+
+test("Korean dates have one form", () => {
+  const format = of("ko");
+  const at = "2026-08-31T07:04:00Z";
+  expect(format.dateOf(at)).toBe("2026. 8. 31.");
+  expect(format.date("2026-08-31")).toBe("2026. 8. 31.");
+  expect(format.relative(new Date(now - 40 * 24 * 3_600_000).toISOString())).toBe("2026. 2. 3.");
+  expect(format.exact(at)).toBe("2026. 8. 31. 16:04");
+  expect(format.dayOf(at)).toBe("2026. 8. 31. (월)");
+  expect(format.attributeValue("df_birth", "1995-04-01")).toBe("1995. 4. 1.");
+  // A month without a day.
+  expect(format.month("2026-12-01")).toBe("2026년 12월");
+  expect(format.shortMonth("2026-12-01")).toBe("2026년 12월");
+  expect(format.months("2025-11-01", "2026-10-31")).toMatch(/^2025년 11월\s?~\s?2026년 10월$/);
+});
+
+test("the scale of a chart is short", () => {
+  expect(of("en").shortMoney(2_500_000)).toBe("₩2.5M");
+  expect(of("ko").shortMoney(2_500_000)).toBe("₩250만");
+  expect(of("en").shortMoney(50, "USD")).toBe("$50");
 });
 
 test.each([

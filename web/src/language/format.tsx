@@ -6,9 +6,9 @@ import type { Text } from "./en";
 import { type Language, useLanguage, useText } from "./language";
 
 const minute = 60_000;
+/** From this distance on, a date says more than a relative time. */
+const far = 30 * 24 * 60 * minute;
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
-  ["year", 365 * 24 * 60 * minute],
-  ["month", 30 * 24 * 60 * minute],
   ["day", 24 * 60 * minute],
   ["hour", 60 * minute],
   ["minute", minute],
@@ -19,11 +19,12 @@ const weekdays: Weekday[] = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRID
 export function formats(language: Language, text: Text, timeZone: string, ownCurrency: string, now: number) {
   const numbers = new Intl.NumberFormat(language);
   const near = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-  const far = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+  // In Korean all dates are written with figures: a month's name would be another form.
+  const month = language === "ko" ? "numeric" : "short";
   const exact = new Intl.DateTimeFormat(language, {
     timeZone,
     year: "numeric",
-    month: "short",
+    month,
     day: "numeric",
     hour: "2-digit",
     minute: "2-digit",
@@ -33,7 +34,7 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
   const dayOf = new Intl.DateTimeFormat(language, {
     timeZone,
     year: "numeric",
-    month: "short",
+    month,
     day: "numeric",
     weekday: "short",
   });
@@ -50,6 +51,8 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
     month: "long",
   });
   const shortMonth = new Intl.DateTimeFormat(language, { timeZone: "UTC", year: "numeric", month: "short" });
+  const calendarYear = new Intl.DateTimeFormat(language, { timeZone: "UTC", year: "numeric" });
+  const monthAlone = new Intl.DateTimeFormat(language, { timeZone: "UTC", month: "short" });
   const isoDate = new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
   const weekday = new Intl.DateTimeFormat(language, { timeZone: "UTC", weekday: "long" });
   const weekdayLetter = new Intl.DateTimeFormat(language, { timeZone: "UTC", weekday: "narrow" });
@@ -63,6 +66,7 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
   const regions = new Intl.DisplayNames(language, { type: "region" });
   const tongues = new Intl.DisplayNames(language, { type: "language" });
   const money = new Map<string, Intl.NumberFormat>();
+  const shortMoney = new Map<string, Intl.NumberFormat>();
   // 5 January 1970 was a Monday.
   const dayOfWeek = (value: Weekday) => new Date(Date.UTC(1970, 0, 5 + weekdays.indexOf(value)));
 
@@ -81,12 +85,28 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
       }
       return format.format(amount);
     },
+    /** A round amount in few letters, for the scale of a chart. */
+    shortMoney: (amount: number, currency = ownCurrency) => {
+      let format = shortMoney.get(currency);
+      if (!format) {
+        format = new Intl.NumberFormat(language, {
+          style: "currency",
+          currency,
+          currencyDisplay: "narrowSymbol",
+          notation: "compact",
+          maximumFractionDigits: 1,
+          minimumFractionDigits: 0,
+        });
+        shortMoney.set(currency, format);
+      }
+      return format.format(amount);
+    },
+    /** How long ago or how soon; the date where that is a month or more. */
     relative: (at: string) => {
       const distance = Date.parse(at) - now;
+      if (Math.abs(distance) >= far) return dateOf.format(new Date(at));
       for (const [unit, length] of steps) {
-        if (Math.abs(distance) < length) continue;
-        const words = unit === "year" || unit === "month" ? far : near;
-        return words.format(Math.trunc(distance / length), unit);
+        if (Math.abs(distance) >= length) return near.format(Math.trunc(distance / length), unit);
       }
       return near.format(0, "second");
     },
@@ -98,11 +118,15 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
     dates: (from: string, to: string) => calendarDate.formatRange(new Date(from), new Date(to)),
     month: (date: string) => calendarMonth.format(new Date(date)),
     shortMonth: (date: string) => shortMonth.format(new Date(date)),
+    /** A month on the axis of a chart: January is its year. */
+    axisMonth: (date: string) =>
+      (date.slice(5, 7) === "01" ? calendarYear : monthAlone).format(new Date(date)),
+    months: (from: string, to: string) => shortMonth.formatRange(new Date(from), new Date(to)),
     /** The first instant of a day where the business is. */
     startOf: (date: string) => startOf(date, timeZone),
     /** Today where the business is, as yyyy-MM-dd. */
     today: () => isoDate.format(new Date()),
-    /** The date of an instant, as date fields write it. */
+    /** The day of an instant where the business is, as yyyy-MM-dd. */
     isoDay: (at: string) => isoDate.format(new Date(at)),
     weekday: (value: Weekday) => weekday.format(dayOfWeek(value)),
     weekdayLetter: (value: Weekday) => weekdayLetter.format(dayOfWeek(value)),

@@ -18,7 +18,7 @@ export type Questions = {
 
 export type Activity = { firstAccessAt: string, lastActivityAt: string, eventCount: number, sessionCount: number, lastUpdatedAt: string, };
 
-export type AsOfView = { asOf: string, basic: BasicInfo, purchases: PurchasesView, };
+export type AsOfView = { asOf: string, basic: BasicInfo, purchases: PurchaseInfo, };
 
 export type Attribute = { name: string, standard: boolean, value: unknown, rule: string, observedAt: string, source: string, identifier: ProfileIdentifier, others: Array<AttributeObservation>, };
 
@@ -44,7 +44,7 @@ export type Contents = { policyVersion: number, revision: string, unifiedIds: Ar
 
 export type DecisionView = { key: string, relation: Relation, a: ProfileIdentifier, b: ProfileIdentifier, reason: string, actor: string, at: string, revokedAt: string | null, revokedBy: string | null, };
 
-export type Device = { deviceId: string, model: string | null, os: string | null, osVersion: string | null, browser: string | null, browserVersion: string | null, carrier: string | null, language: string | null, timeZone: string | null, country: string | null, region: string | null, city: string | null, area: string | null, libraryPlatform: string | null, libraryVersion: string | null, lastUsedAt: string, };
+export type Device = { deviceId: string, model: string | null, os: string | null, osVersion: string | null, browser: string | null, browserVersion: string | null, carrier: string | null, language: string | null, timeZone: string | null, country: string | null, region: string | null, city: string | null, area: string | null, libraryPlatform: string | null, libraryVersion: string | null, shared: boolean, lastUsedAt: string, };
 
 export type ErrorAnswer = { error: ErrorFields, };
 
@@ -52,7 +52,7 @@ export type ErrorFields = { code: string, detail: string, faults: Array<PolicyFa
 
 export type ExplainParams = { a: Identifier, b: Identifier, };
 
-export type ExplainedRank = { beforeNext: TieBreak | null, rank: number, key: string, name: string, units: number, orders: number, amount: Decimal, lastPurchasedAt: string, };
+export type ExplainedRank = { beforeNext: TieBreak | null, previousRank: number | null, rank: number, key: string, name: string, units: number, orders: number, amount: Decimal, lastPurchasedAt: string, };
 
 export type ExplanationView = { together: boolean, path: Array<LinkView>, blockedBy: Array<WithheldLinkView>, };
 
@@ -110,19 +110,21 @@ export type ProfileParams = { unifiedId: string, figures: Figures, };
 
 export type ProfileView = { unifiedId: string, supersededIds: Array<string>, revision?: string, asOf: string, basic: BasicInfo, identifiers: Array<ProfileIdentifier>, recentDevice: Device | null, devices: Array<Device>, attributes: Array<Attribute>, consents: Array<Consent>, activity: Activity, purchases: PurchasesView, };
 
+export type PurchaseInfo = { currency: string, currencies: Array<string>, windows: Array<PurchaseWindow>, peakWeekday: Weekday | null, peakHour: number | null, firstPurchaseDate: string | null, lastPurchaseDate: string | null, refundCount: number, refundAmount: Decimal, };
+
 export type PurchaseWindow = { months: number, from: string, to: string, count: number, amount: Decimal, average: Decimal | null, };
 
 export type PurchasesView = { currency: string, currencies: Array<string>, windows: Array<PurchaseWindow>, peakWeekday: Weekday | null, peakHour: number | null, firstPurchaseDate: string | null, lastPurchaseDate: string | null, topCategories3: Array<RankedItem>, topCategories6: Array<RankedItem>, topCategories12: Array<RankedItem>, topProducts3: Array<RankedItem>, topProducts6: Array<RankedItem>, topProducts12: Array<RankedItem>, refundCount: number, refundAmount: Decimal, };
 
 export type RankBy = "UNITS" | "ORDERS" | "AMOUNT";
 
-export type RankTarget = "CATEGORIES" | "PRODUCTS";
-
 export type RankedItem = { rank: number, key: string, name: string, units: number, orders: number, amount: Decimal, lastPurchasedAt: string, };
 
-export type RankingParams = { unifiedId: string, figures: Figures, what: RankTarget, months: number, first?: number, };
+export type Ranking = { months: number, from: string, to: string, categories: Array<ExplainedRank>, products: Array<ExplainedRank>, };
 
-export type RankingPreview = { currency: string, from: string, to: string, items: Array<ExplainedRank>, };
+export type RankingParams = { unifiedId: string, figures: Figures, first?: number, };
+
+export type RankingPreview = { currency: string, rankings: Array<Ranking>, };
 
 export type Recognized = { "as": "EMPTY" } | { "as": "UNIFIED_ID", value: string, } | { "as": "IDENTIFIER", hasForm: boolean, candidates: Array<Identifier>, } | { "as": "NAME", value: string, candidates: Array<Identifier>, };
 

@@ -227,5 +227,17 @@ proptest! {
             prop_assert_eq!(&top.items, &expected, "{} months", top.months.get());
             prop_assert_eq!(purchases.top(target, top.months, first, by), expected);
         }
+        for (months, items) in purchases.explained_tops(target, &Months::STANDARD, first, by, true) {
+            let all = naive(&orders, target, as_of, months, by);
+            let earlier = naive(&orders, target, ranking_period(as_of, months).from, months, by);
+            prop_assert_eq!(items.len(), first.min(all.len()));
+            for (position, explained) in items.iter().enumerate() {
+                prop_assert_eq!(&explained.item, &all[position]);
+                let next = all.get(position + 1).map(|next| tie_break(&all[position], next, by));
+                prop_assert_eq!(explained.before_next, next);
+                let was = earlier.iter().find(|it| it.key == explained.item.key).map(|it| it.rank);
+                prop_assert_eq!(explained.previous_rank, was);
+            }
+        }
     }
 }

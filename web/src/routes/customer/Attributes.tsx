@@ -4,15 +4,18 @@ import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
 import styles from "./Attributes.module.css";
 import type { Profile } from "./Customer";
+import { consentAttribute } from "./Summary";
 import table from "./Table.module.css";
 
 type Attribute = Profile["attributes"][number];
 
-/** Attributes with their source and the values that lost: well-known ones first, then consents, then the business's own. */
-export function Attributes({ attributes }: { attributes: Attribute[] }) {
+/** Attributes with their source and the values that lost: well-known ones first, then the business's own. Consents are in the summary. */
+export function Attributes({ profile }: { profile: Profile }) {
   const text = useText();
   const format = useFormat();
   const [words, setWords] = useState("");
+  const consents = new Set(profile.consents.map(({ channel }) => consentAttribute(channel)));
+  const attributes = profile.attributes.filter(({ name }) => !consents.has(name));
   if (attributes.length === 0) return <p className="soft">{text.noAttributes}</p>;
 
   const wanted = words.trim().toLocaleLowerCase();

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { type CSSProperties, Fragment, useMemo, useRef, useState } from "react";
 import { useQuery } from "urql";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
@@ -8,20 +8,22 @@ import { useText } from "../../language/language";
 import { useDebounced } from "../../useDebounced";
 import { useTitle } from "../../useTitle";
 import { BackToList } from "../customers/BackToList";
-import { AsOf } from "./AsOf";
 import { Attributes } from "./Attributes";
 import styles from "./Customer.module.css";
 import { Devices } from "./Devices";
 import { Identifiers } from "./Identifiers";
 import { Overview } from "./Overview";
+import { Purchases } from "./Purchases";
 import { debounceMs, useCardQuery } from "./query";
-import { Rankings } from "./Rankings";
 import { Section } from "./Section";
 import { Summary } from "./Summary";
 import { Timeline } from "./Timeline";
-import { useProfileAsOf } from "./useProfileAsOf";
+import { useHeights } from "./useHeights";
+import { useLinkedSection } from "./useLinkedSection";
 
 export type Profile = NonNullable<CustomerQuery["profile"]>;
+/** What is of today, on any date of the purchases. */
+export type Today = CustomerQuery["today"];
 
 export function Customer({ unifiedId }: { unifiedId: string }) {
   const text = useText();
@@ -49,35 +51,44 @@ export function Customer({ unifiedId }: { unifiedId: string }) {
         </Notice>
       )}
       {!error && !data && <CardSkeleton />}
-      {profile && <Card profile={profile} asked={unifiedId} onAnswered={setAnswered} />}
+      {profile && <Card profile={profile} today={data.today} asked={unifiedId} onAnswered={setAnswered} />}
     </main>
   );
 }
 
-type CardProps = { profile: Profile; asked: string; onAnswered: (answered: boolean) => void };
+type CardProps = {
+  profile: Profile;
+  today: Today;
+  asked: string;
+  onAnswered: (answered: boolean) => void;
+};
 
-function Card({ profile: read, asked, onAnswered }: CardProps) {
+function Card({ profile: read, today, asked, onAnswered }: CardProps) {
   const text = useText();
-  const view = useProfileAsOf(read, onAnswered);
-  const { profile } = view;
+  // Only purchases have a date of their own; everything else is of today.
+  const profile = useMemo(() => ({ ...read, basic: { ...read.basic, ...today?.basic } }), [read, today]);
   const title = profile.basic.name ?? text.unnamed;
   useTitle(title);
-  // The section of a deep link is rendered only now.
-  useEffect(() => {
-    const section = location.hash.slice(1);
-    if (section) document.getElementById(section)?.scrollIntoView();
-  }, []);
+  const card = useRef<HTMLDivElement>(null);
+  const heights = useHeights(card);
+  useLinkedSection(card);
 
   const sections = [
-    { id: "overview", title: text.overview, body: <Overview view={view} /> },
-    { id: "rankings", title: text.rankings, body: <Rankings view={view} /> },
+    { id: "overview", title: text.overview, body: <Overview profile={profile} /> },
+    {
+      id: "purchases",
+      title: text.purchases,
+      whole: <Purchases profile={read} today={today} onAnswered={onAnswered} />,
+    },
+    // It is part of purchases.
+    { id: "rankings", title: text.rankings, whole: null },
     {
       id: "identifiers",
       title: text.identifiers,
       body: <Identifiers identifiers={profile.identifiers} unifiedId={profile.unifiedId} />,
     },
     { id: "devices", title: text.devices, body: <Devices devices={profile.devices} /> },
-    { id: "attributes", title: text.attributes, body: <Attributes attributes={profile.attributes} /> },
+    { id: "attributes", title: text.attributes, body: <Attributes profile={profile} /> },
     {
       id: "timeline",
       title: text.timeline,
@@ -85,29 +96,25 @@ function Card({ profile: read, asked, onAnswered }: CardProps) {
     },
   ];
   return (
-    <div className={styles.card}>
-      <Summary profile={profile} merged={asked !== profile.unifiedId} />
-      <div>
-        <div className={styles.bar}>
-          <nav aria-label={text.sections} className={styles.sections}>
-            {sections.map(({ id, title }) => (
-              <a key={id} href={`#${id}`}>
-                {title}
-              </a>
-            ))}
-          </nav>
-          <AsOf
-            asOf={view.asOf}
-            today={view.today}
-            from={profile.activity.firstAccessAt.slice(0, 10)}
-            onChange={view.setAsOf}
-          />
-        </div>
-        {sections.map(({ id, title, body }) => (
-          <Section key={id} id={id} title={title}>
-            {body}
-          </Section>
-        ))}
+    <div ref={card} className={styles.card} style={heights as CSSProperties}>
+      <Summary profile={profile} today={today} merged={asked !== profile.unifiedId} />
+      <div className={styles.main}>
+        <nav aria-label={text.sections} className={styles.sections}>
+          {sections.map(({ id, title }) => (
+            <a key={id} href={`#${id}`}>
+              {title}
+            </a>
+          ))}
+        </nav>
+        {sections.map(({ id, title, body, whole }) =>
+          body ? (
+            <Section key={id} id={id} title={title}>
+              {body}
+            </Section>
+          ) : (
+            <Fragment key={id}>{whole}</Fragment>
+          ),
+        )}
       </div>
     </div>
   );

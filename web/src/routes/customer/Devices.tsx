@@ -2,9 +2,11 @@ import { Time } from "../../components/Time";
 import type { DeviceStateFragment } from "../../graphql/generated/graphql";
 import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
+import type { Profile } from "./Customer";
 import styles from "./Devices.module.css";
+import table from "./Table.module.css";
 
-/** The devices, newest first as the API sorts them; the first one is open. */
+/** The devices, newest first as the API sorts them. */
 export function Devices({ devices }: { devices: DeviceStateFragment[] }) {
   const text = useText();
   if (devices.length === 0) return <p className="soft">{text.noDevices}</p>;
@@ -12,12 +14,17 @@ export function Devices({ devices }: { devices: DeviceStateFragment[] }) {
     <ul className={styles.devices}>
       {devices.map((device, index) => (
         <li key={device.deviceId}>
-          <details open={index === 0}>
+          <details>
             <summary className={styles.sentence}>
-              <Sentence device={device} />
+              <DeviceSentence device={device} />
               {index === 0 && <span className="soft small">{text.recentDevice}</span>}
+              {device.shared && (
+                <span className={table.mark} title={text.card.sharedDeviceHelp}>
+                  {text.card.sharedDevice}
+                </span>
+              )}
             </summary>
-            <Details device={device} />
+            <DeviceDetails device={device} />
           </details>
         </li>
       ))}
@@ -25,7 +32,15 @@ export function Devices({ devices }: { devices: DeviceStateFragment[] }) {
   );
 }
 
-function Sentence({ device }: { device: DeviceStateFragment }) {
+/** How many devices, and how many of them others use, too. */
+export function DeviceCount({ profile: { basic, devices } }: { profile: Profile }) {
+  const text = useText();
+  const format = useFormat();
+  const shared = devices.filter((device) => device.shared).length;
+  return text.card.devices(format.number(basic.deviceCount), shared > 0 ? format.number(shared) : undefined);
+}
+
+export function DeviceSentence({ device }: { device: DeviceStateFragment }) {
   const format = useFormat();
   const said = [
     device.model,
@@ -33,12 +48,13 @@ function Sentence({ device }: { device: DeviceStateFragment }) {
     join(device.browser, device.browserVersion?.split(".")[0]),
     device.carrier,
     device.area ?? device.city,
+    device.language && format.tongue(device.language),
     format.relative(device.lastUsedAt),
   ];
-  return <span>{said.filter(Boolean).join(", ")}</span>;
+  return <span>{said.filter(Boolean).join(" · ")}</span>;
 }
 
-function Details({ device }: { device: DeviceStateFragment }) {
+export function DeviceDetails({ device }: { device: DeviceStateFragment }) {
   const text = useText();
   const format = useFormat();
   const facts: [string, string | null | undefined][] = [
@@ -46,12 +62,12 @@ function Details({ device }: { device: DeviceStateFragment }) {
     [text.os, join(device.os, device.osVersion)],
     [text.browser, join(device.browser, device.browserVersion)],
     [text.carrier, device.carrier],
+    [text.deviceLanguage, device.language && format.tongue(device.language)],
+    [text.timeZone, device.timeZone],
     [text.country, device.country && format.region(device.country)],
     [text.region, device.region],
     [text.city, device.city],
     [text.area, device.area],
-    [text.deviceLanguage, device.language && format.tongue(device.language)],
-    [text.timeZone, device.timeZone],
     [text.libraryPlatform, device.libraryPlatform],
     [text.libraryVersion, device.libraryVersion],
   ];

@@ -10,7 +10,8 @@ export const measures: RankBy[] = ["UNITS", "ORDERS", "AMOUNT"];
 export type CardQuery = {
   /** The reporting date; without one in the address, today in the policy's time zone. */
   asOf: string | undefined;
-  months: Months;
+  /** The window of the long rankings; without one, the short rankings of all windows are shown. */
+  months: Months | undefined;
   by: RankBy;
 };
 
@@ -22,17 +23,18 @@ export function useCardQuery(): [CardQuery, (change: Partial<CardQuery>) => void
   const asOf = parameters.get("asOf") ?? "";
   const query: CardQuery = {
     asOf: /^\d{4}-\d{2}-\d{2}$/.test(asOf) && !Number.isNaN(Date.parse(asOf)) ? asOf : undefined,
-    months: windows.find((months) => String(months) === parameters.get("months")) ?? 12,
+    months: windows.find((months) => String(months) === parameters.get("months")),
     by: measures.find((measure) => measure === parameters.get("by")) ?? "UNITS",
   };
   const show = (change: Partial<CardQuery>) => {
     const next = { ...query, ...change };
     // The timeline has parameters of its own.
     const address = new URLSearchParams(search);
-    for (const name of ["asOf", "months", "by"]) address.delete(name);
-    if (next.asOf) address.set("asOf", next.asOf);
-    if (next.months !== 12) address.set("months", String(next.months));
-    if (next.by !== "UNITS") address.set("by", next.by);
+    const set = (name: string, value: string | undefined) =>
+      value === undefined ? address.delete(name) : address.set(name, value);
+    set("asOf", next.asOf);
+    set("months", next.months && String(next.months));
+    set("by", next.by === "UNITS" ? undefined : next.by);
     navigate(address.size ? `${path}?${address}` : path, { replace: true });
   };
   return [query, show];
