@@ -30,6 +30,7 @@ mod review;
 mod sample_data;
 mod saved_view;
 mod scalars;
+mod search;
 mod subscription;
 mod timeline;
 mod variables;

@@ -2,6 +2,7 @@
 import "./harness.mjs";
 import "./customers.mjs";
 import "./list.mjs";
+import "./search.mjs";
 import "./customer.mjs";
 import "./inbox.mjs";
 import "./identity.mjs";

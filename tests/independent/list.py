@@ -105,6 +105,9 @@ FILTERS = [
 SEARCHES = [
     ("initial consonants", ["ㄱㅅㅇ", "ㅎㄱㄷ", "ㄴㄱㅁ"]), ("one initial consonant", ["ㅇ", "ㄱ", "ㅎ"]), ("a syllable and initial consonants", ["김ㅅㅇ", "잇ㅅ", "박ㅈㅎ"]),
     ("half a syllable more", ["김서ㅇ", "이지", "홍기"]), ("a whole name", ["김서연", "이민준", "홍길동"]), ("one syllable", ["김", "이", "박"]),
+    ("a given name", ["서연", "민준", "길동"]), ("initial consonants of a given name", ["ㅅㅇ", "ㅁㅈ", "ㄱㄷ"]),
+    ("a name and the last digits", ["김서연 0042", "이민 5678", "ㄱㅅ 99"]), ("the beginning of an ID", ["c00012", "card-0000", "k0042"]),
+    ("the beginning of a unified ID", ["00000000", "4ede6c60", "ffffffff"]),
     ("a Latin word", ["ada", "love", "k"]), ("two words", ["ada lov", "turing a", "grace h"]), ("part of an address", ["abc", "kim", "xyz1"]),
     ("an address's domain", ["@example.com", "example", "shop.example.kr"]), ("the end of a number", ["5678", "0042", "9999"]),
     ("the middle of a number", ["2001-00", "1234-5", "3712"]), ("the beginning of a number", ["010", "010-2001", "+82 10 2001"]),

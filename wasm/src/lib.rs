@@ -7,7 +7,6 @@ use profile360_core::{
     identifier::blocked_value,
     policy::compiled::CompiledPolicy,
     preview::{self, CheckedFacts, Params, PreviewError, normal_form, read_params, read_policy, write_answer},
-    search::recognize,
 };
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -94,12 +93,6 @@ impl Facts {
 #[wasm_bindgen(js_name = normalizeIdentifier)]
 pub fn normalize_identifier(kind: &str, value: &str, policy: Option<String>) -> String {
     write_answer(&policy_of(policy).map(|policy| normal_form(kind, value, &policy)))
-}
-
-/// What a search text can be under a policy document, or the initial policy without one: `Recognized` out.
-#[wasm_bindgen(js_name = recognizeSearch)]
-pub fn recognize_search(text: &str, policy: Option<String>) -> String {
-    write_answer(&policy_of(policy).map(|policy| recognize(text, &policy)))
 }
 
 /// The faults of a whole policy document. `PolicyCheck` out.

@@ -19,9 +19,6 @@ fn call(export: &str, arguments: &[&str]) -> String {
         ("normalizeIdentifier", [kind, value, rest @ ..]) if rest.len() < 2 => {
             profile360_wasm::normalize_identifier(kind, value, policy(rest.first()))
         }
-        ("recognizeSearch", [text, rest @ ..]) if rest.len() < 2 => {
-            profile360_wasm::recognize_search(text, policy(rest.first()))
-        }
         ("checkPolicy", [document]) => profile360_wasm::check_policy(document),
         ("alwaysBlocked", []) => profile360_wasm::always_blocked(),
         _ => panic!("no export {export} with {} arguments", arguments.len()),

@@ -20,7 +20,7 @@ use profile360_core::{
     preview::ProfileFacts,
     time::Timestamp,
 };
-use profile360_wasm::{Facts, check_policy, normalize_identifier, recognize_search};
+use profile360_wasm::{Facts, check_policy, normalize_identifier};
 use serde_json::{Value, json};
 
 #[test]
@@ -47,7 +47,6 @@ fn samples() -> String {
     let profile = json!({ "unifiedId": ann_id, "figures": figures }).to_string();
     let answers = [
         ("NormalForm", "normalForm", normalize_identifier("external_id", "kim@example.com", None)),
-        ("Recognized", "recognized", recognize_search("kim@example.com", None)),
         ("Contents", "contents", facts.contents()),
         ("ProfileView", "profile", facts.profile(&profile)),
         ("AsOfView", "profileAsOf", facts.profile_as_of(&profile)),

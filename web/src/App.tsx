@@ -13,6 +13,7 @@ import { SearchField } from "./routes/customers/SearchField";
 import { useInboxCounts } from "./routes/inbox/InboxCounts";
 import { PublicationBanner } from "./routes/policy/PublicationBanner";
 import { views } from "./routes/views";
+import { Commands } from "./search/Commands";
 import { UserMenu } from "./session/UserMenu";
 import { useMay } from "./session/useMay";
 
@@ -39,6 +40,7 @@ export function App() {
       <Toasts>
         <Header />
         <ConnectionBar />
+        <Commands />
         <Boundary view={path}>
           <Suspense fallback={<main id="content" tabIndex={-1} aria-busy="true" />}>
             <Switch>

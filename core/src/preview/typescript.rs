@@ -16,7 +16,6 @@ use crate::{
     money::Currency,
     policy::document::Policy,
     purchases::spend::Spend,
-    search::Recognized,
     time::Timestamp,
 };
 
@@ -139,7 +138,6 @@ fn typescript() -> String {
     let Questions { mut declarations, entries } = questions;
     declarations.visit::<Contents>();
     declarations.visit::<NormalForm>();
-    declarations.visit::<Recognized>();
     declarations.visit::<Policy>();
     declarations.visit::<PolicyCheck>();
     declarations.visit::<ErrorAnswer<'static>>();

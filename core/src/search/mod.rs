@@ -1,44 +1,26 @@
-//! What someone means who types into the search field.
+//! What a search finds: one definition for the list, the suggestions and the pickers.
+//!
+//! A text is read twice. As a whole it can be an identifier ([`recognize`]); by its terms it can be parts of what a customer has
+//! ([`terms::SearchText`]). A customer who matches either is found.
 
 pub mod names;
-pub mod pieces;
-
-use profile360_compact_json::sort::sort_stably_by;
-use serde::Serialize;
+pub mod terms;
 
 use crate::{
     identifier::{
         Identifier, UnifiedId,
         normalize::{Normalized, normalize},
     },
-    policy::{
-        compiled::CompiledPolicy,
-        document::{Form, KindRule},
-    },
+    policy::compiled::CompiledPolicy,
 };
 
-/// What a search text can be. All that a text can be is looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(tag = "as", rename_all = "SCREAMING_SNAKE_CASE")]
+/// What a search text can be as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recognized {
     Empty,
-    UnifiedId {
-        value: UnifiedId,
-    },
-    /// Its normal form in every kind that accepts it, the kind it looks most like first. Only where one of them demands a form
-    /// (a phone number, an email address) is it surely no name.
-    Identifier {
-        /// The first candidate's kind demands a form, so the text can hardly be anything else.
-        #[serde(rename = "hasForm")]
-        has_form: bool,
-        candidates: Vec<Identifier>,
-    },
-    /// It may be the beginning of words of a name, or an identifier of a kind that accepts any text.
-    Name {
-        value: String,
-        candidates: Vec<Identifier>,
-    },
+    UnifiedId(UnifiedId),
+    /// Its normal form in every kind that accepts it; none where it is blocked.
+    Identifiers(Vec<Identifier>),
 }
 
 /// Says what a text is, by the policy's kinds.
@@ -48,29 +30,13 @@ pub fn recognize(text: &str, policy: &CompiledPolicy) -> Recognized {
         return Recognized::Empty;
     }
     if let Some(value) = UnifiedId::parse(text).filter(|_| text.len() == 36) {
-        return Recognized::UnifiedId { value };
+        return Recognized::UnifiedId(value);
     }
-    let mut kinds: Vec<_> = policy.kinds.iter().collect();
-    let place = |it: &KindRule| (!demands_a_form(&it.form), it.priority);
-    sort_stably_by(&mut kinds, |a, b| place(a).cmp(&place(b)));
-    let mut has_form = false;
-    let mut candidates = Vec::new();
-    for kind in kinds {
-        if let Normalized::Usable { identifier, .. } = normalize(text, kind, policy) {
-            has_form |= demands_a_form(&kind.form);
-            candidates.push(identifier);
-        }
-    }
-    let is_number = text.bytes().all(|it| it.is_ascii_digit());
-    if has_form || (is_number && !candidates.is_empty()) {
-        Recognized::Identifier { has_form, candidates }
-    } else {
-        Recognized::Name { value: text.to_owned(), candidates }
-    }
-}
-
-fn demands_a_form(form: &Form) -> bool {
-    matches!(form, Form::Phone | Form::Email | Form::Pattern(_))
+    let identifiers = policy.kinds.iter().filter_map(|kind| match normalize(text, kind, policy) {
+        Normalized::Usable { identifier, .. } => Some(identifier),
+        Normalized::Blocked(_) | Normalized::Refused(_) => None,
+    });
+    Recognized::Identifiers(identifiers.collect())
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
-//! Names as people search them: one normal form, and what the beginning of a word is, in Korean too.
+//! Names as people search them: one normal form, and where a part of a name may begin.
+//!
+//! A part begins at a word. In Hangul, Han and kana it also begins at every letter: a Korean name has no space between family
+//! name and given name, so `도윤` finds `박도윤`.
 //!
 //! A Korean name is found while it is typed. A syllable is half there before its last key (`홍기` on the way to `홍길동`), its
 //! final consonant may be the first key of the next one (`한` on the way to `하나`), and initial consonants represent whole
-//! syllables (`ㅎㄱㄷ`, `홍ㄱ`). A keyboard joins consonants where it can: who means `ㅂㅅㅈ` has `ㅄㅈ` in the field, who means
-//! `이ㅅㄱ` has `잇ㄱ`.
+//! syllables (`ㅎㄱㄷ`, `홍ㄱ`, `ㄱㄷ`). A keyboard joins consonants where it can: who means `ㅂㅅㅈ` has `ㅄㅈ` in the field, who
+//! means `이ㅅㄱ` has `잇ㄱ`.
 
 use std::iter;
 
@@ -72,9 +75,37 @@ pub fn full_name(first: &str, last: &str) -> String {
     }
 }
 
-/// An eastern name of two words as one word, in either order, each behind a space: searches for such a name have no blank.
-pub fn name_as_one(normal_name: &str) -> String {
-    joined_either_way(normal_name).iter().flat_map(|word| [" ", word.as_str()]).collect()
+/// The other spellings by which a name is found, each word behind a space: an eastern name of two words as one word, in either
+/// order, and a name with accents without them.
+pub fn other_spellings(normal_name: &str) -> String {
+    let mut spellings: String = joined_either_way(normal_name).iter().flat_map(|word| [" ", word.as_str()]).collect();
+    let plain = without_accents(normal_name);
+    if plain != normal_name {
+        spellings.push_str(&plain);
+    }
+    spellings
+}
+
+/// Folded text without the accents of Latin, Greek and Cyrillic letters: people type `jose` for `José` and `lodz` for `Łódź`.
+pub(super) fn without_accents(folded: &str) -> String {
+    if folded.is_ascii() {
+        return folded.to_owned();
+    }
+    let mut plain = String::with_capacity(folded.len());
+    for letter in folded.chars() {
+        match letter {
+            'ø' => plain.push('o'),
+            'ł' => plain.push('l'),
+            'đ' | 'ð' => plain.push('d'),
+            'ı' => plain.push('i'),
+            'þ' => plain.push_str("th"),
+            'æ' => plain.push_str("ae"),
+            'œ' => plain.push_str("oe"),
+            _ if syllable(letter).is_some() => plain.push(letter),
+            _ => plain.extend(iter::once(letter).nfd().filter(|it| !matches!(it, '\u{300}'..='\u{36f}'))),
+        }
+    }
+    plain.nfc().collect()
 }
 
 /// The two words of an eastern name as one word, in either order; nothing where it is no such name.
@@ -96,6 +127,11 @@ fn is_hangul_or_han(letter: char) -> bool {
     syllable(letter).is_some()
         || matches!(letter, '\u{3131}'..='\u{314e}' | '々' | '〆' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}')
         || matches!(letter, '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+}
+
+/// Whether names in this script have no space between their words, so that a part may begin at each letter.
+fn is_unspaced(letter: char) -> bool {
+    is_hangul_or_han(letter) || is_kana(letter)
 }
 
 fn is_kana(letter: char) -> bool {
@@ -184,67 +220,103 @@ fn without_last_keys(letter: char) -> impl Iterator<Item = (char, &'static str)>
     })
 }
 
-/// What a word of a name is to begin with.
+/// A part of a name: a word as far as it is typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Beginning(Vec<Part>);
+pub struct NamePart(Vec<Letter>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Letter {
     /// Any syllable with this initial consonant.
     Initial(char),
-    Letter(char),
+    Exactly(char),
 }
 
-/// Bytes that are in the text of every name that a beginning can be in, so that the others are passed over.
+/// Where in a name a part is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// At the beginning of a word.
+    Word,
+    /// At the beginning of a word, and at each letter of Hangul, Han and kana.
+    Anywhere,
+}
+
+/// Bytes that are in the text of every name that a part can be in, so that the others are passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sieve {
-    /// One of these is in the [`normal_name`].
+    /// One of these is in the [`normal_name`] or in the [`other_spellings`].
     Names(Vec<Vec<u8>>),
     /// This is in the [`initials`].
     Initials(Vec<u8>),
 }
 
-impl Beginning {
-    /// Those of the words of a text, in any order.
-    pub fn of_words(text: &str) -> Vec<Self> {
-        normal_name(text).split_whitespace().map(Self::of_word).collect()
-    }
-
-    /// Where a text is an eastern name in two words, those of both as one word, in either order.
+impl NamePart {
+    /// Where a text is an eastern name in two words, both as one word, in either order.
     pub fn of_words_as_one(text: &str) -> Vec<Self> {
-        joined_either_way(&normal_name(text)).iter().map(|word| Self::of_word(word)).collect()
+        joined_either_way(&normal_name(text)).iter().filter_map(|word| Self::of_word(word)).collect()
     }
 
-    fn of_word(word: &str) -> Self {
-        let part = |letter: char| if INITIALS.contains(&letter) { Part::Initial(letter) } else { Part::Letter(letter) };
-        Self(word.chars().map(part).collect())
+    /// A word of folded text; `None` if nothing of it is in names, as of a lone accent.
+    pub fn of_word(word: &str) -> Option<Self> {
+        let letter =
+            |letter: char| if INITIALS.contains(&letter) { Letter::Initial(letter) } else { Letter::Exactly(letter) };
+        let letters: Vec<Letter> = without_accents(word).chars().map(letter).collect();
+        (!letters.is_empty()).then_some(Self(letters))
     }
 
-    /// Whether one of the words of a name in its normal form begins so.
-    pub fn is_in(&self, normal_name: &str) -> bool {
-        normal_name.split(' ').any(|word| !word.is_empty() && begins(&self.0, word))
+    /// Whether a name, in its normal form or in its other spellings, has this part.
+    pub fn is_in(&self, name: &str, at: At) -> bool {
+        name.split(' ').any(|word| {
+            let mut rest = word.chars();
+            let mut is_first = true;
+            loop {
+                let from_here = rest.as_str();
+                let Some(letter) = rest.next() else { return false };
+                let may_begin = is_first || (at == At::Anywhere && is_unspaced(letter));
+                if may_begin && self.may_begin_with(letter) && begins(&self.0, from_here) {
+                    return true;
+                }
+                is_first = false;
+            }
+        })
+    }
+
+    /// Whether its first letter can be this one, with the keys that follow. Most letters of a name are passed over by it.
+    fn may_begin_with(&self, letter: char) -> bool {
+        match self.0.first() {
+            Some(Letter::Initial(initial)) => initial_of(letter) == Some(*initial),
+            // A syllable that is half typed, or typed too far, has the same initial consonant.
+            Some(Letter::Exactly(typed)) => {
+                *typed == letter || initial_of(*typed).is_some_and(|it| initial_of(letter) == Some(it))
+            }
+            None => true,
+        }
     }
 
     /// Whether a name has it as soon as its text has what the sieve looks for.
     pub fn is_decided_by_sieve(&self) -> bool {
-        let is_initial = |it: &Part| matches!(it, Part::Initial(_));
+        let is_initial = |it: &Letter| matches!(it, Letter::Initial(_));
         self.0.iter().all(is_initial)
-            || self.0.iter().all(|it| matches!(it, Part::Letter(it) if syllable(*it).is_none()))
+            || self.0.iter().all(|it| matches!(it, Letter::Exactly(it) if syllable(*it).is_none()))
     }
 
-    pub fn sieve(&self) -> Sieve {
-        let mut sure = String::from(" ");
-        for (place, part) in self.0.iter().enumerate() {
-            match part {
-                Part::Letter(letter) if self.is_open(place) => return Sieve::Names(half_typed(&sure, *letter)),
-                Part::Letter(letter) => sure.push(*letter),
-                Part::Initial(_) if 0 < place => break,
-                Part::Initial(_) => {
-                    let sure = self.0.iter().map_while(|part| match part {
-                        Part::Initial(initial) => Some(initial_letter(*initial)),
-                        Part::Letter(_) => None,
-                    });
-                    return Sieve::Initials(iter::once(' ').chain(sure).collect::<String>().into_bytes());
+    pub fn sieve(&self, at: At) -> Sieve {
+        let is_inside = |letter: &Letter| match letter {
+            Letter::Initial(_) => true,
+            Letter::Exactly(letter) => is_unspaced(*letter),
+        };
+        let begins_inside = at == At::Anywhere && self.0.first().is_some_and(is_inside);
+        let mut sure = String::from(if begins_inside { "" } else { " " });
+        for (place, letter) in self.0.iter().enumerate() {
+            match letter {
+                Letter::Exactly(letter) if self.is_open(place) => return Sieve::Names(half_typed(&sure, *letter)),
+                Letter::Exactly(letter) => sure.push(*letter),
+                Letter::Initial(_) if 0 < place => break,
+                Letter::Initial(_) => {
+                    sure.extend(self.0.iter().map_while(|letter| match letter {
+                        Letter::Initial(initial) => Some(initial_letter(*initial)),
+                        Letter::Exactly(_) => None,
+                    }));
+                    return Sieve::Initials(sure.into_bytes());
                 }
             }
         }
@@ -253,11 +325,11 @@ impl Beginning {
 
     /// Whether what is typed there may be less than a syllable, or more.
     fn is_open(&self, place: usize) -> bool {
-        let Some(Part::Letter(letter)) = self.0.get(place) else { return false };
+        let Some(Letter::Exactly(letter)) = self.0.get(place) else { return false };
         match self.0.get(place + 1) {
             None => syllable(*letter).is_some(),
-            Some(Part::Initial(_)) => without_last_keys(*letter).next().is_some(),
-            Some(Part::Letter(_)) => false,
+            Some(Letter::Initial(_)) => without_last_keys(*letter).next().is_some(),
+            Some(Letter::Exactly(_)) => false,
         }
     }
 }
@@ -288,7 +360,7 @@ fn half_typed(sure: &str, letter: char) -> Vec<Vec<u8>> {
     sieves
 }
 
-fn begins(parts: &[Part], word: &str) -> bool {
+fn begins(parts: &[Letter], word: &str) -> bool {
     let mut parts = parts;
     let mut letters = word.chars();
     while let Some((part, rest)) = parts.split_first() {
@@ -296,10 +368,10 @@ fn begins(parts: &[Part], word: &str) -> bool {
         let Some(letter) = letters.next() else { return false };
         parts = rest;
         match *part {
-            Part::Initial(initial) if initial_of(letter) == Some(initial) => {}
-            Part::Letter(typed) if typed == letter => {}
-            Part::Letter(typed) if rest.is_empty() && is_half_typed(typed, ahead) => {}
-            Part::Letter(typed) if rest.first().is_none_or(|it| matches!(it, Part::Initial(_))) => {
+            Letter::Initial(initial) if initial_of(letter) == Some(initial) => {}
+            Letter::Exactly(typed) if typed == letter => {}
+            Letter::Exactly(typed) if rest.is_empty() && is_half_typed(typed, ahead) => {}
+            Letter::Exactly(typed) if rest.first().is_none_or(|it| matches!(it, Letter::Initial(_))) => {
                 let mut others = without_last_keys(typed);
                 let Some((_, moved)) = others.find(|(kept, _)| *kept == letter) else { return false };
                 let mut initials = letters.by_ref().take(moved.chars().count()).map(initial_of);
@@ -307,7 +379,7 @@ fn begins(parts: &[Part], word: &str) -> bool {
                     return false;
                 }
             }
-            Part::Initial(_) | Part::Letter(_) => return false,
+            Letter::Initial(_) | Letter::Exactly(_) => return false,
         }
     }
     true

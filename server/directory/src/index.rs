@@ -7,6 +7,7 @@ mod bitmap_index;
 mod columns;
 mod facets;
 mod filter;
+mod search;
 mod sorted_slots;
 mod text_column;
 
@@ -18,10 +19,11 @@ use profile360_core::{
     identifier::UnifiedId,
     money::Currency,
     search::{
-        names::{initials, name_as_one},
-        pieces::{email_text, phone_text},
+        names::{initials, other_spellings},
+        terms::{email_text, phone_text, reference_text},
     },
 };
+use roaring::RoaringBitmap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +35,8 @@ use self::{
 };
 pub use self::{
     facets::{Facet, FacetField},
-    filter::{Filter, SearchTerms},
+    filter::Filter,
+    search::{OfferedField, OfferedFilter, Search, Suggested},
 };
 use crate::{histogram::Histogram, row::ListRow};
 
@@ -141,10 +144,11 @@ pub struct Index {
     recent_areas: ValueBitmaps,
     attributes: Attributes,
     initials: TextColumn,
-    /// Names without the space between their words, for search terms that omit it.
-    names_as_one: TextColumn,
+    /// Other spellings of names.
+    spellings: TextColumn,
     emails: TextColumn,
     phones: TextColumn,
+    references: TextColumn,
     by_identifiers: Histogram,
     by_events: Histogram,
 }
@@ -296,12 +300,13 @@ impl Index {
     /// Sets the values that a row is filtered and searched by.
     fn describe(&mut self, slot: u32, row: &ListRow) {
         let name = row.normal_name();
-        let as_one = name_as_one(&name);
-        self.initials.set(slot, &initials(&format!("{name}{as_one}")));
-        self.names_as_one.set(slot, &as_one);
+        let spellings = other_spellings(&name);
+        self.initials.set(slot, &initials(&format!("{name}{spellings}")));
+        self.spellings.set(slot, &spellings);
         self.columns.names.set(slot, &name);
         self.emails.set(slot, &row.emails.iter().map(|it| email_text(it)).collect::<String>());
         self.phones.set(slot, &row.phones.iter().map(|it| phone_text(it)).collect::<String>());
+        self.references.set(slot, &row.references.iter().map(|it| reference_text(it)).collect::<String>());
         self.platforms.set(slot, row.platforms.iter().map(|it| platform_tag(*it)));
         self.kinds.set(slot, row.kinds.iter().map(AsRef::as_ref));
         self.genders.set(slot, row.gender.as_deref());
@@ -337,18 +342,23 @@ impl Index {
     }
 
     /// A page of the customers that match the filter and the search.
-    pub fn page(&self, request: &PageRequest, filter: &Filter, terms: Option<&SearchTerms>) -> Page {
-        /// If at most one in this many customers match, sorting them is cheaper than scanning the order of all.
-        const FEW: u64 = 64;
+    pub fn page(&self, request: &PageRequest, filter: &Filter, search: Option<&Search>) -> Page {
         let order = self.order(request.field);
-        let Some(matches) = self.matches(filter, terms) else {
+        let Some(matches) = self.matches(filter, search) else {
             return self.page_of(order, request, 0..order.len(), |_| true, self.len());
         };
+        // If the filter restricts the value that is sorted by, only that part of the order is scanned.
+        let ranks = self.ranks(filter, request.field).unwrap_or(0..order.len());
+        self.page_of_matches(request, &matches, ranks)
+    }
+
+    /// A page of some slots, all of which are in a range of ranks.
+    fn page_of_matches(&self, request: &PageRequest, matches: &RoaringBitmap, ranks: Range<usize>) -> Page {
+        /// If at most one in this many customers match, sorting them is cheaper than scanning the order of all.
+        const FEW: u64 = 64;
         let total = usize::try_from(matches.len()).unwrap_or(usize::MAX);
         if self.columns.fixed.len() as u64 / FEW < matches.len() {
-            // If the filter restricts the value that is sorted by, only that part of the order is scanned.
-            let ranks = self.ranks(filter, request.field).unwrap_or(0..order.len());
-            return self.page_of(order, request, ranks, |it| matches.contains(it), total);
+            return self.page_of(self.order(request.field), request, ranks, |it| matches.contains(it), total);
         }
         let mut slots: Vec<u32> = matches.iter().collect();
         slots.sort_unstable_by(|a, b| self.columns.compare(Sorting::By(request.field), *a, *b));

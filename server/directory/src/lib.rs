@@ -9,8 +9,8 @@ mod row;
 pub use self::{
     histogram::{Histogram, MOST_LARGEST},
     index::{
-        Direction, Facet, FacetField, Figures, Filter, Index, Listed, Loading, OrderField, Page, PageRequest, Position,
-        SearchTerms, Size,
+        Direction, Facet, FacetField, Figures, Filter, Index, Listed, Loading, OfferedField, OfferedFilter, OrderField,
+        Page, PageRequest, Position, Search, Size, Suggested,
     },
     row::{ListRow, Window12},
 };

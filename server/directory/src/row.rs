@@ -11,13 +11,16 @@ use profile360_core::{
         order::{Order, Refund},
     },
     money::Currency,
-    policy::{compiled::CompiledPolicy, document::Form},
+    policy::{
+        compiled::CompiledPolicy,
+        document::{Form, KindRule},
+    },
     profile::{
         age::{age_group, full_years},
         model::Profile,
     },
     purchases::figures::{PurchaseParams, purchases},
-    search::names::normal_name,
+    search::{names::normal_name, terms::is_reference},
     time::Timestamp,
     time_zone::local_date,
 };
@@ -35,6 +38,8 @@ pub struct ListRow {
     pub emails: Vec<Arc<str>>,
     /// All phone numbers, normalized.
     pub phones: Vec<Arc<str>>,
+    /// The identifiers that a search finds by their beginning.
+    pub references: Vec<Arc<str>>,
     pub platforms: Vec<Platform>,
     pub gender: Option<String>,
     pub age_group: Option<String>,
@@ -80,9 +85,9 @@ impl ListRow {
         let year = computed.window(Months::YEAR);
         let mut kinds: Vec<Arc<str>> = profile.identifiers.iter().map(|it| it.kind.clone()).collect();
         kinds.dedup();
-        let of_form = |form: &Form| {
-            let is_so = |kind: &str| policy.kinds.iter().any(|it| it.name.as_str() == kind && it.form == *form);
-            profile.identifiers.iter().filter(|it| is_so(&it.kind)).map(|it| it.value.clone()).collect()
+        let values_of = |is_wanted: &dyn Fn(&KindRule) -> bool| {
+            let is_of_kind = |kind: &str| policy.kind(kind).is_some_and(is_wanted);
+            profile.identifiers.iter().filter(|it| is_of_kind(&it.kind)).map(|it| it.value.clone()).collect()
         };
         let country = profile.devices.iter().find_map(|it| it.country.clone());
         let days = orders.iter().map(|it| local_date(it.at, policy.time_zone));
@@ -90,8 +95,9 @@ impl ListRow {
             unified_id: profile.unified_id,
             name: basic.name,
             kinds,
-            emails: of_form(&Form::Email),
-            phones: of_form(&Form::Phone),
+            emails: values_of(&|kind: &KindRule| kind.form == Form::Email),
+            phones: values_of(&|kind: &KindRule| kind.form == Form::Phone),
+            references: values_of(&|kind: &KindRule| is_reference(kind, policy)),
             platforms: basic.platforms,
             gender: basic.gender.map(|it| it.as_str().to_owned()),
             age_group: basic.age_group.map(str::to_owned),
@@ -119,6 +125,7 @@ impl ListRow {
             kinds: Vec::new(),
             emails: Vec::new(),
             phones: Vec::new(),
+            references: Vec::new(),
             platforms: Vec::new(),
             gender: None,
             age_group: None,

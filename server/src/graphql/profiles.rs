@@ -1,28 +1,23 @@
 //! The list of customers.
 
 use async_graphql::{Context, Enum, InputObject, Result, SimpleObject};
-use profile360_core::{
-    message::attribute_value::AttributeValue,
-    policy::document::Form,
-    profile::age::AGE_GROUPS,
-    search::{Recognized, pieces::Pieces, recognize},
-    time::Timestamp,
-};
-use profile360_directory::{Direction, FacetField, Filter, OrderField, PageRequest, Position, SearchTerms};
+use profile360_core::{message::attribute_value::AttributeValue, profile::age::AGE_GROUPS, time::Timestamp};
+use profile360_directory::{Direction, FacetField, Filter, OrderField, PageRequest, Position, Search};
 use profile360_ingest::lossless_json::nearest;
 
 use super::{
     App,
-    access_recorder::{By, decided_by, look_up, saw_unified_id},
-    authorization::{caller, only_unmasked},
+    access_recorder::{By, decided_by, saw_unified_id},
+    authorization::only_unmasked,
     cursor::Cursors,
-    error::{ErrorCode, unavailable},
+    error::ErrorCode,
     identity::kinds_of,
     pagination::{Arguments, PageArguments, PageInfo},
     profile::Profile,
     scalars::{DateTime, Decimal, Gender, Json, Platform, count},
+    search,
 };
-use crate::{auth::access::Permission, clock, views::profile_view};
+use crate::clock;
 
 /// Conditions on customers. All fields must match; the values of one field are alternatives.
 #[derive(Debug, Default, InputObject)]
@@ -187,8 +182,8 @@ pub(super) async fn profiles(
     };
     let request =
         PageRequest { field, direction, size, after: position(after)?, before: position(before)?, is_from_end };
-    let (filter, terms) = conditions(ctx, filter, search).await?;
-    let page = app.directory.read(|index| index.page(&request, &filter, terms.as_ref()));
+    let (filter, search) = conditions(ctx, filter, search).await?;
+    let page = app.directory.read(|index| index.page(&request, &filter, search.as_ref()));
     for row in &page.rows {
         saw_unified_id(ctx, row.position.id);
     }
@@ -215,18 +210,18 @@ async fn conditions(
     ctx: &Context<'_>,
     filter: Option<ProfileFilter>,
     search: Option<String>,
-) -> Result<(Filter, Option<SearchTerms>)> {
+) -> Result<(Filter, Option<Search>)> {
     let filter = filter.unwrap_or_default();
     if filter.attribute.is_some() || filter.recent_area.is_some() {
         only_unmasked(ctx, "filter: a filter by attributes or areas")?;
         decided_by(ctx, By::Filter);
     }
     let filter = filter.parse(ctx.data::<App>()?)?;
-    let terms = match search {
-        Some(search) => search_terms(ctx, &search).await?,
+    let search = match search {
+        Some(text) => search::read(ctx, &text).await?.map(|read| read.search),
         None => None,
     };
-    Ok((filter, terms))
+    Ok((filter, search))
 }
 
 /// A field whose values are counted.
@@ -302,8 +297,8 @@ pub(super) async fn profile_facet(
         only_unmasked(ctx, "field: a count by attributes or areas")?;
         decided_by(ctx, By::Filter);
     }
-    let (filter, terms) = conditions(ctx, filter, search).await?;
-    let facet = app.directory.read(|index| index.facet(&field, filter, terms.as_ref(), n_most));
+    let (filter, search) = conditions(ctx, filter, search).await?;
+    let facet = app.directory.read(|index| index.facet(&field, filter, search.as_ref(), n_most));
     let value = |value: &str| -> serde_json::Value {
         match &field {
             FacetField::Attribute(_) => serde_json::from_str(value).unwrap_or_default(),
@@ -313,40 +308,6 @@ pub(super) async fn profile_facet(
     let values = facet.values.iter();
     let values = values.map(|(text, n)| ProfileFacetValue { value: Json(value(text)), count: count(*n) });
     Ok(ProfileFacet { values: values.collect(), is_complete: facet.is_complete })
-}
-
-/// The customers that a search text can match; `None` if it is empty.
-///
-/// A known phone number or email address matches exactly, and not as a part of another.
-pub(super) async fn search_terms(ctx: &Context<'_>, search: &str) -> Result<Option<SearchTerms>> {
-    /// Longer than any identifier and any name.
-    const MAX_SEARCH_BYTES: usize = 512;
-    let app = ctx.data::<App>()?;
-    if MAX_SEARCH_BYTES < search.len() {
-        return Err(ErrorCode::BadUserInput.with(format!("search: use at most {MAX_SEARCH_BYTES} bytes")));
-    }
-    let candidates = match recognize(search, &app.policy) {
-        Recognized::Empty => return Ok(None),
-        Recognized::UnifiedId { value } => {
-            let clusters = profile_view::clusters_of_ids(&app.store, &[value]).await.map_err(|it| unavailable(&it))?;
-            return Ok(Some(SearchTerms { clusters: clusters.into_values().collect(), pieces: None }));
-        }
-        Recognized::Identifier { candidates, .. } | Recognized::Name { candidates, .. } => candidates,
-    };
-    look_up(ctx, By::Search)?;
-    // A value finds all its owners, past and present.
-    let candidates: Vec<_> = {
-        let retirements = app.policy.retirements();
-        candidates.iter().flat_map(|it| retirements.owners(it)).collect()
-    };
-    let clusters =
-        profile_view::clusters_of_identifiers(&app.store, &candidates).await.map_err(|it| unavailable(&it))?;
-    let has_form = |kind: &str| app.policy.kind(kind).is_some_and(|it| matches!(it.form, Form::Phone | Form::Email));
-    let is_whole = clusters.keys().any(|it| has_form(it.kind.as_str()));
-    // Callers that see masked data find exact values only: a series of searches by parts would reveal a masked value.
-    let may_search_pieces = !is_whole && caller(ctx)?.may(Permission::ReadPersonal);
-    let pieces = may_search_pieces.then(|| Pieces::of(search));
-    Ok(Some(SearchTerms { clusters: clusters.into_values().collect(), pieces }))
 }
 
 impl ProfileFilter {

@@ -18,6 +18,7 @@ use super::{
         ProfileConnection, ProfileFacet, ProfileFacetField, ProfileFilter, ProfileOrder, profile_facet, profiles,
     },
     scalars::Date,
+    search::{MAX_SUGGESTIONS, SearchSuggestions, USUAL_SUGGESTIONS, suggest},
 };
 use crate::{
     auth::access::{self, Permission},
@@ -141,9 +142,10 @@ impl ProfileQuery {
         Ok(found.map(|customer| Profile::of(&customer, as_of)))
     }
 
-    /// The list of customers, newest activity first unless ordered otherwise. `search` finds a unified ID, any identifier,
-    /// beginnings of words of the name (Korean names also by initial consonants), and three or more characters of a phone number
-    /// or an email address.
+    /// The list of customers, newest activity first unless ordered otherwise. `search` finds an identifier, or customers who match
+    /// all words of the text: a part of the name (of a word in Latin letters the beginning, of a Korean name any syllables or
+    /// initial consonants), three or more characters of a phone number or an email address, the first four or more of an external
+    /// ID or a card number, the first eight or more digits of a unified ID.
     #[graphql(complexity = "first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
     #[expect(clippy::too_many_arguments, reason = "the published schema has as many")]
     async fn profiles(
@@ -175,6 +177,20 @@ impl ProfileQuery {
         #[graphql(default = 50, desc = "How many values at most; up to 200.")] first: i32,
     ) -> Result<ProfileFacet> {
         profile_facet(ctx, field, attribute, filter, search, first).await
+    }
+
+    /// The first customers that `search` of `profiles` finds, each with what matched, and the filters that its words name: for a
+    /// search field, while someone types.
+    #[graphql(
+        complexity = "first.unwrap_or(USUAL_SUGGESTIONS).clamp(1, MAX_SUGGESTIONS) as usize * child_complexity.max(1)"
+    )]
+    async fn suggest_customers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The text to search for.")] search: String,
+        #[graphql(desc = "How many customers at most, 1 to 50; 7 if left out.")] first: Option<i32>,
+    ) -> Result<SearchSuggestions> {
+        suggest(ctx, &search, first).await
     }
 
     /// The caller, and what it may do.

@@ -34,9 +34,9 @@ use super::{
     identity::{Shown, WithheldLink},
     pagination::{Arguments, PageInfo},
     profile::{Identifier, Profile},
-    profiles::search_terms,
     query::unified_id_in,
     scalars::{DateTime, count},
+    search,
 };
 use crate::{
     clock,
@@ -526,7 +526,7 @@ async fn score_entries(app: &App, entries: &mut [Entry]) -> Result<()> {
 /// The customers that a search finds, at most 2,000; `None` if the text is empty.
 async fn customers_found(ctx: &Context<'_>, search: &str) -> Result<Option<BTreeSet<ClusterKey>>> {
     const MAX_FOUND: usize = 2_000;
-    let Some(terms) = search_terms(ctx, search).await? else { return Ok(None) };
+    let Some(read) = search::read(ctx, search).await? else { return Ok(None) };
     let request = PageRequest {
         field: OrderField::LastActivity,
         direction: Direction::Descending,
@@ -535,7 +535,7 @@ async fn customers_found(ctx: &Context<'_>, search: &str) -> Result<Option<BTree
         before: None,
         is_from_end: false,
     };
-    let page = ctx.data::<App>()?.directory.read(|index| index.page(&request, &Filter::default(), Some(&terms)));
+    let page = ctx.data::<App>()?.directory.read(|index| index.page(&request, &Filter::default(), Some(&read.search)));
     Ok(Some(page.rows.into_iter().map(|row| row.key).collect()))
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     sync::Arc,
 };
 
@@ -205,7 +206,21 @@ pub async fn clusters_of_identifiers(
 
 /// The clusters of unified IDs, including superseded ones; omits IDs that were never issued.
 pub async fn clusters_of_ids(store: &Store, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, ClusterKey>, StoreError> {
-    let identifiers = store.identifiers_by_id(ids).await?;
+    clusters_of_derived(store, store.identifiers_by_id(ids).await?).await
+}
+
+/// The clusters of all unified IDs in a range, as [`clusters_of_ids`].
+pub async fn clusters_of_id_range(
+    store: &Store,
+    ids: &RangeInclusive<UnifiedId>,
+) -> Result<BTreeMap<UnifiedId, ClusterKey>, StoreError> {
+    clusters_of_derived(store, store.identifiers_in(ids).await?).await
+}
+
+async fn clusters_of_derived(
+    store: &Store,
+    identifiers: BTreeMap<UnifiedId, Identifier>,
+) -> Result<BTreeMap<UnifiedId, ClusterKey>, StoreError> {
     let clusters = clusters_of_identifiers(store, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
     Ok(identifiers.into_iter().filter_map(|(id, identifier)| Some((id, *clusters.get(&identifier)?))).collect())
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     sync::Arc,
 };
 
@@ -233,6 +234,11 @@ impl Store {
     /// The identifiers that unified IDs with that first byte lead to. All 256 bytes together give every ID that was ever shown.
     pub async fn identifiers_by_first_byte(&self, first_byte: u8) -> Result<BTreeMap<UnifiedId, Identifier>> {
         self.derived_ids(Value::RecordId(rows::range_of_byte("latent", first_byte))).await
+    }
+
+    /// The identifiers that a range of unified IDs leads to. A range of IDs with the same first 32 bits has one, rarely two.
+    pub async fn identifiers_in(&self, ids: &RangeInclusive<UnifiedId>) -> Result<BTreeMap<UnifiedId, Identifier>> {
+        self.derived_ids(Value::RecordId(rows::range_of_derived_ids(ids))).await
     }
 
     async fn derived_ids(&self, what: Value) -> Result<BTreeMap<UnifiedId, Identifier>> {

@@ -1,6 +1,6 @@
 //! Keys and payloads of rows: how core's types are stored.
 
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 
 use profile360_core::{
     graph::{lineage::LineageKind, rows::ClusterKey},
@@ -108,6 +108,12 @@ pub(super) fn range_of_byte(table: &'static str, first_byte: u8) -> RecordId {
         RecordIdKey::Uuid(uuid::Uuid::from_bytes(bytes).into())
     };
     range(table, bound(0), bound(u8::MAX))
+}
+
+/// The rows of derived IDs in a range.
+pub(super) fn range_of_derived_ids(ids: &RangeInclusive<UnifiedId>) -> RecordId {
+    let bound = |id: &UnifiedId| RecordIdKey::Uuid(id.0.into());
+    range("latent", bound(ids.start()), bound(ids.end()))
 }
 
 /// The row that says that a merge or an unmerge names a unified ID.

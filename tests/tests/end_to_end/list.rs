@@ -247,9 +247,9 @@ async fn filters_select_matching_customers() {
 fn has_piece(customer: &Value, search: &str) -> bool {
     let lower = search.trim().to_lowercase();
     let name = customer["basic"]["name"].as_str().unwrap_or_default().to_lowercase();
-    let is_word = |part: &str| name.split_whitespace().any(|word| word.starts_with(part));
     let digits: String = search.chars().filter(char::is_ascii_digit).collect();
     let is_number = 3 <= digits.len() && search.chars().all(|it| it.is_ascii_digit() || " -+".contains(it));
+    let id = customer["unifiedId"].as_str().unwrap_or_default().replace('-', "");
     let identifiers = customer["identifiers"].as_array().expect("identifiers are a list");
     let has = |kind: &str, piece: &str| {
         let is_so = |identifier: &Value| {
@@ -258,8 +258,19 @@ fn has_piece(customer: &Value, search: &str) -> bool {
         };
         identifiers.iter().any(is_so)
     };
-    lower.split_whitespace().all(is_word)
-        || (3 <= lower.chars().count() && has("email", &lower))
+    let references = ["external_id", "customer_card", "kakao_id", "line_id"];
+    let begins = |identifier: &Value, part: &str| {
+        let is_reference = references.iter().any(|kind| identifier["kind"] == *kind);
+        let value = identifier["value"].as_str().unwrap_or_default().to_lowercase();
+        is_reference && (value.starts_with(part) || value.contains(&format!("-{part}")))
+    };
+    let has_part = |part: &str| {
+        name.split_whitespace().any(|word| word.starts_with(part))
+            || (3 <= part.chars().count() && (has("email", part) || has("phone", part)))
+            || (4 <= part.chars().count() && identifiers.iter().any(|it| begins(it, part)))
+            || (8 <= part.len() && id.starts_with(part))
+    };
+    lower.split_whitespace().all(has_part)
         || (is_number && (has("phone", &digits) || has("phone", &digits.replacen("82", "0", 1))))
 }
 
@@ -276,9 +287,15 @@ async fn searches_find_names_addresses_and_numbers() {
     };
     let known: [String; 5] = [ada(0), ada(1), ada(2), ada(3), ada(4)];
     let upper = known[2].to_uppercase();
-    let cases: [(&str, &[usize]); 46] = [
+    let short = &known[0][..8];
+    let longer = format!("{} ada", &known[1][..13]);
+    let cases: [(&str, &[usize]); 57] = [
         (&known[0], &[0]),
         (&upper, &[2]),
+        // By the beginning of a unified ID, also with another word.
+        (short, &[0]),
+        (&short[..7], &[]),
+        (&longer, &[1]),
         ("010-7777-0001", &[1]),
         ("01077770001", &[1]),
         ("+82 10 7777 0001", &[1]),
@@ -303,8 +320,18 @@ async fn searches_find_names_addresses_and_numbers() {
         ("홍길ㄷ", &[3]),
         ("\u{1112}\u{1169}\u{11bc}\u{1100}\u{1175}\u{11af}", &[3]),
         ("\u{1112}\u{1100}\u{1103}", &[3]),
-        ("길동", &[]),
-        ("ㄱㄷ", &[]),
+        // Inside a name of Hangul.
+        ("길동", &[3]),
+        ("ㄱㄷ", &[3]),
+        ("승기", &[4]),
+        ("다", &[2]),
+        // Each word is something: a name, a part of a number, the beginning of an ID.
+        ("홍길동 2929", &[3]),
+        ("길동 0001", &[]),
+        ("ada 7777", &[0, 1, 2]),
+        ("ada 010 7777 0001", &[1]),
+        ("ada-", &[0, 1, 2, 3, 4]),
+        ("da-1", &[]),
         ("이승기", &[4]),
         ("ㅇㅅㄱ", &[4]),
         ("잇ㄱ", &[4]),
@@ -356,6 +383,57 @@ async fn searches_find_names_addresses_and_numbers() {
                 assert!(pages(&server, question, 50, false).await.contains(id), "{piece} finds its customer");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn suggestions_say_what_matched_and_which_filters_the_text_names() {
+    let (_base, server, customers) = base().await;
+    let query = "query($search: String!, $first: Int) {
+        suggestCustomers(search: $search, first: $first) {
+            totalCount
+            customers { profile { unifiedId basic { name } } matches { by identifier { kind value } } }
+            filters { field values rest totalCount }
+        }
+        profiles(search: $search) { totalCount }
+    }";
+    let phone = json!({ "by": "IDENTIFIER", "identifier": { "kind": "phone", "value": "+821081812929" } });
+    let external_id =
+        |value: &str| json!({ "by": "IDENTIFIER", "identifier": { "kind": "external_id", "value": value } });
+    let name = json!({ "by": "NAME", "identifier": null });
+    for (search, matches) in [
+        ("홍길동 2929", json!([name, phone])),
+        ("길동", json!([name])),
+        ("01081812929", json!([phone])),
+        ("ada-3", json!([external_id("ada-3")])),
+        ("ada-", json!([external_id("ada-4")])),
+    ] {
+        let found = server.ask(query, json!({ "search": search, "first": 50 })).await;
+        let suggested = &found["suggestCustomers"];
+        assert_eq!(suggested["totalCount"], found["profiles"]["totalCount"], "{search}");
+        let all = suggested["customers"].as_array().expect("customers are a list");
+        assert!(all.iter().any(|it| it["matches"] == matches), "{search} finds one by {matches}: {all:?}");
+    }
+    let id = |suggested: &Value| suggested["profile"]["unifiedId"].as_str().expect("an ID").to_owned();
+    let short = customers.keys().next().expect("there are customers").clone();
+    let found = server.ask(query, json!({ "search": &short[..8] })).await["suggestCustomers"]["customers"].take();
+    assert_eq!((id(&found[0]), &found[0]["matches"]), (short, &json!([{ "by": "UNIFIED_ID", "identifier": null }])));
+    assert_eq!(server.codes(query, json!({ "search": "a", "first": 51 })).await, ["PAGE_SIZE_OUT_OF_RANGE"]);
+
+    // A level and the city of an area are words of the text; the rest is searched for.
+    for (field, argument, value) in
+        [("MEMBERSHIP_LEVEL", "membershipLevel", "membershipLevel"), ("RECENT_AREA", "recentArea", "recentArea")]
+    {
+        let values: BTreeSet<&str> = customers.values().filter_map(|it| it["basic"][value].as_str()).collect();
+        let value = values.iter().next().expect("some customer has one");
+        let word = value.split(' ').next_back().expect("a word").to_lowercase();
+        let found = server.ask(query, json!({ "search": format!("길 {word}") })).await["suggestCustomers"].take();
+        let filters = found["filters"].as_array().expect("filters are a list");
+        let filter = filters.iter().find(|it| it["field"] == field).expect("it is offered");
+        assert!(filter["values"].as_array().expect("values are a list").contains(&json!(value)), "{filter}");
+        assert_eq!(filter["rest"], "길");
+        let passing = pages(&server, json!({ "filter": { argument: filter["values"] } }), 100, false).await;
+        assert_eq!(filter["totalCount"], passing.len());
     }
 }
 

@@ -208,12 +208,35 @@ async fn masked_roles_never_see_raw_values() {
         assert!(seen.contains(mask), "{mask}");
     }
 
-    // Guessing finds nothing: neither the start of a name, nor the day on which an age changes.
-    for (search, n_found) in [("한비", 0), ("한비밀", 0), ("ext-token-01", 1), ("010 9753 2468", 1), ("010 9753 24", 0)]
-    {
-        let query = "query($search: String) { profiles(search: $search) { totalCount } }";
+    // Guessing finds nothing: neither a part of a name, nor the day on which an age changes.
+    let by_token = "{ profiles(search: \"ext-token-01\") { nodes { unifiedId } } }";
+    let id = server.ask(by_token, Value::Null).await["profiles"]["nodes"][0]["unifiedId"].take();
+    let id = id.as_str().expect("it is found");
+    let with_name = format!("{} 한비", &id[..8]);
+    let by_identifier = json!([{ "by": "IDENTIFIER" }]);
+    let by_id = json!([{ "by": "UNIFIED_ID" }]);
+    for (search, matches) in [
+        ("한비", None),
+        ("한비밀", None),
+        ("비밀", None),
+        ("ext-token-01", Some(&by_identifier)),
+        ("ext-token", None),
+        ("010 9753 2468", Some(&by_identifier)),
+        ("010 9753 24", None),
+        (&id[..8], Some(&by_id)),
+        (&with_name, None),
+    ] {
+        let query = "query($search: String!) {
+            profiles(search: $search) { totalCount }
+            suggestCustomers(search: $search) { totalCount filters { field } customers { matches { by } } }
+        }";
         let found = server.ask(query, json!({ "search": search })).await;
+        let n_found = usize::from(matches.is_some());
         assert_eq!(found["profiles"]["totalCount"], n_found, "{search}");
+        let suggested = &found["suggestCustomers"];
+        assert_eq!(suggested["totalCount"], n_found, "{search}");
+        assert_eq!(suggested["customers"][0].get("matches"), matches, "{search}");
+        assert_eq!(suggested["filters"], json!([]), "{search}");
     }
     let groups = "query($a: Date, $b: Date) { a: profile(by: $by, asOf: $a) { basic { age ageGroup } } b: profile(by: $by, asOf: $b) { basic { age ageGroup } } }"
         .replace("($a: Date", "($by: ProfileKey!, $a: Date");

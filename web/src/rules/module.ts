@@ -12,7 +12,6 @@ export type FactsInModule = Record<QuestionName, (question: string) => string> &
 export type RulesModule = {
   default: () => Promise<unknown>;
   normalizeIdentifier: (kind: string, value: string, policy?: string) => string;
-  recognizeSearch: (text: string, policy?: string) => string;
   checkPolicy: (document: string) => string;
   alwaysBlocked: () => string;
   Facts: new (facts: string) => FactsInModule;
@@ -21,7 +20,6 @@ export type RulesModule = {
 /** A request to the worker. Facts stay in the worker, under a number. */
 export type Call = { id: number } & (
   | { name: "normalizeIdentifier"; arguments: [kind: string, value: string, policy?: string] }
-  | { name: "recognizeSearch"; arguments: [text: string, policy?: string] }
   | { name: "checkPolicy"; arguments: [document: string] }
   | { name: "alwaysBlocked"; arguments: [] }
   | { name: "readFacts"; arguments: [facts: number, json: string] }

@@ -2,7 +2,6 @@
 declare module "*/pkg/rules.js" {
   export default function init(): Promise<unknown>;
   export function normalizeIdentifier(kind: string, value: string, policy?: string | null): string;
-  export function recognizeSearch(text: string, policy?: string | null): string;
   export function checkPolicy(document: string): string;
   export function alwaysBlocked(): string;
   export class Facts {

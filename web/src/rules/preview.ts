@@ -126,8 +126,6 @@ export type RankingParams = { unifiedId: string, figures: Figures, first?: numbe
 
 export type RankingPreview = { currency: string, rankings: Array<Ranking>, };
 
-export type Recognized = { "as": "EMPTY" } | { "as": "UNIFIED_ID", value: string, } | { "as": "IDENTIFIER", hasForm: boolean, candidates: Array<Identifier>, } | { "as": "NAME", value: string, candidates: Array<Identifier>, };
-
 export type Regrouped = { before: Array<string>, after: Array<string>, };
 
 export type Relation = "SAME" | "DIFFERENT";

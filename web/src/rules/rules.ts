@@ -1,5 +1,5 @@
 import type { Call, QuestionName, Reply } from "./module";
-import type { NormalForm, PolicyCheck, PolicyDocument, Questions, Recognized } from "./preview";
+import type { NormalForm, PolicyCheck, PolicyDocument, Questions } from "./preview";
 import { ModuleUnavailable, RulesError } from "./RulesError";
 
 type Waiting = { resolve: (json: string) => void; reject: (error: Error) => void };
@@ -13,10 +13,6 @@ class Rules {
   private lastFacts = 0;
 
   /** Under the policy in a document, or under the initial policy without one. */
-  async recognizeSearch(text: string, ...policy: [document?: string]): Promise<Recognized> {
-    return answered(await this.call({ name: "recognizeSearch", arguments: [text, ...policy] }));
-  }
-
   async normalizeIdentifier(
     kind: string,
     value: string,

@@ -10,8 +10,6 @@ function answer(rules: RulesModule, call: Call): string {
   switch (call.name) {
     case "normalizeIdentifier":
       return rules.normalizeIdentifier(...call.arguments);
-    case "recognizeSearch":
-      return rules.recognizeSearch(...call.arguments);
     case "checkPolicy":
       return rules.checkPolicy(...call.arguments);
     case "alwaysBlocked":

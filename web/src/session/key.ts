@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { forgetCustomers } from "../search/recentCustomers";
 
 /** The session of this tab: its key, which lasts as long as the tab, and whether the server requires one. */
 export type Session = { key: string | null; asked: boolean };
@@ -20,6 +21,7 @@ export function signOut() {
   keep(null);
   forgetDrafts();
   forgetQueries();
+  forgetCustomers();
   change({ key: null, asked: true });
 }
 

@@ -4,17 +4,28 @@ use super::*;
 
 #[track_caller]
 fn finds(typed: &str, name: &str) -> bool {
-    let normal = normal_name(name);
-    let words = Beginning::of_words(typed);
-    let found = words.iter().all(|it| it.is_in(&normal));
-    for word in &words {
-        let is_through = is_through(&word.sieve(), &normal);
-        assert!(is_through || !word.is_in(&normal), "{typed} is in {name}, and the sieve rejects it");
-        if word.is_decided_by_sieve() {
-            assert_eq!(is_through, word.is_in(&normal), "{typed} in {name}");
+    let text = text_of(name);
+    let parts = parts_of(typed);
+    for (part, at) in parts.iter().flat_map(|part| [(part, At::Word), (part, At::Anywhere)]) {
+        let is_through = is_through(&part.sieve(at), &text);
+        let is_in = part.is_in(&text, at);
+        assert!(is_through || !is_in, "{typed} is in {name} ({at:?}), and the sieve rejects it");
+        if part.is_decided_by_sieve() {
+            assert_eq!(is_through, is_in, "{typed} in {name} ({at:?})");
         }
+        assert!(!part.is_in(&text, At::Word) || part.is_in(&text, At::Anywhere), "{typed} in {name}");
     }
-    found
+    parts.iter().all(|part| part.is_in(&text, At::Anywhere))
+}
+
+fn parts_of(typed: &str) -> Vec<NamePart> {
+    normal_name(typed).split_whitespace().filter_map(NamePart::of_word).collect()
+}
+
+/// A name with its other spellings, as it is searched.
+fn text_of(name: &str) -> String {
+    let normal = normal_name(name);
+    format!("{normal}{}", other_spellings(&normal))
 }
 
 fn is_through(sieve: &Sieve, normal: &str) -> bool {
@@ -26,7 +37,7 @@ fn is_through(sieve: &Sieve, normal: &str) -> bool {
 }
 
 #[test]
-fn the_beginning_of_a_word_is_found_as_people_type_it() {
+fn a_part_of_a_name_is_found_as_people_type_it() {
     let found = [
         ("ㅎ", "홍길동"),
         ("ㅎㄱ", "홍길동"),
@@ -68,19 +79,40 @@ fn the_beginning_of_a_word_is_found_as_people_type_it() {
         ("ㅂ ㅇ", "박 아다"),
         (" 홍   길 ", "길 홍"),
         ("길\u{200b}", "길동"),
+        // From every syllable on.
+        ("길동", "홍길동"),
+        ("도윤", "박도윤"),
+        ("윤", "윤도윤"),
+        ("ㄱㄷ", "홍길동"),
+        ("ㅅㅈ", "김서진"),
+        ("길ㄷ", "홍길동"),
+        ("ㅅㅈ", "남궁서진"),
+        ("석", "박서균"),
+        ("太郎", "山田太郎"),
+        ("たろう", "やまだたろう"),
+        // With and without accents.
+        ("jose", "José García"),
+        ("josé garcia", "Jose Garcia"),
+        ("GARCÍA", "josé garcía"),
+        ("lodz", "Łódź"),
+        ("soren", "Søren Æbelø"),
+        ("aebelo", "Søren Æbelø"),
+        ("νικος", "Νίκος Σοφός"),
     ];
     for (typed, name) in found {
         assert!(finds(typed, name), "{typed} finds {name}");
     }
     let not_found = [
-        ("ㄱㄷ", "홍길동"),
-        ("길동", "홍길동"),
         ("홍동", "홍길동"),
         ("ㅎㄷ", "홍길동"),
         ("홍ㄷ", "홍길동"),
         ("홍길동이", "홍길동"),
         ("ㄱ", "까치"),
         ("호ㄱ", "홍길동"),
+        ("동홍", "홍길동"),
+        ("arcia", "José García"),
+        // Those are other letters of kana, not accents.
+        ("か", "がく"),
         ("하", "홍길동"),
         ("inji", "Minji Kim"),
         ("kim x", "Minji Kim"),
@@ -90,7 +122,7 @@ fn the_beginning_of_a_word_is_found_as_people_type_it() {
     for (typed, name) in not_found {
         assert!(!finds(typed, name), "{typed} does not find {name}");
     }
-    assert!(Beginning::of_words(" \u{a0} ").is_empty());
+    assert_eq!(NamePart::of_word("\u{301}"), None, "it would be in every name");
     assert_eq!(normal_name(" Kim \u{1} \tMINJI\u{200d} "), " kim minji");
 }
 
@@ -169,11 +201,8 @@ fn a_family_name_of_hangul_or_han_comes_first() {
 #[test]
 fn a_name_in_one_word_or_two_is_found_in_one_word_or_two() {
     let finds = |typed: &str, name: &str| {
-        let normal = normal_name(name);
-        let text = format!("{normal}{}", name_as_one(&normal));
-        let words = Beginning::of_words(typed);
-        let is_found = !words.is_empty() && words.iter().all(|word| word.is_in(&text));
-        is_found || Beginning::of_words_as_one(typed).iter().any(|word| word.is_in(&text))
+        let text = text_of(name);
+        finds(typed, name) || NamePart::of_words_as_one(typed).iter().any(|part| part.is_in(&text, At::Anywhere))
     };
     for name in ["한지우", "한 지우", "지우 한"] {
         for typed in ["한지우", "한 지우", "지우 한", "ㅎㅈㅇ", "ㅎ ㅈㅇ", "한지", "한ㅈ", "한 ㅈ", "한 지"]
@@ -197,10 +226,11 @@ fn name() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_name_is_found_after_every_key(name in name(), n_keys in 1..20_usize) {
+    fn a_name_is_found_after_every_key(before in name(), name in name(), n_keys in 1..20_usize) {
         let keys: Vec<char> = name.chars().flat_map(keys).take(n_keys).collect();
         let typed = composed(&keys);
         prop_assert!(finds(&typed, &name), "{typed} finds {name}");
+        prop_assert!(finds(&typed, &format!("{before}{name}")), "{typed} finds {before}{name}");
     }
 
     #[test]
@@ -216,6 +246,7 @@ proptest! {
         let normal = normal_name(&name);
         prop_assert_eq!(&normal_name(&normal), &normal);
         prop_assert_eq!(&normal_name(&name.nfd().collect::<String>()), &normal);
+        prop_assert_eq!(without_accents(&without_accents(&normal)), without_accents(&normal));
         finds(&typed, &other);
     }
 }

@@ -77,6 +77,11 @@ impl ValueBitmaps {
         code
     }
 
+    /// All values, each with the slots that have it.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, &RoaringBitmap)> {
+        self.values.iter().filter(|(_, slots)| !slots.is_empty()).map(|(value, slots)| (&**value, slots))
+    }
+
     /// The slots that have one of some values.
     pub(super) fn any_of(&self, values: &[String]) -> RoaringBitmap {
         let codes = values.iter().filter_map(|it| self.codes.get(it.as_str()));

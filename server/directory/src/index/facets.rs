@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::{Filter, Index, SearchTerms};
+use super::{Filter, Index, Search};
 
 /// A field whose values are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Facet {
 impl Index {
     /// The values of a field among the customers that match. Alternatives of the field itself do not count as a condition, so that
     /// each count is what choosing that value would find.
-    pub fn facet(&self, field: &FacetField, mut filter: Filter, terms: Option<&SearchTerms>, n_most: usize) -> Facet {
+    pub fn facet(&self, field: &FacetField, mut filter: Filter, search: Option<&Search>, n_most: usize) -> Facet {
         match field {
             FacetField::Platform => filter.platforms.clear(),
             FacetField::Gender => filter.genders.clear(),
@@ -47,7 +47,7 @@ impl Index {
         }
         let within = match field {
             FacetField::AttributeName => None,
-            _ => self.matches(&filter, terms),
+            _ => self.matches(&filter, search),
         };
         let within = within.as_ref();
         let counted = match field {

@@ -1,24 +1,12 @@
-//! Filters and search: sets of slots, from bitmaps, orders and texts of the index.
+//! Filters: sets of slots, from bitmaps and orders of the index.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::ops::Range;
 
-use profile360_core::{
-    graph::rows::ClusterKey,
-    message::Platform,
-    search::{
-        names::{Beginning, Sieve},
-        pieces::Pieces,
-    },
-    time::Timestamp,
-};
+use profile360_core::{message::Platform, time::Timestamp};
 use roaring::RoaringBitmap;
 use rust_decimal::Decimal;
 
-use super::{
-    Index, OrderField,
-    bitmap_index::{ascending, platform_tag},
-    columns::Fixed,
-};
+use super::{Index, OrderField, Search, bitmap_index::platform_tag, columns::Fixed};
 
 /// Conditions on customers. Empty and missing ones are satisfied by all.
 #[derive(Debug, Clone, Default)]
@@ -40,18 +28,9 @@ pub struct Filter {
     pub attributes: Vec<(String, String)>,
 }
 
-/// The interpretations of a search text.
-#[derive(Debug, Clone, Default)]
-pub struct SearchTerms {
-    /// The clusters with the identifier that the text is.
-    pub clusters: BTreeSet<ClusterKey>,
-    /// The parts of names, email addresses and phone numbers that the text can be.
-    pub pieces: Option<Pieces>,
-}
-
 impl Index {
     /// The matching slots. `None` without conditions: all match.
-    pub(super) fn matches(&self, filter: &Filter, terms: Option<&SearchTerms>) -> Option<RoaringBitmap> {
+    pub(super) fn matches(&self, filter: &Filter, search: Option<&Search>) -> Option<RoaringBitmap> {
         let mut sets: Vec<RoaringBitmap> = Vec::new();
         let bitmaps = [
             (&self.genders, &filter.genders),
@@ -74,7 +53,7 @@ impl Index {
         ];
         sets.extend(ranges.into_iter().filter_map(|it| Some(self.slots(it, self.ranks(filter, it)?))));
         sets.extend(filter.attributes.iter().map(|(name, value)| self.attributes.with(name, value)));
-        sets.extend(terms.map(|it| self.found(it)));
+        sets.extend(search.map(|it| self.found(it)));
         sets.sort_unstable_by_key(RoaringBitmap::len);
         sets.into_iter().reduce(|found, it| found & it)
     }
@@ -120,54 +99,4 @@ impl Index {
         }
         RoaringBitmap::from_lsb0_bytes(0, &bits)
     }
-
-    fn found(&self, terms: &SearchTerms) -> RoaringBitmap {
-        let mut found: RoaringBitmap = terms.clusters.iter().filter_map(|it| self.slot_of(*it)).collect();
-        if let Some(pieces) = &terms.pieces {
-            found |= self.named(&pieces.name);
-            for word in &pieces.name_as_one {
-                found |= self.named(std::slice::from_ref(word));
-            }
-            if let Some(piece) = &pieces.email {
-                found |= scan_slots(|found| self.emails.scan(piece.as_bytes(), found));
-            }
-            for piece in &pieces.phone {
-                found |= scan_slots(|found| self.phones.scan(piece.as_bytes(), found));
-            }
-        }
-        found
-    }
-
-    /// The slots with a name that contains words with all these beginnings. Empty without beginnings.
-    fn named(&self, words: &[Beginning]) -> RoaringBitmap {
-        let length = |sieve: &Sieve| match sieve {
-            Sieve::Names(any) => any.iter().map(Vec::len).min().unwrap_or(0),
-            Sieve::Initials(it) => it.len(),
-        };
-        // Scan for the longest beginning, then check the candidates for all of them.
-        let Some(sieve) = words.iter().map(Beginning::sieve).max_by_key(length) else { return RoaringBitmap::new() };
-        let candidates = match &sieve {
-            Sieve::Names(any) => any.iter().fold(RoaringBitmap::new(), |union, bytes| {
-                let as_one = scan_slots(|found| self.names_as_one.scan(bytes, found));
-                union | scan_slots(|found| self.columns.names.scan(bytes, found)) | as_one
-            }),
-            Sieve::Initials(bytes) => scan_slots(|found| self.initials.scan(bytes, found)),
-        };
-        if let [word] = words
-            && word.is_decided_by_sieve()
-        {
-            return candidates;
-        }
-        let has_all = |slot: &u32| {
-            let (name, as_one) = (self.columns.names.text(*slot), self.names_as_one.text(*slot));
-            words.iter().all(|it| it.is_in(name) || it.is_in(as_one))
-        };
-        ascending(candidates.iter().filter(has_all))
-    }
-}
-
-fn scan_slots(scan: impl FnOnce(&mut dyn FnMut(u32))) -> RoaringBitmap {
-    let mut slots = Vec::new();
-    scan(&mut |slot| slots.push(slot));
-    ascending(slots.into_iter())
 }

@@ -3,7 +3,10 @@ use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 use crate::row::Window12;
 use profile360_core::{
     message::Platform,
-    search::pieces::{Pieces, email_text, phone_text},
+    search::{
+        names::{At, NamePart, normal_name, other_spellings},
+        terms::{SearchText, Term, email_text, phone_text, reference_text},
+    },
     time::Timestamp,
 };
 use proptest::{prelude::*, sample::Index as Pick};
@@ -53,8 +56,19 @@ fn row() -> impl Strategy<Value = ListRow> {
         prop::sample::subsequence(values, 0..=values.len())
             .prop_map(|it| it.into_iter().map(Arc::from).collect::<Vec<Arc<str>>>())
     };
-    let names =
-        &["홍길동", "홍길순", "박서준", "이승기", "하나", "Kim Minji", "kim", "KIMBERLY Park", "김 Minji", "남궁민"];
+    let names = &[
+        "홍길동",
+        "홍길순",
+        "박서준",
+        "이승기",
+        "하나",
+        "Kim Minji",
+        "kim",
+        "KIMBERLY Park",
+        "김 Minji",
+        "남궁민",
+        "José 길동",
+    ];
     let platforms = prop::sample::subsequence(vec![Platform::Android, Platform::Ios, Platform::Web], 0..=3);
     let times = [-1..5_i64, -1..5, -1..5].prop_map(|it| it.map(Timestamp::from_micros));
     let window = (0..4_u64, -200..200_i64).prop_map(|(count, amount)| Window12 {
@@ -69,41 +83,46 @@ fn row() -> impl Strategy<Value = ListRow> {
     );
     let emails = many(&["kim@example.com", "minji.kim@example.org", "hong@example.com"]);
     let phones = many(&["+821012345678", "+821056781234", "+82212345678"]);
+    let references = many(&["1230100016", "1234-GOLD", "gold 12345678"]);
     (
-        (some(names), many(&["phone", "email", "device_id"]), platforms, times, window, attributes, emails, phones),
+        (some(names), many(&["phone", "email", "device_id"]), platforms, times, window, attributes, emails),
+        (phones, references),
         (
             some(&["MALE", "FEMALE"]),
             some(&["20s", "30s"]),
             some(&["Gold", "VIP"]),
             some(&["KR", "JP"]),
-            some(&["서울", "부산"]),
+            some(&["서울 강남구", "부산 강서구"]),
         ),
         prop::option::of(1..4_u64),
     )
-        .prop_map(|((name, kinds, platforms, times, window, attributes, emails, phones), values, due)| {
-            let (gender, age_group, membership_level, country, recent_area) = values;
-            let [last_activity, first_access, last_updated] = times;
-            ListRow {
-                name,
-                kinds,
-                platforms,
-                last_activity,
-                first_access,
-                last_updated,
-                window,
-                attributes,
-                emails,
-                phones,
-                gender,
-                age_group,
-                membership_level,
-                country: country.map(Arc::from),
-                recent_area,
-                as_of: day(0),
-                due: due.map(day),
-                ..ListRow::empty()
-            }
-        })
+        .prop_map(
+            |((name, kinds, platforms, times, window, attributes, emails), (phones, references), values, due)| {
+                let (gender, age_group, membership_level, country, recent_area) = values;
+                let [last_activity, first_access, last_updated] = times;
+                ListRow {
+                    name,
+                    kinds,
+                    platforms,
+                    last_activity,
+                    first_access,
+                    last_updated,
+                    window,
+                    attributes,
+                    emails,
+                    phones,
+                    references,
+                    gender,
+                    age_group,
+                    membership_level,
+                    country: country.map(Arc::from),
+                    recent_area,
+                    as_of: day(0),
+                    due: due.map(day),
+                    ..ListRow::empty()
+                }
+            },
+        )
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
@@ -134,7 +153,7 @@ fn filter() -> impl Strategy<Value = Filter> {
             some(&["20s", "30s"]),
             some(&["Gold"]),
             some(&["KR", "JP"]),
-            some(&["서울", "제주"]),
+            some(&["서울 강남구", "제주"]),
         ),
         (range(), range(), range(), range()),
     )
@@ -181,6 +200,18 @@ fn search() -> impl Strategy<Value = Option<&'static str>> {
         "xyz",
         "1234-5678",
         "ㄴ",
+        "길동",
+        "ㄱㄷ",
+        "jose",
+        "josé 길",
+        "1234",
+        "gold",
+        "홍 5678",
+        "길 kim@",
+        "김 12345678",
+        "길동 홍 kim",
+        "서 준 010 1234",
+        "승기 gold 1234",
     ];
     prop_oneof![2 => Just(None), 3 => prop::sample::select(&texts[..]).prop_map(Some)]
 }
@@ -214,10 +245,19 @@ fn passes(filter: &Filter, row: &ListRow) -> bool {
 }
 
 fn is_found(text: &str, row: &ListRow) -> bool {
-    let pieces = Pieces::of(text);
-    (!pieces.name.is_empty() && pieces.name.iter().all(|it| it.is_in(&row.normal_name())))
-        || pieces.email.is_some_and(|piece| row.emails.iter().any(|it| email_text(it).contains(&piece)))
-        || pieces.phone.iter().any(|piece| row.phones.iter().any(|it| phone_text(it).contains(piece)))
+    let text = SearchText::new(text);
+    let joined =
+        |texts: &[Arc<str>], text_of: fn(&str) -> String| texts.iter().map(|it| text_of(it)).collect::<String>();
+    let name = row.normal_name();
+    let names = format!("{name}{}", other_spellings(&name));
+    let is_named = |part: &NamePart| part.is_in(&names, At::Anywhere);
+    let has = |term: &Term| {
+        term.name.as_ref().is_some_and(is_named)
+            || term.is_in_email(&joined(&row.emails, email_text))
+            || term.is_in_phone(&joined(&row.phones, phone_text))
+            || term.is_in_reference(&joined(&row.references, reference_text))
+    };
+    (!text.terms.is_empty() && text.terms.iter().all(has)) || text.name_as_one.iter().any(is_named)
 }
 
 type Rows = BTreeMap<ClusterKey, ListRow>;
@@ -239,7 +279,9 @@ fn expected(
                 OrderField::LastActivity => SortKey::Number(row.last_activity.micros()),
                 OrderField::FirstAccess => SortKey::Number(row.first_access.micros()),
                 OrderField::LastUpdated => SortKey::Number(row.last_updated.micros()),
-                OrderField::Name => row.name.as_ref().map_or(SortKey::Missing, |it| SortKey::Text(it.to_lowercase())),
+                OrderField::Name => {
+                    row.name.as_ref().map_or(SortKey::Missing, |it| SortKey::Text(normal_name(it).trim().to_owned()))
+                }
                 OrderField::PurchaseAmount12m => SortKey::Amount(row.window.amount),
                 OrderField::PurchaseCount12m => SortKey::Number(i64::try_from(row.window.count).expect("small")),
             };
@@ -258,7 +300,7 @@ fn read_all(
     index: &mut Index,
     request: &PageRequest,
     filter: &Filter,
-    terms: Option<&SearchTerms>,
+    search: Option<&Search>,
     mut between: impl FnMut(&mut Index),
 ) -> (Vec<ClusterKey>, usize) {
     let mut found = Vec::new();
@@ -271,7 +313,7 @@ fn read_all(
             request.after = cursor.take();
         }
         let is_first = request.before.is_none() && request.after.is_none();
-        let page = index.page(&request, filter, terms);
+        let page = index.page(&request, filter, search);
         assert!(page.rows.len() <= request.size);
         let (has_more, has_behind) =
             if request.is_from_end { (page.has_previous, page.has_next) } else { (page.has_next, page.has_previous) };
@@ -295,8 +337,8 @@ fn request(field: OrderField, direction: Direction, size: usize, is_from_end: bo
     PageRequest { field, direction, size, after: None, before: None, is_from_end }
 }
 
-fn terms_of(search: Option<&str>) -> Option<SearchTerms> {
-    search.map(|it| SearchTerms { pieces: Some(Pieces::of(it)), ..SearchTerms::default() })
+fn search_for(text: Option<&str>) -> Option<Search> {
+    text.map(|it| Search { text: Some(SearchText::new(it)), ..Search::default() })
 }
 
 /// A change: a row to put under a number, or a removal. Numbers repeat often.
@@ -349,15 +391,15 @@ proptest! {
     ) {
         let (mut index, rows) = build(&loaded, &changes);
         prop_assert_eq!(index.len(), rows.len());
-        for (filter, search) in &filters {
-            let terms = terms_of(*search);
+        for (filter, text) in &filters {
+            let search = search_for(*text);
             for field in FIELDS {
                 for direction in DIRECTIONS {
-                    let expected = expected(&rows, field, direction, filter, *search);
+                    let expected = expected(&rows, field, direction, filter, *text);
                     for (size, is_from_end) in [(size, false), (size, true), (1_000, false)] {
                         let request = request(field, direction, size, is_from_end);
-                        let (found, total) = read_all(&mut index, &request, filter, terms.as_ref(), |_| {});
-                        prop_assert_eq!(&found, &expected, "{:?} {:?} {:?} {:?}", field, direction, filter, search);
+                        let (found, total) = read_all(&mut index, &request, filter, search.as_ref(), |_| {});
+                        prop_assert_eq!(&found, &expected, "{:?} {:?} {:?} {:?}", field, direction, filter, text);
                         prop_assert_eq!(total, expected.len());
                     }
                 }
@@ -385,7 +427,7 @@ proptest! {
         let mut changing = Rows::new();
         let mut moving = moving.iter().cycle();
         let request = request(field, direction, size, is_from_end);
-        let (found, _) = read_all(&mut index, &request, &filter, terms_of(search).as_ref(), |index| {
+        let (found, _) = read_all(&mut index, &request, &filter, search_for(search).as_ref(), |index| {
             moving.by_ref().take(3).for_each(|it| apply(index, &mut changing, it));
         });
         let found: Vec<ClusterKey> = found.into_iter().filter(|it| still.contains_key(it)).collect();
@@ -401,17 +443,17 @@ proptest! {
         search in search(),
     ) {
         let (index, rows) = build(&loaded, &changes);
-        let terms = terms_of(search);
+        let search = search_for(search);
         let total = |filter: &Filter| {
             let open = request(OrderField::LastActivity, Direction::Descending, 1, false);
-            index.page(&open, filter, terms.as_ref()).total as u64
+            index.page(&open, filter, search.as_ref()).total as u64
         };
         let fields = [
             FacetField::Platform, FacetField::Gender, FacetField::AgeGroup, FacetField::MembershipLevel, FacetField::Country,
             FacetField::RecentArea, FacetField::HasIdentifier, FacetField::Attribute("tier".to_owned()),
         ];
         for field in fields {
-            let facet = index.facet(&field, filter.clone(), terms.as_ref(), 1_000);
+            let facet = index.facet(&field, filter.clone(), search.as_ref(), 1_000);
             prop_assert!(facet.is_complete);
             for (value, count) in &facet.values {
                 let choosing = choose(&filter, &field, value);
@@ -419,7 +461,7 @@ proptest! {
                 prop_assert_eq!(*count, total(&choosing), "{:?} {}", &field, value);
             }
             let n_most = facet.values.len().saturating_sub(1);
-            let few = index.facet(&field, filter.clone(), terms.as_ref(), n_most);
+            let few = index.facet(&field, filter.clone(), search.as_ref(), n_most);
             prop_assert_eq!(few.is_complete, facet.values.len() <= n_most);
             prop_assert_eq!(&few.values[..], &facet.values[..n_most]);
             prop_assert!(facet.values.is_sorted_by_key(|(_, count)| Reverse(*count)));
@@ -434,6 +476,37 @@ proptest! {
         }
     }
 
+    /// A suggestion is found by the list, and the first ones are those whose name begins so.
+    #[test]
+    fn suggestions_are_the_first_customers_of_the_search(
+        loaded in prop::collection::vec(row(), 0..120),
+        text in search(),
+        size in 1..9_usize,
+        exact in prop::collection::btree_set((0..120_u16).prop_map(key), 0..3),
+    ) {
+        let (index, rows) = build(&loaded, &[]);
+        let text = text.unwrap_or("길");
+        let search = Search { clusters: exact.clone(), ..search_for(Some(text)).unwrap_or_default() };
+        let Suggested { rows: suggested, total } = index.suggest(&search, size);
+        let begins = |row: &ListRow| {
+            let name = row.normal_name();
+            let names = format!("{name}{}", other_spellings(&name));
+            SearchText::new(text).terms.iter().flat_map(|term| &term.name).any(|part| part.is_in(&names, At::Word))
+        };
+        let class = |key: &ClusterKey| match (exact.contains(key), begins(&rows[key])) {
+            (true, _) => 0,
+            (false, true) => 1,
+            (false, false) => 2,
+        };
+        let by_activity = |key: &ClusterKey| Reverse((rows[key].last_activity, rows[key].unified_id));
+        let mut expected: Vec<ClusterKey> = rows.keys().copied().collect();
+        expected.retain(|key| exact.contains(key) || is_found(text, &rows[key]));
+        expected.sort_by_key(|key| (class(key), by_activity(key)));
+        prop_assert_eq!(total, expected.len());
+        expected.truncate(size);
+        prop_assert_eq!(suggested.iter().map(|it| it.key).collect::<Vec<_>>(), expected);
+    }
+
     #[test]
     fn removal_leaves_nothing_behind(
         loaded in prop::collection::vec(row(), 0..60),
@@ -443,8 +516,8 @@ proptest! {
         rows.keys().for_each(|it| index.remove(*it));
         prop_assert!(index.is_empty() && index.due(day(9)).is_empty());
         let open = request(OrderField::Name, Direction::Ascending, 10, false);
-        for text in ["ㅎ", "kim", "example", "010", "021"] {
-            prop_assert_eq!(index.page(&open, &Filter::default(), terms_of(Some(text)).as_ref()).total, 0);
+        for text in ["ㅎ", "길", "kim", "jose", "example", "010", "021", "1230"] {
+            prop_assert_eq!(index.page(&open, &Filter::default(), search_for(Some(text)).as_ref()).total, 0);
         }
         for kind in ["phone", "email", "device_id"] {
             prop_assert!(index.kinds.of(kind).is_empty());
@@ -498,6 +571,35 @@ fn an_attribute_of_many_or_long_values_is_free_text() {
         let facet = index.facet(&note, Filter::default(), None, 1_000);
         assert_eq!(facet.is_complete, is_complete);
         assert_eq!(facet.values.is_empty(), !is_complete);
+    }
+}
+
+#[test]
+fn a_text_that_names_a_level_or_an_area_offers_a_filter() {
+    let row = |level: &str, area: &str| ListRow {
+        membership_level: Some(level.to_owned()),
+        recent_area: Some(area.to_owned()),
+        ..ListRow::empty()
+    };
+    let rows =
+        [row("VIP", "서울 강남구"), row("VIP", "부산 강서구"), row("Gold Plus", "서울 강남구"), row("Gold", "제주")];
+    let (index, _) = build(&rows, &[]);
+    let offered = |text: &str| -> Vec<(OfferedField, String, Vec<usize>, u64)> {
+        let offered = index.offered_filters(&SearchText::new(text));
+        offered.into_iter().map(|it| (it.field, it.values.join("|"), it.terms, it.count)).collect()
+    };
+    let level = |values: &str, terms: &[usize], count| {
+        (OfferedField::MembershipLevel, values.to_owned(), terms.to_vec(), count)
+    };
+    let area =
+        |values: &str, terms: &[usize], count| (OfferedField::RecentArea, values.to_owned(), terms.to_vec(), count);
+    assert_eq!(offered("vip"), [level("VIP", &[0], 2)]);
+    assert_eq!(offered("gold  PLUS"), [level("Gold Plus", &[0, 1], 1), level("Gold", &[0], 1)]);
+    assert_eq!(offered("강남"), [area("서울 강남구", &[0], 2)]);
+    assert_eq!(offered("서울"), [area("서울 강남구", &[0], 2)]);
+    assert_eq!(offered("도윤 VIP"), [level("VIP", &[1], 2)]);
+    for text in ["강", "남구", "VI", "VIPS", "", "홍길동"] {
+        assert_eq!(offered(text), [], "{text}");
     }
 }
 

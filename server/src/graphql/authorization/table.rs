@@ -34,6 +34,7 @@ pub(super) const TABLE: &[Entry] = &[
             "profiles",
             "profileFacet",
             "savedViews",
+            "suggestCustomers",
             "explain",
             "withheldLinks",
             "reviewCases",
@@ -91,6 +92,11 @@ pub(super) const TABLE: &[Entry] = &[
     // Views with personal conditions are not listed for callers that see masks.
     ("SavedView", Read, &["id", "name", "query", "columns", "isShared", "isChangeable", "owner", "savedAt"], &[]),
     ("SampleData", Govern, &["messages", "isAdded"], &[]),
+    ("SearchSuggestions", Read, &["customers", "totalCount", "filters"], &[]),
+    ("CustomerSuggestion", Read, &["profile", "matches"], &[]),
+    ("SearchMatch", Read, &["by", "identifier"], &[]),
+    // Areas are offered only to callers that may filter by them.
+    ("FilterSuggestion", Read, &["field", "values", "rest", "totalCount"], &[]),
     (
         "Profile",
         Read,

@@ -1,10 +1,11 @@
-import { type CSSProperties, Fragment, useMemo, useRef, useState } from "react";
+import { type CSSProperties, Fragment, useEffect, useMemo, useRef, useState } from "react";
 import { useQuery } from "urql";
 import { ErrorNotice, Notice } from "../../components/Notice";
 import { Skeleton } from "../../components/Skeleton";
 import { CustomerDocument, type CustomerQuery } from "../../graphql/generated/graphql";
 import { useProfileChanges } from "../../graphql/subscriptions";
 import { useText } from "../../language/language";
+import { rememberCustomer } from "../../search/recentCustomers";
 import { useDebounced } from "../../useDebounced";
 import { useTitle } from "../../useTitle";
 import { BackToList } from "../customers/BackToList";
@@ -67,6 +68,8 @@ function Card({ profile: read, today, asked, onAnswered }: CardProps) {
   const text = useText();
   // Only purchases have a date of their own; everything else is of today.
   const profile = useMemo(() => ({ ...read, basic: { ...read.basic, ...today?.basic } }), [read, today]);
+  const { id, unifiedId } = profile;
+  useEffect(() => rememberCustomer({ id, unifiedId }), [id, unifiedId]);
   const title = profile.basic.name ?? text.unnamed;
   useTitle(title);
   const card = useRef<HTMLDivElement>(null);

@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { Notice } from "../../components/Notice";
 import { useText } from "../../language/language";
 import { rules } from "../../rules/rules";
+import { useViewer } from "../../session/useViewer";
 import styles from "./Customers.module.css";
 
 type Props = {
@@ -15,9 +16,11 @@ type Props = {
 export function NoCustomersFound({ search, filtered, onClearSearch, onClearFilters }: Props) {
   const text = useText();
   const blocked = useBlocked(search);
+  const masked = useViewer()?.seesPersonalData === false;
+  const searchHelp = masked ? text.search.masked : text.noneFoundSearch;
   return (
     <Notice title={text.noneFound}>
-      {search !== null && <p>{blocked ? text.noneFoundBlocked : text.noneFoundSearch}</p>}
+      {search !== null && <p>{blocked ? text.noneFoundBlocked : searchHelp}</p>}
       {filtered && <p>{text.noneFoundFilter}</p>}
       <div className={styles.ways}>
         {search !== null && (

@@ -1,36 +1,44 @@
 import { Search, X } from "lucide-react";
 import { type KeyboardEvent, type SubmitEvent, useEffect, useEffectEvent, useRef, useState } from "react";
 import { useLocation } from "wouter";
-import { useFormat } from "../../language/format";
 import { useText } from "../../language/language";
-import type { Recognized } from "../../rules/preview";
-import { rules } from "../../rules/rules";
-import { customerPath } from "../views";
+import { Matched } from "../../search/CustomerOption";
+import { isTyping, pressed } from "../../search/keys";
+import { Listbox } from "../../search/Listbox";
+import search from "../../search/Search.module.css";
+import { useCombobox } from "../../search/useCombobox";
+import { useCustomerOptions } from "../../search/useCustomerOptions";
+import { useEntered, useSuggestions } from "../../search/useSuggestions";
 import { focusCustomers } from "./CustomerTable";
 import { useCustomersQuery, useShowCustomers } from "./query";
 import styles from "./SearchField.module.css";
 
 const debounceMs = 150;
 
-/** Searches from any view: shows what the text is recognized as, and the list of results. */
+/** Finds a customer from any view. On the list, the list shows what is found, too. */
 export function SearchField() {
   const text = useText();
-  const [path, navigate] = useLocation();
-  const { search } = useCustomersQuery();
+  const [path] = useLocation();
+  const query = useCustomersQuery();
   const show = useShowCustomers();
   const onList = path === "/" || path === "/customers";
   const field = useRef<HTMLInputElement>(null);
-  const [typed, setTyped] = useState(search);
-  const shown = useRef(search);
-  const recognized = useRecognized(typed);
+  const [typed, setTyped] = useState(query.search);
+  /** Whether the reader has typed it: a text that the back button brings opens nothing. */
+  const [own, setOwn] = useState(false);
+  const [opened, setOpened] = useState(false);
+  const shown = useRef(query.search);
+  const { suggestions, current, failed, masked } = useSuggestions(own ? typed : "");
 
   // The back button or a link may have changed the search.
   useEffect(() => {
-    if (shown.current !== search) {
-      shown.current = search;
-      setTyped(search);
+    if (shown.current !== query.search) {
+      shown.current = query.search;
+      setTyped(query.search);
+      setOwn(false);
+      setOpened(false);
     }
-  }, [search]);
+  }, [query.search]);
 
   const find = (words: string, entered: boolean) => {
     // The first letter adds a history entry, the next ones replace it.
@@ -47,10 +55,29 @@ export function SearchField() {
     return () => clearTimeout(timer);
   }, [typed]);
 
+  const leave = (words: string) => {
+    // The text stays with the list; a card has none.
+    shown.current = words;
+    setTyped(words);
+    setOwn(false);
+    setOpened(false);
+  };
+  const options = useCustomerOptions(typed, suggestions, leave);
+  const open = opened && typed.trim() !== "" && (suggestions !== undefined || failed);
+  const combobox = useCombobox(options, open);
+  const enter = useEntered(typed, current, () => {
+    const best = options.find(({ key }) => key !== "all");
+    if (best) best.onPick();
+    else {
+      setOpened(false);
+      find(typed, failed);
+    }
+  });
+
   useEffect(() => {
     const focus = (event: globalThis.KeyboardEvent) => {
-      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target))
-        return;
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (pressed(event) !== "/" || document.querySelector("dialog[open]")) return;
       event.preventDefault();
       field.current?.select();
     };
@@ -58,30 +85,48 @@ export function SearchField() {
     return () => removeEventListener("keydown", focus);
   }, []);
 
-  const enter = (event: SubmitEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (typed.trim() === "") return;
-    if (recognized?.as === "UNIFIED_ID") navigate(customerPath(recognized.value));
-    else find(typed, true);
+    if (combobox.active) return combobox.active.onPick();
+    setOwn(true);
+    enter();
   };
   const clear = () => {
     setTyped("");
+    setOpened(false);
     if (onList) find("", false);
     field.current?.focus();
   };
-  const leave = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return;
-    if (event.key === "ArrowDown") {
+  const press = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing || combobox.move(event)) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      focusCustomers();
-    } else if (event.key === "Escape" && typed !== "") {
+      if (typed.trim() === "") return;
+      setOpened(false);
+      find(typed, false);
+    } else if (event.key === "ArrowDown") {
       event.preventDefault();
-      clear();
+      if (onList) focusCustomers();
+      else if (typed.trim() !== "") {
+        setOwn(true);
+        setOpened(true);
+      }
+    } else if (event.key === "Escape" && (open || typed !== "")) {
+      event.preventDefault();
+      if (open) setOpened(false);
+      else clear();
     }
   };
+  const none = open && current && !failed && options.length === 0;
   return (
-    <search>
-      <form className={styles.search} onSubmit={enter}>
+    <search
+      className={styles.place}
+      onBlur={({ currentTarget, relatedTarget }) => {
+        if (!currentTarget.contains(relatedTarget)) setOpened(false);
+      }}
+    >
+      <form className={styles.search} onSubmit={submit}>
         <Search size={16} strokeWidth={1.75} aria-hidden />
         <input
           ref={field}
@@ -92,14 +137,18 @@ export function SearchField() {
           aria-label={text.searchLabel}
           aria-describedby="recognized"
           aria-keyshortcuts="/"
-          autoComplete="off"
-          autoCapitalize="off"
-          spellCheck={false}
-          onChange={(event) => setTyped(event.target.value)}
-          onKeyDown={leave}
+          enterKeyHint="search"
+          {...combobox.fieldProps}
+          onChange={(event) => {
+            setTyped(event.target.value);
+            setOwn(true);
+            setOpened(true);
+            combobox.setActiveKey(undefined);
+          }}
+          onKeyDown={press}
         />
         <output id="recognized" className={styles.recognized}>
-          {recognized === undefined ? text.searchRulesMissing : <RecognizedAs of={recognized} />}
+          {typed.trim() !== "" && <Matched customers={suggestions?.customers ?? []} />}
         </output>
         {typed === "" ? (
           <span className={styles.key} aria-hidden="true">
@@ -111,54 +160,18 @@ export function SearchField() {
           </button>
         )}
       </form>
+      {open && (
+        <div className={search.popup}>
+          <Listbox label={text.search.results} combobox={combobox} options={options} />
+          {failed && <p className={search.note}>{text.search.failed}</p>}
+          {none && (
+            <p className={search.note}>
+              {text.noneFound}
+              {masked && `. ${text.search.masked}`}
+            </p>
+          )}
+        </div>
+      )}
     </search>
-  );
-}
-
-function RecognizedAs({ of: recognized }: { of: Recognized }) {
-  const text = useText();
-  const format = useFormat();
-  switch (recognized.as) {
-    case "EMPTY":
-      return null;
-    case "UNIFIED_ID":
-      return text.searchUnifiedId;
-    case "NAME":
-      return text.searchName;
-    case "IDENTIFIER": {
-      const [first] = recognized.candidates;
-      if (first && recognized.hasForm) {
-        return (
-          <>
-            <span className={styles.kind}>{format.kind(first.kind)}</span>{" "}
-            {format.identifier(first.kind, first.value)}
-          </>
-        );
-      }
-      return text.searchIdentifier(recognized.candidates.map(({ kind }) => format.kind(kind)).join(", "));
-    }
-  }
-}
-
-/** What the text is recognized as; undefined if the module cannot be loaded. */
-function useRecognized(typed: string): Recognized | undefined {
-  const [recognized, setRecognized] = useState<Recognized | undefined>({ as: "EMPTY" });
-  useEffect(() => {
-    let overtaken = false;
-    const set = (value: Recognized | undefined) => {
-      if (!overtaken) setRecognized(value);
-    };
-    if (typed.trim() === "") set({ as: "EMPTY" });
-    else rules.recognizeSearch(typed).then(set, () => set(undefined));
-    return () => {
-      overtaken = true;
-    };
-  }, [typed]);
-  return recognized;
-}
-
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement && target.matches("input:not([type=checkbox], [type=radio]), textarea")
   );
 }

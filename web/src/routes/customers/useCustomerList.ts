@@ -2,6 +2,7 @@ import { type RefObject, useEffect, useEffectEvent, useRef, useState } from "rea
 import { useClient } from "urql";
 import { type CustomerRowFragment, CustomersDocument } from "../../graphql/generated/graphql";
 import { type Paged, type Pages, usePages } from "../../graphql/pages";
+import { rememberList } from "../../search/openList";
 import { type CustomersQuery, useFilterInput } from "./query";
 import type { RowVariables } from "./useColumns";
 
@@ -72,6 +73,9 @@ export function useCustomerList(
     leftList = pages && { pages, position: position.current, at: Date.now() };
   });
   useEffect(() => () => remember(), []);
+  useEffect(() => {
+    if (pages) rememberList(pages.nodes);
+  }, [pages]);
 
   const initialPosition = restored && restored.pages.key === pages?.key ? restored.position : top;
   return { ...list, key, initialPosition, position };

@@ -1,16 +1,17 @@
-import { Plus, X } from "lucide-react";
-import { useEffect, useState } from "react";
+import { X } from "lucide-react";
+import { type KeyboardEvent, useState } from "react";
 import { useQuery } from "urql";
 import { Avatar } from "../../components/Avatar";
-import { CustomerNameDocument, FindCustomersDocument } from "../../graphql/generated/graphql";
-import { useFormat } from "../../language/format";
+import { CustomerNameDocument } from "../../graphql/generated/graphql";
 import { useText } from "../../language/language";
+import { CustomerOption } from "../../search/CustomerOption";
+import { Listbox } from "../../search/Listbox";
+import search from "../../search/Search.module.css";
+import { useCombobox } from "../../search/useCombobox";
+import { useEntered, useSuggestions } from "../../search/useSuggestions";
 import styles from "./Picker.module.css";
 
 type Props = { picked: string[]; onPick: (unifiedIds: string[]) => void };
-
-const debounceMs = 150;
-const shown = 6;
 
 /** The customers to merge, and a search for more. */
 export function Picker({ picked, onPick }: Props) {
@@ -51,54 +52,66 @@ function PickedCustomer({ unifiedId, onRemove }: { unifiedId: string; onRemove: 
 
 function CustomerSearch({ picked, onFound }: { picked: string[]; onFound: (unifiedId: string) => void }) {
   const text = useText();
-  const format = useFormat();
   const [typed, setTyped] = useState("");
-  const [search, setSearch] = useState("");
-  useEffect(() => {
-    const timer = setTimeout(() => setSearch(typed.trim()), debounceMs);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  const [{ data }] = useQuery({
-    query: FindCustomersDocument,
-    variables: { search, first: shown },
-    pause: search === "",
-  });
-  const found = (search === "" ? [] : (data?.profiles.nodes ?? [])).filter(
-    ({ unifiedId }) => !picked.includes(unifiedId),
-  );
-  const take = (unifiedId: string) => {
-    setTyped("");
-    setSearch("");
-    onFound(unifiedId);
+  const [opened, setOpened] = useState(false);
+  const { suggestions, current, failed } = useSuggestions(typed);
+  const found = (suggestions?.customers ?? []).filter(({ profile }) => !picked.includes(profile.unifiedId));
+  const options = found.map(({ profile, matches }) => ({
+    key: profile.unifiedId,
+    content: <CustomerOption customer={profile} matches={matches} />,
+    onPick: () => {
+      setTyped("");
+      setOpened(false);
+      onFound(profile.unifiedId);
+    },
+  }));
+  const open = opened && typed.trim() !== "";
+  const combobox = useCombobox(options, open);
+  const enter = useEntered(typed, current, () => options[0]?.onPick());
+  const press = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing || combobox.move(event)) return;
+    if (event.key === "Enter") {
+      event.preventDefault();
+      if (combobox.active) combobox.active.onPick();
+      else if (typed.trim() !== "") enter();
+    } else if (event.key === "ArrowDown") {
+      setOpened(true);
+    } else if (event.key === "Escape" && open) {
+      event.preventDefault();
+      setOpened(false);
+    }
   };
   return (
-    <div className={styles.find}>
+    <search
+      className={styles.find}
+      aria-label={text.merge.find}
+      onBlur={({ currentTarget, relatedTarget }) => {
+        if (!currentTarget.contains(relatedTarget)) setOpened(false);
+      }}
+    >
       <input
-        type="search"
+        type="text"
         className={styles.search}
         value={typed}
         aria-label={text.merge.find}
-        placeholder={`${text.merge.find}: ${text.merge.findHint}`}
-        autoComplete="off"
-        onChange={(event) => setTyped(event.target.value)}
+        placeholder={text.merge.findHint}
+        {...combobox.fieldProps}
+        onChange={(event) => {
+          setTyped(event.target.value);
+          setOpened(true);
+          combobox.setActiveKey(undefined);
+        }}
+        onKeyDown={press}
       />
-      {search !== "" && data && found.length === 0 && <p className="soft">{text.merge.noneFound}</p>}
-      {found.length > 0 && (
-        <ul className={styles.found}>
-          {found.map(({ unifiedId, basic }) => (
-            <li key={unifiedId}>
-              <button type="button" onClick={() => take(unifiedId)}>
-                <Avatar avatar={basic.avatar} />
-                <span>{basic.name ?? text.unnamed}</span>
-                <span className="soft">
-                  {basic.phone ? format.phone(basic.phone) : (basic.email ?? unifiedId.slice(0, 8))}
-                </span>
-                <Plus size={14} aria-hidden />
-              </button>
-            </li>
-          ))}
-        </ul>
+      {open && (options.length > 0 || failed || current) && (
+        <div className={`${search.popup} ${styles.found}`}>
+          <Listbox label={text.search.results} combobox={combobox} options={options} />
+          {failed && <p className={search.note}>{text.search.failed}</p>}
+          {current && !failed && options.length === 0 && (
+            <p className={search.note}>{text.merge.noneFound}</p>
+          )}
+        </div>
       )}
-    </div>
+    </search>
   );
 }

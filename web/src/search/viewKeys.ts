@@ -1,0 +1,8 @@
+/** The views by the key that follows G. */
+export const viewKeys: Record<string, string> = {
+  c: "/customers",
+  i: "/inbox",
+  m: "/merge",
+  p: "/policy",
+  h: "/health",
+};
