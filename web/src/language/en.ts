@@ -255,7 +255,6 @@ export const en = {
     withoutPreview: "Merge without preview",
     details: "Details",
     lost: (time: string) => `Connection lost, reconnecting… Data from ${time}`,
-    back: "Connected again",
   },
 
   roles: {
@@ -826,8 +825,8 @@ export const en = {
     actions: "Decisions",
     reads: "Access log",
     count: (count: number) => one(count, "entry", "entries"),
-    kind: "Kind",
-    anyKind: "All kinds",
+    kind: "Type",
+    anyKind: "All types",
     kinds: {
       MERGED: "Merged",
       SEPARATED: "Kept separate",
