@@ -250,7 +250,6 @@ export const en = {
     view: "This view didn't load",
     viewHelp: "Check your connection, then reload the page.",
     preview: "Preview unavailable",
-    chart: "Chart unavailable",
     retry: "Retry",
     withoutPreview: "Merge without preview",
     details: "Details",

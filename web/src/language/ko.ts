@@ -247,7 +247,6 @@ export const ko: Text = {
     view: "화면을 불러오지 못했습니다",
     viewHelp: "연결을 확인한 뒤 새로고침해 주세요.",
     preview: "미리 보기를 사용할 수 없습니다",
-    chart: "차트를 표시할 수 없습니다",
     retry: "다시 시도",
     withoutPreview: "미리 보기 없이 병합",
     details: "자세히",
