@@ -137,7 +137,9 @@ test("Schemathesis finds no request that is answered in another way than the doc
       [address],
       [withKeys.address, "--header", `Authorization: Bearer ${withKeys.ingest}`],
     ]) {
-      const limits = ["--max-examples", "5", "--seed", "1", "--no-color"];
+      // The filter of an export is GraphQL's, whose numbers JSON Schema cannot describe exactly.
+      const others = ["--exclude-path", "/v1/export"];
+      const limits = ["--max-examples", "5", "--seed", "1", "--no-color", ...others];
       // It keeps what it found in the current folder.
       await promisify(execFile)(program, ["run", `${url}/openapi.json`, ...limits, ...options], {
         cwd: folder,

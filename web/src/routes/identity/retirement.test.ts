@@ -29,4 +29,8 @@ test("later activity leaves, stays because of a later sighting, or is not there"
     other: account,
   });
   expect(resultOf(phone, preview([account, past]))).toEqual({ result: "nothing" });
+  // The new owner was a customer before, so there are no more customers than now.
+  const known = preview([account, past], [next]);
+  expect(resultOf(phone, { ...known, before: known.after })).toEqual({ result: "split" });
+  expect(resultOf(phone, preview([account, next])).result).toBe("stays");
 });

@@ -22,11 +22,13 @@ export function resultOf(value: Value, preview: PreviewFactsFragment): Retiremen
   for (const { identifiers } of preview.after) {
     const owners = identifiers.filter((identifier) => isSameEnd(identifier, value));
     const next = owners.find(({ retiredAt }) => !retiredAt);
-    if (owners.length < 2 || !next) continue;
+    if (!next) continue;
+    // Where every message is of the new owner, the customer is all that is left.
+    if (owners.length === 1 && preview.after.length > 1) return { result: "split" };
     const other = identifiers.find((identifier) => !isSameEnd(identifier, value));
     return { result: "stays", seenAt: next.lastSeenAt, owner: next, other };
   }
-  return { result: preview.after.length > preview.before.length ? "split" : "nothing" };
+  return { result: "nothing" };
 }
 
 export const partOf = ({ activity, ...rest }: PreviewedFactsFragment): Part => ({
