@@ -409,7 +409,7 @@ test("identification and the recent device are on the first screen", async (t) =
 
 test("counts of devices agree, and a shared device is marked", async (t) => {
   const { profiles } = await ask(
-    "{ profiles(first: 301) { nodes { unifiedId basic { deviceCount } devices { shared } } } }",
+    "{ profiles(first: 200) { nodes { unifiedId basic { deviceCount } devices { shared } } } }",
   );
   const { unifiedId, basic, devices } = profiles.nodes.find(
     ({ devices }) => devices.length > 1 && devices.some(({ shared }) => shared),
