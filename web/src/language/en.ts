@@ -253,12 +253,10 @@ export const en = {
     view: "This view didn't load",
     viewHelp: "Check your connection, then reload the page.",
     preview: "Preview unavailable",
-    chart: "Chart unavailable",
     retry: "Retry",
     withoutPreview: "Merge without preview",
     details: "Details",
     lost: (time: string) => `Connection lost, reconnecting… Data from ${time}`,
-    back: "Connected again",
   },
 
   roles: {
@@ -829,8 +827,8 @@ export const en = {
     actions: "Decisions",
     reads: "Access log",
     count: (count: number) => one(count, "entry", "entries"),
-    kind: "Kind",
-    anyKind: "All kinds",
+    kind: "Type",
+    anyKind: "All types",
     kinds: {
       MERGED: "Merged",
       SEPARATED: "Kept separate",

@@ -250,12 +250,10 @@ export const ko: Text = {
     view: "화면을 불러오지 못했습니다",
     viewHelp: "연결을 확인한 뒤 새로고침해 주세요.",
     preview: "미리 보기를 사용할 수 없습니다",
-    chart: "차트를 표시할 수 없습니다",
     retry: "다시 시도",
     withoutPreview: "미리 보기 없이 병합",
     details: "자세히",
     lost: (time) => `연결이 끊겨 다시 연결하는 중입니다. ${time} 기준 데이터입니다`,
-    back: "다시 연결되었습니다",
   },
 
   roles: {
@@ -670,7 +668,7 @@ export const ko: Text = {
     retireStays: "변경일 이후에도 이 고객과 함께 수집되어 연결이 유지됩니다.",
     retireMeans: "변경일 전 데이터는 이 고객에게, 이후 데이터는 새 소유자에게 귀속됩니다.",
     retireConfirm: "소유자 변경 처리",
-    retireOften: ["통신사가 번호를 재배정", "기기 판매", "카드 재발급"],
+    retireOften: ["통신사 번호 재할당", "기기 판매", "카드 재발급"],
     retiredDone: "소유자 변경으로 처리했습니다.",
     retiredSplit: (day) => `${day}부터 소유자가 바뀌었습니다. 이후 데이터는 새 소유자에게 귀속됩니다.`,
     retiredStays: (day, seen) =>
@@ -843,7 +841,7 @@ export const ko: Text = {
   },
 
   policy: {
-    title: "정책",
+    title: "매칭 규칙",
     inForce: (version, by, when) => `버전 ${version} 적용 중 (${by}, ${when} 게시)`,
     version: (version) => `버전 ${version}`,
     kinds: "식별자 우선순위",
@@ -891,7 +889,7 @@ export const ko: Text = {
     faultCount: (value) => `수정이 필요한 항목 ${count(value, "개")}`,
     unchecked: "지금은 화면에서 항목을 확인할 수 없습니다. 시뮬레이션을 실행하면 서버가 확인합니다.",
     faults: {
-      UNKNOWN_FIELD: "정책에 없는 항목입니다",
+      UNKNOWN_FIELD: "규칙에 없는 항목입니다",
       MISSING_FIELD: "값을 입력해 주세요",
       WRONG_TYPE: "1 이상의 정수를 입력해 주세요",
       NO_KINDS: "식별자가 하나 이상 있어야 합니다",
@@ -927,7 +925,7 @@ export const ko: Text = {
     moving: (merging, splitting) => `분리 ${count(splitting, "건")}, 병합 ${count(merging, "건")}.`,
     affects: (affected, all) => `메시지 ${count(all, "건")} 중 ${count(affected, "건")}에 영향이 있습니다.`,
     samples: (value) => `예시 ${count(value, "건")}`,
-    previewTitle: "고객 변화 미리보기",
+    previewTitle: "고객 변화 미리 보기",
     now: "현재",
     withDraft: "변경 후",
     removed: "고객 없음",
@@ -940,7 +938,7 @@ export const ko: Text = {
     publishBusy: "다른 버전을 게시하는 중입니다.",
     publishOutdated: "다른 버전이 게시되었습니다. 변경 내용을 먼저 업데이트해 주세요.",
     publishIt: "게시",
-    publishTitle: "이 정책을 게시할까요?",
+    publishTitle: "이 규칙을 게시할까요?",
     publishing: (version) => `버전 ${version} 게시 중…`,
     reading: (done, of) => `메시지 ${of}건 중 ${done}건 처리`,
     listing: (value) => `고객 ${value}명 반영`,
@@ -976,7 +974,7 @@ export const ko: Text = {
   health: {
     title: "시스템 상태",
     waiting: "목록 반영 대기",
-    policyVersion: "정책 버전",
+    policyVersion: "규칙 버전",
     programVersion: "프로그램 버전",
     askedAgain: "3초마다 새로고침합니다.",
     normal: "모두 정상입니다.",
@@ -1064,7 +1062,7 @@ export const ko: Text = {
       inbox: "보류된 연결",
       decisions: "수동 처리 이력",
       lineage: "병합 이력",
-      policy: "현재 정책",
+      policy: "현재 규칙",
       health: "시스템 상태",
       changes: "변경 구독",
       ingest: "메시지 보내기",
