@@ -170,6 +170,19 @@ test("of several customers some are one person: one request, one undo", async (t
   assert.deepEqual(await countsNow(), before);
 });
 
+test("a value that was reassigned is previewed from the day on which the last customer was first seen with it", async (t) => {
+  const [first] = await listed();
+  const page = await visit(t, `/inbox?case=${first.id}`);
+  await columns(page).nth(1).waitFor();
+  await page.keyboard.press("r");
+  const dialog = page.getByRole("dialog");
+  await dialog.locator("[data-parts]").waitFor();
+  assert.match(await dialog.locator("input[type=date]").inputValue(), /^\d{4}-\d\d-\d\d$/);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  assert.equal((await listed())[0].id, first.id, "nothing was changed");
+});
+
 test("a case that changed since it was shown is not answered", async (t) => {
   const [first] = await listed();
   const before = await countsNow();
