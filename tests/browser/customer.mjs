@@ -536,25 +536,6 @@ test("consents are said once", async (t) => {
   assert.equal(await page.locator("#attributes").getByText(/^Push/).count(), 0);
 });
 
-test("the timeline loads more, newest first, every event once", async (t) => {
-  const { unifiedId, activity } = await bestCustomer();
-  const page = await visit(t, `/customers/${unifiedId}`);
-  const events = page.locator("#timeline summary");
-  await events.first().waitFor();
-  const wanted = Math.min(activity.eventCount, 120);
-  await until(async () => {
-    await events.last().scrollIntoViewIfNeeded();
-    return (await events.count()) >= wanted;
-  }, "more events");
-  const times = await page
-    .locator("#timeline time")
-    .evaluateAll((all) => all.map((time) => Date.parse(time.dateTime)));
-  assert.deepEqual(
-    times,
-    [...times].sort((a, b) => b - a),
-  );
-});
-
 test("an unknown ID leads back to the list", async (t) => {
   const page = await visit(t, "/customers/00000000-0000-8000-8000-000000000000");
   await page.getByRole("heading", { name: "Customer not found" }).waitFor();

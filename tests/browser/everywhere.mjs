@@ -35,6 +35,10 @@ async function views() {
       path: `/merge?id=${profiles.nodes[0].unifiedId}&id=${profiles.nodes[1].unifiedId}`,
       complete: "[data-summary]",
     },
+    {
+      path: `/compare?id=${profiles.nodes[0].unifiedId}&id=${profiles.nodes[1].unifiedId}`,
+      complete: "tr[data-field]",
+    },
     { path: "/policy", complete: "[data-version]" },
     { path: "/health", complete: "dl dd" },
     { path: "/inbox", complete: "section li > button[class*=row]" },
