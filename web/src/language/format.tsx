@@ -122,7 +122,9 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
     /** A month on the axis of a chart: January is its year. */
     axisMonth: (date: string) =>
       (date.slice(5, 7) === "01" ? calendarYear : monthAlone).format(new Date(date)),
-    months: (from: string, to: string) => shortMonth.formatRange(new Date(from), new Date(to)),
+    // Korean ranges within a year have blanks around their sign, and those of two years have none.
+    months: (from: string, to: string) =>
+      shortMonth.formatRange(new Date(from), new Date(to)).replace(/\s*~\s*/, " ~ "),
     /** The first instant of a day where the business is. */
     startOf: (date: string) => startOf(date, timeZone),
     /** Today where the business is, as yyyy-MM-dd. */
