@@ -24,6 +24,9 @@ pub mod plan;
 pub mod profile;
 pub mod purchases;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod comparison;
+
 pub mod preview;
 pub mod search;
 

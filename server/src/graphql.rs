@@ -3,6 +3,7 @@
 mod access_recorder;
 mod audit;
 mod authorization;
+mod compare;
 mod cursor;
 mod decision;
 mod decision_preview;
@@ -49,6 +50,7 @@ use self::{
     access_recorder::AccessRecorder,
     audit::AuditQuery,
     authorization::Authorize,
+    compare::CompareQuery,
     decision::{DecisionMutation, DecisionQuery},
     health::HealthQuery,
     identity::IdentityQuery,
@@ -122,6 +124,7 @@ impl Current {
 #[derive(Debug, Default, MergedObject)]
 pub struct Query(
     ProfileQuery,
+    CompareQuery,
     SavedViewQuery,
     IdentityQuery,
     ReviewQuery,

@@ -45,7 +45,7 @@ test("all decisions are one list: one entry a merge with names, filtered in the 
     "the count of the API",
   );
 
-  await page.getByLabel("Kind").selectOption({ label: "Kept separate" });
+  await page.getByLabel("Type").selectOption({ label: "Kept separate" });
   await merged.waitFor({ state: "detached" });
   await entry("Activity: two people").waitFor();
   await page.getByLabel("Customer ID").fill(ids[2]);

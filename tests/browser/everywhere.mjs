@@ -23,7 +23,7 @@ const thirdParty = [
 async function views() {
   const { profiles, withheldLinks } = await ask(`{
     profiles(first: 2, orderBy: { field: PURCHASE_AMOUNT_12M, direction: DESC }) { nodes { unifiedId } }
-    withheldLinks(first: 1) { nodes { link { a { unifiedId } b { unifiedId } } } }
+    withheldLinks(first: 1, reason: LIMIT) { nodes { link { a { unifiedId } b { unifiedId } } } }
   }`);
   const [{ link }] = withheldLinks.nodes;
   return [
@@ -35,11 +35,16 @@ async function views() {
       path: `/merge?id=${profiles.nodes[0].unifiedId}&id=${profiles.nodes[1].unifiedId}`,
       complete: "[data-summary]",
     },
+    {
+      path: `/compare?id=${profiles.nodes[0].unifiedId}&id=${profiles.nodes[1].unifiedId}`,
+      complete: "tr[data-field]",
+    },
     { path: "/policy", complete: "[data-version]" },
     { path: "/health", complete: "dl dd" },
-    { path: "/inbox", complete: "section li > button .hidden" },
+    { path: "/inbox", complete: "section li > button[class*=row]" },
     { path: "/graphiql", complete: ".graphiql-execute-button", not: thirdParty },
     { path: `/inbox?link=${link.a.unifiedId}.${link.b.unifiedId}`, complete: "article thead a" },
+    { path: "/activity", complete: "main h1" },
   ];
 }
 

@@ -82,7 +82,7 @@ test("the page explains why two identifiers are not one customer", async (t) => 
   const stranger = profiles.nodes.find(({ unifiedId }) => unifiedId !== profile.unifiedId);
   const page = await visit(t, path(profile));
   await page.getByLabel("Second identifier").selectOption({ label: "Another identifier…" });
-  await page.getByLabel("Kind").selectOption(stranger.identifiers[0].kind);
+  await page.getByLabel("Type").selectOption(stranger.identifiers[0].kind);
   await page.getByRole("textbox", { name: "Value" }).fill(stranger.identifiers[0].value);
   await page.getByRole("button", { name: "Explain" }).click();
   await page.getByText(/ are different customers\.$/).waitFor();

@@ -53,7 +53,10 @@ test("the first opening sends at most four requests", async (t) => {
   });
   await columns(page).nth(1).waitFor();
   await until(async () => (await page.locator("nav a[aria-current] span").count()) === 1, "the badge");
-  assert.ok(sent.length <= 4, sent.map((query) => /query (\w+)/.exec(query)?.[1]).join(", "));
+  const names = sent.map((query) => /query (\w+)/.exec(query)?.[1]);
+  // The counts are polled: on a slow machine the first poll comes before the case is shown.
+  const first = names.filter((name, position) => name !== "InboxCounts" || names.indexOf(name) === position);
+  assert.ok(first.length <= 4, names.join(", "));
 });
 
 test("cases are sorted by score, by time and by evidence, and searched by customer", async (t) => {
@@ -165,6 +168,19 @@ test("of several customers some are one person: one request, one undo", async (t
   await page.getByRole("button", { name: "Undo" }).click();
   await page.getByText("Reverted.").waitFor();
   assert.deepEqual(await countsNow(), before);
+});
+
+test("a value that was reassigned is previewed from the day on which the last customer was first seen with it", async (t) => {
+  const [first] = await listed();
+  const page = await visit(t, `/inbox?case=${first.id}`);
+  await columns(page).nth(1).waitFor();
+  await page.keyboard.press("r");
+  const dialog = page.getByRole("dialog");
+  await dialog.locator("[data-parts]").waitFor();
+  assert.match(await dialog.locator("input[type=date]").inputValue(), /^\d{4}-\d\d-\d\d$/);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  assert.equal((await listed())[0].id, first.id, "nothing was changed");
 });
 
 test("a case that changed since it was shown is not answered", async (t) => {

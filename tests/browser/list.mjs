@@ -316,7 +316,8 @@ test("a reader is offered neither a merge nor filters by what is masked", async 
 test("an empty database accepts a file, line by line, and sample data by one click", async (t) => {
   const folder = await temporaryFolder(t);
   const at = await serve(t, "--db", `surrealkv://${folder}/data?sync=never`);
-  const page = await visit(t, "/customers", { at });
+  // The servers end before the pages do, which then complain.
+  const page = await visit(t, "/customers", { at, quiet: false });
   await page.getByRole("heading", { name: "No customers yet" }).waitFor();
   assert.deepEqual(await violations(page), []);
   const message = (id, more) =>
@@ -341,7 +342,7 @@ test("an empty database accepts a file, line by line, and sample data by one cli
   await until(async () => (await counted(page)) === 2, "the customers of the file");
 
   const empty = await serve(t, "--db", `surrealkv://${folder}/other?sync=never`);
-  const other = await visit(t, "/customers", { at: empty });
+  const other = await visit(t, "/customers", { at: empty, quiet: false });
   await other.getByRole("button", { name: "Add sample data" }).click();
   await until(async () => (await links(other).count()) > 10, "the sample customers");
 });

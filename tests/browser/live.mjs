@@ -59,7 +59,7 @@ test("a new customer is counted above the list, and appears on request", async (
   const page = await visit(t, "/customers");
   await page.locator("tbody a").first().waitFor();
   let newest;
-  const pill = page.getByRole("button", { name: /^[\d,]+ new$/ });
+  const pill = page.getByRole("button", { name: /^Show [\d,]+ updates?$/ });
   await until(async () => {
     newest = await send({
       type: "IDENTIFY",

@@ -4,6 +4,8 @@ import "./customers.mjs";
 import "./list.mjs";
 import "./search.mjs";
 import "./customer.mjs";
+import "./timeline.mjs";
+import "./compare.mjs";
 import "./inbox.mjs";
 import "./identity.mjs";
 import "./merge.mjs";

@@ -63,6 +63,8 @@ async function views() {
     mergeEmpty: { path: "/merge", complete: "h1" },
     merge: { path: `/merge?id=${link.a.unifiedId}&id=${link.b.unifiedId}`, complete: "[data-summary]" },
     inbox: { path: `/inbox?link=${link.a.unifiedId}.${link.b.unifiedId}`, complete: "article thead a" },
+    activity: { path: "/activity", complete: "main h1" },
+    compare: { path: `/compare?id=${link.a.unifiedId}&id=${link.b.unifiedId}`, complete: "tr[data-field]" },
     policy: { path: "/policy", complete: "[data-version]" },
     health: { path: "/health", complete: "[data-minutes] li" },
     graphiql: { path: "/graphiql", complete: ".graphiql-execute-button" },

@@ -25,7 +25,7 @@ async function customers() {
 }
 
 const named = async (part) => (await customers()).filter(({ basic }) => basic.name?.includes(part));
-const field = (page) => page.locator("header").getByRole("combobox");
+const field = (page) => page.locator("header search").getByRole("combobox");
 const options = (page) => page.getByRole("option");
 const active = (page) => page.locator('[role="option"][aria-selected="true"]');
 const counted = async (page) => figure(await page.locator("h1").textContent());
@@ -220,7 +220,7 @@ test("the command palette opens recent customers and views, and changes what the
   await until(() => page.evaluate(() => document.documentElement.lang === "ko"), "Korean");
   await page.keyboard.press("Control+k");
   await page.getByRole("dialog", { name: "명령 팔레트" }).waitFor();
-  await page.keyboard.type("inbox");
+  await page.keyboard.type("review");
   await page.keyboard.press("Enter");
   await page.waitForURL("**/inbox");
 

@@ -24,6 +24,7 @@ const Inbox = lazy(() => import("./routes/inbox/Inbox").then(({ Inbox }) => ({ d
 const Merge = lazy(() => import("./routes/merge/Merge").then(({ Merge }) => ({ default: Merge })));
 const Policy = lazy(() => import("./routes/policy/Policy").then(({ Policy }) => ({ default: Policy })));
 const Health = lazy(() => import("./routes/health/Health").then(({ Health }) => ({ default: Health })));
+const Compare = lazy(() => import("./routes/compare/Compare").then(({ Compare }) => ({ default: Compare })));
 const Activity = lazy(() =>
   import("./routes/activity/Activity").then(({ Activity }) => ({ default: Activity })),
 );
@@ -46,6 +47,7 @@ export function App() {
             <Switch>
               <Route path="/inbox" component={Inbox} />
               <Route path="/merge" component={Merge} />
+              <Route path="/compare" component={Compare} />
               <Route path="/policy" component={Policy} />
               <Route path="/health" component={Health} />
               <Route path="/activity" component={Activity} />

@@ -3,7 +3,7 @@
 pub(crate) mod counted;
 pub mod figures;
 pub mod ranking;
-mod refunds;
+pub mod refunds;
 pub mod spend;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod summary;

@@ -37,16 +37,12 @@ pub(super) struct Rest<'a> {
 }
 
 impl<'a> GivenBack<'a> {
-    pub(super) fn position(&self, order_id: Option<&str>) -> Option<usize> {
-        self.orders.binary_search_by(|(it, _)| Some(*it).cmp(&order_id)).ok()
-    }
-
     /// What is left of an order, where something of it was given back.
     pub(super) fn take(&mut self, order: &Order) -> Option<Rest<'a>> {
         if self.orders.is_empty() {
             return None;
         }
-        let position = self.position(order_id(order))?;
+        let position = position(&self.orders, order_id(order))?;
         self.orders.get_mut(position)?.1.take().filter(|it| it.is_touched)
     }
 }
@@ -64,13 +60,42 @@ pub(super) fn given_back<'a>(
     if refunds.is_empty() {
         return back;
     }
+    let GivenBack { orders: rests, alone, count, amount: sum } = &mut back;
+    walk(orders, refunds, rests, |refund, rest| {
+        let of_order = rest.as_ref().map(|it| it.order.currency);
+        let day = local_time(refund.at, clocks).day;
+        if refund.currency.or(of_order).unwrap_or(policy_currency) != currency || until < day {
+            return;
+        }
+        let amount = match rest {
+            Some(rest) => rest.give_back(refund),
+            None => {
+                let amount = refund.said_amount();
+                alone.push((day, amount));
+                amount
+            }
+        };
+        *count += 1;
+        *sum = plus(*sum, amount);
+    });
+    back
+}
+
+/// Visits the refunds that count, the earliest first, each with what is left of the order that it names, if the order has its
+/// currency. `rests` receives the orders that refunds name, by ID, ascending.
+fn walk<'a>(
+    orders: &[&'a Order],
+    refunds: &[&'a Refund],
+    rests: &mut Vec<(&'a str, Option<Rest<'a>>)>,
+    mut visit: impl FnMut(&'a Refund, Option<&mut Rest<'a>>),
+) {
     let mut refunds = refunds.to_vec();
     sort_by(&mut refunds, |a, b| (a.at, &a.message_id).cmp(&(b.at, &b.message_id)));
     let named = distinct(refunds.iter().filter_map(|it| it.order_id.as_deref()));
-    back.orders = named.into_iter().map(|it| (it, None)).collect();
+    *rests = named.into_iter().map(|it| (it, None)).collect();
     for order in orders {
-        if let Some(position) = back.position(order_id(order))
-            && let Some((_, rest)) = back.orders.get_mut(position)
+        if let Some(position) = position(rests, order_id(order))
+            && let Some((_, rest)) = rests.get_mut(position)
         {
             *rest = Some(Rest::of(order));
         }
@@ -84,26 +109,46 @@ pub(super) fn given_back<'a>(
                 Err(place) => seen.insert(place, id),
             }
         }
-        let position = back.position(refund.order_id.as_deref());
-        let rest = position.and_then(|it| back.orders.get_mut(it)).and_then(|(_, rest)| rest.as_mut());
-        let rest = rest.filter(|rest| refund.currency.is_none_or(|it| it == rest.order.currency));
-        let of_order = rest.as_ref().map(|it| it.order.currency);
-        let day = local_time(refund.at, clocks).day;
-        if refund.currency.or(of_order).unwrap_or(policy_currency) != currency || until < day {
-            continue;
-        }
-        let amount = match rest {
-            Some(rest) => rest.give_back(refund),
-            None => {
-                let amount = refund.said_amount();
-                back.alone.push((day, amount));
-                amount
-            }
-        };
-        back.count += 1;
-        back.amount = plus(back.amount, amount);
+        let position = position(rests, refund.order_id.as_deref());
+        let rest = position.and_then(|it| rests.get_mut(it)).and_then(|(_, rest)| rest.as_mut());
+        visit(refund, rest.filter(|rest| refund.currency.is_none_or(|it| it == rest.order.currency)));
     }
-    back
+}
+
+fn position(rests: &[(&str, Option<Rest<'_>>)], order_id: Option<&str>) -> Option<usize> {
+    rests.binary_search_by(|(it, _)| Some(*it).cmp(&order_id)).ok()
+}
+
+/// What one refund gives back.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refunded {
+    pub amount: Decimal,
+    pub currency: Currency,
+    /// Whether it counts: of several refunds of one order with one refund ID the first does.
+    pub counts: bool,
+}
+
+/// What each refund gives back, by the ID of its message; the sum of those that count is the amount that a profile shows.
+/// Each order is in `orders` once.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn each_refund<'a>(
+    orders: &[&'a Order],
+    refunds: &[&'a Refund],
+    policy_currency: Currency,
+) -> std::collections::BTreeMap<&'a str, Refunded> {
+    let repeated = |refund: &&'a Refund| {
+        let currency = refund.currency.unwrap_or(policy_currency);
+        (&*refund.message_id, Refunded { amount: refund.said_amount(), currency, counts: false })
+    };
+    let mut all: std::collections::BTreeMap<&str, Refunded> = refunds.iter().map(repeated).collect();
+    walk(orders, refunds, &mut Vec::new(), |refund, rest| {
+        let of_order = rest.as_ref().map(|it| it.order.currency);
+        let currency = refund.currency.or(of_order).unwrap_or(policy_currency);
+        let amount = rest.map_or_else(|| refund.said_amount(), |rest| rest.give_back(refund));
+        all.insert(&refund.message_id, Refunded { amount, currency, counts: true });
+    });
+    all
 }
 
 impl<'a> Rest<'a> {

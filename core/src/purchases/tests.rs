@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::refunds::order_id;
+use super::refunds::{each_refund, order_id};
 use super::{
     figures::{PurchaseParams, Purchases, purchases},
     ranking::{RankBy, RankTarget},
@@ -73,7 +73,18 @@ fn net(as_of: &str) -> PurchaseParams {
 fn read<'a>(orders: &'a [Order], refunds: &'a [Refund], params: &PurchaseParams) -> Purchases<'a> {
     let orders: Vec<&Order> = orders.iter().collect();
     let refunds: Vec<&Refund> = refunds.iter().collect();
-    purchases(&orders, &refunds, &Policy::default(), params)
+    let policy = Policy::default();
+    let purchases = purchases(&orders, &refunds, &policy, params);
+    let each = each_refund(&orders, &refunds, policy.currency);
+    let is_past =
+        |it: &&&Refund| it.at.to_datetime().with_timezone(&chrono_tz::Asia::Seoul).date_naive() < params.as_of;
+    let of_past = refunds.iter().filter(is_past).filter_map(|it| each.get(&*it.message_id));
+    let counted = of_past.filter(|it| it.counts && it.currency == purchases.currency());
+    // Refunds of one message ID are of a law that repeats messages.
+    if each.len() == refunds.len() {
+        assert_eq!(counted.map(|it| it.amount).sum::<Decimal>(), purchases.info().refund_amount);
+    }
+    purchases
 }
 
 /// Count, amount and average of the window of three months.

@@ -75,10 +75,15 @@ pub fn full_name(first: &str, last: &str) -> String {
     }
 }
 
+/// An eastern name of two words as one word, in either order, each behind a space; empty for other names.
+pub fn name_as_one(normal_name: &str) -> String {
+    joined_either_way(normal_name).iter().flat_map(|word| [" ", word.as_str()]).collect()
+}
+
 /// The other spellings by which a name is found, each word behind a space: an eastern name of two words as one word, in either
 /// order, and a name with accents without them.
 pub fn other_spellings(normal_name: &str) -> String {
-    let mut spellings: String = joined_either_way(normal_name).iter().flat_map(|word| [" ", word.as_str()]).collect();
+    let mut spellings = name_as_one(normal_name);
     let plain = without_accents(normal_name);
     if plain != normal_name {
         spellings.push_str(&plain);

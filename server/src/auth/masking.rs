@@ -73,7 +73,8 @@ pub fn shows_first_letter(name_as_masked: &str) -> bool {
     !name_as_masked.starts_with(STARS)
 }
 
-fn keyed(text: &str, secret: &IdSecret) -> String {
+/// A text that reveals only whether it has changed: its keyed hash.
+pub fn keyed(text: &str, secret: &IdSecret) -> String {
     let key = secret.key_for("User Profile 360 2026-11 texts that say only whether they changed");
     let mut hash = blake3::keyed_hash(&key, text.as_bytes()).to_hex().to_string();
     hash.truncate(24);

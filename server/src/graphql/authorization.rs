@@ -7,7 +7,7 @@ mod table;
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, Error, PathSegment, QueryPathSegment, Result, ServerError, ServerResult, Value,
+    Context, Error, ErrorExtensionValues, PathSegment, QueryPathSegment, Result, ServerError, ServerResult, Value,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
 };
 use profile360_core::identifier::unified_id::IdSecret;
@@ -16,7 +16,7 @@ use self::table::{Rule, rule};
 use super::{
     App, Current,
     access_recorder::{AccessRecorder, log_refusal},
-    error::{ErrorCode, set_code},
+    error::ErrorCode,
     request_context::TimeSlice,
 };
 use crate::auth::{
@@ -31,10 +31,7 @@ pub(super) fn caller<'c>(ctx: &Context<'c>) -> Result<&'c Caller> {
 
 /// Checks the permission of a field that the extension does not see: the root fields of subscriptions.
 pub(super) fn check(ctx: &Context<'_>, parent: &str, field: &str) -> Result<()> {
-    match refusal(ctx.data_opt::<Caller>(), rule(parent, field)) {
-        Some(sentence) => Err(ErrorCode::Forbidden.with(sentence)),
-        None => Ok(()),
-    }
+    refusal(ctx.data_opt::<Caller>(), rule(parent, field)).map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
 /// Refuses arguments that only callers with permission to read personal data may use; `what` begins the sentence.
@@ -45,18 +42,53 @@ pub(super) fn only_unmasked(ctx: &Context<'_>, what: &str) -> Result<(), Error> 
     }
     log_refusal(caller, ErrorCode::Forbidden, ctx.field().name());
     let role = Permission::ReadPersonal.minimum_role();
-    Err(ErrorCode::Forbidden
-        .with(format!("{what} reveals values that this key sees masked; use a key with the role {role}")))
+    let sentence = format!("{what} reveals values that this key sees masked; use a key with the role {role}");
+    Err(Refusal { sentence, roles: Some((caller.role.as_str(), role)) }.into())
 }
 
-fn refusal(caller: Option<&Caller>, rule: Option<Rule>) -> Option<String> {
+/// Why a field is refused.
+struct Refusal {
+    sentence: String,
+    /// The caller's role, and the least one that has the permission: `extensions.role` and `extensions.requires`.
+    roles: Option<(&'static str, &'static str)>,
+}
+
+impl Refusal {
+    fn extensions(&self) -> ErrorExtensionValues {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", ErrorCode::Forbidden.as_str());
+        if let Some((role, requires)) = self.roles {
+            extensions.set("role", role);
+            extensions.set("requires", requires);
+        }
+        extensions
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let extensions = Some(refusal.extensions());
+        Self { extensions, ..Self::new(refusal.sentence) }
+    }
+}
+
+impl From<Refusal> for ServerError {
+    fn from(refusal: Refusal) -> Self {
+        let extensions = Some(refusal.extensions());
+        Self { extensions, ..Self::new(refusal.sentence, None) }
+    }
+}
+
+fn refusal(caller: Option<&Caller>, rule: Option<Rule>) -> Option<Refusal> {
     let (Some(caller), Some(rule)) = (caller, rule) else {
-        return Some("no key may read this field".to_owned());
+        return Some(Refusal { sentence: "no key may read this field".to_owned(), roles: None });
     };
     if caller.may(rule.permission) {
         return None;
     }
-    Some(format!("the role of this key is {}; this requires {}", caller.role.as_str(), rule.permission.minimum_role()))
+    let (role, requires) = (caller.role.as_str(), rule.permission.minimum_role());
+    let sentence = format!("the role of this key is {role}; this requires {requires}");
+    Some(Refusal { sentence, roles: Some((role, requires)) })
 }
 
 /// The suffixes of the root types.
@@ -90,14 +122,11 @@ impl Extension for Authorize {
         }
         let rule = rule(info.parent_type, info.name);
         let caller = ctx.data_opt::<Caller>();
-        if let Some(sentence) = refusal(caller, rule) {
+        if let Some(refusal) = refusal(caller, rule) {
             if let Some(caller) = caller {
                 log_refusal(caller, ErrorCode::Forbidden, info.name);
             }
-            let mut error = ServerError::new(sentence, None);
-            set_code(&mut error, ErrorCode::Forbidden);
-            error.path = path_of(&info);
-            return Err(error);
+            return Err(ServerError { path: path_of(&info), ..refusal.into() });
         }
         let recorder = ctx.data_opt::<Arc<AccessRecorder>>();
         if let Some(recorder) = recorder.filter(|_| ROOTS.iter().any(|root| info.parent_type.ends_with(root))) {

@@ -20,10 +20,11 @@ use super::{
     identity::{IdentityGraph, graph},
     loaders::Loaders,
     pagination::Arguments,
+    profiles::DateTimeRange,
     purchase::PurchaseInfo,
     query::global_id,
     scalars::{Date, DateTime, Gender, Json, Platform, count},
-    timeline::{EventConnection, timeline},
+    timeline::{EventConnection, EventNames, TimelineFilter, TimelineSearch, event_names, timeline},
 };
 use crate::{
     auth::{access::Permission, masking},
@@ -182,12 +183,20 @@ impl Profile {
         graph(ctx.data::<App>()?, &*self.customer(ctx).await?).await
     }
 
-    /// Its events, newest first.
-    #[graphql(complexity = "20 + first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)")]
+    /// Its events, newest first. A page may have fewer entries than asked, even none, before the last page, as the server reads
+    /// about 2,000 messages for one: continue with its cursor while there is a next page.
+    #[graphql(
+        complexity = "20 + if search.is_some() { 1_000 } else { 0 } + first.or(last).unwrap_or(50).clamp(1, 1000) as usize * child_complexity.max(1)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection, and a filter")]
     async fn timeline(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only events of these names.")] events: Option<Vec<String>>,
+        #[graphql(desc = "Only events that contain this text; for roles that see personal data.")] search: Option<
+            TimelineSearch,
+        >,
+        #[graphql(desc = "Only events in this range of time.")] at: Option<DateTimeRange>,
         #[graphql(desc = "How many entries from the start or after `after`; 50 without this and `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
@@ -195,7 +204,14 @@ impl Profile {
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
     ) -> Result<EventConnection> {
         let customer = self.customer(ctx).await?;
-        timeline(ctx, &customer, events, Arguments { first, after, last, before }).await
+        let filter = TimelineFilter { events, search, at };
+        timeline(ctx, &customer, filter, Arguments { first, after, last, before }).await
+    }
+
+    /// The names of its events, with counts.
+    #[graphql(complexity = "2_000 + child_complexity")]
+    async fn event_names(&self, ctx: &Context<'_>) -> Result<EventNames> {
+        event_names(ctx, &*self.customer(ctx).await?).await
     }
 }
 

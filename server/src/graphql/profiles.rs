@@ -52,11 +52,11 @@ pub(super) struct ProfileFilter {
 
 /// A range of time.
 #[derive(Debug, InputObject)]
-struct DateTimeRange {
+pub(super) struct DateTimeRange {
     /// The start, inclusive.
-    from: Option<DateTime>,
+    pub from: Option<DateTime>,
     /// The end, exclusive.
-    before: Option<DateTime>,
+    pub before: Option<DateTime>,
 }
 
 /// A range of whole numbers.

@@ -189,6 +189,9 @@ async fn every_field_requires_a_role() {
     let answer =
         server.answer("{ viewer { role } simulatePolicy(policy: { document: {} }) { merging } }", Value::Null).await;
     assert_eq!(answer["errors"][0]["path"], json!(["simulatePolicy"]), "{answer}");
+    // A client can say in its own words which role to ask for.
+    let extensions = json!({ "code": "FORBIDDEN", "role": "READER", "requires": "STEWARD" });
+    assert_eq!(answer["errors"][0]["extensions"], extensions);
 
     // The decision records its author.
     server.show(&keys[3]);

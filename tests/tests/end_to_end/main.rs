@@ -68,6 +68,7 @@ mod stream;
 mod supervise;
 /// CSV and Parquet.
 mod tables;
+mod timeline;
 /// `resolve` and `summarize` against the API.
 mod truth;
 /// Concurrent writers on one database.

@@ -97,6 +97,9 @@ fn questions(id: &str) -> Vec<(String, Value)> {
         format!(
             "{{ node(id: \"{id}\") {{ id ... on Profile {{ basic {{ name }} attributes {{ name value others {{ value }} }} devices {{ deviceId city area region }} }} }} }}"
         ),
+        format!(
+            "{{ node(id: \"{id}\") {{ ... on Profile {{ eventNames {{ names {{ name count }} countedFrom }} timeline(first: 9) {{ nodes {{ session purchase {{ amount items {{ name price }} }} }} }} }} }} }}"
+        ),
         "{ policies { version reason document } policy { document } }".to_owned(),
         // Errors must not reveal anything, either.
         "{ profile(by: { identifier: { kind: \"nothing\", value: \"x\" } }) { id } }".to_owned(),

@@ -33,7 +33,7 @@ fn kill(process: u32) {
     assert!(status.success());
 }
 
-/// Waits until a process has ended. Nobody may have read its status yet.
+/// Waits until a process has ended. Its status may not have been read yet.
 fn wait_for_end(process: u32) {
     let deadline = Deadline::new("the end of the server");
     while let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) {

@@ -10,6 +10,7 @@ import {
   useState,
 } from "react";
 import { useText } from "../language/language";
+import { pressed } from "../search/keys";
 import styles from "./Toasts.module.css";
 
 type Toast = {
@@ -46,8 +47,7 @@ export function Toasts({ children }: { children: ReactNode }) {
 
   const undo = useEffectEvent((event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
-    if (event.key.toLowerCase() !== "z" || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey)
-      return;
+    if (pressed(event) !== "z" || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     if (event.isComposing || target.matches("input, textarea, select, [contenteditable]")) return;
     if (target.closest("dialog") || !newest?.action) return;
     event.preventDefault();

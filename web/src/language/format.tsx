@@ -67,24 +67,25 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
   const tongues = new Intl.DisplayNames(language, { type: "language" });
   const money = new Map<string, Intl.NumberFormat>();
   const shortMoney = new Map<string, Intl.NumberFormat>();
+  const moneyOf = (amount: `${number}`, currency = ownCurrency) => {
+    let format = money.get(currency);
+    if (!format) {
+      format = new Intl.NumberFormat(language, {
+        style: "currency",
+        currency,
+        currencyDisplay: "narrowSymbol",
+      });
+      money.set(currency, format);
+    }
+    return format.format(amount);
+  };
   // 5 January 1970 was a Monday.
   const dayOfWeek = (value: Weekday) => new Date(Date.UTC(1970, 0, 5 + weekdays.indexOf(value)));
 
   return {
     number: (value: number) => numbers.format(value),
     list: (words: string[]) => (language === "ko" ? words.join(", ") : list.format(words)),
-    money: (amount: `${number}`, currency = ownCurrency) => {
-      let format = money.get(currency);
-      if (!format) {
-        format = new Intl.NumberFormat(language, {
-          style: "currency",
-          currency,
-          currencyDisplay: "narrowSymbol",
-        });
-        money.set(currency, format);
-      }
-      return format.format(amount);
-    },
+    money: moneyOf,
     /** A round amount in few letters, for the scale of a chart. */
     shortMoney: (amount: number, currency = ownCurrency) => {
       let format = shortMoney.get(currency);
@@ -121,7 +122,9 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
     /** A month on the axis of a chart: January is its year. */
     axisMonth: (date: string) =>
       (date.slice(5, 7) === "01" ? calendarYear : monthAlone).format(new Date(date)),
-    months: (from: string, to: string) => shortMonth.formatRange(new Date(from), new Date(to)),
+    // Korean ranges within a year have blanks around their sign, and those of two years have none.
+    months: (from: string, to: string) =>
+      shortMonth.formatRange(new Date(from), new Date(to)).replace(/\s*~\s*/, " ~ "),
     /** The first instant of a day where the business is. */
     startOf: (date: string) => startOf(date, timeZone),
     /** Today where the business is, as yyyy-MM-dd. */
@@ -150,6 +153,13 @@ export function formats(language: Language, text: Text, timeZone: string, ownCur
     identifier: (kind: string, value: string) => (kind === "phone" ? phone(value) : value),
     phone,
     value: (value: unknown) => inWords(value, text, numbers),
+    /** The value of an event's property: an amount with its currency. */
+    propertyValue: (name: string, value: unknown, currency = ownCurrency): string => {
+      const isAmount =
+        typeof value === "number" || (typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value));
+      if (amountProperties.has(name) && isAmount) return moneyOf(`${Number(value)}`, currency);
+      return inWords(value, text, numbers);
+    },
     /** An attribute's value: what the product knows of is said in its words. */
     attributeValue: (name: string, value: unknown): string => {
       const gender = name === "df_gender" && typeof value === "string" ? genderOf[value] : undefined;
@@ -175,6 +185,16 @@ function startOf(date: string, timeZone: string): string {
   const day = new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
   return day.format(new Date(exact)) === date ? exact : near;
 }
+
+const amountProperties = new Set([
+  "df_total_purchase_amount",
+  "df_total_refund_amount",
+  "df_refund_amount",
+  "df_delivery_charge",
+  "df_discount",
+  "df_price",
+  "df_line_amount",
+]);
 
 const genderOf: Record<string, Gender> = {
   Male: "MALE",

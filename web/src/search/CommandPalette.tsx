@@ -171,7 +171,10 @@ function useCommands(onClose: () => void, onShortcuts: () => void): Command[] {
     onClose();
     run();
   };
-  const keyOf = (path: string) => Object.entries(viewKeys).find(([, view]) => view === path)?.[0];
+  const keysOf = (path: string) => {
+    const key = Object.keys(viewKeys).find((each) => viewKeys[each] === path);
+    return key ? ["G", key.toUpperCase()] : [];
+  };
   const themeNames = {
     system: (text: Text) => text.commands.themeSystem,
     light: (text: Text) => text.commands.themeLight,
@@ -183,7 +186,7 @@ function useCommands(onClose: () => void, onShortcuts: () => void): Command[] {
     group: goTo,
     label,
     icon: ArrowRight,
-    keys: ["G", keyOf(path)?.toUpperCase() ?? ""],
+    keys: keysOf(path),
     run: closing(() => navigate(path)),
   }));
   for (const other of themes.filter((each) => each !== theme)) {

@@ -38,6 +38,7 @@ export default function ShortcutSheet({ onClose }: { onClose: () => void }) {
         [commands.firstRow, "Home"],
         [commands.open, "Enter"],
         [commands.select, "X"],
+        [commands.range, "Shift", "X"],
       ],
     },
     {
@@ -53,6 +54,8 @@ export default function ShortcutSheet({ onClose }: { onClose: () => void }) {
         [commands.move, "J", "K"],
         [text.decisions.same, "S"],
         [text.decisions.different, "D"],
+        [commands.reason, "1", "2", "3"],
+        [commands.undo, "Z"],
       ],
     },
   ];

@@ -3,6 +3,7 @@ export const viewKeys: Record<string, string> = {
   c: "/customers",
   i: "/inbox",
   m: "/merge",
+  a: "/activity",
   p: "/policy",
   h: "/health",
 };

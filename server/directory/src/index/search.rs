@@ -60,9 +60,15 @@ impl Index {
     pub fn suggest(&self, search: &Search, size: usize) -> Suggested {
         let found = self.found(search);
         let exact: RoaringBitmap = search.clusters.iter().filter_map(|it| self.slot_of(*it)).collect();
-        let parts = search.text.iter().flat_map(|it| &it.terms).filter_map(|term| term.name.as_ref());
-        let begins = parts.fold(RoaringBitmap::new(), |begins, part| begins | self.named(part, At::Word));
-        let begins = (begins & &found) - &exact;
+        let parts: Vec<&NamePart> =
+            search.text.iter().flat_map(|it| &it.terms).filter_map(|it| it.name.as_ref()).collect();
+        let begins = if self.are_few(&found) {
+            let begins_so = |slot: &u32| parts.iter().any(|part| self.has_name(*slot, part, At::Word));
+            ascending(found.iter().filter(begins_so))
+        } else {
+            parts.iter().fold(RoaringBitmap::new(), |begins, part| begins | self.named(part, At::Word)) & &found
+        };
+        let begins = begins - &exact;
         let others = &found - &exact - &begins;
         let mut rows = Vec::new();
         for slots in [exact, begins, others] {
@@ -132,8 +138,6 @@ impl Index {
 
     /// The slots that match all terms. Empty without terms.
     fn with_all_terms(&self, text: &SearchText, of_ids: &BTreeMap<usize, BTreeSet<ClusterKey>>) -> RoaringBitmap {
-        /// Looking at a candidate costs about as much as scanning this many.
-        const COST_OF_LOOK: u64 = 32;
         let mut terms: Vec<(&Term, RoaringBitmap)> = text
             .terms
             .iter()
@@ -146,13 +150,20 @@ impl Index {
         let Some((first, of_ids)) = terms.next() else { return RoaringBitmap::new() };
         let mut found = self.with_term(first) | of_ids;
         for (term, of_ids) in terms {
-            found = if found.len() * COST_OF_LOOK < self.columns.fixed.len() as u64 {
+            found = if self.are_few(&found) {
                 ascending(found.iter().filter(|slot| of_ids.contains(*slot) || self.has_term(*slot, term)))
             } else {
                 found & (self.with_term(term) | of_ids)
             };
         }
         found
+    }
+
+    /// Whether it is cheaper to look at each of these than to scan all.
+    fn are_few(&self, slots: &RoaringBitmap) -> bool {
+        /// Looking at a slot costs about as much as scanning this many.
+        const COST_OF_LOOK: u64 = 32;
+        slots.len() * COST_OF_LOOK < self.columns.fixed.len() as u64
     }
 
     /// The slots that a term is a part of, without unified IDs.

@@ -32,6 +32,7 @@ pub(super) const TABLE: &[Entry] = &[
             "nodes",
             "profile",
             "profiles",
+            "compareProfiles",
             "profileFacet",
             "savedViews",
             "suggestCustomers",
@@ -115,6 +116,7 @@ pub(super) const TABLE: &[Entry] = &[
             "purchases",
             "graph",
             "timeline",
+            "eventNames",
         ],
         // It is a hash over personal data.
         &[("revision", Mask::Keyed)],
@@ -209,10 +211,17 @@ pub(super) const TABLE: &[Entry] = &[
     (
         "Event",
         Read,
-        &["name", "at", "source", "platform", "identifier"],
+        &["name", "at", "source", "platform", "identifier", "session"],
         // A message ID may be derived from personal data.
-        &[("messageId", Mask::Keyed), ("properties", Mask::Hidden)],
+        &[("messageId", Mask::Keyed), ("properties", Mask::Hidden), ("purchase", Mask::Hidden)],
     ),
+    ("EventPurchase", Read, &["kind", "amount", "currency", "counts", "items"], &[]),
+    ("PurchasedItem", Read, &["itemId", "name", "category", "quantity", "price", "amount"], &[]),
+    ("EventNames", Read, &["names", "countedFrom"], &[]),
+    ("EventName", Read, &["name", "count"], &[]),
+    ("Comparison", Read, &["profiles", "fields"], &[]),
+    // The resolver masks values by what they are.
+    ("ComparedField", Read, &["group", "name", "agreement"], &[("values", Mask::ByKind)]),
     ("IdentityGraph", Read, &["identifiers", "links", "withheld", "bridges"], &[]),
     ("Bridge", Read, &["link", "leaving"], &[]),
     ("Link", Read, &["a", "b", "firstSeenAt", "lastSeenAt", "count", "sources", "decision"], &[]),

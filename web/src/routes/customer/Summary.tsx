@@ -9,7 +9,7 @@ import { useText } from "../../language/language";
 import { useMay } from "../../session/useMay";
 import { useViewer } from "../../session/useViewer";
 import { useMedia } from "../../useMedia";
-import { mergePath } from "../views";
+import { comparePath, mergePath } from "../views";
 import type { Profile, Today } from "./Customer";
 import { DeviceCount } from "./Devices";
 import { Contact, Identification } from "./Identification";
@@ -53,6 +53,9 @@ function Head({ profile: { basic, unifiedId }, merged }: { profile: Profile; mer
             {text.merge.withAnother}
           </Link>
         )}
+        <Link href={comparePath([unifiedId])} className="small">
+          {text.compare.title}
+        </Link>
       </div>
       <p className={styles.id}>
         <span className="soft small">{text.unifiedId}</span>

@@ -2,7 +2,8 @@ import { useLocation } from "wouter";
 import { useToast } from "../../components/Toasts";
 import { useText } from "../../language/language";
 import { useMay } from "../../session/useMay";
-import { mergePath } from "../views";
+import { mostColumns } from "../compare/query";
+import { comparePath, mergePath } from "../views";
 import styles from "./Customers.module.css";
 import type { Selection } from "./selection";
 
@@ -36,6 +37,15 @@ export function SelectionBar({ selection: { ids, clear }, onExport }: Props) {
           {text.list.merge}
         </button>
       )}
+      <button
+        type="button"
+        className="button"
+        disabled={ids.size < 2 || ids.size > mostColumns}
+        title={text.compare.pickTwo}
+        onClick={() => navigate(comparePath([...ids]))}
+      >
+        {text.compare.title}
+      </button>
       <button type="button" className="button" onClick={onExport}>
         {text.list.exportAction}
       </button>

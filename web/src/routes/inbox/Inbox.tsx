@@ -11,6 +11,7 @@ import {
 import { usePages } from "../../graphql/pages";
 import { useProfileChanges } from "../../graphql/subscriptions";
 import { useText } from "../../language/language";
+import { pressed } from "../../search/keys";
 import { useMay } from "../../session/useMay";
 import { useDebounced } from "../../useDebounced";
 import { useMedia } from "../../useMedia";
@@ -250,7 +251,7 @@ function useKeys(keys: Record<string, () => void>) {
       target.closest("dialog")
     )
       return;
-    const run = keys[event.key.toLowerCase()];
+    const run = keys[pressed(event)];
     if (!run) return;
     event.preventDefault();
     run();
