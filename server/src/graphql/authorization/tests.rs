@@ -45,7 +45,9 @@ fn the_table_has_one_entry_for_each_field_of_the_schema() {
 fn no_mutation_is_allowed_with_a_permission_to_read() {
     for (parent, field) in fields() {
         let permission = rule(&parent, &field).unwrap().permission;
-        if parent == "Mutation" {
+        // A reader's own views of the list change nothing that others see; sharing one requires more.
+        let is_own_view = ["saveView", "removeView"].contains(&field.as_str());
+        if parent == "Mutation" && !is_own_view {
             assert!(matches!(permission, Permission::Send | Permission::Decide | Permission::Govern), "{field}");
         }
     }
