@@ -132,14 +132,16 @@ const identify = (id, attributes) => ({
   type: "IDENTIFY",
   source: "browser-test",
   timestamp: "2026-01-02T03:04:05Z",
-  identifiers: [{ kind: "external_id", value: `merge-${id}` }],
+  identifiers: [
+    { kind: "external_id", value: `merge-${id}` },
+    { kind: "device_id", value: `merge-device-${id}` },
+  ],
   attributes,
   device: {
-    deviceId: `device-${id}`,
     os: "Windows",
-    osVersion: "10",
+    os_version: "10",
     browser: "Chrome",
-    browserVersion: "131.0",
+    browser_version: "131.0",
   },
 });
 const byAccount = `query ($value: String!) {
