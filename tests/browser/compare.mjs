@@ -26,7 +26,7 @@ test("two customers side by side, differences first, without a merge", async (t)
   await page.locator("tr[data-field]").first().waitFor();
   const names = (fields) => fields.map(({ name }) => name);
   assert.deepEqual(await shownFields(page), names(differing));
-  await page.getByText(`All ${compareProfiles.fields.length}`, { exact: true }).click();
+  await page.getByRole("radio", { name: `All ${compareProfiles.fields.length}`, exact: true }).check();
   assert.deepEqual(await shownFields(page), names(compareProfiles.fields));
   for (const { basic } of [one, other])
     await page.locator("thead").getByRole("link", { name: basic.name }).first().waitFor();
@@ -49,13 +49,13 @@ test("two customers side by side, differences first, without a merge", async (t)
 
 test("one customer on two dates shows what depends on the date", async (t) => {
   const [{ unifiedId, basic }] = await twoCustomers();
-  const page = await visit(t, `/compare?id=${unifiedId}&asOf=2025-01-15&asOf=2026-01-15`);
+  const page = await visit(t, `/compare?id=${unifiedId}&asOf=2026-09-15&asOf=2026-11-15`);
   await page.getByRole("heading", { name: `${basic.name} on two dates` }).waitFor();
   await page.locator('tr[data-field="amount12"]').waitFor();
   assert.ok((await shownFields(page)).every((name) => name !== "phone"));
   const cells = () => page.locator('tr[data-field="amount12"] td').allTextContents();
   const before = await cells();
-  await page.getByLabel("As of").nth(1).fill("2025-01-15");
+  await page.getByLabel("As of").nth(1).fill("2026-09-15");
   await until(async () => JSON.stringify(await cells()) !== JSON.stringify(before), "the other date");
   await page.getByText("No differences.").waitFor();
 });
@@ -75,7 +75,7 @@ test("masked values are shown masked, and not compared", async (t) => {
   );
   await page.goto(`${at}/compare?id=${ids[0]}&id=${ids[1]}`);
   await page.getByText("Masked values aren't compared.").waitFor();
-  await page.getByText(/^All \d+$/).click();
+  await page.getByRole("radio", { name: /^All \d+$/ }).check();
   assert.equal(await page.locator('tr[data-field="name"]').getAttribute("data-agreement"), "MASKED");
   assert.equal(await page.getByRole("link", { name: "Preview merge" }).count(), 0);
 });

@@ -201,7 +201,10 @@ function Rows({ list, rows, more, busy, offset, open, onOpen, isFolded, onFold }
     const isRow = event.target instanceof Element && event.target.matches("summary, [data-row-head]");
     if (!step || !isRow || focused === undefined) return;
     event.preventDefault();
-    const next = Math.min(Math.max(focused + step, 0), rows.length - 1);
+    // Merges only say something, so they have no focus.
+    let next = focused + step;
+    while (rows[next]?.kind === "lineage") next += step;
+    if (!rows[next]) return;
     wantsFocus.current = true;
     setFocused(next);
     virtualizer.scrollToIndex(next, { align: "auto" });
@@ -229,6 +232,7 @@ function Rows({ list, rows, more, busy, offset, open, onOpen, isFolded, onFold }
             key={key}
             ref={virtualizer.measureElement}
             data-index={index}
+            data-key={key}
             aria-setsize={more ? -1 : rows.length}
             aria-posinset={index + 1}
             className={`${styles.row} ${row.day ? styles.first : ""}`}
