@@ -191,7 +191,10 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
         BODY.len()
     );
     let mut request = [0; 8 * 1024];
-    stream.read(&mut request).await?;
+    if stream.read(&mut request).await? == 0 {
+        // It was closed without a request.
+        return Ok(());
+    }
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(BODY.as_bytes()).await?;
     stream.shutdown().await?;

@@ -55,9 +55,11 @@ impl Inbox {
         for first_byte in 0..=u8::MAX {
             links.extend(store.withheld_of(first_byte).await?);
         }
-        let mut inbox = Self::default();
-        inbox.shared_values = shared_values(store, policy, &links).await?;
-        inbox.apart = decisions.iter().filter(|it| keeps_apart(it)).map(|it| it.pair.clone()).collect();
+        let mut inbox = Self {
+            shared_values: shared_values(store, policy, &links).await?,
+            apart: decisions.iter().filter(|it| keeps_apart(it)).map(|it| it.pair.clone()).collect(),
+            ..Self::default()
+        };
         for (pair, link) in &links {
             inbox.put(pair, link, policy);
         }

@@ -653,6 +653,9 @@ impl LoadedCase {
     }
 }
 
+/// Customers, each with its links of one case.
+type LinksByCustomer = Vec<(ClusterKey, Vec<(Pair, LinkState)>)>;
+
 /// Reads the customers of cases, at most `most` of each.
 async fn read_parties(
     app: &App,
@@ -667,7 +670,7 @@ async fn read_parties(
     let ends: Vec<identifier::Identifier> = ends.into_iter().collect();
     let clusters = profile_view::clusters_of_identifiers(&app.store, &ends).await.map_err(|it| unavailable(&it))?;
     // The links of each customer, and when the first of them was first seen.
-    let grouped: Vec<(CaseKey, Vec<(ClusterKey, Vec<(Pair, LinkState)>)>)> = cases
+    let grouped: Vec<(CaseKey, LinksByCustomer)> = cases
         .into_iter()
         .map(|(key, links)| {
             let mut of_customer: BTreeMap<ClusterKey, Vec<(Pair, LinkState)>> = BTreeMap::new();

@@ -43,10 +43,13 @@ fn answered(parties: &[&[&str]], same: &[usize]) -> Vec<String> {
 
 #[test]
 fn the_answer_is_one_list_of_decisions() {
+    /// The customers of a case, which of them are one person, and the decisions.
+    type Row<'a> = (&'a [&'a [&'a str]], &'a [usize], &'a [&'a str]);
+
     let holder: &[&str] = &["external_id:1", "phone:P"];
     let (second, third): (&[&str], &[&str]) = (&["external_id:2", "email:b"], &["external_id:3"]);
     let alone: &[&str] = &["phone:P"];
-    let table: [(&[&[&str]], &[usize], &[&str]); 7] = [
+    let table: [Row; 7] = [
         // A family: the number stays with its holder.
         (&[holder, second, third], &[], &["2≠P", "3≠P"]),
         // One of them is the holder.
