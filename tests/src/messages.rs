@@ -101,3 +101,9 @@ pub fn shuffled(lines: &str) -> String {
     }
     text
 }
+
+/// The first bytes of a text of ASCII letters, as people type the beginning of an ID.
+#[track_caller]
+pub fn beginning(text: &str, n: usize) -> &str {
+    text.get(..n).expect("the text is long enough")
+}

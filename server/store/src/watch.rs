@@ -149,7 +149,6 @@ mod tests {
     /// ranges, and one writer, on more threads than processors.
     #[test]
     #[ignore = "runs for minutes; make deadlock MINUTES=10"]
-    #[expect(clippy::print_stdout, reason = "a program that is started by hand")]
     fn provoke_a_deadlock() {
         const READERS: usize = 7;
         const ROWS: i64 = 5_000;

@@ -287,14 +287,14 @@ async fn searches_find_names_addresses_and_numbers() {
     };
     let known: [String; 5] = [ada(0), ada(1), ada(2), ada(3), ada(4)];
     let upper = known[2].to_uppercase();
-    let short = &known[0][..8];
-    let longer = format!("{} ada", &known[1][..13]);
+    let short = messages::beginning(&known[0], 8);
+    let longer = format!("{} ada", messages::beginning(&known[1], 13));
     let cases: [(&str, &[usize]); 57] = [
         (&known[0], &[0]),
         (&upper, &[2]),
         // By the beginning of a unified ID, also with another word.
         (short, &[0]),
-        (&short[..7], &[]),
+        (messages::beginning(short, 7), &[]),
         (&longer, &[1]),
         ("010-7777-0001", &[1]),
         ("01077770001", &[1]),
@@ -416,7 +416,9 @@ async fn suggestions_say_what_matched_and_which_filters_the_text_names() {
     }
     let id = |suggested: &Value| suggested["profile"]["unifiedId"].as_str().expect("an ID").to_owned();
     let short = customers.keys().next().expect("there are customers").clone();
-    let found = server.ask(query, json!({ "search": &short[..8] })).await["suggestCustomers"]["customers"].take();
+    let found =
+        server.ask(query, json!({ "search": messages::beginning(&short, 8) })).await["suggestCustomers"]["customers"]
+            .take();
     assert_eq!((id(&found[0]), &found[0]["matches"]), (short, &json!([{ "by": "UNIFIED_ID", "identifier": null }])));
     assert_eq!(server.codes(query, json!({ "search": "a", "first": 51 })).await, ["PAGE_SIZE_OUT_OF_RANGE"]);
 

@@ -215,7 +215,7 @@ async fn masked_roles_never_see_raw_values() {
     let by_token = "{ profiles(search: \"ext-token-01\") { nodes { unifiedId } } }";
     let id = server.ask(by_token, Value::Null).await["profiles"]["nodes"][0]["unifiedId"].take();
     let id = id.as_str().expect("it is found");
-    let with_name = format!("{} 한비", &id[..8]);
+    let with_name = format!("{} 한비", messages::beginning(id, 8));
     let by_identifier = json!([{ "by": "IDENTIFIER" }]);
     let by_id = json!([{ "by": "UNIFIED_ID" }]);
     for (search, matches) in [
@@ -226,7 +226,7 @@ async fn masked_roles_never_see_raw_values() {
         ("ext-token", None),
         ("010 9753 2468", Some(&by_identifier)),
         ("010 9753 24", None),
-        (&id[..8], Some(&by_id)),
+        (messages::beginning(id, 8), Some(&by_id)),
         (&with_name, None),
     ] {
         let query = "query($search: String!) {

@@ -307,13 +307,13 @@ async fn sightings_count_the_messages_of_each_month() {
     let mut expected = vec![0; 18];
     // The first hours of a month in Seoul are the last ones of the month before in UTC.
     for (month, day, n) in [(2, "15T00", 2), (3, "01T00", 1), (16, "15T00", 3)] {
-        let at = format!("{}-{day}:00:00+09:00", &months[month][..7]);
+        let at = format!("{}-{day}:00:00+09:00", messages::beginning(months[month], 7));
         let said = (0..n).map(|it| messages::event(&format!("{month} {it}"), &at, phone(), "df_view_home", json!({})));
         server.ingest(&said.collect::<Vec<_>>()).await;
         expected[month] = n;
     }
     // Another value of the same home is not counted.
-    let at = format!("{}-15T00:00:00Z", &months[2][..7]);
+    let at = format!("{}-15T00:00:00Z", messages::beginning(months[2], 7));
     server.ingest(&[messages::event("other", &at, json!({ "external_id": "a1" }), "df_view_home", json!({}))]).await;
     let found = server.ask(query, json!({ "months": 18 })).await["sightings"].take();
     let counts: Vec<i64> =

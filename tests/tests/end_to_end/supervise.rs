@@ -20,7 +20,7 @@ fn supervised(parent: &Server) -> u32 {
                 return id;
             }
         }
-        deadline.check(&"none yet");
+        deadline.check("none yet");
     }
 }
 
@@ -68,7 +68,7 @@ async fn a_killed_server_is_started_again_and_has_all_that_it_acknowledged() {
                 }
             }
         }
-        deadline.check(&n_unavailable);
+        deadline.check(n_unavailable);
     }
     assert_ne!(n_unavailable, 0, "clients are asked to retry");
     let second = supervised(&server);
