@@ -93,8 +93,11 @@ test("the filter knows all names with counts, and purchases show what they come 
   await page.getByRole("radio", { name: /^Purchases \d/ }).check();
   const { profile: bought } = await ask(details, { unifiedId, events: ["df_purchase"] });
   const [first] = bought.timeline.nodes;
+  const firstName = page.locator("#timeline summary > span").first();
+  await until(async () => (await firstName.textContent()) === "Purchase", "the purchases");
   await summaries(page).first().click();
   const table = page.locator("#timeline table").first();
+  await table.waitFor();
   assert.equal(await table.locator("tbody tr").count(), first.purchase.items.length);
   assert.equal(
     figure(await table.locator("tbody tr").first().locator("td").last().textContent()),
