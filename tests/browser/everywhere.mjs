@@ -249,8 +249,11 @@ test("a lost connection says from when the data is, and a failed search says so"
 
 test("a view that never loaded does not speak of old data", async (t) => {
   const [, card] = await views();
-  const page = await visit(t, "/health", { quiet: false });
-  await page.locator("dl dd").first().waitFor();
+  const page = await visit(t, "/customers", { quiet: false });
+  // The code of the card comes when a customer is pointed at; its data when it is opened.
+  const code = page.waitForResponse("**/assets/Customer-*.js");
+  await page.locator("tbody a").last().hover();
+  await code;
   await page.context().setOffline(true);
   await page.evaluate((path) => {
     history.pushState(null, "", path);

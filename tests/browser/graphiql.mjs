@@ -32,7 +32,7 @@ test("GraphiQL runs an example, from our own host alone", async (t) => {
     "{ profiles(first: 1, orderBy: { field: PURCHASE_COUNT_12M, direction: DESC }) { nodes { unifiedId } } }",
   );
   const page = await visit(t, "/graphiql");
-  await page.getByRole("button", { name: "One customer, whole" }).click();
+  await page.getByRole("button", { name: "Customer (all fields)" }).click();
   await page.getByRole("tab", { name: /^Customer(?!s)/ }).waitFor();
   await page.locator("button.graphiql-execute-button").click();
   await page.locator(".result-window").getByText(profiles.nodes[0].unifiedId).first().waitFor();
@@ -45,7 +45,7 @@ test("GraphiQL runs an example, from our own host alone", async (t) => {
   assert.ok(!JSON.stringify(kept).includes(profiles.nodes[0].unifiedId));
   await page.evaluate(() => localStorage.setItem("graphiql:query", "{ old }"));
   await page.reload();
-  await page.getByRole("button", { name: "One customer, whole" }).waitFor();
+  await page.getByRole("button", { name: "Customer (all fields)" }).waitFor();
   assert.equal(await page.evaluate(() => localStorage.getItem("graphiql:query")), null);
 });
 

@@ -145,13 +145,14 @@ export async function visit(test, path, { quiet = true, at = origin, prepare, ..
   page.on("request", (request) => {
     const { hostname, pathname, protocol } = new URL(request.url());
     if (protocol.startsWith("http") && hostname !== "127.0.0.1") foreignRequests.push(request.url());
-    if (pathname === "/graphql" && !path.startsWith("/graphiql"))
+    if (pathname === "/graphql" && !new URL(page.url()).pathname.startsWith("/graphiql"))
       documents.add(request.postDataJSON()?.query);
   });
   page.on("websocket", (socket) =>
     socket.on("framesent", ({ payload }) => {
       const { type, payload: sent } = JSON.parse(payload);
-      if (type === "subscribe" && !path.startsWith("/graphiql")) documents.add(sent.query);
+      const isGraphiql = new URL(page.url()).pathname.startsWith("/graphiql");
+      if (type === "subscribe" && !isGraphiql) documents.add(sent.query);
     }),
   );
   if (quiet) {

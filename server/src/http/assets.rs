@@ -69,11 +69,14 @@ pub(super) async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     response
 }
 
+/// The views of the page: the routes of `web/src/App.tsx`.
+const VIEWS: [&str; 8] = ["", "activity", "compare", "customers", "health", "inbox", "merge", "policy"];
+
 /// Whether the page has a view of that address.
 fn is_view(path: &str) -> bool {
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     match parts.as_slice() {
-        [view] => matches!(*view, "" | "customers" | "inbox" | "merge" | "policy" | "health"),
+        [view] => VIEWS.contains(view),
         ["customers", id] | ["customers", id, "identity"] => !id.is_empty(),
         _ => false,
     }

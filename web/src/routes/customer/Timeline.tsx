@@ -193,8 +193,10 @@ function Rows({ list, rows, more, busy, offset, open, onOpen, isFolded, onFold }
   useEffect(() => {
     if (!wantsFocus.current || focused === undefined) return;
     const row = list.current?.querySelector<HTMLElement>(`[data-index="${focused}"]`);
-    row?.querySelector<HTMLElement>("summary, button, [tabindex]")?.focus({ preventScroll: true });
+    const head = row?.querySelector<HTMLElement>("summary, button, [tabindex]");
+    if (!head) return;
     wantsFocus.current = false;
+    head.focus({ preventScroll: true });
   });
   const move = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -25,30 +25,33 @@ export function SightingChart({ identifier, day, onChoose }: Props) {
   return (
     <fieldset className={styles.chart}>
       <legend className="soft small">{text.identity.sightings}</legend>
-      <div className={styles.bars} data-sightings>
-        {months.map(({ month, count }) => {
-          const label = text.identity.sightingsIn(format.month(month), count);
-          return (
-            <button
-              key={month}
-              type="button"
-              className={styles.month}
-              aria-label={label}
-              aria-pressed={day.slice(0, 7) === month.slice(0, 7)}
-              title={label}
-              data-month={month}
-              data-count={count}
-              onClick={() => onChoose(month)}
-            >
-              <span style={{ blockSize: count === 0 ? 0 : `${Math.max(8, (count / most) * 100)}%` }} />
-            </button>
-          );
-        })}
+      {/* Where months do not fit in a row, the newest ones are in sight. */}
+      <div className={styles.scroll} ref={(box) => box?.scrollTo({ left: box.scrollWidth })}>
+        <div className={styles.bars} data-sightings>
+          {months.map(({ month, count }) => {
+            const label = text.identity.sightingsIn(format.month(month), count);
+            return (
+              <button
+                key={month}
+                type="button"
+                className={styles.month}
+                aria-label={label}
+                aria-pressed={day.slice(0, 7) === month.slice(0, 7)}
+                title={label}
+                data-month={month}
+                data-count={count}
+                onClick={() => onChoose(month)}
+              >
+                <span style={{ blockSize: count === 0 ? 0 : `${Math.max(8, (count / most) * 100)}%` }} />
+              </button>
+            );
+          })}
+        </div>
+        <p className={`soft small ${styles.ends}`}>
+          <span>{months[0] && format.shortMonth(months[0].month)}</span>
+          <span>{months.at(-1) && format.shortMonth(months.at(-1)?.month ?? "")}</span>
+        </p>
       </div>
-      <p className={`soft small ${styles.ends}`}>
-        <span>{months[0] && format.shortMonth(months[0].month)}</span>
-        <span>{months.at(-1) && format.shortMonth(months.at(-1)?.month ?? "")}</span>
-      </p>
       <p className="soft small">
         {text.identity.sightingsHelp} {!complete && text.identity.sightingsPartial}
       </p>
