@@ -6,7 +6,7 @@ import { rememberList } from "../../search/openList";
 import { type CustomersQuery, useFilterInput } from "./query";
 import type { RowVariables } from "./useColumns";
 
-const pageSize = 50;
+const pageSize = 40;
 const restorableFor = 10 * 60_000;
 /** From this age on, and while one request can read them all, restored rows are read again. */
 const freshFor = 30_000;
