@@ -40,7 +40,7 @@ impl Snapshot {
         // First, so that commits of another server during this load are seen again.
         let seen_up_to = store.last_commit().await?;
         let made_ids =
-            store.root_setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
+            store.setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
         let directory = Arc::new(Directory::load(&store, &policy, events.clone()).await?);
         let decisions = load_decisions(&store).await?;
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy, &decisions).await?));
