@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -23,7 +23,7 @@ use profile360_core::{
     },
     message::parse::{accepted::Accepted, parse_kept},
     plan::{
-        draft::Draft,
+        planner::NewEvidence,
         view::{Needs, View},
     },
     policy::compiled::CompiledPolicy,
@@ -33,8 +33,14 @@ use profile360_store::{Cause, Commit, LineageRow, Rows, Store, StoreError};
 use serde::Deserialize;
 use tokio::sync::{oneshot, watch};
 
-use super::{Attempt, Budget, MAX_BATCH, Prefetched, Snapshot, Worker, complete};
-use crate::{clock, engine::active_policy::ActivePolicy};
+use super::{Attempt, Budget, MAX_BATCH, Prefetched, Snapshot, Worker};
+use crate::{
+    clock,
+    engine::{
+        active_policy::ActivePolicy,
+        planning::{self, Plan},
+    },
+};
 
 /// Messages that one read of the source should return.
 const READ: u64 = 2_000;
@@ -271,21 +277,20 @@ impl Replay {
     async fn copy_decisions(&mut self) -> Result<(), StoreError> {
         let is_other = |one: Option<&Arc<Decision>>, other: &Decision| one.is_none_or(|it| **it != *other);
         let changed: Vec<Decision> = {
-            let source = self.source.decisions.read().unwrap_or_else(PoisonError::into_inner);
-            let own = self.worker.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner);
+            let (source, own) = (self.source.decisions(), self.worker.snapshot.decisions());
             let renormalized = source.iter().map(|it| renormalize_decision(it, &self.worker.snapshot.policy));
             renormalized.filter(|it| is_other(own.get(&it.id), it)).collect()
         };
         if !changed.is_empty() {
             self.worker.write_decisions(&changed).await?;
         }
-        let source = self.source.policy.retirements().clone();
+        let source = self.source.policy.retirements();
         for retirement in source.iter() {
             let retirement = renormalize_retirement(retirement, &self.worker.snapshot.policy);
-            let own = self.worker.snapshot.policy.retirements().clone();
-            if own.get(&retirement.id).is_none_or(|it| **it != retirement) {
+            let context = self.worker.snapshot.plan_context();
+            if context.retirements.get(&retirement.id).is_none_or(|it| **it != retirement) {
                 let last_commit = self.worker.last_commit().await?;
-                self.worker.retire(last_commit, retirement, &own, None).await?;
+                self.worker.retire(last_commit, retirement, &context, None).await?;
             }
         }
         Ok(())
@@ -375,20 +380,14 @@ impl Worker {
     /// Writes decisions of the source, without checking them for contradictions.
     async fn write_decisions(&mut self, changed: &[Decision]) -> Result<(), StoreError> {
         let number = self.last_commit().await? + 1;
-        let mut decisions = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let ends = changed.iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
-        let mut view = View::default();
-        self.load(Needs { identifiers: ends, ..Needs::default() }, &mut view).await?;
-        for decision in changed {
-            decisions.put(decision.clone());
-        }
-        let policy = self.snapshot.policy.clone();
-        let mut draft = Draft::of_decisions(changed, &view, &policy, &decisions);
-        complete(&mut draft, &mut self.cache, &self.snapshot, &mut view).await?;
-        let changes = draft.finish(&view);
+        let context = self.snapshot.plan_context();
+        let context = context.with_decisions(Arc::new(context.rules.decisions.with(changed)));
+        let evidence = NewEvidence::Decisions(changed.into());
+        let plan = planning::plan(evidence, View::default(), &context, &mut self.cache, usize::MAX).await?;
+        let Plan { view, changes } = plan.ok_or(StoreError::Conflict)?;
         let commit = Commit { number, rows: Rows { decisions: changed, ..Rows::of(&changes) }, lineage: &[] };
         self.snapshot.store.commit(&commit, &self.snapshot.secret).await?;
-        *self.snapshot.decisions.write().unwrap_or_else(PoisonError::into_inner) = decisions;
+        self.snapshot.set_decisions(context.rules.decisions);
         self.note_commit(number, &[], view, changes);
         Ok(())
     }
