@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What must be seen first: the rows that the messages name.
-pub fn first_needs(messages: &[Message]) -> Needs {
+pub(super) fn first_needs(messages: &[Message]) -> Needs {
     let mut needs = Needs::default();
     for message in messages {
         needs.messages.insert(message.id.clone());
@@ -35,7 +35,7 @@ pub(super) fn order_named_by(message: &Message) -> Option<&Arc<str>> {
 }
 
 /// What must be seen next: the rows that the first ones name. Empty when a draft can be made.
-pub fn next_needs(view: &View) -> Needs {
+pub(super) fn next_needs(view: &View) -> Needs {
     let mut needs = Needs::default();
     let of_sessions = view.sessions.values().flatten().map(|it| &it.home);
     let of_orders = view.orders.values().flatten().flat_map(|it| places_of(it));

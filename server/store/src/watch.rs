@@ -107,7 +107,10 @@ mod tests {
 
     use surrealdb::types::RecordIdKey;
 
-    use super::{super::rows, *};
+    use super::{
+        super::{keys, rows},
+        *,
+    };
 
     /// The checks until a database counts as deadlocked that answers every `every` checks up to `until`, in a process that uses
     /// `busy` of processor time between two checks.

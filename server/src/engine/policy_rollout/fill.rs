@@ -34,7 +34,7 @@ use profile360_store::{Entry, Filled, Position, ProjectionState, Rows, RowCounts
 use crate::engine::{
     active_policy::{ActivePolicy, published},
     pipeline::{MAX_BATCH, cache::Cache},
-    planning::{self, Plan, PlanContext, ReassignedTexts},
+    planning::{self, Plan, PlanContext, Reassigned},
     snapshot::Snapshot,
 };
 
@@ -354,12 +354,12 @@ impl Fill {
         let retirement = renormalize_retirement(&retirement, &self.target.policy);
         let context = self.target.plan_context();
         let mut view = View::default();
-        let ReassignedTexts { reassignment, positions } =
+        let Reassigned { reassignment, positions } =
             planning::read_reassignment(&retirement, &mut view, &context, &mut self.cache).await?;
         let evidence = NewEvidence::Retirement(reassignment.clone());
         let Plan { changes, .. } = self.plan(evidence, view, &context).await?;
         // Removing an identifier also removes the decisions about it.
-        let kept = planning::decisions_about(&changes, &context.rules.decisions);
+        let kept = planning::decisions_about_removed(&changes, &context.rules.decisions);
         let rows = Rows {
             decisions: &kept,
             retirements: std::slice::from_ref(&retirement),
