@@ -64,6 +64,7 @@ use crate::{
     engine::{
         active_policy,
         inbox::Inbox,
+        policy_rollout::Fill,
         ingest_stats::IngestStats,
         planning::{self, Plan, PlanContext},
         snapshot::{Snapshot, load_decisions},

@@ -24,13 +24,18 @@ use profile360_core::{
     policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
-use profile360_store::{Cause, Entry, LineageRow, Store, StoreError};
+use profile360_store::{Cause, LineageRow, Store, StoreError};
 use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::task::AbortOnDropHandle;
 
-pub use self::fill::{Fill, Read};
+pub use self::fill::{Fill, JournalWindow, Read};
 use crate::{
     clock,
-    engine::{active_policy::published, pipeline::Pipeline, snapshot::Snapshot},
+    engine::{
+        active_policy::published,
+        pipeline::{Pipeline, PipelineError},
+        snapshot::Snapshot,
+    },
 };
 
 /// How often progress is logged.
@@ -57,9 +62,11 @@ pub enum Progress {
         version: i64,
         phase: Phase,
     },
+    /// Another one may be reserved. It begins once the merges and unmerges of this one are in the history.
     InForce {
         version: i64,
         seconds: f64,
+        is_recorded: bool,
     },
     Failed {
         version: i64,
@@ -76,6 +83,15 @@ pub enum Phase {
     Listing(usize),
     /// Catching up with new commits, then making the edition current.
     Switching,
+}
+
+/// Why a policy is not in force, or its effects are not in the history.
+#[derive(Debug, thiserror::Error)]
+pub enum RolloutError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
 }
 
 impl PolicyRollout {
@@ -101,16 +117,16 @@ impl PolicyRollout {
     /// Publishes in the background. The caller must have [reserved](Self::reserve) the rollout.
     pub fn start(self: &Arc<Self>, pipeline: Pipeline, version: i64, policy: CompiledPolicy) {
         let rollout = self.clone();
+        let mut current = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = current.take().map(AbortOnDropHandle::new);
         let task = tokio::spawn(async move {
-            let started = Instant::now();
+            if let Some(earlier) = earlier {
+                // It has logged its own errors.
+                earlier.await.ok();
+            }
             tracing::info!(version, "publishing a policy");
-            let result = rollout.publish(&pipeline, version, policy).await;
-            let seconds = started.elapsed().as_secs_f64();
-            match result {
-                Ok(()) => {
-                    tracing::info!(version, seconds, "the policy is in force");
-                    rollout.set(Progress::InForce { version, seconds });
-                }
+            match rollout.publish(&pipeline, version, policy).await {
+                Ok(()) => {}
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
                     let store = pipeline.snapshot().store;
@@ -121,7 +137,7 @@ impl PolicyRollout {
                 }
             }
         });
-        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        *current = Some(task);
     }
 
     /// Resumes an interrupted rollout. A database with normal forms of an older program is rebuilt under the active policy.
@@ -148,7 +164,7 @@ impl PolicyRollout {
 
     /// Rebuilds a database that has normal forms of an older program, and returns once that is current. `false` if there was
     /// nothing to do.
-    pub async fn bring_up_to_date(&self, pipeline: &Pipeline) -> Result<bool, StoreError> {
+    pub async fn bring_up_to_date(&self, pipeline: &Pipeline) -> Result<bool, RolloutError> {
         let Snapshot { store, policy, .. } = pipeline.snapshot();
         if !is_outdated(&store).await? {
             return Ok(false);
@@ -167,7 +183,13 @@ impl PolicyRollout {
         }
     }
 
-    async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), StoreError> {
+    async fn publish(
+        &self,
+        pipeline: &Pipeline,
+        version: i64,
+        policy: CompiledPolicy,
+    ) -> Result<(), RolloutError> {
+        let started = Instant::now();
         let mut fill = Fill::begin(pipeline.snapshot(), version, policy).await?;
         let mut last_logged = Instant::now();
         let read = |read: Read| {
@@ -181,8 +203,13 @@ impl PolicyRollout {
         self.set(Progress::UnderWay { version, phase: Phase::Switching });
         verify::verify(&fill).await?;
         let fill = pipeline.switch(fill).await?;
-        fill.conclude().await?;
-        record_lineage(pipeline, &fill).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        tracing::info!(version, seconds, "the policy is in force");
+        self.set(Progress::InForce { version, seconds, is_recorded: false });
+        if let Err(error) = conclude(pipeline, &fill).await {
+            tracing::error!(version, %error, "the merges and unmerges of the policy are not all in the history");
+        }
+        self.set(Progress::InForce { version, seconds, is_recorded: true });
         let store = pipeline.snapshot().store;
         tokio::spawn(async move {
             tokio::time::sleep(UNUSED_AFTER).await;
@@ -225,8 +252,14 @@ async fn remove_unused(store: &Store) {
     }
 }
 
+/// What is left once a policy is in force.
+async fn conclude(pipeline: &Pipeline, fill: &Fill) -> Result<(), RolloutError> {
+    fill.conclude().await?;
+    record_lineage(pipeline, fill).await
+}
+
 /// Records which customers a rollout has merged and unmerged.
-async fn record_lineage(pipeline: &Pipeline, fill: &Fill) -> Result<(), StoreError> {
+async fn record_lineage(pipeline: &Pipeline, fill: &Fill) -> Result<(), RolloutError> {
     let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
     let version = fill.target().policy.version;
     let comparison = compare::identities(fill.source(), fill.target()).await?;
@@ -274,21 +307,21 @@ pub async fn simulate(
     let Snapshot { store, secret, .. } = snapshot;
     let retirements = snapshot.policy.retirements();
     let decisions = snapshot.decisions();
-    let unreadable: BTreeSet<_> = store.unreadable_messages().await?.into_iter().map(|(_, position)| position).collect();
+    let unreadable = store.unreadable_messages().await?;
     let mut graph = Graph::default();
     // By the position of the home, so that memory does not grow with messages.
     let mut messages_of: HashMap<usize, u64> = HashMap::new();
     let (mut n_messages, mut n_affected) = (0, 0);
     let last = store.last_commit().await?;
-    let mut window = fill::Window::default();
+    let mut window = JournalWindow::default();
     while let Some(commits) = window.next(last) {
         let entries = store.journal(*commits.start() - 1, *commits.end()).await?;
         window.note(&entries);
-        for (position, text) in entries.into_iter().flat_map(|(_, entry)| messages_in(entry)) {
-            let was_unreadable = unreadable.contains(&position);
+        for (position, text) in entries.iter().flat_map(|(_, entry)| entry.messages()) {
+            let was_unreadable = unreadable.contains(position);
             n_messages += 1;
             // A message without a usable identifier contributes to no profile.
-            let Ok(mut accepted) = parse_kept(&text, policy) else {
+            let Ok(mut accepted) = parse_kept(text, policy) else {
                 n_affected += u64::from(!was_unreadable);
                 continue;
             };
@@ -330,13 +363,6 @@ pub async fn simulate(
         n_affected += if is_changed { count } else { 0 };
     }
     Ok(Simulation { comparison, parts, n_messages, n_affected })
-}
-
-fn messages_in(entry: Entry) -> Vec<(profile360_store::Position, String)> {
-    match entry {
-        Entry::Messages(messages) => messages,
-        Entry::Decisions(_) | Entry::Retirements(_) | Entry::Switch(_) => Vec::new(),
-    }
 }
 
 /// The profile at a position of the graph.

@@ -8,7 +8,6 @@ use std::{
 use profile360_core::{
     evidence::{
         decision::{Decision, Decisions, Relation, Revocation},
-        link::Pair,
         retirement::{Retirement, Retirements},
     },
     identifier::Identifier,
