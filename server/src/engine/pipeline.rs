@@ -64,9 +64,9 @@ use crate::{
     engine::{
         active_policy,
         inbox::Inbox,
-        policy_rollout::Fill,
         ingest_stats::IngestStats,
         planning::{self, Plan, PlanContext},
+        policy_rollout::Fill,
         snapshot::{Snapshot, load_decisions},
     },
 };

@@ -103,12 +103,7 @@ pub async fn plan(
 }
 
 /// Loads rows, and the rows that these refer to, unless the view contains them.
-pub async fn load(
-    needs: Needs,
-    view: &mut View,
-    context: &PlanContext,
-    cache: &mut Cache,
-) -> Result<(), StoreError> {
+pub async fn load(needs: Needs, view: &mut View, context: &PlanContext, cache: &mut Cache) -> Result<(), StoreError> {
     let mut needs = needs.without(view);
     loop {
         if needs.is_empty() {

@@ -12,10 +12,7 @@ use std::{
 };
 
 use profile360_core::{
-    evidence::{
-        decision::Decision,
-        link::Pair,
-    },
+    evidence::{decision::Decision, link::Pair},
     graph::rows::ClusterKey,
     identifier::Identifier,
     message::Message,
