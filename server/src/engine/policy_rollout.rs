@@ -5,7 +5,9 @@
 //! publishes again from the beginning. The projection before stays, so that publishing its policy again goes back to it.
 
 mod compare;
+mod conclude;
 mod fill;
+mod redirect;
 mod verify;
 
 use std::{
@@ -22,26 +24,20 @@ use profile360_core::{
     identifier::{Identifier, UnifiedId, normalize::NORMAL_FORMS, unified_id::unified_id},
     message::parse::parse_kept,
     policy::compiled::CompiledPolicy,
-    time::Timestamp,
 };
-use profile360_store::{Cause, LineageRow, Store, StoreError};
+use profile360_store::{Store, StoreError};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 
 pub use self::fill::{Fill, JournalWindow, Read};
-use crate::{
-    clock,
-    engine::{
-        active_policy::published,
-        pipeline::{Pipeline, PipelineError},
-        snapshot::Snapshot,
-    },
+use crate::engine::{
+    active_policy::published,
+    pipeline::{Pipeline, PipelineError},
+    snapshot::Snapshot,
 };
 
 /// How often progress is logged.
 const LOG_EVERY: Duration = Duration::from_secs(10);
-/// Merges and unmerges per commit.
-const LINEAGE_AT_ONCE: usize = 1_000;
 /// After that time no answer reads from a projection that was left before the previous one: answers are given up sooner.
 const UNUSED_AFTER: Duration = Duration::from_secs(60);
 
@@ -132,7 +128,7 @@ impl PolicyRollout {
                     let store = pipeline.snapshot().store;
                     // If this write fails too, the next start tries again.
                     store.set_publishing(None).await.ok();
-                    remove_unused(&store).await;
+                    remove_unfinished(&store).await;
                     rollout.set(Progress::Failed { version, reason: error.to_string() });
                 }
             }
@@ -143,6 +139,7 @@ impl PolicyRollout {
     /// Resumes an interrupted rollout. A database with normal forms of an older program is rebuilt under the active policy.
     pub async fn resume(self: &Arc<Self>, pipeline: &Pipeline) -> Result<(), StoreError> {
         let Snapshot { store, policy, .. } = pipeline.snapshot();
+        self.resume_conclusion(pipeline).await?;
         if let Some(version) = store.publishing().await? {
             match compiled(&store, version).await? {
                 Some(policy) if self.reserve(version) => {
@@ -159,6 +156,29 @@ impl PolicyRollout {
             );
             self.start(pipeline.clone(), policy.version, CompiledPolicy::clone(&policy));
         }
+        Ok(())
+    }
+
+    /// Goes on with what an interrupted rollout has left: its effects are not in the history, or a projection that it was filling is
+    /// there.
+    async fn resume_conclusion(self: &Arc<Self>, pipeline: &Pipeline) -> Result<(), StoreError> {
+        let Snapshot { store, policy, .. } = pipeline.snapshot();
+        let is_due = store.history_due().await?.is_some();
+        let version = policy.version;
+        if is_due {
+            self.set(Progress::InForce { version, seconds: 0.0, is_recorded: false });
+        }
+        let (rollout, pipeline) = (self.clone(), pipeline.clone());
+        let task = tokio::spawn(async move {
+            if is_due {
+                if let Err(error) = conclude::conclude(&pipeline, true).await {
+                    tracing::error!(version, %error, "the merges and unmerges of the policy are not all in the history");
+                }
+                rollout.set(Progress::InForce { version, seconds: 0.0, is_recorded: true });
+            }
+            remove_unfinished(&pipeline.snapshot().store).await;
+        });
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
         Ok(())
     }
 
@@ -201,7 +221,7 @@ impl PolicyRollout {
         let seconds = started.elapsed().as_secs_f64();
         tracing::info!(version, seconds, "the policy is in force");
         self.set(Progress::InForce { version, seconds, is_recorded: false });
-        if let Err(error) = conclude(pipeline, &fill).await {
+        if let Err(error) = conclude::conclude(pipeline, fill.returns()).await {
             tracing::error!(version, %error, "the merges and unmerges of the policy are not all in the history");
         }
         self.set(Progress::InForce { version, seconds, is_recorded: true });
@@ -245,28 +265,6 @@ async fn remove_unused(store: &Store) {
     if let Err(error) = removed {
         tracing::warn!(%error, "an earlier projection was not removed; the next rollout removes it");
     }
-}
-
-/// What is left once a policy is in force.
-async fn conclude(pipeline: &Pipeline, fill: &Fill) -> Result<(), RolloutError> {
-    fill.conclude().await?;
-    record_lineage(pipeline, fill).await
-}
-
-/// Records which customers a rollout has merged and unmerged.
-async fn record_lineage(pipeline: &Pipeline, fill: &Fill) -> Result<(), RolloutError> {
-    let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
-    let version = fill.target().policy.version;
-    let comparison = compare::identities(fill.source(), fill.target()).await?;
-    let rows: Vec<LineageRow> = comparison
-        .lineage
-        .into_iter()
-        .map(|it| LineageRow { at, kind: it.kind, kept: it.kept, others: it.others, cause: Cause::Policy(version) })
-        .collect();
-    for rows in rows.chunks(LINEAGE_AT_ONCE) {
-        pipeline.record_lineage(rows.to_vec()).await?;
-    }
-    Ok(())
 }
 
 /// What another policy would change.

@@ -29,7 +29,7 @@ pub use self::{
     connect::{connect, connect_existing, is_embedded},
     ingest_hours::HourRow,
     journal::{Entry, NewMessage, Position, Switch},
-    projection::{Projection, ProjectionState, RowCounts},
+    projection::{HistoryDue, Projection, ProjectionState, RowCounts},
     read::{EventRow, PurchaseRow},
     recovery::RecoveryError,
     rows::{Cause, LineageRow},

@@ -45,6 +45,14 @@ pub enum ProjectionState {
     Removing,
 }
 
+/// A rollout whose merges and unmerges are not in the history yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryDue {
+    pub policy: i64,
+    /// The number of merges and unmerges before the rollout.
+    pub after: i64,
+}
+
 /// The number of rows of a projection, and of messages in the journal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowCounts {
@@ -128,6 +136,29 @@ impl Store {
         let projection = store.own_row().await?;
         self.put_projection(number, &Projection { state: ProjectionState::Filling, ..projection }).await?;
         Ok(store)
+    }
+
+    /// A projection that is not active, for reading. It contains what it had followed.
+    pub fn inactive(&self, number: i64) -> Self {
+        Self { is_filled: true, ..self.of_projection(number) }
+    }
+
+    /// The projection that was active before.
+    pub async fn previous_projection(&self) -> Result<Option<(i64, Projection)>> {
+        let mut projections = self.projections().await?.into_iter();
+        Ok(projections.find(|(_, projection)| projection.state == ProjectionState::Previous))
+    }
+
+    /// The rollout whose merges and unmerges are not in the history yet.
+    pub async fn history_due(&self) -> Result<Option<HistoryDue>> {
+        self.setting("history_due").await?.map(|text| rows::decode("setting", &text)).transpose()
+    }
+
+    /// The merges and unmerges of the last rollout are in the history.
+    pub async fn set_history_recorded(&self) -> Result<()> {
+        let it = Value::RecordId(keys::text_id("setting", "history_due"));
+        self.handle.run("DELETE $it RETURN NONE", tx::variables([("it", it)])).await?;
+        Ok(())
     }
 
     /// Whether an ID may be that of several messages, or a message may have several IDs: an earlier version of the program has
@@ -238,9 +269,12 @@ impl Store {
         }
         let switch = rows::encode("journal", &Switch { projection: next.projection, policy })?;
         let journal = journal_row(number, 0, "switch", switch.into_bytes());
-        let listed = (next.own("listed"), number);
-        let settings = [("projection".to_owned(), next.projection), ("policy".to_owned(), policy), listed];
-        let settings = settings.into_iter().map(|(name, number)| rows::setting_row(&name, number.to_string()));
+        let due = HistoryDue { policy, after: self.n_lineage().await? };
+        let numbers =
+            [(next.own("listed"), number), ("projection".to_owned(), next.projection), ("policy".to_owned(), policy)];
+        let mut settings: Vec<Value> =
+            numbers.into_iter().map(|(name, number)| rows::setting_row(&name, number.to_string())).collect();
+        settings.push(rows::setting_row("history_due", rows::encode("setting", &due)?));
         let dropped = [Value::RecordId(keys::text_id("setting", "publishing"))];
         let mut variables = closing_of(number, &rows::Touched::default(), &[], [rows::COMMITS[0], rows::LINEAGE[0]])?;
         variables.extend([

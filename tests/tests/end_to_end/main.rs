@@ -58,6 +58,7 @@ mod privacy;
 mod recovery;
 /// The review queue: cases, scores and answers.
 mod review;
+mod rollout;
 /// Saved views, and sample data.
 mod saved_views;
 /// GraphQL over WebSocket.

@@ -20,7 +20,7 @@ const PUBLISH: &str = "mutation($document: JSON!, $from: Int) {
 const LINEAGE: &str = "{ lineage(first: 200) { nodes { kind kept others cause policyVersion } } }";
 
 /// Other limits, another threshold for shared values, another survivorship rule.
-pub(super) fn other_conclusions() -> Value {
+pub(crate) fn other_conclusions() -> Value {
     json!({
         "kinds": [
             { "name": "external_id", "form": "external_id", "limit": 3, "priority": 1 },
@@ -114,7 +114,7 @@ fn check_parts(simulated: &Value, before: &BTreeMap<String, Value>) {
 }
 
 /// Polls until the publication is complete.
-pub(super) async fn wait_until_in_force(server: &Server, version: &Value) {
+pub(crate) async fn wait_until_in_force(server: &Server, version: &Value) {
     let deadline = Deadline::new("the policy to be in force");
     loop {
         let health = server.http.get(server.url("/healthz")).send().await.expect("it answers");

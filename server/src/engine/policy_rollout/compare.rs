@@ -4,17 +4,15 @@ use std::collections::HashMap;
 
 use profile360_core::{
     graph::compare::{Comparison, Parts, compare},
-    identifier::unified_id::unified_id,
+    identifier::unified_id::{IdSecret, unified_id},
 };
-use profile360_store::StoreError;
-
-use crate::engine::snapshot::Snapshot;
+use profile360_store::{Store, StoreError};
 
 /// Which customers of one projection are merged and which are split in the other.
-pub(super) async fn identities(before: &Snapshot, after: &Snapshot) -> Result<Comparison, StoreError> {
+pub(super) async fn identities(before: &Store, after: &Store, secret: &IdSecret) -> Result<Comparison, StoreError> {
     let mut positions: HashMap<u128, usize> = HashMap::new();
     let mut parts = [Parts::default(), Parts::default()];
-    for (Snapshot { store, secret, .. }, parts) in [before, after].into_iter().zip(&mut parts) {
+    for (store, parts) in [before, after].into_iter().zip(&mut parts) {
         for first_byte in 0..=u8::MAX {
             for (_, cluster) in store.clusters_of(first_byte).await? {
                 for member in &cluster.members {

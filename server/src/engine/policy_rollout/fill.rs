@@ -13,7 +13,7 @@ use std::{
 use profile360_core::{
     evidence::{decision::Decision, link::Pair, retirement::Retirement},
     identifier::{
-        Identifier, UnifiedId,
+        Identifier,
         normalize::{NORMAL_FORMS, normal_again},
         unified_id::unified_id,
     },
@@ -27,6 +27,7 @@ use profile360_core::{
 };
 use profile360_store::{Entry, Filled, Position, ProjectionState, RowCounts, Rows, Store, StoreError};
 
+use super::redirect;
 use crate::engine::{
     active_policy::{ActivePolicy, published},
     pipeline::{MAX_BATCH, cache::Cache},
@@ -168,7 +169,7 @@ impl Fill {
         self.follow(|done| read(Read { done, of })).await?;
         self.list(&mut listed).await?;
         if !self.returns {
-            self.redirect_all().await?;
+            redirect::all(&self.source.store, &self.target.store, &self.target.policy).await?;
         }
         for _ in 0..MAX_ROUNDS {
             let n_commits = self.follow(|_| {}).await?;
@@ -194,23 +195,17 @@ impl Fill {
         Ok(Snapshot { store, seen_up_to: last_commit + 1, ..self.target.clone() })
     }
 
-    /// What is left once the projection is active. Nothing waits for it.
-    pub async fn conclude(&self) -> Result<(), StoreError> {
-        let Snapshot { store, directory, policy, .. } = &self.source;
-        // So that the list is complete when a rollout goes back to this projection.
-        directory.catch_up(store, policy, |_| {}).await?;
-        if self.returns {
-            self.redirect_all().await?;
-        }
-        Ok(())
-    }
-
     pub const fn source(&self) -> &Snapshot {
         &self.source
     }
 
     pub const fn target(&self) -> &Snapshot {
         &self.target
+    }
+
+    /// Whether the projection was active before.
+    pub const fn returns(&self) -> bool {
+        self.returns
     }
 
     /// Reads what was committed since the last call. Returns the number of commits. `progress` gets the number of messages that were
@@ -391,55 +386,14 @@ impl Fill {
         directory.catch_up(store, policy, progress).await
     }
 
-    /// Redirects unified IDs that the projection does not use to the profiles that contain related identifiers, so that stored
-    /// IDs keep resolving.
-    async fn redirect_all(&self) -> Result<(), StoreError> {
-        for first_byte in 0..=u8::MAX {
-            let ids: Vec<_> = self.source.store.identifiers_by_first_byte(first_byte).await?.into_iter().collect();
-            for ids in ids.chunks(MAX_BATCH) {
-                self.redirect(ids).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// [`Self::redirect_all`] for the identifiers that came since.
+    /// Redirects the unified IDs of identifiers that came since.
     async fn redirect_new(&mut self) -> Result<(), StoreError> {
         let new: Vec<Identifier> = std::mem::take(&mut self.new_in_source).into_iter().collect();
         let ids: Vec<_> = new.into_iter().map(|it| (unified_id(&it, &self.source.secret), it)).collect();
         for ids in ids.chunks(MAX_BATCH) {
-            self.redirect(ids).await?;
+            redirect::some(ids, &self.source.store, &self.target.store, &self.target.policy).await?;
         }
         Ok(())
-    }
-
-    async fn redirect(&self, ids: &[(UnifiedId, Identifier)]) -> Result<(), StoreError> {
-        let Snapshot { store, policy, .. } = &self.target;
-        let unified_ids: Vec<UnifiedId> = ids.iter().map(|(id, _)| *id).collect();
-        let known = store.identifiers_by_id(&unified_ids).await?;
-        let mut redirects = Vec::new();
-        for (id, identifier) in ids.iter().filter(|(id, _)| !known.contains_key(id)) {
-            // First the identifier that it belongs to, then members of the same profile, then linked identifiers.
-            let own = std::slice::from_ref(identifier);
-            let mut kin = vec![identifier.clone()];
-            if let Some(state) = self.source.store.identifiers(own).await?.get(identifier) {
-                let clusters = self.source.store.clusters(&[state.cluster]).await?;
-                kin.extend(clusters.into_values().flat_map(|it| it.members.clone()));
-            }
-            let links = self.source.store.links_of(own).await?;
-            let linked: Vec<Identifier> = links.into_keys().flat_map(|it| [it.a, it.b]).collect();
-            let itself = normal_again(identifier, policy);
-            let strength = |it: &Identifier| (*it != itself, policy.priority(&it.kind), it.value.clone());
-            for candidates in [kin, linked] {
-                let candidates: Vec<Identifier> = candidates.iter().map(|it| normal_again(it, policy)).collect();
-                let there = store.identifiers(&candidates).await?;
-                if let Some(target) = there.into_keys().min_by_key(strength) {
-                    redirects.push((*id, target));
-                    break;
-                }
-            }
-        }
-        if redirects.is_empty() { Ok(()) } else { store.write_redirects(&redirects).await }
     }
 
     /// Counts the rows of the projection. Fails unless every message that was read from the journal is in it.
