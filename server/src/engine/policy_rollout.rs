@@ -256,14 +256,18 @@ async fn compiled(store: &Store, version: i64) -> Result<Option<CompiledPolicy>,
     Ok(published(store, version).await?.and_then(|it| CompiledPolicy::new(it.document).ok()))
 }
 
-/// Removes the rows of projections that are neither active nor the previous one. There may be no rollout meanwhile.
+/// Removes the rows of projections that are neither active nor the previous one.
 async fn remove_unused(store: &Store) {
-    let removed = match store.abandon_unfinished().await {
-        Ok(()) => store.remove_projections().await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = removed {
+    if let Err(error) = store.remove_projections().await {
         tracing::warn!(%error, "an earlier projection was not removed; the next rollout removes it");
+    }
+}
+
+/// [`remove_unused`], with a projection that a rollout was filling. There must be no rollout now.
+async fn remove_unfinished(store: &Store) {
+    match store.abandon_unfinished().await {
+        Ok(()) => remove_unused(store).await,
+        Err(error) => tracing::warn!(%error, "an unfinished projection was not removed; the next rollout removes it"),
     }
 }
 

@@ -130,7 +130,7 @@ pub(crate) async fn wait_until_in_force(server: &Server, version: &Value) {
 }
 
 /// Everything except revisions, which depend on the policy version.
-async fn everything(server: &Server) -> BTreeMap<String, Value> {
+pub(crate) async fn everything(server: &Server) -> BTreeMap<String, Value> {
     let mut all = server.everything(AS_OF).await;
     for customer in all.values_mut() {
         customer["revision"] = Value::Null;
