@@ -16,7 +16,7 @@ mod finish;
 mod ingest;
 mod join;
 mod lineage;
-mod needs;
+pub mod needs;
 pub mod planner;
 pub mod retire;
 pub mod view;

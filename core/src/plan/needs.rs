@@ -34,8 +34,8 @@ pub(super) fn order_named_by(message: &Message) -> Option<&Arc<str>> {
     }
 }
 
-/// What must be seen next: the rows that the first ones name. Empty when a draft can be made.
-pub(super) fn next_needs(view: &View) -> Needs {
+/// The rows that the rows of a view name, without those that it contains.
+pub fn next_needs(view: &View) -> Needs {
     let mut needs = Needs::default();
     let of_sessions = view.sessions.values().flatten().map(|it| &it.home);
     let of_orders = view.orders.values().flatten().flat_map(|it| places_of(it));
