@@ -13,7 +13,7 @@ use profile360_core::{
 use profile360_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-/// The policy and the retirements of one edition of the database.
+/// The policy and the retirements of one projection.
 #[derive(Debug)]
 pub struct ActivePolicy {
     pub version: i64,
@@ -59,6 +59,12 @@ pub struct PublishedPolicy {
     #[serde(default)]
     pub reason: String,
     pub document: Policy,
+}
+
+/// A stored version of the policy. `None` if it is missing or cannot be read.
+pub(crate) async fn published(store: &Store, version: i64) -> Result<Option<PublishedPolicy>, StoreError> {
+    let Some(text) = store.policy(version).await? else { return Ok(None) };
+    Ok(serde_json::from_str(&text).ok())
 }
 
 /// All stored retirements.

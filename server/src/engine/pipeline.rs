@@ -11,7 +11,7 @@ pub(super) mod cache;
 mod decide;
 mod dry_run;
 mod read_ahead;
-mod replay;
+mod switch;
 
 use std::{
     collections::BTreeSet,
@@ -58,7 +58,6 @@ pub use self::{
     decide::{Command, CommandOutcome, new_id},
     dry_run::{Preview, PreviewedCustomer},
     read_ahead::Budget,
-    replay::{Read, Replay},
 };
 use crate::{
     clock,
@@ -117,7 +116,8 @@ pub enum PipelineError {
 enum Request {
     Ingest(Ingest),
     Decide(decide::Request),
-    Switch(Box<replay::Switch>),
+    Switch(Box<switch::Switch>),
+    Record(switch::Record),
 }
 
 #[derive(Debug)]
@@ -158,22 +158,30 @@ impl Pipeline {
         &self.ingest_stats
     }
 
-    /// The current snapshot. Get it once per answer, so that the whole answer comes from one edition.
+    /// The current snapshot. Get it once per answer, so that the whole answer comes from one projection.
     pub fn snapshot(&self) -> Snapshot {
         self.snapshot.borrow().clone()
     }
 
-    /// Observes the current edition.
+    /// Observes the active projection.
     pub fn editions(&self) -> watch::Receiver<Snapshot> {
         self.snapshot.clone()
     }
 
-    /// Makes the edition of a replay current once it has caught up. Requests that wait until then go to the new edition.
-    pub async fn switch(&self, replay: Replay) -> Result<(), StoreError> {
+    /// Makes the projection of a fill active once it has caught up. Requests that wait until then go to that projection.
+    pub async fn switch(&self, fill: Fill) -> Result<Fill, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Switch(Box::new(replay::Switch { replay, reply }));
+        let request = Request::Switch(Box::new(switch::Switch { fill, reply }));
         self.requests.send(request).await.map_err(|_| StoreError::Superseded)?;
         answer.await.map_err(|_| StoreError::Superseded)?
+    }
+
+    /// Adds merges and unmerges to the history that a policy has caused.
+    pub async fn record_lineage(&self, lineage: Vec<LineageRow>) -> Result<(), PipelineError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Record(switch::Record { lineage, reply });
+        self.requests.send(request).await.map_err(|_| PipelineError::Stopping)?;
+        answer.await.map_err(|_| PipelineError::Stopping)?
     }
 
     /// Ingests messages, all or none, and returns once they are durable. Messages that were parsed under another version of the
@@ -282,6 +290,11 @@ async fn work(current: watch::Sender<Snapshot>, mut queue: mpsc::Receiver<Reques
                 worker.switch(*switch, &current).await;
                 continue;
             }
+            Request::Record(record) => {
+                worker.conclude_all().await;
+                worker.record(record).await;
+                continue;
+            }
         };
         let mut n_messages = first.messages.len();
         let mut n_bytes = first.n_bytes;
@@ -289,7 +302,7 @@ async fn work(current: watch::Sender<Snapshot>, mut queue: mpsc::Receiver<Reques
         while let Ok(request) = queue.try_recv() {
             let request = match request {
                 Request::Ingest(request) => request,
-                other @ (Request::Decide(_) | Request::Switch(_)) => {
+                other @ (Request::Decide(_) | Request::Switch(_) | Request::Record(_)) => {
                     carried_over = Some(other);
                     break;
                 }
@@ -331,8 +344,6 @@ struct Worker {
     n_lineage: i64,
     /// The last commit whose decisions and withheld links the snapshot contains.
     seen_up_to: i64,
-    /// Whether this replays another edition, whose merges and unmerges are recorded already.
-    is_replay: bool,
     /// The work per request that others wait for.
     budget: Budget,
     /// Requests that wait for their rows.
@@ -361,7 +372,6 @@ impl Worker {
             last_commit: None,
             n_lineage: 0,
             seen_up_to,
-            is_replay: false,
             budget: Budget::DEFAULT,
             read_ahead: ReadAhead::default(),
             bulk_commit: BulkCommit::default(),
@@ -489,9 +499,6 @@ impl Worker {
         let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
         let row =
             |it: &Lineage| LineageRow { at, kind: it.kind, kept: it.kept, others: it.others.clone(), cause: cause(it) };
-        if self.is_replay {
-            return Vec::new();
-        }
         (self.n_lineage + 1..).zip(changes.lineage.iter().map(row)).collect()
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use profile360_core::{
     evidence::{
-        decision::Decisions,
+        decision::{Decision, Decisions},
         retirement::{Retirement, Retirements},
     },
     graph::rows::ClusterKey,
@@ -26,7 +26,7 @@ use profile360_core::{
     profile::revision,
     time::Timestamp,
 };
-use profile360_store::{Store, StoreError};
+use profile360_store::{Position, Store, StoreError};
 
 use super::pipeline::cache::Cache;
 
@@ -57,10 +57,10 @@ pub struct Plan {
 
 /// What a retirement is planned from.
 #[derive(Debug)]
-pub struct ReassignedTexts {
+pub struct Reassigned {
     pub reassignment: Arc<Reassignment>,
-    /// The stored texts of its messages, by ID.
-    pub texts: BTreeMap<Arc<str>, String>,
+    /// Where its messages are, by ID.
+    pub positions: BTreeMap<Arc<str>, Position>,
 }
 
 /// The cost of reading all links of an identifier.
@@ -129,7 +129,7 @@ pub async fn read_reassignment(
     view: &mut View,
     context: &PlanContext,
     cache: &mut Cache,
-) -> Result<ReassignedTexts, StoreError> {
+) -> Result<Reassigned, StoreError> {
     let value = &retirement.value;
     let before = context.retirements.clone();
     let mut after = Retirements::clone(&before);
@@ -142,24 +142,24 @@ pub async fn read_reassignment(
     let links = view.links_of.values().flat_map(|it| it.iter());
     let homes: Vec<Identifier> = homes_of_value(&owners, links, policy).into_iter().cloned().collect();
     let mut messages: Vec<Message> = Vec::new();
-    let mut texts: BTreeMap<Arc<str>, String> = BTreeMap::new();
+    let mut positions: BTreeMap<Arc<str>, Position> = BTreeMap::new();
     for home in &homes {
         let id = unified_id(home, secret);
         for event in context.store.events(id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
             let Ok(accepted) = parse_kept(&event.payload, policy) else {
                 let reason = "a stored message cannot be parsed under the active policy".to_owned();
-                return Err(StoreError::Corrupt { table: "event", reason });
+                return Err(StoreError::Corrupt { table: "timeline", reason });
             };
             let mut message = accepted.message;
             if message.identifiers.iter().any(|it| it.is_same_value(value)) {
                 before.assign(&mut message);
-                texts.insert(message.id.clone(), event.payload);
+                positions.insert(message.id.clone(), event.position);
                 messages.push(message);
             }
         }
     }
     let reassignment = Reassignment { value: value.clone(), messages, before, after: Arc::new(after) };
-    Ok(ReassignedTexts { reassignment: Arc::new(reassignment), texts })
+    Ok(Reassigned { reassignment: Arc::new(reassignment), positions })
 }
 
 /// The members of the profiles of identifiers that a view does not hold.
@@ -169,6 +169,13 @@ pub fn missing_members<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>
     let clusters = keys.iter().filter_map(|it| view.clusters.get(it)?.as_ref());
     let members = clusters.flat_map(|it| &it.members).filter(|it| !view.identifiers.contains_key(*it));
     Needs { identifiers: members.cloned().collect(), ..Needs::default() }
+}
+
+/// The decisions about identifiers that a plan removes.
+pub fn decisions_about_removed(changes: &Changes, decisions: &Decisions) -> Vec<Decision> {
+    let is_removed = |it: &Identifier| changes.removed_identifiers.contains(it);
+    let about = decisions.iter().filter(|it| is_removed(&it.pair.a) || is_removed(&it.pair.b));
+    about.map(|it| Decision::clone(it)).collect()
 }
 
 /// The joint revision of the profiles of identifiers. The view must hold them and their members.

@@ -1,8 +1,12 @@
 //! Policy rollout: simulates a policy on all messages, or publishes it.
 //!
-//! Publishing fills a new edition of the database in the background and then makes it current. Until then reads and writes
-//! use the previous one; every answer comes from exactly one edition. If the process ends in between, the next start
-//! publishes again from the beginning. This module never resolves identities: the pipeline parses the messages again.
+//! Publishing fills the next projection of the journal in the background, verifies it, and then makes it active. Until then reads and
+//! writes use the active one; every answer comes from exactly one projection. If the process ends in between, the next start
+//! publishes again from the beginning. The projection before stays, so that publishing its policy again goes back to it.
+
+mod compare;
+mod fill;
+mod verify;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -18,18 +22,23 @@ use profile360_core::{
     identifier::{Identifier, UnifiedId, normalize::NORMAL_FORMS, unified_id::unified_id},
     message::parse::parse_kept,
     policy::compiled::CompiledPolicy,
+    time::Timestamp,
 };
-use profile360_store::{Store, StoreError};
+use profile360_store::{Cause, Entry, LineageRow, Store, StoreError};
 use tokio::{task::JoinHandle, time::Instant};
 
-use crate::engine::{
-    active_policy::PublishedPolicy,
-    pipeline::{Pipeline, Read, Replay},
-    snapshot::Snapshot,
+pub use self::fill::{Fill, Read};
+use crate::{
+    clock,
+    engine::{active_policy::published, pipeline::Pipeline, snapshot::Snapshot},
 };
 
 /// How often progress is logged.
 const LOG_EVERY: Duration = Duration::from_secs(10);
+/// Merges and unmerges per commit.
+const LINEAGE_AT_ONCE: usize = 1_000;
+/// After that time no answer reads from a projection that was left before the previous one: answers are given up sooner.
+const UNUSED_AFTER: Duration = Duration::from_secs(60);
 
 /// The current rollout, if any.
 #[derive(Debug, Default)]
@@ -104,9 +113,10 @@ impl PolicyRollout {
                 }
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
-                    pipeline.snapshot().directory.keep_commits(false);
+                    let store = pipeline.snapshot().store;
                     // If this write fails too, the next start tries again.
-                    pipeline.snapshot().store.set_publishing(None).await.ok();
+                    store.set_publishing(None).await.ok();
+                    remove_unused(&store).await;
                     rollout.set(Progress::Failed { version, reason: error.to_string() });
                 }
             }
@@ -158,25 +168,27 @@ impl PolicyRollout {
     }
 
     async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), StoreError> {
-        let source = pipeline.snapshot();
-        let mut replay = Replay::begin(source, version, policy).await?;
+        let mut fill = Fill::begin(pipeline.snapshot(), version, policy).await?;
         let mut last_logged = Instant::now();
-        replay
-            .read_all(|read| {
-                self.set(Progress::UnderWay { version, phase: Phase::Reading(read) });
-                if LOG_EVERY <= last_logged.elapsed() {
-                    last_logged = Instant::now();
-                    tracing::info!(version, done = read.done, of = read.of, "reading the messages again");
-                }
-            })
-            .await?;
-        replay.list(|n_done| self.set(Progress::UnderWay { version, phase: Phase::Listing(n_done) })).await?;
+        let read = |read: Read| {
+            self.set(Progress::UnderWay { version, phase: Phase::Reading(read) });
+            if LOG_EVERY <= last_logged.elapsed() {
+                last_logged = Instant::now();
+                tracing::info!(version, done = read.done, of = read.of, "reading the messages again");
+            }
+        };
+        fill.fill(read, |n_done| self.set(Progress::UnderWay { version, phase: Phase::Listing(n_done) })).await?;
         self.set(Progress::UnderWay { version, phase: Phase::Switching });
-        // Catch up once while writes go on, so that little is left for the switch, which blocks them.
-        replay.follow().await?;
-        replay.list(|_| {}).await?;
-        replay.redirect_ids().await?;
-        pipeline.switch(replay).await
+        verify::verify(&fill).await?;
+        let fill = pipeline.switch(fill).await?;
+        fill.conclude().await?;
+        record_lineage(pipeline, &fill).await?;
+        let store = pipeline.snapshot().store;
+        tokio::spawn(async move {
+            tokio::time::sleep(UNUSED_AFTER).await;
+            remove_unused(&store).await;
+        });
+        Ok(())
     }
 
     fn set(&self, progress: Progress) {
@@ -199,9 +211,34 @@ pub async fn is_outdated(store: &Store) -> Result<bool, StoreError> {
 
 /// A stored version of the policy. `None` if it is missing or invalid.
 async fn compiled(store: &Store, version: i64) -> Result<Option<CompiledPolicy>, StoreError> {
-    let Some(text) = store.policy(version).await? else { return Ok(None) };
-    let published = serde_json::from_str::<PublishedPolicy>(&text).ok();
-    Ok(published.and_then(|it| CompiledPolicy::new(it.document).ok()))
+    Ok(published(store, version).await?.and_then(|it| CompiledPolicy::new(it.document).ok()))
+}
+
+/// Removes the rows of projections that are neither active nor the previous one. There may be no rollout meanwhile.
+async fn remove_unused(store: &Store) {
+    let removed = match store.abandon_unfinished().await {
+        Ok(()) => store.remove_projections().await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = removed {
+        tracing::warn!(%error, "an earlier projection was not removed; the next rollout removes it");
+    }
+}
+
+/// Records which customers a rollout has merged and unmerged.
+async fn record_lineage(pipeline: &Pipeline, fill: &Fill) -> Result<(), StoreError> {
+    let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
+    let version = fill.target().policy.version;
+    let comparison = compare::identities(fill.source(), fill.target()).await?;
+    let rows: Vec<LineageRow> = comparison
+        .lineage
+        .into_iter()
+        .map(|it| LineageRow { at, kind: it.kind, kept: it.kept, others: it.others, cause: Cause::Policy(version) })
+        .collect();
+    for rows in rows.chunks(LINEAGE_AT_ONCE) {
+        pipeline.record_lineage(rows.to_vec()).await?;
+    }
+    Ok(())
 }
 
 /// What another policy would change.
@@ -234,22 +271,21 @@ pub async fn simulate(
     policy: &CompiledPolicy,
     n_samples: usize,
 ) -> Result<Simulation, StoreError> {
-    const READ: u64 = 2_000;
     let Snapshot { store, secret, .. } = snapshot;
-    let retirements = snapshot.policy.retirements().clone();
-    let decisions = snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let retirements = snapshot.policy.retirements();
+    let decisions = snapshot.decisions();
+    let unreadable: BTreeSet<_> = store.unreadable_messages().await?.into_iter().map(|(_, position)| position).collect();
     let mut graph = Graph::default();
-    let step = usize::try_from(65_536 * READ / store.n_messages().await?.max(1)).unwrap_or(usize::MAX).clamp(1, 65_536);
-    let mut texts = store.unreadable_messages().await?;
     // By the position of the home, so that memory does not grow with messages.
     let mut messages_of: HashMap<usize, u64> = HashMap::new();
     let (mut n_messages, mut n_affected) = (0, 0);
-    let mut n_unreadable = texts.len();
-    for first in (0..=u16::MAX).step_by(step) {
-        let last = first.saturating_add(u16::try_from(step - 1).unwrap_or(u16::MAX));
-        texts.extend(store.event_texts_of(first, last).await?);
-        for (position, text) in texts.drain(..).enumerate() {
-            let was_unreadable = position < n_unreadable;
+    let last = store.last_commit().await?;
+    let mut window = fill::Window::default();
+    while let Some(commits) = window.next(last) {
+        let entries = store.journal(*commits.start() - 1, *commits.end()).await?;
+        window.note(&entries);
+        for (position, text) in entries.into_iter().flat_map(|(_, entry)| messages_in(entry)) {
+            let was_unreadable = unreadable.contains(&position);
             n_messages += 1;
             // A message without a usable identifier contributes to no profile.
             let Ok(mut accepted) = parse_kept(&text, policy) else {
@@ -263,7 +299,6 @@ pub async fn simulate(
                 _ => n_affected += 1,
             }
         }
-        n_unreadable = 0;
         tokio::task::yield_now().await;
     }
 
@@ -295,6 +330,13 @@ pub async fn simulate(
         n_affected += if is_changed { count } else { 0 };
     }
     Ok(Simulation { comparison, parts, n_messages, n_affected })
+}
+
+fn messages_in(entry: Entry) -> Vec<(profile360_store::Position, String)> {
+    match entry {
+        Entry::Messages(messages) => messages,
+        Entry::Decisions(_) | Entry::Retirements(_) | Entry::Switch(_) => Vec::new(),
+    }
 }
 
 /// The profile at a position of the graph.

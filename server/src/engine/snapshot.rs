@@ -1,13 +1,13 @@
-//! The shared state of one edition: what every answer reads and every plan starts from.
+//! The shared state of one projection: what every answer reads and every plan starts from.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use profile360_core::{evidence::decision::Decisions, identifier::unified_id::IdSecret, plan::planner::Rules};
+use profile360_core::{evidence::decision::Decisions, identifier::unified_id::IdSecret, plan::{changes::Changes, planner::Rules}};
 use profile360_store::{Store, StoreError};
 
 use super::{active_policy::ActivePolicy, directory::Directory, events::Events, inbox::Inbox, planning::PlanContext};
 
-/// The shared state of one edition of the database.
+/// The shared state of one projection.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub store: Arc<Store>,
@@ -40,7 +40,7 @@ impl Snapshot {
         // First, so that commits of another server during this load are seen again.
         let seen_up_to = store.last_commit().await?;
         let made_ids =
-            store.root_setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
+            store.setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
         let directory = Arc::new(Directory::load(&store, &policy, events.clone()).await?);
         let decisions = load_decisions(&store).await?;
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy, &decisions).await?));
@@ -56,6 +56,10 @@ impl Snapshot {
 
     pub(super) fn set_decisions(&self, decisions: Arc<Decisions>) {
         *self.decisions.write().unwrap_or_else(PoisonError::into_inner) = decisions;
+    }
+
+    pub(super) fn apply_to_inbox(&self, changes: &Changes) {
+        self.inbox.write().unwrap_or_else(PoisonError::into_inner).apply(changes, &self.policy);
     }
 
     /// What plans are computed by now.

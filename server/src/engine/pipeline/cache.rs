@@ -50,7 +50,7 @@ impl Cache {
     }
 
     /// Caches what a commit has read and written.
-    pub(super) fn remember(&mut self, view: View, changes: Changes) {
+    pub(in crate::engine) fn remember(&mut self, view: View, changes: Changes) {
         for (key, state) in view.identifiers {
             if let Some(state) = state.filter(|_| !changes.identifiers.contains_key(&key)) {
                 self.identifiers.insert(key, state);

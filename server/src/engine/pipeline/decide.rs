@@ -30,7 +30,7 @@ use super::{
     read_ahead::{Job, Prefetched, ReadPlan},
 };
 use crate::engine::{
-    planning::{self, Plan, PlanContext, ReassignedTexts, missing_members},
+    planning::{self, Plan, PlanContext, Reassigned, missing_members},
     snapshot::Snapshot,
 };
 
@@ -241,19 +241,15 @@ impl Worker {
             return Ok(CommandOutcome::Stale);
         }
         let PlannedRetirement { plan: Plan { changes, .. }, reassigned, .. } = planned;
-        let ReassignedTexts { reassignment, texts } = reassigned;
+        let Reassigned { reassignment, positions } = reassigned;
         let number = last_commit + 1;
         let lineage = self.lineage_of(&changes, |_| Cause::Retirement(retirement.id.to_string()));
         // Removing an identifier also removes the decisions about it. Write those again: they are permanent.
-        let is_about = |decision: &&Arc<Decision>| {
-            let Pair { a, b } = &decision.pair;
-            changes.removed_identifiers.contains(a) || changes.removed_identifiers.contains(b)
-        };
-        let kept: Vec<Decision> = context.rules.decisions.iter().filter(is_about).map(|it| Decision::clone(it)).collect();
+        let kept = planning::decisions_about_removed(&changes, &context.rules.decisions);
         let rows = Rows {
             decisions: &kept,
             retirements: std::slice::from_ref(&retirement),
-            moved: &texts,
+            moved: &positions,
             ..Rows::of(&changes)
         };
         let commit = Commit { number, rows, lineage: &lineage };
@@ -313,7 +309,7 @@ impl Worker {
 /// A retirement that is ready to be written.
 struct PlannedRetirement {
     plan: Plan,
-    reassigned: ReassignedTexts,
+    reassigned: Reassigned,
     /// All owners of the value, before and after.
     owners: BTreeSet<Identifier>,
     /// The joint revision of the owners' profiles, if it was needed.
