@@ -266,9 +266,7 @@ impl Given {
         let own = new_secret();
         let secret = match given {
             Some(secret) => secret,
-            None if store.setting("secret_check").await?.is_some()
-                && store.setting("secret").await?.is_none() =>
-            {
+            None if store.setting("secret_check").await?.is_some() && store.setting("secret").await?.is_none() => {
                 bail!(
                     "this database began with a secret of its operator; give it with --id-secret or PROFILE360_ID_SECRET"
                 );

@@ -57,7 +57,7 @@ impl Writers {
 
     /// Starts another pipeline with a tiny budget, which defers almost every request.
     pub async fn pipeline_with_tiny_budget(&mut self) -> anyhow::Result<Pipeline> {
-        self.start(Budget { read: 0, write: 6 }).await
+        self.start(Budget { read: 0, write: 6, ahead: 1 }).await
     }
 
     /// Like another server on the same database: they share nothing else.

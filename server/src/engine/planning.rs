@@ -28,14 +28,14 @@ use profile360_core::{
 };
 use profile360_store::{Position, Store, StoreError};
 
-use super::pipeline::cache::Cache;
+use super::{active_policy::ActivePolicy, pipeline::cache::Cache};
 
 /// What plans are computed by and where their rows are.
 #[derive(Debug, Clone)]
 pub struct PlanContext {
     pub store: Arc<Store>,
+    pub policy: Arc<ActivePolicy>,
     pub rules: Rules,
-    pub policy_version: i64,
     pub retirements: Arc<Retirements>,
 }
 
@@ -98,17 +98,19 @@ pub async fn plan(
             let Some(rest) = at_most.checked_sub(cost_of(&needs)) else { return Ok(None) };
             at_most = rest;
         }
-        context.store.load(&needs, &context.rules.secret, &mut view).await?;
+        read(&needs, &mut view, context, cache).await?;
     }
 }
 
+/// Reads rows of the store.
+async fn read(needs: &Needs, view: &mut View, context: &PlanContext, cache: &Cache) -> Result<(), StoreError> {
+    context.store.load(needs, &context.rules.secret, view).await?;
+    cache.amend(needs, view);
+    Ok(())
+}
+
 /// Loads rows, and the rows that these refer to, unless the view contains them.
-pub async fn load(
-    needs: Needs,
-    view: &mut View,
-    context: &PlanContext,
-    cache: &mut Cache,
-) -> Result<(), StoreError> {
+pub async fn load(needs: Needs, view: &mut View, context: &PlanContext, cache: &mut Cache) -> Result<(), StoreError> {
     let mut needs = needs.without(view);
     loop {
         if needs.is_empty() {
@@ -118,7 +120,7 @@ pub async fn load(
             return Ok(());
         }
         cache.serve(&mut needs, view);
-        context.store.load(&needs, &context.rules.secret, view).await?;
+        read(&needs, view, context, cache).await?;
         needs = Needs::default();
     }
 }
@@ -204,7 +206,7 @@ pub fn revision_of(
         let members = members.ok_or(StoreError::Conflict)?;
         let members = members.iter().copied();
         let decisions = &context.rules.decisions;
-        revisions.push(revision::of_members(context.policy_version, members, &context.retirements, decisions));
+        revisions.push(revision::of_members(context.policy.version, members, &context.retirements, decisions));
     }
     Ok(revision::joint(revisions))
 }

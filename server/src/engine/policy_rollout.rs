@@ -274,7 +274,8 @@ pub async fn simulate(
     let Snapshot { store, secret, .. } = snapshot;
     let retirements = snapshot.policy.retirements();
     let decisions = snapshot.decisions();
-    let unreadable: BTreeSet<_> = store.unreadable_messages().await?.into_iter().map(|(_, position)| position).collect();
+    let unreadable: BTreeSet<_> =
+        store.unreadable_messages().await?.into_iter().map(|(_, position)| position).collect();
     let mut graph = Graph::default();
     // By the position of the home, so that memory does not grow with messages.
     let mut messages_of: HashMap<usize, u64> = HashMap::new();

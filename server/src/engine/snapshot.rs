@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use profile360_core::{evidence::decision::Decisions, identifier::unified_id::IdSecret, plan::{changes::Changes, planner::Rules}};
+use profile360_core::{
+    evidence::decision::Decisions,
+    identifier::unified_id::IdSecret,
+    plan::{changes::Changes, planner::Rules},
+};
 use profile360_store::{Store, StoreError};
 
 use super::{active_policy::ActivePolicy, directory::Directory, events::Events, inbox::Inbox, planning::PlanContext};
@@ -39,8 +43,7 @@ impl Snapshot {
     ) -> Result<Self, StoreError> {
         // First, so that commits of another server during this load are seen again.
         let seen_up_to = store.last_commit().await?;
-        let made_ids =
-            store.setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
+        let made_ids = store.setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
         let directory = Arc::new(Directory::load(&store, &policy, events.clone()).await?);
         let decisions = load_decisions(&store).await?;
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy, &decisions).await?));
@@ -68,7 +71,7 @@ impl Snapshot {
         PlanContext {
             store: store.clone(),
             rules: Rules { policy: policy.compiled().clone(), decisions: self.decisions(), secret: secret.clone() },
-            policy_version: policy.version,
+            policy: policy.clone(),
             retirements: policy.retirements(),
         }
     }

@@ -321,7 +321,8 @@ mod tests {
         let long = format!("{{\"a\":\"{}\"}}", "가".repeat(PART_BYTES));
         let mut texts: Vec<String> = (0..PART * 2).map(|it| format!("{{\"n\": {it}}}")).collect();
         texts.insert(3, long);
-        let messages: Vec<NewMessage<'_>> = texts.iter().map(|text| (Timestamp::EARLIEST, "m", text.as_str())).collect();
+        let messages: Vec<NewMessage<'_>> =
+            texts.iter().map(|text| (Timestamp::EARLIEST, "m", text.as_str())).collect();
         let home = UnifiedId(uuid::Uuid::nil());
         let kept: Vec<(usize, UnifiedId)> = (0..texts.len()).map(|position| (position, home)).collect();
         let draft = Draft::new(&messages, &kept).expect("compresses");

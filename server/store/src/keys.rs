@@ -23,8 +23,7 @@ use super::{Result, StoreError, journal::Position};
 /// Tables whose keys contain a shard.
 pub(super) const SHARDED: [&str; 4] = ["identifier", "order_state", "session", "unreadable"];
 /// Tables whose keys contain a derived ID.
-pub(super) const BY_ID: [&str; 7] =
-    ["unified_id", "linked", "withheld", "cluster", "timeline", "purchase", "list_row"];
+pub(super) const BY_ID: [&str; 7] = ["unified_id", "linked", "withheld", "cluster", "timeline", "purchase", "list_row"];
 /// Small tables.
 pub(super) const UNSHARDED: [&str; 2] = ["decided", "retired"];
 /// The number of shards.
@@ -192,7 +191,8 @@ fn inverted(at: Timestamp) -> i64 {
 }
 
 pub(super) fn identifier_of(id: &RecordId) -> Result<Identifier> {
-    let [_, _, Value::String(kind), Value::String(value), Value::Number(Number::Int(generation))] = parts_of(id)? else {
+    let [_, _, Value::String(kind), Value::String(value), Value::Number(Number::Int(generation))] = parts_of(id)?
+    else {
         return Err(bad_key("identifier"));
     };
     let generation = u32::try_from(*generation).map_err(|_| bad_key("identifier"))?;

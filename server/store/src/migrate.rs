@@ -7,7 +7,10 @@ use super::{Result, StoreError, handle::Handle, tx};
 /// A migration with the row of its version, in one transaction.
 macro_rules! migration {
     ($number:literal, $file:literal) => {
-        ($number, concat!("BEGIN;", include_str!($file), "CREATE migration:", $number, " SET at = time::now();", "COMMIT;"))
+        (
+            $number,
+            concat!("BEGIN;", include_str!($file), "CREATE migration:", $number, " SET at = time::now();", "COMMIT;"),
+        )
     };
 }
 

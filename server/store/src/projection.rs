@@ -104,9 +104,8 @@ impl Store {
     /// All projections by their numbers.
     pub async fn projections(&self) -> Result<BTreeMap<i64, Projection>> {
         let found = self.handle.run("SELECT id, p FROM projection", tx::no_variables()).await?;
-        let projection = |(id, payload): (RecordId, String)| {
-            Ok((keys::number_of(&id)?, rows::decode("projection", &payload)?))
-        };
+        let projection =
+            |(id, payload): (RecordId, String)| Ok((keys::number_of(&id)?, rows::decode("projection", &payload)?));
         rows::id_and_payload(found)?.into_iter().map(projection).collect()
     }
 

@@ -41,8 +41,19 @@ const FIRST: Keys = Keys(1);
 
 /// The tables of an edition, in the order in which they are read. Identifiers come before what refers to them.
 const OF_EDITION: [&str; 13] = [
-    "event", "set_aside", "identifier", "latent", "linked", "withheld", "decided", "retired", "cell", "purchase", "order_claim",
-    "session_claim", "profile",
+    "event",
+    "set_aside",
+    "identifier",
+    "latent",
+    "linked",
+    "withheld",
+    "decided",
+    "retired",
+    "cell",
+    "purchase",
+    "order_claim",
+    "session_claim",
+    "profile",
 ];
 /// Tables that belong to the history, which is one for all projections.
 const HISTORY: [&str; 2] = ["lineage", "lineage_of"];
@@ -52,7 +63,11 @@ const OF_ROOT: [&str; 4] = ["policy", "audit", "saved_view", "ingest_hour"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Progress {
     /// The number of the step, the rows of it that are read, and the commits that the journal has.
-    Reading { step: usize, row: i64, commit: i64 },
+    Reading {
+        step: usize,
+        row: i64,
+        commit: i64,
+    },
     Done,
 }
 
@@ -89,7 +104,9 @@ pub(super) async fn run(handle: &Arc<Handle>) -> Result<()> {
     let edition = number(&settings, "edition");
     let from = if edition == 0 { root.open(ROOT).await? } else { root.open(&format!("{ROOT}_{edition}")).await? };
     migrate::run_on_edition(&from).await?;
-    tracing::info!("the database is of an earlier version: its rows are read into the journal and the first projection");
+    tracing::info!(
+        "the database is of an earlier version: its rows are read into the journal and the first projection"
+    );
     Upgrade { new, root, from, at_most: None }.run(progress, &settings).await
 }
 
@@ -179,9 +196,10 @@ impl Upgrade {
         let mut parts: Vec<Value> = Vec::new();
         let decisions: Vec<Decision> = payloads(&self.from, "decided").await?;
         let retirements: Vec<Retirement> = payloads(&self.from, "retired").await?;
-        for (kind, json) in
-            [("decisions", rows::encode("journal", &decisions)?), ("retirements", rows::encode("journal", &retirements)?)]
-        {
+        for (kind, json) in [
+            ("decisions", rows::encode("journal", &decisions)?),
+            ("retirements", rows::encode("journal", &retirements)?),
+        ] {
             parts.push(journal::journal_row(commit, i64::try_from(parts.len())?, kind, json.into_bytes()));
         }
         // Programs that had one version of normal forms only did not record it.
@@ -280,7 +298,8 @@ fn messages_of_events(found: &[Row]) -> Result<Draft> {
             return Err(bad_key("event"));
         };
         let RecordIdKey::Array(parts) = &id.key else { return Err(bad_key("event")) };
-        let [Value::Uuid(home), Value::Number(Number::Int(inverted)), Value::String(message_id)] = parts.as_slice() else {
+        let [Value::Uuid(home), Value::Number(Number::Int(inverted)), Value::String(message_id)] = parts.as_slice()
+        else {
             return Err(bad_key("event"));
         };
         kept.push((messages.len(), UnifiedId((*home).into_inner())));
@@ -357,7 +376,9 @@ fn copy(table: &'static str, mut row: Row) -> Result<Value> {
         _ => Err(bad_key(table)),
     };
     let ends = |row: &Row| match (row.get("in"), row.get("out")) {
-        (Some(Value::RecordId(a)), Some(Value::RecordId(b))) => Ok(Pair { a: old_identifier(a)?, b: old_identifier(b)? }),
+        (Some(Value::RecordId(a)), Some(Value::RecordId(b))) => {
+            Ok(Pair { a: old_identifier(a)?, b: old_identifier(b)? })
+        }
         _ => Err(bad_key(table)),
     };
     Ok(match table {

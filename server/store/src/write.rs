@@ -100,7 +100,10 @@ const STATEMENTS: [(&str, &str); 29] = [
     ("message_refs", "INSERT INTO message_ref $message_refs RETURN NONE;"),
     ("timeline", "INSERT INTO timeline $timeline RETURN NONE;"),
     ("moved", "INSERT INTO timeline $moved RETURN NONE;"),
-    ("unreadable", "INSERT INTO unreadable $unreadable ON DUPLICATE KEY UPDATE c = $input.c, i = $input.i RETURN NONE;"),
+    (
+        "unreadable",
+        "INSERT INTO unreadable $unreadable ON DUPLICATE KEY UPDATE c = $input.c, i = $input.i RETURN NONE;",
+    ),
     ("new_identifiers", "INSERT INTO identifier $new_identifiers RETURN NONE;"),
     ("identifiers", "INSERT INTO identifier $identifiers ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
     ("unified_ids", "INSERT INTO unified_id $unified_ids ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;"),
@@ -261,7 +264,8 @@ impl Store {
         let mut variables = rows_of(&filled.rows, keys, secret)?;
         let kept = filled.rows.changes.kept.iter();
         let kept = kept.filter_map(|(position, home)| Some((filled.messages.get(*position)?, home)));
-        let timeline = kept.map(|((at, id, position), home)| journal::at_position(keys.timeline(*home, *at, id), *position));
+        let timeline =
+            kept.map(|((at, id, position), home)| journal::at_position(keys.timeline(*home, *at, id), *position));
         let unreadable = filled.unreadable.iter();
         let unreadable = unreadable.map(|position| journal::at_position(keys.unreadable(*position), *position));
         let renamed = filled.renamed.iter().map(|(at, id, position)| journal::ref_row(id, *at, *position));
@@ -395,7 +399,11 @@ fn rows_of(written: &Rows<'_>, keys: Keys, secret: &IdSecret) -> Result<Variable
     for (pair, (link, is_new)) in &changes.links {
         let id = keys.link("linked", pair, secret);
         let row = rows::relation_row(keys, id, pair, rows::encode("linked", link)?);
-        if *is_new { new_links.push(row) } else { links.push(row) }
+        if *is_new {
+            new_links.push(row)
+        } else {
+            links.push(row)
+        }
         if link.withheld.is_some() {
             let payload = rows::encode("withheld", &(pair, link))?;
             withheld.push(rows::row(keys.link("withheld", pair, secret), payload));

@@ -317,7 +317,7 @@ fn seen_so_often(count: u64, (identifier, state): &(Identifier, Arc<IdentifierSt
     let mut state = IdentifierState::clone(state);
     state.facts.seen.count = count;
     let mut changes = Changes::default();
-    changes.identifiers.insert(identifier.clone(), (state, false));
+    changes.identifiers.insert(identifier.clone(), (Arc::new(state), false));
     changes
 }
 

@@ -96,8 +96,8 @@ async fn check_customer(
         let stored = store.clusters(&[state.cluster]).await?.remove(&state.cluster);
         let members = partition.clusters[group].iter().map(|it| resolution.identifiers[*it].0);
         let anchor = resolution.identifiers[partition.anchors[group]].0;
-        let is_same = stored
-            .is_some_and(|it| it.members.iter().eq(members) && it.unified_id == unified_id(anchor, secret));
+        let is_same =
+            stored.is_some_and(|it| it.members.iter().eq(members) && it.unified_id == unified_id(anchor, secret));
         if !is_same {
             return Err(differs("a customer of the sample has other members than its evidence says"));
         }

@@ -36,7 +36,10 @@ async fn fill_edition(handle: &Handle, secret: &IdSecret) {
     latent.insert("i", Value::RecordId(key(&user)));
     let claim = rows::row(keys::text_id("order_claim", "o1"), "claim".to_owned());
     let aside = ["m3", "x"].map(|id| {
-        rows::row(keys::text_id("set_aside", id), format!("{{\"message_id\":\"{id}\",\"timestamp\":\"2025-01-01T00:00:00Z\"}}"))
+        rows::row(
+            keys::text_id("set_aside", id),
+            format!("{{\"message_id\":\"{id}\",\"timestamp\":\"2025-01-01T00:00:00Z\"}}"),
+        )
     });
     let query = "
         INSERT INTO event $events RETURN NONE;
@@ -63,8 +66,19 @@ async fn fill_edition(handle: &Handle, secret: &IdSecret) {
 async fn everything(handle: &Handle) -> Vec<String> {
     let mut all = Vec::new();
     for table in [
-        "journal", "message_ref", "committed", "setting", "policy", "projection", "timeline", "unreadable", "identifier", "unified_id",
-        "linked", "order_state", "audit",
+        "journal",
+        "message_ref",
+        "committed",
+        "setting",
+        "policy",
+        "projection",
+        "timeline",
+        "unreadable",
+        "identifier",
+        "unified_id",
+        "linked",
+        "order_state",
+        "audit",
     ] {
         let query = "SELECT * FROM type::table($table)";
         let found = handle.run(query, tx::variables([("table", Value::String(table.to_owned()))])).await.unwrap();
