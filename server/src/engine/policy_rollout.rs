@@ -30,7 +30,11 @@ use tokio::{task::JoinHandle, time::Instant};
 pub use self::fill::{Fill, Read};
 use crate::{
     clock,
-    engine::{active_policy::published, pipeline::Pipeline, snapshot::Snapshot},
+    engine::{
+        active_policy::published,
+        pipeline::{Pipeline, PipelineError},
+        snapshot::Snapshot,
+    },
 };
 
 /// How often progress is logged.
@@ -76,6 +80,15 @@ pub enum Phase {
     Listing(usize),
     /// Catching up with new commits, then making the edition current.
     Switching,
+}
+
+/// Why a policy is not in force, or its effects are not in the history.
+#[derive(Debug, thiserror::Error)]
+pub enum RolloutError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
 }
 
 impl PolicyRollout {
@@ -148,7 +161,7 @@ impl PolicyRollout {
 
     /// Rebuilds a database that has normal forms of an older program, and returns once that is current. `false` if there was
     /// nothing to do.
-    pub async fn bring_up_to_date(&self, pipeline: &Pipeline) -> Result<bool, StoreError> {
+    pub async fn bring_up_to_date(&self, pipeline: &Pipeline) -> Result<bool, RolloutError> {
         let Snapshot { store, policy, .. } = pipeline.snapshot();
         if !is_outdated(&store).await? {
             return Ok(false);
@@ -167,7 +180,7 @@ impl PolicyRollout {
         }
     }
 
-    async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), StoreError> {
+    async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), RolloutError> {
         let mut fill = Fill::begin(pipeline.snapshot(), version, policy).await?;
         let mut last_logged = Instant::now();
         let read = |read: Read| {
@@ -226,7 +239,7 @@ async fn remove_unused(store: &Store) {
 }
 
 /// Records which customers a rollout has merged and unmerged.
-async fn record_lineage(pipeline: &Pipeline, fill: &Fill) -> Result<(), StoreError> {
+async fn record_lineage(pipeline: &Pipeline, fill: &Fill) -> Result<(), RolloutError> {
     let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
     let version = fill.target().policy.version;
     let comparison = compare::identities(fill.source(), fill.target()).await?;
@@ -274,8 +287,7 @@ pub async fn simulate(
     let Snapshot { store, secret, .. } = snapshot;
     let retirements = snapshot.policy.retirements();
     let decisions = snapshot.decisions();
-    let unreadable: BTreeSet<_> =
-        store.unreadable_messages().await?.into_iter().map(|(_, position)| position).collect();
+    let unreadable = store.unreadable_messages().await?;
     let mut graph = Graph::default();
     // By the position of the home, so that memory does not grow with messages.
     let mut messages_of: HashMap<usize, u64> = HashMap::new();

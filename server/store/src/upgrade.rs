@@ -16,7 +16,7 @@ use profile360_core::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use surrealdb::types::{Array, Number, RecordId, RecordIdKey, Value};
+use surrealdb::types::{Number, RecordId, RecordIdKey, Value};
 
 use super::{
     Result, Store,

@@ -11,11 +11,7 @@ use std::{
 };
 
 use profile360_core::{
-    evidence::{
-        decision::Decision,
-        link::Pair,
-        retirement::{Retirement, Retirements},
-    },
+    evidence::{decision::Decision, link::Pair, retirement::Retirement},
     identifier::{
         Identifier, UnifiedId,
         normalize::{NORMAL_FORMS, normal_again},

@@ -1,4 +1,5 @@
 use profile360_core::identifier::unified_id::{IdSecret, unified_id};
+use surrealdb::types::Array;
 
 use super::*;
 use crate::{Entry, connect::open_memory};
