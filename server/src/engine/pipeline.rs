@@ -1,7 +1,6 @@
 //! The write pipeline: every write to the database goes through it.
 //!
-//! [`Pipeline`] is its handle: callers put requests into a queue, which is bounded in number and in bytes. The [`executor`]
-//! serves them.
+//! [`Pipeline`] is its handle: callers put requests into a bounded queue. The [`executor`] serves them.
 
 pub(super) mod cache;
 mod command;
@@ -26,7 +25,7 @@ use profile360_core::{
 };
 use profile360_ingest::framing::kept_id;
 use profile360_store::{LineageRow, StoreError};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
     command::CommandRequest,
@@ -46,8 +45,6 @@ use crate::{
 pub const MAX_BATCH: usize = 5_000;
 /// Requests in the queue. Further callers wait in `send`, so memory stays bounded.
 const QUEUE: usize = 64;
-/// The bytes of messages that may wait or be served at once. Further callers wait.
-const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 
 /// The work for one request that others wait for.
 #[derive(Debug, Clone, Copy)]
@@ -120,8 +117,6 @@ pub struct Pipeline {
     /// The current snapshot. A policy rollout replaces it.
     snapshot: watch::Receiver<Snapshot>,
     ingest_stats: Arc<IngestStats>,
-    /// What is left of the memory for messages that wait, in bytes.
-    memory: Arc<Semaphore>,
 }
 
 impl Pipeline {
@@ -136,7 +131,7 @@ impl Pipeline {
         let (current, shown) = watch::channel(snapshot);
         let task = tokio::spawn(Executor::new(current, queue, budget).run());
         let ingest_stats = Arc::new(IngestStats::new(clock::now()));
-        (Self { requests, snapshot: shown, ingest_stats, memory: Arc::new(Semaphore::new(QUEUE_BYTES)) }, task)
+        (Self { requests, snapshot: shown, ingest_stats }, task)
     }
 
     /// The ingestion counters. Callers that refuse messages themselves count those here.
@@ -176,12 +171,9 @@ impl Pipeline {
         let messages = self.with_kept_ids(messages).await?;
         let (reply, answer) = oneshot::channel();
         let n_bytes = messages.iter().map(|accepted| accepted.payload.len()).sum();
-        // A request above the limit takes all of it.
-        let share = u32::try_from(n_bytes.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
-        let memory = self.memory.clone().acquire_many_owned(share).await.map_err(|_| PipelineError::Stopping)?;
         let sent: Vec<Timestamp> = messages.iter().map(|accepted| accepted.message.at).collect();
         let (messages, texts) = messages.into_iter().map(|accepted| (accepted.message, accepted.payload)).unzip();
-        let request = Ingest { messages, texts, read_by, n_bytes, tries: Tries::default(), reply, _memory: memory };
+        let request = Ingest { messages, texts, read_by, n_bytes, tries: Tries::default(), reply };
         self.requests.send(Request::Ingest(request)).await.map_err(|_| PipelineError::Stopping)?;
         let receipt = answer.await.map_err(|_| PipelineError::Stopping)??;
         let n_repeated = receipt.ingested.iter().filter(|it| it.outcome == Outcome::Duplicate).count();

@@ -1,7 +1,8 @@
 //! Rows that plans need not read: those that were read or written recently, and those that the batch in flight leaves.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::Hash,
     sync::Arc,
 };
 
@@ -170,17 +171,17 @@ fn take_known<K: Ord + Clone, V>(
 
 #[derive(Debug)]
 struct Generations<K, V> {
-    young: BTreeMap<K, Arc<V>>,
-    old: BTreeMap<K, Arc<V>>,
+    young: HashMap<K, Arc<V>>,
+    old: HashMap<K, Arc<V>>,
 }
 
 impl<K, V> Default for Generations<K, V> {
     fn default() -> Self {
-        Self { young: BTreeMap::new(), old: BTreeMap::new() }
+        Self { young: HashMap::new(), old: HashMap::new() }
     }
 }
 
-impl<K: Ord + Clone, V> Generations<K, V> {
+impl<K: Hash + Eq + Clone, V> Generations<K, V> {
     fn get(&mut self, key: &K) -> Option<Arc<V>> {
         if let Some(value) = self.young.get(key) {
             return Some(value.clone());

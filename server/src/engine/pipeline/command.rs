@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, sync::Arc};
 use profile360_core::{
     evidence::{
         decision::{Decision, Decisions, Relation, Revocation},
-        link::Pair,
         retirement::{Retirement, Retirements},
     },
     identifier::Identifier,
@@ -139,7 +138,7 @@ async fn plan_decisions(
     let after = context.with_decisions(Arc::new(context.rules.decisions.with(&changed)));
     let changed: Arc<[Decision]> = changed.into();
     let evidence = NewEvidence::Decisions(changed.clone());
-    let Some(plan) = planning::plan(evidence, std::mem::take(view), &after, source, at_most).await? else {
+    let Some(plan) = planning::plan(evidence, std::mem::take(view), &after, cache, at_most).await? else {
         return Ok(Planning::OverBudget);
     };
     let Plan { view: seen, changes } = plan;

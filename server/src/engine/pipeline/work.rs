@@ -8,7 +8,7 @@ use profile360_core::{
     plan::{changes::Changes, planner::NewEvidence, view::View},
 };
 use profile360_store::{Cause, NewMessage, Rows, StoreError};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::{
     PipelineError, Receipt,
@@ -38,8 +38,6 @@ pub(super) struct Ingest {
     pub n_bytes: usize,
     pub tries: Tries,
     pub reply: oneshot::Sender<Result<Receipt, PipelineError>>,
-    /// Its share of the memory of the queue.
-    pub _memory: OwnedSemaphorePermit,
 }
 
 /// What became of earlier attempts of a request.
