@@ -24,10 +24,11 @@ use profile360_core::{
     policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
-use profile360_store::{Cause, Entry, LineageRow, Store, StoreError};
+use profile360_store::{Cause, LineageRow, Store, StoreError};
 use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::task::AbortOnDropHandle;
 
-pub use self::fill::{Fill, Read};
+pub use self::fill::{Fill, JournalWindow, Read};
 use crate::{
     clock,
     engine::{
@@ -61,9 +62,11 @@ pub enum Progress {
         version: i64,
         phase: Phase,
     },
+    /// Another one may be reserved. It begins once the merges and unmerges of this one are in the history.
     InForce {
         version: i64,
         seconds: f64,
+        is_recorded: bool,
     },
     Failed {
         version: i64,
@@ -114,16 +117,16 @@ impl PolicyRollout {
     /// Publishes in the background. The caller must have [reserved](Self::reserve) the rollout.
     pub fn start(self: &Arc<Self>, pipeline: Pipeline, version: i64, policy: CompiledPolicy) {
         let rollout = self.clone();
+        let mut current = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = current.take().map(AbortOnDropHandle::new);
         let task = tokio::spawn(async move {
-            let started = Instant::now();
+            if let Some(earlier) = earlier {
+                // It has logged its own errors.
+                earlier.await.ok();
+            }
             tracing::info!(version, "publishing a policy");
-            let result = rollout.publish(&pipeline, version, policy).await;
-            let seconds = started.elapsed().as_secs_f64();
-            match result {
-                Ok(()) => {
-                    tracing::info!(version, seconds, "the policy is in force");
-                    rollout.set(Progress::InForce { version, seconds });
-                }
+            match rollout.publish(&pipeline, version, policy).await {
+                Ok(()) => {}
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
                     let store = pipeline.snapshot().store;
@@ -134,7 +137,7 @@ impl PolicyRollout {
                 }
             }
         });
-        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        *current = Some(task);
     }
 
     /// Resumes an interrupted rollout. A database with normal forms of an older program is rebuilt under the active policy.
@@ -180,7 +183,13 @@ impl PolicyRollout {
         }
     }
 
-    async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), RolloutError> {
+    async fn publish(
+        &self,
+        pipeline: &Pipeline,
+        version: i64,
+        policy: CompiledPolicy,
+    ) -> Result<(), RolloutError> {
+        let started = Instant::now();
         let mut fill = Fill::begin(pipeline.snapshot(), version, policy).await?;
         let mut last_logged = Instant::now();
         let read = |read: Read| {
@@ -194,8 +203,13 @@ impl PolicyRollout {
         self.set(Progress::UnderWay { version, phase: Phase::Switching });
         verify::verify(&fill).await?;
         let fill = pipeline.switch(fill).await?;
-        fill.conclude().await?;
-        record_lineage(pipeline, &fill).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        tracing::info!(version, seconds, "the policy is in force");
+        self.set(Progress::InForce { version, seconds, is_recorded: false });
+        if let Err(error) = conclude(pipeline, &fill).await {
+            tracing::error!(version, %error, "the merges and unmerges of the policy are not all in the history");
+        }
+        self.set(Progress::InForce { version, seconds, is_recorded: true });
         let store = pipeline.snapshot().store;
         tokio::spawn(async move {
             tokio::time::sleep(UNUSED_AFTER).await;
@@ -236,6 +250,12 @@ async fn remove_unused(store: &Store) {
     if let Err(error) = removed {
         tracing::warn!(%error, "an earlier projection was not removed; the next rollout removes it");
     }
+}
+
+/// What is left once a policy is in force.
+async fn conclude(pipeline: &Pipeline, fill: &Fill) -> Result<(), RolloutError> {
+    fill.conclude().await?;
+    record_lineage(pipeline, fill).await
 }
 
 /// Records which customers a rollout has merged and unmerged.
@@ -293,15 +313,15 @@ pub async fn simulate(
     let mut messages_of: HashMap<usize, u64> = HashMap::new();
     let (mut n_messages, mut n_affected) = (0, 0);
     let last = store.last_commit().await?;
-    let mut window = fill::Window::default();
+    let mut window = JournalWindow::default();
     while let Some(commits) = window.next(last) {
         let entries = store.journal(*commits.start() - 1, *commits.end()).await?;
         window.note(&entries);
-        for (position, text) in entries.into_iter().flat_map(|(_, entry)| messages_in(entry)) {
-            let was_unreadable = unreadable.contains(&position);
+        for (position, text) in entries.iter().flat_map(|(_, entry)| entry.messages()) {
+            let was_unreadable = unreadable.contains(position);
             n_messages += 1;
             // A message without a usable identifier contributes to no profile.
-            let Ok(mut accepted) = parse_kept(&text, policy) else {
+            let Ok(mut accepted) = parse_kept(text, policy) else {
                 n_affected += u64::from(!was_unreadable);
                 continue;
             };
@@ -343,13 +363,6 @@ pub async fn simulate(
         n_affected += if is_changed { count } else { 0 };
     }
     Ok(Simulation { comparison, parts, n_messages, n_affected })
-}
-
-fn messages_in(entry: Entry) -> Vec<(profile360_store::Position, String)> {
-    match entry {
-        Entry::Messages(messages) => messages,
-        Entry::Decisions(_) | Entry::Retirements(_) | Entry::Switch(_) => Vec::new(),
-    }
 }
 
 /// The profile at a position of the graph.

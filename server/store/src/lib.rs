@@ -6,6 +6,7 @@
 
 mod audit;
 mod connect;
+mod engine;
 mod exit;
 mod handle;
 mod ingest_hours;

@@ -59,6 +59,9 @@ pub struct RowCounts {
     pub clusters: u64,
 }
 
+/// The setting of a database that has messages whose IDs got another normal form.
+pub(super) const RENAMED: &str = "renamed_messages";
+
 /// Steps in which the rows of a projection are removed: each covers a 4,096th of the IDs, or of the shards.
 const REMOVED_AT_ONCE: u16 = 16;
 
@@ -127,9 +130,11 @@ impl Store {
         Ok(store)
     }
 
-    /// Whether an earlier version of the program has written messages here.
-    pub async fn was_upgraded(&self) -> Result<bool> {
-        Ok(self.setting(super::upgrade::PROGRESS).await?.is_some())
+    /// Whether an ID may be that of several messages, or a message may have several IDs: an earlier version of the program has
+    /// written messages here.
+    pub async fn has_old_ids(&self) -> Result<bool> {
+        let settings = [super::upgrade::PROGRESS, RENAMED].map(|name| keys::text_id("setting", name));
+        Ok(!self.select(settings.into()).await?.is_empty())
     }
 
     /// Marks projections that a failed or interrupted rollout left as removable.
@@ -301,6 +306,12 @@ impl Store {
     /// The version of the normal forms of this projection.
     pub async fn normal_forms(&self) -> Result<i64> {
         Ok(self.own_row().await?.normal_forms)
+    }
+
+    /// Records the version of the normal forms of this projection.
+    pub async fn set_normal_forms(&self, normal_forms: i64) -> Result<()> {
+        let projection = self.own_row().await?;
+        self.put_projection(self.projection, &Projection { normal_forms, ..projection }).await
     }
 
     /// The version of the policy that is being published, if any.

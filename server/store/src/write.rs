@@ -16,6 +16,7 @@ use super::{
     handle::Open,
     journal::{self, NewMessage, Position},
     keys::{self, Keys},
+    projection::RENAMED,
     rows::{self, COMMITS, LINEAGE, LineageRow, Touched},
     tx,
 };
@@ -269,7 +270,9 @@ impl Store {
         let unreadable = filled.unreadable.iter();
         let unreadable = unreadable.map(|position| journal::at_position(keys.unreadable(*position), *position));
         let renamed = filled.renamed.iter().map(|(at, id, position)| journal::ref_row(id, *at, *position));
+        let is_renamed = (!filled.renamed.is_empty()).then(|| rows::setting_row(RENAMED, "1".to_owned()));
         variables.extend([
+            ("settings", Value::from_iter(is_renamed)),
             ("message_refs", Value::from_iter(renamed)),
             ("timeline", Value::from_iter(timeline)),
             ("unreadable", Value::from_iter(unreadable)),

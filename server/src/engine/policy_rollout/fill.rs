@@ -11,7 +11,11 @@ use std::{
 };
 
 use profile360_core::{
-    evidence::{decision::Decision, link::Pair, retirement::Retirement},
+    evidence::{
+        decision::Decision,
+        link::Pair,
+        retirement::Retirement,
+    },
     identifier::{
         Identifier, UnifiedId,
         normalize::{NORMAL_FORMS, normal_again},
@@ -25,7 +29,7 @@ use profile360_core::{
     policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
-use profile360_store::{Entry, Filled, Position, ProjectionState, RowCounts, Rows, Store, StoreError};
+use profile360_store::{Entry, Filled, Position, ProjectionState, Rows, RowCounts, Store, StoreError};
 
 use crate::engine::{
     active_policy::{ActivePolicy, published},
@@ -47,30 +51,30 @@ pub struct Read {
     pub of: u64,
 }
 
-/// How many commits of the journal are read at once: so many that their texts have about [`Window::BYTES`].
+/// How many commits of the journal are read at once: so many that their texts have about [`JournalWindow::BYTES`].
 #[derive(Debug)]
-pub(super) struct Window {
+pub struct JournalWindow {
     read_up_to: i64,
     n_commits: i64,
 }
 
-impl Default for Window {
+impl Default for JournalWindow {
     fn default() -> Self {
         Self::after(0)
     }
 }
 
-impl Window {
+impl JournalWindow {
     const BYTES: usize = 32 * 1024 * 1024;
     const MAX_COMMITS: i64 = 4_096;
 
     /// Begins after a commit, with few commits: each may have many messages.
-    pub(super) const fn after(commit: i64) -> Self {
+    pub const fn after(commit: i64) -> Self {
         Self { read_up_to: commit, n_commits: 8 }
     }
 
     /// The next commits to read, up to the last one.
-    pub(super) fn next(&mut self, last: i64) -> Option<RangeInclusive<i64>> {
+    pub fn next(&mut self, last: i64) -> Option<RangeInclusive<i64>> {
         let first = self.read_up_to + 1;
         if last < first {
             return None;
@@ -80,8 +84,9 @@ impl Window {
     }
 
     /// Adapts to the size of what was read.
-    pub(super) fn note(&mut self, entries: &[(i64, Entry)]) {
-        let n_bytes: usize = entries.iter().map(|(_, entry)| n_bytes_of(entry)).sum();
+    pub fn note(&mut self, entries: &[(i64, Entry)]) {
+        let texts = entries.iter().flat_map(|(_, entry)| entry.messages());
+        let n_bytes: usize = texts.map(|(_, text)| text.len()).sum();
         if Self::BYTES < n_bytes {
             self.n_commits = 1.max(self.n_commits / 2);
         } else if n_bytes < Self::BYTES / 2 {
@@ -102,6 +107,8 @@ pub struct Fill {
     decided: i64,
     /// Messages that the projection must contain.
     n_messages: u64,
+    /// Messages whose IDs the journal knew when the fill began.
+    n_refs: u64,
     /// Whether the projection was active before, so that only what came since is read.
     returns: bool,
     /// Whether the IDs of stored messages may be those of others: another version of the program wrote them.
@@ -144,22 +151,28 @@ impl Fill {
             Some(RowCounts { timeline, unreadable, .. }) => timeline + unreadable,
             None => 0,
         };
-        let may_collide = source.store.normal_forms().await? < NORMAL_FORMS || source.store.was_upgraded().await?;
+        let may_collide =
+            source.store.normal_forms().await? < NORMAL_FORMS || source.store.has_old_ids().await?;
         Ok(Self {
-            source,
             target,
             cache: Cache::default(),
             followed,
             decided: if returns { followed } else { decided },
             n_messages,
+            n_refs: source.store.n_messages().await?,
             returns,
             may_collide,
             new_in_source: BTreeSet::new(),
+            source,
         })
     }
 
     /// Reads the journal to its end, and lists the customers.
-    pub async fn fill(&mut self, mut read: impl FnMut(Read), mut listed: impl FnMut(usize)) -> Result<(), StoreError> {
+    pub async fn fill(
+        &mut self,
+        mut read: impl FnMut(Read),
+        mut listed: impl FnMut(usize),
+    ) -> Result<(), StoreError> {
         let of = self.source.store.n_messages().await?;
         self.follow(|done| read(Read { done, of })).await?;
         self.list(&mut listed).await?;
@@ -214,7 +227,7 @@ impl Fill {
     async fn follow(&mut self, mut progress: impl FnMut(u64)) -> Result<i64, StoreError> {
         let last = self.source.store.last_commit().await?;
         let first = self.followed;
-        let mut window = Window::after(first);
+        let mut window = JournalWindow::after(first);
         while let Some(commits) = window.next(last) {
             let entries = self.source.store.journal(*commits.start() - 1, *commits.end()).await?;
             window.note(&entries);
@@ -294,7 +307,8 @@ impl Fill {
         let Plan { view, changes } = self.plan(evidence, view, &context).await?;
         let kept: Vec<_> = messages.iter().zip(&positions).map(|(it, position)| (it.at, &*it.id, *position)).collect();
         let renamed: Vec<_> = renamed.iter().map(|(at, id, position)| (*at, &**id, *position)).collect();
-        let filled = Filled { rows: Rows::of(&changes), messages: &kept, unreadable: &unreadable, renamed: &renamed };
+        let filled =
+            Filled { rows: Rows::of(&changes), messages: &kept, unreadable: &unreadable, renamed: &renamed };
         self.target.store.fill(&filled, &self.target.secret).await?;
         self.note(view, changes);
         Ok(())
@@ -442,12 +456,14 @@ impl Fill {
     pub async fn check_counts(&self) -> Result<RowCounts, StoreError> {
         let counts = self.target.store.row_counts().await?;
         let RowCounts { timeline, unreadable, .. } = counts;
-        if timeline + unreadable == self.n_messages {
+        let is_whole = self.may_collide || self.n_refs <= self.n_messages;
+        if is_whole && timeline + unreadable == self.n_messages {
             return Ok(counts);
         }
-        let n_read = self.n_messages;
+        let (n_refs, n_read) = (self.n_refs, self.n_messages);
         let reason = format!(
-            "{n_read} messages were read from the journal; the projection has {timeline} of them, and {unreadable} that it cannot read"
+            "the journal should have {n_refs} messages and has {n_read}; the projection has {timeline} of them, and {unreadable} that it \
+             cannot read"
         );
         Err(StoreError::Incomplete { reason })
     }
@@ -490,13 +506,6 @@ fn parse_all(
     let accepted = parsed.into_iter().flatten();
     let parsed = batch.into_iter().zip(accepted).map(|((position, _), accepted)| Parsed { position, accepted });
     (parsed.collect(), seen.into_iter().flatten().collect())
-}
-
-fn n_bytes_of(entry: &Entry) -> usize {
-    match entry {
-        Entry::Messages(messages) => messages.iter().map(|(_, text)| text.len()).sum(),
-        Entry::Decisions(_) | Entry::Retirements(_) | Entry::Switch(_) => 0,
-    }
 }
 
 /// A decision with its identifiers normalized again. If both become one identifier, the decision stays as it is, so that

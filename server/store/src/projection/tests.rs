@@ -97,19 +97,19 @@ async fn removing_a_projection_leaves_no_row() {
         "decided" | "retired" => keys.text(table, "d1"),
         _ => keys.sharded(table, "k1"),
     };
-    let ids: Vec<RecordId> = tables.map(|table| id(table)).collect();
+    // The ends of links first.
+    let mut ids: Vec<RecordId> = tables.map(|table| id(&table)).collect();
+    ids.sort_by_key(|id| id.table.as_str() != "identifier");
     for id in &ids {
         let end = keys.identifier(&Identifier::new(Kind::new("phone"), "+82"));
-        let query = "IF $relation { INSERT RELATION INTO type::table($table) { id: $id, in: $end, out: $end, p: '' } }
-            ELSE { INSERT INTO type::table($table) { id: $id, p: '', c: 1, i: 1, i: IF $points { $end } ELSE { 1 } } }";
-        let is_relation = ["linked", "decided"].contains(&id.table.as_str());
-        let variables = tx::variables([
-            ("relation", Value::Bool(is_relation)),
-            ("points", Value::Bool(id.table.as_str() == "unified_id")),
-            ("table", Value::String(id.table.to_string())),
-            ("id", Value::RecordId(id.clone())),
-            ("end", Value::RecordId(end)),
-        ]);
+        let query = match id.table.as_str() {
+            "linked" => "INSERT RELATION INTO linked { id: $id, in: $end, out: $end, p: '' }",
+            "decided" => "INSERT RELATION INTO decided { id: $id, in: $end, out: $end, p: '' }",
+            "unified_id" => "CREATE $id SET i = $end",
+            "timeline" | "unreadable" => "CREATE $id SET c = 1, i = 1",
+            _ => "CREATE $id SET p = ''",
+        };
+        let variables = tx::variables([("id", Value::RecordId(id.clone())), ("end", Value::RecordId(end))]);
         first.handle.run(query, variables).await.unwrap();
     }
     let count = async || {

@@ -2,7 +2,7 @@ use profile360_core::identifier::unified_id::{IdSecret, unified_id};
 use surrealdb::types::Array;
 
 use super::*;
-use crate::{Entry, connect::open_memory};
+use crate::connect::open_memory;
 
 const LEAVE: &str = "
     INSERT INTO setting [
@@ -120,7 +120,7 @@ async fn an_edition_becomes_journal_and_projection_also_when_it_is_interrupted()
         let store = crate::projection::open_active(handle).await.unwrap();
         let counts = store.row_counts().await.unwrap();
         assert_eq!((counts.messages, counts.timeline, counts.unreadable), (451, 450, 2), "m3 was sent twice");
-        let texts: usize = store.journal(0, 100).await.unwrap().iter().map(|(_, entry)| n_texts(entry)).sum();
+        let texts: usize = store.journal(0, 100).await.unwrap().iter().map(|(_, entry)| entry.messages().len()).sum();
         assert_eq!(texts, 452, "no text is lost");
         let user = Identifier::new(Kind::new("external_id"), "u1");
         let events = store.events(unified_id(&user, &secret), Timestamp::EARLIEST, Timestamp::LATEST).await.unwrap();
@@ -132,11 +132,4 @@ async fn an_edition_becomes_journal_and_projection_also_when_it_is_interrupted()
         assert_eq!(unlisted.iter().map(|(_, it)| it.touched.len()).sum::<usize>(), 1, "the list goes on where it was");
     }
     assert!(results.iter().all(|it| *it == results[0]));
-}
-
-fn n_texts(entry: &Entry) -> usize {
-    match entry {
-        Entry::Messages(messages) => messages.len(),
-        _ => 0,
-    }
 }
