@@ -183,12 +183,7 @@ impl PolicyRollout {
         }
     }
 
-    async fn publish(
-        &self,
-        pipeline: &Pipeline,
-        version: i64,
-        policy: CompiledPolicy,
-    ) -> Result<(), RolloutError> {
+    async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), RolloutError> {
         let started = Instant::now();
         let mut fill = Fill::begin(pipeline.snapshot(), version, policy).await?;
         let mut last_logged = Instant::now();

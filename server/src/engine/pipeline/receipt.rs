@@ -20,7 +20,7 @@ use super::Ingested;
 pub(super) fn receipts(changes: &Changes, messages: &[Message], view: &View) -> Vec<Ingested> {
     let current = |message: &Message| {
         let state = match changes.identifiers.get(message.home()) {
-            Some((state, _)) => state,
+            Some((state, _)) => &**state,
             None => view.identifiers.get(message.home())?.as_deref()?,
         };
         match changes.clusters.get(&state.cluster) {

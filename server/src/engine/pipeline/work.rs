@@ -114,7 +114,8 @@ impl Work {
             let mut messages = std::mem::take(&mut request.messages);
             if request.read_by != context.policy.version {
                 let parse = |text: &String| parse_kept(text, &context.rules.policy).map(|accepted| accepted.message);
-                let Ok(parsed) = request.texts.iter().map(parse).collect() else {
+                let parsed: Result<Vec<Message>, _> = request.texts.iter().map(parse).collect();
+                let Ok(parsed) = parsed else {
                     request.reply.send(Err(PipelineError::RulesChanged)).ok();
                     continue;
                 };

@@ -11,11 +11,7 @@ use std::{
 };
 
 use profile360_core::{
-    evidence::{
-        decision::Decision,
-        link::Pair,
-        retirement::Retirement,
-    },
+    evidence::{decision::Decision, link::Pair, retirement::Retirement},
     identifier::{
         Identifier, UnifiedId,
         normalize::{NORMAL_FORMS, normal_again},
@@ -29,7 +25,7 @@ use profile360_core::{
     policy::compiled::CompiledPolicy,
     time::Timestamp,
 };
-use profile360_store::{Entry, Filled, Position, ProjectionState, Rows, RowCounts, Store, StoreError};
+use profile360_store::{Entry, Filled, Position, ProjectionState, RowCounts, Rows, Store, StoreError};
 
 use crate::engine::{
     active_policy::{ActivePolicy, published},
@@ -151,8 +147,7 @@ impl Fill {
             Some(RowCounts { timeline, unreadable, .. }) => timeline + unreadable,
             None => 0,
         };
-        let may_collide =
-            source.store.normal_forms().await? < NORMAL_FORMS || source.store.has_old_ids().await?;
+        let may_collide = source.store.normal_forms().await? < NORMAL_FORMS || source.store.has_old_ids().await?;
         Ok(Self {
             target,
             cache: Cache::default(),
@@ -168,11 +163,7 @@ impl Fill {
     }
 
     /// Reads the journal to its end, and lists the customers.
-    pub async fn fill(
-        &mut self,
-        mut read: impl FnMut(Read),
-        mut listed: impl FnMut(usize),
-    ) -> Result<(), StoreError> {
+    pub async fn fill(&mut self, mut read: impl FnMut(Read), mut listed: impl FnMut(usize)) -> Result<(), StoreError> {
         let of = self.source.store.n_messages().await?;
         self.follow(|done| read(Read { done, of })).await?;
         self.list(&mut listed).await?;
@@ -307,8 +298,7 @@ impl Fill {
         let Plan { view, changes } = self.plan(evidence, view, &context).await?;
         let kept: Vec<_> = messages.iter().zip(&positions).map(|(it, position)| (it.at, &*it.id, *position)).collect();
         let renamed: Vec<_> = renamed.iter().map(|(at, id, position)| (*at, &**id, *position)).collect();
-        let filled =
-            Filled { rows: Rows::of(&changes), messages: &kept, unreadable: &unreadable, renamed: &renamed };
+        let filled = Filled { rows: Rows::of(&changes), messages: &kept, unreadable: &unreadable, renamed: &renamed };
         self.target.store.fill(&filled, &self.target.secret).await?;
         self.note(view, changes);
         Ok(())
