@@ -57,11 +57,12 @@ build-test: web ## Build the server that the tests start: sooner built, and slow
 RELEASE := $(CARGO_TARGET_DIR)/release/deploy
 # Cargo features of the server, with commas between them: rocksdb.
 FEATURES ?=
+WITH_FEATURES := $(if $(FEATURES),--features profile360-server/$(FEATURES))
 
 .PHONY: release
 release: setup-features web ## Build the program that is deployed, stripped, with its symbols in a file next to it: make release FEATURES=rocksdb
 	@echo '==> Building the program to deploy (a first build takes half an hour or more)'
-	@cargo build --workspace --locked --release --bin profile360 $(addprefix --features profile360-server/,$(FEATURES))
+	@cargo build --workspace --locked --release --bin profile360 $(WITH_FEATURES)
 	@.ci/strip '$(CARGO_TARGET_DIR)/release/profile360' '$(RELEASE)'
 
 .PHONY: setup-features
@@ -186,13 +187,15 @@ reference: setup-test ## Write the GraphQL reference, docs/graphql.md
 # The program to measure; if left out, the one that `make run` starts.
 PROGRAM ?=
 SIZE ?= full
+# The program that inserts bare rows, built as the program that is measured, so that SurrealDB is compiled already.
+BARE := cargo bench --quiet --workspace --locked --profile $(if $(findstring /release/,$(PROGRAM)),release,dev) $(WITH_FEATURES) --bench bare
 # An environment with the packages for real purchases and other people's programs, if there is one (docs/benchmarks.md).
 PYTHON ?= $(firstword $(wildcard $(CACHE)/bench/venv/bin/python) python3)
 
 .PHONY: bench
 bench: $(if $(PROGRAM),,build) ## Measure everything, one table: make bench BEFORE=PROGRAM SIZE=quick ROWS=import,card
 	@echo '==> Measuring' >&2
-	@$(PYTHON) tests/bench --program '$(or $(PROGRAM),$(PROFILE360_BIN))' --size '$(SIZE)' $(if $(BEFORE),--before '$(BEFORE)') \
+	@$(PYTHON) tests/bench --program '$(or $(PROGRAM),$(PROFILE360_BIN))' --size '$(SIZE)' --bare '$(BARE)' $(if $(BEFORE),--before '$(BEFORE)') \
 		$(if $(ROWS),--rows '$(ROWS)') $(if $(ENGINE),--engine '$(ENGINE)')
 
 .PHONY: clean

@@ -32,7 +32,7 @@ use super::{active_policy::ActivePolicy, pipeline::cache::Cache};
 
 /// What plans are computed by and where their rows are.
 #[derive(Debug, Clone)]
-pub struct PlanContext {
+pub(super) struct PlanContext {
     pub store: Arc<Store>,
     pub policy: Arc<ActivePolicy>,
     pub rules: Rules,
@@ -42,14 +42,14 @@ pub struct PlanContext {
 impl PlanContext {
     /// The same with other decisions.
     #[must_use]
-    pub fn with_decisions(&self, decisions: Arc<Decisions>) -> Self {
+    pub(super) fn with_decisions(&self, decisions: Arc<Decisions>) -> Self {
         Self { rules: Rules { decisions, ..self.rules.clone() }, ..self.clone() }
     }
 }
 
 /// A complete plan.
 #[derive(Debug)]
-pub struct Plan {
+pub(super) struct Plan {
     /// Everything that it depends on.
     pub view: View,
     pub changes: Changes,
@@ -57,7 +57,7 @@ pub struct Plan {
 
 /// What a retirement is planned from.
 #[derive(Debug)]
-pub struct Reassigned {
+pub(super) struct Reassigned {
     pub reassignment: Arc<Reassignment>,
     /// Where its messages are, by ID.
     pub positions: BTreeMap<Arc<str>, Position>,
@@ -67,7 +67,7 @@ pub struct Reassigned {
 const COST_OF_LINKS: usize = 5;
 
 /// The cost of a read; reading one row by its key costs 1.
-pub fn cost_of(needs: &Needs) -> usize {
+pub(super) fn cost_of(needs: &Needs) -> usize {
     let Needs { messages, identifiers, links, clusters, orders, sessions, links_of } = needs;
     let n_rows = messages.len() + identifiers.len() + links.len() + clusters.len() + orders.len() + sessions.len();
     n_rows + COST_OF_LINKS * links_of.len()
@@ -79,7 +79,7 @@ pub fn cost_of(needs: &Needs) -> usize {
 /// # Errors
 ///
 /// [`StoreError::Conflict`] if another server committed between two reads.
-pub async fn plan(
+pub(super) async fn plan(
     evidence: NewEvidence,
     mut view: View,
     context: &PlanContext,
@@ -110,7 +110,12 @@ async fn read(needs: &Needs, view: &mut View, context: &PlanContext, cache: &Cac
 }
 
 /// Loads rows, and the rows that these refer to, unless the view contains them.
-pub async fn load(needs: Needs, view: &mut View, context: &PlanContext, cache: &mut Cache) -> Result<(), StoreError> {
+pub(super) async fn load(
+    needs: Needs,
+    view: &mut View,
+    context: &PlanContext,
+    cache: &mut Cache,
+) -> Result<(), StoreError> {
     let mut needs = needs.without(view);
     loop {
         if needs.is_empty() {
@@ -126,7 +131,7 @@ pub async fn load(needs: Needs, view: &mut View, context: &PlanContext, cache: &
 }
 
 /// Reads what a new or a revoked retirement is planned from: all stored messages with the value.
-pub async fn read_reassignment(
+pub(super) async fn read_reassignment(
     retirement: &Retirement,
     view: &mut View,
     context: &PlanContext,
@@ -165,7 +170,7 @@ pub async fn read_reassignment(
 }
 
 /// The members of the profiles of identifiers that a view does not hold.
-pub fn missing_members<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>, view: &View) -> Needs {
+pub(super) fn missing_members<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>, view: &View) -> Needs {
     let states = identifiers.into_iter().filter_map(|it| view.identifiers.get(it)?.as_ref());
     let keys: BTreeSet<ClusterKey> = states.map(|it| it.cluster).collect();
     let clusters = keys.iter().filter_map(|it| view.clusters.get(it)?.as_ref());
@@ -174,7 +179,7 @@ pub fn missing_members<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>
 }
 
 /// The decisions about identifiers that a plan removes.
-pub fn decisions_about_removed(changes: &Changes, decisions: &Decisions) -> Vec<Decision> {
+pub(super) fn decisions_about_removed(changes: &Changes, decisions: &Decisions) -> Vec<Decision> {
     let is_removed = |it: &Identifier| changes.removed_identifiers.contains(it);
     let about = decisions.iter().filter(|it| is_removed(&it.pair.a) || is_removed(&it.pair.b));
     about.map(|it| Decision::clone(it)).collect()
@@ -185,7 +190,7 @@ pub fn decisions_about_removed(changes: &Changes, decisions: &Decisions) -> Vec<
 /// # Errors
 ///
 /// [`StoreError::Conflict`] if another server committed between two reads.
-pub fn revision_of(
+pub(super) fn revision_of(
     identifiers: &BTreeSet<Identifier>,
     view: &View,
     context: &PlanContext,

@@ -23,7 +23,7 @@ const GENERATION: usize = 30_000;
 
 /// Valid as long as no other server writes; the executor clears it on a conflict.
 #[derive(Debug, Default)]
-pub struct Cache {
+pub(in crate::engine) struct Cache {
     identifiers: Generations<Identifier, IdentifierState>,
     links: Generations<Pair, LinkState>,
     clusters: Generations<ClusterKey, ClusterState>,
