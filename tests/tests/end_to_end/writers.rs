@@ -347,24 +347,24 @@ async fn retire(pipeline: Pipeline, retirements: Vec<Retirement>) -> anyhow::Res
     Ok(active)
 }
 
-/// Another server takes commit numbers, so that plans and commits conflict and are made again.
+/// Another server uses commit numbers, so that plans and commits conflict and are made again.
 async fn interfere(store: Arc<Store>, n_commits: usize) -> anyhow::Result<usize> {
-    let mut n_taken = 0;
+    let mut n_used = 0;
     for _ in 0..n_commits {
         let next = store.last_commit().await? + 1;
         match store.commit(&Commit::of(next, &Changes::default()), &IdSecret::new(SECRET)).await {
-            Ok(()) => n_taken += 1,
+            Ok(()) => n_used += 1,
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
         }
         tokio::task::yield_now().await;
     }
-    Ok(n_taken)
+    Ok(n_used)
 }
 
 /// Requests of all sorts, on every lane of the executor, with plans that are made on batches in flight and discarded with them.
 #[test]
-fn whatever_the_lane_the_database_is_what_the_evidence_gives() {
+fn on_every_lane_the_database_is_what_the_evidence_gives() {
     let cases = Config { cases: 60, max_shrink_iters: 40, ..Config::with_source_file(file!()) };
     let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let orders = messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle()));

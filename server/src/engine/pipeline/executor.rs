@@ -1,11 +1,11 @@
 //! The executor: the one task that writes.
 //!
-//! The main lane takes a batch from the queue ([`Executor::next`]), loads and plans it ([`Executor::serve`]), commits it in a task
+//! The main lane removes a batch from the queue ([`Executor::next`]), loads and plans it ([`Executor::serve`]), commits it in a task
 //! of its own ([`Executor::begin_commit`]), then publishes it and replies ([`Executor::publish`]). While a batch of messages is
 //! being committed, the next one is planned on the rows that it leaves. If the commit fails, that plan is discarded and both
 //! are planned again. Commands (decisions, retirements) are planned alone.
 //!
-//! Work that exceeds the budget moves to the slow lane ([`super::slow_lane`]), which reads and writes beside the main lane.
+//! Work that exceeds the budget moves to the slow lane ([`super::slow_lane`]), which reads and writes concurrently.
 //!
 //! The order of requests does not change the result. This module never resolves identities: `core::plan` does.
 
@@ -46,10 +46,10 @@ use crate::{
 
 /// Maximum bytes of messages per batch, unless it has only one request.
 const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
-/// Requests that are taken from the queue in advance.
+/// Requests that are removed from the queue in advance.
 const MAX_BACKLOG: usize = 1_024;
 const MAX_CONFLICTS: u32 = 10;
-/// How often work is planned beside the main lane. If its rows keep changing, it is then served while others wait.
+/// How often work is planned in the slow lane. If its rows keep changing, it is then served while others wait.
 const MAX_PLANS: u32 = 4;
 
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(super) struct Executor {
     current: watch::Sender<Snapshot>,
     queue: mpsc::Receiver<Request>,
     is_closed: bool,
-    /// Requests that were taken from the queue, and those that are planned again.
+    /// Requests that were removed from the queue, and those that are planned again.
     backlog: Backlog,
     cache: Cache,
     /// `None` if other servers may have committed since.
@@ -207,7 +207,7 @@ impl Executor {
         self.backlog.has_room() && self.slow.has_room()
     }
 
-    /// Takes waiting requests from the queue.
+    /// Removes waiting requests from the queue.
     fn receive(&mut self) {
         while self.has_room()
             && let Ok(request) = self.queue.try_recv()
@@ -369,7 +369,7 @@ impl Executor {
         Some(done)
     }
 
-    /// Takes note of numbers that are in use now.
+    /// Remembers the numbers that are in use now.
     fn number(&mut self, commit: i64, lineage: &[(i64, LineageRow)]) {
         if let Some(last) = &mut self.last {
             last.commit = commit;

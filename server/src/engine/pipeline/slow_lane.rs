@@ -76,13 +76,13 @@ impl SlowLane {
         if self.is_active() { None } else { self.queue.pop_front() }
     }
 
-    /// Plans work beside the main lane. `view` contains rows that were read before and have not changed.
+    /// Plans work concurrently with the main lane. `view` contains rows that were read before and have not changed.
     pub(super) fn begin_plan(&mut self, work: Work, view: View, context: PlanContext, n_plans: u32) {
         let task = tokio::spawn(async move { work.plan(view, &context, &mut Cache::default(), usize::MAX).await });
         self.active = Some(Active { task: Task::Plan(task), n_plans: n_plans + 1, written: Written::default() });
     }
 
-    /// Writes a valid plan beside the main lane.
+    /// Writes a valid plan concurrently with the main lane.
     pub(super) fn begin_write(&mut self, batch: Batch, store: Arc<Store>, secret: IdSecret) {
         let batch = Arc::new(batch);
         let written = batch.clone();

@@ -1,4 +1,4 @@
-//! The rows that commits have changed while a plan was made beside them.
+//! The rows that commits have changed while a plan was made concurrently.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
