@@ -339,8 +339,8 @@ pub async fn simulate(
         names: partition.anchors.iter().filter_map(name_of).collect(),
     };
     let mut before = Parts { part_of: vec![None; graph.len()], names: Vec::new() };
-    for first_byte in 0..=u8::MAX {
-        for (_, cluster) in store.clusters_of(first_byte).await? {
+    for share in store.shares().await? {
+        for (_, cluster) in store.clusters_in(&share).await? {
             for position in cluster.members.iter().filter_map(|it| graph.position_of(it)) {
                 before.part_of[position] = Some(before.names.len());
             }

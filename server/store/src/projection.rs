@@ -70,8 +70,8 @@ pub struct RowCounts {
 /// The setting of a database that has messages whose IDs got another normal form.
 pub(super) const RENAMED: &str = "renamed_messages";
 
-/// Steps in which the rows of a projection are removed: each covers a 4,096th of the IDs, or of the shards.
-const REMOVED_AT_ONCE: u16 = 16;
+/// About how many rows of a projection one transaction removes.
+const REMOVED_AT_ONCE: u64 = 2_000;
 
 /// Opens the active projection. A new database gets its first one.
 pub(super) async fn open_active(handle: Arc<Handle>) -> Result<Store> {
@@ -122,11 +122,19 @@ impl Store {
 
     /// Creates a projection to be filled. [`Store::switch_to`] makes it active.
     pub async fn next_projection(&self, policy: i64) -> Result<Self> {
-        let projections = self.projections().await?;
-        let number = projections.keys().next_back().copied().unwrap_or(0) + 1;
+        // Numbers are not used again: rows of the one before may still be being removed.
+        let begun = self.setting("last_projection").await?.and_then(|it| it.parse().ok()).unwrap_or(1);
+        let number: i64 = begun + 1;
         let new = Projection { policy, normal_forms: NORMAL_FORMS, followed: 0, state: ProjectionState::Filling };
+        let query = "
+            BEGIN;
+            INSERT INTO projection $row RETURN NONE;
+            INSERT INTO setting $last ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            COMMIT;
+        ";
+        let last = rows::setting_row("last_projection", number.to_string());
         let row = projection_row(number, &new)?;
-        self.handle.run("INSERT INTO projection $row RETURN NONE", tx::variables([("row", row)])).await?;
+        self.handle.run(query, tx::variables([("row", row), ("last", last)])).await?;
         Ok(Self { is_filled: true, ..self.of_projection(number) })
     }
 
@@ -196,28 +204,46 @@ impl Store {
     }
 
     async fn remove(&self) -> Result<()> {
-        let keys = self.keys();
-        for first in (0..SHARDS).step_by(usize::from(REMOVED_AT_ONCE)) {
-            let shards = first..=first + REMOVED_AT_ONCE - 1;
-            let of_shards = SHARDED.iter().map(|table| keys.range_of_shards(table, shards.clone()));
-            let ids = two_bytes_of(&shards);
-            let of_ids = BY_ID.iter().map(|table| keys.range_of_ids(table, &ids));
-            self.delete(of_shards.chain(of_ids)).await?;
+        for table in UNSHARDED.iter().chain(&SHARDED).chain(&BY_ID) {
+            self.remove_rows(table).await?;
         }
-        self.delete(UNSHARDED.iter().map(|table| keys.all(table))).await?;
-        let settings = ["listed"].map(|name| keys::text_id("setting", &self.own(name)));
-        let ids = settings.into_iter().chain([RecordId::new("projection", self.projection)]).map(Value::RecordId);
+        let listed = keys::text_id("setting", &self.own("listed"));
+        let ids = [listed, RecordId::new("projection", self.projection)].map(Value::RecordId);
         let query = "DELETE $ids RETURN NONE";
         self.handle.run(query, tx::variables([("ids", Value::from_iter(ids))])).await?;
         Ok(())
     }
 
-    async fn delete(&self, ranges: impl Iterator<Item = RecordId>) -> Result<()> {
-        for range in ranges {
-            let query = "DELETE $range RETURN NONE";
-            self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
+    async fn remove_rows(&self, table: &'static str) -> Result<()> {
+        let keys = self.keys();
+        let n_steps = self.n_rows(keys.all(table)).await?.div_ceil(REMOVED_AT_ONCE);
+        if n_steps <= 1 || UNSHARDED.contains(&table) {
+            return if n_steps == 0 { Ok(()) } else { self.delete(keys.all(table)).await };
+        }
+        let step = usize::from(SHARDS).div_ceil(usize::try_from(n_steps)?).max(1);
+        for first in (0..SHARDS).step_by(step) {
+            let shards = first..=(SHARDS - 1).min(first.saturating_add(u16::try_from(step - 1)?));
+            let range = if SHARDED.contains(&table) {
+                keys.range_of_shards(table, shards)
+            } else {
+                keys.range_of_ids(table, &ids_of_share(&shards))
+            };
+            self.delete(range).await?;
         }
         Ok(())
+    }
+
+    async fn delete(&self, range: RecordId) -> Result<()> {
+        self.handle.run("DELETE $range RETURN NONE", tx::variables([("range", Value::RecordId(range))])).await?;
+        Ok(())
+    }
+
+    pub(super) async fn n_rows(&self, range: RecordId) -> Result<u64> {
+        let query = "RETURN array::first((SELECT VALUE n FROM (SELECT count() AS n FROM $range GROUP ALL))) ?? 0";
+        match self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await? {
+            Value::Number(Number::Int(n)) => Ok(u64::try_from(n)?),
+            _ => Err(keys::bad_key("count")),
+        }
     }
 
     /// Counts rows. Scans tables, so not for queries.
@@ -232,12 +258,7 @@ impl Store {
             ("cluster", &mut counts.clusters),
         ];
         for (table, count) in tables {
-            let query = "RETURN array::first((SELECT VALUE n FROM (SELECT count() AS n FROM $range GROUP ALL))) ?? 0";
-            let variables = tx::variables([("range", Value::RecordId(keys.all(table)))]);
-            *count = match self.handle.run(query, variables).await? {
-                Value::Number(Number::Int(n)) => u64::try_from(n)?,
-                _ => return Err(keys::bad_key(table)),
-            };
+            *count = self.n_rows(keys.all(table)).await?;
         }
         Ok(counts)
     }
@@ -375,8 +396,9 @@ pub(super) fn projection_row(number: i64, projection: &Projection) -> Result<Val
     Ok(rows::row(RecordId::new("projection", number), rows::encode("projection", projection)?))
 }
 
-/// The IDs of a share of all: that which the shards are of all shards.
-fn two_bytes_of(shards: &RangeInclusive<u16>) -> RangeInclusive<UnifiedId> {
-    const PER_SHARD: u16 = (65_536 / SHARDS as u32) as u16;
+/// As large a share of all IDs as some shards are of all shards.
+fn ids_of_share(shards: &RangeInclusive<u16>) -> RangeInclusive<UnifiedId> {
+    const PER_SHARD: u16 = 16;
+    const _: () = assert!(PER_SHARD as u32 * SHARDS as u32 == 65_536);
     keys::ids_of_two_bytes(shards.start() * PER_SHARD..=shards.end() * PER_SHARD + (PER_SHARD - 1))
 }

@@ -20,7 +20,7 @@ use surrealdb::types::{Array, Number, RecordId, RecordIdKey, Value};
 use super::{
     KEYS_AT_ONCE, Result, Store, StoreError,
     journal::Position,
-    keys::{self, bad_key, ids_of_byte},
+    keys::{self, bad_key, ids_of_byte, ids_of_two_bytes},
     rows::{self, COMMITS, LINEAGE, LineageRow, Touched},
     tx,
 };
@@ -375,10 +375,27 @@ impl Store {
         self.cluster_range("list_row", first_byte).await
     }
 
+    /// Ranges of IDs that cover all, each with about a thousand clusters.
+    pub async fn shares(&self) -> Result<Vec<RangeInclusive<UnifiedId>>> {
+        const CLUSTERS: u64 = 1_000;
+        let n_clusters = self.n_rows(self.keys().all("cluster")).await?;
+        let n_shares = u32::try_from(n_clusters.div_ceil(CLUSTERS)).unwrap_or(u32::MAX).clamp(1, 65_536);
+        let bound = |share: u32| u16::try_from(65_536 * u64::from(share) / u64::from(n_shares)).unwrap_or(u16::MAX);
+        let last = |share: u32| if share + 1 == n_shares { u16::MAX } else { bound(share + 1) - 1 };
+        Ok((0..n_shares).map(|share| ids_of_two_bytes(bound(share)..=last(share))).collect())
+    }
+
+    /// The clusters whose keys are in a range.
+    pub async fn clusters_in(&self, ids: &RangeInclusive<UnifiedId>) -> Result<Vec<(ClusterKey, ClusterState)>> {
+        let found = self.rows(self.keys().range_of_ids("cluster", ids)).await?;
+        let cluster =
+            |(id, payload): (RecordId, String)| Ok((keys::cluster_key_of(&id)?, rows::decode("cluster", &payload)?));
+        found.into_iter().map(cluster).collect()
+    }
+
     /// The clusters whose keys have that first byte.
     pub async fn clusters_of(&self, first_byte: u8) -> Result<Vec<(ClusterKey, ClusterState)>> {
-        let found = self.cluster_range("cluster", first_byte).await?;
-        found.into_iter().map(|(key, payload)| Ok((key, rows::decode("cluster", &payload)?))).collect()
+        self.clusters_in(&ids_of_byte(first_byte)).await
     }
 
     async fn cluster_range(&self, table: &'static str, first_byte: u8) -> Result<Vec<(ClusterKey, String)>> {

@@ -403,9 +403,9 @@ fn rows_of(written: &Rows<'_>, keys: Keys, secret: &IdSecret) -> Result<Variable
         let id = keys.link("linked", pair, secret);
         let row = rows::relation_row(keys, id, pair, rows::encode("linked", link)?);
         if *is_new {
-            new_links.push(row)
+            new_links.push(row);
         } else {
-            links.push(row)
+            links.push(row);
         }
         if link.withheld.is_some() {
             let payload = rows::encode("withheld", &(pair, link))?;

@@ -139,7 +139,7 @@ mod tests {
         view.links_of.insert(other.a.clone(), [other.clone()].into());
 
         let mut changes = Changes::default();
-        changes.links.insert(pair, (link, false));
+        changes.links.insert(pair, (link.into(), false));
         let mut written = Written::default();
         written.add(&changes);
         assert!(written.overlaps(&view));

@@ -13,8 +13,8 @@ pub(super) async fn identities(before: &Store, after: &Store, secret: &IdSecret)
     let mut positions: HashMap<u128, usize> = HashMap::new();
     let mut parts = [Parts::default(), Parts::default()];
     for (store, parts) in [before, after].into_iter().zip(&mut parts) {
-        for first_byte in 0..=u8::MAX {
-            for (_, cluster) in store.clusters_of(first_byte).await? {
+        for share in store.shares().await? {
+            for (_, cluster) in store.clusters_in(&share).await? {
                 for member in &cluster.members {
                     let n_known = positions.len();
                     let id = unified_id(member, secret).0.as_u128();

@@ -10,8 +10,8 @@ use crate::engine::pipeline::MAX_BATCH;
 
 /// Redirects the unified IDs of a projection that another one does not use to the profiles there that contain related identifiers.
 pub(super) async fn all(from: &Store, to: &Store, policy: &CompiledPolicy) -> Result<(), StoreError> {
-    for first_byte in 0..=u8::MAX {
-        let ids: Vec<_> = from.identifiers_by_first_byte(first_byte).await?.into_iter().collect();
+    for share in from.shares().await? {
+        let ids: Vec<_> = from.identifiers_in(&share).await?.into_iter().collect();
         for ids in ids.chunks(MAX_BATCH) {
             some(ids, from, to, policy).await?;
         }

@@ -14,8 +14,8 @@ use profile360_store::{RowCounts, Store, StoreError};
 use super::fill::Fill;
 use crate::engine::snapshot::Snapshot;
 
-/// Customers in the sample, one per share of the IDs.
-const SAMPLE: u16 = 64;
+/// Customers in the sample.
+const SAMPLE: usize = 64;
 /// Larger components are left out of the sample: reading them would take long.
 const MAX_IDENTIFIERS: usize = 200;
 const MAX_MESSAGES: u64 = 5_000;
@@ -26,11 +26,14 @@ pub(super) async fn verify(fill: &Fill) -> Result<(), StoreError> {
     let Snapshot { store, .. } = fill.target();
     let mut n_members = 0;
     let mut sample: Vec<ClusterKey> = Vec::new();
-    for first_byte in 0..=u8::MAX {
-        let clusters = store.clusters_of(first_byte).await?;
+    let shares = store.shares().await?;
+    let per_share = SAMPLE.div_ceil(shares.len());
+    for share in shares {
+        let clusters = store.clusters_in(&share).await?;
         n_members += clusters.iter().map(|(_, cluster)| cluster.members.len() as u64).sum::<u64>();
-        if u16::from(first_byte).is_multiple_of(256 / SAMPLE) {
-            sample.extend(clusters.first().map(|(key, _)| *key));
+        if sample.len() < SAMPLE {
+            let step = clusters.len().div_ceil(per_share).max(1);
+            sample.extend(clusters.iter().step_by(step).map(|(key, _)| *key));
         }
     }
     if n_members != identifiers {
