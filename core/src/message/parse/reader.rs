@@ -1,0 +1,103 @@
+//! Reads many messages whose texts nobody keeps.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{Reading, not_described, parse_new};
+use crate::{
+    identifier::{
+        Kind,
+        normalize::{Normalized, normalize},
+    },
+    message::{
+        Message,
+        refusal::{Refusal, Warning},
+    },
+    policy::{compiled::CompiledPolicy, document::KindRule},
+};
+
+/// What a reader keeps of orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purchases {
+    Kept,
+    /// Their faults refuse messages all the same.
+    Checked,
+}
+
+/// Reads many messages whose texts nobody keeps: it refuses and warns as [`parse_message`](super::parse_message) does, and
+/// remembers what comes again in the next message.
+#[derive(Debug)]
+pub struct MessageReader<'p> {
+    policy: &'p CompiledPolicy,
+    memory: Memory,
+}
+
+/// What comes again: identifiers, and the names of what was bought.
+#[derive(Debug)]
+pub(super) struct Memory {
+    purchases: Purchases,
+    /// By kind, and then by the text as it was sent.
+    normalized: Vec<(Kind, HashMap<Box<str>, Normalized>)>,
+    line_texts: HashSet<Arc<str>>,
+}
+
+/// The most identifiers of a kind, and the most names, that are remembered.
+const MAX_REMEMBERED: usize = 1 << 17;
+
+impl<'p> MessageReader<'p> {
+    pub fn new(policy: &'p CompiledPolicy, purchases: Purchases) -> Self {
+        let memory = Memory { purchases, normalized: Vec::new(), line_texts: HashSet::new() };
+        Self { policy, memory }
+    }
+
+    /// Reads one message; with warnings about what was left out.
+    pub fn read(&mut self, json: &str) -> Result<(Message, Vec<Warning>), Refusal> {
+        let Self { policy, memory } = self;
+        let purchases = memory.purchases;
+        let accepted = parse_new(json, &mut Reading { policy, describe: &not_described, memory: Some(memory) })?;
+        let mut message = accepted.message;
+        if purchases == Purchases::Checked {
+            (message.order, message.refund) = (None, None);
+        }
+        Ok((message, accepted.warnings))
+    }
+}
+
+impl Memory {
+    /// As [`normalize`].
+    pub(super) fn normalize(&mut self, text: &str, kind: &KindRule, policy: &CompiledPolicy) -> Normalized {
+        let position = self.normalized.iter().position(|(known, _)| *known == kind.name);
+        let position = position.unwrap_or_else(|| {
+            self.normalized.push((kind.name.clone(), HashMap::new()));
+            self.normalized.len() - 1
+        });
+        let (_, of_kind) = &mut self.normalized[position];
+        if let Some(normalized) = of_kind.get(text) {
+            return normalized.clone();
+        }
+        if of_kind.len() == MAX_REMEMBERED {
+            of_kind.clear();
+        }
+        let normalized = normalize(text, kind, policy);
+        of_kind.insert(text.into(), normalized.clone());
+        normalized
+    }
+
+    /// A text of an order's line. `None` where lines are only checked.
+    pub(super) fn line_text(&mut self, text: &str) -> Option<Arc<str>> {
+        if self.purchases == Purchases::Checked {
+            return None;
+        }
+        if let Some(known) = self.line_texts.get(text) {
+            return Some(known.clone());
+        }
+        if self.line_texts.len() == MAX_REMEMBERED {
+            self.line_texts.clear();
+        }
+        let new: Arc<str> = text.into();
+        self.line_texts.insert(new.clone());
+        Some(new)
+    }
+}
