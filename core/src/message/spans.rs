@@ -278,7 +278,7 @@ impl Scan<'_> {
     }
 }
 
-/// [`Spans::of`] takes no text that is longer.
+/// [`Spans::of`] reads no text that is longer.
 fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_json_is_what_serde_json_takes() {
+    fn what_is_json_is_what_serde_json_accepts() {
         for text in [
             "{}",
             "[]",

@@ -229,7 +229,7 @@ impl<'p> Share<'p> {
         of_export.into_iter().for_each(|warning| self.warnings.add((places.block, line, warning)));
     }
 
-    /// Takes messages that another reader has parsed.
+    /// Adds messages that another reader has parsed.
     fn take_part(&mut self, places: &mut Places, part: Part) {
         let block = places.block;
         part.refused.into_iter().for_each(|it| self.refused.add((block, it.line, it.refusal)));

@@ -1,4 +1,4 @@
-//! Reads many messages whose texts nobody keeps.
+//! Reads many messages whose texts are not kept.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -26,7 +26,7 @@ pub enum Purchases {
     Checked,
 }
 
-/// Reads many messages whose texts nobody keeps: it refuses and warns as [`parse_message`](super::parse_message) does, and
+/// Reads many messages whose texts are not kept: it refuses and warns as [`parse_message`](super::parse_message) does, and
 /// remembers what comes again in the next message.
 #[derive(Debug)]
 pub struct MessageReader<'p> {
