@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::{evidence::facts::Facts, money::Currency, policy::document::Policy};
+use crate::{evidence::facts::Facts, message::Message, money::Currency, policy::document::Policy};
 
 /// What a message is made of: its ID, its time, its identifiers (kind and value), and its order or refund (which ID).
 type Parts = (u8, u8, Vec<(usize, u8)>, Option<(bool, u8)>);
