@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use profile360_core::{evidence::gathered::Resolved, identifier::unified_id::unified_id, message::parse::Purchases};
+use profile360_core::{graph::gathered::Resolved, identifier::unified_id::unified_id, message::parse::Purchases};
 
 use super::{
     Given,

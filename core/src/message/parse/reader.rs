@@ -1,9 +1,6 @@
 //! Reads many messages whose texts are not kept.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use super::{Reading, not_described, parse_new};
 use crate::{
@@ -40,15 +37,19 @@ pub(super) struct Memory {
     purchases: Purchases,
     /// By kind, and then by the text as it was sent.
     normalized: Vec<(Kind, HashMap<Box<str>, Normalized>)>,
-    line_texts: HashSet<Arc<str>>,
+    /// Texts of lines, by a part of their hash: the last of each. A table of all would cost more than it saves, because most
+    /// texts of it are not in the processor's cache.
+    line_texts: Vec<Option<(u64, Arc<str>)>>,
 }
 
-/// The most identifiers of a kind, and the most names, that are remembered.
+/// The most identifiers of a kind that are remembered.
 const MAX_REMEMBERED: usize = 1 << 17;
+/// How many texts of lines are remembered: 2 to this power.
+const LINE_TEXTS_LOG2: u32 = 10;
 
 impl<'p> MessageReader<'p> {
     pub fn new(policy: &'p CompiledPolicy, purchases: Purchases) -> Self {
-        let memory = Memory { purchases, normalized: Vec::new(), line_texts: HashSet::new() };
+        let memory = Memory { purchases, normalized: Vec::new(), line_texts: vec![None; 1 << LINE_TEXTS_LOG2] };
         Self { policy, memory }
     }
 
@@ -90,14 +91,27 @@ impl Memory {
         if self.purchases == Purchases::Checked {
             return None;
         }
-        if let Some(known) = self.line_texts.get(text) {
-            return Some(known.clone());
+        let hash = hash(text);
+        let place = usize::try_from(hash >> (u64::BITS - LINE_TEXTS_LOG2)).unwrap_or_default();
+        match self.line_texts.get(place) {
+            Some(Some((known_hash, known))) if *known_hash == hash && **known == *text => Some(known.clone()),
+            _ => {
+                let new: Arc<str> = text.into();
+                if let Some(place) = self.line_texts.get_mut(place) {
+                    *place = Some((hash, new.clone()));
+                }
+                Some(new)
+            }
         }
-        if self.line_texts.len() == MAX_REMEMBERED {
-            self.line_texts.clear();
-        }
-        let new: Arc<str> = text.into();
-        self.line_texts.insert(new.clone());
-        Some(new)
     }
+}
+
+/// A quick hash; texts that share one only cost time.
+fn hash(text: &str) -> u64 {
+    const FACTOR: u64 = 0x517c_c1b7_2722_0a95;
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(room, byte)| *room = *byte);
+    let add = |hash: u64, word: &[u8; 8]| (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR);
+    add(words.iter().fold(text.len() as u64, add), &last)
 }
