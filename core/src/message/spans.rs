@@ -508,7 +508,16 @@ mod tests {
         ] {
             check(text);
         }
-        check(&format!("{}{}", "[".repeat(70_000), "]".repeat(70_000)));
+    }
+
+    #[test]
+    fn a_text_may_nest_as_deep_as_it_is_long() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        for (n, depth) in [(1_000, 1_000), (70_000, usize::from(u16::MAX))] {
+            let text = nested(n);
+            assert_eq!(Spans::of(&text).map(|it| it.root(&text).depth()), Some(depth));
+            assert!(Spans::of(text.strip_suffix(']').expect("it ends so")).is_none());
+        }
     }
 
     fn json() -> impl Strategy<Value = String> {
