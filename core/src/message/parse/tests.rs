@@ -1,4 +1,5 @@
 use super::{
+    MessageReader, Purchases,
     accepted::Accepted,
     device::{Description, DeviceHints},
     parse_described, parse_kept, parse_message,
