@@ -290,7 +290,10 @@ fn read_blocks(path: &Path, blocks: Blocks<Box<dyn BufRead + Send>>, shares: &mu
     let locked = || incoming.lock().unwrap_or_else(PoisonError::into_inner);
     let read_share = |share: &mut Share<'_>| {
         let mut block = Vec::new();
-        while let Some(number) = locked().next(&mut block) {
+        loop {
+            // On a line of its own, so that the lock is free while this core reads the block.
+            let next = locked().next(&mut block);
+            let Some(number) = next else { break };
             let n_lines = share.read_block(first + number as u64, &block);
             if let Some(lines) = locked().lines_of_blocks.get_mut(number) {
                 *lines = n_lines;
