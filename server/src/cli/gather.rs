@@ -333,16 +333,12 @@ fn read_parts(messages: &mut Messages, shares: &mut [Share<'_>], block: u64, pol
     End { lines_of_blocks: vec![0], failure }
 }
 
-/// Prints the first refusals and warnings of a file, in the sequence of its lines; so many were in the files before.
+/// Prints the first refusals of a file and then the first warnings; so many were in the files before.
 fn print(path: &Path, refused: Vec<(u64, Refusal)>, warnings: Vec<(u64, Warning)>, n_refused: u64, n_warnings: u64) {
-    let mut warnings = (n_warnings + 1..).zip(warnings).peekable();
     for (n, (line, refusal)) in (n_refused + 1..).zip(refused) {
-        while let Some((n, (line, warning))) = warnings.next_if(|(_, (warned, _))| *warned < line) {
-            report_warning(path, line, &warning, n);
-        }
         report(path, &Refused { line, refusal, text: None }, n);
     }
-    for (n, (line, warning)) in warnings {
+    for (n, (line, warning)) in (n_warnings + 1..).zip(warnings) {
         report_warning(path, line, &warning, n);
     }
 }
