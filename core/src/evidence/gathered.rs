@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasherDefault, DefaultHasher},
     sync::Arc,
 };
 
@@ -17,12 +18,15 @@ use crate::{
     time::Timestamp,
 };
 
+/// A map without randomness.
+pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
+
 /// What messages say of identity and purchases.
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// In the order in which they were met.
     pub(crate) identifiers: Vec<Identifier>,
-    numbers: HashMap<Identifier, u32>,
+    numbers: Map<Identifier, u32>,
     pub(crate) messages: Vec<Seen>,
     /// The identifiers of all messages, one message after the other, each message's strongest first.
     pub(crate) named: Vec<u32>,
@@ -86,7 +90,8 @@ impl Gathered {
 
     /// For each message whether it counts: a message ID counts once.
     pub(crate) fn first_of_each_id(&self) -> Vec<bool> {
-        let mut first: HashMap<&str, usize> = HashMap::with_capacity(self.messages.len());
+        let mut first: Map<&str, usize> = Map::default();
+        first.reserve(self.messages.len());
         let mut counts = vec![true; self.messages.len()];
         for (position, message) in self.messages.iter().enumerate() {
             match first.entry(&message.id) {

@@ -1,13 +1,17 @@
 //! Who is who in messages that were gathered without a database, and what each customer bought.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::{
     input::{Edge, Input, Node, is_shared},
     resolve::{Partition, resolve},
 };
 use crate::{
-    evidence::{gathered::Gathered, identifier_facts::add_neighbor, neighbors::Neighbors},
+    evidence::{
+        gathered::{Gathered, Map},
+        identifier_facts::add_neighbor,
+        neighbors::Neighbors,
+    },
     identifier::{Identifier, Kind},
     message::order::{Order, OrderKey, Refund},
     policy::compiled::CompiledPolicy,
@@ -32,7 +36,7 @@ impl Gathered {
         let counts = self.first_of_each_id();
         let mut first_seen: Vec<Option<Timestamp>> = vec![None; self.identifiers.len()];
         // The smaller number first, so that either direction is one link.
-        let mut links: HashMap<(u32, u32), Timestamp> = HashMap::new();
+        let mut links: Map<(u32, u32), Timestamp> = Map::default();
         let counted = self.messages.iter().zip(&counts).filter(|(_, counts)| **counts).map(|(message, _)| message);
         for message in counted {
             let Some(numbers) = self.named.get(message.first..message.end) else { continue };
@@ -56,7 +60,7 @@ impl Gathered {
         policy: &CompiledPolicy,
         counts: &[bool],
         first_seen: &[Option<Timestamp>],
-        links: &HashMap<(u32, u32), Timestamp>,
+        links: &Map<(u32, u32), Timestamp>,
     ) -> Resolved<'_> {
         let mut known: Vec<(&Identifier, u32, Timestamp)> = (0..)
             .zip(self.identifiers.iter().zip(first_seen))
@@ -111,7 +115,7 @@ impl Gathered {
             let home = self.messages.get(message).and_then(|it| self.named.get(it.first));
             home.and_then(|it| cluster_of(*it))
         };
-        let mut latest: HashMap<&OrderKey, (usize, &Order)> = HashMap::with_capacity(self.orders.len());
+        let mut latest: Map<&OrderKey, (usize, &Order)> = Map::default();
         for (message, order) in self.orders.iter().filter(|(message, _)| counts[*message]) {
             let is_newer = |(_, old): &(usize, &Order)| (old.at, &old.message_id) < (order.at, &order.message_id);
             if latest.get(&order.key).is_none_or(is_newer) {

@@ -1,6 +1,10 @@
 //! Reads many messages whose texts are not kept.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, DefaultHasher},
+    sync::Arc,
+};
 
 use super::{Reading, not_described, parse_new};
 use crate::{
@@ -36,7 +40,7 @@ pub struct MessageReader<'p> {
 pub(super) struct Memory {
     purchases: Purchases,
     /// By kind, and then by the text as it was sent.
-    normalized: Vec<(Kind, HashMap<Box<str>, Normalized>)>,
+    normalized: Vec<(Kind, HashMap<Box<str>, Normalized, BuildHasherDefault<DefaultHasher>>)>,
     /// Texts of lines, by a part of their hash: the last of each. A table of all would cost more than it saves, because most
     /// texts of it are not in the processor's cache.
     line_texts: Vec<Option<(u64, Arc<str>)>>,
@@ -71,7 +75,7 @@ impl Memory {
     pub(super) fn normalize(&mut self, text: &str, kind: &KindRule, policy: &CompiledPolicy) -> Normalized {
         let position = self.normalized.iter().position(|(known, _)| *known == kind.name);
         let position = position.unwrap_or_else(|| {
-            self.normalized.push((kind.name.clone(), HashMap::new()));
+            self.normalized.push((kind.name.clone(), HashMap::default()));
             self.normalized.len() - 1
         });
         let (_, of_kind) = &mut self.normalized[position];
