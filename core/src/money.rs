@@ -43,6 +43,9 @@ pub(crate) enum NoDecimal {
 
 /// The decimal that is nearest to a number.
 pub(crate) fn nearest(text: &str) -> Result<Decimal, NoDecimal> {
+    if let Some(decimal) = short(text) {
+        return Ok(decimal);
+    }
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
     if exponent.is_empty()
         && let Ok(exact) = Decimal::from_str_exact(text)
@@ -88,6 +91,27 @@ pub(crate) fn nearest(text: &str) -> Result<Decimal, NoDecimal> {
     Ok(if mantissa.starts_with('-') { -nearest } else { nearest })
 }
 
+/// A positive number of few digits, as most amounts are. `None` for every other text.
+fn short(text: &str) -> Option<Decimal> {
+    const MOST: usize = 18;
+    let (whole, fraction) = match text.split_once('.') {
+        Some((_, "")) => return None,
+        Some(parts) => parts,
+        None => (text, ""),
+    };
+    if whole.is_empty() || MOST < text.len() {
+        return None;
+    }
+    let mut number = 0_i64;
+    for byte in whole.bytes().chain(fraction.bytes()) {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        number = number * 10 + i64::from(byte - b'0');
+    }
+    Some(Decimal::new(number, u32::try_from(fraction.len()).ok()?))
+}
+
 /// The sum; it stops at the largest number.
 // Decimal's own are inlined wherever they are called, which the browser would download.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
@@ -110,4 +134,22 @@ pub(crate) fn read_optional_decimal<'de, D: Deserializer<'de>>(deserializer: D) 
 pub(crate) fn read_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     let text = String::deserialize(deserializer)?;
     Decimal::from_str_exact(&text).map_err(|_| D::Error::custom("it must be a number, as a text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn short_numbers_are_read_as_decimals_are(text in "-?[0-9]{0,12}\\.?[0-9]{0,9}|[0-9.]{0,4}") {
+            let exact = Decimal::from_str_exact(&text).ok();
+            let number = short(&text);
+            prop_assert!(number.is_none() || number.map(|it| it.unpack()) == exact.map(|it| it.unpack()), "{text}");
+            let is_plain = text.len() <= 18 && text.starts_with(|it: char| it.is_ascii_digit()) && !text.ends_with('.');
+            prop_assert_eq!(number.is_some(), is_plain && exact.is_some(), "{}", text);
+        }
+    }
 }

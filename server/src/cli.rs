@@ -7,6 +7,7 @@
 mod check;
 mod database;
 mod export;
+mod gather;
 mod generate;
 mod import;
 mod input;

@@ -3,6 +3,8 @@
 pub mod claim;
 pub mod decision;
 pub mod facts;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod gathered;
 pub mod identifier_facts;
 pub mod identifier_summary;
 pub mod link;

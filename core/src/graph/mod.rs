@@ -9,6 +9,8 @@ mod constrained_union_find;
 pub mod evidence_graph;
 pub mod expand;
 pub mod explain;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod gathered;
 pub mod input;
 pub mod lineage;
 pub mod resolve;

@@ -105,6 +105,10 @@ fn means_nothing(value: &str) -> bool {
     if LONGEST < value.len() && !value.contains('@') {
         return is_template(value) || has_no_letter(value);
     }
+    // Most IDs of orders: folded they are the same, and nothing but digits is none of what follows.
+    if value.bytes().all(|it| it.is_ascii_digit()) && !value.is_empty() {
+        return WITH_DIGITS.contains(&value);
+    }
     let folded = fold(value);
     if is_template(&folded) || has_no_letter(&folded) || is_one_letter_repeated(&folded) {
         return true;

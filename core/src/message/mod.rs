@@ -6,6 +6,7 @@ pub mod limits;
 pub mod order;
 pub mod parse;
 pub mod refusal;
+mod spans;
 pub mod standard;
 pub mod syntax;
 

@@ -9,7 +9,10 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::refusal::{Refusal, RefusalCode, refusal};
+use super::{
+    refusal::{Refusal, RefusalCode, refusal},
+    spans::{Members, Raw},
+};
 use crate::identifier::{blocked_value::names_nothing, text::clean};
 
 /// The fields of an object in the order of the text, repeated names included.
@@ -108,8 +111,8 @@ pub(crate) fn object_of(text: &str) -> serde_json::Result<Object<'_>> {
 }
 
 /// Reads a value that must be an object.
-pub(crate) fn object<'a>(raw: &'a RawValue, path: &str) -> Result<Object<'a>, Refusal> {
-    serde_json::from_str(raw.get()).map_err(|_| refusal(RefusalCode::WrongType, path, "it must be an object"))
+pub(crate) fn object<'a>(raw: Raw<'a>, path: &dyn fmt::Display) -> Result<Members<'a>, Refusal> {
+    raw.members().ok_or_else(|| refusal(RefusalCode::WrongType, path.to_string(), "it must be an object"))
 }
 
 /// A value where a text is expected.
@@ -120,13 +123,10 @@ pub(crate) enum Scalar<'a> {
     Other,
 }
 
-pub(crate) fn scalar_text(raw: &RawValue) -> Scalar<'_> {
+pub(crate) fn scalar_text(raw: Raw<'_>) -> Scalar<'_> {
     let text = raw.get();
     match text.as_bytes().first() {
-        Some(b'"') => match serde_json::from_str::<Cow<'_, str>>(text) {
-            Ok(it) => Scalar::Text(it),
-            Err(_) => Scalar::Other,
-        },
+        Some(b'"') => raw.string().map_or(Scalar::Other, Scalar::Text),
         Some(b'n') => Scalar::Null,
         Some(b'[' | b'{') | None => Scalar::Other,
         Some(_) => Scalar::Text(Cow::Borrowed(text)),
@@ -135,20 +135,21 @@ pub(crate) fn scalar_text(raw: &RawValue) -> Scalar<'_> {
 
 /// The fields of one object, with the path to it.
 pub(crate) struct Fields<'o, 'a> {
-    pub object: &'o Object<'a>,
-    pub path: &'o str,
+    pub object: &'o Members<'a>,
+    pub path: &'o dyn fmt::Display,
 }
 
 impl<'a> Fields<'_, 'a> {
     pub(crate) fn path_to(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+        let path = self.path.to_string();
+        if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
     }
 
-    pub(crate) fn optional(&self, name: &str) -> Option<&'a RawValue> {
+    pub(crate) fn optional(&self, name: &str) -> Option<Raw<'a>> {
         self.object.get(name)
     }
 
-    pub(crate) fn required(&self, name: &str) -> Result<&'a RawValue, Refusal> {
+    pub(crate) fn required(&self, name: &str) -> Result<Raw<'a>, Refusal> {
         self.optional(name).ok_or_else(|| {
             refusal(RefusalCode::MissingField, self.path_to(name), "the field is missing; a message needs it")
         })
@@ -174,17 +175,32 @@ impl<'a> Fields<'_, 'a> {
     /// empty.
     pub(crate) fn optional_text(&self, name: &str, max_bytes: usize) -> Result<Option<Arc<str>>, Refusal> {
         let Some(raw) = self.optional(name) else { return Ok(None) };
-        let Ok(text) = serde_json::from_str::<Cow<'_, str>>(raw.get()) else {
+        let Some(text) = raw.string() else {
             return Err(refusal(RefusalCode::WrongType, self.path_to(name), "it must be a string"));
         };
-        self.bounded(name, &text, max_bytes)
+        Ok(self.bounded(name, text, max_bytes)?.map(|it| Arc::from(&*it)))
     }
 
     /// As [`Fields::optional_text`], and a number is accepted in its own digits.
     pub(crate) fn optional_key(&self, name: &str, max_bytes: usize) -> Result<Option<Arc<str>>, Refusal> {
-        let Some(raw) = self.optional(name) else { return Ok(None) };
+        Ok(self.optional_words(name, max_bytes)?.map(|it| Arc::from(&*it)))
+    }
+
+    /// As [`Fields::optional_key`], and not copied where it is in the message as it is kept.
+    pub(crate) fn optional_words(&self, name: &str, max_bytes: usize) -> Result<Option<Cow<'a, str>>, Refusal> {
+        self.words(name, self.optional(name), max_bytes)
+    }
+
+    /// As [`Fields::optional_words`], of the field of that name.
+    pub(crate) fn words(
+        &self,
+        name: &str,
+        raw: Option<Raw<'a>>,
+        max_bytes: usize,
+    ) -> Result<Option<Cow<'a, str>>, Refusal> {
+        let Some(raw) = raw else { return Ok(None) };
         match scalar_text(raw) {
-            Scalar::Text(text) => self.bounded(name, &text, max_bytes),
+            Scalar::Text(text) => self.bounded(name, text, max_bytes),
             Scalar::Null => Ok(None),
             Scalar::Other => Err(refusal(RefusalCode::WrongType, self.path_to(name), "it must be a string")),
         }
@@ -192,16 +208,20 @@ impl<'a> Fields<'_, 'a> {
 
     /// As [`Fields::optional_key`]; a value that means none is none.
     pub(crate) fn optional_id(&self, name: &str, max_bytes: usize) -> Result<Option<Arc<str>>, Refusal> {
-        Ok(self.optional_key(name, max_bytes)?.filter(|it| names_nothing(it).is_none()))
+        let words = self.optional_words(name, max_bytes)?.filter(|it| names_nothing(it).is_none());
+        Ok(words.map(|it| Arc::from(&*it)))
     }
 
-    fn bounded(&self, name: &str, text: &str, max_bytes: usize) -> Result<Option<Arc<str>>, Refusal> {
-        let text = &*clean(text);
+    fn bounded(&self, name: &str, text: Cow<'a, str>, max_bytes: usize) -> Result<Option<Cow<'a, str>>, Refusal> {
+        let text = match text {
+            Cow::Borrowed(text) => clean(text),
+            Cow::Owned(text) => Cow::Owned(clean(&text).into_owned()),
+        };
         if max_bytes < text.len() {
             let detail = format!("it has {} bytes; at most {max_bytes} are taken", text.len());
             return Err(refusal(RefusalCode::TooLong, self.path_to(name), detail));
         }
-        Ok((!text.is_empty()).then(|| Arc::from(text)))
+        Ok((!text.is_empty()).then_some(text))
     }
 }
 
@@ -209,6 +229,7 @@ impl<'a> Fields<'_, 'a> {
 pub const MAX_DEPTH: usize = 100;
 
 /// How deep a JSON text nests.
+#[cfg(test)]
 pub(super) fn depth(json: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut is_in_text = false;

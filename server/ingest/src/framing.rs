@@ -3,6 +3,8 @@
 //! The array has a splitter of its own, because a syntax error in one item must not end the array, and a refused item is
 //! kept as raw text: struson can do neither, and serde_json's `StreamDeserializer` buffers an item without a limit.
 
+pub mod blocks;
+
 use std::io::{BufRead, Read};
 
 use crate::enrich::Enricher;
@@ -88,31 +90,22 @@ impl<R: BufRead> Reader<R> {
             let Some(text) = text else { return Ok(None) };
             let number = self.number;
             return Ok(Some(match text {
-                // Empty lines are not messages.
-                Text::Whole(text) if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => continue,
+                Text::Whole(text) if is_blank(&text) => continue,
                 Text::Whole(text) => Item { number, parsed: self.enricher.parse(&text, policy), text: Some(text) },
-                Text::TooLong => {
-                    let detail = format!("it is longer than the {MAX_MESSAGE_BYTES} bytes that a message may have");
-                    Item { number, text: None, parsed: Err(refusal(RefusalCode::TooLarge, detail)) }
-                }
-                Text::NotUtf8 => {
-                    let detail = "it is not UTF-8; save or send it as UTF-8".to_owned();
-                    Item { number, text: None, parsed: Err(refusal(RefusalCode::NotJson, detail)) }
-                }
+                Text::TooLong => Item { number, text: None, parsed: Err(too_long()) },
+                Text::NotUtf8 => Item { number, text: None, parsed: Err(not_utf8()) },
             }));
         }
     }
 
     fn next_line(&mut self) -> Result<Option<Text>, ReadError> {
         let mut bytes = Vec::new();
-        // Plus a line end and a byte-order mark.
-        let limit = MAX_MESSAGE_BYTES as u64 + 16;
-        let n_read = self.inner.by_ref().take(limit).read_until(b'\n', &mut bytes)?;
+        let n_read = self.inner.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes)?;
         if n_read == 0 {
             return Ok(None);
         }
         self.number += 1;
-        if !bytes.ends_with(b"\n") && n_read as u64 == limit {
+        if !bytes.ends_with(b"\n") && n_read as u64 == MAX_LINE_BYTES {
             self.skip_line()?;
             return Ok(Some(Text::TooLong));
         }
@@ -267,6 +260,23 @@ pub fn kept_id(made_id: &str, secret: &IdSecret) -> String {
     let mut hash = blake3::keyed_hash(&key, made_id.as_bytes()).to_hex().to_string();
     hash.truncate(32);
     format!("made-{hash}")
+}
+
+/// The longest line that is read: that of the largest message, with a byte-order mark and a line end.
+const MAX_LINE_BYTES: u64 = MAX_MESSAGE_BYTES as u64 + 16;
+
+/// Whether a line holds no message.
+pub fn is_blank(line: &str) -> bool {
+    line.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty()
+}
+
+fn too_long() -> Refusal {
+    let detail = format!("it is longer than the {MAX_MESSAGE_BYTES} bytes that a message may have");
+    refusal(RefusalCode::TooLarge, detail)
+}
+
+fn not_utf8() -> Refusal {
+    refusal(RefusalCode::NotJson, "it is not UTF-8; save or send it as UTF-8".to_owned())
 }
 
 fn refusal(code: RefusalCode, detail: String) -> Refusal {

@@ -93,7 +93,17 @@ impl Messages {
         map: Option<&(Arc<ColumnMapping>, Encoding)>,
         intake: &Enricher,
     ) -> anyhow::Result<Self> {
-        let source = Source::open(path)?;
+        Self::of_source(Source::open(path)?, path, format, map, intake)
+    }
+
+    /// As [`Messages::open`], of a file that is open.
+    pub(super) fn of_source(
+        source: Source,
+        path: &Path,
+        format: Option<Format>,
+        map: Option<&(Arc<ColumnMapping>, Encoding)>,
+        intake: &Enricher,
+    ) -> anyhow::Result<Self> {
         let Source { bytes, looks, is_utf16, n_read, n_bytes } = source;
         let opened = || path.display().to_string();
         let is_empty = looks == Looks::Nothing;
@@ -195,7 +205,7 @@ impl Messages {
 }
 
 /// The format of a file by its name, or else by its first bytes. With a map, everything that is no JSON is a table.
-fn format_of(path: &Path, looks: Looks, has_map: bool) -> Format {
+pub(super) fn format_of(path: &Path, looks: Looks, has_map: bool) -> Format {
     let name = path.file_name().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default();
     let bare = [".gz", ".zst"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
     let is_json = matches!(looks, Looks::Messages | Looks::Array);
@@ -272,48 +282,8 @@ impl RefusedFile {
     }
 }
 
-/// Calls a function with all accepted messages of files, and reports the others. `false` if any was refused.
-pub(super) fn for_each_message(
-    paths: &[PathBuf],
-    policy: &CompiledPolicy,
-    mut take: impl FnMut(Accepted),
-) -> anyhow::Result<bool> {
-    let mut n_refused = 0_u64;
-    let mut n_warnings = 0_u64;
-    for path in paths {
-        let (parts, incoming) = std::sync::mpsc::sync_channel(4);
-        let policy = policy.clone();
-        let mut messages = Messages::open(path, None, None, &Enricher::plain())?;
-        // Reads and parses on one core, and consumes on another.
-        let reading = std::thread::spawn(move || -> anyhow::Result<()> {
-            while let Some(part) = messages.next_part(&policy)? {
-                if parts.send(part).is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        });
-        for part in incoming {
-            for refused in part.refused {
-                n_refused += 1;
-                report(path, &refused, n_refused);
-            }
-            for (line, warning) in &part.warnings {
-                n_warnings += 1;
-                report_warning(path, *line, warning, n_warnings);
-            }
-            part.accepted.into_iter().for_each(&mut take);
-        }
-        reading.join().map_err(|_| anyhow::anyhow!("the reader of {} stopped", path.display()))??;
-    }
-    if 0 < n_refused + n_warnings {
-        eprintln!("{n_refused} lines were refused, {n_warnings} warnings");
-    }
-    Ok(n_refused == 0)
-}
-
 /// How many refusals, and how many warnings, are printed one by one.
-const SHOWN: u64 = 10;
+pub(super) const SHOWN: u64 = 10;
 
 /// Prints the first few refusals.
 pub(super) fn report(path: &Path, refused: &Refused, n_refused: u64) {

@@ -8,9 +8,12 @@ use std::{
 };
 
 use anyhow::Context;
-use profile360_core::{evidence::facts::Facts, identifier::unified_id::unified_id};
+use profile360_core::{graph::gathered::Resolved, identifier::unified_id::unified_id, message::parse::Purchases};
 
-use super::{Given, input};
+use super::{
+    Given,
+    gather::{self, Reading},
+};
 use crate::spreadsheet::for_spreadsheet;
 
 /// Finds out who is who in the messages of files, without a database: a line `kind,value,unified_id` for each identifier. Text
@@ -29,25 +32,21 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let (policy, secret) = options.given.without_base()?;
-    let mut facts = Facts::default();
-    let is_clean = input::for_each_message(&options.files, &policy, |mut accepted| {
-        // Purchases say nothing about identity, and are most of the memory.
-        accepted.message.order = None;
-        accepted.message.refund = None;
-        facts.add(&accepted.message);
-    })?;
-    let resolution = facts.resolve(&policy);
-    let partition = &resolution.partition;
+    let Reading { gathered, is_clean } = gather::read(&options.files, &policy, Purchases::Checked)?;
+    let Resolved { identifiers, partition, .. } = gathered.resolve(&policy);
+    let ids: Vec<String> =
+        partition.anchors.iter().map(|anchor| unified_id(identifiers[*anchor], &secret).to_string()).collect();
     let failed = || format!("{} cannot be written", options.out.display());
-    let mut out = BufWriter::new(File::create(&options.out).with_context(failed)?);
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(&options.out).with_context(failed)?);
     writeln!(out, "kind,value,unified_id").with_context(failed)?;
-    for (node, (identifier, _)) in resolution.identifiers.iter().enumerate() {
-        let anchor = resolution.identifiers[partition.anchors[partition.cluster_of[node]]].0;
-        let id = unified_id(anchor, &secret);
-        writeln!(out, "{},{},{id}", identifier.kind, csv_field(&identifier.value)).with_context(failed)?;
+    for (identifier, cluster) in identifiers.iter().zip(&partition.cluster_of) {
+        let (kind, value, id) = (&identifier.kind, csv_field(&identifier.value), &ids[*cluster]);
+        writeln!(out, "{kind},{value},{id}").with_context(failed)?;
     }
     out.flush().with_context(failed)?;
-    eprintln!("{} identifiers of {} customers", resolution.identifiers.len(), partition.clusters.len());
+    eprintln!("{} identifiers of {} customers", identifiers.len(), ids.len());
+    // The process ends: to free each of a million texts would only take time.
+    std::mem::forget(gathered);
     Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 

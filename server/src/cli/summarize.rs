@@ -3,19 +3,21 @@
 use std::{
     fs::File,
     io::{BufWriter, Write},
+    ops::Range,
+    panic::resume_unwind,
     path::PathBuf,
     process::ExitCode,
+    thread::ScopedJoinHandle,
 };
 
 use anyhow::Context;
 use chrono::NaiveDate;
-use profile360_core::{
-    evidence::facts::Facts,
-    identifier::{Identifier, unified_id::unified_id},
-    purchases::summary::summary,
-};
+use profile360_core::{identifier::unified_id::unified_id, message::parse::Purchases, purchases::summary::summary};
 
-use super::{Given, input};
+use super::{
+    Given,
+    gather::{self, Reading},
+};
 
 /// Sums up purchases as of a date, without a database: a line of JSON for each customer.
 #[derive(Debug, clap::Args)]
@@ -33,39 +35,48 @@ pub(super) struct Options {
     given: Given,
 }
 
+/// How many customers one core sums up at a time. The lines of all cores are in memory until they are written.
+const CUSTOMERS_AT_ONCE: usize = 256;
+
 pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let (policy, secret) = options.given.without_base()?;
-    let mut facts = Facts::default();
-    let is_clean = input::for_each_message(&options.files, &policy, |accepted| {
-        facts.add(&accepted.message);
-    })?;
-    let resolution = facts.resolve(&policy);
-    let partition = &resolution.partition;
-    let mut orders = vec![Vec::new(); partition.clusters.len()];
-    let mut refunds = vec![Vec::new(); partition.clusters.len()];
-    let cluster_of = |home: &Identifier| {
-        let node = resolution.identifiers.binary_search_by_key(&home, |(it, _)| *it).ok()?;
-        partition.cluster_of.get(node).copied()
-    };
-    for (home, order) in facts.orders.values() {
-        if let Some(cluster) = cluster_of(home) {
-            orders[cluster].push(order);
-        }
-    }
-    for (home, refund) in facts.refunds_in_place() {
-        if let Some(cluster) = cluster_of(home) {
-            refunds[cluster].push(refund);
-        }
-    }
+    let Reading { gathered, is_clean } = gather::read(&options.files, &policy, Purchases::Kept)?;
+    let resolved = gathered.resolve(&policy);
     let failed = || format!("{} cannot be written", options.out.display());
-    let mut out = BufWriter::new(File::create(&options.out).with_context(failed)?);
-    for (cluster, anchor) in partition.anchors.iter().enumerate() {
-        let id = unified_id(resolution.identifiers[*anchor].0, &secret);
-        let line = summary(id, &orders[cluster], &refunds[cluster], &policy, options.as_of);
-        serde_json::to_writer(&mut out, &line).with_context(failed)?;
-        writeln!(out).with_context(failed)?;
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(&options.out).with_context(failed)?);
+    let n_customers = resolved.partition.clusters.len();
+    let lines_of = |clusters: Range<usize>| {
+        let mut lines = Vec::new();
+        for cluster in clusters {
+            let anchor = resolved.identifiers[resolved.partition.anchors[cluster]];
+            let (orders, refunds) = (&resolved.orders[cluster], &resolved.refunds[cluster]);
+            let line = summary(unified_id(anchor, &secret), orders, refunds, &policy, options.as_of);
+            serde_json::to_writer(&mut lines, &line)?;
+            lines.push(b'\n');
+        }
+        Ok(lines)
+    };
+    let mut next = 0;
+    while next < n_customers {
+        // In the sequence of the customers, whichever core is the first.
+        let lines: Vec<serde_json::Result<Vec<u8>>> = std::thread::scope(|scope| {
+            let mut running = Vec::new();
+            for _ in 0..gather::cores() {
+                let clusters = next..n_customers.min(next + CUSTOMERS_AT_ONCE);
+                next = clusters.end;
+                let lines_of = &lines_of;
+                running.push(scope.spawn(move || lines_of(clusters)));
+            }
+            let joined = |it: ScopedJoinHandle<'_, _>| it.join().unwrap_or_else(|panic| resume_unwind(panic));
+            running.into_iter().map(joined).collect()
+        });
+        for lines in lines {
+            out.write_all(&lines.with_context(failed)?).with_context(failed)?;
+        }
     }
     out.flush().with_context(failed)?;
-    eprintln!("{} customers as of {}", partition.clusters.len(), options.as_of);
+    eprintln!("{n_customers} customers as of {}", options.as_of);
+    // The process ends: to free each of a million texts would only take time.
+    std::mem::forget(gathered);
     Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }

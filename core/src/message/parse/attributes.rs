@@ -12,7 +12,7 @@ use crate::{
         attribute_value::AttributeValue,
         limits::{MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES, MAX_LIST_ITEMS, MAX_NAME_BYTES},
         refusal::{Refusal, Warning},
-        syntax::{Fields, MAX_DEPTH, depth, object, significant_digits},
+        syntax::{Fields, MAX_DEPTH, object, significant_digits},
     },
     policy::compiled::CompiledPolicy,
     time::Timestamp,
@@ -33,16 +33,16 @@ pub(super) fn read(
 ) -> Result<BTreeMap<String, AttributeValue>, Refusal> {
     let mut attributes = BTreeMap::new();
     let Some(raw) = reader.optional("attributes") else { return Ok(attributes) };
-    let sent = object(raw, "attributes")?;
+    let sent = object(raw, &"attributes")?;
     warn_of_repeated(Some(&sent), "attributes", warnings);
-    if MAX_ATTRIBUTES < sent.0.len() {
+    if MAX_ATTRIBUTES < sent.len() {
         warnings.push(Warning {
             code: "ATTRIBUTES_TOO_MANY",
             path: "attributes".to_owned(),
             detail: format!("a message has at most {MAX_ATTRIBUTES} attributes; those that follow were left out"),
         });
     }
-    for (name, raw) in sent.0.iter().take(MAX_ATTRIBUTES) {
+    for (name, raw) in sent.iter().take(MAX_ATTRIBUTES) {
         let mut leave_out = |code: &'static str, detail: &str| {
             let path = format!("attributes.{}", name.chars().take(MAX_NAME_BYTES).collect::<String>());
             warnings.push(Warning { code, path, detail: format!("{detail}; it was left out") });
@@ -55,7 +55,7 @@ pub(super) fn read(
             leave_out("ATTRIBUTE_TOO_LONG", &format!("a value has at most {MAX_ATTRIBUTE_BYTES} bytes"));
             continue;
         }
-        if MAX_DEPTH < depth(raw.get()) {
+        if MAX_DEPTH < raw.depth() {
             leave_out("ATTRIBUTE_TYPE", "a value is a string, a number, a boolean, a list of them or null");
             continue;
         }
@@ -68,7 +68,7 @@ pub(super) fn read(
             continue;
         }
         let is_rounded = is_rounded(raw.get(), &value);
-        match standard_value(name, value, at, policy) {
+        match standard_value(&name, value, at, policy) {
             Ok(value) => match AttributeValue::new(&value) {
                 Some(value) => drop(attributes.insert(name.to_string(), value)),
                 None => leave_out("ATTRIBUTE_TYPE", "a value is a string, a number, a boolean, a list of them or null"),

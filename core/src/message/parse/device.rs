@@ -63,12 +63,12 @@ pub(super) fn read(
         let seen = device_id.map(|it| DeviceSeen { device_id: it.value.clone(), fields: BTreeMap::new() });
         return Ok(Read { seen, kept: None });
     };
-    let sent = object(raw, "device")?;
+    let sent = object(raw, &"device")?;
     warn_of_repeated(Some(&sent), "device", warnings);
     let mut fields = BTreeMap::new();
     let mut user_agent: Option<Cow<'_, str>> = None;
     let mut address = None;
-    for (name, value) in &sent.0 {
+    for (name, value) in sent.iter() {
         let mut leave_out = |code: &'static str, detail: String| {
             let path = format!("device.{}", name.chars().take(MAX_NAME_BYTES).collect::<String>());
             warnings.push(Warning { code, path, detail: format!("{detail}; it was left out") });
@@ -111,12 +111,12 @@ pub(super) fn read(
             !fields.contains_key(field) && !text.trim().is_empty() && text.len() <= MAX_VALUE_BYTES
         });
     }
-    let has_address = sent.0.iter().any(|(name, _)| name == "ip");
+    let has_address = sent.iter().any(|(name, _)| name == "ip");
     let kept = (has_address || !described.is_empty()).then(|| {
         let name_of =
             |field: DeviceField| DEVICE_FIELDS.iter().find(|(_, it)| *it == field).map_or("", |(name, _)| *name);
         let is_replaced = |name: &str| name == "ip" || described.keys().any(|it| name_of(*it) == name);
-        let sent = sent.0.iter().filter(|(name, _)| !is_replaced(name)).map(|(name, raw)| member(name, raw.get()));
+        let sent = sent.iter().filter(|(name, _)| !is_replaced(name)).map(|(name, raw)| member(&name, raw.get()));
         let order_notes = described
             .iter()
             .map(|(field, text)| member(name_of(*field), &serde_json::Value::from(text.as_str()).to_string()));

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
-use super::LOST;
+use super::{LOST, reader::Memory};
 use crate::{
     identifier::{
         Identifier,
@@ -13,6 +11,7 @@ use crate::{
     message::{
         limits::{MAX_IDENTIFIERS, MAX_NAME_BYTES},
         refusal::{Refusal, RefusalCode, Warning, refusal},
+        spans::Items,
         syntax::{Fields, Scalar, object, scalar_text},
     },
     policy::compiled::CompiledPolicy,
@@ -28,26 +27,19 @@ const KIND_ALIASES: [(&str, &str); 3] =
 pub(crate) fn identifiers(
     reader: &Fields<'_, '_>,
     policy: &CompiledPolicy,
+    mut memory: Option<&mut Memory>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Identifier>, Refusal> {
     let raw = reader.required("identifiers")?;
-    let kinds = object(raw, "identifiers")?;
+    let kinds = object(raw, &"identifiers")?;
     let mut found: Vec<(u32, Identifier)> = Vec::new();
     let mut n_values = 0;
-    for (name, value) in &kinds.0 {
+    for (name, value) in kinds.iter() {
         let name = name.as_ref();
         let kind_name = KIND_ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, kind)| *kind);
-        let values: Vec<(String, &RawValue)> = if value.get().starts_with('[') {
-            let items: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
-            items
-                .into_iter()
-                .enumerate()
-                .map(|(position, it)| (format!("identifiers.{name}[{position}]"), it))
-                .collect()
-        } else {
-            vec![(format!("identifiers.{name}"), *value)]
-        };
-        n_values += values.len();
+        let list = value.items();
+        let values = list.into_iter().flat_map(Items::iter).chain(list.is_none().then_some(value));
+        n_values += values.clone().count();
         if MAX_IDENTIFIERS < n_values {
             let detail = format!("a message carries at most {MAX_IDENTIFIERS} identifiers");
             return Err(refusal(RefusalCode::TooManyIdentifiers, "identifiers", detail));
@@ -58,42 +50,51 @@ pub(crate) fn identifiers(
             warnings.push(Warning { code: "UNKNOWN_KIND", path, detail });
             continue;
         };
-        for (path, value) in values {
+        for (position, value) in values.enumerate() {
+            let path = || match list {
+                Some(_) => format!("identifiers.{name}[{position}]"),
+                None => format!("identifiers.{name}"),
+            };
             let text = match scalar_text(value) {
                 // A boolean identifies no person.
                 _ if matches!(value.get(), "true" | "false") => {
                     let detail = "an identifier is a string; it was left out".to_owned();
-                    warnings.push(Warning { code: "WRONG_TYPE", path, detail });
+                    warnings.push(Warning { code: "WRONG_TYPE", path: path(), detail });
                     continue;
                 }
                 // Two that were cut differently would be one.
                 Scalar::Text(text) if text.contains(LOST) => {
                     let detail = "a character of it was lost on the way (U+FFFD); it was left out".to_owned();
-                    warnings.push(Warning { code: "IDENTIFIER_DAMAGED", path, detail });
+                    warnings.push(Warning { code: "IDENTIFIER_DAMAGED", path: path(), detail });
                     continue;
                 }
                 Scalar::Text(text) => text,
                 Scalar::Null => Cow::Borrowed(""),
                 Scalar::Other => {
                     let detail = "an identifier is a string; it was left out".to_owned();
-                    warnings.push(Warning { code: "WRONG_TYPE", path, detail });
+                    warnings.push(Warning { code: "WRONG_TYPE", path: path(), detail });
                     continue;
                 }
             };
-            match normalize(&text, kind, policy) {
+            let normalized = match memory.as_deref_mut() {
+                Some(memory) => memory.normalize(&text, kind, policy),
+                None => normalize(&text, kind, policy),
+            };
+            match normalized {
                 Normalized::Usable { identifier, warning } => {
                     if let Some(suspicion) = warning {
-                        warnings.push(Warning { code: "SUSPICIOUS_IDENTIFIER", path, detail: suspicion.to_string() });
+                        let detail = suspicion.to_string();
+                        warnings.push(Warning { code: "SUSPICIOUS_IDENTIFIER", path: path(), detail });
                     }
                     found.push((kind.priority, identifier));
                 }
                 Normalized::Blocked(reason) => {
                     let detail = format!("{reason}; it was left out");
-                    warnings.push(Warning { code: "IDENTIFIER_BLOCKED", path, detail });
+                    warnings.push(Warning { code: "IDENTIFIER_BLOCKED", path: path(), detail });
                 }
                 Normalized::Refused(reason) => {
                     let detail = format!("{reason}; it was left out");
-                    warnings.push(Warning { code: reason.code(), path, detail });
+                    warnings.push(Warning { code: reason.code(), path: path(), detail });
                 }
             }
         }

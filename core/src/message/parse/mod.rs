@@ -5,10 +5,13 @@ mod attributes;
 pub mod device;
 mod identifiers;
 mod orders;
+mod reader;
 mod rewrite;
 mod warnings;
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
+
+pub use self::reader::{MessageReader, Purchases};
 
 use super::{
     Message, MessageType, Platform,
@@ -17,11 +20,13 @@ use super::{
         accepted::Accepted,
         device::{Description, DeviceHints},
         identifiers::identifiers,
+        reader::Memory,
         rewrite::with_device,
         warnings::{warn_of_no_id, warn_of_repeated},
     },
     refusal::{Refusal, RefusalCode, Warning, refusal},
-    syntax::{Fields, Object, object, whole_characters},
+    spans::Spans,
+    syntax::{Fields, object, object_of, whole_characters},
 };
 use crate::{
     policy::compiled::CompiledPolicy,
@@ -33,7 +38,11 @@ use crate::{
 /// A fault in what the message rests on (its ID, type, time, source, an amount) refuses it; a fault in one identifier or
 /// attribute leaves that out with a warning, as long as one identifier is left.
 pub fn parse_message(json: &str, policy: &CompiledPolicy) -> Result<Accepted, Refusal> {
-    parse_described(json, policy, &|_| Description::default())
+    parse_described(json, policy, &not_described)
+}
+
+fn not_described(_: &DeviceHints<'_>) -> Description {
+    Description::default()
 }
 
 /// As [`parse_message`]; what the message does not name of its device, `describe` reads out of its user agent and its
@@ -44,13 +53,25 @@ pub fn parse_described(
     policy: &CompiledPolicy,
     describe: &dyn Fn(&DeviceHints<'_>) -> Description,
 ) -> Result<Accepted, Refusal> {
+    parse_new(json, &mut Reading { policy, describe, memory: None })
+}
+
+/// What messages are read with.
+struct Reading<'r> {
+    policy: &'r CompiledPolicy,
+    describe: &'r dyn Fn(&DeviceHints<'_>) -> Description,
+    /// Of a reader of many messages: their texts are not kept.
+    memory: Option<&'r mut Memory>,
+}
+
+fn parse_new(json: &str, reading: &mut Reading<'_>) -> Result<Accepted, Refusal> {
     let json = trimmed(json);
     if MAX_MESSAGE_BYTES < json.len() {
         let detail = format!("the message has {} bytes; at most {MAX_MESSAGE_BYTES} are taken", json.len());
         return Err(refusal(RefusalCode::TooLarge, "", detail));
     }
     let whole = whole_characters(json);
-    let mut accepted = read(&whole, policy, describe)?.check_names()?;
+    let mut accepted = read(&whole, reading)?.check_names()?;
     // What names something names something else without the character that was lost.
     let is_damaged = |name: &str| name.contains(LOST);
     let path = match &accepted.message {
@@ -77,7 +98,8 @@ pub fn parse_described(
 
 /// Reads a message's kept text again. It may be a little longer than any that is sent.
 pub fn parse_kept(payload: &str, policy: &CompiledPolicy) -> Result<Accepted, Refusal> {
-    read(&whole_characters(trimmed(payload)), policy, &|_| Description::default())
+    let mut reading = Reading { policy, describe: &not_described, memory: None };
+    read(&whole_characters(trimmed(payload)), &mut reading)
 }
 
 /// The replacement for a character that was lost on the way.
@@ -89,28 +111,21 @@ fn trimmed(json: &str) -> &str {
     json.trim_start_matches('\u{feff}').trim()
 }
 
-fn read(
-    json: &str,
-    policy: &CompiledPolicy,
-    describe: &dyn Fn(&DeviceHints<'_>) -> Description,
-) -> Result<Accepted, Refusal> {
-    let fields: Object = serde_json::from_str(json).map_err(|error| {
-        // serde_json's own text would repeat a part of the value in some cases; position and category do not.
-        let what = match error.classify() {
-            serde_json::error::Category::Eof => "the JSON ends too early; the message was cut off",
-            serde_json::error::Category::Data => "the message is not a JSON object",
-            _ => "the message is not valid JSON",
-        };
-        refusal(RefusalCode::NotJson, "", format!("{what} (column {})", error.column()))
-    })?;
+fn read(json: &str, reading: &mut Reading<'_>) -> Result<Accepted, Refusal> {
+    let policy = reading.policy;
+    let spans = Spans::of(json);
+    let fields = spans.as_ref().and_then(|it| it.root(json).members()).ok_or_else(|| no_object(json))?;
     // Which of two was meant is unknown, and parsers differ in which they use.
     let known = |name: &str| KNOWN_FIELDS.iter().find(|it| **it == name).copied();
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = fields.0.iter().filter_map(|(name, _)| known(name)).find(|it| !seen.insert(*it)) {
-        return Err(refusal(RefusalCode::DuplicateField, twice, "the field is there twice; send it once"));
+    let mut seen = Vec::with_capacity(KNOWN_FIELDS.len());
+    for name in fields.iter().filter_map(|(name, _)| known(&name)) {
+        if seen.contains(&name) {
+            return Err(refusal(RefusalCode::DuplicateField, name, "the field is there twice; send it once"));
+        }
+        seen.push(name);
     }
     let mut warnings = Vec::new();
-    let reader = Fields { object: &fields, path: "" };
+    let reader = Fields { object: &fields, path: &"" };
 
     let id = reader.required_text("message_id", MAX_NAME_BYTES)?;
     let message_type = match reader.required_text("type", MAX_NAME_BYTES)?.as_ref() {
@@ -136,7 +151,7 @@ fn read(
         Some("API") => Some(Platform::Api),
         Some(_) => return Err(refusal(RefusalCode::UnknownPlatform, "platform", "use Android, iOS, Web or API")),
     };
-    let identifiers = identifiers(&reader, policy, &mut warnings)?;
+    let identifiers = identifiers(&reader, policy, reading.memory.as_deref_mut(), &mut warnings)?;
     let attributes = attributes::read(&reader, at, policy, &mut warnings)?;
     let event = match message_type {
         MessageType::Event => Some(reader.required_text("event", MAX_NAME_BYTES)?),
@@ -156,11 +171,11 @@ fn read(
     let session_id = reader.optional_id("session_id", MAX_NAME_BYTES)?;
     warn_of_no_id(&reader, "session_id", &mut warnings);
     let device::Read { seen: device, kept: kept_device } =
-        device::read(&reader, &identifiers, describe, &mut warnings)?;
+        device::read(&reader, &identifiers, reading.describe, &mut warnings)?;
     let properties = match (&event, reader.optional("properties")) {
         (Some(_), Some(value)) => {
-            warnings::warn_of_depth(value.get(), "properties", &mut warnings);
-            Some(object(value, "properties")?)
+            warnings::warn_of_depth(value, "properties", &mut warnings);
+            Some(object(value, &"properties")?)
         }
         _ => None,
     };
@@ -169,18 +184,19 @@ fn read(
         warn_of_repeated(properties.as_ref(), "properties", &mut warnings);
     }
     if let Some(properties) = &properties {
-        let reader = Fields { object: properties, path: "properties" };
+        let reader = Fields { object: properties, path: &"properties" };
         warn_of_no_id(&reader, "df_order_id", &mut warnings);
     }
     let mut order = None;
     let mut refund = None;
-    let context = orders::OrderContext { message_id: &id, at, by_date, source: &source, policy };
+    let memory = reading.memory.as_deref_mut();
+    let mut context = orders::OrderContext { message_id: &id, at, by_date, source: &source, policy, memory };
     match event.as_deref() {
-        Some("df_purchase") => order = Some(orders::read_order(properties.as_ref(), &context, &mut warnings)?),
-        Some("df_refund") => refund = Some(orders::read_refund(properties.as_ref(), &context, &mut warnings)?),
+        Some("df_purchase") => order = Some(orders::read_order(properties.as_ref(), &mut context, &mut warnings)?),
+        Some("df_refund") => refund = Some(orders::read_refund(properties.as_ref(), &mut context, &mut warnings)?),
         _ => {}
     }
-    for (name, _) in &fields.0 {
+    for (name, _) in fields.iter() {
         if !KNOWN_FIELDS.contains(&name.as_ref()) {
             warnings.push(Warning {
                 code: "UNKNOWN_FIELD",
@@ -189,10 +205,27 @@ fn read(
             });
         }
     }
-    let payload = kept_device.map_or_else(|| json.to_owned(), |it| with_device(&fields, &it));
+    let payload = match kept_device {
+        _ if reading.memory.is_some() => String::new(),
+        Some(device) => with_device(fields, &device),
+        None => json.to_owned(),
+    };
     let message =
         Message { id, at, source, platform, identifiers, attributes, event, session_id, device, order, refund };
     Ok(Accepted { message, message_type, payload, warnings, is_id_made: false })
+}
+
+/// Why a text is no message at all.
+fn no_object(json: &str) -> Refusal {
+    const MALFORMED: &str = "the message is not valid JSON";
+    let Err(error) = object_of(json) else { return refusal(RefusalCode::NotJson, "", MALFORMED) };
+    // serde_json's own text would repeat a part of the value in some cases; position and category do not.
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "the JSON ends too early; the message was cut off",
+        serde_json::error::Category::Data => "the message is not a JSON object",
+        _ => MALFORMED,
+    };
+    refusal(RefusalCode::NotJson, "", format!("{what} (column {})", error.column()))
 }
 
 const KNOWN_FIELDS: [&str; 11] = [

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::reader::Memory;
 use crate::{
     message::{
         limits::{MAX_NAME_BYTES, MAX_QUANTITY, MAX_SOURCE_BYTES},
         order::{Line, Order, OrderKey, Refund},
         refusal::{Refusal, RefusalCode, Warning, refusal},
-        syntax::{Fields, Object, Scalar, object, scalar_text},
+        spans::{Members, Raw},
+        syntax::{Fields, Scalar, object, scalar_text},
     },
     money::{Currency, NoDecimal, nearest},
     policy::{compiled::CompiledPolicy, document::OrderIds},
@@ -26,24 +28,28 @@ pub(crate) struct OrderContext<'a> {
     pub by_date: bool,
     pub source: &'a str,
     pub policy: &'a CompiledPolicy,
+    /// Of a reader of many messages.
+    pub memory: Option<&'a mut Memory>,
 }
 
 const ORDER_ID: &str = "df_order_id";
 
 const TOTAL: &str = "df_total_purchase_amount";
 
+const GIVEN_BACK: &str = "df_total_refund_amount";
+
 /// Reads the properties of a `df_purchase`.
 pub(crate) fn read_order(
-    properties: Option<&Object<'_>>,
-    context: &OrderContext<'_>,
+    properties: Option<&Members<'_>>,
+    context: &mut OrderContext<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Order, Refusal> {
     let missing =
         || refusal(RefusalCode::MissingField, "properties", "a df_purchase says in its properties what was bought");
-    let fields = Fields { object: properties.ok_or_else(missing)?, path: "properties" };
+    let fields = Fields { object: properties.ok_or_else(missing)?, path: &"properties" };
     refuse_repeated(&fields)?;
-    let mut lines = read_lines(&fields)?;
-    let total = read_amount(&fields, TOTAL)?;
+    let mut lines = read_lines(&fields, &mut context.memory)?;
+    let total = read_amount(&fields, TOTAL, fields.optional(TOTAL))?;
     if total.is_none() && lines.is_empty() {
         let detail = "say what was paid in all, or name the items";
         return Err(refusal(RefusalCode::MissingField, fields.path_to(TOTAL), detail));
@@ -73,21 +79,21 @@ pub(crate) fn read_order(
 /// Reads the properties of a `df_refund`: `df_total_refund_amount`, else `df_total_purchase_amount`, else the lines, else all of
 /// the order.
 pub(crate) fn read_refund(
-    properties: Option<&Object<'_>>,
-    context: &OrderContext<'_>,
+    properties: Option<&Members<'_>>,
+    context: &mut OrderContext<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Refund, Refusal> {
     let missing =
         || refusal(RefusalCode::MissingField, "properties", "a df_refund says in its properties what was given back");
-    let fields = Fields { object: properties.ok_or_else(missing)?, path: "properties" };
+    let fields = Fields { object: properties.ok_or_else(missing)?, path: &"properties" };
     refuse_repeated(&fields)?;
-    let lines = read_lines(&fields)?;
-    let total = match read_amount(&fields, "df_total_refund_amount")? {
+    let lines = read_lines(&fields, &mut context.memory)?;
+    let total = match read_amount(&fields, GIVEN_BACK, fields.optional(GIVEN_BACK))? {
         Some(total) => Some(total),
-        None => read_amount(&fields, TOTAL)?,
+        None => read_amount(&fields, TOTAL, fields.optional(TOTAL))?,
     };
     let order_id = read_order_id(&fields, context)?;
-    let path = || fields.path_to("df_total_refund_amount");
+    let path = || fields.path_to(GIVEN_BACK);
     if total.is_none() && lines.is_empty() && order_id.is_none() {
         let detail = "say what was given back in all, name the items, or name the order that is given back";
         return Err(refusal(RefusalCode::MissingField, path(), detail));
@@ -137,15 +143,15 @@ fn read_currency(fields: &Fields<'_, '_>) -> Result<Option<Currency>, Refusal> {
     })
 }
 
-fn read_lines(fields: &Fields<'_, '_>) -> Result<Vec<Line>, Refusal> {
+fn read_lines(fields: &Fields<'_, '_>, memory: &mut Option<&mut Memory>) -> Result<Vec<Line>, Refusal> {
     let Some(raw) = fields.optional("df_items") else { return Ok(Vec::new()) };
-    let Ok(items) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(raw.get()) else {
+    let Some(items) = raw.items() else {
         return Err(refusal(RefusalCode::WrongType, fields.path_to("df_items"), "it must be a list of items"));
     };
-    let mut lines = Vec::with_capacity(items.len());
-    for (position, item) in items.into_iter().enumerate() {
-        let path = format!("{}.df_items[{position}]", fields.path);
-        lines.push(read_line(&Fields { object: &object(item, &path)?, path: &path })?);
+    let mut lines = Vec::with_capacity(items.iter().count());
+    for (position, item) in items.iter().enumerate() {
+        let path = format_args!("{}.df_items[{position}]", fields.path);
+        lines.push(read_line(&Fields { object: &object(item, &path)?, path: &path }, memory)?);
     }
     Ok(lines)
 }
@@ -157,13 +163,17 @@ fn refuse_repeated(fields: &Fields<'_, '_>) -> Result<(), Refusal> {
     Err(refusal(RefusalCode::DuplicateField, fields.path_to(&name), "the field is there twice; send it once"))
 }
 
-fn read_line(fields: &Fields<'_, '_>) -> Result<Line, Refusal> {
+fn read_line(fields: &Fields<'_, '_>, memory: &mut Option<&mut Memory>) -> Result<Line, Refusal> {
     const MAX_TEXT_BYTES: usize = 1024;
+    const NAMES: [&str; 7] =
+        ["df_quantity", "df_price", "df_discount", "df_line_amount", "df_item_id", "df_item_name", "df_category1"];
     refuse_repeated(fields)?;
-    let quantity = read_quantity(fields)?;
-    let price = read_amount(fields, "df_price")?;
-    let discount = read_amount(fields, "df_discount")?;
-    let line_amount = read_amount(fields, "df_line_amount")?;
+    // Most of what a base reads is lines: one pass over each.
+    let [quantity, price, discount, line_amount, item_id, name, category] = fields.object.get_all(NAMES);
+    let quantity = read_quantity(fields, quantity)?;
+    let price = read_amount(fields, "df_price", price)?;
+    let discount = read_amount(fields, "df_discount", discount)?;
+    let line_amount = read_amount(fields, "df_line_amount", line_amount)?;
     let unpriced = price.is_none() && discount.is_none() && line_amount.is_none();
     let amount = match line_amount {
         Some(amount) => amount,
@@ -180,28 +190,35 @@ fn read_line(fields: &Fields<'_, '_>) -> Result<Line, Refusal> {
             })?
         }
     };
+    let mut text = |name: &str, raw: Option<Raw<'_>>| -> Result<Option<Arc<str>>, Refusal> {
+        let Some(words) = fields.words(name, raw, MAX_TEXT_BYTES)? else { return Ok(None) };
+        Ok(match memory {
+            Some(memory) => memory.line_text(&words),
+            None => Some(Arc::from(&*words)),
+        })
+    };
     Ok(Line {
-        item_id: fields.optional_key("df_item_id", MAX_TEXT_BYTES)?,
-        name: fields.optional_key("df_item_name", MAX_TEXT_BYTES)?,
-        category: fields.optional_key("df_category1", MAX_TEXT_BYTES)?,
+        item_id: text("df_item_id", item_id)?,
+        name: text("df_item_name", name)?,
+        category: text("df_category1", category)?,
         quantity,
         amount,
         unpriced,
     })
 }
 
-fn read_quantity(fields: &Fields<'_, '_>) -> Result<u32, Refusal> {
+fn read_quantity(fields: &Fields<'_, '_>, raw: Option<Raw<'_>>) -> Result<u32, Refusal> {
     let out_of_range = || {
         let detail = format!("a quantity is a whole number from 0 to {MAX_QUANTITY}");
         refusal(RefusalCode::QuantityOutOfRange, fields.path_to("df_quantity"), detail)
     };
-    let Some(quantity) = read_decimal(fields, "df_quantity").map_err(|_| out_of_range())? else { return Ok(1) };
+    let Some(quantity) = read_decimal(fields, "df_quantity", raw).map_err(|_| out_of_range())? else { return Ok(1) };
     let is_whole = quantity.fract().is_zero() && (quantity.is_zero() || quantity.is_sign_positive());
     u32::try_from(quantity.normalize()).ok().filter(|it| is_whole && *it <= MAX_QUANTITY).ok_or_else(out_of_range)
 }
 
-fn read_amount(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, Refusal> {
-    let amount = read_decimal(fields, name)?;
+fn read_amount(fields: &Fields<'_, '_>, name: &str, raw: Option<Raw<'_>>) -> Result<Option<Decimal>, Refusal> {
+    let amount = read_decimal(fields, name, raw)?;
     if amount.is_some_and(|it| MAX_AMOUNT <= it.abs()) {
         let detail = "an amount is below 1,000,000,000,000,000";
         return Err(refusal(RefusalCode::AmountOutOfRange, fields.path_to(name), detail));
@@ -211,8 +228,8 @@ fn read_amount(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, R
 
 /// Reads a number, or a string that holds one, in its own digits: nothing goes through binary floating point. Of more digits than
 /// a decimal keeps (28 or 29) the nearest decimal counts.
-pub(crate) fn read_decimal(fields: &Fields<'_, '_>, name: &str) -> Result<Option<Decimal>, Refusal> {
-    let Some(raw) = fields.optional(name) else { return Ok(None) };
+fn read_decimal(fields: &Fields<'_, '_>, name: &str, raw: Option<Raw<'_>>) -> Result<Option<Decimal>, Refusal> {
+    let Some(raw) = raw else { return Ok(None) };
     let malformed = "it must be a number, as 12900 or 12.50";
     let text = match scalar_text(raw) {
         Scalar::Text(text) => text,

@@ -1,13 +1,11 @@
 //! Kept texts with another field in place of one.
 
-use serde_json::value::RawValue;
-
-use crate::message::syntax::Object;
+use crate::message::spans::{Members, Raw};
 
 /// The message again with another device; everything else in its own characters.
-pub(super) fn with_device(fields: &Object<'_>, device: &str) -> String {
-    let text = |name: &str, raw: &RawValue| member(name, if name == "device" { device } else { raw.get() });
-    let written: Vec<String> = fields.0.iter().map(|(name, raw)| text(name, raw)).collect();
+pub(super) fn with_device(fields: Members<'_>, device: &str) -> String {
+    let text = |name: &str, raw: Raw<'_>| member(name, if name == "device" { device } else { raw.get() });
+    let written: Vec<String> = fields.iter().map(|(name, raw)| text(&name, raw)).collect();
     format!("{{{}}}", written.join(","))
 }
 

@@ -1,4 +1,5 @@
 use super::{
+    MessageReader, Purchases,
     accepted::Accepted,
     device::{Description, DeviceHints},
     parse_described, parse_kept, parse_message,
@@ -613,4 +614,33 @@ fn only_the_server_says_which_key_a_message_came_by() {
     assert_eq!((&kept["received_by"], &kept["message_id"]), (&serde_json::json!("0a1b"), &serde_json::json!("m1")));
     let again = parse_kept(&accepted.payload, &policy).expect("it is read again");
     assert_eq!((again.message, again.payload), (accepted.message, accepted.payload));
+}
+
+#[test]
+fn a_reader_of_many_messages_says_of_each_what_is_said_of_it_alone() {
+    let policy = CompiledPolicy::initial();
+    let messages = [
+        VALID.to_owned(),
+        with("identifiers", r#"{"phone":["010-1234-5678","+82 10 1234 5678","none"],"device_id":"d"}"#),
+        with("identifiers", r#"{"phone":"none"}"#),
+        with("device", r#"{"ip":"203.0.113.9","os":"Android"}"#),
+        purchase(r#"{"df_order_id":"o","df_items":[{"df_item_id":"a","df_item_name":"\u00e9","df_price":"1.50"}]}"#),
+        purchase(r#"{"df_order_id":"0","df_items":[{"df_item_id":"a","df_price":1},{"df_price":"x"}]}"#),
+        purchase(r#"{"df_total_purchase_amount":-1}"#),
+        "{".to_owned(),
+    ];
+    for purchases in [Purchases::Kept, Purchases::Checked] {
+        let mut reader = MessageReader::new(&policy, purchases);
+        // The second time it remembers.
+        for json in messages.iter().chain(&messages) {
+            let expected = parse(json).map(|accepted| {
+                let mut message = accepted.message;
+                if purchases == Purchases::Checked {
+                    (message.order, message.refund) = (None, None);
+                }
+                (message, accepted.warnings)
+            });
+            assert_eq!(reader.read(json), expected, "{json}");
+        }
+    }
 }

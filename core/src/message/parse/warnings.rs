@@ -5,13 +5,14 @@ use crate::{
     message::{
         limits::MAX_NAME_BYTES,
         refusal::{RefusalCode, Warning},
-        syntax::{Fields, MAX_DEPTH, Object, Scalar, depth, scalar_text},
+        spans::{Members, Raw},
+        syntax::{Fields, MAX_DEPTH, Scalar, scalar_text},
     },
 };
 
 /// Of a field that is there twice the last counts, as with most readers of JSON.
-pub(super) fn warn_of_repeated(object: Option<&Object<'_>>, path: &str, warnings: &mut Vec<Warning>) {
-    if let Some(name) = object.and_then(Object::repeated) {
+pub(super) fn warn_of_repeated(object: Option<&Members<'_>>, path: &str, warnings: &mut Vec<Warning>) {
+    if let Some(name) = object.and_then(|it| it.repeated()) {
         warnings.push(Warning {
             code: RefusalCode::DuplicateField.as_str(),
             path: format!("{path}.{}", name.chars().take(MAX_NAME_BYTES).collect::<String>()),
@@ -31,8 +32,8 @@ pub(super) fn warn_of_no_id(reader: &Fields<'_, '_>, name: &str, warnings: &mut 
 }
 
 /// Says that properties nest deeper than can be shown.
-pub(super) fn warn_of_depth(properties: &str, path: &str, warnings: &mut Vec<Warning>) {
-    if MAX_DEPTH < depth(properties) {
+pub(super) fn warn_of_depth(properties: Raw<'_>, path: &str, warnings: &mut Vec<Warning>) {
+    if MAX_DEPTH < properties.depth() {
         warnings.push(Warning {
             code: "TOO_DEEP",
             path: path.chars().take(MAX_NAME_BYTES).collect(),
