@@ -8,21 +8,29 @@ use surrealdb::{
     method::Transaction,
     types::{Value, Variables},
 };
-use surrealdb_core::kvs::Datastore;
+use surrealdb_core::{dbs::Session, kvs::Datastore};
+use tokio::sync::Semaphore;
 
-use super::{Result, engine::StorageEngine, exit, recovery::LogKeeper, tx};
+use super::{Result, StoreError, engine::StorageEngine, exit, recovery::LogKeeper, snapshot::Snapshot, tx};
 
 pub(super) const NAMESPACE: &str = "profile360";
 /// The database of the first edition, and of what belongs to no edition.
 pub(super) const DATABASE: &str = "profile360";
 
-/// A client of either kind. The two types of the SDK have the same methods but no common trait.
+/// A client of some kind. The two types of the SDK have the same methods but no common trait. Its clones share a session.
+#[derive(Clone)]
 pub(super) enum Handle {
-    Any(Surreal<Any>),
+    /// A server, and permits for the snapshots of the connection.
+    Remote(Arc<Surreal<Any>>, Arc<Semaphore>),
     /// A database in memory.
-    Memory(Surreal<Any>),
-    Embedded(Surreal<Db>, Arc<Engine>),
+    Memory(Arc<Surreal<Any>>),
+    Embedded(Arc<Surreal<Db>>, Arc<Engine>, Arc<Session>),
+    /// Reads of one commit.
+    Snapshot(Arc<Snapshot>),
 }
+
+/// A server allows 64 open transactions per connection. Some are left for writes.
+const REMOTE_SNAPSHOTS: usize = 48;
 
 /// The parts of an embedded database, apart from its client.
 pub(super) struct Engine {
@@ -56,17 +64,31 @@ impl std::fmt::Debug for Engine {
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Any(_) => "Handle::Any",
+            Self::Remote(..) => "Handle::Remote",
             Self::Memory(_) => "Handle::Memory",
             Self::Embedded(..) => "Handle::Embedded",
+            Self::Snapshot(_) => "Handle::Snapshot",
         })
     }
 }
 
 impl Handle {
+    pub(super) fn remote(db: Surreal<Any>) -> Self {
+        Self::Remote(Arc::new(db), Arc::new(Semaphore::new(REMOTE_SNAPSHOTS)))
+    }
+
+    pub(super) fn memory(db: Surreal<Any>) -> Self {
+        Self::Memory(Arc::new(db))
+    }
+
+    pub(super) fn embedded(db: Surreal<Db>, engine: Arc<Engine>, database: &str) -> Self {
+        let session = Session::owner().with_ns(NAMESPACE).with_db(database);
+        Self::Embedded(Arc::new(db), engine, Arc::new(session))
+    }
+
     /// Ends the tasks of an embedded database and closes its files. Acknowledged commits are durable without it.
     pub(super) async fn close(&self) {
-        let Self::Embedded(_, engine) = self else { return };
+        let Self::Embedded(_, engine, _) = self else { return };
         // The engine reports success even if it could not write, so check the files that it left.
         let closed = engine.datastore.shutdown().await.map_err(|error| error.to_string());
         let end = |log: &LogKeeper| log.end().map_err(|error| error.to_string());
@@ -78,42 +100,45 @@ impl Handle {
     /// Another database of the same connection.
     pub(super) async fn open(&self, database: &str) -> Result<Self> {
         match self {
-            Self::Any(db) => {
-                let db = db.clone();
+            Self::Remote(db, permits) => {
+                let db = Surreal::clone(db);
                 db.use_ns(NAMESPACE).use_db(database).await?;
-                Ok(Self::Any(db))
+                Ok(Self::Remote(Arc::new(db), permits.clone()))
             }
             Self::Memory(db) => {
-                let db = db.clone();
+                let db = Surreal::clone(db);
                 db.use_ns(NAMESPACE).use_db(database).await?;
-                Ok(Self::Memory(db))
+                Ok(Self::memory(db))
             }
-            Self::Embedded(db, engine) => {
-                let db = db.clone();
+            Self::Embedded(db, engine, _) => {
+                let db = Surreal::clone(db);
                 db.use_ns(NAMESPACE).use_db(database).await?;
-                Ok(Self::Embedded(db, engine.clone()))
+                Ok(Self::embedded(db, engine.clone(), database))
             }
+            Self::Snapshot(_) => Err(StoreError::ReadOnly),
         }
     }
 
     /// Runs a query of one or more statements and returns the value of the last. Fails if any statement fails.
     pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
         match self {
-            Self::Any(db) | Self::Memory(db) => last_of(db.query(query).bind(variables).await),
-            Self::Embedded(db, engine) => {
+            Self::Remote(db, _) | Self::Memory(db) => last_of(db.query(query).bind(variables).await),
+            Self::Embedded(db, engine, _) => {
                 let answer = last_of(db.query(query).bind(variables).await);
                 engine.written(&answer)?;
                 answer
             }
+            Self::Snapshot(snapshot) => snapshot.run(query, variables).await,
         }
     }
 
     pub(super) async fn begin(&self) -> Result<Open> {
         let begun = match self {
-            Self::Any(db) | Self::Memory(db) => db.clone().begin().await.map(Open::Any),
-            Self::Embedded(db, engine) => {
-                db.clone().begin().await.map(|transaction| Open::Embedded(transaction, engine.clone()))
+            Self::Remote(db, _) | Self::Memory(db) => Surreal::clone(db).begin().await.map(Open::Any),
+            Self::Embedded(db, engine, _) => {
+                Surreal::clone(db).begin().await.map(|transaction| Open::Embedded(transaction, engine.clone()))
             }
+            Self::Snapshot(_) => return Err(StoreError::ReadOnly),
         };
         begun.map_err(|error| tx::classify(vec![error]))
     }

@@ -4,6 +4,9 @@
 //! write is one transaction that inserts the next commit number, so that a plan from older state fails with
 //! [`StoreError::Conflict`] and is retried.
 
+// The futures of SurrealDB's executor nest deeply.
+#![recursion_limit = "256"]
+
 mod audit;
 mod connect;
 mod edition;
@@ -16,6 +19,7 @@ mod read;
 mod recovery;
 mod rows;
 mod saved_views;
+mod snapshot;
 mod tx;
 mod url;
 mod watch;
@@ -71,8 +75,10 @@ pub enum StoreError {
     Superseded,
     #[error("a row of {table} cannot be read ({reason}); run `profile360 check`")]
     Corrupt { table: &'static str, reason: String },
-    #[error("a customer changed each time it was read; try again, and if that does not help run `profile360 check`")]
-    Torn,
+    #[error("the rows of a customer contradict each other; run `profile360 check`")]
+    Contradictory,
+    #[error("a snapshot of the database cannot be written to")]
+    ReadOnly,
     #[error(
         "messages would be missing: the current edition has {before}, the next one {after}; the current one stays, run \
          `profile360 check`"
