@@ -514,9 +514,7 @@ impl Worker {
     fn publish(&mut self, number: i64, lineage: &[(i64, LineageRow)], changes: &Changes) {
         let Snapshot { directory, policy, inbox, .. } = &self.snapshot;
         if self.last_commit != Some(number) {
-            let touched = changes.touched.iter().copied().collect();
-            let removed = changes.removed_clusters.iter().copied().collect();
-            directory.touch(number, touched, removed);
+            directory.follow(number, changes);
             inbox.write().unwrap_or_else(PoisonError::into_inner).apply(changes, policy);
         }
         self.last_commit = Some(number);

@@ -60,6 +60,7 @@ mod recovery;
 mod review;
 /// Saved views, and sample data.
 mod saved_views;
+mod snapshots;
 /// GraphQL over WebSocket.
 mod socket;
 /// `POST /v1/messages`.
