@@ -30,7 +30,7 @@ use crate::{
         events::{Events, ProfileChanged},
     },
     views::{
-        customer_cache::CustomerCache,
+        customer_cache::{Changed, CustomerCache},
         profile_view::{self, Customer, Loaded},
     },
 };
@@ -161,7 +161,8 @@ impl Directory {
         let of_orders = changes.orders.iter().flat_map(|order| [Some(order.home), order.leaves]);
         let of_refunds = changes.refunds.iter().flat_map(|refund| [Some(refund.home), refund.leaves]);
         let purchases_of = of_orders.chain(of_refunds).flatten().collect();
-        self.customers.touch(commit, [touched.as_slice(), &removed].concat(), &purchases_of);
+        let regrouped = changes.clusters.keys().chain(&removed).copied().collect();
+        self.customers.touch(commit, [touched.as_slice(), &removed].concat(), &Changed { regrouped, purchases_of });
         self.touch(commit, touched, removed);
     }
 

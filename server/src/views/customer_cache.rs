@@ -92,6 +92,15 @@ impl RecentEvents {
     }
 }
 
+/// How a commit changed what it touched.
+#[derive(Debug)]
+pub struct Changed {
+    /// The clusters whose members it changed, or that it removed.
+    pub regrouped: BTreeSet<ClusterKey>,
+    /// The derived IDs of the identifiers under which it changed orders or refunds.
+    pub purchases_of: BTreeSet<UnifiedId>,
+}
+
 /// A customer, and what it bought if that is cached, too.
 #[derive(Debug, Clone)]
 pub struct Found {
@@ -144,10 +153,9 @@ impl CustomerCache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Learns what the next commit touched, and under which identifiers orders or refunds changed. Other commits are ignored:
-    /// [`CustomerCache::follow`] reads them.
-    pub fn touch(&self, commit: i64, touched: Vec<ClusterKey>, purchases_of: &BTreeSet<UnifiedId>) {
-        self.state().touch(commit, touched, Some(purchases_of));
+    /// Learns what the next commit touched, and how. Other commits are ignored: [`CustomerCache::follow`] reads them.
+    pub fn touch(&self, commit: i64, touched: Vec<ClusterKey>, changed: &Changed) {
+        self.state().touch(commit, touched, Some(changed));
     }
 
     /// Learns what was touched up to the commit of a snapshot. Returns that commit.
@@ -248,16 +256,19 @@ impl CustomerCache {
 }
 
 impl State {
-    /// Without `purchases_of` any of them may have changed.
-    fn touch(&mut self, commit: i64, touched: Vec<ClusterKey>, purchases_of: Option<&BTreeSet<UnifiedId>>) {
+    /// Without `changed` everything of what is touched may have changed.
+    fn touch(&mut self, commit: i64, touched: Vec<ClusterKey>, changed: Option<&Changed>) {
         if commit != self.up_to + 1 {
             return;
         }
         self.up_to = commit;
         for key in &touched {
             let Some((_, entry)) = self.entries.remove(key) else { continue };
+            // While its members stay the same, each commit that changes purchases of one of them touches it.
             let keeps_purchases = entry.purchases.is_some()
-                && purchases_of.is_some_and(|changed| !entry.homes().any(|home| changed.contains(&home)));
+                && changed.is_some_and(|changed| {
+                    !changed.regrouped.contains(key) && !entry.homes().any(|home| changed.purchases_of.contains(&home))
+                });
             if keeps_purchases {
                 let n_bytes = entry.n_bytes;
                 self.entries
