@@ -8,5 +8,6 @@ pub mod inbox;
 pub mod ingest_history;
 pub mod ingest_stats;
 pub mod pipeline;
+mod planning;
 pub mod policy_rollout;
 pub mod snapshot;

@@ -1,6 +1,6 @@
 //! Clients of a database: queries and transactions.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use surrealdb::{
     IndexedResults, Surreal,
@@ -11,20 +11,25 @@ use surrealdb::{
 use surrealdb_core::{dbs::Session, kvs::Datastore};
 use tokio::sync::Semaphore;
 
-use super::{Result, StoreError, engine::StorageEngine, exit, recovery::LogKeeper, snapshot::Snapshot, tx};
+use super::{
+    Result, StoreError,
+    engine::StorageEngine,
+    exit,
+    recovery::LogKeeper,
+    snapshot::{self, Snapshot},
+    tx,
+};
 
 pub(super) const NAMESPACE: &str = "profile360";
-/// The database of the first edition, and of what belongs to no edition.
-pub(super) const DATABASE: &str = "profile360";
+pub(super) const DATABASE: &str = "customers";
 
-/// A client of some kind. The two types of the SDK have the same methods but no common trait. Its clones share a session.
-#[derive(Clone)]
+/// A client of some kind. The two types of the SDK have the same methods but no common trait.
 pub(super) enum Handle {
     /// A server, and permits for the snapshots of the connection.
-    Remote(Arc<Surreal<Any>>, Arc<Semaphore>),
+    Remote(Surreal<Any>, Arc<Semaphore>),
     /// A database in memory.
-    Memory(Arc<Surreal<Any>>),
-    Embedded(Arc<Surreal<Db>>, Arc<Engine>, Arc<Session>),
+    Memory(Surreal<Any>),
+    Embedded(Surreal<Db>, Arc<Engine>, Arc<Session>),
     /// Reads of one commit.
     Snapshot(Arc<Snapshot>),
 }
@@ -74,16 +79,16 @@ impl std::fmt::Debug for Handle {
 
 impl Handle {
     pub(super) fn remote(db: Surreal<Any>) -> Self {
-        Self::Remote(Arc::new(db), Arc::new(Semaphore::new(REMOTE_SNAPSHOTS)))
+        Self::Remote(db, Arc::new(Semaphore::new(REMOTE_SNAPSHOTS)))
     }
 
     pub(super) fn memory(db: Surreal<Any>) -> Self {
-        Self::Memory(Arc::new(db))
+        Self::Memory(db)
     }
 
     pub(super) fn embedded(db: Surreal<Db>, engine: Arc<Engine>, database: &str) -> Self {
         let session = Session::owner().with_ns(NAMESPACE).with_db(database);
-        Self::Embedded(Arc::new(db), engine, Arc::new(session))
+        Self::Embedded(db, engine, Arc::new(session))
     }
 
     /// Ends the tasks of an embedded database and closes its files. Acknowledged commits are durable without it.
@@ -97,30 +102,52 @@ impl Handle {
         }
     }
 
+    /// The client that a snapshot is of, or this one.
+    fn plain(&self) -> &Self {
+        match self {
+            Self::Snapshot(snapshot) => snapshot.plain(),
+            plain => plain,
+        }
+    }
+
     /// Another database of the same connection.
     pub(super) async fn open(&self, database: &str) -> Result<Self> {
-        match self {
+        match self.plain() {
             Self::Remote(db, permits) => {
-                let db = Surreal::clone(db);
+                let db = db.clone();
                 db.use_ns(NAMESPACE).use_db(database).await?;
-                Ok(Self::Remote(Arc::new(db), permits.clone()))
+                Ok(Self::Remote(db, permits.clone()))
             }
             Self::Memory(db) => {
-                let db = Surreal::clone(db);
+                let db = db.clone();
                 db.use_ns(NAMESPACE).use_db(database).await?;
                 Ok(Self::memory(db))
             }
             Self::Embedded(db, engine, _) => {
-                let db = Surreal::clone(db);
+                let db = db.clone();
                 db.use_ns(NAMESPACE).use_db(database).await?;
                 Ok(Self::embedded(db, engine.clone(), database))
             }
-            Self::Snapshot(_) => Err(StoreError::ReadOnly),
+            Self::Snapshot(_) => Err(nested()),
         }
     }
 
-    /// Runs a query of one or more statements and returns the value of the last. Fails if any statement fails.
-    pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
+    /// Runs a query of one or more statements and returns the value of the last. Fails if any statement fails. Through a snapshot
+    /// the database itself is written to, and what is read after that includes it.
+    pub(super) async fn run(&self, query: impl Into<Cow<'static, str>>, variables: Variables) -> Result<Value> {
+        let query = query.into();
+        if let Self::Snapshot(snapshot) = self {
+            if snapshot::reads_only(&query) {
+                return snapshot.read(query, variables).await;
+            }
+            let answer = self.plain().run_plain(query, variables).await;
+            snapshot.refresh().await;
+            return answer;
+        }
+        self.run_plain(query, variables).await
+    }
+
+    async fn run_plain(&self, query: Cow<'static, str>, variables: Variables) -> Result<Value> {
         match self {
             Self::Remote(db, _) | Self::Memory(db) => last_of(db.query(query).bind(variables).await),
             Self::Embedded(db, engine, _) => {
@@ -128,20 +155,25 @@ impl Handle {
                 engine.written(&answer)?;
                 answer
             }
-            Self::Snapshot(snapshot) => snapshot.run(query, variables).await,
+            Self::Snapshot(_) => Err(nested()),
         }
     }
 
     pub(super) async fn begin(&self) -> Result<Open> {
-        let begun = match self {
-            Self::Remote(db, _) | Self::Memory(db) => Surreal::clone(db).begin().await.map(Open::Any),
+        let begun = match self.plain() {
+            Self::Remote(db, _) | Self::Memory(db) => db.clone().begin().await.map(Open::Any),
             Self::Embedded(db, engine, _) => {
-                Surreal::clone(db).begin().await.map(|transaction| Open::Embedded(transaction, engine.clone()))
+                db.clone().begin().await.map(|transaction| Open::Embedded(transaction, engine.clone()))
             }
-            Self::Snapshot(_) => return Err(StoreError::ReadOnly),
+            Self::Snapshot(_) => return Err(nested()),
         };
         begun.map_err(|error| tx::classify(vec![error]))
     }
+}
+
+/// Snapshots share the snapshot that they are of, so that none is nested.
+pub(super) fn nested() -> StoreError {
+    surrealdb::Error::internal("a snapshot of a snapshot".to_owned()).into()
 }
 
 /// A transaction of several queries.
@@ -153,7 +185,8 @@ pub(super) enum Open {
 
 impl Open {
     /// Runs a query of one or more statements in the transaction. After an error it can only be canceled.
-    pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
+    pub(super) async fn run(&self, query: impl Into<Cow<'static, str>>, variables: Variables) -> Result<Value> {
+        let query = query.into();
         let answer = match self {
             Self::Any(open) => open.query(query).bind(variables).await,
             Self::Embedded(open, _) => open.query(query).bind(variables).await,

@@ -9,18 +9,21 @@
 
 mod audit;
 mod connect;
-mod edition;
 mod engine;
 mod exit;
 mod handle;
 mod ingest_hours;
+mod journal;
+mod keys;
 mod migrate;
+mod projection;
 mod read;
 mod recovery;
 mod rows;
 mod saved_views;
 mod snapshot;
 mod tx;
+mod upgrade;
 mod url;
 mod watch;
 mod write;
@@ -29,13 +32,17 @@ pub use self::{
     audit::AuditRow,
     connect::{connect, connect_existing, is_embedded},
     ingest_hours::HourRow,
-    read::{EventRow, MessageCounts, PurchaseRow},
+    journal::{Entry, NewMessage, Position, Switch},
+    projection::{Projection, ProjectionState, RowCounts},
+    read::{EventRow, PurchaseRow},
     recovery::RecoveryError,
     rows::{Cause, LineageRow},
     saved_views::SavedView,
     watch::watch,
-    write::{Commit, ProfileWrite, Rows, Unfinished},
+    write::{Commit, Filled, KeptMessage, ProfileWrite, Rows, Unfinished},
 };
+
+use std::sync::Arc;
 
 use surrealdb::types::{RecordId, Value};
 
@@ -46,12 +53,13 @@ use self::handle::Handle;
 const KEYS_AT_ONCE: usize = 2_500;
 
 /// An open database with the schema of this program.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Store {
-    /// The edition that this reads and writes.
-    handle: Handle,
-    root: Handle,
-    edition: i64,
+    handle: Arc<Handle>,
+    /// The number of the projection that this reads and writes.
+    projection: i64,
+    /// Whether it is filled from the journal, so that commits do not reach it by themselves.
+    is_filled: bool,
 }
 
 /// Why an operation of the store failed.
@@ -77,13 +85,8 @@ pub enum StoreError {
     Corrupt { table: &'static str, reason: String },
     #[error("the rows of a customer contradict each other; run `profile360 check`")]
     Contradictory,
-    #[error("a snapshot of the database cannot be written to")]
-    ReadOnly,
-    #[error(
-        "messages would be missing: the current edition has {before}, the next one {after}; the current one stays, run \
-         `profile360 check`"
-    )]
-    MessagesMissing { before: MessageCounts, after: MessageCounts },
+    #[error("the next projection is not complete ({reason}), so the active one stays; run `profile360 check`")]
+    Incomplete { reason: String },
     #[error("the log of the database cannot be kept: {0}")]
     Log(#[from] RecoveryError),
     #[error("the database failed: {0}")]
@@ -111,7 +114,7 @@ impl Store {
     /// quadratic.
     pub fn messages_at_once(&self, at_most: usize) -> usize {
         const IN_MEMORY: usize = 200;
-        if matches!(self.handle, Handle::Memory(_)) { at_most.min(IN_MEMORY) } else { at_most }
+        if matches!(*self.handle, Handle::Memory(_)) { at_most.min(IN_MEMORY) } else { at_most }
     }
 
     /// Closes an embedded database. Later calls fail.

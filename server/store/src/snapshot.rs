@@ -12,7 +12,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use surrealdb::types::{Value, Variables};
 use surrealdb_core::{dbs::Session, kvs::QueryRequest};
@@ -20,15 +20,15 @@ use surrealdb_datastore::{Transaction, TransactionType};
 use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit};
 
 use super::{
-    Result, Store, StoreError,
-    handle::{Engine, Handle, Open},
+    Result, Store,
+    handle::{Engine, Handle, Open, nested},
     tx,
 };
 
 /// One commit, from the first read on.
 #[derive(Debug)]
 pub(super) struct Snapshot {
-    of: Handle,
+    of: Arc<Handle>,
     current: Mutex<Option<Arc<Reads>>>,
 }
 
@@ -75,15 +75,22 @@ impl std::fmt::Debug for Kind {
 }
 
 impl Snapshot {
-    fn of(handle: Handle) -> Self {
+    fn of(handle: Arc<Handle>) -> Self {
         Self { of: handle, current: Mutex::new(None) }
     }
 
-    pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
-        if !reads_only(query) {
-            return Err(StoreError::ReadOnly);
-        }
+    /// The client that it is of.
+    pub(super) fn plain(&self) -> &Handle {
+        &self.of
+    }
+
+    pub(super) async fn read(&self, query: Cow<'static, str>, variables: Variables) -> Result<Value> {
         self.current().await?.run(query, variables).await
+    }
+
+    /// Lets it see a later commit.
+    pub(super) async fn refresh(&self) {
+        self.current.lock().await.take();
     }
 
     async fn current(&self) -> Result<Arc<Reads>> {
@@ -115,16 +122,16 @@ impl Kind {
                 Ok(Self::Any(Arc::new(Canceled { open: Some(handle.begin().await?), permit })))
             }
             Handle::Memory(_) => Ok(Self::Any(Arc::new(Canceled { open: Some(handle.begin().await?), permit: None }))),
-            Handle::Snapshot(_) => Err(StoreError::ReadOnly),
+            Handle::Snapshot(_) => Err(nested()),
         }
     }
 }
 
 impl Reads {
-    async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
+    async fn run(&self, query: Cow<'static, str>, variables: Variables) -> Result<Value> {
         match &self.transaction {
             Kind::Embedded { engine, session, transaction } => {
-                let request = QueryRequest::new(query, session)
+                let request = QueryRequest::new(query.as_ref(), session)
                     .with_variables(Some(variables))
                     .with_transaction(transaction.clone());
                 let results = engine.datastore.run(request).await.map_err(|error| tx::classify(vec![error]))?;
@@ -143,7 +150,7 @@ impl Reads {
                 let running = tokio::spawn(async move {
                     match &canceled.open {
                         Some(open) => open.run(query, variables).await,
-                        None => Err(StoreError::ReadOnly),
+                        None => Ok(Value::None),
                     }
                 });
                 running.await.map_err(|error| surrealdb::Error::internal(error.to_string()))?
@@ -153,37 +160,39 @@ impl Reads {
 }
 
 /// Whether a query of ours only reads. A write would be lost, because the transaction is never committed.
-fn reads_only(query: &str) -> bool {
+pub(super) fn reads_only(query: &str) -> bool {
     let is_read = |statement: &str| ["SELECT", "RETURN", "LET"].iter().any(|it| statement.starts_with(it));
     query.split(';').map(str::trim).filter(|it| !it.is_empty()).all(is_read)
 }
 
 impl Store {
-    /// A store whose reads all see one commit: the last one when it is first read. Hold it for an answer or a page. Writes fail
-    /// with [`StoreError::ReadOnly`], except those of the whole database, such as audit records.
+    /// A store whose reads all see one commit: the last one when it is first read. Hold it for an answer or a page. Writes go to the
+    /// database, and reads after a write see a later commit.
     pub fn snapshot(&self) -> Self {
-        let handle = match &self.handle {
-            snapshot @ Handle::Snapshot(_) => snapshot.clone(),
-            handle => Handle::Snapshot(Arc::new(Snapshot::of(handle.clone()))),
-        };
-        Self { handle, root: self.root.clone(), edition: self.edition }
+        match &*self.handle {
+            Handle::Snapshot(_) => self.clone(),
+            _ => {
+                let snapshot = Handle::Snapshot(Arc::new(Snapshot::of(self.handle.clone())));
+                Self { handle: Arc::new(snapshot), ..self.clone() }
+            }
+        }
     }
 
     /// Lets a snapshot see a later commit: the last one when it is next read. Other stores always see the last commit.
     pub async fn refresh(&self) {
-        if let Handle::Snapshot(snapshot) = &self.handle {
-            snapshot.current.lock().await.take();
+        if let Handle::Snapshot(snapshot) = &*self.handle {
+            snapshot.refresh().await;
         }
     }
 
     /// Whether a snapshot may be held until there is a later commit. A server may end transactions that stay open.
     pub fn may_hold_snapshots(&self) -> bool {
-        matches!(self.handle, Handle::Embedded(..))
+        matches!(&*self.handle, Handle::Embedded(..))
     }
 
     /// Lets a snapshot that was not read yet see what another one sees.
     pub async fn see(&self, other: &Self) -> Result<()> {
-        if let (Handle::Snapshot(snapshot), Handle::Snapshot(other)) = (&self.handle, &other.handle) {
+        if let (Handle::Snapshot(snapshot), Handle::Snapshot(other)) = (&*self.handle, &*other.handle) {
             let mut current = snapshot.current.lock().await;
             if current.is_none() {
                 *current = Some(other.current().await?);
@@ -194,7 +203,7 @@ impl Store {
 
     /// The number of the commit that a snapshot sees; `None` if nothing was read from it.
     pub async fn commit_read(&self) -> Result<Option<i64>> {
-        let Handle::Snapshot(snapshot) = &self.handle else { return Ok(None) };
+        let Handle::Snapshot(snapshot) = &*self.handle else { return Ok(None) };
         let Some(reads) = snapshot.current.lock().await.clone() else { return Ok(None) };
         let commit = reads.commit.get_or_try_init(|| self.last_commit());
         Ok(Some(*commit.await?))
