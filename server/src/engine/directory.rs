@@ -314,7 +314,10 @@ impl Directory {
             return Ok(lags);
         }
         let listed = *self.listed.borrow();
-        let last = snapshot.last_commit().await?;
+        let last = match snapshot.last_commit().await {
+            Err(StoreError::Superseded) => return Ok(lags),
+            last => last?,
+        };
         if COMMITS_AT_ONCE < last - listed {
             return Ok(lags);
         }

@@ -16,6 +16,7 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 
+use profile360_store::StoreError;
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     time::timeout,
@@ -176,6 +177,8 @@ impl Extension for RequestContext {
         match store.commit_read().await {
             Ok(Some(commit)) => response.extension("commit", commit.into()),
             Ok(None) => response,
+            // Another projection has replaced the one that this response is of.
+            Err(StoreError::Superseded) => response,
             Err(error) => {
                 tracing::warn!(%error, "the commit number of a response could not be read");
                 response

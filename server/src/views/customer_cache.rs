@@ -164,9 +164,15 @@ impl CustomerCache {
     ///
     /// Those of the store.
     pub async fn follow(&self, snapshot: &Store) -> Result<i64, StoreError> {
-        let commit = match snapshot.commit_read().await? {
-            Some(commit) => commit,
-            None => snapshot.last_commit().await?,
+        let read = match snapshot.commit_read().await {
+            Ok(None) => snapshot.last_commit().await.map(Some),
+            read => read,
+        };
+        let commit = match read {
+            Ok(commit) => commit.unwrap_or_default(),
+            // A projection that another one has replaced is still read by the responses that began before; nothing is cached for it.
+            Err(StoreError::Superseded) => return Ok(i64::MAX),
+            Err(error) => return Err(error),
         };
         let up_to = self.state().up_to;
         if commit <= up_to {
@@ -204,7 +210,7 @@ impl CustomerCache {
         let mut entry = Entry { commit, customer, is_current: true, retired, purchases: None, events: None, n_bytes };
         let customer = entry.customer.clone();
         let mut state = self.state();
-        if !state.is_untouched_since(commit, customer.key) {
+        if commit == i64::MAX || !state.is_untouched_since(commit, customer.key) {
             return;
         }
         // Its purchases are known if they have not changed, and all are of the same members.

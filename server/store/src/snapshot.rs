@@ -185,9 +185,10 @@ impl Store {
         }
     }
 
-    /// Whether a snapshot may be held until there is a later commit. A server may end transactions that stay open.
+    /// Whether a snapshot may be held until there is a later commit. A server may end transactions that stay open, and a projection
+    /// that is being filled changes without commits.
     pub fn may_hold_snapshots(&self) -> bool {
-        matches!(&*self.handle, Handle::Embedded(..))
+        matches!(&*self.handle, Handle::Embedded(..)) && !self.is_filled
     }
 
     /// Lets a snapshot that was not read yet see what another one sees.
