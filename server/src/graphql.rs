@@ -43,6 +43,7 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
+use profile360_directory::Index;
 use profile360_ingest::enrich::Enricher;
 use tokio::sync::Semaphore;
 
@@ -52,6 +53,7 @@ use self::{
     authorization::Authorize,
     compare::CompareQuery,
     decision::{DecisionMutation, DecisionQuery},
+    error::unavailable,
     health::HealthQuery,
     identity::IdentityQuery,
     ingest::IngestMutation,
@@ -88,6 +90,24 @@ pub struct App {
     pub enricher: Enricher,
     pub limits: Arc<Limits>,
     pub rollout: Arc<PolicyRollout>,
+}
+
+impl App {
+    /// The same, but all that it reads from the database is of one commit.
+    fn of_one_commit(mut self) -> Self {
+        self.snapshot.store = Arc::new(self.snapshot.store.snapshot());
+        self
+    }
+
+    /// Reads from the list. What is then read from the database is as of the same commit, unless the list lags or something was read
+    /// before.
+    async fn read_list<T>(&self, question: impl FnOnce(&Index) -> T) -> async_graphql::Result<T> {
+        let (answer, as_of) = self.directory.read_as_of(question);
+        if let Some(as_of) = as_of {
+            self.store.see(&as_of).await.map_err(|error| unavailable(&error))?;
+        }
+        Ok(answer)
+    }
 }
 
 impl Deref for App {

@@ -117,13 +117,16 @@ impl Draft {
             let drafted = self.identifiers.get(identifier).map(|state| state.unified_id);
             drafted.or_else(|| view.identifier(identifier).map(|state| state.unified_id))
         };
-        for (key, (home, order)) in &self.orders {
-            let Some(home) = id_of(home) else { continue };
+        for (key, (owner, order)) in &self.orders {
+            let Some(home) = id_of(owner) else { continue };
             let old = match key {
                 OrderKey::Order(order_id) => stored_order(order_id, view).and_then(|it| it.claim.as_ref()),
                 OrderKey::Message(_) => None,
             };
             let leaves = self.moved_orders.get(key).copied().or_else(|| old.and_then(|it| id_of(&it.home)));
+            // Who loses an order changes as well.
+            let owners = [Some(owner), old.map(|it| &it.home)].into_iter().flatten();
+            changes.touched.extend(owners.map(|it| self.cluster_of(it, view)));
             changes.orders.push(OrderChange {
                 home,
                 order: order.clone(),
@@ -139,7 +142,10 @@ impl Draft {
             for (message_id, (sender, refund)) in &state.refunds {
                 let place_before = stored.and_then(|it| Some(it.place_of(&it.refunds.get(message_id)?.0)));
                 let leaves = place_before.and_then(id_of);
-                if let Some(home) = id_of(state.place_of(sender)).filter(|it| Some(*it) != leaves) {
+                let place = state.place_of(sender);
+                if let Some(home) = id_of(place).filter(|it| Some(*it) != leaves) {
+                    let places = [Some(place), place_before.filter(|_| leaves.is_some())].into_iter().flatten();
+                    changes.touched.extend(places.map(|it| self.cluster_of(it, view)));
                     changes.refunds.push(RefundChange { home, refund: refund.clone(), leaves });
                 }
             }

@@ -148,6 +148,10 @@ impl Base {
     }
 
     fn write(&mut self, changes: Changes, messages: &[Message]) -> Vec<Outcome> {
+        let reported: BTreeSet<ClusterKey> = changes.touched.iter().chain(&changes.removed_clusters).copied().collect();
+        let of_orders = changes.orders.iter().flat_map(|it| [Some(it.home), it.leaves]);
+        let homes = of_orders.chain(changes.refunds.iter().flat_map(|it| [Some(it.home), it.leaves]));
+        let homes: BTreeSet<UnifiedId> = homes.flatten().collect();
         self.order_notes = changes.order_notes;
         for (position, home) in &changes.kept {
             let message = &messages[*position];
@@ -204,6 +208,10 @@ impl Base {
         }
         for (session, claim) in changes.sessions {
             self.sessions.insert(session, claim);
+        }
+        let owner = |home: &UnifiedId| self.identifiers.get(self.latent.get(home)?);
+        for state in homes.iter().filter_map(owner) {
+            assert!(reported.contains(&state.cluster), "whose purchases change is touched");
         }
         changes.outcomes.into_iter().map(|(outcome, _)| outcome).collect()
     }

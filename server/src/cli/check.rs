@@ -66,6 +66,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
              messages again, and check it then"
         );
     }
+    let base = store;
+    let store = base.snapshot();
     let mut facts = Facts::default();
     facts.decisions = store.decisions().await?;
     let retirements = policy.retirements().clone();
@@ -125,7 +127,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         n_texts(&store).await? != counts.timeline + counts.unreadable || counts.timeline != stored.n_events,
     );
     let n_unlisted = check_list(&store, &policy, &stored, &mut differences).await?;
-    store.close().await;
+    drop(store);
+    base.close().await;
 
     println!(
         "{} messages, {} identifiers, {} links, {} profiles, {} orders",
@@ -227,8 +230,8 @@ async fn check_list(
     differences.note("rows of the list in number", listed.len() != expected.len());
     let today = clock::today(policy);
     for key in &expected {
-        let Loaded { customers, torn } = profile_view::load_some(store, policy, &[*key]).await?;
-        if !torn.is_empty() {
+        let Loaded { customers, contradictory } = profile_view::load_some(store, policy, &[*key]).await?;
+        if !contradictory.is_empty() {
             differences.note("profiles that cannot be read as a whole", true);
             continue;
         }

@@ -173,18 +173,21 @@ async fn write_all(store: &Store, policy: &ActivePolicy, mut part: Part, chunk: 
     let mut interruption = pin!(tokio::signal::ctrl_c());
     let from = part.progress.last;
     let mut n_unsealed = 0;
+    let snapshot = store.snapshot();
     let found = tokio::select! {
         biased;
         signal = &mut interruption => {
             signal.context("the keyboard cannot be listened to")?;
             return Ok(Written::Interrupted);
         }
-        found = in_order(store, from) => found?,
+        found = in_order(&snapshot, from) => found?,
     };
+    drop(snapshot);
     // The previous day ends where the date begins, in the policy's time zone.
     let as_of = part.question.as_of;
     for keys in found.chunks(CHUNK) {
         let keys: Vec<ClusterKey> = keys.iter().map(|(_, key)| *key).collect();
+        let snapshot = store.snapshot();
         let customers = tokio::select! {
             biased;
             signal = &mut interruption => {
@@ -193,10 +196,10 @@ async fn write_all(store: &Store, policy: &ActivePolicy, mut part: Part, chunk: 
                 part.keep()?;
                 return Ok(Written::Interrupted);
             }
-            customers = profile_view::load(store, policy, &keys) => customers?,
+            customers = profile_view::load(&snapshot, policy, &keys) => customers?,
         };
         for customer in keys.iter().filter_map(|key| customers.get(key)) {
-            let exported = Exported::read(store, policy, as_of, customer).await?;
+            let exported = Exported::read(&snapshot, policy, as_of, customer).await?;
             writer.write(&exported).with_context(|| failed.clone())?;
             part.progress.last = Some(customer.profile.unified_id);
             part.progress.customers += 1;

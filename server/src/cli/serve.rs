@@ -110,7 +110,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     // List what the last process left pending, and the demo, before serving.
     match directory.catch_up(&store, &policy, |_| {}).await {
         // A customer that cannot be read must not prevent serving the others. The background task retries it.
-        Err(error @ StoreError::Torn) => tracing::error!(%error, "the list is not up to date"),
+        Err(error @ StoreError::Contradictory) => tracing::error!(%error, "the list is not up to date"),
         caught_up => caught_up?,
     }
     let ingest_stats = pipeline.ingest_stats().clone();

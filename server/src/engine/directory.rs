@@ -1,7 +1,9 @@
 //! Keeps the customer list up to date: an index in memory, and the stored rows that it is loaded from at start.
 //!
 //! A commit names the clusters that it touched. A background task reloads those customers, writes their rows and updates the
-//! index. After a crash the next start continues from the last commit that is listed. Values that depend on the calendar
+//! index. It follows in small steps, each of which shows the list exactly as of one commit, together with the snapshot of the
+//! database that it was read from: a page is of one commit. After an import, whose customers are listed in many steps, the list
+//! is exact again at the end. After a crash the next start continues from the last commit that is listed. Values that depend on the calendar
 //! (windows, age groups) are recomputed for the rows that are due; that publishes no event, while a commit does. This module
 //! never changes facts.
 
@@ -16,7 +18,7 @@ use std::{
 
 use chrono::NaiveDate;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use profile360_core::graph::rows::ClusterKey;
+use profile360_core::{graph::rows::ClusterKey, plan::changes::Changes};
 use profile360_directory::{Index, ListRow, Loading};
 use profile360_store::{ProfileWrite, Store, StoreError};
 use tokio::sync::{Notify, watch};
@@ -27,14 +29,19 @@ use crate::{
         active_policy::ActivePolicy,
         events::{Events, ProfileChanged},
     },
-    views::profile_view::{self, Customer, Loaded},
+    views::{
+        customer_cache::{Changed, CustomerCache},
+        profile_view::{self, Customer, Loaded},
+    },
 };
 
-/// Customers per batch.
+/// Customers per batch, and per exact step.
 const CHUNK: usize = 200;
+/// Commits per exact step.
+const COMMITS_AT_ONCE: i64 = 200;
 /// Customers whose purchases are read concurrently.
 const READ_AT_ONCE: usize = 8;
-/// Customers per write lock of the index. Bounds how long readers wait.
+/// Customers per write lock of the index where many are listed. Bounds how long readers wait.
 const MOVED_AT_ONCE: usize = 20;
 /// How many commit rows are kept after they are listed.
 const COMMITS_KEPT: i64 = 1_000;
@@ -42,7 +49,9 @@ const COMMITS_KEPT: i64 = 1_000;
 /// The index, and the customers that are not up to date in it.
 #[derive(Debug)]
 pub struct Directory {
-    index: RwLock<Index>,
+    shown: RwLock<Shown>,
+    /// The customers that answers read, which follow the same commits.
+    pub customers: CustomerCache,
     pending: Mutex<Pending>,
     pub(super) wake: Notify,
     /// The last commit that is listed completely.
@@ -51,6 +60,23 @@ pub struct Directory {
     publishes_events: AtomicBool,
     events: Arc<Events>,
     clock: Clock,
+}
+
+#[derive(Debug)]
+struct Shown {
+    index: Index,
+    /// The snapshot that the whole index is as of, if it is exactly as of one.
+    as_of: Option<Arc<Store>>,
+}
+
+/// The customers of one step, and what it is read from.
+struct Step {
+    snapshot: Arc<Store>,
+    /// Contains each customer that the commits since the last step touched, if `is_exact`.
+    clusters: Vec<(ClusterKey, Reason)>,
+    /// The last commit that the list includes afterwards.
+    up_to: i64,
+    is_exact: bool,
 }
 
 #[derive(Debug, Default)]
@@ -114,7 +140,8 @@ impl Directory {
         pending.changed(clusters);
         pending.up_to = last;
         Ok(Self {
-            index: RwLock::new(loading.finish()),
+            shown: RwLock::new(Shown { index: loading.finish(), as_of: None }),
+            customers: CustomerCache::default(),
             pending: Mutex::new(pending),
             wake: Notify::new(),
             listed: watch::Sender::new(listed),
@@ -122,6 +149,18 @@ impl Directory {
             events,
             clock,
         })
+    }
+
+    /// Follows a commit: marks the customers that it changed as pending.
+    pub fn follow(&self, commit: i64, changes: &Changes) {
+        let touched: Vec<ClusterKey> = changes.touched.iter().copied().collect();
+        let removed: Vec<ClusterKey> = changes.removed_clusters.iter().copied().collect();
+        let of_orders = changes.orders.iter().flat_map(|order| [Some(order.home), order.leaves]);
+        let of_refunds = changes.refunds.iter().flat_map(|refund| [Some(refund.home), refund.leaves]);
+        let purchases_of = of_orders.chain(of_refunds).flatten().collect();
+        let regrouped = changes.clusters.keys().chain(&removed).copied().collect();
+        self.customers.touch(commit, [touched.as_slice(), &removed].concat(), &Changed { regrouped, purchases_of });
+        self.touch(commit, touched, removed);
     }
 
     /// Marks what a commit touched as pending.
@@ -154,7 +193,19 @@ impl Directory {
 
     /// Reads from the index under its read lock.
     pub fn read<T>(&self, question: impl FnOnce(&Index) -> T) -> T {
-        question(&self.index.read().unwrap_or_else(PoisonError::into_inner))
+        question(&self.shown.read().unwrap_or_else(PoisonError::into_inner).index)
+    }
+
+    /// As [`Directory::read`], with the snapshot of the database that the answer is as of. `None` while the list lags, and for
+    /// databases whose snapshots must not be held.
+    pub fn read_as_of<T>(&self, question: impl FnOnce(&Index) -> T) -> (T, Option<Arc<Store>>) {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        (question(&shown.index), shown.as_of.clone())
+    }
+
+    /// Releases the snapshot that the list is as of.
+    pub(super) fn release_snapshot(&self) {
+        self.shown.write().unwrap_or_else(PoisonError::into_inner).as_of = None;
     }
 
     /// How many customers are not up to date in the index, including those in progress. Read it before the index: then 0
@@ -178,8 +229,8 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// What was not listed stays pending, and the commits that touched it do not count as listed. [`StoreError::Torn`] if
-    /// only customers are left that could not be read consistently; they keep their old row.
+    /// What was not listed stays pending, and the commits that touched it do not count as listed.
+    /// [`StoreError::Contradictory`] if only customers are left whose rows contradict each other; they keep their old row.
     pub async fn catch_up(
         &self,
         store: &Store,
@@ -196,25 +247,50 @@ impl Directory {
             if clusters.is_empty() && up_to <= *self.listed.borrow() {
                 return Ok(());
             }
-            let clusters: Vec<(ClusterKey, Reason)> = clusters.into_iter().collect();
-            let mut torn = Vec::new();
-            for (position, chunk) in clusters.chunks(CHUNK).enumerate() {
-                match self.list(store, policy, chunk).await {
-                    Ok(unread) => torn.extend(unread),
+            let Step { snapshot, clusters, up_to, is_exact } = match self.step(store, &clusters, up_to).await {
+                Ok(step) => step,
+                Err(error) => {
+                    self.add_pending(&clusters.into_iter().collect::<Vec<_>>());
+                    self.release_snapshot();
+                    return Err(error);
+                }
+            };
+            let mut damaged = Vec::new();
+            if is_exact {
+                match self.list(store, policy, snapshot, &clusters, Some(up_to)).await {
+                    Ok(unread) => damaged.extend(unread),
                     Err(error) => {
-                        self.add_pending(torn.iter().chain(&clusters[position * CHUNK..]));
+                        self.add_pending(&clusters);
+                        self.release_snapshot();
                         return Err(error);
                     }
                 }
-                n_done += chunk.len();
-                self.set_in_progress(clusters.len().saturating_sub((position + 1) * CHUNK));
+                n_done += clusters.len();
+                self.set_in_progress(0);
                 progress(n_done);
+            } else {
+                self.release_snapshot();
+                drop(snapshot);
+                for (position, chunk) in clusters.chunks(CHUNK).enumerate() {
+                    match self.list(store, policy, Arc::new(store.snapshot()), chunk, None).await {
+                        Ok(unread) => damaged.extend(unread),
+                        Err(error) => {
+                            self.add_pending(damaged.iter().chain(&clusters[position * CHUNK..]));
+                            return Err(error);
+                        }
+                    }
+                    n_done += chunk.len();
+                    self.set_in_progress(clusters.len().saturating_sub((position + 1) * CHUNK));
+                    progress(n_done);
+                }
             }
-            if !torn.is_empty() {
-                self.add_pending(&torn);
-                return Err(StoreError::Torn);
+            if !damaged.is_empty() {
+                self.add_pending(&damaged);
+                return Err(StoreError::Contradictory);
             }
-            store.write_profiles(Vec::new(), Some(up_to)).await?;
+            if !is_exact {
+                store.write_profiles(Vec::new(), Some(up_to)).await?;
+            }
             let listed_before = self.listed.send_replace(up_to);
             // Prune old commit rows whenever a multiple of `COMMITS_KEPT` is passed.
             let round = up_to / COMMITS_KEPT;
@@ -222,6 +298,40 @@ impl Directory {
                 store.forget_commits((round - 2) * COMMITS_KEPT, (round - 1) * COMMITS_KEPT).await?;
             }
         }
+    }
+
+    /// The next step. It is exact if a snapshot can be held and little has changed since the last step.
+    async fn step(
+        &self,
+        store: &Store,
+        pending: &BTreeMap<ClusterKey, Reason>,
+        up_to: i64,
+    ) -> Result<Step, StoreError> {
+        let snapshot = Arc::new(store.snapshot());
+        let all = |clusters: &BTreeMap<ClusterKey, Reason>| clusters.iter().map(|(key, it)| (*key, *it)).collect();
+        let lags = Step { snapshot: snapshot.clone(), clusters: all(pending), up_to, is_exact: false };
+        if CHUNK < pending.len() || !store.may_hold_snapshots() {
+            return Ok(lags);
+        }
+        let listed = *self.listed.borrow();
+        let last = match snapshot.last_commit().await {
+            Err(StoreError::Superseded) => return Ok(lags),
+            last => last?,
+        };
+        if COMMITS_AT_ONCE < last - listed {
+            return Ok(lags);
+        }
+        let commits = snapshot.commits(listed, last).await?;
+        // Commits that are not reported yet are in the snapshot, so their customers belong to this step.
+        let mut pending = pending.clone();
+        let n_known = commits.len();
+        let touched = commits.into_iter().flat_map(|(_, it)| it.touched.into_iter().chain(it.removed));
+        pending.extend(touched.map(|key| (key, Reason::Changed)));
+        let is_complete = i64::try_from(n_known).is_ok_and(|n_known| listed + n_known == last);
+        if !is_complete || CHUNK < pending.len() {
+            return Ok(lags);
+        }
+        Ok(Step { snapshot, clusters: all(&pending), up_to: last, is_exact: true })
     }
 
     fn add_pending<'c>(&self, clusters: impl IntoIterator<Item = &'c (ClusterKey, Reason)>) {
@@ -235,35 +345,51 @@ impl Directory {
         }
     }
 
-    /// Lists some customers. Returns those that could not be read consistently.
+    /// Lists some customers as of one commit; up to `exact`, if that makes the list exact. Returns those whose rows contradict each
+    /// other.
     async fn list(
         &self,
         store: &Store,
         policy: &ActivePolicy,
+        snapshot: Arc<Store>,
         clusters: &[(ClusterKey, Reason)],
+        exact: Option<i64>,
     ) -> Result<Vec<(ClusterKey, Reason)>, StoreError> {
         let today = self.today(policy);
         let keys: Vec<ClusterKey> = clusters.iter().map(|(key, _)| *key).collect();
-        let Loaded { customers, torn } = profile_view::load_some(store, policy, &keys).await?;
-        let is_torn = |key: &ClusterKey| torn.contains(key);
-        let keys: Vec<ClusterKey> = keys.into_iter().filter(|key| !is_torn(key)).collect();
-        let reading = keys.iter().map(|key| row_of(store, policy, customers.get(key).cloned(), today));
+        let Loaded { customers, contradictory } = profile_view::load_some(&snapshot, policy, &keys).await?;
+        let is_damaged = |key: &ClusterKey| contradictory.contains(key);
+        let keys: Vec<ClusterKey> = keys.into_iter().filter(|key| !is_damaged(key)).collect();
+        // Customers that change one by one are asked for again soon; those of an import are not.
+        let cache = if exact.is_some() { Some(&self.customers) } else { None };
+        if let Some(cache) = cache {
+            let commit = cache.follow(&snapshot).await?;
+            let retirements = policy.retirements();
+            customers.values().for_each(|customer| cache.put(commit, customer, &retirements));
+        }
+        let reading = keys.iter().map(|key| row_of(&snapshot, cache, policy, customers.get(key).cloned(), today));
         let rows: Vec<Option<ListRow>> =
             stream::iter(reading.collect::<Vec<_>>()).buffered(READ_AT_ONCE).try_collect().await?;
+        let exact = exact.filter(|_| contradictory.is_empty());
         let rows: Vec<(ClusterKey, Option<ListRow>)> = keys.into_iter().zip(rows).collect();
         let payload = |row: &Option<ListRow>| row.as_ref().and_then(|it| serde_json::to_string(it).ok());
         let writes = rows.iter().map(|(key, row)| ProfileWrite { key: *key, payload: payload(row) }).collect();
-        store.write_profiles(writes, None).await?;
-        for rows in rows.chunks(MOVED_AT_ONCE) {
-            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        store.write_profiles(writes, exact).await?;
+        let at_once = if exact.is_some() { CHUNK } else { MOVED_AT_ONCE };
+        if exact.is_some() && rows.is_empty() {
+            self.shown.write().unwrap_or_else(PoisonError::into_inner).as_of = Some(snapshot.clone());
+        }
+        for rows in rows.chunks(at_once) {
+            let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
+            shown.as_of = exact.map(|_| snapshot.clone());
             for (key, row) in rows {
                 match row {
-                    Some(row) => index.put(*key, row),
-                    None => index.remove(*key),
+                    Some(row) => shown.index.put(*key, row),
+                    None => shown.index.remove(*key),
                 }
             }
         }
-        let unread = clusters.iter().filter(|(key, _)| is_torn(key)).copied().collect();
+        let unread = clusters.iter().filter(|(key, _)| is_damaged(key)).copied().collect();
         if !self.publishes_events.load(Ordering::Relaxed) {
             return Ok(unread);
         }
@@ -279,13 +405,17 @@ impl Directory {
 
 /// The row of a customer. `None` for one that is gone.
 async fn row_of(
-    store: &Store,
+    snapshot: &Store,
+    cache: Option<&CustomerCache>,
     policy: &ActivePolicy,
     customer: Option<Arc<Customer>>,
     today: NaiveDate,
 ) -> Result<Option<ListRow>, StoreError> {
     let Some(customer) = customer else { return Ok(None) };
-    let purchased = profile_view::purchases(store, &customer).await?;
+    let purchased = match cache {
+        Some(cache) => cache.purchases(snapshot, policy, &customer).await?,
+        None => profile_view::purchases(snapshot, &customer).await?,
+    };
     Ok(Some(ListRow::new(&customer.profile, &purchased.orders, &purchased.refunds, policy, today)))
 }
 

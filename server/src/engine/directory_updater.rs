@@ -26,6 +26,7 @@ pub async fn run(mut editions: watch::Receiver<Snapshot>, mut stop: watch::Recei
             }
         };
         if *stop.borrow() {
+            directory.release_snapshot();
             return;
         }
         // Holds no edition while it waits: another one may replace it.

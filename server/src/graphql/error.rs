@@ -203,7 +203,8 @@ pub(super) fn unavailable(error: &StoreError) -> Error {
         StoreError::Corrupt { .. } => {
             ErrorCode::Internal.with("a row cannot be read; ask the operator to run `profile360 check`")
         }
-        StoreError::Torn => ErrorCode::Unavailable.with("a customer changed during every read; try again"),
+        StoreError::Contradictory => ErrorCode::Unavailable
+            .with("the rows of a customer contradict each other; ask the operator to run `profile360 check`"),
         _ => ErrorCode::Unavailable.with("the database is not available now; try again later"),
     }
 }

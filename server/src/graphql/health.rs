@@ -284,7 +284,7 @@ impl Health {
             LargestBy::Events => Size::Events,
         };
         let today = clock::today(&app.policy);
-        let found = app.directory.read(|index| index.largest(size, first));
+        let found = app.read_list(|index| index.largest(size, first)).await?;
         let large = |(size, it)| LargeProfile { profile: Profile::listed(&it, today), size: count(size) };
         Ok(found.into_iter().map(large).collect())
     }

@@ -264,7 +264,6 @@ impl IdentityQuery {
         let read = preview_facts::profile_facts(app, &ids).await.map_err(|error| match error {
             FactsError::Store(error) => unavailable(&error),
             FactsError::NotFound | FactsError::TooMany => ErrorCode::BadUserInput.with(error.to_string()),
-            FactsError::Contended => ErrorCode::Unavailable.with(error.to_string()),
         })?;
         let FactsRead { facts, revision } = read;
         for identifier in &facts.identifiers {

@@ -1,15 +1,18 @@
 //! Data loaders: batch the reads of customers and purchases that the fields of one response request one by one.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use async_graphql::Result;
 use dataloader::{BatchFn, cached::Loader};
 use profile360_core::{
     graph::rows::ClusterKey,
-    identifier::{Identifier, UnifiedId},
+    identifier::{
+        Identifier, UnifiedId,
+        unified_id::{IdSecret, unified_id},
+    },
 };
 use profile360_store::{Store, StoreError};
 
@@ -18,65 +21,138 @@ use super::{
     error::{ErrorCode, unavailable},
 };
 use crate::{
-    engine::active_policy::ActivePolicy,
-    views::profile_view::{self, Customer, Loaded, Purchased},
+    engine::{active_policy::ActivePolicy, directory::Directory},
+    views::{
+        customer_cache::{Found, RecentEvents},
+        profile_view::{self, Customer, Loaded, Purchased},
+    },
 };
 
 type Answer<T> = std::result::Result<Option<Arc<T>>, Arc<StoreError>>;
 
-/// The loaders of one response. They cache, so no two responses share them.
+/// The loaders of one response, which read from its snapshot, or from the cache of all responses as of the same commit. They cache,
+/// so no two responses share them.
 pub(super) struct Loaders {
-    store: Arc<Store>,
+    source: Source,
+    secret: IdSecret,
+    cached: RwLock<Cached>,
+}
+
+/// Where customers come from.
+#[derive(Clone)]
+struct Source {
+    snapshot: Arc<Store>,
     policy: Arc<ActivePolicy>,
+    directory: Arc<Directory>,
+}
+
+#[derive(Clone)]
+struct Cached {
     customers: Loader<ClusterKey, Answer<Customer>, Customers>,
     purchases: Loader<ClusterKey, Answer<Purchased>, Purchases>,
 }
 
+impl Cached {
+    fn new(source: &Source) -> Self {
+        let customers = Loader::new(Customers(source.clone()));
+        let purchases = Loader::new(Purchases { source: source.clone(), customers: customers.clone() });
+        Self { customers, purchases }
+    }
+}
+
 impl Loaders {
     pub(super) fn new(app: &App) -> Self {
-        let customers = Customers { store: app.store.clone(), policy: app.policy.clone() };
-        let customers = Loader::new(customers);
-        let purchases = Loader::new(Purchases { store: app.store.clone(), customers: customers.clone() });
-        Self { store: app.store.clone(), policy: app.policy.clone(), customers, purchases }
+        let source =
+            Source { snapshot: app.store.clone(), policy: app.policy.clone(), directory: app.directory.clone() };
+        let cached = RwLock::new(Cached::new(&source));
+        Self { source, secret: app.secret.clone(), cached }
     }
 
-    /// The customer of a cluster. The list lags a little behind the database, and a merge may come during a request: if the cluster
-    /// no longer exists, the customer that the unified ID leads to.
+    /// Lets what follows in this response see the last commit.
+    pub(super) async fn refresh(&self) {
+        self.source.snapshot.refresh().await;
+        *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Cached::new(&self.source);
+    }
+
+    fn cached(&self) -> Cached {
+        self.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The customer of a cluster. The list lags a little behind the database: if the cluster no longer exists, the customer that
+    /// the unified ID leads to.
     pub(super) async fn customer(&self, key: ClusterKey, id: UnifiedId) -> Result<Arc<Customer>> {
-        match settle(self.customers.try_load(key).await)? {
-            Some(customer) => Ok(customer),
-            None => self.customer_of_id(id).await,
+        if let Some(customer) = settle(self.cached().customers.try_load(key).await)? {
+            return Ok(customer);
         }
+        let gone = || ErrorCode::Unavailable.with("this customer no longer exists; try again");
+        self.customer_of_id(id).await?.ok_or_else(gone)
     }
 
     /// The purchases of the customer of a cluster, which is found as in [`Loaders::customer`].
     pub(super) async fn purchases(&self, key: ClusterKey, id: UnifiedId) -> Result<Arc<Purchased>> {
-        if let Some(purchased) = settle(self.purchases.try_load(key).await)? {
+        if let Some(purchased) = settle(self.cached().purchases.try_load(key).await)? {
             return Ok(purchased);
         }
-        let customer = self.customer_of_id(id).await?;
-        let purchased = profile_view::purchases(&self.store, &customer).await.map_err(|error| unavailable(&error))?;
-        Ok(Arc::new(purchased))
+        let customer = self.customer(key, id).await?;
+        let purchased = settle(self.cached().purchases.try_load(customer.key).await)?;
+        purchased.ok_or_else(|| ErrorCode::Unavailable.with("this customer no longer exists; try again"))
     }
 
     /// The customer of an identifier; `None` if it was never seen.
     pub(super) async fn customer_of(&self, identifier: &Identifier) -> Result<Option<Arc<Customer>>> {
-        let identifiers = std::slice::from_ref(identifier);
-        let clusters = profile_view::clusters_of_identifiers(&self.store, identifiers).await;
-        let Some(key) = clusters.map_err(|error| unavailable(&error))?.remove(identifier) else { return Ok(None) };
-        // Through the loader, as its cache then serves the customer's purchases.
-        if let Some(customer) = settle(self.customers.try_load(key).await)? {
-            return Ok(Some(customer));
+        if let Some(found) = self.remembered(unified_id(identifier, &self.secret)).await? {
+            return Ok(Some(found));
         }
-        let found = profile_view::of_identifiers(&self.store, &self.policy, identifiers).await;
-        Ok(found.map_err(|error| unavailable(&error))?.remove(identifier))
+        let Source { snapshot, policy, .. } = &self.source;
+        let found = profile_view::of_identifiers(snapshot, policy, std::slice::from_ref(identifier)).await;
+        let found = found.map_err(|error| unavailable(&error))?.remove(identifier);
+        self.remember(found).await
     }
 
-    async fn customer_of_id(&self, id: UnifiedId) -> Result<Arc<Customer>> {
-        let found =
-            profile_view::of_ids(&self.store, &self.policy, &[id]).await.map_err(|error| unavailable(&error))?;
-        let gone = || ErrorCode::Unavailable.with("this customer no longer exists; try again");
-        found.into_values().next().ok_or_else(gone)
+    /// The customer that a unified ID leads to; `None` if it was never issued.
+    pub(super) async fn customer_of_id(&self, id: UnifiedId) -> Result<Option<Arc<Customer>>> {
+        if let Some(found) = self.remembered(id).await? {
+            return Ok(Some(found));
+        }
+        let Source { snapshot, policy, .. } = &self.source;
+        let found = profile_view::of_ids(snapshot, policy, &[id]).await.map_err(|error| unavailable(&error))?;
+        self.remember(found.into_values().next()).await
+    }
+
+    /// The newest events of a customer, if they are cached.
+    pub(super) async fn recent_events(&self, customer: &Customer) -> Result<Option<Arc<RecentEvents>>> {
+        let Source { snapshot, policy, directory } = &self.source;
+        let commit = directory.customers.follow(snapshot).await.map_err(|error| unavailable(&error))?;
+        let found = directory.customers.customer(customer.key, commit, &policy.retirements());
+        Ok(found.and_then(|found| found.events))
+    }
+
+    /// Caches a customer's newest events, which were read from the snapshot.
+    pub(super) async fn remember_events(&self, customer: &Customer, events: RecentEvents) -> Result<()> {
+        let Source { snapshot, directory, .. } = &self.source;
+        let commit = directory.customers.follow(snapshot).await.map_err(|error| unavailable(&error))?;
+        directory.customers.put_events(customer.key, commit, Arc::new(events));
+        Ok(())
+    }
+
+    async fn remembered(&self, id: UnifiedId) -> Result<Option<Arc<Customer>>> {
+        let Source { snapshot, policy, directory } = &self.source;
+        let commit = directory.customers.follow(snapshot).await.map_err(|error| unavailable(&error))?;
+        let found = directory.customers.customer_of_id(id, commit, &policy.retirements());
+        let Some(Found { customer, .. }) = found else { return Ok(None) };
+        // Its purchases are then found without another read of the customer.
+        self.cached().customers.prime(customer.key, Ok(Some(customer.clone()))).await;
+        Ok(Some(customer))
+    }
+
+    /// Caches what was read from the snapshot.
+    async fn remember(&self, found: Option<Arc<Customer>>) -> Result<Option<Arc<Customer>>> {
+        let Some(customer) = found else { return Ok(None) };
+        let Source { snapshot, policy, directory } = &self.source;
+        let commit = directory.customers.follow(snapshot).await.map_err(|error| unavailable(&error))?;
+        directory.customers.put(commit, &customer, &policy.retirements());
+        self.cached().customers.prime(customer.key, Ok(Some(customer.clone()))).await;
+        Ok(Some(customer))
     }
 }
 
@@ -88,18 +164,15 @@ fn settle<T>(answer: std::io::Result<Answer<T>>) -> Result<Option<Arc<T>>> {
     }
 }
 
-struct Customers {
-    store: Arc<Store>,
-    policy: Arc<ActivePolicy>,
-}
+struct Customers(Source);
 
 impl BatchFn<ClusterKey, Answer<Customer>> for Customers {
     async fn load(&mut self, keys: &[ClusterKey]) -> HashMap<ClusterKey, Answer<Customer>> {
-        match profile_view::load_some(&self.store, &self.policy, keys).await {
-            Ok(Loaded { mut customers, torn }) => {
-                let torn: HashSet<ClusterKey> = torn.into_iter().collect();
+        match self.0.customers(keys).await {
+            Ok(Loaded { mut customers, contradictory }) => {
+                let damaged: HashSet<ClusterKey> = contradictory.into_iter().collect();
                 let answer = |key: &ClusterKey| match customers.remove(key) {
-                    None if torn.contains(key) => Err(Arc::new(StoreError::Torn)),
+                    None if damaged.contains(key) => Err(Arc::new(StoreError::Contradictory)),
                     found => Ok(found),
                 };
                 keys.iter().copied().zip(keys.iter().map(answer)).collect()
@@ -112,8 +185,42 @@ impl BatchFn<ClusterKey, Answer<Customer>> for Customers {
     }
 }
 
+impl Source {
+    /// Customers from the cache, and the others from the snapshot.
+    async fn customers(&self, keys: &[ClusterKey]) -> std::result::Result<Loaded, StoreError> {
+        let cache = &self.directory.customers;
+        let commit = cache.follow(&self.snapshot).await?;
+        let mut cached: BTreeMap<ClusterKey, Arc<Customer>> = BTreeMap::new();
+        let mut unknown = Vec::new();
+        {
+            let retirements = self.policy.retirements();
+            for key in keys {
+                match cache.customer(*key, commit, &retirements) {
+                    Some(found) => drop(cached.insert(*key, found.customer)),
+                    None => unknown.push(*key),
+                }
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(Loaded { customers: cached, contradictory: Vec::new() });
+        }
+        let mut loaded = profile_view::load_some(&self.snapshot, &self.policy, &unknown).await?;
+        let retirements = self.policy.retirements();
+        for customer in loaded.customers.values() {
+            cache.put(commit, customer, &retirements);
+        }
+        loaded.customers.append(&mut cached);
+        Ok(loaded)
+    }
+
+    /// What a customer of the snapshot bought, from the cache or from the snapshot.
+    async fn purchases(&self, customer: &Arc<Customer>) -> std::result::Result<Purchased, StoreError> {
+        self.directory.customers.purchases(&self.snapshot, &self.policy, customer).await
+    }
+}
+
 struct Purchases {
-    store: Arc<Store>,
+    source: Source,
     customers: Loader<ClusterKey, Answer<Customer>, Customers>,
 }
 
@@ -123,7 +230,7 @@ impl BatchFn<ClusterKey, Answer<Purchased>> for Purchases {
         for (key, customer) in self.customers.try_load_many(keys.to_vec()).await.unwrap_or_default() {
             let answer = match customer {
                 Ok(Some(customer)) => {
-                    profile_view::purchases(&self.store, &customer).await.map(|it| Some(Arc::new(it))).map_err(Arc::new)
+                    self.source.purchases(&customer).await.map(|it| Some(Arc::new(it))).map_err(Arc::new)
                 }
                 Ok(None) => Ok(None),
                 Err(error) => Err(error),

@@ -55,6 +55,12 @@ impl Profile {
         }
     }
 
+    /// A customer that each response reads for itself.
+    pub(super) fn unread(customer: &Customer, as_of: NaiveDate) -> Self {
+        let unified_id = customer.profile.unified_id;
+        Self { key: customer.key, unified_id, as_of, figures: None, customer: None }
+    }
+
     /// A row of the list, whose customer is not loaded yet.
     pub(super) fn listed(listed: &Listed, as_of: NaiveDate) -> Self {
         let unified_id = listed.position.id;

@@ -183,7 +183,7 @@ pub(super) async fn profiles(
     let request =
         PageRequest { field, direction, size, after: position(after)?, before: position(before)?, is_from_end };
     let (filter, search) = conditions(ctx, filter, search).await?;
-    let page = app.directory.read(|index| index.page(&request, &filter, search.as_ref()));
+    let page = app.read_list(|index| index.page(&request, &filter, search.as_ref())).await?;
     for row in &page.rows {
         saw_unified_id(ctx, row.position.id);
     }
@@ -298,7 +298,7 @@ pub(super) async fn profile_facet(
         decided_by(ctx, By::Filter);
     }
     let (filter, search) = conditions(ctx, filter, search).await?;
-    let facet = app.directory.read(|index| index.facet(&field, filter, search.as_ref(), n_most));
+    let facet = app.read_list(|index| index.facet(&field, filter, search.as_ref(), n_most)).await?;
     let value = |value: &str| -> serde_json::Value {
         match &field {
             FacetField::Attribute(_) => serde_json::from_str(value).unwrap_or_default(),

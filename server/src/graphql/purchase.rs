@@ -15,6 +15,7 @@ use profile360_core::{
     },
 };
 use profile360_directory::Figures;
+use tokio::sync::OnceCell;
 
 use super::{
     App,
@@ -34,6 +35,8 @@ pub(super) struct PurchaseInfo {
     question: PurchaseParams,
     /// The figures of the list's row, if they have the same parameters.
     figures: Option<Figures>,
+    /// What several fields need.
+    info: OnceCell<purchases::figures::PurchaseInfo>,
 }
 
 impl PurchaseInfo {
@@ -46,7 +49,8 @@ impl PurchaseInfo {
         figures: Option<Figures>,
     ) -> Self {
         let figures = figures.filter(|it| it.are_of(as_of) && currency.is_none() && !net_of_refunds);
-        Self { key, unified_id, question: PurchaseParams { as_of, currency, net_of_refunds }, figures }
+        let question = PurchaseParams { as_of, currency, net_of_refunds };
+        Self { key, unified_id, question, figures, info: OnceCell::new() }
     }
 
     async fn compute<T>(
@@ -61,9 +65,10 @@ impl PurchaseInfo {
         Ok(figure(&purchases::figures::purchases(&orders, &refunds, policy, &self.question)))
     }
 
-    async fn info(&self, ctx: &Context<'_>) -> Result<purchases::figures::PurchaseInfo> {
+    /// Computed once for all fields that need it.
+    async fn info(&self, ctx: &Context<'_>) -> Result<&purchases::figures::PurchaseInfo> {
         #[expect(clippy::redundant_closure_for_method_calls, reason = "the method path has a single lifetime")]
-        self.compute(ctx, |it| it.info()).await
+        self.info.get_or_try_init(|| self.compute(ctx, |it| it.info())).await
     }
 
     /// As [`Self::compute`], as of another date.
@@ -74,7 +79,8 @@ impl PurchaseInfo {
         figure: impl FnOnce(&purchases::figures::Purchases<'_>) -> T,
     ) -> Result<T> {
         let question = PurchaseParams { as_of, ..self.question };
-        Self { key: self.key, unified_id: self.unified_id, question, figures: None }.compute(ctx, figure).await
+        let other = Self { key: self.key, unified_id: self.unified_id, question, figures: None, info: OnceCell::new() };
+        other.compute(ctx, figure).await
     }
 
     async fn top(
@@ -123,7 +129,7 @@ impl PurchaseInfo {
 
     /// The last 3, 6 and 12 months.
     async fn windows(&self, ctx: &Context<'_>) -> Result<Vec<PurchaseWindow>> {
-        Ok(self.info(ctx).await?.windows.into_iter().map(Into::into).collect())
+        Ok(self.info(ctx).await?.windows.iter().map(Into::into).collect())
     }
 
     /// The last N months.
@@ -238,8 +244,8 @@ pub(super) struct PurchaseWindow {
     average: Option<Decimal>,
 }
 
-impl From<purchases::figures::PurchaseWindow> for PurchaseWindow {
-    fn from(it: purchases::figures::PurchaseWindow) -> Self {
+impl From<&purchases::figures::PurchaseWindow> for PurchaseWindow {
+    fn from(it: &purchases::figures::PurchaseWindow) -> Self {
         Self {
             months: count(u64::from(it.months.get())),
             first_day: Date(it.from),
@@ -248,6 +254,12 @@ impl From<purchases::figures::PurchaseWindow> for PurchaseWindow {
             amount: Decimal(it.amount),
             average: it.average.map(Decimal),
         }
+    }
+}
+
+impl From<purchases::figures::PurchaseWindow> for PurchaseWindow {
+    fn from(it: purchases::figures::PurchaseWindow) -> Self {
+        Self::from(&it)
     }
 }
 

@@ -117,12 +117,14 @@ impl ProfileQuery {
         let app = ctx.data::<App>()?;
         let today = clock::today(&app.policy);
         let as_of = as_of.map_or(today, |it| it.0);
+        let loaders = ctx.data::<Loaders>()?;
         let identifier = match by {
             ProfileKey::UnifiedId(id) => {
-                let id = unified_id_in(&id, "by.unifiedId")?;
-                let identifiers = app.store.identifiers_by_id(&[id]).await.map_err(|it| unavailable(&it))?;
-                let Some(identifier) = identifiers.into_values().next() else { return Ok(None) };
-                identifier
+                let found = loaders.customer_of_id(unified_id_in(&id, "by.unifiedId")?).await?;
+                if let Some(customer) = &found {
+                    saw_customer(ctx, customer);
+                }
+                return Ok(found.map(|customer| Profile::of(&customer, as_of)));
             }
             ProfileKey::Identifier(input) => {
                 look_up(ctx, By::Identifier)?;
@@ -135,7 +137,7 @@ impl ProfileQuery {
                 named_identifier(app, &input).await?
             }
         };
-        let found = ctx.data::<Loaders>()?.customer_of(&identifier).await?;
+        let found = loaders.customer_of(&identifier).await?;
         if let Some(customer) = &found {
             saw_customer(ctx, customer);
         }

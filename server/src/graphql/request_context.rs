@@ -16,6 +16,7 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 
+use profile360_store::StoreError;
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     time::timeout,
@@ -84,6 +85,8 @@ impl TimeSlice {
 }
 
 /// Gives each response, including each event of a subscription, one snapshot, and loaders that batch and cache for this response only.
+/// All that a response reads from the database is of one commit, whose number is in its `extensions`; after a mutation's commit, of that
+/// or a later one.
 #[derive(Debug)]
 pub(super) struct RequestContext;
 
@@ -106,12 +109,16 @@ struct Extended {
 }
 
 impl DeadlineExtension {
-    /// Awaits a result, if necessary past the deadline.
+    /// Awaits the result of a command, if necessary past the deadline. What is read afterwards includes its commit.
     pub(super) async fn with<T>(ctx: &Context<'_>, result: impl Future<Output = T>) -> T {
-        match ctx.data_opt::<Self>() {
+        let result = match ctx.data_opt::<Self>() {
             Some(extension) => extension.wait_for(result).await,
             None => result.await,
+        };
+        if let Some(loaders) = ctx.data_opt::<Loaders>() {
+            loaders.refresh().await;
         }
+        result
     }
 
     async fn wait_for<T>(&self, result: impl Future<Output = T>) -> T {
@@ -153,7 +160,8 @@ impl Extension for RequestContext {
     ) -> Response {
         // The schema is exported without an application.
         let Some(current) = ctx.data_opt::<Current>() else { return next.run(ctx, operation_name).await };
-        let app = current.app();
+        let app = current.app().of_one_commit();
+        let store = app.store.clone();
         let mut data = Data::default();
         data.insert(Loaders::new(&app));
         let limit = app.limits.time;
@@ -162,11 +170,20 @@ impl Extension for RequestContext {
         data.insert(extension.clone());
         let slice = ctx.data_opt::<Arc<TimeSlice>>().map(AsRef::as_ref);
         let response = TimeSlice::run(slice, next.run_with_data(ctx, operation_name, data));
-        let response = extension.timeout(limit, response).await;
-        response.unwrap_or_else(|| {
+        let Some(response) = extension.timeout(limit, response).await else {
             let sentence = "the request timed out; ask for less. Messages of it may have been accepted: it is safe to send them again";
-            Response::from_errors(vec![ErrorCode::TimedOut.of_request(sentence)])
-        })
+            return Response::from_errors(vec![ErrorCode::TimedOut.of_request(sentence)]);
+        };
+        match store.commit_read().await {
+            Ok(Some(commit)) => response.extension("commit", commit.into()),
+            Ok(None) => response,
+            // Another projection has replaced the one that this response is of.
+            Err(StoreError::Superseded) => response,
+            Err(error) => {
+                tracing::warn!(%error, "the commit number of a response could not be read");
+                response
+            }
+        }
     }
 }
 

@@ -535,7 +535,8 @@ async fn customers_found(ctx: &Context<'_>, search: &str) -> Result<Option<BTree
         before: None,
         is_from_end: false,
     };
-    let page = ctx.data::<App>()?.directory.read(|index| index.page(&request, &Filter::default(), Some(&read.search)));
+    let page =
+        ctx.data::<App>()?.read_list(|index| index.page(&request, &Filter::default(), Some(&read.search))).await?;
     Ok(Some(page.rows.into_iter().map(|row| row.key).collect()))
 }
 
@@ -692,12 +693,12 @@ async fn read_parties(
     let customers: BTreeSet<ClusterKey> =
         grouped.iter().flat_map(|(_, parties)| parties.iter().take(most).map(|(customer, _)| *customer)).collect();
     let customers: Vec<ClusterKey> = customers.into_iter().collect();
-    let loaded = profile_view::load_some(&app.store, &app.policy, &customers).await.map_err(|it| unavailable(&it))?;
+    let loaded = profile_view::load(&app.store, &app.policy, &customers).await.map_err(|it| unavailable(&it))?;
     let read = grouped.into_iter().map(|(key, parties)| {
         let holder = clusters.get(&key.value).copied();
         let n_customers = parties.len();
         let party = |(customer, links): (ClusterKey, Vec<(Pair, LinkState)>)| {
-            let found = loaded.customers.get(&customer)?.clone();
+            let found = loaded.get(&customer)?.clone();
             Some(LoadedParty { customer: found, holds_value: Some(customer) == holder, links })
         };
         let mut parties: Vec<LoadedParty> = parties.into_iter().take(most).filter_map(party).collect();

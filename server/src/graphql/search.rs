@@ -53,6 +53,8 @@ pub(super) async fn read(ctx: &Context<'_>, text: &str) -> Result<Option<Read>> 
     if MAX_SEARCH_BYTES < text.len() {
         return Err(ErrorCode::BadUserInput.with(format!("search: use at most {MAX_SEARCH_BYTES} bytes")));
     }
+    // What is found must be of the commit that the list is as of.
+    app.read_list(|_| ()).await?;
     let candidates = match recognize(text, &app.policy) {
         Recognized::Empty => return Ok(None),
         Recognized::UnifiedId(value) => {
@@ -179,7 +181,7 @@ pub(super) async fn suggest(ctx: &Context<'_>, text: &str, first: Option<i32>) -
     let text = SearchText::new(text);
     let sees_personal = caller(ctx)?.may(Permission::ReadPersonal);
     let (Suggested { rows, total }, offered) =
-        app.directory.read(|index| (index.suggest(&search, size), index.offered_filters(&text)));
+        app.read_list(|index| (index.suggest(&search, size), index.offered_filters(&text))).await?;
     let today = clock::today(&app.policy);
     let loaders = ctx.data::<Loaders>()?;
     let reading = rows.iter().map(|row| loaders.customer(row.key, row.position.id));

@@ -114,14 +114,14 @@ impl ProfileSubscription {
     }
 }
 
-/// The current profile; `None` if a merge removed its cluster.
+/// The current profile; `None` if a merge removed its cluster. The event reads its fields again, all of them from one snapshot.
 async fn profile_of(current: &Current, changed: &ProfileChanged) -> Result<Option<Profile>> {
     let app = current.app();
     let load = async {
         Ok::<_, StoreError>(profile_view::load(&app.store, &app.policy, &[changed.key]).await?.remove(&changed.key))
     };
     let customer = app.events.customer_of(changed, load).await.map_err(|error| unavailable(&error))?;
-    Ok(customer.map(|it| Profile::of(&it, clock::today(&app.policy))))
+    Ok(customer.map(|it| Profile::unread(&it, clock::today(&app.policy))))
 }
 
 #[cfg(test)]

@@ -35,7 +35,13 @@ use super::{
     profiles::DateTimeRange,
     scalars::{DateTime, Decimal, Json, Platform, count},
 };
-use crate::{auth::masking, views::profile_view::Customer};
+use crate::{
+    auth::masking,
+    views::{
+        customer_cache::{RecentEvent, RecentEvents},
+        profile_view::Customer,
+    },
+};
 
 /// An event of a customer.
 #[derive(Debug, Clone, SimpleObject)]
@@ -238,6 +244,12 @@ struct EventPosition {
     message_id: String,
 }
 
+impl TimelineFilter {
+    fn is_empty(&self) -> bool {
+        self.events.is_none() && self.search.is_none() && self.at.is_none()
+    }
+}
+
 impl EventPosition {
     fn key(&self) -> (std::cmp::Reverse<Timestamp>, &str) {
         (std::cmp::Reverse(self.at), &self.message_id)
@@ -250,6 +262,8 @@ const MIN_SPAN: i64 = 60_000_000;
 const MANY: usize = 200;
 /// The number of messages after which a page ends, even if it is not full.
 const MOST_READ: usize = 2_000;
+/// The number of newest events that are cached.
+const KEPT_RECENT: usize = 25;
 /// The number of events after which no more are counted.
 const MOST_COUNTED: usize = 10_000;
 
@@ -273,6 +287,9 @@ pub(super) async fn timeline(
         only_unmasked(ctx, "a search in the timeline")?;
         decided_by(ctx, By::Search);
     }
+    // Most pages are the first one, without properties.
+    let is_first = after.is_none() && before.is_none() && !is_from_end && size <= KEPT_RECENT && filter.is_empty();
+    let is_brief = is_first && !asks_for_texts(ctx);
     let wanted = Wanted::of(filter.events, filter.search)?;
     let lifetime = Lifetime::of(customer);
     let (mut low, mut high) = (lifetime.oldest, lifetime.newest);
@@ -294,6 +311,14 @@ pub(super) async fn timeline(
     let mut span = lifetime.span_of(2 * size);
     let mut n_read = 0;
     let mut found: Vec<(EventPosition, Event)> = Vec::new();
+    let loaders = ctx.data::<Loaders>()?;
+    let recent = if is_brief { loaders.recent_events(customer).await? } else { None };
+    let is_cached = recent.as_ref().is_some_and(|recent| recent.are_all || size < recent.events.len());
+    if let Some(recent) = recent.filter(|_| is_cached) {
+        found = recent.events.iter().map(|it| brief_event(it, customer)).collect();
+        // Nothing is left to read.
+        high = Timestamp::from_micros(low.micros().saturating_sub(1));
+    }
     while low <= high && found.len() <= size && n_read < MOST_READ {
         let (start, end) = if is_from_end {
             (low, Timestamp::from_micros(low.micros().saturating_add(span)).min(high))
@@ -321,6 +346,12 @@ pub(super) async fn timeline(
         }
     }
 
+    if is_first && !is_cached {
+        let kept = found.iter().take(KEPT_RECENT + 1);
+        let events = kept.map(|(position, event)| recent_event(position, event)).collect();
+        let are_all = high < low && found.len() <= KEPT_RECENT + 1;
+        loaders.remember_events(customer, RecentEvents { events, are_all }).await?;
+    }
     let has_more = size < found.len();
     let is_cut_short = !has_more && low <= high;
     if is_from_end {
@@ -342,6 +373,42 @@ pub(super) async fn timeline(
         }
     }
     Ok(EventConnection { nodes: edges.iter().map(|it| it.node.clone()).collect(), page_info, edges })
+}
+
+/// Whether a query asks for parts of events that only their messages have.
+fn asks_for_texts(ctx: &Context<'_>) -> bool {
+    let asked = ctx.look_ahead();
+    let nodes = [asked.field("nodes"), asked.field("edges").field("node")];
+    nodes.iter().any(|node| ["properties", "purchase"].iter().any(|field| node.field(field).exists()))
+}
+
+/// The same event without its properties and its message.
+fn recent_event(position: &EventPosition, event: &Event) -> RecentEvent {
+    RecentEvent {
+        at: position.at,
+        message_id: position.message_id.clone(),
+        name: event.name.clone(),
+        source: event.source.clone(),
+        platform: event.platform.map(message::Platform::from),
+        identifier: event.identifier.0.clone(),
+        session_id: event.origin.session_id.clone(),
+    }
+}
+
+fn brief_event(it: &RecentEvent, customer: &Customer) -> (EventPosition, Event) {
+    let (key, unified_id) = (customer.key, customer.profile.unified_id);
+    let origin = Origin { key, unified_id, session_id: it.session_id.clone(), payload: String::new() };
+    let event = Event {
+        message_id: it.message_id.clone(),
+        name: it.name.clone(),
+        at: it.at.into(),
+        source: it.source.clone(),
+        platform: it.platform.map(Platform::from),
+        identifier: Identifier(it.identifier.clone()),
+        properties: None,
+        origin: Arc::new(origin),
+    };
+    (EventPosition { at: it.at, message_id: it.message_id.clone() }, event)
 }
 
 /// Counts events by name, newest first, up to [`MOST_COUNTED`].

@@ -33,8 +33,6 @@ pub struct FactsRead {
 
 /// The most identifiers of one preview; more would make the browser unresponsive.
 pub const MAX_IDENTIFIERS: usize = 100_000;
-/// How often a read is retried after a concurrent commit.
-const MAX_ATTEMPTS: usize = 20;
 
 /// Why the facts cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +43,6 @@ pub enum FactsError {
         "these profiles are connected with more than {MAX_IDENTIFIERS} identifiers, which is too many for a preview"
     )]
     TooMany,
-    #[error("the profiles change faster than they can be read; try again")]
-    Contended,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -54,15 +50,8 @@ pub enum FactsError {
 /// Reads the facts for previews of some profiles (see [`ProfileFacts`]), as of one commit.
 pub async fn profile_facts(snapshot: &Snapshot, ids: &[UnifiedId]) -> Result<FactsRead, FactsError> {
     let Snapshot { store, policy, decisions, .. } = snapshot;
-    for _ in 0..MAX_ATTEMPTS {
-        let before = store.last_commit().await?;
-        let decisions = decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let found = read(store, policy, &decisions, ids).await;
-        if store.last_commit().await? == before {
-            return found;
-        }
-    }
-    Err(FactsError::Contended)
+    let decisions = decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+    read(&store.snapshot(), policy, &decisions, ids).await
 }
 
 async fn read(
@@ -81,7 +70,7 @@ async fn read(
     let component = read_component(store, policy, decisions, members).await?;
     if clusters.values().flat_map(|cluster| &cluster.members).any(|member| !component.identifiers.contains_key(member))
     {
-        return Err(FactsError::Store(StoreError::Torn));
+        return Err(FactsError::Store(StoreError::Contradictory));
     }
 
     let retirements = policy.retirements().clone();

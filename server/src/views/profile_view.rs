@@ -50,104 +50,100 @@ pub struct Purchased {
     pub refunds: Vec<Refund>,
 }
 
-/// How often a torn read is retried.
-const MAX_ATTEMPTS: usize = 20;
-
-/// The customers of some clusters; a cluster that no longer exists is in neither field.
+/// The customers of some clusters; a cluster that does not exist is in neither field.
 #[derive(Debug, Default)]
 pub struct Loaded {
     pub customers: BTreeMap<ClusterKey, Arc<Customer>>,
-    /// Clusters that exist, but could not be read together with their members.
-    pub torn: Vec<ClusterKey>,
+    /// Clusters that do not agree with the rows of their members: the database is damaged.
+    pub contradictory: Vec<ClusterKey>,
 }
 
-/// Reads the customers of some clusters; omits clusters that no longer exist.
+/// Reads the customers of some clusters from one snapshot; omits clusters that do not exist.
 ///
 /// # Errors
 ///
-/// [`StoreError::Torn`] if a cluster exists and could not be read together with its members.
+/// [`StoreError::Contradictory`] if a cluster does not agree with the rows of its members.
 pub async fn load(
     store: &Store,
     policy: &ActivePolicy,
     keys: &[ClusterKey],
 ) -> Result<BTreeMap<ClusterKey, Arc<Customer>>, StoreError> {
-    let Loaded { customers, torn } = load_some(store, policy, keys).await?;
-    if torn.is_empty() { Ok(customers) } else { Err(StoreError::Torn) }
+    let Loaded { customers, contradictory } = load_some(store, policy, keys).await?;
+    if contradictory.is_empty() { Ok(customers) } else { Err(StoreError::Contradictory) }
 }
 
-/// Reads the customers of some clusters, and reports which could not be read as a whole.
-///
-/// A cluster and its members are two reads. If a commit comes between them, some member names another cluster, or the cluster
-/// no longer exists. Such customers are read again, so that no response shows half of a merge.
+/// As [`load`], but one damaged customer does not keep the others back.
 pub async fn load_some(store: &Store, policy: &ActivePolicy, keys: &[ClusterKey]) -> Result<Loaded, StoreError> {
-    let mut customers = BTreeMap::new();
-    let mut pending: Vec<ClusterKey> = keys.to_vec();
-    for _ in 0..MAX_ATTEMPTS {
-        let clusters = store.clusters(&pending).await?;
-        let identifiers: Vec<Identifier> = clusters.values().flat_map(|it| it.members.iter().cloned()).collect();
-        let states = store.identifiers(&identifiers).await?;
-        pending.clear();
-        for (key, cluster) in clusters {
-            let members: Option<Vec<(Identifier, Arc<IdentifierState>)>> = cluster
-                .members
-                .iter()
-                .map(|it| states.get(it).filter(|state| state.cluster == key).map(|state| (it.clone(), state.clone())))
-                .collect();
-            match members {
-                Some(members) => {
-                    let customer = fold(key, cluster, members, policy, &policy.retirements());
-                    customers.insert(key, Arc::new(customer));
-                }
-                None => pending.push(key),
-            }
-        }
-        if pending.is_empty() {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
-    Ok(Loaded { customers, torn: pending })
+    read(&store.snapshot(), policy, keys, BTreeMap::new()).await
 }
 
-/// The customers that identifiers belong to; omits identifiers that were never seen.
+/// Reads customers whose identifiers are partly read.
+async fn read(
+    snapshot: &Store,
+    policy: &ActivePolicy,
+    keys: &[ClusterKey],
+    mut states: BTreeMap<Identifier, Arc<IdentifierState>>,
+) -> Result<Loaded, StoreError> {
+    let clusters = snapshot.clusters(keys).await?;
+    let members = clusters.values().flat_map(|cluster| &cluster.members);
+    let unread: Vec<Identifier> = members.filter(|member| !states.contains_key(member)).cloned().collect();
+    if !unread.is_empty() {
+        states.extend(snapshot.identifiers(&unread).await?);
+    }
+    let mut loaded = Loaded::default();
+    let retirements = policy.retirements();
+    for (key, cluster) in clusters {
+        let member = |identifier: &Identifier| {
+            let state = states.get(identifier).filter(|state| state.cluster == key)?;
+            Some((identifier.clone(), state.clone()))
+        };
+        match cluster.members.iter().map(member).collect::<Option<Vec<_>>>() {
+            Some(members) => {
+                let customer = fold(key, cluster, members, policy, &retirements);
+                loaded.customers.insert(key, Arc::new(customer));
+            }
+            None => loaded.contradictory.push(key),
+        }
+    }
+    Ok(loaded)
+}
+
+/// The customers that identifiers belong to, from one snapshot; omits identifiers that were never seen.
 ///
 /// # Errors
 ///
-/// [`StoreError::Torn`] if one belongs to a customer that cannot be read as a whole.
+/// [`StoreError::Contradictory`] if one belongs to a cluster that does not agree with the rows of its members.
 pub async fn of_identifiers(
     store: &Store,
     policy: &ActivePolicy,
     identifiers: &[Identifier],
 ) -> Result<BTreeMap<Identifier, Arc<Customer>>, StoreError> {
-    // A merge between the two reads deletes the cluster that the first one found.
-    for _ in 0..MAX_ATTEMPTS {
-        let clusters = clusters_of_identifiers(store, identifiers).await?;
-        let keys: BTreeSet<ClusterKey> = clusters.values().copied().collect();
-        let customers = load(store, policy, &keys.into_iter().collect::<Vec<_>>()).await?;
-        let found: Option<BTreeMap<_, _>> = clusters
-            .into_iter()
-            .map(|(identifier, key)| customers.get(&key).map(|customer| (identifier, customer.clone())))
-            .collect();
-        if let Some(found) = found {
-            return Ok(found);
-        }
-        tokio::task::yield_now().await;
-    }
-    Err(StoreError::Torn)
+    let snapshot = store.snapshot();
+    let states = snapshot.identifiers(identifiers).await?;
+    let clusters: BTreeMap<Identifier, ClusterKey> =
+        states.iter().map(|(identifier, state)| (identifier.clone(), state.cluster)).collect();
+    let keys: BTreeSet<ClusterKey> = clusters.values().copied().collect();
+    let loaded = read(&snapshot, policy, &keys.into_iter().collect::<Vec<_>>(), states).await?;
+    let customer = |(identifier, key): (Identifier, ClusterKey)| match loaded.customers.get(&key) {
+        Some(customer) => Ok((identifier, customer.clone())),
+        None => Err(StoreError::Contradictory),
+    };
+    clusters.into_iter().map(customer).collect()
 }
 
-/// The customers of unified IDs, including superseded ones; omits IDs that were never issued.
+/// The customers of unified IDs, including superseded ones, from one snapshot; omits IDs that were never issued.
 ///
 /// # Errors
 ///
-/// [`StoreError::Torn`] if one belongs to a customer that cannot be read as a whole.
+/// [`StoreError::Contradictory`] if one belongs to a cluster that does not agree with the rows of its members.
 pub async fn of_ids(
     store: &Store,
     policy: &ActivePolicy,
     ids: &[UnifiedId],
 ) -> Result<BTreeMap<UnifiedId, Arc<Customer>>, StoreError> {
-    let identifiers = store.identifiers_by_id(ids).await?;
-    let customers = of_identifiers(store, policy, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
+    let snapshot = store.snapshot();
+    let identifiers = snapshot.identifiers_by_id(ids).await?;
+    let customers = of_identifiers(&snapshot, policy, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
     Ok(identifiers.into_iter().filter_map(|(id, it)| Some((id, customers.get(&it)?.clone()))).collect())
 }
 
@@ -206,7 +202,9 @@ pub async fn clusters_of_identifiers(
 
 /// The clusters of unified IDs, including superseded ones; omits IDs that were never issued.
 pub async fn clusters_of_ids(store: &Store, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, ClusterKey>, StoreError> {
-    clusters_of_derived(store, store.identifiers_by_id(ids).await?).await
+    let snapshot = store.snapshot();
+    let identifiers = snapshot.identifiers_by_id(ids).await?;
+    clusters_of_derived(&snapshot, identifiers).await
 }
 
 /// The clusters of all unified IDs in a range, as [`clusters_of_ids`].
@@ -214,18 +212,20 @@ pub async fn clusters_of_id_range(
     store: &Store,
     ids: &RangeInclusive<UnifiedId>,
 ) -> Result<BTreeMap<UnifiedId, ClusterKey>, StoreError> {
-    clusters_of_derived(store, store.identifiers_in(ids).await?).await
+    let snapshot = store.snapshot();
+    let identifiers = snapshot.identifiers_in(ids).await?;
+    clusters_of_derived(&snapshot, identifiers).await
 }
 
 async fn clusters_of_derived(
-    store: &Store,
+    snapshot: &Store,
     identifiers: BTreeMap<UnifiedId, Identifier>,
 ) -> Result<BTreeMap<UnifiedId, ClusterKey>, StoreError> {
-    let clusters = clusters_of_identifiers(store, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
+    let clusters = clusters_of_identifiers(snapshot, &identifiers.values().cloned().collect::<Vec<_>>()).await?;
     Ok(identifiers.into_iter().filter_map(|(id, identifier)| Some((id, *clusters.get(&identifier)?))).collect())
 }
 
-/// Reads what a customer bought.
+/// Reads what a customer bought, from the snapshot that the customer is from.
 pub async fn purchases(store: &Store, customer: &Customer) -> Result<Purchased, StoreError> {
     let mut purchased = Purchased::default();
     for (_, state) in &customer.members {

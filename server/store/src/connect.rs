@@ -93,7 +93,7 @@ async fn open_embedded(url: &Embedded) -> Result<Handle> {
     datastore.start_maintenance_tasks();
     let db = Surreal::<Db>::unstable_from_datastore(datastore.clone(), None).await?;
     db.use_ns(NAMESPACE).use_db(DATABASE).await?;
-    Ok(Handle::Embedded(db, Arc::new(Engine { storage: url.engine, datastore, log })))
+    Ok(Handle::embedded(db, Arc::new(Engine { storage: url.engine, datastore, log }), DATABASE))
 }
 
 /// Recovers a database of SurrealKV that was not closed, so that the engine opens an empty log.
@@ -173,5 +173,5 @@ async fn open_any(url: &DatabaseUrl) -> Result<Handle> {
         db.signin(root).await.map_err(|error| bad(error.to_string()))?;
     }
     db.use_ns(NAMESPACE).use_db(DATABASE).await?;
-    Ok(if *url == DatabaseUrl::Memory { Handle::Memory(db) } else { Handle::Any(db) })
+    Ok(if *url == DatabaseUrl::Memory { Handle::memory(db) } else { Handle::remote(db) })
 }

@@ -8,20 +8,34 @@ use surrealdb::{
     method::Transaction,
     types::{Value, Variables},
 };
-use surrealdb_core::kvs::Datastore;
+use surrealdb_core::{dbs::Session, kvs::Datastore};
+use tokio::sync::Semaphore;
 
-use super::{Result, engine::StorageEngine, exit, recovery::LogKeeper, tx};
+use super::{
+    Result, StoreError,
+    engine::StorageEngine,
+    exit,
+    recovery::LogKeeper,
+    snapshot::{self, Snapshot},
+    tx,
+};
 
 pub(super) const NAMESPACE: &str = "profile360";
 pub(super) const DATABASE: &str = "customers";
 
-/// A client of either kind. The two types of the SDK have the same methods but no common trait.
+/// A client of some kind. The two types of the SDK have the same methods but no common trait.
 pub(super) enum Handle {
-    Any(Surreal<Any>),
+    /// A server, and permits for the snapshots of the connection.
+    Remote(Surreal<Any>, Arc<Semaphore>),
     /// A database in memory.
     Memory(Surreal<Any>),
-    Embedded(Surreal<Db>, Arc<Engine>),
+    Embedded(Surreal<Db>, Arc<Engine>, Arc<Session>),
+    /// Reads of one commit.
+    Snapshot(Arc<Snapshot>),
 }
+
+/// A server allows 64 open transactions per connection. Some are left for writes.
+const REMOTE_SNAPSHOTS: usize = 48;
 
 /// The parts of an embedded database, apart from its client.
 pub(super) struct Engine {
@@ -55,17 +69,31 @@ impl std::fmt::Debug for Engine {
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Any(_) => "Handle::Any",
+            Self::Remote(..) => "Handle::Remote",
             Self::Memory(_) => "Handle::Memory",
             Self::Embedded(..) => "Handle::Embedded",
+            Self::Snapshot(_) => "Handle::Snapshot",
         })
     }
 }
 
 impl Handle {
+    pub(super) fn remote(db: Surreal<Any>) -> Self {
+        Self::Remote(db, Arc::new(Semaphore::new(REMOTE_SNAPSHOTS)))
+    }
+
+    pub(super) fn memory(db: Surreal<Any>) -> Self {
+        Self::Memory(db)
+    }
+
+    pub(super) fn embedded(db: Surreal<Db>, engine: Arc<Engine>, database: &str) -> Self {
+        let session = Session::owner().with_ns(NAMESPACE).with_db(database);
+        Self::Embedded(db, engine, Arc::new(session))
+    }
+
     /// Ends the tasks of an embedded database and closes its files. Acknowledged commits are durable without it.
     pub(super) async fn close(&self) {
-        let Self::Embedded(_, engine) = self else { return };
+        let Self::Embedded(_, engine, _) = self else { return };
         // The engine reports success even if it could not write, so check the files that it left.
         let closed = engine.datastore.shutdown().await.map_err(|error| error.to_string());
         let end = |log: &LogKeeper| log.end().map_err(|error| error.to_string());
@@ -74,49 +102,78 @@ impl Handle {
         }
     }
 
+    /// The client that a snapshot is of, or this one.
+    fn plain(&self) -> &Self {
+        match self {
+            Self::Snapshot(snapshot) => snapshot.plain(),
+            plain => plain,
+        }
+    }
+
     /// Another database of the same connection.
     pub(super) async fn open(&self, database: &str) -> Result<Self> {
-        match self {
-            Self::Any(db) => {
+        match self.plain() {
+            Self::Remote(db, permits) => {
                 let db = db.clone();
                 db.use_ns(NAMESPACE).use_db(database).await?;
-                Ok(Self::Any(db))
+                Ok(Self::Remote(db, permits.clone()))
             }
             Self::Memory(db) => {
                 let db = db.clone();
                 db.use_ns(NAMESPACE).use_db(database).await?;
-                Ok(Self::Memory(db))
+                Ok(Self::memory(db))
             }
-            Self::Embedded(db, engine) => {
+            Self::Embedded(db, engine, _) => {
                 let db = db.clone();
                 db.use_ns(NAMESPACE).use_db(database).await?;
-                Ok(Self::Embedded(db, engine.clone()))
+                Ok(Self::embedded(db, engine.clone(), database))
             }
+            Self::Snapshot(_) => Err(nested()),
         }
     }
 
-    /// Runs a query of one or more statements and returns the value of the last. Fails if any statement fails.
+    /// Runs a query of one or more statements and returns the value of the last. Fails if any statement fails. Through a snapshot
+    /// the database itself is written to, and what is read after that includes it.
     pub(super) async fn run(&self, query: impl Into<Cow<'static, str>>, variables: Variables) -> Result<Value> {
         let query = query.into();
+        if let Self::Snapshot(snapshot) = self {
+            if snapshot::reads_only(&query) {
+                return snapshot.read(query, variables).await;
+            }
+            let answer = self.plain().run_plain(query, variables).await;
+            snapshot.refresh().await;
+            return answer;
+        }
+        self.run_plain(query, variables).await
+    }
+
+    async fn run_plain(&self, query: Cow<'static, str>, variables: Variables) -> Result<Value> {
         match self {
-            Self::Any(db) | Self::Memory(db) => last_of(db.query(query).bind(variables).await),
-            Self::Embedded(db, engine) => {
+            Self::Remote(db, _) | Self::Memory(db) => last_of(db.query(query).bind(variables).await),
+            Self::Embedded(db, engine, _) => {
                 let answer = last_of(db.query(query).bind(variables).await);
                 engine.written(&answer)?;
                 answer
             }
+            Self::Snapshot(_) => Err(nested()),
         }
     }
 
     pub(super) async fn begin(&self) -> Result<Open> {
-        let begun = match self {
-            Self::Any(db) | Self::Memory(db) => db.clone().begin().await.map(Open::Any),
-            Self::Embedded(db, engine) => {
+        let begun = match self.plain() {
+            Self::Remote(db, _) | Self::Memory(db) => db.clone().begin().await.map(Open::Any),
+            Self::Embedded(db, engine, _) => {
                 db.clone().begin().await.map(|transaction| Open::Embedded(transaction, engine.clone()))
             }
+            Self::Snapshot(_) => return Err(nested()),
         };
         begun.map_err(|error| tx::classify(vec![error]))
     }
+}
+
+/// Snapshots share the snapshot that they are of, so that none is nested.
+pub(super) fn nested() -> StoreError {
+    surrealdb::Error::internal("a snapshot of a snapshot".to_owned()).into()
 }
 
 /// A transaction of several queries.

@@ -4,6 +4,9 @@
 //! write is one transaction that inserts the next commit number, so that a plan from older state fails with
 //! [`StoreError::Conflict`] and is retried.
 
+// The futures of SurrealDB's executor nest deeply.
+#![recursion_limit = "256"]
+
 mod audit;
 mod connect;
 mod engine;
@@ -18,6 +21,7 @@ mod read;
 mod recovery;
 mod rows;
 mod saved_views;
+mod snapshot;
 mod tx;
 mod upgrade;
 mod url;
@@ -79,8 +83,8 @@ pub enum StoreError {
     Superseded,
     #[error("a row of {table} cannot be read ({reason}); run `profile360 check`")]
     Corrupt { table: &'static str, reason: String },
-    #[error("a customer changed each time it was read; try again, and if that does not help run `profile360 check`")]
-    Torn,
+    #[error("the rows of a customer contradict each other; run `profile360 check`")]
+    Contradictory,
     #[error("the next projection is not complete ({reason}), so the active one stays; run `profile360 check`")]
     Incomplete { reason: String },
     #[error("the log of the database cannot be kept: {0}")]

@@ -149,7 +149,7 @@ fn check_names_each_difference() {
 
 /// A customer with inconsistent rows exists: no response may say that it does not.
 #[tokio::test]
-async fn a_torn_customer_is_an_error_and_not_absent() {
+async fn a_damaged_customer_is_an_error_and_not_absent() {
     let base = damaged(Damage::MemberElsewhere);
     let database = base.database();
     in_process(async move {
@@ -182,7 +182,7 @@ async fn a_torn_customer_is_an_error_and_not_absent() {
     assert_eq!(server.stop(), Some(0));
     let Ran { status, stderr, .. } = base.run(&["export", "--out", "customers.ndjson"]);
     assert_eq!(status, Some(1));
-    assert!(stderr.contains("a customer changed each time it was read"), "{stderr}");
+    assert!(stderr.contains("the rows of a customer contradict each other"), "{stderr}");
     let Ran { status, stderr, .. } = base.import("messages.ndjson");
     assert_eq!(status, Some(1));
     assert!(stderr.contains("the list could not be brought up to date"), "{stderr}");

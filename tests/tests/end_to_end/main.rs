@@ -61,6 +61,7 @@ mod review;
 mod rollout;
 /// Saved views, and sample data.
 mod saved_views;
+mod snapshots;
 /// GraphQL over WebSocket.
 mod socket;
 /// `POST /v1/messages`.

@@ -414,9 +414,7 @@ impl Executor {
 
     /// Updates the list, the inbox and the subscribers.
     fn show(&mut self, commit: i64, changes: &Changes, lineage: &[(i64, LineageRow)]) {
-        let touched = changes.touched.iter().copied().collect();
-        let removed = changes.removed_clusters.iter().copied().collect();
-        self.snapshot.directory.touch(commit, touched, removed);
+        self.snapshot.directory.follow(commit, changes);
         self.snapshot.apply_to_inbox(changes);
         for (_, event) in lineage {
             self.snapshot.events.publish_lineage(event.clone());
