@@ -3,6 +3,8 @@
 use async_graphql::{Error, ErrorExtensions, Response, ServerError, Value};
 use profile360_store::StoreError;
 
+use crate::engine::pipeline::PipelineError;
+
 /// All error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -81,6 +83,19 @@ pub enum ErrorCode {
     Unavailable,
     /// A bug of the server, or corrupt data; the server's log has the details.
     Internal,
+}
+
+/// The code of messages that could not be stored.
+impl From<&PipelineError> for ErrorCode {
+    fn from(error: &PipelineError) -> Self {
+        match error {
+            PipelineError::Unavailable
+            | PipelineError::Busy
+            | PipelineError::Stopping
+            | PipelineError::RulesChanged
+            | PipelineError::Superseded => Self::Unavailable,
+        }
+    }
 }
 
 impl ErrorCode {

@@ -14,22 +14,51 @@ use super::{
     url::{DatabaseUrl, Embedded, Remote},
 };
 
+/// The memory of an embedded engine, in bytes.
+///
 /// By default SurrealKV uses half of the machine's memory as block cache, and the URL has no setting for that. So an embedded
 /// database is built from its parts.
-const BLOCK_CACHE_BYTES: usize = 256 * 1024 * 1024;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineMemory {
+    /// For blocks of tables that were read.
+    pub block_cache: usize,
+    /// For writes until they are flushed; at most [`Self::LARGEST_MEMTABLE`]. There are up to three at once, and a transaction
+    /// must fit into one.
+    pub memtable: usize,
+}
+
+impl EngineMemory {
+    /// The largest transactions rewrite a component of 100,000 identifiers.
+    pub const SMALLEST_MEMTABLE: usize = 64 * 1024 * 1024;
+    /// The recovery of a log can take no larger transaction.
+    pub const LARGEST_MEMTABLE: usize = MEMTABLE_BYTES;
+    /// While a log is recovered, nothing is read twice.
+    const OF_RECOVERY: Self = Self { block_cache: 16 * 1024 * 1024, memtable: MEMTABLE_BYTES };
+}
+
+impl Default for EngineMemory {
+    fn default() -> Self {
+        Self { block_cache: 256 * 1024 * 1024, memtable: MEMTABLE_BYTES }
+    }
+}
+
+/// Opens a database with the default memory; see [`connect_with`].
+pub async fn connect(url: &str) -> Result<Store> {
+    connect_with(url, EngineMemory::default()).await
+}
 
 /// Opens `surrealkv://PATH`, `mem://`, `ws://…` or `wss://…` and applies migrations. Creates the database if there is none.
 ///
 /// An embedded database syncs to disk before a write is acknowledged, unless the URL sets `?sync=`. The URL of a server may
 /// contain `user:password@` of a root user.
-pub async fn connect(url: &str) -> Result<Store> {
-    let handle = open(DatabaseUrl::parse(url)?).await?;
+pub async fn connect_with(url: &str, memory: EngineMemory) -> Result<Store> {
+    let handle = open(DatabaseUrl::parse(url)?, memory).await?;
     migrate::run(&handle).await?;
     edition::open_in_force(handle).await
 }
 
-/// Opens a database as [`connect`] does but never creates one: for commands that only read.
-pub async fn connect_existing(url: &str) -> Result<Store> {
+/// Opens a database as [`connect_with`] does but never creates one: for commands that only read.
+pub async fn connect_existing(url: &str, memory: EngineMemory) -> Result<Store> {
     let url = DatabaseUrl::parse(url)?;
     let missing = || StoreError::NoBase { url: url.to_string() };
     if let DatabaseUrl::Embedded(embedded) = &url
@@ -37,7 +66,7 @@ pub async fn connect_existing(url: &str) -> Result<Store> {
     {
         return Err(missing());
     }
-    let handle = open(url.clone()).await?;
+    let handle = open(url.clone(), memory).await?;
     if migrate::version(&handle).await? == 0 {
         handle.close().await;
         return Err(missing());
@@ -51,14 +80,14 @@ pub fn is_embedded(url: &str) -> bool {
     matches!(DatabaseUrl::parse(url), Ok(DatabaseUrl::Embedded(_)))
 }
 
-async fn open(url: DatabaseUrl) -> Result<Handle> {
+async fn open(url: DatabaseUrl, memory: EngineMemory) -> Result<Handle> {
     match url {
-        DatabaseUrl::Embedded(embedded) => open_embedded(&embedded).await,
+        DatabaseUrl::Embedded(embedded) => open_embedded(&embedded, memory).await,
         DatabaseUrl::Memory | DatabaseUrl::Remote(_) => open_any(&url).await,
     }
 }
 
-async fn open_embedded(url: &Embedded) -> Result<Handle> {
+async fn open_embedded(url: &Embedded, memory: EngineMemory) -> Result<Handle> {
     let bad = |reason: String| StoreError::Url { url: url.to_string(), reason };
     let unsafe_to_open = |error: RecoveryError| bad(reason_not_to_open(&error));
     url.make_folder()?;
@@ -68,7 +97,7 @@ async fn open_embedded(url: &Embedded) -> Result<Handle> {
     let prepared = tokio::task::spawn_blocking(move || recovery::prepare(&folder)).await;
     let prepared = prepared.map_err(|error| bad(error.to_string()))?.map_err(unsafe_to_open)?;
     if let Some(recovered) = prepared {
-        let datastore = build(url).await.map_err(bad)?;
+        let datastore = build(url, EngineMemory::OF_RECOVERY).await.map_err(bad)?;
         datastore.shutdown().await.map_err(|error| bad(error.to_string()))?;
         drop(datastore);
         recovery::finish(&url.path).map_err(unsafe_to_open)?;
@@ -81,7 +110,7 @@ async fn open_embedded(url: &Embedded) -> Result<Handle> {
         );
     }
 
-    let datastore = build(url).await.map_err(bad)?;
+    let datastore = build(url, memory).await.map_err(bad)?;
     let log = LogKeeper::start(&url.path).map_err(unsafe_to_open)?;
     datastore.check_version().await.map_err(|error| bad(error.to_string()))?;
     datastore.bootstrap().await.map_err(|error| bad(error.to_string()))?;
@@ -93,10 +122,11 @@ async fn open_embedded(url: &Embedded) -> Result<Handle> {
 }
 
 /// Opens the engine without its tasks: a task that writes before the version does makes a new store look like an old one.
-async fn build(url: &Embedded) -> std::result::Result<Arc<Datastore>, String> {
+async fn build(url: &Embedded, memory: EngineMemory) -> std::result::Result<Arc<Datastore>, String> {
+    let EngineMemory { block_cache, memtable } = memory;
     let config = ConfigMap::empty()
-        .with_key_value("surrealkv_block_cache_capacity", BLOCK_CACHE_BYTES.to_string())
-        .with_key_value("surrealkv_max_memtable_size", MEMTABLE_BYTES.to_string());
+        .with_key_value("surrealkv_block_cache_capacity", block_cache.to_string())
+        .with_key_value("surrealkv_max_memtable_size", memtable.min(EngineMemory::LARGEST_MEMTABLE).to_string());
     let built = Datastore::builder().with_config(config).without_maintenance_tasks();
     built.build_with_path(&url.to_string()).await.map_err(|error| reason_of(&error.to_string()))
 }

@@ -22,7 +22,7 @@ mod write;
 
 pub use self::{
     audit::AuditRow,
-    connect::{connect, connect_existing, is_embedded},
+    connect::{EngineMemory, connect, connect_existing, connect_with, is_embedded},
     ingest_hours::HourRow,
     read::{EventRow, MessageCounts, PurchaseRow},
     recovery::RecoveryError,
