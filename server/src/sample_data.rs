@@ -6,8 +6,7 @@ use crate::{
     clock,
     engine::{
         active_policy::ActivePolicy,
-        ingest::{IngestService, Sender},
-        pipeline::PipelineError,
+        ingest::{IngestError, IngestService, Sender},
     },
 };
 
@@ -33,7 +32,7 @@ pub fn messages(policy: &ActivePolicy) -> std::io::Result<String> {
 /// # Errors
 ///
 /// If one cannot be stored. Those before are.
-pub async fn ingest(service: &IngestService, sender: Sender<'_>, messages: &str) -> Result<usize, PipelineError> {
+pub async fn ingest(service: &IngestService, sender: Sender<'_>, messages: &str) -> Result<usize, IngestError> {
     const BATCH: usize = 1_000;
     let mut lines = messages.lines().peekable();
     let mut n_accepted = 0;

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::engine::{
     events::Events,
-    ingest::{Batch, IngestCounts, IngestService, IngestStatus, Ingestion, Sender},
-    pipeline::{Pipeline, PipelineError},
+    ingest::{Batch, IngestCounts, IngestError, IngestService, IngestStatus, Ingestion, Sender},
+    pipeline::Pipeline,
     policy_rollout::PolicyRollout,
     snapshot::Snapshot,
 };
@@ -110,7 +110,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         let imported = import(path, messages, &service, interruption.as_mut(), &mut counts, &mut n_left_out);
         if let Err(failure) = imported.await {
             // An unreadable file does not stop the others; a database that cannot be written does.
-            let is_over = failure.is::<PipelineError>() || failure.is::<Interrupted>();
+            let is_over = failure.is::<IngestError>() || failure.is::<Interrupted>();
             failures.push(failure);
             if is_over {
                 break;
@@ -168,8 +168,7 @@ async fn import(
     let mut is_own_export = false;
     let mut is_interrupted = false;
     let mut is_read = false;
-    let mut storing: FuturesOrdered<BoxFuture<'_, (Vec<u64>, Result<Ingestion, PipelineError>)>> =
-        FuturesOrdered::new();
+    let mut storing: FuturesOrdered<BoxFuture<'_, (Vec<u64>, Result<Ingestion, IngestError>)>> = FuturesOrdered::new();
     let report_warnings = |lines_and_warnings: Vec<(u64, Warning)>, counts: &mut IngestCounts| {
         for (line, warning) in lines_and_warnings {
             counts.warnings += 1;

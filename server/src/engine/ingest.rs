@@ -6,11 +6,11 @@
 
 mod outcome;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use profile360_core::message::{parse::accepted::Accepted, refusal::Refusal};
 use profile360_ingest::{enrich::Enricher, framing::kept_id};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 pub use self::outcome::{IngestCounts, IngestStatus, MessageOutcome};
 use super::{
@@ -42,6 +42,17 @@ pub struct IngestService {
     n_permits: u32,
 }
 
+/// Why messages were not ingested. None of the batch is stored, and sending them again is safe.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    #[error("the messages in progress fill the memory for them (--memory); send these again later")]
+    Overloaded,
+}
+
+/// How long the messages of a client wait for memory.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// The bytes of one permit.
 const UNIT: usize = 1 << 10;
 /// The approximate memory of a message in progress per byte of its text: the text, its copy that is stored, and its parts.
@@ -123,11 +134,6 @@ impl Batch {
         self.messages.is_empty()
     }
 
-    /// The bytes of its messages as they are stored.
-    pub const fn n_bytes(&self) -> usize {
-        self.n_bytes
-    }
-
     /// Parses and enriches a message, without adding it.
     pub fn parse(&self, text: &str) -> Result<Accepted, Refusal> {
         self.service.enricher.parse(text, &self.policy)
@@ -144,8 +150,8 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// Nothing of the batch is stored, and the sender can send it again.
-    pub async fn ingest(self, sender: Sender<'_>) -> Result<Ingestion, PipelineError> {
+    /// If the database cannot write now, or the messages of a caller wait too long for memory.
+    pub async fn ingest(self, sender: Sender<'_>) -> Result<Ingestion, IngestError> {
         let Self { service, policy, messages, n_bytes } = self;
         let mut accepted = Vec::with_capacity(messages.len());
         let mut parsed = Vec::with_capacity(messages.len());
@@ -167,7 +173,11 @@ impl Batch {
             None
         } else {
             let n_units = u32::try_from(n_bytes.saturating_mul(BYTES_PER_BYTE).div_ceil(UNIT)).unwrap_or(u32::MAX);
-            let permit = service.in_progress.acquire_many(n_units.min(service.n_permits)).await;
+            let acquiring = service.in_progress.acquire_many(n_units.min(service.n_permits));
+            let permit = match sender {
+                Sender::Caller(_) => timeout(LONGEST_WAIT, acquiring).await.map_err(|_| IngestError::Overloaded)?,
+                Sender::Operator => acquiring.await,
+            };
             let _permit = permit.map_err(|_| PipelineError::Stopping)?;
             service.set_kept_ids(&mut accepted).await?;
             Some(service.pipeline.ingest(accepted, policy.version).await?)

@@ -3,7 +3,7 @@
 use async_graphql::{Error, ErrorExtensions, Response, ServerError, Value};
 use profile360_store::StoreError;
 
-use crate::engine::pipeline::PipelineError;
+use crate::engine::{ingest::IngestError, pipeline::PipelineError};
 
 /// All error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,15 +85,18 @@ pub enum ErrorCode {
     Internal,
 }
 
-/// The code of messages that could not be stored.
-impl From<&PipelineError> for ErrorCode {
-    fn from(error: &PipelineError) -> Self {
+/// The code of messages that were not ingested.
+impl From<&IngestError> for ErrorCode {
+    fn from(error: &IngestError) -> Self {
         match error {
-            PipelineError::Unavailable
-            | PipelineError::Busy
-            | PipelineError::Stopping
-            | PipelineError::RulesChanged
-            | PipelineError::Superseded => Self::Unavailable,
+            IngestError::Overloaded => Self::Overloaded,
+            IngestError::Pipeline(
+                PipelineError::Unavailable
+                | PipelineError::Busy
+                | PipelineError::Stopping
+                | PipelineError::RulesChanged
+                | PipelineError::Superseded,
+            ) => Self::Unavailable,
         }
     }
 }
