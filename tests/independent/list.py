@@ -14,10 +14,13 @@ import datetime
 import http.client
 import json
 import random
-import statistics
 import sys
 import time
 import urllib.parse
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "bench"))
+from load import median, percentile  # noqa: E402
 
 FAMILY = "김" * 21 + "이" * 15 + "박" * 8 + "최" * 5 + "정" * 5 + "강조윤장임" * 2 + "한오서신권황안송류홍전고문손양배백허유남심노하곽성차주우구민"
 FIRST = "서민지도예하윤시주은수현준우건연유채다가나소아태승재동영성진규호찬원"
@@ -156,8 +159,7 @@ def pages(server: Server, question: dict) -> tuple[int, dict[str, float]]:
 
 def row(name: str, total: str, times: list[float]) -> None:
     times = sorted(times)
-    worst = times[min(len(times) - 1, int(len(times) * 0.95))]
-    print(f"| {name} | {total} | {statistics.median(times):.1f} | {worst:.1f} | {times[-1]:.1f} |", flush=True)
+    print(f"| {name} | {total} | {median(times):.1f} | {percentile(times, 0.95):.1f} | {times[-1]:.1f} |", flush=True)
 
 
 def memory(pid: int | None) -> None:

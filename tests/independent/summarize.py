@@ -239,6 +239,13 @@ def summaries(purchases, lines, households, as_of, measures=("UNITS",)):
     base.register("purchases", purchases)
     base.register("lines", lines)
     base.execute("set TimeZone = 'UTC'")
+    result = compute(base, households, as_of, measures)
+    base.close()
+    return result
+
+
+def compute(base, households, as_of, measures):
+    """The summaries of a DuckDB database that has `purchases` and `lines`."""
     for name, bounds in (("purchase_windows", purchase_window), ("ranking_windows", ranking_window)):
         base.execute(f"create table {name} (months int, first_day date, last_day date)")
         base.executemany(f"insert into {name} values (?, ?, ?)", [(n, *bounds(as_of, n)) for n in WINDOWS])
@@ -265,7 +272,6 @@ def summaries(purchases, lines, households, as_of, measures=("UNITS",)):
                     "rank": rank, "key": key, "name": name, "units": int(units), "orders": orders,
                     "amount": plain(amount), "lastPurchasedAt": rfc3339(last_at),
                 })
-    base.close()
     return result
 
 
