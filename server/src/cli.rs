@@ -89,7 +89,7 @@ enum Task {
 /// The database, with the secret and the policy.
 #[derive(Debug, Args)]
 struct DatabaseOptions {
-    /// The database: surrealkv://PATH, mem://, ws://HOST or wss://HOST.
+    /// The database: surrealkv://PATH, rocksdb://PATH (where it is built in), mem://, ws://HOST or wss://HOST.
     #[arg(long, env = "PROFILE360_DB", default_value = "surrealkv://./data/profiles?sync=every")]
     db: String,
     /// A file with the password of the user that `--db` names; `PROFILE360_DB_PASSWORD` is the password itself.

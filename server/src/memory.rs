@@ -67,7 +67,7 @@ impl Memory {
     pub fn engine(self) -> EngineMemory {
         EngineMemory {
             block_cache: self.0 / 8,
-            memtable: (self.0 / 16).clamp(EngineMemory::SMALLEST_MEMTABLE, EngineMemory::LARGEST_MEMTABLE),
+            memtable: (self.0 / 8).clamp(EngineMemory::SMALLEST_MEMTABLE, EngineMemory::LARGEST_MEMTABLE),
         }
     }
 }

@@ -16,6 +16,9 @@ from load import JSON
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE360_")} | {
     "PROFILE360_ID_SECRET": "bench", "PROFILE360_SUPERVISE": "false"}
 
+# Seconds after which a connection is not used again.
+IDLE = 30.0
+
 
 @dataclasses.dataclass
 class Ran:
@@ -108,9 +111,13 @@ class Server:
         """The body of an answer, over the connection of this thread."""
         if not hasattr(self.local, "connection"):
             self.local.connection = http.client.HTTPConnection(self.address.removeprefix("http://"), timeout=3_600)
+        elif self.local.used + IDLE < time.monotonic():
+            # The server closes it about now; the next request opens it again.
+            self.local.connection.close()
         self.local.connection.request("POST", path, body, {"content-type": content_type})
         response = self.local.connection.getresponse()
         answer = response.read()
+        self.local.used = time.monotonic()
         if response.status != 200:
             raise Failed(f"{path} answered {response.status}: {answer[:300].decode(errors='replace')}")
         return answer

@@ -549,7 +549,7 @@ def other_of(bench: Bench, question: str, packages: str, *arguments: str) -> str
         except (Failed, OSError):
             return f"not measured ({packages} are not installed)"
         command = [sys.executable, str(Path(__file__).with_name("others.py")), question, *arguments]
-        bench.note(command_line("python3", "tests/bench/others.py", question, *arguments))
+        bench.note(command_line("python3", *command[1:]))
         bench.known[key] = best_of(2, *command).seconds
     return seconds_of(bench.known[key]).text
 

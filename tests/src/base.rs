@@ -11,6 +11,9 @@ use crate::{program, server::Server};
 /// The secret of unified IDs in all tests, so that equal messages give equal unified IDs.
 pub const SECRET: &str = "a secret of the tests";
 
+/// The storage engine of the databases of all tests, as in their addresses.
+pub const ENGINE: &str = if cfg!(feature = "rocksdb") { "rocksdb" } else { "surrealkv" };
+
 /// The keys file in the folder, which is the working directory of commands.
 pub const KEYS: &str = "keys.json";
 
@@ -45,7 +48,7 @@ impl Base {
 
     /// The URL of the database.
     pub fn database(&self) -> String {
-        format!("surrealkv://{}?sync=every", self.path("data").display())
+        format!("{ENGINE}://{}?sync=every", self.path("data").display())
     }
 
     /// A file in the folder.

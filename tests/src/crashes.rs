@@ -13,7 +13,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::{Base, Server, messages};
+use crate::{Base, ENGINE, Server, messages};
 
 const CLIENTS: usize = 4;
 /// Messages per repeated batch.
@@ -132,9 +132,10 @@ fn begin_a_record(base: &Base, n_bytes: usize) {
 
 /// The newest segment of the log.
 pub fn newest_log(base: &Base) -> Option<PathBuf> {
-    let logs = fs::read_dir(base.path("data/wal")).ok()?;
+    let (folder, suffix) = if ENGINE == "rocksdb" { ("data", "log") } else { ("data/wal", "wal") };
+    let logs = fs::read_dir(base.path(folder)).ok()?;
     let paths = logs.filter_map(|it| Some(it.ok()?.path()));
-    paths.filter(|path| path.extension().is_some_and(|extension| extension == "wal")).max()
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == suffix)).max()
 }
 
 /// A deterministic generator (splitmix64).

@@ -15,7 +15,7 @@ mod socket;
 mod writers;
 
 pub use self::{
-    base::{Base, KEYS, Ran, SECRET},
+    base::{Base, ENGINE, KEYS, Ran, SECRET},
     deadline::Deadline,
     places::geoip,
     program::program,

@@ -45,7 +45,8 @@ pub(super) fn warn_of_others(url: &str) {
              --db-password-file or PROFILE360_DB_PASSWORD"
         );
     }
-    let Some(path) = url.strip_prefix("surrealkv://").and_then(|rest| rest.split('?').next()) else { return };
+    let Some(("surrealkv" | "rocksdb", rest)) = url.split_once("://") else { return };
+    let path = rest.split('?').next().unwrap_or(rest);
     if fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0) {
         tracing::warn!("others on this machine can read the customers of this database; run: chmod -R go= {path}");
     }

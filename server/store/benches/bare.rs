@@ -33,18 +33,38 @@ fn main() -> anyhow::Result<()> {
 async fn measure(url: String) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let Some((scheme, _)) = url.split_once("://") else { bail!("{url} is no address of a database") };
-    let from = open(&url).await?;
-    let to = open(&format!("{scheme}://{}?sync=every", folder.path().join("bare").display())).await?;
+    let from = connect(&url).await.with_context(|| format!("{url} cannot be opened"))?;
+    let to = connect(&format!("{scheme}://{}?sync=every", folder.path().join("bare").display())).await?;
+    for db in [&from, &to] {
+        db.use_ns("profile360").await?;
+    }
     let mut n_rows = 0;
     let mut inserting = Duration::ZERO;
-    let mut tables = texts(&from, "INFO FOR DB", "tables").await?;
+    for (database, _) in texts(&from, "INFO FOR NS", "databases").await? {
+        for db in [&from, &to] {
+            db.use_ns("profile360").use_db(&database).await?;
+        }
+        let copied = copy(&from, &to).await?;
+        n_rows += copied.0;
+        inserting += copied.1;
+    }
+    let seconds = inserting.as_secs_f64();
+    println!("{n_rows} rows in {seconds:.2} s, {:.0} a second", n_rows as f64 / seconds);
+    Ok(())
+}
+
+/// Inserts all rows of the selected database. Returns how many there are, and how long the inserts were.
+async fn copy(from: &Surreal<Any>, to: &Surreal<Any>) -> anyhow::Result<(usize, Duration)> {
+    let mut n_rows = 0;
+    let mut inserting = Duration::ZERO;
+    let mut tables = texts(from, "INFO FOR DB", "tables").await?;
     let is_relation = |definition: &str| definition.contains(" TYPE RELATION");
     // The records that an edge connects must be there.
     tables.sort_by_key(|(_, definition)| is_relation(definition));
     for (table, definition) in tables {
         to.query(definition.clone()).await?.check()?;
         for section in ["fields", "indexes"] {
-            for (_, definition) in texts(&from, &format!("INFO FOR TABLE {table}"), section).await? {
+            for (_, definition) in texts(from, &format!("INFO FOR TABLE {table}"), section).await? {
                 // The definition of a relation implies two of its fields.
                 to.query(definition.replacen("DEFINE FIELD ", "DEFINE FIELD OVERWRITE ", 1)).await?.check()?;
             }
@@ -63,15 +83,7 @@ async fn measure(url: String) -> anyhow::Result<()> {
             inserted.check().with_context(|| format!("{table} was not written"))?;
         }
     }
-    let seconds = inserting.as_secs_f64();
-    println!("{n_rows} rows in {seconds:.2} s, {:.0} a second", n_rows as f64 / seconds);
-    Ok(())
-}
-
-async fn open(url: &str) -> anyhow::Result<Surreal<Any>> {
-    let db = connect(url).await.with_context(|| format!("{url} cannot be opened"))?;
-    db.use_ns("profile360").use_db("profile360").await?;
-    Ok(db)
+    Ok((n_rows, inserting))
 }
 
 /// Names and definitions in a section of what the database says about itself.

@@ -3,11 +3,12 @@
 use std::{io, sync::Arc, time::Instant};
 
 use surrealdb::{Surreal, engine::local::Db};
-use surrealdb_cnf::ConfigMap;
 use surrealdb_core::kvs::Datastore;
 
 use super::{
-    Result, Store, StoreError, edition, exit,
+    Result, Store, StoreError, edition,
+    engine::StorageEngine,
+    exit,
     handle::{DATABASE, Engine, Handle, NAMESPACE},
     migrate,
     recovery::{self, LogKeeper, MEMTABLE_BYTES, RecoveryError},
@@ -16,7 +17,7 @@ use super::{
 
 /// The memory of an embedded engine, in bytes.
 ///
-/// By default SurrealKV uses half of the machine's memory as block cache, and the URL has no setting for that. So an embedded
+/// By default the engines use half of the machine's memory as block cache, and the URL has no setting for that. So an embedded
 /// database is built from its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EngineMemory {
@@ -28,7 +29,7 @@ pub struct EngineMemory {
 }
 
 impl EngineMemory {
-    /// The largest transactions rewrite a component of 100,000 identifiers.
+    /// A batch of messages fits many times. Decisions in components of some 100,000 identifiers need the largest.
     pub const SMALLEST_MEMTABLE: usize = 64 * 1024 * 1024;
     /// The recovery of a log can take no larger transaction.
     pub const LARGEST_MEMTABLE: usize = MEMTABLE_BYTES;
@@ -47,7 +48,7 @@ pub async fn connect(url: &str) -> Result<Store> {
     connect_with(url, EngineMemory::default()).await
 }
 
-/// Opens `surrealkv://PATH`, `mem://`, `ws://…` or `wss://…` and applies migrations. Creates the database if there is none.
+/// Opens `surrealkv://PATH`, `rocksdb://PATH` where that is built in, `mem://`, `ws://…` or `wss://…` and applies migrations. Creates the database if there is none.
 ///
 /// An embedded database syncs to disk before a write is acknowledged, unless the URL sets `?sync=`. The URL of a server may
 /// contain `user:password@` of a root user.
@@ -91,7 +92,32 @@ async fn open_embedded(url: &Embedded, memory: EngineMemory) -> Result<Handle> {
     let bad = |reason: String| StoreError::Url { url: url.to_string(), reason };
     let unsafe_to_open = |error: RecoveryError| bad(reason_not_to_open(&error));
     url.make_folder()?;
+    if let Some(reason) = url.engine.reason_not_to_open(&url.path) {
+        return Err(bad(reason));
+    }
+    // RocksDB recovers its log without loss, and keeps it until everything is flushed.
+    let has_log_to_keep = url.engine == StorageEngine::SurrealKv;
+    if has_log_to_keep {
+        recover(url).await?;
+    }
 
+    let datastore = build(url, memory).await.map_err(bad)?;
+    let log = has_log_to_keep.then(|| LogKeeper::start(&url.path)).transpose().map_err(unsafe_to_open)?;
+    datastore.check_version().await.map_err(|error| bad(error.to_string()))?;
+    datastore.bootstrap().await.map_err(|error| bad(error.to_string()))?;
+    if let Some(log) = &log {
+        log.expect_written().map_err(unsafe_to_open)?;
+    }
+    datastore.start_maintenance_tasks();
+    let db = Surreal::<Db>::unstable_from_datastore(datastore.clone(), None).await?;
+    db.use_ns(NAMESPACE).use_db(DATABASE).await?;
+    Ok(Handle::Embedded(db, Arc::new(Engine { storage: url.engine, datastore, log })))
+}
+
+/// Recovers a database of SurrealKV that was not closed, so that the engine opens an empty log.
+async fn recover(url: &Embedded) -> Result<()> {
+    let bad = |reason: String| StoreError::Url { url: url.to_string(), reason };
+    let unsafe_to_open = |error: RecoveryError| bad(reason_not_to_open(&error));
     let started = Instant::now();
     let folder = url.path.clone();
     let prepared = tokio::task::spawn_blocking(move || recovery::prepare(&folder)).await;
@@ -109,24 +135,13 @@ async fn open_embedded(url: &Embedded, memory: EngineMemory) -> Result<Handle> {
             "the database was not closed; all acknowledged commits were recovered from its log"
         );
     }
-
-    let datastore = build(url, memory).await.map_err(bad)?;
-    let log = LogKeeper::start(&url.path).map_err(unsafe_to_open)?;
-    datastore.check_version().await.map_err(|error| bad(error.to_string()))?;
-    datastore.bootstrap().await.map_err(|error| bad(error.to_string()))?;
-    log.expect_written().map_err(unsafe_to_open)?;
-    datastore.start_maintenance_tasks();
-    let db = Surreal::<Db>::unstable_from_datastore(datastore.clone(), None).await?;
-    db.use_ns(NAMESPACE).use_db(DATABASE).await?;
-    Ok(Handle::Embedded(db, Arc::new(Engine { datastore, log })))
+    Ok(())
 }
 
 /// Opens the engine without its tasks: a task that writes before the version does makes a new store look like an old one.
 async fn build(url: &Embedded, memory: EngineMemory) -> std::result::Result<Arc<Datastore>, String> {
     let EngineMemory { block_cache, memtable } = memory;
-    let config = ConfigMap::empty()
-        .with_key_value("surrealkv_block_cache_capacity", block_cache.to_string())
-        .with_key_value("surrealkv_max_memtable_size", memtable.min(EngineMemory::LARGEST_MEMTABLE).to_string());
+    let config = url.engine.config(block_cache, memtable.min(EngineMemory::LARGEST_MEMTABLE));
     let built = Datastore::builder().with_config(config).without_maintenance_tasks();
     built.build_with_path(&url.to_string()).await.map_err(|error| reason_of(&error.to_string()))
 }

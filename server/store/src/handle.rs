@@ -10,7 +10,7 @@ use surrealdb::{
 };
 use surrealdb_core::kvs::Datastore;
 
-use super::{Result, exit, recovery::LogKeeper, tx};
+use super::{Result, engine::StorageEngine, exit, recovery::LogKeeper, tx};
 
 pub(super) const NAMESPACE: &str = "profile360";
 /// The database of the first edition, and of what belongs to no edition.
@@ -26,19 +26,24 @@ pub(super) enum Handle {
 
 /// The parts of an embedded database, apart from its client.
 pub(super) struct Engine {
+    pub storage: StorageEngine,
     pub datastore: Arc<Datastore>,
-    pub log: LogKeeper,
+    /// Of SurrealKV. RocksDB keeps its log itself.
+    pub log: Option<LogKeeper>,
 }
 
 impl Engine {
     /// To be called after everything that may have been a commit, and before it is acknowledged.
     fn written<T>(&self, result: &Result<T>) -> Result<()> {
         if let Err(error) = result
-            && tx::has_failed_to_write(error)
+            && tx::has_failed_to_write(error, self.storage)
         {
             exit::end(&format!("the storage engine cannot write anymore: {error}"));
         }
-        Ok(self.log.follow()?)
+        if let Some(log) = &self.log {
+            log.follow()?;
+        }
+        Ok(())
     }
 }
 
@@ -64,7 +69,8 @@ impl Handle {
         let Self::Embedded(_, engine) = self else { return };
         // The engine reports success even if it could not write, so check the files that it left.
         let closed = engine.datastore.shutdown().await.map_err(|error| error.to_string());
-        if let Err(error) = closed.and_then(|()| engine.log.end().map_err(|error| error.to_string())) {
+        let end = |log: &LogKeeper| log.end().map_err(|error| error.to_string());
+        if let Err(error) = closed.and_then(|()| engine.log.as_ref().map_or(Ok(()), end)) {
             tracing::warn!(%error, "the database did not close cleanly; the next start recovers from its log");
         }
     }

@@ -7,6 +7,7 @@
 mod audit;
 mod connect;
 mod edition;
+mod engine;
 mod exit;
 mod handle;
 mod ingest_hours;

@@ -2,7 +2,7 @@
 
 use surrealdb::types::{QueryError, Value, Variables};
 
-use super::StoreError;
+use super::{StoreError, engine::StorageEngine};
 
 /// Distinguishes conflicts, which a retry resolves, from other errors.
 ///
@@ -33,16 +33,20 @@ fn is_conflict(error: &surrealdb::Error) -> bool {
 ///
 /// Then a partial commit may be in the log, and a crash would lose what follows it; or every later write fails. Only reopening
 /// the database helps.
-pub(super) fn has_failed_to_write(error: &StoreError) -> bool {
-    const FAILURES: [&str; 4] = [
-        "WAL error: ",
-        "Commit failed: ",
-        "Other error: Failed to flush memtable",
-        "Other error: Failed to atomically update manifest",
-    ];
+pub(super) fn has_failed_to_write(error: &StoreError, storage: StorageEngine) -> bool {
+    let failures: &[&str] = match storage {
+        StorageEngine::SurrealKv => &[
+            "WAL error: ",
+            "Commit failed: ",
+            "Other error: Failed to flush memtable",
+            "Other error: Failed to atomically update manifest",
+        ],
+        // After the first failure it rejects every write until it is opened again.
+        StorageEngine::RocksDb => &["IO error: "],
+    };
     let StoreError::Database(error) = error else { return false };
     let reason = error.message().split_once("There was a problem with a transaction: ").map(|(_, reason)| reason);
-    reason.is_some_and(|reason| FAILURES.iter().any(|failure| reason.starts_with(failure)))
+    reason.is_some_and(|reason| failures.iter().any(|failure| reason.starts_with(failure)))
 }
 
 pub(super) fn variables<'n>(pairs: impl IntoIterator<Item = (&'n str, Value)>) -> Variables {

@@ -7,7 +7,7 @@ use std::{
 
 use surrealdb_cnf::parse_duration;
 
-use super::{Result, StoreError};
+use super::{Result, StoreError, engine::StorageEngine};
 
 /// The engine accepts longer sync intervals only, in milliseconds (surrealdb-kvs, `SyncMode`).
 const SHORTEST_SYNC_INTERVAL: u128 = 100;
@@ -20,9 +20,10 @@ pub(super) enum DatabaseUrl {
     Remote(Remote),
 }
 
-/// A database in a folder of this machine, `surrealkv://PATH?sync=…`.
+/// A database in a folder of this machine, `surrealkv://PATH?sync=…` or `rocksdb://PATH?sync=…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Embedded {
+    pub engine: StorageEngine,
     pub path: PathBuf,
     /// When commits are synced to the disk: `every`, `never`, or a time as `1s`.
     pub sync: String,
@@ -46,7 +47,15 @@ impl DatabaseUrl {
             return refuse(shown, not_a_url(url));
         };
         match scheme {
-            "surrealkv" => Embedded::parse(url, rest).map(Self::Embedded),
+            "surrealkv" => Embedded::parse(url, rest, StorageEngine::SurrealKv).map(Self::Embedded),
+            "rocksdb" if StorageEngine::RocksDb.is_built_in() => {
+                Embedded::parse(url, rest, StorageEngine::RocksDb).map(Self::Embedded)
+            }
+            "rocksdb" => refuse(
+                url,
+                "this program was built without RocksDB; use surrealkv://PATH, or build it with `make release FEATURES=rocksdb`"
+                    .to_owned(),
+            ),
             "mem" if rest.is_empty() => Ok(Self::Memory),
             "mem" => refuse(url, "nothing may follow mem://, which is in memory only".to_owned()),
             "ws" | "wss" => {
@@ -89,11 +98,11 @@ fn not_a_url(text: &str) -> String {
 }
 
 impl Embedded {
-    fn parse(url: &str, rest: &str) -> Result<Self> {
+    fn parse(url: &str, rest: &str, engine: StorageEngine) -> Result<Self> {
         let refuse = |reason: String| Err(StoreError::Url { url: url.to_owned(), reason });
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         if path.is_empty() {
-            return refuse("name a folder, as surrealkv://./data/profiles".to_owned());
+            return refuse(format!("name a folder, as {}://./data/profiles", engine.scheme()));
         }
         let mut sync = None;
         for option in query.split('&').filter(|option| !option.is_empty()) {
@@ -111,12 +120,12 @@ impl Embedded {
                 }
             }
         }
-        Ok(Self { path: PathBuf::from(path), sync: sync.unwrap_or_else(|| "every".to_owned()) })
+        Ok(Self { engine, path: PathBuf::from(path), sync: sync.unwrap_or_else(|| "every".to_owned()) })
     }
 
     /// Whether its folder holds a database of the engine.
     pub(super) fn holds_database(&self) -> bool {
-        self.path.join("manifest").is_dir()
+        self.engine.holds_database(&self.path)
     }
 
     /// Creates the parent folder.
@@ -150,7 +159,7 @@ impl fmt::Display for DatabaseUrl {
 
 impl fmt::Display for Embedded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "surrealkv://{}?sync={}", self.path.display(), self.sync)
+        write!(f, "{}://{}?sync={}", self.engine.scheme(), self.path.display(), self.sync)
     }
 }
 

@@ -1,12 +1,12 @@
 //! `kill -9` at any point: nothing is lost, and nothing counts twice.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::Write,
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-use profile360_tests::{Base, messages};
+use profile360_tests::{Base, crashes::newest_log, messages};
 use serde_json::{Value, json};
 
 /// Imports lines from a pipe until all are sent. Unwritten data is bounded (a pipe, a buffer, a few batches), so the import is then
@@ -33,8 +33,7 @@ fn sparse(plain: &str) -> Vec<String> {
 
 /// Truncates the log of the database, like a power failure in the middle of a write.
 fn tear_the_log(base: &Base) {
-    let logs = fs::read_dir(base.path("data/wal")).expect("the database keeps a log");
-    let newest = logs.map(|it| it.expect("it can be listed").path()).max().expect("there is one");
+    let newest = newest_log(base).expect("the database keeps a log");
     let log = File::options().write(true).open(newest).expect("it can be written");
     let n_bytes = log.metadata().expect("it has a size").len();
     log.set_len(n_bytes - 7).expect("it can be cut");

@@ -48,6 +48,16 @@ fn invalid_addresses_are_refused_with_a_hint() {
 }
 
 #[test]
+fn an_engine_that_is_not_built_in_is_refused() {
+    let read = read("rocksdb://./data?sync=1s");
+    if cfg!(feature = "rocksdb") {
+        assert_eq!(read, "rocksdb://./data?sync=1s");
+    } else {
+        assert!(read.contains("built without RocksDB; use surrealkv://PATH"), "{read}");
+    }
+}
+
+#[test]
 fn a_password_is_never_shown() {
     for url in ["wss://root:secret@", "http://root:secret@db", "root:secret@db", "wss:root:secret@db"] {
         assert!(!read(url).contains("secret"), "{url}: {}", read(url));
