@@ -273,17 +273,15 @@ impl Given {
         let own = new_secret();
         let secret = match given {
             Some(secret) => secret,
-            None if store.root_setting("secret_check").await?.is_some()
-                && store.root_setting("secret").await?.is_none() =>
-            {
+            None if store.setting("secret_check").await?.is_some() && store.setting("secret").await?.is_none() => {
                 bail!(
                     "this database began with a secret of its operator; give it with --id-secret or PROFILE360_ID_SECRET"
                 );
             }
-            None => IdSecret::new(&store.root_setting_or("secret", &own).await?),
+            None => IdSecret::new(&store.setting_or("secret", &own).await?),
         };
         let recorder = unified_id(&Identifier::new(Kind::new("profile360"), "secret"), &secret).to_string();
-        if store.root_setting_or("secret_check", &recorder).await? != recorder {
+        if store.setting_or("secret_check", &recorder).await? != recorder {
             bail!(
                 "this database began with another secret than the one of --id-secret or PROFILE360_ID_SECRET; with this one every unified ID would change"
             );

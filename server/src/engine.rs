@@ -9,5 +9,6 @@ pub mod ingest;
 pub mod ingest_history;
 pub mod ingest_stats;
 pub mod pipeline;
+mod planning;
 pub mod policy_rollout;
 pub mod snapshot;

@@ -83,7 +83,7 @@ def seconds_of(seconds: float) -> Figure:
         return Figure("no answer", 0)
     if seconds < 0.01:
         return Figure(f"{seconds * 1_000:.1f} ms", seconds)
-    return Figure(f"{seconds * 1_000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s", seconds)
+    return Figure(f"{seconds * 1_000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s", seconds)
 
 
 def memory_of(n_bytes: float) -> Figure:
@@ -154,7 +154,7 @@ class Bench:
         return self.imported[key]
 
     def serve(self, name: str, program: str, *options: str) -> Server:
-        self.note(" ".join(["PROGRAM serve --listen 127.0.0.1:0", f"--db '{self.engine}://FOLDER?sync=every'", *options]))
+        self.note(" ".join(["PROGRAM serve --listen 127.0.0.1:0", f"--db '{self.engine}://FOLDER?sync=every'", *map(command_line, options)]))
         return Server(program, self.database(name, program), *options)
 
     def remove(self, name: str, program: str) -> None:

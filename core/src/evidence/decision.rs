@@ -109,6 +109,14 @@ impl Decisions {
         self.by_id.insert(decision.id.clone(), decision);
     }
 
+    /// These decisions, and further ones or later states.
+    #[must_use]
+    pub fn with(&self, changed: &[Decision]) -> Self {
+        let mut decisions = self.clone();
+        changed.iter().for_each(|decision| decisions.put(decision.clone()));
+        decisions
+    }
+
     pub fn get(&self, id: &str) -> Option<&Arc<Decision>> {
         self.by_id.get(id)
     }

@@ -32,7 +32,7 @@ use crate::{
 /// change that reaches far is not resolved as often as it has steps.
 const SMALL_STEPS: u32 = 4;
 
-impl Draft<'_> {
+impl Draft {
     /// Searches for the dirty clusters. Rows that are missing go into `needs`.
     pub(super) fn search_dirty(&mut self, view: &View, needs: &mut Needs) {
         if self.to_resolve.is_empty() || self.dirty.settlement.is_some() {
@@ -198,7 +198,7 @@ impl Draft<'_> {
 
     /// Whether no component reaches through an identifier, before this batch or after it.
     fn is_closed(&self, identifier: &Identifier, view: &View) -> bool {
-        let is_open = |state: &IdentifierState| is_open(identifier, &state.facts.neighbors, self.policy);
+        let is_open = |state: &IdentifierState| is_open(identifier, &state.facts.neighbors, &self.policy);
         self.state(identifier, view).is_some_and(|state| !is_open(state)) && !self.newly_shared.contains(identifier)
     }
 
@@ -223,7 +223,7 @@ impl Draft<'_> {
             .map(AsRef::as_ref);
         let ends = links.iter().map(|(pair, link)| (pair.positions(position_of), link.seen.first_seen));
         let input = Input::new(identifiers.iter().filter_map(node).collect(), ends, decisions, position_of);
-        let partition = resolve(&input, self.policy);
+        let partition = resolve(&input, &self.policy);
         let links = input.edges.iter().zip(&input.links).map(|(edge, link)| (links[*link].0.clone(), *edge)).collect();
         let unmet = input
             .constraints

@@ -8,6 +8,7 @@ use std::{
 use super::{
     changes::{Moved, RefundChange},
     dirty_search::DirtySearch,
+    planner::{NewEvidence, Rules},
     view::{View, stored_order},
 };
 use crate::{
@@ -35,11 +36,10 @@ use crate::{
 
 /// Messages applied to the rows that were loaded, before the clusters are final.
 #[derive(Debug)]
-pub struct Draft<'a> {
-    pub(super) messages: &'a [Message],
-    pub(super) policy: &'a CompiledPolicy,
-    /// As they are from this change on.
-    pub(super) decisions: &'a Decisions,
+pub(super) struct Draft {
+    pub(super) messages: Arc<[Message]>,
+    pub(super) policy: Arc<CompiledPolicy>,
+    pub(super) decisions: Arc<Decisions>,
     pub(super) is_duplicate: Vec<bool>,
     pub(super) over_capacity: BTreeMap<usize, BTreeSet<Full>>,
     pub(super) identifiers: BTreeMap<Identifier, IdentifierState>,
@@ -73,13 +73,22 @@ pub struct Draft<'a> {
     pub(super) moved_orders: BTreeMap<OrderKey, UnifiedId>,
 }
 
-impl<'a> Draft<'a> {
-    pub(super) fn empty(messages: &'a [Message], policy: &'a CompiledPolicy, decisions: &'a Decisions) -> Self {
+impl Draft {
+    /// Applies new evidence. The view must hold the rows that it names.
+    pub(super) fn of(evidence: &NewEvidence, view: &View, rules: &Rules) -> Self {
+        match evidence {
+            NewEvidence::Messages(messages) => Self::of_messages(messages, view, rules),
+            NewEvidence::Decisions(changed) => Self::of_decisions(changed, view, rules),
+            NewEvidence::Retirement(reassignment) => Self::of_retirement(reassignment, view, rules),
+        }
+    }
+
+    pub(super) fn empty(messages: Arc<[Message]>, rules: &Rules) -> Self {
         Self {
-            messages,
-            policy,
-            decisions,
             is_duplicate: Vec::with_capacity(messages.len()),
+            messages,
+            policy: rules.policy.clone(),
+            decisions: rules.decisions.clone(),
             over_capacity: BTreeMap::new(),
             identifiers: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -102,6 +111,18 @@ impl<'a> Draft<'a> {
             moved_messages: Vec::new(),
             moved_orders: BTreeMap::new(),
         }
+    }
+
+    /// Applies decisions that were made or revoked.
+    fn of_decisions(changed: &[Decision], view: &View, rules: &Rules) -> Self {
+        let mut draft = Self::empty(Arc::default(), rules);
+        for end in changed.iter().flat_map(|it| [&it.pair.a, &it.pair.b]) {
+            // An identifier that was never seen has no cluster yet; its first message looks the decision up.
+            if let Some(state) = view.identifier(end) {
+                draft.to_resolve.insert(state.cluster);
+            }
+        }
+        draft
     }
 
     /// Adds an identifier that was never seen, in a cluster of its own.
@@ -147,7 +168,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn is_shared_by(&self, kind: &Kind, facts: &IdentifierFacts) -> bool {
-        is_shared(kind, &facts.neighbors, self.policy)
+        is_shared(kind, &facts.neighbors, &self.policy)
     }
 
     /// The cluster that an identifier is in now. Every identifier that is asked for is known; an unknown one gets the nil cluster.

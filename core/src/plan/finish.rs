@@ -21,10 +21,10 @@ use crate::{
     message::{Message, order::OrderKey},
 };
 
-impl Draft<'_> {
+impl Draft {
     /// What must be seen before [`Draft::finish`]; empty when it can be called. Each call goes on from where the last one had to
     /// stop.
-    pub fn needs(&mut self, view: &View) -> Needs {
+    pub(super) fn needs(&mut self, view: &View) -> Needs {
         let mut needs = Needs::default();
         self.search_dirty(view, &mut needs);
         for key in self.moved.keys() {
@@ -38,7 +38,7 @@ impl Draft<'_> {
     }
 
     /// Computes the changes. The view must hold all that [`Draft::needs`] asks for.
-    pub fn finish(mut self, view: &View) -> Changes {
+    pub(super) fn finish(mut self, view: &View) -> Changes {
         for key in self.moved.keys().copied().collect::<Vec<_>>() {
             for member in view.cluster(key).into_iter().flat_map(|it| &it.members) {
                 self.state_mut(member, view);
@@ -229,7 +229,7 @@ impl Draft<'_> {
 }
 
 /// The profile that a message's home was in before the batch, or its own.
-fn cluster_token(message: &Message, draft: &Draft<'_>, view: &View) -> Option<ClusterKey> {
+fn cluster_token(message: &Message, draft: &Draft, view: &View) -> Option<ClusterKey> {
     let stored = view.identifier(message.home()).map(|it| it.cluster);
     stored.or_else(|| draft.state(message.home(), view).map(|it| ClusterKey(it.unified_id)))
 }

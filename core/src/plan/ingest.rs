@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{changes::RefundChange, draft::Draft, needs::places_of, view::View};
+use super::{changes::RefundChange, draft::Draft, needs::places_of, planner::Rules, view::View};
 use crate::{
     evidence::{
         claim::{Claim, Paid},
-        decision::Decisions,
         identifier_facts::IdentifierFacts,
         identifier_summary::Full,
         link::{Observations, Pair},
@@ -21,19 +20,12 @@ use crate::{
         Message,
         order::{Order, OrderKey, Refund},
     },
-    policy::compiled::CompiledPolicy,
 };
 
-impl<'a> Draft<'a> {
-    /// Applies messages. The view must hold all that [`first_needs`] and [`next_needs`] ask for.
-    pub fn new(
-        messages: &'a [Message],
-        view: &View,
-        policy: &'a CompiledPolicy,
-        decisions: &'a Decisions,
-        secret: &IdSecret,
-    ) -> Self {
-        let mut draft = Self::empty(messages, policy, decisions);
+impl Draft {
+    /// Applies messages.
+    pub(super) fn of_messages(messages: &Arc<[Message]>, view: &View, rules: &Rules) -> Self {
+        let mut draft = Self::empty(messages.clone(), rules);
         let mut seen = BTreeSet::new();
         let mut earlier_links = BTreeSet::new();
         for (position, message) in messages.iter().enumerate() {
@@ -43,7 +35,7 @@ impl<'a> Draft<'a> {
             if is_duplicate {
                 continue;
             }
-            let full = draft.add_facts(message, view, secret, &mut earlier_links);
+            let full = draft.add_facts(message, view, &rules.secret, &mut earlier_links);
             if !full.is_empty() {
                 draft.over_capacity.insert(position, full);
             }
@@ -116,15 +108,15 @@ impl<'a> Draft<'a> {
 }
 
 /// A draft as the place where facts are kept: rows are copied from the view when they first change.
-struct DraftRows<'d, 'a> {
-    draft: &'d mut Draft<'a>,
+struct DraftRows<'d> {
+    draft: &'d mut Draft,
     view: &'d View,
     secret: &'d IdSecret,
     /// Stored links that turned out to be older than was known.
     earlier_links: &'d mut BTreeSet<Pair>,
 }
 
-impl FactRows for DraftRows<'_, '_> {
+impl FactRows for DraftRows<'_> {
     fn observe_identifier(&mut self, identifier: &Identifier, message: &Message) -> bool {
         if let Some(state) = self.draft.state_mut(identifier, self.view) {
             return state.facts.seen.add(message);

@@ -13,7 +13,7 @@ use crate::{
     identifier::Kind,
 };
 
-impl Draft<'_> {
+impl Draft {
     /// Finds identifiers that become shared or stop being so: an earlier observation can show that two were not met at once.
     pub(super) fn find_newly_shared(&mut self, earlier_links: &BTreeSet<Pair>, view: &View) {
         for end in self.new_links.iter().chain(earlier_links).flat_map(|pair| [&pair.a, &pair.b]) {
@@ -34,11 +34,11 @@ impl Draft<'_> {
         let seen: Vec<(ClusterKey, AnchorRank)> = self
             .identifiers
             .iter()
-            .map(|(it, state)| (state.cluster, AnchorRank::of(it, state, self.policy)))
+            .map(|(it, state)| (state.cluster, AnchorRank::of(it, state, &self.policy)))
             .collect();
         for (key, rank) in seen {
             let Some(cluster) = self.cluster(key, view) else { continue };
-            if AnchorRank::of_cluster(cluster, self.policy) <= rank {
+            if AnchorRank::of_cluster(cluster, &self.policy) <= rank {
                 continue;
             }
             if let Some(cluster) = self.cluster_mut(key, view) {
@@ -115,9 +115,9 @@ impl Draft<'_> {
         else {
             return;
         };
-        let policy = self.policy;
+        let policy = self.policy.clone();
         let Some(cluster) = self.cluster_mut(into, view) else { return };
-        if AnchorRank::of_cluster(&leaving, policy) < AnchorRank::of_cluster(cluster, policy) {
+        if AnchorRank::of_cluster(&leaving, &policy) < AnchorRank::of_cluster(cluster, &policy) {
             cluster.anchor = leaving.anchor;
             cluster.anchor_first_seen = leaving.anchor_first_seen;
             cluster.unified_id = leaving.unified_id;

@@ -11,7 +11,7 @@ use crate::{
     identifier::Identifier,
 };
 
-impl Draft<'_> {
+impl Draft {
     pub(super) fn lineage(&self, view: &View) -> Vec<Lineage> {
         let is_settled = self.removed_clusters.is_empty() && self.to_resolve.is_empty();
         if is_settled {

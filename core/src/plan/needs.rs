@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What must be seen first: the rows that the messages name.
-pub fn first_needs(messages: &[Message]) -> Needs {
+pub(super) fn first_needs(messages: &[Message]) -> Needs {
     let mut needs = Needs::default();
     for message in messages {
         needs.messages.insert(message.id.clone());

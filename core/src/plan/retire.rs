@@ -5,17 +5,21 @@
 //! value's owners have other facts than before, and identifiers that are linked to them another number of neighbors; the components
 //! of all these are computed again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     changes::{Moved, RefundChange},
     draft::Draft,
-    view::{View, stored_order},
+    needs::first_needs,
+    planner::Rules,
+    view::{Needs, View, stored_order},
 };
 use crate::{
     evidence::{
         claim::Claim,
-        decision::Decisions,
         facts::Facts,
         identifier_facts::IdentifierFacts,
         link::{Observations, Pair, pairs_of},
@@ -56,7 +60,7 @@ pub fn homes_of_value<'a>(
 
 /// The identifiers that are linked to a value and keep no days of their neighbors of its kind, but will where some are gone:
 /// all of their links are needed.
-pub fn to_count_again(value: &Identifier, view: &View) -> BTreeSet<Identifier> {
+pub(super) fn to_count_again(value: &Identifier, view: &View) -> BTreeSet<Identifier> {
     // No value has had more owners than an operator can name.
     const MOST_OWNERS: u32 = 1_000;
     let linked = view.links.keys().filter(|pair| is_of_value(pair, value)).flat_map(|pair| [&pair.a, &pair.b]);
@@ -67,22 +71,38 @@ pub fn to_count_again(value: &Identifier, view: &View) -> BTreeSet<Identifier> {
     linked.filter(|it| !it.is_same_value(value)).filter(is_at_bound).cloned().collect()
 }
 
-impl<'a> Draft<'a> {
-    /// Applies retirements of one value that were made or revoked. `messages` are all kept messages that name the value, each
-    /// speaking of the owner that it had in `before`. The view must hold what [`super::first_needs`] asks for them, under the
-    /// owners of both books, what [`super::next_needs`] asks for then, and all links of those [`to_count_again`].
-    #[expect(clippy::too_many_arguments, reason = "each is one thing that it rests on")]
-    pub fn of_retirement(
-        value: &Identifier,
-        messages: &[Message],
-        before: &Retirements,
-        after: &Retirements,
-        view: &View,
-        policy: &'a CompiledPolicy,
-        decisions: &'a Decisions,
-        secret: &IdSecret,
-    ) -> Self {
-        let mut draft = Self::empty(&[], policy, decisions);
+/// A value whose retirements were made or revoked.
+#[derive(Debug)]
+pub struct Reassignment {
+    pub value: Identifier,
+    /// All kept messages that name the value, each with the owner that it has in `before`.
+    pub messages: Vec<Message>,
+    pub before: Arc<Retirements>,
+    pub after: Arc<Retirements>,
+}
+
+impl Reassignment {
+    /// What a plan must see first: the rows that the messages name, under the owners before and after.
+    pub(super) fn first_needs(&self) -> Needs {
+        let mut messages = self.messages.clone();
+        let mut needs = first_needs(&messages);
+        messages.iter_mut().for_each(|it| self.after.assign(it));
+        let after = first_needs(&messages);
+        needs.identifiers.extend(after.identifiers);
+        needs.links.extend(after.links);
+        for retirements in [&self.before, &self.after] {
+            needs.identifiers.extend(retirements.owners(&self.value));
+        }
+        needs
+    }
+}
+
+impl Draft {
+    /// Applies retirements of one value that were made or revoked.
+    pub(super) fn of_retirement(reassignment: &Reassignment, view: &View, rules: &Rules) -> Self {
+        let Reassignment { value, messages, before, after } = reassignment;
+        let secret = &rules.secret;
+        let mut draft = Self::empty(Arc::default(), rules);
         let old_owners: Vec<Identifier> =
             before.owners(value).into_iter().filter(|it| view.identifier(it).is_some()).collect();
         let mut old_links: BTreeSet<Pair> = BTreeSet::new();
@@ -192,7 +212,8 @@ impl<'a> Draft<'a> {
         new_links: &BTreeMap<Pair, Observations>,
         view: &View,
     ) {
-        let strength = |it: &Identifier| self.policy.priority(&it.kind);
+        let policy = self.policy.clone();
+        let strength = |identifier: &Identifier| policy.priority(&identifier.kind);
         for partner in partners {
             let Some(stored) = view.identifier(partner) else { continue };
             let is_weaker = strength(value) < strength(partner);

@@ -8,10 +8,9 @@ use std::{
 };
 
 use super::{
-    changes::{OrderNote, Outcome, RefundChange},
-    draft::Draft,
-    needs::{first_needs, next_needs},
-    retire::{homes_of_value, to_count_again},
+    changes::{Changes, OrderNote, Outcome, RefundChange},
+    planner::{NewEvidence, Planner, Polled, Rules},
+    retire::{Reassignment, homes_of_value},
     view::{Needs, View},
 };
 use crate::{
@@ -90,27 +89,38 @@ impl Base {
         }
     }
 
+    /// The one load-plan loop of these tests.
+    fn plan(&self, evidence: NewEvidence, decisions: &Decisions, policy: &CompiledPolicy) -> (Changes, View) {
+        let policy = Arc::new(policy.clone());
+        let rules = Rules { policy, decisions: Arc::new(decisions.clone()), secret: IdSecret::public() };
+        let mut planner = Planner::new(evidence, rules);
+        let mut view = View::default();
+        loop {
+            match planner.poll(&view) {
+                Polled::Need(needs) => {
+                    assert!(!needs.is_empty(), "a poll makes progress");
+                    assert_eq!(needs.clone().without(&view), needs, "nothing is asked for twice");
+                    self.load(&needs, &mut view);
+                }
+                Polled::Done(changes) => return (*changes, view),
+                Polled::Torn => panic!("no other writer"),
+            }
+        }
+    }
+
     fn take(&mut self, messages: &[Message], policy: &CompiledPolicy) -> Vec<Outcome> {
         let mut messages = messages.to_vec();
         messages.iter_mut().for_each(|it| self.retirements.assign(it));
-        let messages = messages.as_slice();
-        let decisions = self.decisions.clone();
-        let mut view = View::default();
-        self.load(&first_needs(messages), &mut view);
-        self.load_next(&mut view);
-        let draft = Draft::new(messages, &view, policy, &decisions, &IdSecret::public());
-        self.write(draft, messages, view)
+        let messages: Arc<[Message]> = messages.into();
+        let (changes, _) = self.plan(NewEvidence::Messages(messages.clone()), &self.decisions, policy);
+        self.write(changes, &messages)
     }
 
     fn decide(&mut self, decision: Decision, policy: &CompiledPolicy) {
-        let changed = [decision];
-        let mut view = View::default();
-        let ends = changed.iter().flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
-        self.load(&Needs { identifiers: ends, ..Needs::default() }, &mut view);
-        self.load_next(&mut view);
         let mut decisions = self.decisions.clone();
-        decisions.put(changed[0].clone());
-        self.write(Draft::of_decisions(&changed, &view, policy, &decisions), &[], view);
+        decisions.put(decision.clone());
+        let (changes, _) = self.plan(NewEvidence::Decisions([decision].into()), &decisions, policy);
+        self.write(changes, &[]);
         self.decisions = decisions;
     }
 
@@ -127,53 +137,17 @@ impl Base {
         let messages: Vec<Message> = kept.map(|(_, it)| it.clone()).collect();
         let all = self.kept.values().filter(|(_, it)| names(it)).count();
         assert_eq!(messages.len(), all, "no message that names the value lies elsewhere");
-        let mut reassigned = messages.clone();
-        reassigned.iter_mut().for_each(|it| after.assign(it));
-        let mut view = View::default();
-        self.load(&first_needs(&messages), &mut view);
-        self.load(&first_needs(&reassigned), &mut view);
-        let owners = owners.into_iter().chain(after.owners(&value)).collect();
-        self.load(&Needs { identifiers: owners, ..Needs::default() }, &mut view);
-        self.load(&Needs { links_of: to_count_again(&value, &view), ..Needs::default() }, &mut view);
-        self.load_next(&mut view);
-        let decisions = self.decisions.clone();
-        let draft = Draft::of_retirement(
-            &value,
-            &messages,
-            &self.retirements,
-            &after,
-            &view,
-            policy,
-            &decisions,
-            &IdSecret::public(),
-        );
-        self.write(draft, &[], view);
-        self.retirements = after;
+        let (before, after) = (Arc::new(self.retirements.clone()), Arc::new(after));
+        let reassignment = Reassignment { value, messages, before, after: after.clone() };
+        let (changes, _) = self.plan(NewEvidence::Retirement(Arc::new(reassignment)), &self.decisions, policy);
+        self.write(changes, &[]);
+        self.retirements = Retirements::clone(&after);
         for (_, message) in self.kept.values_mut() {
             self.retirements.assign(message);
         }
     }
 
-    fn load_next(&self, view: &mut View) {
-        loop {
-            let needs = next_needs(view);
-            if needs.is_empty() {
-                break;
-            }
-            self.load(&needs, view);
-        }
-    }
-
-    fn write(&mut self, mut draft: Draft<'_>, messages: &[Message], mut view: View) -> Vec<Outcome> {
-        loop {
-            let needs = draft.needs(&view);
-            assert!(!view.is_torn(&needs), "no other writer");
-            if needs.is_empty() {
-                break;
-            }
-            self.load(&needs, &mut view);
-        }
-        let changes = draft.finish(&view);
+    fn write(&mut self, changes: Changes, messages: &[Message]) -> Vec<Outcome> {
         self.order_notes = changes.order_notes;
         for (position, home) in &changes.kept {
             let message = &messages[*position];
@@ -613,20 +587,9 @@ fn a_change_in_a_long_chain_looks_at_what_it_can_reach() {
     messages.chunks(50).for_each(|it| drop(base.take(it, &policy)));
     assert!(base.clusters.values().all(|it| it.is_contested), "one component, which limits part");
     let link = naming("link", &["device_id:d0300", "external_id:new"]);
-    let mut view = View::default();
-    base.load(&first_needs(std::slice::from_ref(&link)), &mut view);
-    base.load_next(&mut view);
-    let decisions = Decisions::default();
-    let mut draft = Draft::new(std::slice::from_ref(&link), &view, &policy, &decisions, &IdSecret::public());
-    loop {
-        let needs = draft.needs(&view);
-        if needs.is_empty() {
-            break;
-        }
-        base.load(&needs, &mut view);
-    }
+    let (changes, view) = base.plan(NewEvidence::Messages([link].into()), &Decisions::default(), &policy);
     assert!(view.identifiers.len() < 20, "{} identifiers were looked at", view.identifiers.len());
-    assert_eq!(draft.finish(&view).outcomes[0].0, Outcome::Linked);
+    assert_eq!(changes.outcomes[0].0, Outcome::Linked);
 }
 
 #[test]
@@ -830,15 +793,33 @@ fn rows_from_before_and_after_another_commit_do_not_fit() {
         &policy,
     );
     base.take(&[naming("3", &["device_id:d1"])], &policy);
-    let messages = [naming("4", &["external_id:a1", "device_id:d1"])];
+    let message = naming("4", &["external_id:a1", "device_id:d1"]);
+    let device = message.identifiers.last().expect("it has two").clone();
+    let rules = Rules { policy: Arc::new(policy), decisions: Arc::default(), secret: IdSecret::public() };
+    let mut planner = Planner::new(NewEvidence::Messages([message].into()), rules);
     let mut view = View::default();
-    base.load(&first_needs(&messages), &mut view);
     // Another writer's merge removes the device's cluster, after the device was read and before its cluster is.
-    let device = messages[0].identifiers.last().expect("it has two");
-    let cluster = base.identifiers[device].cluster;
+    let Polled::Need(needs) = planner.poll(&view) else { panic!("it needs the rows that the message names") };
+    base.load(&needs, &mut view);
+    let cluster = base.identifiers[&device].cluster;
     base.clusters.remove(&cluster);
-    base.load_next(&mut view);
-    let decisions = Decisions::default();
-    let mut draft = Draft::new(&messages, &view, &policy, &decisions, &IdSecret::public());
-    assert!(view.is_torn(&draft.needs(&view)), "no plan rests on a cell that is not there");
+    loop {
+        match planner.poll(&view) {
+            Polled::Need(needs) => base.load(&needs, &mut view),
+            Polled::Done(_) => panic!("no plan rests on a cluster that is not there"),
+            Polled::Torn => return,
+        }
+    }
+}
+
+/// A replay knows that the messages are not stored.
+#[test]
+fn rows_in_the_view_are_not_asked_for() {
+    let message = naming("1", &["external_id:a1"]);
+    let rules =
+        Rules { policy: Arc::new(CompiledPolicy::initial()), decisions: Arc::default(), secret: IdSecret::public() };
+    let view = View { messages: BTreeMap::from([(message.id.clone(), false)]), ..View::default() };
+    let mut planner = Planner::new(NewEvidence::Messages([message.clone()].into()), rules);
+    let Polled::Need(needs) = planner.poll(&view) else { panic!("it needs the identifier") };
+    assert_eq!(needs, Needs { identifiers: message.identifiers.into_iter().collect(), ..Needs::default() });
 }

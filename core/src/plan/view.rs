@@ -31,6 +31,19 @@ impl Needs {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// The needs that a view does not contain.
+    #[must_use]
+    pub fn without(mut self, view: &View) -> Self {
+        self.messages.retain(|key| !view.messages.contains_key(key));
+        self.identifiers.retain(|key| !view.identifiers.contains_key(key));
+        self.links.retain(|key| !view.links.contains_key(key));
+        self.clusters.retain(|key| !view.clusters.contains_key(key));
+        self.orders.retain(|key| !view.orders.contains_key(key));
+        self.sessions.retain(|key| !view.sessions.contains_key(key));
+        self.links_of.retain(|key| !view.links_of.contains_key(key));
+        self
+    }
 }
 
 /// What was loaded. A key that was asked for and has no row is there with `None`.
@@ -58,7 +71,7 @@ impl View {
 
     /// Whether rows do not fit together: one names another that was looked for and is not there. Then some were read before
     /// another writer's commit and some after it, and no further one will mend that.
-    pub fn is_torn(&self, needs: &Needs) -> bool {
+    pub(super) fn is_torn(&self, needs: &Needs) -> bool {
         let is_gone = |it: &Arc<IdentifierState>| self.clusters.get(&it.cluster).is_some_and(Option::is_none);
         needs.clusters.iter().any(|it| self.clusters.contains_key(it))
             || needs.identifiers.iter().any(|it| self.identifiers.contains_key(it))

@@ -81,9 +81,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         packing,
         as_of: options.as_of.unwrap_or_else(|| clock::today(&policy)),
         policy_version: policy.version,
-        edition: store.edition(),
+        projection: store.projection(),
         // Distinguishes databases, and reveals nothing.
-        base: store.root_setting("secret_check").await?.unwrap_or_default(),
+        base: store.setting("secret_check").await?.unwrap_or_default(),
     };
     let part = match options.resume {
         true => Part::resume(&options.out, &question, options.as_of.is_some())?,

@@ -2,7 +2,7 @@
 
 use std::{
     ops::Deref,
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use profile360_core::{
@@ -13,13 +13,13 @@ use profile360_core::{
 use profile360_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-/// The policy and the retirements of one edition of the database.
+/// The policy and the retirements of one projection.
 #[derive(Debug)]
 pub struct ActivePolicy {
     pub version: i64,
-    policy: CompiledPolicy,
-    /// Changed by the pipeline only.
-    retirements: RwLock<Retirements>,
+    policy: Arc<CompiledPolicy>,
+    /// Replaced by the pipeline only.
+    retirements: RwLock<Arc<Retirements>>,
 }
 
 impl Deref for ActivePolicy {
@@ -33,16 +33,19 @@ impl Deref for ActivePolicy {
 impl ActivePolicy {
     /// Combines a policy with the stored retirements.
     pub async fn load(store: &Store, version: i64, policy: CompiledPolicy) -> Result<Self, StoreError> {
-        let active = Self { version, policy, retirements: RwLock::default() };
-        active.set_retirements(load_retirements(store).await?);
-        Ok(active)
+        let retirements = Arc::new(load_retirements(store).await?);
+        Ok(Self { version, policy: Arc::new(policy), retirements: RwLock::new(retirements) })
     }
 
-    pub fn retirements(&self) -> RwLockReadGuard<'_, Retirements> {
-        self.retirements.read().unwrap_or_else(PoisonError::into_inner)
+    pub const fn compiled(&self) -> &Arc<CompiledPolicy> {
+        &self.policy
     }
 
-    pub(crate) fn set_retirements(&self, retirements: Retirements) {
+    pub fn retirements(&self) -> Arc<Retirements> {
+        self.retirements.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_retirements(&self, retirements: Arc<Retirements>) {
         *self.retirements.write().unwrap_or_else(PoisonError::into_inner) = retirements;
     }
 }
@@ -56,6 +59,12 @@ pub struct PublishedPolicy {
     #[serde(default)]
     pub reason: String,
     pub document: Policy,
+}
+
+/// A stored version of the policy. `None` if it is missing or cannot be read.
+pub(crate) async fn published(store: &Store, version: i64) -> Result<Option<PublishedPolicy>, StoreError> {
+    let Some(text) = store.policy(version).await? else { return Ok(None) };
+    Ok(serde_json::from_str(&text).ok())
 }
 
 /// All stored retirements.

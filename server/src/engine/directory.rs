@@ -47,8 +47,6 @@ pub struct Directory {
     pub(super) wake: Notify,
     /// The last commit that is listed completely.
     listed: watch::Sender<i64>,
-    /// Whether all commit rows are kept, for a policy rollout.
-    keeps_commits: AtomicBool,
     /// Whether it publishes events.
     publishes_events: AtomicBool,
     events: Arc<Events>,
@@ -120,7 +118,6 @@ impl Directory {
             pending: Mutex::new(pending),
             wake: Notify::new(),
             listed: watch::Sender::new(listed),
-            keeps_commits: AtomicBool::new(false),
             publishes_events: AtomicBool::new(true),
             events,
             clock,
@@ -150,12 +147,7 @@ impl Directory {
         self.wake.notify_one();
     }
 
-    /// Whether to keep all commit rows, because a policy rollout reads them.
-    pub fn keep_commits(&self, keeps: bool) {
-        self.keeps_commits.store(keeps, Ordering::Relaxed);
-    }
-
-    /// Whether to publish events. An edition that is still being filled publishes none.
+    /// Whether to publish events. A projection that is still being filled publishes none.
     pub fn set_notify(&self, publishes_events: bool) {
         self.publishes_events.store(publishes_events, Ordering::Relaxed);
     }
@@ -226,8 +218,7 @@ impl Directory {
             let listed_before = self.listed.send_replace(up_to);
             // Prune old commit rows whenever a multiple of `COMMITS_KEPT` is passed.
             let round = up_to / COMMITS_KEPT;
-            let keeps_all = self.keeps_commits.load(Ordering::Relaxed);
-            if listed_before / COMMITS_KEPT < round && 1 < round && !keeps_all {
+            if listed_before / COMMITS_KEPT < round && 1 < round {
                 store.forget_commits((round - 2) * COMMITS_KEPT, (round - 1) * COMMITS_KEPT).await?;
             }
         }
@@ -300,7 +291,7 @@ async fn row_of(
 
 /// The last listed commit, the last commit, and the clusters that the commits between them touched.
 pub async fn unlisted(store: &Store) -> Result<(i64, i64, BTreeSet<ClusterKey>), StoreError> {
-    let listed: i64 = store.setting("listed").await?.and_then(|it| it.parse().ok()).unwrap_or(0);
+    let listed = store.listed().await?;
     let last = store.last_commit().await?;
     let commits = store.commits(listed, last).await?;
     let clusters = commits.into_iter().flat_map(|(_, it)| it.touched.into_iter().chain(it.removed)).collect();

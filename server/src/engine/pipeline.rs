@@ -7,11 +7,11 @@
 //! `core::plan` does.
 
 mod bulk_commit;
-mod cache;
+pub(super) mod cache;
 mod decide;
 mod dry_run;
 mod read_ahead;
-mod replay;
+mod switch;
 
 use std::{
     sync::{Arc, PoisonError},
@@ -20,11 +20,11 @@ use std::{
 
 use profile360_core::{
     evidence::{
-        decision::Decisions,
         identifier_summary::{
             Full, MAX_CUSTOM_ATTRIBUTES, MAX_DEVICES, MAX_LONG_ATTRIBUTES, MAX_OBSERVATIONS, MAX_SHORT_BYTES,
         },
         link::MAX_SOURCES,
+        retirement::Retirements,
     },
     graph::lineage::Lineage,
     identifier::UnifiedId,
@@ -35,9 +35,8 @@ use profile360_core::{
     },
     plan::{
         changes::{Changes, OrderNote, Outcome},
-        draft::Draft,
-        needs::{first_needs, next_needs},
-        view::View,
+        planner::NewEvidence,
+        view::{Needs, View},
     },
     time::Timestamp,
 };
@@ -49,7 +48,7 @@ use tokio::{
 };
 
 use self::{
-    bulk_commit::{BulkCommit, Plan, WantedMessages},
+    bulk_commit::{BulkCommit, BulkPlan, WantedMessages},
     cache::Cache,
     read_ahead::{Job, Prefetched, ReadAhead, ReadPlan},
 };
@@ -57,7 +56,6 @@ pub use self::{
     decide::{Command, CommandOutcome, new_id},
     dry_run::{Preview, PreviewedCustomer},
     read_ahead::Budget,
-    replay::{Read, Replay},
 };
 use crate::{
     clock,
@@ -65,6 +63,8 @@ use crate::{
         active_policy,
         inbox::Inbox,
         ingest_stats::IngestStats,
+        planning::{self, Plan, PlanContext},
+        policy_rollout::Fill,
         snapshot::{Snapshot, load_decisions},
     },
 };
@@ -115,7 +115,8 @@ pub enum PipelineError {
 enum Request {
     Ingest(Ingest),
     Decide(decide::Request),
-    Switch(Box<replay::Switch>),
+    Switch(Box<switch::Switch>),
+    Record(switch::Record),
 }
 
 #[derive(Debug)]
@@ -156,22 +157,30 @@ impl Pipeline {
         &self.ingest_stats
     }
 
-    /// The current snapshot. Get it once per answer, so that the whole answer comes from one edition.
+    /// The current snapshot. Get it once per answer, so that the whole answer comes from one projection.
     pub fn snapshot(&self) -> Snapshot {
         self.snapshot.borrow().clone()
     }
 
-    /// Observes the current edition.
+    /// Observes the active projection.
     pub fn editions(&self) -> watch::Receiver<Snapshot> {
         self.snapshot.clone()
     }
 
-    /// Makes the edition of a replay current once it has caught up. Requests that wait until then go to the new edition.
-    pub async fn switch(&self, replay: Replay) -> Result<(), StoreError> {
+    /// Makes the projection of a fill active once it has caught up. Requests that wait until then go to that projection.
+    pub async fn switch(&self, fill: Fill) -> Result<Fill, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Switch(Box::new(replay::Switch { replay, reply }));
+        let request = Request::Switch(Box::new(switch::Switch { fill, reply }));
         self.requests.send(request).await.map_err(|_| StoreError::Superseded)?;
         answer.await.map_err(|_| StoreError::Superseded)?
+    }
+
+    /// Adds merges and unmerges to the history that a policy has caused.
+    pub async fn record_lineage(&self, lineage: Vec<LineageRow>) -> Result<(), PipelineError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Record(switch::Record { lineage, reply });
+        self.requests.send(request).await.map_err(|_| PipelineError::Stopping)?;
+        answer.await.map_err(|_| PipelineError::Stopping)?
     }
 
     /// Ingests messages, all or none, and returns once they are durable. Messages that were parsed under another version of the
@@ -254,6 +263,11 @@ async fn work(current: watch::Sender<Snapshot>, mut queue: mpsc::Receiver<Reques
                 worker.switch(*switch, &current).await;
                 continue;
             }
+            Request::Record(record) => {
+                worker.conclude_all().await;
+                worker.record(record).await;
+                continue;
+            }
         };
         let mut n_messages = first.messages.len();
         let mut n_bytes = first.n_bytes;
@@ -261,7 +275,7 @@ async fn work(current: watch::Sender<Snapshot>, mut queue: mpsc::Receiver<Reques
         while let Ok(request) = queue.try_recv() {
             let request = match request {
                 Request::Ingest(request) => request,
-                other @ (Request::Decide(_) | Request::Switch(_)) => {
+                other @ (Request::Decide(_) | Request::Switch(_) | Request::Record(_)) => {
                     carried_over = Some(other);
                     break;
                 }
@@ -303,8 +317,6 @@ struct Worker {
     n_lineage: i64,
     /// The last commit whose decisions and withheld links the snapshot contains.
     seen_up_to: i64,
-    /// Whether this replays another edition, whose merges and unmerges are recorded already.
-    is_replay: bool,
     /// The work per request that others wait for.
     budget: Budget,
     /// Requests that wait for their rows.
@@ -319,7 +331,7 @@ enum Attempt<T, W> {
     /// Reading exceeds the budget.
     ReadAhead(ReadPlan),
     /// Writing exceeds the budget.
-    BulkCommit(Box<Plan<W>>),
+    BulkCommit(Box<BulkPlan<W>>),
     /// It depends on rows that are being written.
     Blocked,
 }
@@ -333,7 +345,6 @@ impl Worker {
             last_commit: None,
             n_lineage: 0,
             seen_up_to,
-            is_replay: false,
             budget: Budget::DEFAULT,
             read_ahead: ReadAhead::default(),
             bulk_commit: BulkCommit::default(),
@@ -432,20 +443,18 @@ impl Worker {
         if let Some(number) = self.last_commit {
             return Ok(number);
         }
-        let Snapshot { store, policy, decisions, inbox, .. } = &self.snapshot;
+        let Snapshot { store, policy, inbox, .. } = &self.snapshot;
         let number = store.last_commit().await?;
         let seen = self.seen_up_to;
         let others = if seen < number { store.commits(seen, number).await? } else { Vec::new() };
         // Commit rows are pruned. If some are missing, reload everything.
         let is_whole = i64::try_from(others.len()).is_ok_and(|it| it == number - seen);
         if !is_whole || others.iter().any(|(_, it)| it.has_decisions) {
-            let stored = load_decisions(store).await?;
-            *decisions.write().unwrap_or_else(PoisonError::into_inner) = stored;
-            policy.set_retirements(active_policy::load_retirements(store).await?);
+            self.snapshot.set_decisions(Arc::new(load_decisions(store).await?));
+            policy.set_retirements(Arc::new(active_policy::load_retirements(store).await?));
         }
         if !is_whole || others.iter().any(|(_, it)| it.has_withheld || it.has_decisions) {
-            let known = decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-            let stored = Inbox::load(store, policy, &known).await?;
+            let stored = Inbox::load(store, policy, &self.snapshot.decisions()).await?;
             *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
         } else {
             let changed = others.iter().flat_map(|(_, it)| it.touched.iter().chain(&it.removed));
@@ -463,9 +472,6 @@ impl Worker {
         let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
         let row =
             |it: &Lineage| LineageRow { at, kind: it.kind, kept: it.kept, others: it.others.clone(), cause: cause(it) };
-        if self.is_replay {
-            return Vec::new();
-        }
         (self.n_lineage + 1..).zip(changes.lineage.iter().map(row)).collect()
     }
 
@@ -509,22 +515,16 @@ impl Worker {
         budget: Budget,
     ) -> Result<Attempt<Receipt, WantedMessages>, StoreError> {
         let last_commit = self.last_commit().await?;
-        let messages = {
-            let mut messages = messages.to_vec();
-            let retirements = self.snapshot.policy.retirements();
-            messages.iter_mut().for_each(|it| retirements.assign(it));
-            messages
-        };
+        let context = self.snapshot.plan_context();
+        let messages: Arc<[Message]> = messages.iter().map(|message| assigned(message, &context.retirements)).collect();
         let budget = budget.of_several(messages.len());
         let started = Instant::now();
-        let Prefetched { mut view, changes, .. } = prefetched;
-        let changes = match changes {
-            Some(changes) => changes,
-            None => match self.plan(&messages, &mut view, budget).await? {
-                Planned::Changes(changes) => *changes,
-                Planned::ReadAhead { decisions } => {
-                    return Ok(Attempt::ReadAhead(ReadPlan::Messages { messages, decisions }));
-                }
+        let Prefetched { view, changes, .. } = prefetched;
+        let Plan { view, changes } = match changes {
+            Some(changes) => Plan { view, changes },
+            None => match self.plan(&messages, view, &context, budget).await? {
+                Planned::Complete(plan) => *plan,
+                Planned::ReadAhead => return Ok(Attempt::ReadAhead(ReadPlan::Messages { messages, context })),
                 Planned::Blocked => return Ok(Attempt::Blocked),
             },
         };
@@ -536,7 +536,7 @@ impl Worker {
                 return Ok(Attempt::Blocked);
             }
             let wanted = WantedMessages { messages, payloads: payloads.to_vec() };
-            return Ok(Attempt::BulkCommit(Box::new(Plan { view, changes, wanted })));
+            return Ok(Attempt::BulkCommit(Box::new(BulkPlan { view, changes, wanted })));
         }
         let planned = started.elapsed();
         let lineage = self.lineage_of_messages(&changes, &messages);
@@ -558,74 +558,44 @@ impl Worker {
     }
 
     /// Loads what messages need, and plans.
-    async fn plan(&mut self, messages: &[Message], view: &mut View, budget: Budget) -> Result<Planned, StoreError> {
-        let Snapshot { store, policy, secret, .. } = &self.snapshot;
-        let mut needs = first_needs(messages);
-        while !needs.is_empty() {
-            self.cache.serve(&mut needs, view);
-            store.load(&needs, secret, view).await?;
-            needs = next_needs(view);
+    async fn plan(
+        &mut self,
+        messages: &Arc<[Message]>,
+        mut view: View,
+        context: &PlanContext,
+        budget: Budget,
+    ) -> Result<Planned, StoreError> {
+        if self.bulk_commit.is_writing() {
+            // Check early: a request that must wait need not read on.
+            let identifiers = messages.iter().flat_map(|it| it.identifiers.iter().cloned()).collect();
+            planning::load(Needs { identifiers, ..Needs::default() }, &mut view, context, &mut self.cache).await?;
+            if self.bulk_commit.overlaps(&view) {
+                return Ok(Planned::Blocked);
+            }
         }
-        // Check early: a request that must wait need not read on.
-        if self.bulk_commit.overlaps(view) {
-            return Ok(Planned::Blocked);
-        }
-        let decisions = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut draft = Draft::new(messages, view, policy, &decisions, secret);
-        if !complete_within(budget.read, &mut draft, &mut self.cache, &self.snapshot, view).await? {
-            drop(draft);
-            return Ok(Planned::ReadAhead { decisions });
-        }
-        Ok(Planned::Changes(Box::new(draft.finish(view))))
+        let evidence = NewEvidence::Messages(messages.clone());
+        let plan = planning::plan(evidence, view, context, &mut self.cache, budget.read).await?;
+        Ok(plan.map_or(Planned::ReadAhead, |plan| Planned::Complete(Box::new(plan))))
     }
 }
 
 /// The plan of messages, if it is within the budget.
 enum Planned {
-    Changes(Box<Changes>),
-    ReadAhead { decisions: Decisions },
+    Complete(Box<Plan>),
+    ReadAhead,
     Blocked,
+}
+
+/// A message with the owners of its values.
+fn assigned(message: &Message, retirements: &Retirements) -> Message {
+    let mut message = message.clone();
+    retirements.assign(&mut message);
+    message
 }
 
 /// The texts to store, with time and ID of their messages.
 fn texts_of<'m>(messages: &'m [Message], payloads: &'m [String]) -> Vec<(Timestamp, &'m str, &'m str)> {
     messages.iter().zip(payloads).map(|(message, text)| (message.at, &*message.id, text.as_str())).collect()
-}
-
-/// Loads what a draft still needs. A commit of another server between two reads is a conflict.
-async fn complete(
-    draft: &mut Draft<'_>,
-    cache: &mut Cache,
-    snapshot: &Snapshot,
-    view: &mut View,
-) -> Result<(), StoreError> {
-    complete_within(usize::MAX, draft, cache, snapshot, view).await.map(drop)
-}
-
-/// Loads what a draft still needs, at a cost of at most `at_most` (see [`read_ahead::cost_of`]). `false` if that is not enough.
-async fn complete_within(
-    mut at_most: usize,
-    draft: &mut Draft<'_>,
-    cache: &mut Cache,
-    snapshot: &Snapshot,
-    view: &mut View,
-) -> Result<bool, StoreError> {
-    loop {
-        let mut needs = draft.needs(view);
-        if view.is_torn(&needs) {
-            return Err(StoreError::Conflict);
-        }
-        if needs.is_empty() {
-            return Ok(true);
-        }
-        cache.serve(&mut needs, view);
-        let cost = read_ahead::cost_of(&needs);
-        if at_most < cost {
-            return Ok(false);
-        }
-        at_most -= cost;
-        snapshot.store.load(&needs, &snapshot.secret, view).await?;
-    }
 }
 
 /// The pause before a retry: exponential backoff with jitter.

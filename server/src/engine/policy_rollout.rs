@@ -1,8 +1,12 @@
 //! Policy rollout: simulates a policy on all messages, or publishes it.
 //!
-//! Publishing fills a new edition of the database in the background and then makes it current. Until then reads and writes
-//! use the previous one; every answer comes from exactly one edition. If the process ends in between, the next start
-//! publishes again from the beginning. This module never resolves identities: the pipeline parses the messages again.
+//! Publishing fills the next projection of the journal in the background, verifies it, and then makes it active. Until then reads and
+//! writes use the active one; every answer comes from exactly one projection. If the process ends in between, the next start
+//! publishes again from the beginning. The projection before stays, so that publishing its policy again goes back to it.
+
+mod compare;
+mod fill;
+mod verify;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -18,18 +22,28 @@ use profile360_core::{
     identifier::{Identifier, UnifiedId, normalize::NORMAL_FORMS, unified_id::unified_id},
     message::parse::parse_kept,
     policy::compiled::CompiledPolicy,
+    time::Timestamp,
 };
-use profile360_store::{Store, StoreError};
+use profile360_store::{Cause, LineageRow, Store, StoreError};
 use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::engine::{
-    active_policy::PublishedPolicy,
-    pipeline::{Pipeline, Read, Replay},
-    snapshot::Snapshot,
+pub use self::fill::{Fill, JournalWindow, Read};
+use crate::{
+    clock,
+    engine::{
+        active_policy::published,
+        pipeline::{Pipeline, PipelineError},
+        snapshot::Snapshot,
+    },
 };
 
 /// How often progress is logged.
 const LOG_EVERY: Duration = Duration::from_secs(10);
+/// Merges and unmerges per commit.
+const LINEAGE_AT_ONCE: usize = 1_000;
+/// After that time no answer reads from a projection that was left before the previous one: answers are given up sooner.
+const UNUSED_AFTER: Duration = Duration::from_secs(60);
 
 /// The current rollout, if any.
 #[derive(Debug, Default)]
@@ -48,9 +62,11 @@ pub enum Progress {
         version: i64,
         phase: Phase,
     },
+    /// Another one may be reserved. It begins once the merges and unmerges of this one are in the history.
     InForce {
         version: i64,
         seconds: f64,
+        is_recorded: bool,
     },
     Failed {
         version: i64,
@@ -67,6 +83,15 @@ pub enum Phase {
     Listing(usize),
     /// Catching up with new commits, then making the edition current.
     Switching,
+}
+
+/// Why a policy is not in force, or its effects are not in the history.
+#[derive(Debug, thiserror::Error)]
+pub enum RolloutError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
 }
 
 impl PolicyRollout {
@@ -92,26 +117,27 @@ impl PolicyRollout {
     /// Publishes in the background. The caller must have [reserved](Self::reserve) the rollout.
     pub fn start(self: &Arc<Self>, pipeline: Pipeline, version: i64, policy: CompiledPolicy) {
         let rollout = self.clone();
+        let mut current = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = current.take().map(AbortOnDropHandle::new);
         let task = tokio::spawn(async move {
-            let started = Instant::now();
+            if let Some(earlier) = earlier {
+                // It has logged its own errors.
+                earlier.await.ok();
+            }
             tracing::info!(version, "publishing a policy");
-            let result = rollout.publish(&pipeline, version, policy).await;
-            let seconds = started.elapsed().as_secs_f64();
-            match result {
-                Ok(()) => {
-                    tracing::info!(version, seconds, "the policy is in force");
-                    rollout.set(Progress::InForce { version, seconds });
-                }
+            match rollout.publish(&pipeline, version, policy).await {
+                Ok(()) => {}
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
-                    pipeline.snapshot().directory.keep_commits(false);
+                    let store = pipeline.snapshot().store;
                     // If this write fails too, the next start tries again.
-                    pipeline.snapshot().store.set_publishing(None).await.ok();
+                    store.set_publishing(None).await.ok();
+                    remove_unused(&store).await;
                     rollout.set(Progress::Failed { version, reason: error.to_string() });
                 }
             }
         });
-        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        *current = Some(task);
     }
 
     /// Resumes an interrupted rollout. A database with normal forms of an older program is rebuilt under the active policy.
@@ -138,7 +164,7 @@ impl PolicyRollout {
 
     /// Rebuilds a database that has normal forms of an older program, and returns once that is current. `false` if there was
     /// nothing to do.
-    pub async fn bring_up_to_date(&self, pipeline: &Pipeline) -> Result<bool, StoreError> {
+    pub async fn bring_up_to_date(&self, pipeline: &Pipeline) -> Result<bool, RolloutError> {
         let Snapshot { store, policy, .. } = pipeline.snapshot();
         if !is_outdated(&store).await? {
             return Ok(false);
@@ -157,26 +183,34 @@ impl PolicyRollout {
         }
     }
 
-    async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), StoreError> {
-        let source = pipeline.snapshot();
-        let mut replay = Replay::begin(source, version, policy).await?;
+    async fn publish(&self, pipeline: &Pipeline, version: i64, policy: CompiledPolicy) -> Result<(), RolloutError> {
+        let started = Instant::now();
+        let mut fill = Fill::begin(pipeline.snapshot(), version, policy).await?;
         let mut last_logged = Instant::now();
-        replay
-            .read_all(|read| {
-                self.set(Progress::UnderWay { version, phase: Phase::Reading(read) });
-                if LOG_EVERY <= last_logged.elapsed() {
-                    last_logged = Instant::now();
-                    tracing::info!(version, done = read.done, of = read.of, "reading the messages again");
-                }
-            })
-            .await?;
-        replay.list(|n_done| self.set(Progress::UnderWay { version, phase: Phase::Listing(n_done) })).await?;
+        let read = |read: Read| {
+            self.set(Progress::UnderWay { version, phase: Phase::Reading(read) });
+            if LOG_EVERY <= last_logged.elapsed() {
+                last_logged = Instant::now();
+                tracing::info!(version, done = read.done, of = read.of, "reading the messages again");
+            }
+        };
+        fill.fill(read, |n_done| self.set(Progress::UnderWay { version, phase: Phase::Listing(n_done) })).await?;
         self.set(Progress::UnderWay { version, phase: Phase::Switching });
-        // Catch up once while writes go on, so that little is left for the switch, which blocks them.
-        replay.follow().await?;
-        replay.list(|_| {}).await?;
-        replay.redirect_ids().await?;
-        pipeline.switch(replay).await
+        verify::verify(&fill).await?;
+        let fill = pipeline.switch(fill).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        tracing::info!(version, seconds, "the policy is in force");
+        self.set(Progress::InForce { version, seconds, is_recorded: false });
+        if let Err(error) = conclude(pipeline, &fill).await {
+            tracing::error!(version, %error, "the merges and unmerges of the policy are not all in the history");
+        }
+        self.set(Progress::InForce { version, seconds, is_recorded: true });
+        let store = pipeline.snapshot().store;
+        tokio::spawn(async move {
+            tokio::time::sleep(UNUSED_AFTER).await;
+            remove_unused(&store).await;
+        });
+        Ok(())
     }
 
     fn set(&self, progress: Progress) {
@@ -199,9 +233,40 @@ pub async fn is_outdated(store: &Store) -> Result<bool, StoreError> {
 
 /// A stored version of the policy. `None` if it is missing or invalid.
 async fn compiled(store: &Store, version: i64) -> Result<Option<CompiledPolicy>, StoreError> {
-    let Some(text) = store.policy(version).await? else { return Ok(None) };
-    let published = serde_json::from_str::<PublishedPolicy>(&text).ok();
-    Ok(published.and_then(|it| CompiledPolicy::new(it.document).ok()))
+    Ok(published(store, version).await?.and_then(|it| CompiledPolicy::new(it.document).ok()))
+}
+
+/// Removes the rows of projections that are neither active nor the previous one. There may be no rollout meanwhile.
+async fn remove_unused(store: &Store) {
+    let removed = match store.abandon_unfinished().await {
+        Ok(()) => store.remove_projections().await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = removed {
+        tracing::warn!(%error, "an earlier projection was not removed; the next rollout removes it");
+    }
+}
+
+/// What is left once a policy is in force.
+async fn conclude(pipeline: &Pipeline, fill: &Fill) -> Result<(), RolloutError> {
+    fill.conclude().await?;
+    record_lineage(pipeline, fill).await
+}
+
+/// Records which customers a rollout has merged and unmerged.
+async fn record_lineage(pipeline: &Pipeline, fill: &Fill) -> Result<(), RolloutError> {
+    let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
+    let version = fill.target().policy.version;
+    let comparison = compare::identities(fill.source(), fill.target()).await?;
+    let rows: Vec<LineageRow> = comparison
+        .lineage
+        .into_iter()
+        .map(|it| LineageRow { at, kind: it.kind, kept: it.kept, others: it.others, cause: Cause::Policy(version) })
+        .collect();
+    for rows in rows.chunks(LINEAGE_AT_ONCE) {
+        pipeline.record_lineage(rows.to_vec()).await?;
+    }
+    Ok(())
 }
 
 /// What another policy would change.
@@ -234,25 +299,24 @@ pub async fn simulate(
     policy: &CompiledPolicy,
     n_samples: usize,
 ) -> Result<Simulation, StoreError> {
-    const READ: u64 = 2_000;
     let Snapshot { store, secret, .. } = snapshot;
-    let retirements = snapshot.policy.retirements().clone();
-    let decisions = snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let retirements = snapshot.policy.retirements();
+    let decisions = snapshot.decisions();
+    let unreadable = store.unreadable_messages().await?;
     let mut graph = Graph::default();
-    let step = usize::try_from(65_536 * READ / store.n_messages().await?.max(1)).unwrap_or(usize::MAX).clamp(1, 65_536);
-    let mut texts = store.unreadable_messages().await?;
     // By the position of the home, so that memory does not grow with messages.
     let mut messages_of: HashMap<usize, u64> = HashMap::new();
     let (mut n_messages, mut n_affected) = (0, 0);
-    let mut n_unreadable = texts.len();
-    for first in (0..=u16::MAX).step_by(step) {
-        let last = first.saturating_add(u16::try_from(step - 1).unwrap_or(u16::MAX));
-        texts.extend(store.event_texts_of(first, last).await?);
-        for (position, text) in texts.drain(..).enumerate() {
-            let was_unreadable = position < n_unreadable;
+    let last = store.last_commit().await?;
+    let mut window = JournalWindow::default();
+    while let Some(commits) = window.next(last) {
+        let entries = store.journal(*commits.start() - 1, *commits.end()).await?;
+        window.note(&entries);
+        for (position, text) in entries.iter().flat_map(|(_, entry)| entry.messages()) {
+            let was_unreadable = unreadable.contains(position);
             n_messages += 1;
             // A message without a usable identifier contributes to no profile.
-            let Ok(mut accepted) = parse_kept(&text, policy) else {
+            let Ok(mut accepted) = parse_kept(text, policy) else {
                 n_affected += u64::from(!was_unreadable);
                 continue;
             };
@@ -263,7 +327,6 @@ pub async fn simulate(
                 _ => n_affected += 1,
             }
         }
-        n_unreadable = 0;
         tokio::task::yield_now().await;
     }
 

@@ -1,13 +1,17 @@
-//! The shared state of one edition: what every answer reads and every plan starts from.
+//! The shared state of one projection: what every answer reads and every plan starts from.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use profile360_core::{evidence::decision::Decisions, identifier::unified_id::IdSecret};
+use profile360_core::{
+    evidence::decision::Decisions,
+    identifier::unified_id::IdSecret,
+    plan::{changes::Changes, planner::Rules},
+};
 use profile360_store::{Store, StoreError};
 
-use super::{active_policy::ActivePolicy, directory::Directory, events::Events, inbox::Inbox};
+use super::{active_policy::ActivePolicy, directory::Directory, events::Events, inbox::Inbox, planning::PlanContext};
 
-/// The shared state of one edition of the database.
+/// The shared state of one projection.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub store: Arc<Store>,
@@ -15,8 +19,8 @@ pub struct Snapshot {
     /// The pipeline alone changes its retirements.
     pub policy: Arc<ActivePolicy>,
     pub secret: IdSecret,
-    /// All decisions. Changed by the pipeline only.
-    pub decisions: Arc<RwLock<Decisions>>,
+    /// All decisions. Replaced by the pipeline only.
+    pub decisions: Arc<RwLock<Arc<Decisions>>>,
     /// The withheld links. Changed by the pipeline only.
     pub inbox: Arc<RwLock<Inbox>>,
     pub events: Arc<Events>,
@@ -39,14 +43,37 @@ impl Snapshot {
     ) -> Result<Self, StoreError> {
         // First, so that commits of another server during this load are seen again.
         let seen_up_to = store.last_commit().await?;
-        let made_ids =
-            store.root_setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
+        let made_ids = store.setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
         let directory = Arc::new(Directory::load(&store, &policy, events.clone()).await?);
         let decisions = load_decisions(&store).await?;
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy, &decisions).await?));
-        let decisions = Arc::new(RwLock::new(decisions));
+        let decisions = Arc::new(RwLock::new(Arc::new(decisions)));
         let has_plain_made_ids = made_ids != KEYED;
         Ok(Self { store, directory, policy, secret, decisions, inbox, events, has_plain_made_ids, seen_up_to })
+    }
+
+    /// All decisions as they are now.
+    pub fn decisions(&self) -> Arc<Decisions> {
+        self.decisions.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_decisions(&self, decisions: Arc<Decisions>) {
+        *self.decisions.write().unwrap_or_else(PoisonError::into_inner) = decisions;
+    }
+
+    pub(super) fn apply_to_inbox(&self, changes: &Changes) {
+        self.inbox.write().unwrap_or_else(PoisonError::into_inner).apply(changes, &self.policy);
+    }
+
+    /// What plans are computed by now.
+    pub(super) fn plan_context(&self) -> PlanContext {
+        let Self { store, policy, secret, .. } = self;
+        PlanContext {
+            store: store.clone(),
+            rules: Rules { policy: policy.compiled().clone(), decisions: self.decisions(), secret: secret.clone() },
+            policy_version: policy.version,
+            retirements: policy.retirements(),
+        }
     }
 }
 

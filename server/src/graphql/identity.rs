@@ -467,7 +467,7 @@ impl Collected {
 /// Identifiers with the data that responses show, and the decisions between them.
 pub(super) struct Shown {
     identifiers: BTreeMap<identifier::Identifier, Identifier>,
-    decisions: decision::Decisions,
+    decisions: std::sync::Arc<decision::Decisions>,
 }
 
 impl Shown {

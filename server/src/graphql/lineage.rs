@@ -187,17 +187,18 @@ async fn numbers_of(app: &App, id: &ID) -> Result<BTreeSet<i64>> {
 impl LineageEvent {
     /// Reads the names and causes of rows.
     async fn read(app: &App, rows: &[LineageRow]) -> Result<Vec<Self>> {
-        let messages: BTreeSet<&str> = rows
+        let messages: BTreeSet<Arc<str>> = rows
             .iter()
-            .filter_map(|row| if let Cause::Message(id) = &row.cause { Some(id.as_str()) } else { None })
+            .filter_map(|row| if let Cause::Message(id) = &row.cause { Some(Arc::from(id.as_str())) } else { None })
             .collect();
-        let times = app.store.message_times(&messages).await.map_err(|it| unavailable(&it))?;
+        let messages: Vec<Arc<str>> = messages.into_iter().collect();
+        let refs = app.store.message_refs(&messages).await.map_err(|it| unavailable(&it))?;
         let groups: Vec<Vec<NameQuestion>> = rows
             .iter()
             .map(|row| {
                 // The message that merged two customers made a link between them, which says nothing of either.
                 let linked_before = match &row.cause {
-                    Cause::Message(id) => times.get(id.as_str()).copied().unwrap_or(Timestamp::LATEST),
+                    Cause::Message(id) => refs.get(id.as_str()).map_or(Timestamp::LATEST, |(at, _)| *at),
                     Cause::Decision(_) | Cause::Retirement(_) | Cause::Policy(_) => Timestamp::LATEST,
                 };
                 let question =

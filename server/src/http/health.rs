@@ -48,9 +48,9 @@ fn publication_json(progress: &Progress) -> Value {
             Phase::Listing(n_done) => json!({ "version": version, "state": "LISTING", "customers": n_done }),
             Phase::Switching => json!({ "version": version, "state": "SWITCHING" }),
         },
-        Progress::InForce { version, seconds } => {
-            json!({ "version": version, "state": "IN_FORCE", "seconds": seconds })
-        }
+        Progress::InForce { version, seconds, is_recorded } => json!({
+            "version": version, "state": "IN_FORCE", "seconds": seconds, "historyRecorded": is_recorded,
+        }),
         Progress::Failed { version, reason } => json!({ "version": version, "state": "FAILED", "reason": reason }),
     }
 }

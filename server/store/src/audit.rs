@@ -1,10 +1,10 @@
-//! The audit log: in the root, which survives policy rollouts. Append-only.
+//! The audit log. Append-only.
 
 use profile360_core::{identifier::UnifiedId, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use surrealdb::types::{RecordId, RecordIdKey, Value};
 
-use super::{Result, Store, rows, tx};
+use super::{Result, Store, keys, rows, tx};
 
 /// What a client did, without the data that it saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct AuditRow {
 impl Store {
     /// The number of rows. They are numbered from 1.
     pub async fn n_audited(&self) -> Result<i64> {
-        Ok(self.root_setting("audited").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
+        Ok(self.setting("audited").await?.and_then(|it| it.parse().ok()).unwrap_or(0))
     }
 
     /// Appends rows after row `n_before`. Fails with a conflict if another server has appended rows since.
@@ -40,7 +40,7 @@ impl Store {
             number += 1;
             new.push(rows::row(RecordId::new("audit", number), rows::encode("audit", row)?));
         }
-        let counter = rows::row(rows::text_id("setting", "audited"), number.to_string());
+        let counter = rows::row(keys::text_id("setting", "audited"), number.to_string());
         let query = "
             BEGIN;
             INSERT INTO audit $new RETURN NONE;
@@ -48,7 +48,7 @@ impl Store {
             COMMIT;
         ";
         let variables = tx::variables([("new", Value::from_iter(new)), ("counter", Value::from_iter([counter]))]);
-        self.root.run(query, variables).await?;
+        self.handle.run(query, variables).await?;
         Ok(number)
     }
 
@@ -58,10 +58,10 @@ impl Store {
             return Ok(Vec::new());
         }
         let ids = numbers.iter().map(|it| Value::RecordId(RecordId::new("audit", *it)));
-        let found = self.root.run("SELECT id, p FROM $ids", tx::variables([("ids", Value::from_iter(ids))])).await?;
+        let found = self.handle.run("SELECT id, p FROM $ids", tx::variables([("ids", Value::from_iter(ids))])).await?;
         let mut audit = Vec::with_capacity(numbers.len());
         for (id, payload) in rows::id_and_payload(found)? {
-            let RecordIdKey::Number(number) = id.key else { return Err(rows::bad_key("audit")) };
+            let RecordIdKey::Number(number) = id.key else { return Err(keys::bad_key("audit")) };
             audit.push((number, rows::decode("audit", &payload)?));
         }
         audit.sort_unstable_by_key(|(number, _)| *number);

@@ -6,12 +6,13 @@ use surrealdb::{Surreal, engine::local::Db};
 use surrealdb_core::kvs::Datastore;
 
 use super::{
-    Result, Store, StoreError, edition,
+    Result, Store, StoreError,
     engine::StorageEngine,
     exit,
     handle::{DATABASE, Engine, Handle, NAMESPACE},
-    migrate,
+    migrate, projection,
     recovery::{self, LogKeeper, MEMTABLE_BYTES, RecoveryError},
+    upgrade,
     url::{DatabaseUrl, Embedded, Remote},
 };
 
@@ -55,7 +56,9 @@ pub async fn connect(url: &str) -> Result<Store> {
 pub async fn connect_with(url: &str, memory: EngineMemory) -> Result<Store> {
     let handle = open(DatabaseUrl::parse(url)?, memory).await?;
     migrate::run(&handle).await?;
-    edition::open_in_force(handle).await
+    let handle = Arc::new(handle);
+    upgrade::run(&handle).await?;
+    projection::open_active(handle).await
 }
 
 /// Opens a database as [`connect_with`] does but never creates one: for commands that only read.
@@ -68,17 +71,25 @@ pub async fn connect_existing(url: &str, memory: EngineMemory) -> Result<Store> 
         return Err(missing());
     }
     let handle = open(url.clone(), memory).await?;
-    if migrate::version(&handle).await? == 0 {
+    if migrate::version(&handle).await? == 0 && !upgrade::has_editions(&handle).await? {
         handle.close().await;
         return Err(missing());
     }
     migrate::run(&handle).await?;
-    edition::open_in_force(handle).await
+    let handle = Arc::new(handle);
+    upgrade::run(&handle).await?;
+    projection::open_active(handle).await
 }
 
 /// Whether a URL names a folder whose database this process opens itself. An unusable URL names none.
 pub fn is_embedded(url: &str) -> bool {
     matches!(DatabaseUrl::parse(url), Ok(DatabaseUrl::Embedded(_)))
+}
+
+/// An empty database in memory.
+#[cfg(test)]
+pub(super) async fn open_memory() -> Result<Handle> {
+    open(DatabaseUrl::Memory, EngineMemory::default()).await
 }
 
 async fn open(url: DatabaseUrl, memory: EngineMemory) -> Result<Handle> {

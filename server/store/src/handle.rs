@@ -1,6 +1,6 @@
 //! Clients of a database: queries and transactions.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use surrealdb::{
     IndexedResults, Surreal,
@@ -13,8 +13,7 @@ use surrealdb_core::kvs::Datastore;
 use super::{Result, engine::StorageEngine, exit, recovery::LogKeeper, tx};
 
 pub(super) const NAMESPACE: &str = "profile360";
-/// The database of the first edition, and of what belongs to no edition.
-pub(super) const DATABASE: &str = "profile360";
+pub(super) const DATABASE: &str = "customers";
 
 /// A client of either kind. The two types of the SDK have the same methods but no common trait.
 pub(super) enum Handle {
@@ -97,7 +96,8 @@ impl Handle {
     }
 
     /// Runs a query of one or more statements and returns the value of the last. Fails if any statement fails.
-    pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
+    pub(super) async fn run(&self, query: impl Into<Cow<'static, str>>, variables: Variables) -> Result<Value> {
+        let query = query.into();
         match self {
             Self::Any(db) | Self::Memory(db) => last_of(db.query(query).bind(variables).await),
             Self::Embedded(db, engine) => {
@@ -128,7 +128,8 @@ pub(super) enum Open {
 
 impl Open {
     /// Runs a query of one or more statements in the transaction. After an error it can only be canceled.
-    pub(super) async fn run(&self, query: &'static str, variables: Variables) -> Result<Value> {
+    pub(super) async fn run(&self, query: impl Into<Cow<'static, str>>, variables: Variables) -> Result<Value> {
+        let query = query.into();
         let answer = match self {
             Self::Any(open) => open.query(query).bind(variables).await,
             Self::Embedded(open, _) => open.query(query).bind(variables).await,

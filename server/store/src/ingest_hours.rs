@@ -1,11 +1,11 @@
-//! Ingestion counters by hour. They belong to the whole database, so they are in the root.
+//! Ingestion counters by hour.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use surrealdb::types::{RecordId, RecordIdKey, Value};
 
-use super::{Result, Store, rows, tx};
+use super::{Result, Store, keys, rows, tx};
 
 /// The messages of one hour, and what became of the customers in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +27,12 @@ pub struct HourRow {
 impl Store {
     /// The rows of the hours from `first` to `last`, both included, ascending. Hours are counted from 1970-01-01 in UTC.
     pub async fn ingest_hours(&self, first: i64, last: i64) -> Result<Vec<(i64, HourRow)>> {
-        let range = rows::range("ingest_hour", RecordIdKey::Number(first), RecordIdKey::Number(last));
+        let range = keys::range("ingest_hour", RecordIdKey::Number(first), RecordIdKey::Number(last));
         let variables = tx::variables([("range", Value::RecordId(range))]);
-        let found = self.root.run("SELECT id, p FROM $range", variables).await?;
+        let found = self.handle.run("SELECT id, p FROM $range", variables).await?;
         let mut hours = Vec::new();
         for (id, payload) in rows::id_and_payload(found)? {
-            let RecordIdKey::Number(hour) = id.key else { return Err(rows::bad_key("ingest_hour")) };
+            let RecordIdKey::Number(hour) = id.key else { return Err(keys::bad_key("ingest_hour")) };
             hours.push((hour, rows::decode("ingest_hour", &payload)?));
         }
         hours.sort_unstable_by_key(|(hour, _)| *hour);
@@ -53,7 +53,7 @@ impl Store {
             COMMIT;
         ";
         let variables = tx::variables([("written", Value::from_iter(written)), ("removed", Value::from_iter(removed))]);
-        self.root.run(query, variables).await?;
+        self.handle.run(query, variables).await?;
         Ok(())
     }
 }

@@ -6,17 +6,20 @@
 
 mod audit;
 mod connect;
-mod edition;
 mod engine;
 mod exit;
 mod handle;
 mod ingest_hours;
+mod journal;
+mod keys;
 mod migrate;
+mod projection;
 mod read;
 mod recovery;
 mod rows;
 mod saved_views;
 mod tx;
+mod upgrade;
 mod url;
 mod watch;
 mod write;
@@ -25,13 +28,17 @@ pub use self::{
     audit::AuditRow,
     connect::{EngineMemory, connect, connect_existing, connect_with, is_embedded},
     ingest_hours::HourRow,
-    read::{EventRow, MessageCounts, PurchaseRow},
+    journal::{Entry, NewMessage, Position, Switch},
+    projection::{Projection, ProjectionState, RowCounts},
+    read::{EventRow, PurchaseRow},
     recovery::RecoveryError,
     rows::{Cause, LineageRow},
     saved_views::SavedView,
     watch::watch,
-    write::{Commit, ProfileWrite, Rows, Unfinished},
+    write::{Commit, Filled, KeptMessage, ProfileWrite, Rows, Unfinished},
 };
+
+use std::sync::Arc;
 
 use surrealdb::types::{RecordId, Value};
 
@@ -42,12 +49,13 @@ use self::handle::Handle;
 const KEYS_AT_ONCE: usize = 2_500;
 
 /// An open database with the schema of this program.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Store {
-    /// The edition that this reads and writes.
-    handle: Handle,
-    root: Handle,
-    edition: i64,
+    handle: Arc<Handle>,
+    /// The number of the projection that this reads and writes.
+    projection: i64,
+    /// Whether it is filled from the journal, so that commits do not reach it by themselves.
+    is_filled: bool,
 }
 
 /// Why an operation of the store failed.
@@ -73,11 +81,8 @@ pub enum StoreError {
     Corrupt { table: &'static str, reason: String },
     #[error("a customer changed each time it was read; try again, and if that does not help run `profile360 check`")]
     Torn,
-    #[error(
-        "messages would be missing: the current edition has {before}, the next one {after}; the current one stays, run \
-         `profile360 check`"
-    )]
-    MessagesMissing { before: MessageCounts, after: MessageCounts },
+    #[error("the next projection is not complete ({reason}), so the active one stays; run `profile360 check`")]
+    Incomplete { reason: String },
     #[error("the log of the database cannot be kept: {0}")]
     Log(#[from] RecoveryError),
     #[error("the database failed: {0}")]
@@ -105,7 +110,7 @@ impl Store {
     /// quadratic.
     pub fn messages_at_once(&self, at_most: usize) -> usize {
         const IN_MEMORY: usize = 200;
-        if matches!(self.handle, Handle::Memory(_)) { at_most.min(IN_MEMORY) } else { at_most }
+        if matches!(*self.handle, Handle::Memory(_)) { at_most.min(IN_MEMORY) } else { at_most }
     }
 
     /// Closes an embedded database. Later calls fail.

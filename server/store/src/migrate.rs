@@ -4,82 +4,47 @@ use surrealdb::types::{Number, Value};
 
 use super::{Result, StoreError, handle::Handle, tx};
 
-/// Each runs in one transaction that also writes the row of its version.
-const MIGRATIONS: [(i64, &str); 7] = [
-    (
-        1,
-        concat!(
-            "BEGIN;",
-            include_str!("migrations/0001_base.surql"),
-            "CREATE migration:1 SET at = time::now();",
-            "COMMIT;"
-        ),
-    ),
-    (
-        2,
-        concat!(
-            "BEGIN;",
-            include_str!("migrations/0002_owners_and_lineage.surql"),
-            "CREATE migration:2 SET at = time::now();",
-            "COMMIT;"
-        ),
-    ),
-    (
-        3,
-        concat!(
-            "BEGIN;",
-            include_str!("migrations/0003_editions.surql"),
-            "CREATE migration:3 SET at = time::now();",
-            "COMMIT;"
-        ),
-    ),
-    (
-        4,
-        concat!(
-            "BEGIN;",
-            include_str!("migrations/0004_audit.surql"),
-            "CREATE migration:4 SET at = time::now();",
-            "COMMIT;"
-        ),
-    ),
-    (
-        5,
-        concat!(
-            "BEGIN;",
-            include_str!("migrations/0005_late_numbers.surql"),
-            "CREATE migration:5 SET at = time::now();",
-            "COMMIT;"
-        ),
-    ),
-    (
-        6,
-        concat!(
-            "BEGIN;",
-            include_str!("migrations/0006_saved_views.surql"),
-            "CREATE migration:6 SET at = time::now();",
-            "COMMIT;"
-        ),
-    ),
-    (
-        7,
-        concat!(
-            "BEGIN;",
-            include_str!("migrations/0007_ingest_hours.surql"),
-            "CREATE migration:7 SET at = time::now();",
-            "COMMIT;"
-        ),
-    ),
+/// A migration with the row of its version, in one transaction.
+macro_rules! migration {
+    ($number:literal, $file:literal) => {
+        (
+            $number,
+            concat!("BEGIN;", include_str!($file), "CREATE migration:", $number, " SET at = time::now();", "COMMIT;"),
+        )
+    };
+}
+
+const MIGRATIONS: [(i64, &str); 1] = [migration!(8, "migrations/0008_journal_and_projections.surql")];
+
+/// The migrations of the databases before the journal, which `upgrade` reads.
+const OF_EDITIONS: [(i64, &str); 7] = [
+    migration!(1, "migrations/0001_base.surql"),
+    migration!(2, "migrations/0002_owners_and_lineage.surql"),
+    migration!(3, "migrations/0003_editions.surql"),
+    migration!(4, "migrations/0004_audit.surql"),
+    migration!(5, "migrations/0005_late_numbers.surql"),
+    migration!(6, "migrations/0006_saved_views.surql"),
+    migration!(7, "migrations/0007_ingest_hours.surql"),
 ];
 
 /// Applies missing migrations. Fails if the schema is newer than this program.
 pub(super) async fn run(handle: &Handle) -> Result<()> {
-    let known = MIGRATIONS.last().map_or(0, |(version, _)| *version);
+    apply(handle, &MIGRATIONS).await
+}
+
+/// Brings the database of an edition to the last schema of editions.
+pub(super) async fn run_on_edition(handle: &Handle) -> Result<()> {
+    apply(handle, &OF_EDITIONS).await
+}
+
+async fn apply(handle: &Handle, migrations: &[(i64, &'static str)]) -> Result<()> {
+    let known = migrations.last().map_or(0, |(version, _)| *version);
     let found = version(handle).await?;
     if known < found {
         return Err(StoreError::NewerSchema { found, known });
     }
-    for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| found < *number) {
-        match handle.run(sql, tx::no_variables()).await {
+    for (number, sql) in migrations.iter().filter(|(number, _)| found < *number) {
+        match handle.run(*sql, tx::no_variables()).await {
             // Another server has applied the same migration concurrently.
             Err(StoreError::Conflict) if *number <= version(handle).await? => {}
             Err(error) => return Err(error),

@@ -34,7 +34,7 @@ const IDLE_PROCESSOR_TIME: Duration = Duration::from_millis(1_500);
 ///
 /// If the thread cannot be started.
 pub fn watch(store: &Arc<Store>) -> std::io::Result<()> {
-    if !matches!(store.root, Handle::Embedded(..)) {
+    if !matches!(*store.handle, Handle::Embedded(..)) {
         return Ok(());
     }
     let answers = Arc::new(AtomicU64::new(0));
@@ -52,7 +52,7 @@ async fn count_answers(store: Arc<Store>, answers: Arc<AtomicU64>) {
     loop {
         // The cheapest read that acquires the same locks as any other.
         let first = Value::RecordId(RecordId::new("migration", 1_i64));
-        let _ = store.root.run("SELECT VALUE id FROM $row", tx::variables([("row", first)])).await;
+        let _ = store.handle.run("SELECT VALUE id FROM $row", tx::variables([("row", first)])).await;
         answers.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(CHECK_INTERVAL).await;
     }
@@ -107,7 +107,10 @@ mod tests {
 
     use surrealdb::types::RecordIdKey;
 
-    use super::{super::rows, *};
+    use super::{
+        super::{keys, rows},
+        *,
+    };
 
     /// The checks until a database counts as deadlocked that answers every `every` checks up to `until`, in a process that uses
     /// `busy` of processor time between two checks.
@@ -187,8 +190,8 @@ mod tests {
                         let _ = db.query(query).bind(("rows", written)).await;
                     } else {
                         let first = (step * 131) % ROWS;
-                        let keys = (RecordIdKey::Number(first), RecordIdKey::Number(first + BATCH));
-                        let range = Value::RecordId(rows::range("t", keys.0, keys.1));
+                        let (start, end) = (RecordIdKey::Number(first), RecordIdKey::Number(first + BATCH));
+                        let range = Value::RecordId(keys::range("t", start, end));
                         let _ = db.query("SELECT VALUE id FROM $range").bind(("range", range)).await;
                     }
                     steps[task].fetch_add(1, Ordering::Relaxed);

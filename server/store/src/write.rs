@@ -5,18 +5,18 @@ use std::{collections::BTreeMap, sync::Arc};
 use profile360_core::{
     evidence::{decision::Decision, link::Pair, retirement::Retirement},
     graph::rows::ClusterKey,
-    identifier::{
-        Identifier, UnifiedId,
-        unified_id::{IdSecret, unified_id},
-    },
+    identifier::unified_id::{IdSecret, unified_id},
     plan::changes::{Changes, RefundChange},
     time::Timestamp,
 };
-use surrealdb::types::{Number, Object, RecordId, Value};
+use surrealdb::types::{RecordId, Value};
 
 use super::{
     Result, Store,
     handle::Open,
+    journal::{self, NewMessage, Position},
+    keys::{self, Keys},
+    projection::RENAMED,
     rows::{self, COMMITS, LINEAGE, LineageRow, Touched},
     tx,
 };
@@ -42,21 +42,44 @@ impl<'a> Commit<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
     pub changes: &'a Changes,
-    /// Time, ID and text of each message of the batch.
-    pub messages: &'a [(Timestamp, &'a str, &'a str)],
+    /// The messages of the batch.
+    pub messages: &'a [NewMessage<'a>],
     /// Decisions that are new or were revoked.
     pub decisions: &'a [Decision],
     /// Retirements that are new or were revoked.
     pub retirements: &'a [Retirement],
-    /// The texts of messages that move to another home, by message ID.
-    pub moved: &'a BTreeMap<Arc<str>, String>,
+    /// Where the messages are that move to another home, by message ID.
+    pub moved: &'a BTreeMap<Arc<str>, Position>,
 }
 
 impl<'a> Rows<'a> {
     /// Only the changes of a plan.
     pub fn of(changes: &'a Changes) -> Self {
-        static NONE: BTreeMap<Arc<str>, String> = BTreeMap::new();
+        static NONE: BTreeMap<Arc<str>, Position> = BTreeMap::new();
         Self { changes, messages: &[], decisions: &[], retirements: &[], moved: &NONE }
+    }
+}
+
+/// Where a message of the journal is, with its time and ID.
+pub type KeptMessage<'m> = (Timestamp, &'m str, Position);
+
+/// The changes of a plan whose evidence is in the journal already.
+#[derive(Debug)]
+pub struct Filled<'a> {
+    /// Without messages.
+    pub rows: Rows<'a>,
+    /// The messages of the batch.
+    pub messages: &'a [KeptMessage<'a>],
+    /// Messages without a usable identifier under this policy.
+    pub unreadable: &'a [Position],
+    /// Messages whose IDs have another normal form than when they were written, by their new IDs.
+    pub renamed: &'a [KeptMessage<'a>],
+}
+
+impl<'a> Filled<'a> {
+    /// Changes without messages.
+    pub const fn rows(rows: Rows<'a>) -> Self {
+        Self { rows, messages: &[], unreadable: &[], renamed: &[] }
     }
 }
 
@@ -67,57 +90,69 @@ pub struct ProfileWrite {
     pub payload: Option<String>,
 }
 
-/// New rows are inserted, which fails if one exists. Known rows are replaced one by one, which costs half as much again as
-/// `ON DUPLICATE KEY UPDATE`. A relation keeps its ends, so only its payload is set.
-macro_rules! write_rows {
-    () => {
-        "
-        INSERT INTO message $messages RETURN NONE;
-        INSERT INTO event $events RETURN NONE;
-        INSERT INTO identifier $new_identifiers RETURN NONE;
-        INSERT INTO latent $latent ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;
-        FOR $redirect IN $redirects { UPDATE $redirect.id SET i = $redirect.i RETURN NONE };
-        INSERT RELATION INTO linked $new_links RETURN NONE;
-        FOR $link IN $links { UPDATE $link.id SET p = $link.p RETURN NONE };
-        INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-        DELETE $removed RETURN NONE;
-        INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-        INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-        INSERT INTO cell $new_cells RETURN NONE;
-        INSERT INTO purchase $purchases RETURN NONE;
-        INSERT INTO order_claim $order_claims RETURN NONE;
-        INSERT INTO session_claim $session_claims ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-        FOR $row IN $known { UPDATE $row.id REPLACE $row RETURN NONE };
-        "
+type Variables = Vec<(&'static str, Value)>;
+
+/// The statements that write rows, each with the variable that it reads. Those without rows are left out: parsing and running them
+/// costs more than a small commit.
+///
+/// New rows are inserted, which fails if one exists.
+const STATEMENTS: [(&str, &str); 29] = [
+    ("journal", "INSERT INTO journal $journal RETURN NONE;"),
+    ("message_refs", "INSERT INTO message_ref $message_refs RETURN NONE;"),
+    ("timeline", "INSERT INTO timeline $timeline RETURN NONE;"),
+    ("moved", "INSERT INTO timeline $moved RETURN NONE;"),
+    (
+        "unreadable",
+        "INSERT INTO unreadable $unreadable ON DUPLICATE KEY UPDATE c = $input.c, i = $input.i RETURN NONE;",
+    ),
+    ("new_identifiers", "INSERT INTO identifier $new_identifiers RETURN NONE;"),
+    ("identifiers", "INSERT INTO identifier $identifiers ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("unified_ids", "INSERT INTO unified_id $unified_ids ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;"),
+    ("redirects", "FOR $redirect IN $redirects { UPDATE $redirect.id SET i = $redirect.i RETURN NONE };"),
+    ("new_links", "INSERT RELATION INTO linked $new_links RETURN NONE;"),
+    ("links", "INSERT RELATION INTO linked $links ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("withheld", "INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("removed", "DELETE $removed RETURN NONE;"),
+    ("decided", "INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("retired", "INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("new_clusters", "INSERT INTO cluster $new_clusters RETURN NONE;"),
+    ("clusters", "INSERT INTO cluster $clusters ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("new_purchases", "INSERT INTO purchase $new_purchases RETURN NONE;"),
+    ("purchases", "INSERT INTO purchase $purchases ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("new_orders", "INSERT INTO order_state $new_orders RETURN NONE;"),
+    ("orders", "INSERT INTO order_state $orders ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("sessions", "INSERT INTO session $sessions ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("committed", "INSERT INTO committed $committed RETURN NONE;"),
+    ("lineage", "INSERT INTO lineage $lineage RETURN NONE;"),
+    ("lineage_of", "INSERT INTO lineage_of $lineage_of RETURN NONE;"),
+    ("settings", "INSERT INTO setting $settings ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("switched", "INSERT INTO setting $switched ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("projections", "INSERT INTO projection $projections ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("dropped_settings", "DELETE $dropped_settings RETURN NONE;"),
+];
+
+/// Fails unless the number is the next one, and the projection the active one. The commit row alone would not detect that, because
+/// old rows are pruned.
+const FOLLOW_LAST: &str = "
+    LET $set = (SELECT VALUE <int> p FROM $counters);
+    IF array::max(array::concat([0], $set)) != $number - 1 OR (SELECT VALUE <int> p FROM $active)[0] != $projection {
+        THROW 'another writer was faster'
     };
+";
+
+/// The statements that have rows.
+fn statements(variables: &[(&'static str, Value)]) -> String {
+    let has_rows = |name: &str| {
+        let found = variables.iter().find(|(variable, _)| *variable == name);
+        found.is_some_and(|(_, value)| !matches!(value, Value::Array(rows) if rows.is_empty()))
+    };
+    STATEMENTS.iter().filter(|(name, _)| has_rows(name)).map(|(_, statement)| *statement).collect()
 }
 
-/// Fails unless the number is the next one. The commit row alone would not detect that, because old rows are pruned.
-macro_rules! follow_last {
-    () => {
-        "
-        IF array::max(array::concat([0], (SELECT VALUE <int> p FROM $counters))) != $number - 1 {
-            THROW 'another writer was faster'
-        };
-        "
-    };
+/// A transaction with the statements that have rows.
+fn transaction(first: &str, variables: &[(&'static str, Value)]) -> String {
+    format!("BEGIN;{first}{}COMMIT;", statements(variables))
 }
-
-/// The first writer of a number wins. The rows of a plan are written in the same transaction.
-macro_rules! take_number {
-    () => {
-        "
-        INSERT INTO committed $committed RETURN NONE;
-        INSERT INTO lineage $lineage RETURN NONE;
-        INSERT INTO lineage_of $lineage_of RETURN NONE;
-        FOR $row IN $settings { UPSERT $row.id CONTENT $row RETURN NONE };
-        "
-    };
-}
-
-const WRITE_ROWS: &str = write_rows!();
-const TAKE_NUMBER: &str = take_number!();
-const COMMIT: &str = concat!("BEGIN;", follow_last!(), take_number!(), write_rows!(), "COMMIT;");
 
 /// An open transaction with rows that are not visible yet.
 #[derive(Debug)]
@@ -125,15 +160,19 @@ const COMMIT: &str = concat!("BEGIN;", follow_last!(), take_number!(), write_row
 pub struct Unfinished {
     transaction: Open,
     touched: Touched,
+    evidence: Evidence,
+    keys: Keys,
 }
 
 impl Unfinished {
     /// Commits under `number`, which must be one more than the last. Fails with [`super::StoreError::Conflict`] if another writer
     /// has used that number, or has written one of the rows since.
     pub async fn commit(self, number: i64, lineage: &[(i64, LineageRow)]) -> Result<()> {
-        let Self { transaction, touched } = self;
-        let closing = closing_of(number, &touched, lineage, [COMMITS[1], LINEAGE[1]])?;
-        if let Err(error) = transaction.run(TAKE_NUMBER, tx::variables(closing)).await {
+        let Self { transaction, touched, evidence, keys } = self;
+        let mut variables = closing_of(number, &touched, lineage, [COMMITS[1], LINEAGE[1]])?;
+        variables.extend(evidence.rows(number, keys));
+        let query = statements(&variables);
+        if let Err(error) = transaction.run(query, tx::variables(variables)).await {
             transaction.cancel().await;
             return Err(error);
         }
@@ -146,45 +185,119 @@ impl Unfinished {
     }
 }
 
+/// What a commit adds to the journal, before its number is known.
+#[derive(Debug)]
+struct Evidence {
+    messages: journal::Draft,
+    entries: Vec<(&'static str, String)>,
+}
+
+impl Evidence {
+    fn of(written: &Rows<'_>) -> Result<Self> {
+        let messages = journal::Draft::new(written.messages, &written.changes.kept)?;
+        let mut entries = Vec::new();
+        if !written.decisions.is_empty() {
+            entries.push(("decisions", rows::encode("journal", &written.decisions)?));
+        }
+        if !written.retirements.is_empty() {
+            entries.push(("retirements", rows::encode("journal", &written.retirements)?));
+        }
+        Ok(Self { messages, entries })
+    }
+
+    fn rows(self, number: i64, keys: Keys) -> Variables {
+        let first = self.messages.n_parts();
+        let journal::DraftRows { mut journal, message_refs, timeline } = self.messages.rows(number, keys);
+        for ((kind, json), part) in self.entries.into_iter().zip(first..) {
+            journal.push(journal::journal_row(number, part, kind, json.into_bytes()));
+        }
+        vec![
+            ("journal", Value::from_iter(journal)),
+            ("message_refs", Value::from_iter(message_refs)),
+            ("timeline", Value::from_iter(timeline)),
+        ]
+    }
+}
+
 impl Store {
     /// Writes the changes of a plan atomically. Fails with [`super::StoreError::Conflict`] if another writer has used the number.
     pub async fn commit(&self, commit: &Commit<'_>, secret: &IdSecret) -> Result<()> {
         let Commit { number, rows: written, lineage } = commit;
-        let closing = closing_of(*number, &touched_by(written), lineage, [COMMITS[0], LINEAGE[0]])?;
-        let counters = COMMITS.map(|it| Value::RecordId(rows::text_id("setting", it)));
-        let follows = [("counters", Value::from_iter(counters)), ("number", Value::Number(Number::Int(*number)))];
-        let variables = follows.into_iter().chain(closing).chain(variables_of(written, secret)?);
-        self.handle.run(COMMIT, tx::variables(variables)).await?;
+        let keys = self.keys();
+        let mut variables = rows_of(written, keys, secret)?;
+        variables.extend(Evidence::of(written)?.rows(*number, keys));
+        variables.extend(closing_of(*number, &touched_by(written), lineage, [COMMITS[0], LINEAGE[0]])?);
+        self.commit_as(*number, variables).await
+    }
+
+    /// Writes rows as a commit of a number.
+    pub(super) async fn commit_as(&self, number: i64, mut variables: Variables) -> Result<()> {
+        let query = transaction(FOLLOW_LAST, &variables);
+        let counters = COMMITS.map(|name| Value::RecordId(keys::text_id("setting", name)));
+        variables.extend([
+            ("counters", Value::from_iter(counters)),
+            ("active", Value::from_iter([Value::RecordId(keys::text_id("setting", "projection"))])),
+            ("number", keys::int(number)),
+            ("projection", keys::int(self.projection)),
+        ]);
+        self.handle.run(query, tx::variables(variables)).await?;
         Ok(())
     }
 
     /// Writes the changes of a plan without committing them. Until [`Unfinished::commit`], others can commit anything that does
     /// not overlap.
     pub async fn write_ahead(&self, written: &Rows<'_>, secret: &IdSecret) -> Result<Unfinished> {
-        let variables = tx::variables(variables_of(written, secret)?);
+        let keys = self.keys();
+        let evidence = Evidence::of(written)?;
+        let variables = rows_of(written, keys, secret)?;
+        let query = statements(&variables);
         let transaction = self.handle.begin().await?;
-        if let Err(error) = transaction.run(WRITE_ROWS, variables).await {
+        if let Err(error) = transaction.run(query, tx::variables(variables)).await {
             transaction.cancel().await;
             return Err(error);
         }
-        Ok(Unfinished { transaction, touched: touched_by(written) })
+        Ok(Unfinished { transaction, touched: touched_by(written), evidence, keys })
+    }
+
+    /// Writes the changes of a plan into a projection that is not active: without a commit number.
+    pub async fn fill(&self, filled: &Filled<'_>, secret: &IdSecret) -> Result<()> {
+        let keys = self.keys();
+        let mut variables = rows_of(&filled.rows, keys, secret)?;
+        let kept = filled.rows.changes.kept.iter();
+        let kept = kept.filter_map(|(position, home)| Some((filled.messages.get(*position)?, home)));
+        let timeline =
+            kept.map(|((at, id, position), home)| journal::at_position(keys.timeline(*home, *at, id), *position));
+        let unreadable = filled.unreadable.iter();
+        let unreadable = unreadable.map(|position| journal::at_position(keys.unreadable(*position), *position));
+        let renamed = filled.renamed.iter().map(|(at, id, position)| journal::ref_row(id, *at, *position));
+        let is_renamed = (!filled.renamed.is_empty()).then(|| rows::setting_row(RENAMED, "1".to_owned()));
+        variables.extend([
+            ("settings", Value::from_iter(is_renamed)),
+            ("message_refs", Value::from_iter(renamed)),
+            ("timeline", Value::from_iter(timeline)),
+            ("unreadable", Value::from_iter(unreadable)),
+        ]);
+        let query = transaction("", &variables);
+        self.handle.run(query, tx::variables(variables)).await?;
+        Ok(())
     }
 
     /// Writes list rows, and the last commit that they include completely.
     pub async fn write_profiles(&self, writes: Vec<ProfileWrite>, complete_up_to: Option<i64>) -> Result<()> {
+        let keys = self.keys();
         let mut kept = Vec::new();
         let mut removed = Vec::new();
         for write in writes {
-            let id = rows::cluster_id("profile", write.key);
+            let id = keys.cluster("list_row", write.key);
             match write.payload {
                 Some(payload) => kept.push(rows::row(id, payload)),
                 None => removed.push(Value::RecordId(id)),
             }
         }
-        let number = complete_up_to.map(|it| rows::row(rows::text_id("setting", "listed"), it.to_string()));
+        let number = complete_up_to.map(|number| rows::setting_row(&self.own("listed"), number.to_string()));
         let query = "
             BEGIN;
-            INSERT INTO profile $kept ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            INSERT INTO list_row $kept ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
             DELETE $removed RETURN NONE;
             INSERT INTO setting $number ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
             COMMIT;
@@ -198,79 +311,25 @@ impl Store {
         Ok(())
     }
 
-    /// Prunes the commit rows from `from` up to and excluding `before`. Only the table `committed` changes.
+    /// Prunes the commit rows from `from` up to and excluding `before`. The journal keeps the commits' evidence.
     pub async fn forget_commits(&self, from: i64, before: i64) -> Result<()> {
         let ids: Vec<Value> = (from..before).map(|it| Value::RecordId(RecordId::new("committed", it))).collect();
         self.handle.run("DELETE $ids RETURN NONE", tx::variables([("ids", Value::from_iter(ids))])).await?;
         Ok(())
     }
 
-    /// Writes a setting of the whole database unless it exists. Returns the stored value.
-    pub async fn root_setting_or(&self, name: &str, payload: &str) -> Result<String> {
-        let row = rows::row(rows::text_id("setting", name), payload.to_owned());
+    /// Writes a setting unless it exists. Returns the stored value.
+    pub async fn setting_or(&self, name: &str, payload: &str) -> Result<String> {
+        let row = rows::setting_row(name, payload.to_owned());
         let query = "INSERT IGNORE INTO setting $row";
-        self.root.run(query, tx::variables([("row", row)])).await?;
-        Ok(self.root_setting(name).await?.unwrap_or_else(|| payload.to_owned()))
-    }
-
-    /// Writes decisions, retirements and lineage into an edition that is being filled.
-    pub async fn write_history(
-        &self,
-        decisions: &[Decision],
-        retirements: &[Retirement],
-        lineage: &[(i64, LineageRow)],
-    ) -> Result<()> {
-        let mut decided = Vec::new();
-        for decision in decisions {
-            let id = rows::text_id("decided", &decision.id);
-            let Pair { a, b } = &decision.pair;
-            decided.push(relation_row(id, a, b, rows::encode("decided", decision)?));
-        }
-        let mut retired = Vec::new();
-        for retirement in retirements {
-            retired.push(rows::row(rows::text_id("retired", &retirement.id), rows::encode("retired", retirement)?));
-        }
-        let (lineage, lineage_of, number) = lineage_rows(lineage, LINEAGE[0])?;
-        let query = "
-            BEGIN;
-            INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-            INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-            INSERT INTO lineage $lineage ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-            INSERT IGNORE INTO lineage_of $lineage_of RETURN NONE;
-            FOR $row IN $settings { UPSERT $row.id CONTENT $row RETURN NONE };
-            COMMIT;
-        ";
-        let variables = tx::variables([
-            ("decided", Value::from_iter(decided)),
-            ("retired", Value::from_iter(retired)),
-            ("lineage", Value::from_iter(lineage)),
-            ("lineage_of", Value::from_iter(lineage_of)),
-            ("settings", Value::from_iter(number)),
-        ]);
-        self.handle.run(query, variables).await?;
-        Ok(())
-    }
-
-    /// Stores messages without a usable identifier under this policy, by their IDs. The table keeps its old name, `set_aside`.
-    pub async fn keep_unreadable(&self, messages: &[(String, String)]) -> Result<()> {
-        let rows = messages.iter().map(|(id, text)| rows::row(rows::text_id("set_aside", id), text.clone()));
-        let query = "INSERT INTO set_aside $rows ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE";
-        self.handle.run(query, tx::variables([("rows", Value::from_iter(rows))])).await?;
-        Ok(())
-    }
-
-    /// Redirects unified IDs to other identifiers than their own.
-    pub async fn write_redirects(&self, redirects: &[(UnifiedId, Identifier)]) -> Result<()> {
-        let derived_ids = redirects.iter().map(|(id, target)| rows::derived_id_row(*id, target));
-        let query = "INSERT INTO latent $latent ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE";
-        self.handle.run(query, tx::variables([("latent", Value::from_iter(derived_ids))])).await?;
-        Ok(())
+        self.handle.run(query, tx::variables([("row", row)])).await?;
+        Ok(self.setting(name).await?.unwrap_or_else(|| payload.to_owned()))
     }
 
     /// Writes a new version of the policy. `false` if that version exists.
     pub async fn add_policy(&self, version: i64, payload: &str) -> Result<bool> {
         let row = rows::row(RecordId::new("policy", version), payload.to_owned());
-        match self.root.run("INSERT INTO policy $row RETURN NONE", tx::variables([("row", row)])).await {
+        match self.handle.run("INSERT INTO policy $row RETURN NONE", tx::variables([("row", row)])).await {
             Ok(_) => Ok(true),
             Err(super::StoreError::Conflict) => Ok(false),
             Err(error) => Err(error),
@@ -280,7 +339,7 @@ impl Store {
     /// Writes a version of the policy unless it exists. Returns the stored one.
     pub async fn policy_or(&self, version: i64, payload: &str) -> Result<String> {
         let row = rows::row(RecordId::new("policy", version), payload.to_owned());
-        self.root.run("INSERT IGNORE INTO policy $row", tx::variables([("row", row)])).await?;
+        self.handle.run("INSERT IGNORE INTO policy $row", tx::variables([("row", row)])).await?;
         Ok(self.policy(version).await?.unwrap_or_else(|| payload.to_owned()))
     }
 }
@@ -295,182 +354,134 @@ fn touched_by(rows: &Rows<'_>) -> Touched {
     }
 }
 
-/// The variables of [`TAKE_NUMBER`]. The last argument names the settings to write, see [`COMMITS`] and [`LINEAGE`].
-fn closing_of(
+/// The rows that count a commit. The last argument names the settings to write, see [`COMMITS`] and [`LINEAGE`].
+pub(super) fn closing_of(
     number: i64,
     touched: &Touched,
     lineage: &[(i64, LineageRow)],
     [commit, history]: [&str; 2],
-) -> Result<[(&'static str, Value); 4]> {
+) -> Result<Variables> {
     let committed = rows::row(RecordId::new("committed", number), rows::encode("committed", touched)?);
-    let (lineage, lineage_of, length) = lineage_rows(lineage, history)?;
-    let mut settings = vec![rows::row(rows::text_id("setting", commit), number.to_string())];
-    settings.extend(length);
-    Ok([
-        ("committed", committed),
-        ("lineage", Value::from_iter(lineage)),
-        ("lineage_of", Value::from_iter(lineage_of)),
-        ("settings", Value::from_iter(settings)),
-    ])
-}
-
-/// The variables of [`WRITE_ROWS`].
-fn variables_of(written: &Rows<'_>, secret: &IdSecret) -> Result<Vec<(&'static str, Value)>> {
-    let changes = written.changes;
-    let mut messages = Vec::with_capacity(changes.kept.len());
-    let mut events = Vec::with_capacity(changes.kept.len());
-    for (position, home) in &changes.kept {
-        let Some((at, id, payload)) = written.messages.get(*position) else { continue };
-        let mut message = Object::new();
-        message.insert("id", Value::RecordId(rows::text_id("message", id)));
-        message.insert("home", rows::uuid_value(*home));
-        message.insert("at", Value::Number(Number::Int(at.micros())));
-        messages.push(Value::Object(message));
-        events.push(rows::row(rows::event_id(*home, *at, id), (*payload).to_owned()));
-    }
-
-    let mut known = Vec::new();
-    for moved in &changes.moved {
-        let Some(text) = written.moved.get(&moved.message_id) else { continue };
-        let mut message = Object::new();
-        message.insert("id", Value::RecordId(rows::text_id("message", &moved.message_id)));
-        message.insert("home", rows::uuid_value(moved.to));
-        message.insert("at", Value::Number(Number::Int(moved.at.micros())));
-        known.push(Value::Object(message));
-        events.push(rows::row(rows::event_id(moved.to, moved.at, &moved.message_id), text.clone()));
-    }
-
-    let mut new_identifiers = Vec::new();
-    let mut derived_ids = Vec::new();
-    for (identifier, (state, is_new)) in &changes.identifiers {
-        let id = rows::identifier_id(identifier);
-        let payload = rows::encode("identifier", state)?;
-        if *is_new {
-            derived_ids.push(rows::derived_id_row(state.unified_id, identifier));
-            new_identifiers.push(rows::row(id, payload));
-        } else {
-            known.push(rows::row(id, payload));
-        }
-    }
-
-    let mut new_links = Vec::new();
-    let mut links = Vec::new();
-    let mut withheld = Vec::new();
-    for (pair, (link, is_new)) in &changes.links {
-        let id = link_id("linked", pair, secret);
-        let value = relation_row(id, &pair.a, &pair.b, rows::encode("linked", link)?);
-        if *is_new {
-            new_links.push(value);
-        } else {
-            links.push(value);
-        }
-        if link.withheld.is_some() {
-            let payload = rows::encode("withheld", &(pair, link))?;
-            withheld.push(rows::row(link_id("withheld", pair, secret), payload));
-        }
-    }
-    let redirects =
-        changes.redirects.iter().map(|(owner, target)| rows::derived_id_row(unified_id(owner, secret), target));
-    let mut decided = Vec::new();
-    for decision in written.decisions {
-        let id = rows::text_id("decided", &decision.id);
-        let Pair { a, b } = &decision.pair;
-        decided.push(relation_row(id, a, b, rows::encode("decided", decision)?));
-    }
-
-    let mut new_clusters = Vec::new();
-    for (key, (cluster, is_new)) in &changes.clusters {
-        let row = rows::row(rows::cluster_id("cell", *key), rows::encode("cell", cluster)?);
-        if *is_new { new_clusters.push(row) } else { known.push(row) }
-    }
-    let mut removed: Vec<Value> =
-        changes.removed_clusters.iter().map(|key| Value::RecordId(rows::cluster_id("cell", *key))).collect();
-    let is_followed = |pair: &&Pair| changes.links.get(*pair).is_some_and(|(link, _)| link.withheld.is_none());
-    let followed = changes.withheld.iter().filter(is_followed);
-    removed.extend(followed.map(|pair| Value::RecordId(link_id("withheld", pair, secret))));
-
-    let events_moved = changes.moved.iter().map(|it| rows::event_id(it.from, it.at, &it.message_id));
-    removed.extend(events_moved.map(Value::RecordId));
-    removed.extend(changes.removed_links.iter().flat_map(|pair| {
-        [Value::RecordId(link_id("linked", pair, secret)), Value::RecordId(link_id("withheld", pair, secret))]
-    }));
-    removed.extend(changes.removed_identifiers.iter().map(|it| Value::RecordId(rows::identifier_id(it))));
-
-    let mut purchases = Vec::new();
-    for change in &changes.orders {
-        let key = &change.order.key;
-        if let Some(home) = change.leaves {
-            removed.push(Value::RecordId(rows::order_id(home, key)));
-        }
-        let purchase = rows::row(rows::order_id(change.home, key), rows::encode("purchase", &change.order)?);
-        // A known order that does not move replaces its row.
-        let has_row = change.is_known && change.leaves.is_none();
-        if has_row {
-            known.push(purchase);
-        } else {
-            purchases.push(purchase);
-        }
-    }
-    let mut order_claims = Vec::new();
-    for (order_id, (state, is_new)) in &changes.order_states {
-        let claim = rows::claim_row("order_claim", order_id, state)?;
-        if *is_new { order_claims.push(claim) } else { known.push(claim) }
-    }
-    for RefundChange { home, refund, leaves } in &changes.refunds {
-        let id = |home| rows::purchase_id(home, "refund", &refund.message_id);
-        removed.extend(leaves.map(|it| Value::RecordId(id(it))));
-        purchases.push(rows::row(id(*home), rows::encode("purchase", refund)?));
-    }
-    let mut session_claims = Vec::new();
-    for (session_id, claim) in &changes.sessions {
-        session_claims.push(rows::claim_row("session_claim", session_id, claim)?);
-    }
-    let mut retired = Vec::new();
-    for retirement in written.retirements {
-        retired.push(rows::row(rows::text_id("retired", &retirement.id), rows::encode("retired", retirement)?));
-    }
-
-    Ok(vec![
-        ("messages", Value::from_iter(messages)),
-        ("events", Value::from_iter(events)),
-        ("new_identifiers", Value::from_iter(new_identifiers)),
-        ("latent", Value::from_iter(derived_ids)),
-        ("known", Value::from_iter(known)),
-        ("new_links", Value::from_iter(new_links)),
-        ("links", Value::from_iter(links)),
-        ("withheld", Value::from_iter(withheld)),
-        ("decided", Value::from_iter(decided)),
-        ("new_cells", Value::from_iter(new_clusters)),
-        ("removed", Value::from_iter(removed)),
-        ("purchases", Value::from_iter(purchases)),
-        ("order_claims", Value::from_iter(order_claims)),
-        ("session_claims", Value::from_iter(session_claims)),
-        ("redirects", Value::from_iter(redirects)),
-        ("retired", Value::from_iter(retired)),
-    ])
-}
-
-/// The rows of lineage, the rows that index it by unified ID, and the setting with its last number.
-fn lineage_rows(lineage: &[(i64, LineageRow)], setting: &str) -> Result<(Vec<Value>, Vec<Value>, Option<Value>)> {
+    let mut settings = vec![rows::setting_row(commit, number.to_string())];
     let mut events = Vec::with_capacity(lineage.len());
     let mut named = Vec::new();
     for (number, row) in lineage {
         events.push(rows::row(RecordId::new("lineage", *number), rows::encode("lineage", row)?));
         named.extend(row.others.iter().chain([&row.kept]).map(|it| rows::lineage_of_row(*it, *number)));
     }
-    let length = lineage.last().map(|(number, _)| rows::row(rows::text_id("setting", setting), number.to_string()));
-    Ok((events, named, length))
+    settings.extend(lineage.last().map(|(last, _)| rows::setting_row(history, last.to_string())));
+    Ok(vec![
+        ("committed", Value::from_iter([committed])),
+        ("lineage", Value::from_iter(events)),
+        ("lineage_of", Value::from_iter(named)),
+        ("settings", Value::from_iter(settings)),
+    ])
 }
 
-fn link_id(table: &'static str, pair: &Pair, secret: &IdSecret) -> RecordId {
-    rows::link_id(table, unified_id(&pair.a, secret), unified_id(&pair.b, secret))
-}
+/// The rows of a projection that a plan changes.
+fn rows_of(written: &Rows<'_>, keys: Keys, secret: &IdSecret) -> Result<Variables> {
+    let changes = written.changes;
+    let mut moved = Vec::new();
+    for it in &changes.moved {
+        let Some(position) = written.moved.get(&it.message_id) else { continue };
+        moved.push(journal::at_position(keys.timeline(it.to, it.at, &it.message_id), *position));
+    }
 
-fn relation_row(id: RecordId, a: &Identifier, b: &Identifier, payload: String) -> Value {
-    let mut object = Object::new();
-    object.insert("id", Value::RecordId(id));
-    object.insert("in", Value::RecordId(rows::identifier_id(a)));
-    object.insert("out", Value::RecordId(rows::identifier_id(b)));
-    object.insert("p", Value::String(payload));
-    Value::Object(object)
+    let (mut new_identifiers, mut identifiers, mut unified_ids) = (Vec::new(), Vec::new(), Vec::new());
+    for (identifier, (state, is_new)) in &changes.identifiers {
+        let row = rows::row(keys.identifier(identifier), rows::encode("identifier", state)?);
+        if *is_new {
+            unified_ids.push(rows::unified_id_row(keys, state.unified_id, identifier));
+            new_identifiers.push(row);
+        } else {
+            identifiers.push(row);
+        }
+    }
+
+    let (mut new_links, mut links, mut withheld) = (Vec::new(), Vec::new(), Vec::new());
+    for (pair, (link, is_new)) in &changes.links {
+        let id = keys.link("linked", pair, secret);
+        let row = rows::relation_row(keys, id, pair, rows::encode("linked", link)?);
+        if *is_new {
+            new_links.push(row)
+        } else {
+            links.push(row)
+        }
+        if link.withheld.is_some() {
+            let payload = rows::encode("withheld", &(pair, link))?;
+            withheld.push(rows::row(keys.link("withheld", pair, secret), payload));
+        }
+    }
+    let redirects = changes.redirects.iter();
+    let redirects = redirects.map(|(owner, target)| rows::unified_id_row(keys, unified_id(owner, secret), target));
+    let mut decided = Vec::new();
+    for decision in written.decisions {
+        let id = keys.text("decided", &decision.id);
+        decided.push(rows::relation_row(keys, id, &decision.pair, rows::encode("decided", decision)?));
+    }
+    let mut retired = Vec::new();
+    for retirement in written.retirements {
+        retired.push(rows::row(keys.text("retired", &retirement.id), rows::encode("retired", retirement)?));
+    }
+
+    let (mut new_clusters, mut clusters) = (Vec::new(), Vec::new());
+    for (key, (cluster, is_new)) in &changes.clusters {
+        let row = rows::row(keys.cluster("cluster", *key), rows::encode("cluster", cluster)?);
+        if *is_new { new_clusters.push(row) } else { clusters.push(row) }
+    }
+
+    let mut removed: Vec<RecordId> = Vec::new();
+    removed.extend(changes.removed_clusters.iter().map(|key| keys.cluster("cluster", *key)));
+    let is_followed = |pair: &&Pair| changes.links.get(*pair).is_some_and(|(link, _)| link.withheld.is_none());
+    let followed = changes.withheld.iter().filter(is_followed);
+    removed.extend(followed.map(|pair| keys.link("withheld", pair, secret)));
+    removed.extend(changes.moved.iter().map(|it| keys.timeline(it.from, it.at, &it.message_id)));
+    let removed_links = changes.removed_links.iter();
+    removed.extend(removed_links.flat_map(|pair| ["linked", "withheld"].map(|table| keys.link(table, pair, secret))));
+    removed.extend(changes.removed_identifiers.iter().map(|identifier| keys.identifier(identifier)));
+
+    let (mut new_purchases, mut purchases) = (Vec::new(), Vec::new());
+    for change in &changes.orders {
+        let key = &change.order.key;
+        removed.extend(change.leaves.map(|home| keys.order(home, key)));
+        let purchase = rows::row(keys.order(change.home, key), rows::encode("purchase", &change.order)?);
+        // A known order that does not move replaces its row.
+        let has_row = change.is_known && change.leaves.is_none();
+        if has_row { purchases.push(purchase) } else { new_purchases.push(purchase) }
+    }
+    for RefundChange { home, refund, leaves } in &changes.refunds {
+        let id = |home| keys.purchase(home, "refund", &refund.message_id);
+        removed.extend(leaves.map(id));
+        new_purchases.push(rows::row(id(*home), rows::encode("purchase", refund)?));
+    }
+    let (mut new_orders, mut orders) = (Vec::new(), Vec::new());
+    for (order_id, (state, is_new)) in &changes.order_states {
+        let row = rows::row(keys.sharded("order_state", order_id), rows::encode("order_state", state)?);
+        if *is_new { new_orders.push(row) } else { orders.push(row) }
+    }
+    let mut sessions = Vec::new();
+    for (session_id, claim) in &changes.sessions {
+        sessions.push(rows::row(keys.sharded("session", session_id), rows::encode("session", claim)?));
+    }
+
+    Ok(vec![
+        ("moved", Value::from_iter(moved)),
+        ("new_identifiers", Value::from_iter(new_identifiers)),
+        ("identifiers", Value::from_iter(identifiers)),
+        ("unified_ids", Value::from_iter(unified_ids)),
+        ("redirects", Value::from_iter(redirects)),
+        ("new_links", Value::from_iter(new_links)),
+        ("links", Value::from_iter(links)),
+        ("withheld", Value::from_iter(withheld)),
+        ("removed", Value::from_iter(removed.into_iter().map(Value::RecordId))),
+        ("decided", Value::from_iter(decided)),
+        ("retired", Value::from_iter(retired)),
+        ("new_clusters", Value::from_iter(new_clusters)),
+        ("clusters", Value::from_iter(clusters)),
+        ("new_purchases", Value::from_iter(new_purchases)),
+        ("purchases", Value::from_iter(purchases)),
+        ("new_orders", Value::from_iter(new_orders)),
+        ("orders", Value::from_iter(orders)),
+        ("sessions", Value::from_iter(sessions)),
+    ])
 }

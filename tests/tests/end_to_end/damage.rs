@@ -10,8 +10,11 @@ use profile360_core::{
     time::Timestamp,
 };
 use profile360_store::{Commit, ProfileWrite, PurchaseRow, Store};
-use profile360_tests::{Base, Deadline, Ran, SECRET, in_process, messages};
+use profile360_tests::{Base, Ran, SECRET, in_process, messages};
+
 use serde_json::{Value, json};
+
+use crate::policy::publish;
 
 #[derive(Debug, Clone, Copy)]
 enum Damage {
@@ -185,26 +188,15 @@ async fn a_torn_customer_is_an_error_and_not_absent() {
     assert!(stderr.contains("the list could not be brought up to date"), "{stderr}");
 }
 
-/// Publishing reads the only copy of the messages.
+/// A projection is computed from the journal, not from the projection before it.
 #[tokio::test]
-async fn a_policy_is_not_published_if_messages_would_be_missing() {
-    let base = damaged(Damage::TextGone);
-    let server = base.serve();
-    let before = server.everything("2026-01-01").await;
-    let publish = "mutation { publishPolicy(policy: { document: {} }, reason: \"a try\") { status } }";
-    assert_eq!(server.ask(publish, Value::Null).await["publishPolicy"]["status"], "PUBLISHING");
-    let deadline = Deadline::new("the publication to end");
-    let publication = loop {
-        let health = server.http.get(server.url("/healthz")).send().await.expect("it answers");
-        let mut health: Value = health.json().await.expect("JSON");
-        assert_eq!(health["policyVersion"], 1, "{health}");
-        if ["FAILED", "IN_FORCE"].iter().any(|state| health["publication"]["state"] == *state) {
-            break health["publication"].take();
-        }
-        deadline.check(&health);
-    };
-    assert_eq!(publication["state"], "FAILED", "{publication}");
-    let reason = publication["reason"].as_str().unwrap_or_default();
-    assert!(reason.starts_with("messages would be missing: "), "{reason}");
-    assert_eq!(server.everything("2026-01-01").await, before, "the current edition stays");
+async fn publishing_a_policy_repairs_every_damage() {
+    for (damage, _) in Damage::ALL {
+        let base = damaged(damage);
+        let server = base.serve();
+        let version = publish(&server, json!({}), None).await;
+        assert_eq!(version, 2, "{damage:?}");
+        assert_eq!(server.stop(), Some(0));
+        base.check();
+    }
 }

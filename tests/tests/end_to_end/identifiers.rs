@@ -195,7 +195,10 @@ async fn eastern_names_are_shown_and_found_family_name_first() {
     for (user, name) in [("u-1", "한지우"), ("u-2", "Jiwoo Han"), ("u-3", "지우 한")] {
         assert_eq!(find(&server, "external_id", user).await["basic"]["name"], name);
     }
-    assert_eq!(server.unified_ids().await.len(), 3, "all of them are listed");
+    let deadline = Deadline::new("all of them to be listed");
+    while server.unified_ids().await.len() < 3 {
+        deadline.check("the list");
+    }
     for search in ["한지우", "한 지우", "지우 한", "ㅎㅈㅇ", "ㅎ ㅈㅇ"] {
         let found = server
             .ask("query($search: String) { profiles(search: $search) { totalCount } }", json!({ "search": search }))

@@ -10,7 +10,7 @@ use profile360_tests::{Base, Deadline, Server};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
-const UPLOADS: usize = 12;
+const UPLOADS: usize = 6;
 const CALLS: usize = 40;
 
 /// An upload of 8 MB. Each of its calls is of another customer.

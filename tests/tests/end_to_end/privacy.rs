@@ -132,7 +132,7 @@ fn calls_stored_by_an_earlier_version_are_duplicates() {
     in_process(async move {
         let mut writers = Writers::open(&database).await.expect("it opens");
         // As an earlier version left it.
-        writers.store.root_setting_or("made_ids", "plain or keyed").await.expect("it is written");
+        writers.store.setting_or("made_ids", "plain or keyed").await.expect("it is written");
         let pipeline = writers.pipeline().await.expect("it starts");
         let take = async |id: &str, is_id_made: bool| {
             let lines = messages::ndjson(&[message(id.to_owned())]);

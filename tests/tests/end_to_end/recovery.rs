@@ -35,13 +35,13 @@ async fn open(base: &Base) -> Store {
 }
 
 async fn write(store: &Store, name: &str, n_bytes: usize) {
-    store.root_setting_or(name, &"x".repeat(n_bytes)).await.expect("it can be written");
+    store.setting_or(name, &"x".repeat(n_bytes)).await.expect("it can be written");
 }
 
 async fn expect_written(base: &Base, names: &[String], when: &str) {
     let store = open(base).await;
     for name in names {
-        let found = store.root_setting(name).await.expect("it can be read");
+        let found = store.setting(name).await.expect("it can be read");
         assert!(found.is_some(), "{name} was acknowledged and is missing: {when}");
     }
     store.close().await;

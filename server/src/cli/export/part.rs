@@ -20,7 +20,8 @@ pub(super) struct Question {
     pub packing: Packing,
     pub as_of: NaiveDate,
     pub policy_version: i64,
-    pub edition: i64,
+    #[serde(rename = "edition")]
+    pub projection: i64,
     pub base: String,
 }
 
@@ -77,11 +78,11 @@ impl Part {
         let unreadable = || format!("{} cannot be read; run this again without --resume", state.display());
         let kept = fs::read_to_string(&state).with_context(unreadable)?;
         let Kept { question, progress } = serde_json::from_str(&kept).with_context(unreadable)?;
-        let Question { format, packing, as_of, policy_version, edition, base } = &question;
+        let Question { format, packing, as_of, policy_version, projection, base } = &question;
         let other = match () {
             () if (format, packing) != (&asked.format, &asked.packing) => Some("is of another form"),
             () if *base != asked.base => Some("is of another database"),
-            () if (policy_version, edition) != (&asked.policy_version, &asked.edition) => {
+            () if (policy_version, projection) != (&asked.policy_version, &asked.projection) => {
                 Some("was written under another policy")
             }
             () if is_date_given && *as_of != asked.as_of => Some("is as of another date"),

@@ -5,7 +5,10 @@
 //! blocked until it is finished, all others are independent of it. There is one bulk commit at a time. This module never
 //! commits a plan whose inputs have changed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use profile360_core::{
     evidence::decision::Decision,
@@ -28,7 +31,7 @@ const MAX_BLOCKED: usize = 1_024;
 
 /// The plan of a request, before it is written.
 #[derive(Debug)]
-pub(super) struct Plan<W> {
+pub(super) struct BulkPlan<W> {
     /// Everything that it depends on.
     pub view: View,
     pub changes: Changes,
@@ -38,7 +41,7 @@ pub(super) struct Plan<W> {
 /// Messages with the owners of their values, and their texts.
 #[derive(Debug)]
 pub(super) struct WantedMessages {
-    pub messages: Vec<Message>,
+    pub messages: Arc<[Message]>,
     pub payloads: Vec<String>,
 }
 
@@ -163,18 +166,18 @@ impl BulkCommit {
 }
 
 impl Worker {
-    pub(super) fn begin_bulk_messages(&mut self, request: Ingest, plan: Plan<WantedMessages>, n_deferrals: u32) {
-        let Plan { view, changes, wanted } = plan;
+    pub(super) fn begin_bulk_messages(&mut self, request: Ingest, plan: BulkPlan<WantedMessages>, n_deferrals: u32) {
+        let BulkPlan { view, changes, wanted } = plan;
         self.bulk_commit.begin(&self.snapshot, BulkRequest::Ingest(request, wanted), view, changes, n_deferrals);
     }
 
     pub(super) fn begin_bulk_decisions(
         &mut self,
         request: decide::Request,
-        plan: Plan<WantedDecisions>,
+        plan: BulkPlan<WantedDecisions>,
         n_deferrals: u32,
     ) {
-        let Plan { view, changes, wanted } = plan;
+        let BulkPlan { view, changes, wanted } = plan;
         self.bulk_commit.begin(&self.snapshot, BulkRequest::Decide(request, wanted), view, changes, n_deferrals);
     }
 

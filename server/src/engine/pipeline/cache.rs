@@ -17,7 +17,7 @@ const GENERATION: usize = 30_000;
 
 /// Valid as long as no other server writes; the pipeline clears it on a conflict.
 #[derive(Debug, Default)]
-pub(super) struct Cache {
+pub(in crate::engine) struct Cache {
     identifiers: Generations<Identifier, IdentifierState>,
     links: Generations<Pair, LinkState>,
     clusters: Generations<ClusterKey, ClusterState>,
@@ -25,7 +25,7 @@ pub(super) struct Cache {
 
 impl Cache {
     /// Moves cached rows from the needs to the view.
-    pub(super) fn serve(&mut self, needs: &mut Needs, view: &mut View) {
+    pub(in crate::engine) fn serve(&mut self, needs: &mut Needs, view: &mut View) {
         needs.identifiers.retain(|key| match self.identifiers.get(key) {
             Some(state) => {
                 view.identifiers.insert(key.clone(), Some(state));
@@ -50,7 +50,7 @@ impl Cache {
     }
 
     /// Caches what a commit has read and written.
-    pub(super) fn remember(&mut self, view: View, changes: Changes) {
+    pub(in crate::engine) fn remember(&mut self, view: View, changes: Changes) {
         for (key, state) in view.identifiers {
             if let Some(state) = state.filter(|_| !changes.identifiers.contains_key(&key)) {
                 self.identifiers.insert(key, state);

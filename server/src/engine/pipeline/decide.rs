@@ -1,41 +1,37 @@
 //! Decisions and retirements: served by the same pipeline as messages, planned by core, durable once answered.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, PoisonError},
 };
 
 use profile360_core::{
     evidence::{
         decision::{Decision, Decisions, Relation, Revocation},
-        link::Pair,
         retirement::{Retirement, Retirements},
     },
-    graph::rows::ClusterKey,
-    identifier::{Identifier, unified_id::unified_id},
-    message::{Message, parse::parse_kept},
+    identifier::Identifier,
     plan::{
         changes::Changes,
-        draft::Draft,
-        needs::{first_needs, next_needs},
-        retire::{homes_of_value, to_count_again},
+        planner::NewEvidence,
+        retire::Reassignment,
         view::{Needs, View},
     },
-    profile::revision,
-    time::Timestamp,
 };
 use profile360_store::{Cause, Commit, LineageRow, Rows, StoreError};
 use tokio::sync::oneshot;
 
 use super::{
     Attempt, Budget, MAX_ATTEMPTS, PipelineError, Worker,
-    bulk_commit::{self, Plan, WantedDecisions},
-    complete, complete_within,
+    bulk_commit::{self, BulkPlan, WantedDecisions},
     dry_run::{Planned, Preview},
     pause,
-    read_ahead::{self, Job, Prefetched, ReadPlan},
+    read_ahead::{Job, Prefetched, ReadPlan},
 };
-use crate::engine::snapshot::Snapshot;
+use crate::engine::{
+    planning::{self, Plan, PlanContext, Reassigned, missing_members},
+    snapshot::Snapshot,
+};
 
 /// What an operator requests.
 #[derive(Debug, Clone)]
@@ -125,36 +121,34 @@ impl Worker {
         let Request { command, expected_revision, is_dry_run, .. } = request;
         let expected_revision = expected_revision.as_deref();
         let last_commit = self.last_commit().await?;
-        let retirements = self.snapshot.policy.retirements().clone();
-        let before = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let wanted = match step_of(command, &retirements, &before) {
+        let context = self.snapshot.plan_context();
+        let PlanContext { retirements, .. } = &context;
+        let wanted = match step_of(command, retirements, &context.rules.decisions) {
             Step::Answer(decided) => return Ok(Attempt::Done(decided)),
             // The rows that it depends on are known only after all messages with the value are read.
             Step::Retire(_) if self.bulk_commit.is_writing() => return Ok(Attempt::Blocked),
             Step::Retire(retirement) if *is_dry_run => {
-                let previewed = self.preview_retirement(last_commit, &retirement, &retirements, expected_revision);
+                let previewed = self.preview_retirement(last_commit, &retirement, &context, expected_revision);
                 return Ok(Attempt::Done(previewed.await?));
             }
             Step::Retire(retirement) => {
-                let decided = self.retire(last_commit, retirement, &retirements, expected_revision).await?;
+                let decided = self.retire(last_commit, retirement, &context, expected_revision).await?;
                 return Ok(Attempt::Done(decided));
             }
             Step::Decide(wanted) => wanted,
         };
         let WantedDecisions { changed, kept } = &wanted;
-        let mut decisions = before.clone();
-        for decision in changed {
-            decisions.put(decision.clone());
-        }
+        let after = context.with_decisions(Arc::new(context.rules.decisions.with(changed)));
 
         let Prefetched { mut view, changes, .. } = prefetched;
         let ends: BTreeSet<Identifier> =
             changed.iter().chain(kept).flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
-        self.load(Needs { identifiers: missing(&ends, &view), ..Needs::default() }, &mut view).await?;
+        let needs = Needs { identifiers: ends.clone(), ..Needs::default() };
+        planning::load(needs, &mut view, &context, &mut self.cache).await?;
         // Their clusters may have changed since they were prefetched.
         let profiles = ends.iter().filter_map(|it| Some(view.identifiers.get(it)?.as_ref()?.cluster));
         let clusters = profiles.filter(|it| !view.clusters.contains_key(it)).collect();
-        self.load(Needs { clusters, ..Needs::default() }, &mut view).await?;
+        planning::load(Needs { clusters, ..Needs::default() }, &mut view, &context, &mut self.cache).await?;
         // Check early: a request that must wait need not read on.
         if self.bulk_commit.overlaps(&view) {
             return Ok(Attempt::Blocked);
@@ -162,11 +156,12 @@ impl Worker {
         let mut revision = None;
         if expected_revision.is_some() || *is_dry_run {
             let members = missing_members(&ends, &view);
-            if budget.read < read_ahead::cost_of(&members) {
-                return Ok(Attempt::ReadAhead(ReadPlan::Decisions { ends, changed: wanted.changed, decisions }));
+            if budget.read < planning::cost_of(&members) {
+                let changed = wanted.changed.into();
+                return Ok(Attempt::ReadAhead(ReadPlan::Decisions { ends, changed, context: after }));
             }
-            self.load(members, &mut view).await?;
-            let found = self.revision_of(&ends, &view, &before)?;
+            planning::load(members, &mut view, &context, &mut self.cache).await?;
+            let found = planning::revision_of(&ends, &view, &context)?;
             if expected_revision.is_some_and(|expected| expected != found) {
                 return Ok(Attempt::Done(CommandOutcome::Stale));
             }
@@ -176,16 +171,15 @@ impl Worker {
             return Ok(Attempt::Done(CommandOutcome::NoChange { decisions: wanted.kept }));
         }
 
-        let changes = match changes {
-            Some(changes) => changes,
+        let Plan { view, changes } = match changes {
+            Some(changes) => Plan { view, changes },
             None => {
-                let policy = self.snapshot.policy.clone();
-                let mut draft = Draft::of_decisions(changed, &view, &policy, &decisions);
-                if !complete_within(budget.read, &mut draft, &mut self.cache, &self.snapshot, &mut view).await? {
-                    drop(draft);
-                    return Ok(Attempt::ReadAhead(ReadPlan::Decisions { ends, changed: wanted.changed, decisions }));
+                let changed: Arc<[Decision]> = changed.as_slice().into();
+                let evidence = NewEvidence::Decisions(changed.clone());
+                match planning::plan(evidence, view, &after, &mut self.cache, budget.read).await? {
+                    Some(plan) => plan,
+                    None => return Ok(Attempt::ReadAhead(ReadPlan::Decisions { ends, changed, context: after })),
                 }
-                draft.finish(&view)
             }
         };
         if self.bulk_commit.overlaps(&view) {
@@ -193,11 +187,11 @@ impl Worker {
         }
         let is_made = matches!(command, Command::Make(_));
         if is_made && !changes.unmet.is_empty() {
-            let by = excluded(&changes.unmet, changed, &decisions);
+            let by = excluded(&changes.unmet, changed, &after.rules.decisions);
             return Ok(Attempt::Done(CommandOutcome::Contradicted { by }));
         }
         if *is_dry_run {
-            let planned = Planned { view: &view, changes: &changes, about: &ends, retirements: &retirements };
+            let planned = Planned { view: &view, changes: &changes, about: &ends, retirements };
             let preview = self.preview_of(&planned, last_commit, revision.unwrap_or_default()).await?;
             return Ok(Attempt::Done(CommandOutcome::Previewed(Arc::new(preview))));
         }
@@ -205,7 +199,7 @@ impl Worker {
             if self.bulk_commit.is_writing() {
                 return Ok(Attempt::Blocked);
             }
-            return Ok(Attempt::BulkCommit(Box::new(Plan { view, changes, wanted })));
+            return Ok(Attempt::BulkCommit(Box::new(BulkPlan { view, changes, wanted })));
         }
         let number = last_commit + 1;
         let lineage = self.lineage_of_decisions(&changes, changed);
@@ -225,11 +219,7 @@ impl Worker {
     /// Adds committed decisions to the snapshot.
     pub(super) fn apply_decisions(&mut self, commit: i64, wanted: WantedDecisions) -> CommandOutcome {
         let WantedDecisions { changed, kept } = wanted;
-        let mut decisions = self.snapshot.decisions.write().unwrap_or_else(PoisonError::into_inner);
-        for decision in &changed {
-            decisions.put(decision.clone());
-        }
-        drop(decisions);
+        self.snapshot.set_decisions(Arc::new(self.snapshot.decisions().with(&changed)));
         let Snapshot { inbox, policy, .. } = &self.snapshot;
         inbox.write().unwrap_or_else(PoisonError::into_inner).note_decisions(&changed, policy);
         self.read_ahead.note_decisions();
@@ -241,32 +231,29 @@ impl Worker {
         &mut self,
         last_commit: i64,
         retirement: Retirement,
-        before: &Retirements,
+        context: &PlanContext,
         expected_revision: Option<&str>,
     ) -> Result<CommandOutcome, StoreError> {
         let is_revision_needed = expected_revision.is_some();
-        let planned = self.plan_retirement(&retirement, before, is_revision_needed).await?;
+        let planned = self.plan_retirement(&retirement, context, is_revision_needed).await?;
         if planned.is_stale(expected_revision) {
             return Ok(CommandOutcome::Stale);
         }
-        let PlannedRetirement { changes, texts, after, decisions, .. } = planned;
+        let PlannedRetirement { plan: Plan { changes, .. }, reassigned, .. } = planned;
+        let Reassigned { reassignment, positions } = reassigned;
         let number = last_commit + 1;
         let lineage = self.lineage_of(&changes, |_| Cause::Retirement(retirement.id.to_string()));
         // Removing an identifier also removes the decisions about it. Write those again: they are permanent.
-        let is_about = |decision: &&Arc<Decision>| {
-            let Pair { a, b } = &decision.pair;
-            changes.removed_identifiers.contains(a) || changes.removed_identifiers.contains(b)
-        };
-        let kept: Vec<Decision> = decisions.iter().filter(is_about).map(|it| Decision::clone(it)).collect();
+        let kept = planning::decisions_about_removed(&changes, &context.rules.decisions);
         let rows = Rows {
             decisions: &kept,
             retirements: std::slice::from_ref(&retirement),
-            moved: &texts,
+            moved: &positions,
             ..Rows::of(&changes)
         };
         let commit = Commit { number, rows, lineage: &lineage };
         self.snapshot.store.commit(&commit, &self.snapshot.secret).await?;
-        self.snapshot.policy.clone().set_retirements(after);
+        self.snapshot.policy.set_retirements(reassignment.after.clone());
         self.note_commit(number, &lineage, View::default(), changes);
         // They may contain rows that are removed.
         self.cache = super::Cache::default();
@@ -279,15 +266,16 @@ impl Worker {
         &mut self,
         last_commit: i64,
         retirement: &Retirement,
-        before: &Retirements,
+        context: &PlanContext,
         expected_revision: Option<&str>,
     ) -> Result<CommandOutcome, StoreError> {
-        let planned = self.plan_retirement(retirement, before, true).await?;
+        let planned = self.plan_retirement(retirement, context, true).await?;
         if planned.is_stale(expected_revision) {
             return Ok(CommandOutcome::Stale);
         }
-        let PlannedRetirement { view, changes, after, owners, revision, .. } = planned;
-        let planned = Planned { view: &view, changes: &changes, about: &owners, retirements: &after };
+        let PlannedRetirement { plan: Plan { view, changes }, reassigned, owners, revision } = planned;
+        let retirements = &reassigned.reassignment.after;
+        let planned = Planned { view: &view, changes: &changes, about: &owners, retirements };
         let preview = self.preview_of(&planned, last_commit, revision.unwrap_or_default()).await?;
         Ok(CommandOutcome::Previewed(Arc::new(preview)))
     }
@@ -295,109 +283,34 @@ impl Worker {
     async fn plan_retirement(
         &mut self,
         retirement: &Retirement,
-        before: &Retirements,
+        context: &PlanContext,
         is_revision_needed: bool,
     ) -> Result<PlannedRetirement, StoreError> {
         let value = &retirement.value;
-        let mut after = before.clone();
-        after.put(retirement.clone());
-        let policy = self.snapshot.policy.clone();
-        let secret = self.snapshot.secret.clone();
-        let decisions = self.snapshot.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-
-        let owners = before.owners(value);
-        let all_owners: BTreeSet<Identifier> = owners.iter().cloned().chain(after.owners(value)).collect();
         let mut view = View::default();
-        let links_of = owners.iter().cloned().collect();
-        self.load(Needs { identifiers: all_owners.clone(), links_of, ..Needs::default() }, &mut view).await?;
+        let reassigned = planning::read_reassignment(retirement, &mut view, context, &mut self.cache).await?;
+        let Reassignment { before, after, .. } = &*reassigned.reassignment;
+        let owners: BTreeSet<Identifier> = before.owners(value).into_iter().chain(after.owners(value)).collect();
         let mut revision = None;
         if is_revision_needed {
-            self.load(missing_members(&all_owners, &view), &mut view).await?;
-            revision = Some(self.revision_of(&all_owners, &view, &decisions)?);
+            let needs = Needs { identifiers: owners.clone(), ..Needs::default() };
+            planning::load(needs, &mut view, context, &mut self.cache).await?;
+            planning::load(missing_members(&owners, &view), &mut view, context, &mut self.cache).await?;
+            revision = Some(planning::revision_of(&owners, &view, context)?);
         }
-
-        let links = view.links_of.values().flat_map(|it| it.iter());
-        let homes: Vec<Identifier> = homes_of_value(&owners, links, &policy).into_iter().cloned().collect();
-        let mut messages: Vec<Message> = Vec::new();
-        let mut texts: BTreeMap<Arc<str>, String> = BTreeMap::new();
-        for home in &homes {
-            let id = unified_id(home, &secret);
-            for event in self.snapshot.store.events(id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
-                let Ok(accepted) = parse_kept(&event.payload, &policy) else {
-                    let reason = "a stored message cannot be parsed under the active policy".to_owned();
-                    return Err(StoreError::Corrupt { table: "event", reason });
-                };
-                let mut message = accepted.message;
-                if message.identifiers.iter().any(|it| it.is_same_value(value)) {
-                    before.assign(&mut message);
-                    texts.insert(message.id.clone(), event.payload);
-                    messages.push(message);
-                }
-            }
-        }
-        let mut reassigned = messages.clone();
-        reassigned.iter_mut().for_each(|it| after.assign(it));
-        self.load(first_needs(&messages), &mut view).await?;
-        self.load(first_needs(&reassigned), &mut view).await?;
-        self.load(Needs { links_of: to_count_again(value, &view), ..Needs::default() }, &mut view).await?;
-
-        let mut draft = Draft::of_retirement(value, &messages, before, &after, &view, &policy, &decisions, &secret);
-        complete(&mut draft, &mut self.cache, &self.snapshot, &mut view).await?;
-        let changes = draft.finish(&view);
-        Ok(PlannedRetirement { view, changes, texts, after, owners: all_owners, decisions, revision })
-    }
-
-    /// Loads rows, and the rows that these refer to.
-    pub(super) async fn load(&mut self, mut needs: Needs, view: &mut View) -> Result<(), StoreError> {
-        while !needs.is_empty() {
-            self.cache.serve(&mut needs, view);
-            self.snapshot.store.load(&needs, &self.snapshot.secret, view).await?;
-            needs = next_needs(view);
-        }
-        Ok(())
-    }
-
-    /// The joint revision of the profiles of identifiers. The view must hold them and their members.
-    fn revision_of(
-        &self,
-        identifiers: &BTreeSet<Identifier>,
-        view: &View,
-        decisions: &Decisions,
-    ) -> Result<String, StoreError> {
-        let policy = &self.snapshot.policy;
-        let retirements = policy.retirements();
-        let state_of = |it: &Identifier| view.identifiers.get(it).and_then(Option::as_ref);
-        let keys: BTreeSet<ClusterKey> = identifiers.iter().filter_map(|it| Some(state_of(it)?.cluster)).collect();
-        let mut revisions = Vec::with_capacity(keys.len());
-        for key in keys {
-            // Inconsistent rows: another server committed between two reads.
-            let cluster = view.clusters.get(&key).and_then(Option::as_ref).ok_or(StoreError::Conflict)?;
-            let members: Option<Vec<_>> = cluster
-                .members
-                .iter()
-                .map(|member| {
-                    let state = state_of(member).filter(|it| it.cluster == key)?;
-                    Some((member, &state.facts))
-                })
-                .collect();
-            let members = members.ok_or(StoreError::Conflict)?;
-            let members = members.iter().copied();
-            revisions.push(revision::of_members(policy.version, members, &retirements, decisions));
-        }
-        Ok(revision::joint(revisions))
+        let evidence = NewEvidence::Retirement(reassigned.reassignment.clone());
+        let plan = planning::plan(evidence, view, context, &mut self.cache, usize::MAX).await?;
+        let plan = plan.ok_or(StoreError::Conflict)?;
+        Ok(PlannedRetirement { plan, reassigned, owners, revision })
     }
 }
 
 /// A retirement that is ready to be written.
 struct PlannedRetirement {
-    view: View,
-    changes: Changes,
-    /// The texts of the messages with the value.
-    texts: BTreeMap<Arc<str>, String>,
-    after: Retirements,
+    plan: Plan,
+    reassigned: Reassigned,
     /// All owners of the value, before and after.
     owners: BTreeSet<Identifier>,
-    decisions: Decisions,
     /// The joint revision of the owners' profiles, if it was needed.
     revision: Option<String>,
 }
@@ -406,19 +319,6 @@ impl PlannedRetirement {
     fn is_stale(&self, expected_revision: Option<&str>) -> bool {
         expected_revision.is_some_and(|expected| self.revision.as_deref() != Some(expected))
     }
-}
-
-fn missing(identifiers: &BTreeSet<Identifier>, view: &View) -> BTreeSet<Identifier> {
-    identifiers.iter().filter(|it| !view.identifiers.contains_key(*it)).cloned().collect()
-}
-
-/// The members of the profiles of identifiers that a view does not hold.
-pub(super) fn missing_members<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>, view: &View) -> Needs {
-    let states = identifiers.into_iter().filter_map(|it| view.identifiers.get(it)?.as_ref());
-    let keys: BTreeSet<ClusterKey> = states.map(|it| it.cluster).collect();
-    let clusters = keys.iter().filter_map(|it| view.clusters.get(it)?.as_ref());
-    let members = clusters.flat_map(|it| &it.members).filter(|it| !view.identifiers.contains_key(*it));
-    Needs { identifiers: members.cloned().collect(), ..Needs::default() }
 }
 
 /// What a command requires.

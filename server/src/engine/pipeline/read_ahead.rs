@@ -12,29 +12,26 @@ use std::{
 };
 
 use profile360_core::{
-    evidence::{
-        decision::{Decision, Decisions},
-        link::Pair,
-    },
+    evidence::{decision::Decision, link::Pair},
     graph::rows::ClusterKey,
     identifier::Identifier,
     message::Message,
     plan::{
         changes::Changes,
-        draft::Draft,
-        needs::{first_needs, next_needs},
+        planner::NewEvidence,
         view::{Needs, View},
     },
 };
 use profile360_store::StoreError;
 use tokio::task::JoinHandle;
 
-use super::{Ingest, QUEUE, Snapshot, Worker, cache::Cache, complete, decide};
+use super::{Ingest, QUEUE, Worker, cache::Cache, decide};
+use crate::engine::planning::{self, Plan, PlanContext, missing_members};
 
 /// The work for one request that others wait for.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// Reads, see [`cost_of`].
+    /// Reads, see [`crate::engine::planning::cost_of`].
     pub read: usize,
     /// Rows of identifiers, links and clusters to write.
     pub write: usize,
@@ -57,17 +54,8 @@ const fn scale(budget: usize, n_messages: usize) -> usize {
 
 /// That many more messages double the budget.
 const SHARE: usize = 250;
-/// The cost of reading all links of an identifier.
-const COST_OF_LINKS: usize = 5;
 /// How often a request is deferred. If its rows keep changing, it is then served at once while others wait.
 const MAX_DEFERRALS: u32 = 4;
-
-/// The cost of a read; reading one row by its key costs 1.
-pub(super) fn cost_of(needs: &Needs) -> usize {
-    let Needs { messages, identifiers, links, clusters, orders, sessions, links_of } = needs;
-    let n_rows = messages.len() + identifiers.len() + links.len() + clusters.len() + orders.len() + sessions.len();
-    n_rows + COST_OF_LINKS * links_of.len()
-}
 
 /// A request that can be deferred.
 #[derive(Debug)]
@@ -106,13 +94,13 @@ impl Prefetched {
 #[derive(Debug)]
 pub(super) enum ReadPlan {
     /// Messages with the owners of their values.
-    Messages { messages: Vec<Message>, decisions: Decisions },
+    Messages { messages: Arc<[Message]>, context: PlanContext },
     Decisions {
         /// The identifiers of the decisions.
         ends: BTreeSet<Identifier>,
-        changed: Vec<Decision>,
-        /// All decisions, including the changed ones.
-        decisions: Decisions,
+        changed: Arc<[Decision]>,
+        /// With the changed decisions.
+        context: PlanContext,
     },
 }
 
@@ -182,11 +170,11 @@ impl ReadAhead {
         self.n_decision_changes += 1;
     }
 
-    fn begin(&mut self, snapshot: &Snapshot) {
+    fn begin(&mut self) {
         let Some(Deferred { job, read_plan, n_deferrals, n_decision_changes }) = self.queue.pop_front() else { return };
         // Rows are read now, but the plan uses decisions and owners of the time when the request was deferred.
         self.written = Written { has_decisions: n_decision_changes != self.n_decision_changes, ..Written::default() };
-        let task = tokio::spawn(read(snapshot.clone(), read_plan));
+        let task = tokio::spawn(read(read_plan));
         self.reading = Some(Reading { job, n_deferrals: n_deferrals + 1, task });
     }
 }
@@ -224,49 +212,38 @@ impl Worker {
         // Get the commit number before reading: then a commit of another server conflicts with ours, which invalidates what
         // was read.
         let is_known = self.last_commit().await.is_ok();
-        self.read_ahead.begin(&self.snapshot);
+        self.read_ahead.begin();
         if !is_known {
             self.read_ahead.invalidate();
         }
     }
 }
 
-async fn read(snapshot: Snapshot, read_plan: ReadPlan) -> (View, Option<Changes>) {
-    let mut view = View::default();
-    match plan(&mut view, &snapshot, &read_plan).await {
-        Ok(changes) => (view, Some(changes)),
-        // Concurrent writes can make rows inconsistent. Keep the rest: what has changed is read again.
+async fn read(read_plan: ReadPlan) -> (View, Option<Changes>) {
+    match plan(&read_plan).await {
+        Ok(Some(Plan { view, changes })) => (view, Some(changes)),
+        Ok(None) => (View::default(), None),
+        // Concurrent writes can make rows inconsistent.
         Err(error) => {
             tracing::debug!(%error, "reading ahead did not finish");
-            (view, None)
+            (View::default(), None)
         }
     }
 }
 
-async fn plan(view: &mut View, snapshot: &Snapshot, read_plan: &ReadPlan) -> Result<Changes, StoreError> {
-    let Snapshot { policy, secret, .. } = snapshot;
-    let mut draft = match read_plan {
-        ReadPlan::Messages { messages, decisions } => {
-            load(first_needs(messages), view, snapshot).await?;
-            Draft::new(messages, view, policy, decisions, secret)
-        }
-        ReadPlan::Decisions { ends, changed, decisions } => {
-            load(Needs { identifiers: ends.clone(), ..Needs::default() }, view, snapshot).await?;
-            load(decide::missing_members(ends, view), view, snapshot).await?;
-            Draft::of_decisions(changed, view, policy, decisions)
+async fn plan(read_plan: &ReadPlan) -> Result<Option<Plan>, StoreError> {
+    let mut cache = Cache::default();
+    let mut view = View::default();
+    let (evidence, context) = match read_plan {
+        ReadPlan::Messages { messages, context } => (NewEvidence::Messages(messages.clone()), context),
+        ReadPlan::Decisions { ends, changed, context } => {
+            let needs = Needs { identifiers: ends.clone(), ..Needs::default() };
+            planning::load(needs, &mut view, context, &mut cache).await?;
+            planning::load(missing_members(ends, &view), &mut view, context, &mut cache).await?;
+            (NewEvidence::Decisions(changed.clone()), context)
         }
     };
-    complete(&mut draft, &mut Cache::default(), snapshot, view).await?;
-    Ok(draft.finish(view))
-}
-
-/// Loads rows, and the rows that these name.
-async fn load(mut needs: Needs, view: &mut View, snapshot: &Snapshot) -> Result<(), StoreError> {
-    while !needs.is_empty() {
-        snapshot.store.load(&needs, &snapshot.secret, view).await?;
-        needs = next_needs(view);
-    }
-    Ok(())
+    planning::plan(evidence, view, context, &mut cache, usize::MAX).await
 }
 
 /// Keys of rows that were changed, made or removed.

@@ -1,0 +1,348 @@
+//! Projections: everything that is computed from the journal under one policy version.
+//!
+//! A rollout fills the next projection, follows the commits that come in while it does so, and switches to it in one small
+//! transaction: readers see one or the other. The previous projection stays, so that the next rollout can go back to it.
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
+
+use profile360_core::{
+    evidence::{decision::Decision, retirement::Retirement},
+    identifier::{Identifier, UnifiedId, normalize::NORMAL_FORMS},
+};
+use serde::{Deserialize, Serialize};
+use surrealdb::types::{Number, RecordId, Value};
+
+use super::{
+    Result, Store, StoreError,
+    handle::Handle,
+    journal::{Switch, journal_row},
+    keys::{self, BY_ID, Keys, SHARDED, SHARDS, UNSHARDED},
+    rows, tx,
+    write::closing_of,
+};
+
+/// What a projection is, and how far it has got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Projection {
+    pub policy: i64,
+    pub normal_forms: i64,
+    /// The last commit of the journal that it contains. The active one contains all.
+    pub followed: i64,
+    pub state: ProjectionState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectionState {
+    Filling,
+    Active,
+    /// It was active before the active one.
+    Previous,
+    /// Its rows are being removed.
+    Removing,
+}
+
+/// The number of rows of a projection, and of messages in the journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// Different messages in the journal.
+    pub messages: u64,
+    /// Messages in the timeline of a customer.
+    pub timeline: u64,
+    /// Messages without a usable identifier under this policy.
+    pub unreadable: u64,
+    pub identifiers: u64,
+    pub links: u64,
+    pub clusters: u64,
+}
+
+/// The setting of a database that has messages whose IDs got another normal form.
+pub(super) const RENAMED: &str = "renamed_messages";
+
+/// Steps in which the rows of a projection are removed: each covers a 4,096th of the IDs, or of the shards.
+const REMOVED_AT_ONCE: u16 = 16;
+
+/// Opens the active projection. A new database gets its first one.
+pub(super) async fn open_active(handle: Arc<Handle>) -> Result<Store> {
+    let store = Store { handle, projection: 0, is_filled: false };
+    let active = match store.setting("projection").await? {
+        Some(number) => number.parse().map_err(|_| keys::bad_key("setting"))?,
+        None => store.create_first().await?,
+    };
+    Ok(store.of_projection(active))
+}
+
+impl Store {
+    /// The number of this projection. The first is 1.
+    pub fn projection(&self) -> i64 {
+        self.projection
+    }
+
+    /// The same database with another projection.
+    pub fn of_projection(&self, number: i64) -> Self {
+        Self { handle: self.handle.clone(), projection: number, is_filled: false }
+    }
+
+    pub(super) fn keys(&self) -> Keys {
+        Keys(self.projection)
+    }
+
+    async fn create_first(&self) -> Result<i64> {
+        let first = Projection { policy: 1, normal_forms: NORMAL_FORMS, followed: 0, state: ProjectionState::Active };
+        let query = "
+            BEGIN;
+            INSERT IGNORE INTO projection $row RETURN NONE;
+            INSERT IGNORE INTO setting $setting RETURN NONE;
+            COMMIT;
+        ";
+        let row = projection_row(1, &first)?;
+        let setting = rows::setting_row("projection", 1.to_string());
+        self.handle.run(query, tx::variables([("row", row), ("setting", setting)])).await?;
+        Ok(1)
+    }
+
+    /// All projections by their numbers.
+    pub async fn projections(&self) -> Result<BTreeMap<i64, Projection>> {
+        let found = self.handle.run("SELECT id, p FROM projection", tx::no_variables()).await?;
+        let projection =
+            |(id, payload): (RecordId, String)| Ok((keys::number_of(&id)?, rows::decode("projection", &payload)?));
+        rows::id_and_payload(found)?.into_iter().map(projection).collect()
+    }
+
+    /// Creates a projection to be filled. [`Store::switch_to`] makes it active.
+    pub async fn next_projection(&self, policy: i64) -> Result<Self> {
+        let projections = self.projections().await?;
+        let number = projections.keys().next_back().copied().unwrap_or(0) + 1;
+        let new = Projection { policy, normal_forms: NORMAL_FORMS, followed: 0, state: ProjectionState::Filling };
+        let row = projection_row(number, &new)?;
+        self.handle.run("INSERT INTO projection $row RETURN NONE", tx::variables([("row", row)])).await?;
+        Ok(Self { is_filled: true, ..self.of_projection(number) })
+    }
+
+    /// Marks the previous projection as being filled again. If that is interrupted, it is of no use any more.
+    pub async fn resume_projection(&self, number: i64) -> Result<Self> {
+        let store = Self { is_filled: true, ..self.of_projection(number) };
+        let projection = store.own_row().await?;
+        self.put_projection(number, &Projection { state: ProjectionState::Filling, ..projection }).await?;
+        Ok(store)
+    }
+
+    /// Whether an ID may be that of several messages, or a message may have several IDs: an earlier version of the program has
+    /// written messages here.
+    pub async fn has_old_ids(&self) -> Result<bool> {
+        let settings = [super::upgrade::PROGRESS, RENAMED].map(|name| keys::text_id("setting", name));
+        Ok(!self.select(settings.into()).await?.is_empty())
+    }
+
+    /// Marks projections that a failed or interrupted rollout left as removable.
+    pub async fn abandon_unfinished(&self) -> Result<()> {
+        for (number, projection) in self.projections().await? {
+            if projection.state == ProjectionState::Filling {
+                self.put_projection(number, &Projection { state: ProjectionState::Removing, ..projection }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_projection(&self, number: i64, projection: &Projection) -> Result<()> {
+        let row = projection_row(number, projection)?;
+        let query = "UPSERT $row.id CONTENT $row RETURN NONE";
+        self.handle.run(query, tx::variables([("row", row)])).await?;
+        Ok(())
+    }
+
+    /// Removes the rows of removable projections, in small steps.
+    pub async fn remove_projections(&self) -> Result<()> {
+        for (number, projection) in self.projections().await? {
+            if projection.state == ProjectionState::Removing {
+                self.of_projection(number).remove().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove(&self) -> Result<()> {
+        let keys = self.keys();
+        for first in (0..SHARDS).step_by(usize::from(REMOVED_AT_ONCE)) {
+            let shards = first..=first + REMOVED_AT_ONCE - 1;
+            let of_shards = SHARDED.iter().map(|table| keys.range_of_shards(table, shards.clone()));
+            let ids = two_bytes_of(&shards);
+            let of_ids = BY_ID.iter().map(|table| keys.range_of_ids(table, &ids));
+            self.delete(of_shards.chain(of_ids)).await?;
+        }
+        self.delete(UNSHARDED.iter().map(|table| keys.all(table))).await?;
+        let settings = ["listed"].map(|name| keys::text_id("setting", &self.own(name)));
+        let ids = settings.into_iter().chain([RecordId::new("projection", self.projection)]).map(Value::RecordId);
+        let query = "DELETE $ids RETURN NONE";
+        self.handle.run(query, tx::variables([("ids", Value::from_iter(ids))])).await?;
+        Ok(())
+    }
+
+    async fn delete(&self, ranges: impl Iterator<Item = RecordId>) -> Result<()> {
+        for range in ranges {
+            let query = "DELETE $range RETURN NONE";
+            self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts rows. Scans tables, so not for queries.
+    pub async fn row_counts(&self) -> Result<RowCounts> {
+        let keys = self.keys();
+        let mut counts = RowCounts { messages: self.n_messages().await?, ..RowCounts::default() };
+        let tables: [(&'static str, &mut u64); 5] = [
+            ("timeline", &mut counts.timeline),
+            ("unreadable", &mut counts.unreadable),
+            ("identifier", &mut counts.identifiers),
+            ("linked", &mut counts.links),
+            ("cluster", &mut counts.clusters),
+        ];
+        for (table, count) in tables {
+            let query = "RETURN array::first((SELECT VALUE n FROM (SELECT count() AS n FROM $range GROUP ALL))) ?? 0";
+            let variables = tx::variables([("range", Value::RecordId(keys.all(table)))]);
+            *count = match self.handle.run(query, variables).await? {
+                Value::Number(Number::Int(n)) => u64::try_from(n)?,
+                _ => return Err(keys::bad_key(table)),
+            };
+        }
+        Ok(counts)
+    }
+
+    /// Makes another projection and its policy version active, as the commit after `last_commit`. Fails with
+    /// [`StoreError::Conflict`] if anything was committed since.
+    pub async fn switch_to(&self, next: &Self, last_commit: i64, policy: i64) -> Result<()> {
+        let number = last_commit + 1;
+        let mut projections = self.projections().await?;
+        let mut changed = Vec::new();
+        for (it, projection) in &mut projections {
+            let state = match projection.state {
+                _ if *it == next.projection => ProjectionState::Active,
+                ProjectionState::Active => ProjectionState::Previous,
+                ProjectionState::Previous => ProjectionState::Removing,
+                other => other,
+            };
+            let is_changed = *it == next.projection || state != projection.state;
+            if *it == self.projection {
+                projection.followed = number;
+            }
+            if *it == next.projection {
+                (projection.policy, projection.followed) = (policy, number);
+            }
+            projection.state = state;
+            if is_changed {
+                changed.push(projection_row(*it, projection)?);
+            }
+        }
+        let switch = rows::encode("journal", &Switch { projection: next.projection, policy })?;
+        let journal = journal_row(number, 0, "switch", switch.into_bytes());
+        let listed = (next.own("listed"), number);
+        let settings = [("projection".to_owned(), next.projection), ("policy".to_owned(), policy), listed];
+        let settings = settings.into_iter().map(|(name, number)| rows::setting_row(&name, number.to_string()));
+        let dropped = [Value::RecordId(keys::text_id("setting", "publishing"))];
+        let mut variables = closing_of(number, &rows::Touched::default(), &[], [rows::COMMITS[0], rows::LINEAGE[0]])?;
+        variables.extend([
+            ("journal", Value::from_iter([journal])),
+            ("projections", Value::from_iter(changed)),
+            ("switched", Value::from_iter(settings)),
+            ("dropped_settings", Value::from_iter(dropped)),
+        ]);
+        self.commit_as(number, variables).await
+    }
+
+    /// What this projection is.
+    pub async fn own_row(&self) -> Result<Projection> {
+        let found = self.select(vec![RecordId::new("projection", self.projection)]).await?;
+        let Some((_, payload)) = found.into_iter().next() else { return Err(StoreError::Superseded) };
+        rows::decode("projection", &payload)
+    }
+
+    /// Records how far a projection has got that is not active.
+    pub async fn set_followed(&self, commit: i64) -> Result<()> {
+        let row = self.with_followed(commit).await?;
+        self.handle.run("UPSERT $row.id CONTENT $row RETURN NONE", tx::variables([("row", row)])).await?;
+        Ok(())
+    }
+
+    /// The row of this projection with another last commit.
+    pub(super) async fn with_followed(&self, commit: i64) -> Result<Value> {
+        let projection = self.own_row().await?;
+        projection_row(self.projection, &Projection { followed: commit, ..projection })
+    }
+
+    /// Writes decisions and retirements into a projection that is being filled.
+    pub async fn write_history(&self, decisions: &[Decision], retirements: &[Retirement]) -> Result<()> {
+        let keys = self.keys();
+        let mut decided = Vec::new();
+        for decision in decisions {
+            let id = keys.text("decided", &decision.id);
+            decided.push(rows::relation_row(keys, id, &decision.pair, rows::encode("decided", decision)?));
+        }
+        let mut retired = Vec::new();
+        for retirement in retirements {
+            retired.push(rows::row(keys.text("retired", &retirement.id), rows::encode("retired", retirement)?));
+        }
+        let query = "
+            BEGIN;
+            INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
+            COMMIT;
+        ";
+        let variables = tx::variables([("decided", Value::from_iter(decided)), ("retired", Value::from_iter(retired))]);
+        self.handle.run(query, variables).await?;
+        Ok(())
+    }
+
+    /// Redirects unified IDs to other identifiers than their own.
+    pub async fn write_redirects(&self, redirects: &[(UnifiedId, Identifier)]) -> Result<()> {
+        let ids = redirects.iter().map(|(id, target)| rows::unified_id_row(self.keys(), *id, target));
+        let query = "INSERT INTO unified_id $ids ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE";
+        self.handle.run(query, tx::variables([("ids", Value::from_iter(ids))])).await?;
+        Ok(())
+    }
+
+    /// The version of the normal forms of this projection.
+    pub async fn normal_forms(&self) -> Result<i64> {
+        Ok(self.own_row().await?.normal_forms)
+    }
+
+    /// Records the version of the normal forms of this projection.
+    pub async fn set_normal_forms(&self, normal_forms: i64) -> Result<()> {
+        let projection = self.own_row().await?;
+        self.put_projection(self.projection, &Projection { normal_forms, ..projection }).await
+    }
+
+    /// The version of the policy that is being published, if any.
+    pub async fn publishing(&self) -> Result<Option<i64>> {
+        Ok(self.setting("publishing").await?.and_then(|it| it.parse().ok()))
+    }
+
+    /// Records which version is being published.
+    pub async fn set_publishing(&self, version: Option<i64>) -> Result<()> {
+        let (query, value) = match version {
+            Some(version) => {
+                ("UPSERT $it.id CONTENT $it RETURN NONE", rows::setting_row("publishing", version.to_string()))
+            }
+            None => ("DELETE $it RETURN NONE", Value::RecordId(keys::text_id("setting", "publishing"))),
+        };
+        self.handle.run(query, tx::variables([("it", value)])).await?;
+        Ok(())
+    }
+
+    /// The name of a setting of this projection.
+    pub(super) fn own(&self, name: &str) -> String {
+        format!("{name}_{}", self.projection)
+    }
+}
+
+pub(super) fn projection_row(number: i64, projection: &Projection) -> Result<Value> {
+    Ok(rows::row(RecordId::new("projection", number), rows::encode("projection", projection)?))
+}
+
+/// The IDs of a share of all: that which the shards are of all shards.
+fn two_bytes_of(shards: &RangeInclusive<u16>) -> RangeInclusive<UnifiedId> {
+    const PER_SHARD: u16 = (65_536 / SHARDS as u32) as u16;
+    keys::ids_of_two_bytes(shards.start() * PER_SHARD..=shards.end() * PER_SHARD + (PER_SHARD - 1))
+}
