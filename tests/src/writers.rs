@@ -57,7 +57,14 @@ impl Writers {
 
     /// Starts another pipeline with a tiny budget, which defers almost every request.
     pub async fn pipeline_with_tiny_budget(&mut self) -> anyhow::Result<Pipeline> {
-        self.start(Budget { read: 0, write: 6 }).await
+        self.start(Budget { read: 0, write: 6, ahead: 1 }).await
+    }
+
+    /// Starts another pipeline that plans ahead once so many messages wait.
+    pub async fn pipeline_by(&mut self, has_tiny_budget: bool, ahead: usize) -> anyhow::Result<Pipeline> {
+        let budget =
+            if has_tiny_budget { Budget { read: 0, write: 6, ahead } } else { Budget { ahead, ..Budget::DEFAULT } };
+        self.start(budget).await
     }
 
     /// Like another server on the same database: they share nothing else.
@@ -73,11 +80,17 @@ impl Writers {
         Ok(Snapshot::open(self.store.clone(), policy, IdSecret::new(SECRET), events).await?)
     }
 
-    /// Waits until everything is written and listed, and closes the database. The pipelines must be dropped.
-    pub async fn close(mut self) -> anyhow::Result<()> {
+    /// Waits until everything is written. The pipelines must be dropped.
+    pub async fn finish(&mut self) -> anyhow::Result<()> {
         for working in std::mem::take(&mut self.working) {
             working.await?;
         }
+        Ok(())
+    }
+
+    /// Waits until everything is written and listed, and closes the database. The pipelines must be dropped.
+    pub async fn close(mut self) -> anyhow::Result<()> {
+        self.finish().await?;
         let Snapshot { store, directory, policy, .. } = self.snapshot().await?;
         directory.catch_up(&store, &policy, |_| {}).await?;
         store.close().await;

@@ -49,19 +49,19 @@ pub struct Changes {
     /// For each message to be kept, by its position in the batch, its home's derived ID.
     pub kept: Vec<(usize, UnifiedId)>,
     /// `true` where the row is new.
-    pub identifiers: BTreeMap<Identifier, (IdentifierState, bool)>,
+    pub identifiers: BTreeMap<Identifier, (Arc<IdentifierState>, bool)>,
     /// `true` where the row is new.
-    pub links: BTreeMap<Pair, (LinkState, bool)>,
+    pub links: BTreeMap<Pair, (Arc<LinkState>, bool)>,
     /// `true` where the row is new.
-    pub clusters: BTreeMap<ClusterKey, (ClusterState, bool)>,
+    pub clusters: BTreeMap<ClusterKey, (Arc<ClusterState>, bool)>,
     pub removed_clusters: BTreeSet<ClusterKey>,
     pub orders: Vec<OrderChange>,
     /// By the key of the order; `true` where the row is new.
-    pub order_states: BTreeMap<Arc<str>, (OrderState, bool)>,
+    pub order_states: BTreeMap<Arc<str>, (Arc<OrderState>, bool)>,
     pub refunds: Vec<RefundChange>,
     /// What of orders and refunds their senders should know, by the messages' positions in the batch.
     pub order_notes: BTreeMap<usize, OrderNote>,
-    pub sessions: BTreeMap<Arc<str>, Claim>,
+    pub sessions: BTreeMap<Arc<str>, Arc<Claim>>,
     /// Every cluster, as it is now, of which anything changed.
     pub touched: BTreeSet<ClusterKey>,
     /// Links whose reason to be withheld changed.

@@ -82,14 +82,14 @@ impl Draft {
             let stored = view.cluster(key);
             if stored.is_none_or(|it| **it != cluster) {
                 changes.touched.insert(key);
-                changes.clusters.insert(key, (cluster, stored.is_none()));
+                changes.clusters.insert(key, (Arc::new(cluster), stored.is_none()));
             }
         }
         changes.removed_clusters = self.removed_clusters.into_iter().filter(|it| view.cluster(*it).is_some()).collect();
         for (identifier, state) in self.identifiers {
             changes.touched.insert(state.cluster);
             let is_new = view.identifier(&identifier).is_none();
-            changes.identifiers.insert(identifier, (state, is_new));
+            changes.identifiers.insert(identifier, (Arc::new(state), is_new));
         }
         changes.unmet = self.unmet;
         for (pair, link) in &self.links {
@@ -100,10 +100,10 @@ impl Draft {
         }
         for (pair, link) in self.links {
             let is_new = !view.links.get(&pair).is_some_and(Option::is_some);
-            changes.links.insert(pair, (link, is_new));
+            changes.links.insert(pair, (Arc::new(link), is_new));
         }
         changes.refunds.extend(self.refunds);
-        changes.sessions = self.sessions;
+        changes.sessions = self.sessions.into_iter().map(|(id, claim)| (id, Arc::new(claim))).collect();
         changes.removed_identifiers = self.removed_identifiers;
         changes.redirects = self.redirects;
         changes.removed_links = self.removed_links;
@@ -143,7 +143,7 @@ impl Draft {
                     changes.refunds.push(RefundChange { home, refund: refund.clone(), leaves });
                 }
             }
-            changes.order_states.insert(order_id.clone(), (state.clone(), stored.is_none()));
+            changes.order_states.insert(order_id.clone(), (Arc::new(state.clone()), stored.is_none()));
         }
     }
 

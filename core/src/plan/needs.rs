@@ -34,7 +34,7 @@ pub(super) fn order_named_by(message: &Message) -> Option<&Arc<str>> {
     }
 }
 
-/// What must be seen next: the rows that the first ones name. Empty when a draft can be made.
+/// The rows that the rows of a view name, without those that it contains.
 pub fn next_needs(view: &View) -> Needs {
     let mut needs = Needs::default();
     let of_sessions = view.sessions.values().flatten().map(|it| &it.home);

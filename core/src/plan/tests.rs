@@ -168,7 +168,7 @@ impl Base {
             assert!(self.refunds.insert((home, refund.message_id.clone()), refund).is_none());
         }
         for (order_id, (state, is_new)) in changes.order_states {
-            assert_eq!(self.orders.insert(order_id, Arc::new(state)).is_none(), is_new);
+            assert_eq!(self.orders.insert(order_id, state).is_none(), is_new);
         }
         for identifier in changes.removed_identifiers {
             assert!(self.identifiers.remove(&identifier).is_some());
@@ -183,16 +183,16 @@ impl Base {
         }
         for (identifier, (state, is_new)) in changes.identifiers {
             self.latent.insert(state.unified_id, identifier.clone());
-            assert_eq!(self.identifiers.insert(identifier, Arc::new(state)).is_none(), is_new);
+            assert_eq!(self.identifiers.insert(identifier, state).is_none(), is_new);
         }
         for (pair, (link, is_new)) in changes.links {
-            assert_eq!(self.links.insert(pair, Arc::new(link)).is_none(), is_new);
+            assert_eq!(self.links.insert(pair, link).is_none(), is_new);
         }
         for key in changes.removed_clusters {
             assert!(self.clusters.remove(&key).is_some());
         }
         for (key, (cluster, is_new)) in changes.clusters {
-            assert_eq!(self.clusters.insert(key, Arc::new(cluster)).is_none(), is_new);
+            assert_eq!(self.clusters.insert(key, cluster).is_none(), is_new);
         }
         for change in changes.orders {
             if let Some(home) = change.leaves {
@@ -203,7 +203,7 @@ impl Base {
             assert_eq!(old.is_some(), has_row);
         }
         for (session, claim) in changes.sessions {
-            self.sessions.insert(session, Arc::new(claim));
+            self.sessions.insert(session, claim);
         }
         changes.outcomes.into_iter().map(|(outcome, _)| outcome).collect()
     }

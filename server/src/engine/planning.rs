@@ -28,28 +28,28 @@ use profile360_core::{
 };
 use profile360_store::{Position, Store, StoreError};
 
-use super::pipeline::cache::Cache;
+use super::{active_policy::ActivePolicy, pipeline::cache::Cache};
 
 /// What plans are computed by and where their rows are.
 #[derive(Debug, Clone)]
-pub struct PlanContext {
+pub(super) struct PlanContext {
     pub store: Arc<Store>,
+    pub policy: Arc<ActivePolicy>,
     pub rules: Rules,
-    pub policy_version: i64,
     pub retirements: Arc<Retirements>,
 }
 
 impl PlanContext {
     /// The same with other decisions.
     #[must_use]
-    pub fn with_decisions(&self, decisions: Arc<Decisions>) -> Self {
+    pub(super) fn with_decisions(&self, decisions: Arc<Decisions>) -> Self {
         Self { rules: Rules { decisions, ..self.rules.clone() }, ..self.clone() }
     }
 }
 
 /// A complete plan.
 #[derive(Debug)]
-pub struct Plan {
+pub(super) struct Plan {
     /// Everything that it depends on.
     pub view: View,
     pub changes: Changes,
@@ -57,7 +57,7 @@ pub struct Plan {
 
 /// What a retirement is planned from.
 #[derive(Debug)]
-pub struct Reassigned {
+pub(super) struct Reassigned {
     pub reassignment: Arc<Reassignment>,
     /// Where its messages are, by ID.
     pub positions: BTreeMap<Arc<str>, Position>,
@@ -67,7 +67,7 @@ pub struct Reassigned {
 const COST_OF_LINKS: usize = 5;
 
 /// The cost of a read; reading one row by its key costs 1.
-pub fn cost_of(needs: &Needs) -> usize {
+pub(super) fn cost_of(needs: &Needs) -> usize {
     let Needs { messages, identifiers, links, clusters, orders, sessions, links_of } = needs;
     let n_rows = messages.len() + identifiers.len() + links.len() + clusters.len() + orders.len() + sessions.len();
     n_rows + COST_OF_LINKS * links_of.len()
@@ -79,7 +79,7 @@ pub fn cost_of(needs: &Needs) -> usize {
 /// # Errors
 ///
 /// [`StoreError::Conflict`] if another server committed between two reads.
-pub async fn plan(
+pub(super) async fn plan(
     evidence: NewEvidence,
     mut view: View,
     context: &PlanContext,
@@ -98,12 +98,24 @@ pub async fn plan(
             let Some(rest) = at_most.checked_sub(cost_of(&needs)) else { return Ok(None) };
             at_most = rest;
         }
-        context.store.load(&needs, &context.rules.secret, &mut view).await?;
+        read(&needs, &mut view, context, cache).await?;
     }
 }
 
+/// Reads rows of the store.
+async fn read(needs: &Needs, view: &mut View, context: &PlanContext, cache: &Cache) -> Result<(), StoreError> {
+    context.store.load(needs, &context.rules.secret, view).await?;
+    cache.amend(needs, view);
+    Ok(())
+}
+
 /// Loads rows, and the rows that these refer to, unless the view contains them.
-pub async fn load(needs: Needs, view: &mut View, context: &PlanContext, cache: &mut Cache) -> Result<(), StoreError> {
+pub(super) async fn load(
+    needs: Needs,
+    view: &mut View,
+    context: &PlanContext,
+    cache: &mut Cache,
+) -> Result<(), StoreError> {
     let mut needs = needs.without(view);
     loop {
         if needs.is_empty() {
@@ -113,13 +125,13 @@ pub async fn load(needs: Needs, view: &mut View, context: &PlanContext, cache: &
             return Ok(());
         }
         cache.serve(&mut needs, view);
-        context.store.load(&needs, &context.rules.secret, view).await?;
+        read(&needs, view, context, cache).await?;
         needs = Needs::default();
     }
 }
 
 /// Reads what a new or a revoked retirement is planned from: all stored messages with the value.
-pub async fn read_reassignment(
+pub(super) async fn read_reassignment(
     retirement: &Retirement,
     view: &mut View,
     context: &PlanContext,
@@ -158,7 +170,7 @@ pub async fn read_reassignment(
 }
 
 /// The members of the profiles of identifiers that a view does not hold.
-pub fn missing_members<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>, view: &View) -> Needs {
+pub(super) fn missing_members<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>, view: &View) -> Needs {
     let states = identifiers.into_iter().filter_map(|it| view.identifiers.get(it)?.as_ref());
     let keys: BTreeSet<ClusterKey> = states.map(|it| it.cluster).collect();
     let clusters = keys.iter().filter_map(|it| view.clusters.get(it)?.as_ref());
@@ -167,7 +179,7 @@ pub fn missing_members<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>
 }
 
 /// The decisions about identifiers that a plan removes.
-pub fn decisions_about_removed(changes: &Changes, decisions: &Decisions) -> Vec<Decision> {
+pub(super) fn decisions_about_removed(changes: &Changes, decisions: &Decisions) -> Vec<Decision> {
     let is_removed = |it: &Identifier| changes.removed_identifiers.contains(it);
     let about = decisions.iter().filter(|it| is_removed(&it.pair.a) || is_removed(&it.pair.b));
     about.map(|it| Decision::clone(it)).collect()
@@ -178,7 +190,7 @@ pub fn decisions_about_removed(changes: &Changes, decisions: &Decisions) -> Vec<
 /// # Errors
 ///
 /// [`StoreError::Conflict`] if another server committed between two reads.
-pub fn revision_of(
+pub(super) fn revision_of(
     identifiers: &BTreeSet<Identifier>,
     view: &View,
     context: &PlanContext,
@@ -199,7 +211,7 @@ pub fn revision_of(
         let members = members.ok_or(StoreError::Conflict)?;
         let members = members.iter().copied();
         let decisions = &context.rules.decisions;
-        revisions.push(revision::of_members(context.policy_version, members, &context.retirements, decisions));
+        revisions.push(revision::of_members(context.policy.version, members, &context.retirements, decisions));
     }
     Ok(revision::joint(revisions))
 }

@@ -71,7 +71,7 @@ impl Snapshot {
         PlanContext {
             store: store.clone(),
             rules: Rules { policy: policy.compiled().clone(), decisions: self.decisions(), secret: secret.clone() },
-            policy_version: policy.version,
+            policy: policy.clone(),
             retirements: policy.retirements(),
         }
     }

@@ -34,7 +34,7 @@ async fn measure(url: String) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let Some((scheme, _)) = url.split_once("://") else { bail!("{url} is no address of a database") };
     let from = connect(&url).await.with_context(|| format!("{url} cannot be opened"))?;
-    let to = connect(&format!("{scheme}://{}?sync=every", folder.path().join("bare").display())).await?;
+    let to = connect(format!("{scheme}://{}?sync=every", folder.path().join("bare").display())).await?;
     for db in [&from, &to] {
         db.use_ns("profile360").await?;
     }

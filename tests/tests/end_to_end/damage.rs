@@ -68,24 +68,24 @@ impl Damage {
             Self::MemberGone => {
                 let mut cluster = (*cluster).clone();
                 cluster.members.retain(|it| *it != phone);
-                changes.clusters.insert(state.cluster, (cluster, false));
+                changes.clusters.insert(state.cluster, (Arc::new(cluster), false));
             }
             Self::UnifiedIdChanged => {
                 let mut cluster = (*cluster).clone();
                 cluster.unified_id = states[&phone].unified_id;
-                changes.clusters.insert(state.cluster, (cluster, false));
+                changes.clusters.insert(state.cluster, (Arc::new(cluster), false));
             }
             Self::FactsChanged => {
                 let mut state = (*state).clone();
                 state.facts.seen.count += 1;
-                changes.identifiers.insert(user, (state, false));
+                changes.identifiers.insert(user, (Arc::new(state), false));
             }
             Self::LinkChanged => {
                 let pair = Pair::new(&user, &phone).expect("they are two");
                 let links = store.links_of(std::slice::from_ref(&user)).await?;
                 let (_, mut link) = links.into_iter().find(|(it, _)| *it == pair).expect("they are linked");
                 link.seen.first_seen = Timestamp::EARLIEST;
-                changes.links.insert(pair, (link, false));
+                changes.links.insert(pair, (Arc::new(link), false));
             }
             Self::OrderChanged => {
                 let Some(PurchaseRow::Order(mut order)) = store.purchases(state.unified_id).await?.pop() else {
@@ -101,7 +101,7 @@ impl Damage {
                 let elsewhere =
                     ids.into_iter().map(ClusterKey).find(|key| *key != state.cluster).expect("one is not the cell's");
                 phone_state.cluster = elsewhere;
-                changes.identifiers.insert(phone, (phone_state, false));
+                changes.identifiers.insert(phone, (Arc::new(phone_state), false));
             }
             Self::TextGone => {
                 let event = store.events(state.unified_id, Timestamp::EARLIEST, Timestamp::LATEST).await?.remove(0);

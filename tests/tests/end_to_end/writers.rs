@@ -8,6 +8,7 @@ use profile360_core::{
         decision::{Decision, Relation, Revocation},
         facts::Facts,
         link::Pair,
+        retirement::{Retirement, Retirements},
     },
     graph::rows::IdentifierState,
     identifier::{
@@ -312,12 +313,102 @@ fn messages_parsed_under_another_policy_are_parsed_again() {
     assert!(base.check().starts_with("1 messages, 2 identifiers"), "as under the active policy");
 }
 
+/// Retirements of values of the messages, from a day on.
+fn retirements() -> impl Strategy<Value = Vec<Retirement>> {
+    let value = (0..2_usize, 0..4_u8).prop_map(|(kind, number)| {
+        let (kind, value) =
+            [("phone", format!("+8210123456{}", 70 + number)), ("device_id", format!("d{}", number % 3))][kind].clone();
+        Identifier::new(Kind::new(kind), &value)
+    });
+    vec((value, 1..20_u8), 0..3).prop_map(|retired| {
+        let retirement = |(n, (value, day)): (usize, (Identifier, u8))| Retirement {
+            id: format!("r{n}").into(),
+            value,
+            from: Timestamp::parse(&format!("2025-03-{day:02}T00:00:00Z")).expect("a time"),
+            at: Timestamp::from_micros(i64::try_from(n).expect("few")),
+            reason: Arc::from("someone else has it"),
+            actor: Arc::from("a test"),
+            revoked: None,
+        };
+        retired.into_iter().enumerate().map(retirement).collect()
+    })
+}
+
+/// Retires values. Returns the retirements that are active.
+async fn retire(pipeline: Pipeline, retirements: Vec<Retirement>) -> anyhow::Result<Vec<Retirement>> {
+    let mut active = Vec::new();
+    for retirement in retirements {
+        match settle(&pipeline, &Command::Retire(retirement.clone())).await? {
+            CommandOutcome::Retired { commit: Some(_), .. } => active.push(retirement),
+            CommandOutcome::Retired { commit: None, .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    Ok(active)
+}
+
+/// Another server uses commit numbers, so that plans and commits conflict and are made again.
+async fn interfere(store: Arc<Store>, n_commits: usize) -> anyhow::Result<usize> {
+    let mut n_used = 0;
+    for _ in 0..n_commits {
+        let next = store.last_commit().await? + 1;
+        match store.commit(&Commit::of(next, &Changes::default()), &IdSecret::new(SECRET)).await {
+            Ok(()) => n_used += 1,
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(n_used)
+}
+
+/// Requests of all sorts, on every lane of the executor, with plans that are made on batches in flight and discarded with them.
+#[test]
+fn on_every_lane_the_database_is_what_the_evidence_gives() {
+    let cases = Config { cases: 60, max_shrink_iters: 40, ..Config::with_source_file(file!()) };
+    let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let orders = messages().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle()));
+    let strategy = (orders, decision_requests(), retirements(), 0..12_usize, any::<bool>());
+    let law = |((one, other), requests, retirements, n_rival, is_tiny): (TwoOrders, _, _, usize, bool)| {
+        let (one, other) = (messages::ndjson(&one), messages::ndjson(&other));
+        let (first, second, all) = (accepted(&one), accepted(&other), accepted(&one));
+        in_process(async move {
+            let mut writers = Writers::open("mem://").await?;
+            let pipeline = writers.pipeline_by(is_tiny, 1).await?;
+            let deciding = tokio::spawn(decide(pipeline.clone(), requests));
+            let retiring = tokio::spawn(retire(pipeline.clone(), retirements));
+            let rival = tokio::spawn(interfere(writers.store.clone(), n_rival));
+            let writing = [(first, 2), (second, 3), (all.clone(), 1)]
+                .map(|(messages, batch)| tokio::spawn(write(pipeline.clone(), messages, batch)));
+            let mut n_stored = 0;
+            for writing in writing {
+                n_stored += writing.await??.len();
+            }
+            let (decisions, retirements) = (deciding.await??, retiring.await??);
+            rival.await??;
+            drop(pipeline);
+            writers.finish().await?;
+            assert_eq!(n_stored, all.len(), "each message is stored once");
+            let last = writers.store.last_commit().await?;
+            let n_commits = writers.store.commits(0, last).await?.len();
+            assert_eq!(i64::try_from(n_commits)?, last, "no commit number is left out");
+            assert_eq!(held_in(&writers.store).await?, resolved_from(all, decisions, &retirements));
+            writers.close().await
+        })
+        .expect("all can write");
+        Ok(())
+    };
+    if let Err(error) = runner.run(&strategy, law) {
+        panic!("{error}");
+    }
+}
+
 /// A change of the row of one identifier only.
 fn seen_so_often(count: u64, (identifier, state): &(Identifier, Arc<IdentifierState>)) -> Changes {
     let mut state = IdentifierState::clone(state);
     state.facts.seen.count = count;
     let mut changes = Changes::default();
-    changes.identifiers.insert(identifier.clone(), (state, false));
+    changes.identifiers.insert(identifier.clone(), (Arc::new(state), false));
     changes
 }
 
@@ -375,9 +466,20 @@ fn bulk_writes_become_visible_with_their_commit_number() {
 
 /// Resolution by `core` alone: each identifier with the unified ID of its customer.
 fn resolved(messages: &str, decisions: Vec<Decision>) -> BTreeMap<String, String> {
+    resolved_from(accepted(messages), decisions, &[])
+}
+
+fn resolved_from(
+    messages: Vec<Accepted>,
+    decisions: Vec<Decision>,
+    retired: &[Retirement],
+) -> BTreeMap<String, String> {
+    let mut retirements = Retirements::default();
+    retired.iter().for_each(|retirement| retirements.put(retirement.clone()));
     let mut facts = Facts::default();
     facts.decisions.extend(decisions);
-    for accepted in accepted(messages) {
+    for mut accepted in messages {
+        retirements.assign(&mut accepted.message);
         facts.add(&accepted.message);
     }
     let policy = policy();
@@ -386,7 +488,7 @@ fn resolved(messages: &str, decisions: Vec<Decision>) -> BTreeMap<String, String
     let named = resolution.identifiers.iter().enumerate().map(|(node, (identifier, _))| {
         let anchor = resolution.partition.anchors[resolution.partition.cluster_of[node]];
         let id = unified_id(resolution.identifiers[anchor].0, &secret);
-        (format!("{}:{}", identifier.kind, identifier.value), id.to_string())
+        (name_of(identifier), id.to_string())
     });
     named.collect()
 }
@@ -396,16 +498,24 @@ fn held(base: &Base) -> BTreeMap<String, String> {
     let database = base.database();
     let held = in_process(async move {
         let store = profile360_store::connect(&database).await?;
-        let mut held = BTreeMap::new();
-        for first_byte in 0..=u8::MAX {
-            for (_, cluster) in store.clusters_of(first_byte).await? {
-                for member in &cluster.members {
-                    held.insert(format!("{}:{}", member.kind, member.value), cluster.unified_id.to_string());
-                }
-            }
-        }
+        let held = held_in(&store).await;
         store.close().await;
-        anyhow::Ok(held)
+        held
     });
     held.expect("the base can be read")
+}
+
+async fn held_in(store: &Store) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut held = BTreeMap::new();
+    for first_byte in 0..=u8::MAX {
+        for (_, cluster) in store.clusters_of(first_byte).await? {
+            held.extend(cluster.members.iter().map(|member| (name_of(member), cluster.unified_id.to_string())));
+        }
+    }
+    Ok(held)
+}
+
+fn name_of(identifier: &Identifier) -> String {
+    let owner = if identifier.generation == 0 { String::new() } else { format!(" owner {}", identifier.generation) };
+    format!("{}:{}{owner}", identifier.kind, identifier.value)
 }

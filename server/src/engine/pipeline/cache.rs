@@ -1,6 +1,10 @@
-//! A cache of rows that the pipeline has read or written recently.
+//! Rows that plans need not read: those that were read or written recently, and those that the batch in flight leaves.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::Hash,
+    sync::Arc,
+};
 
 use profile360_core::{
     evidence::link::Pair,
@@ -12,41 +16,70 @@ use profile360_core::{
     },
 };
 
+use super::work::Batch;
+
 /// Entries of one generation of one table. There are two, so entries that were used since the last turn stay.
 const GENERATION: usize = 30_000;
 
-/// Valid as long as no other server writes; the pipeline clears it on a conflict.
+/// Valid as long as no other server writes; the executor clears it on a conflict.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Cache {
     identifiers: Generations<Identifier, IdentifierState>,
     links: Generations<Pair, LinkState>,
     clusters: Generations<ClusterKey, ClusterState>,
+    /// The batch that is being committed. Plans start from what it leaves, whether the store has it yet or not.
+    ahead: Option<Arc<Batch>>,
 }
 
 impl Cache {
-    /// Moves cached rows from the needs to the view.
+    /// Lays the rows of a batch that is being committed over all others, until [`Self::forget_ahead`].
+    pub(super) fn lay_over(&mut self, batch: Arc<Batch>) {
+        self.ahead = Some(batch);
+    }
+
+    pub(super) fn forget_ahead(&mut self) {
+        self.ahead = None;
+    }
+
+    /// Moves known rows from the needs to the view.
     pub(in crate::engine) fn serve(&mut self, needs: &mut Needs, view: &mut View) {
-        needs.identifiers.retain(|key| match self.identifiers.get(key) {
-            Some(state) => {
-                view.identifiers.insert(key.clone(), Some(state));
-                false
+        if let Some(batch) = &self.ahead {
+            serve_ahead(batch, needs, view);
+        }
+        take_known(&mut needs.identifiers, &mut view.identifiers, |key| self.identifiers.get(key).map(Some));
+        take_known(&mut needs.links, &mut view.links, |key| self.links.get(key).map(Some));
+        take_known(&mut needs.clusters, &mut view.clusters, |key| self.clusters.get(key).map(Some));
+    }
+
+    /// Brings links that were read by their ends up to the batch in flight.
+    pub(in crate::engine) fn amend(&self, loaded: &Needs, view: &mut View) {
+        let Some(batch) = self.ahead.as_ref().filter(|_| !loaded.links_of.is_empty()) else { return };
+        let Changes { links, removed_links, .. } = &batch.changes;
+        let mut linked: BTreeMap<&Identifier, Vec<&Pair>> = BTreeMap::new();
+        for (pair, (link, _)) in links {
+            let ends = [&pair.a, &pair.b].into_iter().filter(|end| loaded.links_of.contains(*end));
+            ends.for_each(|end| linked.entry(end).or_default().push(pair));
+            if let Some(stored) = view.links.get_mut(pair) {
+                *stored = Some(link.clone());
             }
-            None => true,
-        });
-        needs.links.retain(|key| match self.links.get(key) {
-            Some(link) => {
-                view.links.insert(key.clone(), Some(link));
-                false
+        }
+        for (end, changed) in linked {
+            let Some(listed) = view.links_of.get_mut(end) else { continue };
+            let mut pairs: Vec<Pair> = listed.iter().chain(changed.iter().copied()).cloned().collect();
+            pairs.sort_unstable();
+            pairs.dedup();
+            *listed = pairs.into();
+            for pair in changed {
+                view.links.insert(pair.clone(), links.get(pair).map(|(link, _)| link.clone()));
             }
-            None => true,
-        });
-        needs.clusters.retain(|key| match self.clusters.get(key) {
-            Some(cluster) => {
-                view.clusters.insert(*key, Some(cluster));
-                false
+        }
+        for end in &loaded.links_of {
+            if let Some(listed) = view.links_of.get_mut(end)
+                && listed.iter().any(|pair| removed_links.contains(pair))
+            {
+                *listed = listed.iter().filter(|pair| !removed_links.contains(*pair)).cloned().collect();
             }
-            None => true,
-        });
+        }
     }
 
     /// Caches what a commit has read and written.
@@ -67,33 +100,88 @@ impl Cache {
             }
         }
         for (key, (state, _)) in changes.identifiers {
-            self.identifiers.insert(key, Arc::new(state));
+            self.identifiers.insert(key, state);
         }
         for (key, (link, _)) in changes.links {
-            self.links.insert(key, Arc::new(link));
+            self.links.insert(key, link);
         }
         for (key, (cluster, _)) in changes.clusters {
-            self.clusters.insert(key, Arc::new(cluster));
+            self.clusters.insert(key, cluster);
         }
         for key in changes.removed_clusters {
             self.clusters.remove(&key);
         }
     }
+
+    /// Drops the rows that a commit has changed.
+    pub(super) fn forget(&mut self, changes: &Changes) {
+        let Changes { identifiers, links, clusters, removed_clusters, removed_identifiers, removed_links, .. } =
+            changes;
+        identifiers.keys().chain(removed_identifiers).for_each(|key| self.identifiers.remove(key));
+        links.keys().chain(removed_links).for_each(|key| self.links.remove(key));
+        clusters.keys().chain(removed_clusters).for_each(|key| self.clusters.remove(key));
+    }
+}
+
+/// Moves the rows that a batch leaves from the needs to the view.
+fn serve_ahead(batch: &Batch, needs: &mut Needs, view: &mut View) {
+    let Changes {
+        identifiers,
+        links,
+        clusters,
+        removed_identifiers,
+        removed_links,
+        removed_clusters,
+        order_states,
+        sessions,
+        ..
+    } = &batch.changes;
+    // After its commit each message that it has looked for is stored.
+    let is_stored = |id: &Arc<str>| batch.view.messages.contains_key(id).then_some(true);
+    take_known(&mut needs.messages, &mut view.messages, is_stored);
+    take_known(&mut needs.identifiers, &mut view.identifiers, |key| left_of(identifiers, removed_identifiers, key));
+    take_known(&mut needs.links, &mut view.links, |key| left_of(links, removed_links, key));
+    take_known(&mut needs.clusters, &mut view.clusters, |key| left_of(clusters, removed_clusters, key));
+    take_known(&mut needs.orders, &mut view.orders, |key| order_states.get(key).map(|(state, _)| Some(state.clone())));
+    take_known(&mut needs.sessions, &mut view.sessions, |key| sessions.get(key).map(|claim| Some(claim.clone())));
+}
+
+/// The row that a batch leaves: `None` if it does not touch it, `Some(None)` if it removes it.
+#[expect(clippy::option_option, reason = "the inner one is the content of a view")]
+fn left_of<K: Ord, V>(changed: &BTreeMap<K, (Arc<V>, bool)>, removed: &BTreeSet<K>, key: &K) -> Option<Option<Arc<V>>> {
+    match changed.get(key) {
+        Some((row, _)) => Some(Some(row.clone())),
+        None => removed.contains(key).then_some(None),
+    }
+}
+
+fn take_known<K: Ord + Clone, V>(
+    needs: &mut BTreeSet<K>,
+    view: &mut BTreeMap<K, V>,
+    mut known: impl FnMut(&K) -> Option<V>,
+) {
+    needs.retain(|key| match known(key) {
+        Some(row) => {
+            view.insert(key.clone(), row);
+            false
+        }
+        None => true,
+    });
 }
 
 #[derive(Debug)]
 struct Generations<K, V> {
-    young: BTreeMap<K, Arc<V>>,
-    old: BTreeMap<K, Arc<V>>,
+    young: HashMap<K, Arc<V>>,
+    old: HashMap<K, Arc<V>>,
 }
 
 impl<K, V> Default for Generations<K, V> {
     fn default() -> Self {
-        Self { young: BTreeMap::new(), old: BTreeMap::new() }
+        Self { young: HashMap::new(), old: HashMap::new() }
     }
 }
 
-impl<K: Ord + Clone, V> Generations<K, V> {
+impl<K: Hash + Eq + Clone, V> Generations<K, V> {
     fn get(&mut self, key: &K) -> Option<Arc<V>> {
         if let Some(value) = self.young.get(key) {
             return Some(value.clone());

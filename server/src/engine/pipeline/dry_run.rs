@@ -8,10 +8,12 @@ use profile360_core::{
     identifier::{Identifier, UnifiedId},
     plan::{changes::Changes, view::View},
 };
-use profile360_store::{PurchaseRow, StoreError};
+use profile360_store::{PurchaseRow, Store, StoreError};
 
-use super::Worker;
-use crate::views::profile_view::{self, Customer, Purchased};
+use crate::{
+    engine::planning::PlanContext,
+    views::profile_view::{self, Customer, Purchased},
+};
 
 /// The most customers that each side of a preview contains.
 const MAX_PREVIEWED: usize = 50;
@@ -46,83 +48,92 @@ pub(super) struct Planned<'a> {
     pub retirements: &'a Retirements,
 }
 
-impl Worker {
-    /// Shows the result of a plan that was made after a commit.
-    pub(super) async fn preview_of(
-        &self,
-        planned: &Planned<'_>,
-        last_commit: i64,
-        revision: String,
-    ) -> Result<Preview, StoreError> {
-        let store = &self.snapshot.store;
-        let (old_keys, new_keys) = planned.keys();
-        let n_omitted = old_keys.len().saturating_sub(MAX_PREVIEWED) + new_keys.len().saturating_sub(MAX_PREVIEWED);
-        let shown_old: Vec<ClusterKey> = old_keys.iter().take(MAX_PREVIEWED).copied().collect();
-        let mut before = Vec::with_capacity(shown_old.len());
-        let mut loaded = profile_view::load(store, &self.snapshot.policy, &shown_old).await?;
-        for key in &shown_old {
-            // Another server may have committed since the plan was made.
-            let customer = loaded.remove(key).ok_or(StoreError::Conflict)?;
-            let purchased = profile_view::purchases(store, &customer).await?;
-            before.push(PreviewedCustomer { customer, purchased });
-        }
-        let mut after = Vec::new();
-        for key in new_keys.iter().take(MAX_PREVIEWED) {
-            after.push(self.previewed(planned, *key).await?);
-        }
-        if store.last_commit().await? != last_commit {
-            return Err(StoreError::Conflict);
-        }
-        Ok(Preview { revision, before, after, n_omitted })
+/// Shows the result of a plan.
+///
+/// # Errors
+///
+/// [`StoreError::Conflict`] if there are commits after `last_commit`.
+pub(super) async fn preview_of(
+    planned: &Planned<'_>,
+    context: &PlanContext,
+    last_commit: i64,
+    revision: String,
+) -> Result<Preview, StoreError> {
+    let store = &context.store;
+    let (old_keys, new_keys) = planned.keys();
+    let n_omitted = old_keys.len().saturating_sub(MAX_PREVIEWED) + new_keys.len().saturating_sub(MAX_PREVIEWED);
+    let shown_old: Vec<ClusterKey> = old_keys.iter().take(MAX_PREVIEWED).copied().collect();
+    let mut before = Vec::with_capacity(shown_old.len());
+    let mut loaded = profile_view::load(store, &context.policy, &shown_old).await?;
+    for key in &shown_old {
+        // Others may have committed since the plan was made.
+        let customer = loaded.remove(key).ok_or(StoreError::Conflict)?;
+        let purchased = profile_view::purchases(store, &customer).await?;
+        before.push(PreviewedCustomer { customer, purchased });
     }
-
-    /// A customer as a plan would leave it.
-    async fn previewed(&self, planned: &Planned<'_>, key: ClusterKey) -> Result<PreviewedCustomer, StoreError> {
-        let Planned { view, changes, retirements, .. } = planned;
-        let store = &self.snapshot.store;
-        let cluster = match changes.clusters.get(&key) {
-            Some((cluster, _)) => Arc::new(cluster.clone()),
-            None => planned.stored_cluster(key).ok_or(StoreError::Conflict)?,
-        };
-        let planned_state = |member: &Identifier| -> Option<Arc<IdentifierState>> {
-            let changed = changes.identifiers.get(member).map(|(state, _)| Arc::new(state.clone()));
-            changed.or_else(|| view.identifiers.get(member)?.clone())
-        };
-        let unknown: Vec<Identifier> =
-            cluster.members.iter().filter(|member| planned_state(member).is_none()).cloned().collect();
-        let stored = store.identifiers(&unknown).await?;
-        let mut members = Vec::with_capacity(cluster.members.len());
-        for member in &cluster.members {
-            let state = planned_state(member).or_else(|| stored.get(member).cloned()).ok_or(StoreError::Conflict)?;
-            members.push((member.clone(), state));
-        }
-        let homes: BTreeSet<UnifiedId> = members.iter().map(|(_, state)| state.unified_id).collect();
-        let purchased = self.purchases_after(changes, &homes).await?;
-        let customer = profile_view::fold(key, cluster, members, &self.snapshot.policy, retirements);
-        Ok(PreviewedCustomer { customer: Arc::new(customer), purchased })
+    let mut after = Vec::new();
+    for key in new_keys.iter().take(MAX_PREVIEWED) {
+        after.push(previewed(planned, context, *key).await?);
     }
+    if store.last_commit().await? != last_commit {
+        return Err(StoreError::Conflict);
+    }
+    Ok(Preview { revision, before, after, n_omitted })
+}
 
-    /// The purchases under some identifiers, as a plan would leave them.
-    async fn purchases_after(&self, changes: &Changes, homes: &BTreeSet<UnifiedId>) -> Result<Purchased, StoreError> {
-        let moved_orders: BTreeSet<_> = changes.orders.iter().map(|it| &it.order.key).collect();
-        let moved_refunds: BTreeSet<_> = changes.refunds.iter().map(|it| &it.refund.message_id).collect();
-        let mut purchased = Purchased::default();
-        for home in homes {
-            for row in self.snapshot.store.purchases(*home).await? {
-                match row {
-                    PurchaseRow::Order(order) if !moved_orders.contains(&order.key) => purchased.orders.push(order),
-                    PurchaseRow::Refund(refund) if !moved_refunds.contains(&refund.message_id) => {
-                        purchased.refunds.push(refund);
-                    }
-                    PurchaseRow::Order(_) | PurchaseRow::Refund(_) => {}
+/// A customer as a plan would leave it.
+async fn previewed(
+    planned: &Planned<'_>,
+    context: &PlanContext,
+    key: ClusterKey,
+) -> Result<PreviewedCustomer, StoreError> {
+    let Planned { view, changes, retirements, .. } = planned;
+    let cluster = match changes.clusters.get(&key) {
+        Some((cluster, _)) => cluster.clone(),
+        None => planned.stored_cluster(key).ok_or(StoreError::Conflict)?,
+    };
+    let planned_state = |member: &Identifier| -> Option<Arc<IdentifierState>> {
+        let changed = changes.identifiers.get(member).map(|(state, _)| state.clone());
+        changed.or_else(|| view.identifiers.get(member)?.clone())
+    };
+    let unknown: Vec<Identifier> =
+        cluster.members.iter().filter(|member| planned_state(member).is_none()).cloned().collect();
+    let stored = context.store.identifiers(&unknown).await?;
+    let mut members = Vec::with_capacity(cluster.members.len());
+    for member in &cluster.members {
+        let state = planned_state(member).or_else(|| stored.get(member).cloned()).ok_or(StoreError::Conflict)?;
+        members.push((member.clone(), state));
+    }
+    let homes: BTreeSet<UnifiedId> = members.iter().map(|(_, state)| state.unified_id).collect();
+    let purchased = purchases_after(&context.store, changes, &homes).await?;
+    let customer = profile_view::fold(key, cluster, members, &context.policy, retirements);
+    Ok(PreviewedCustomer { customer: Arc::new(customer), purchased })
+}
+
+/// The purchases under some identifiers, as a plan would leave them.
+async fn purchases_after(
+    store: &Store,
+    changes: &Changes,
+    homes: &BTreeSet<UnifiedId>,
+) -> Result<Purchased, StoreError> {
+    let moved_orders: BTreeSet<_> = changes.orders.iter().map(|it| &it.order.key).collect();
+    let moved_refunds: BTreeSet<_> = changes.refunds.iter().map(|it| &it.refund.message_id).collect();
+    let mut purchased = Purchased::default();
+    for home in homes {
+        for row in store.purchases(*home).await? {
+            match row {
+                PurchaseRow::Order(order) if !moved_orders.contains(&order.key) => purchased.orders.push(order),
+                PurchaseRow::Refund(refund) if !moved_refunds.contains(&refund.message_id) => {
+                    purchased.refunds.push(refund);
                 }
+                PurchaseRow::Order(_) | PurchaseRow::Refund(_) => {}
             }
         }
-        let is_here = |home: &UnifiedId| homes.contains(home);
-        purchased.orders.extend(changes.orders.iter().filter(|it| is_here(&it.home)).map(|it| it.order.clone()));
-        purchased.refunds.extend(changes.refunds.iter().filter(|it| is_here(&it.home)).map(|it| it.refund.clone()));
-        Ok(purchased)
     }
+    let is_here = |home: &UnifiedId| homes.contains(home);
+    purchased.orders.extend(changes.orders.iter().filter(|it| is_here(&it.home)).map(|it| it.order.clone()));
+    purchased.refunds.extend(changes.refunds.iter().filter(|it| is_here(&it.home)).map(|it| it.refund.clone()));
+    Ok(purchased)
 }
 
 impl Planned<'_> {

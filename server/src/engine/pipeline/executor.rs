@@ -1,0 +1,697 @@
+//! The executor: the one task that writes.
+//!
+//! The main lane removes a batch from the queue ([`Executor::next`]), loads and plans it ([`Executor::serve`]), commits it in a task
+//! of its own ([`Executor::begin_commit`]), then publishes it and replies ([`Executor::publish`]). While a batch of messages is
+//! being committed, the next one is planned on the rows that it leaves. If the commit fails, that plan is discarded and both
+//! are planned again. Commands (decisions, retirements) are planned alone.
+//!
+//! Work that exceeds the budget moves to the slow lane ([`super::slow_lane`]), which reads and writes concurrently.
+//!
+//! The order of requests does not change the result. This module never resolves identities: `core::plan` does.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use profile360_core::{
+    plan::{changes::Changes, view::View},
+    time::Timestamp,
+};
+use profile360_store::{Commit, LineageRow, StoreError, Unfinished};
+use rand::RngExt;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::Instant,
+};
+
+use super::{
+    Budget, MAX_BATCH, PipelineError,
+    cache::Cache,
+    slow_lane::{Output, SlowLane},
+    switch::{Record, Switch},
+    work::{Attempt, Batch, Ingest, PlannedWork, Request, Work},
+    written::Written,
+};
+use crate::{
+    clock,
+    engine::{
+        active_policy,
+        inbox::Inbox,
+        snapshot::{Snapshot, load_decisions},
+    },
+};
+
+/// Maximum bytes of messages per batch, unless it has only one request.
+const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Requests that are removed from the queue in advance.
+const MAX_BACKLOG: usize = 1_024;
+const MAX_CONFLICTS: u32 = 10;
+/// How often work is planned in the slow lane. If its rows keep changing, it is then served while others wait.
+const MAX_PLANS: u32 = 4;
+
+#[derive(Debug)]
+pub(super) struct Executor {
+    snapshot: Snapshot,
+    current: watch::Sender<Snapshot>,
+    queue: mpsc::Receiver<Request>,
+    is_closed: bool,
+    /// Requests that were removed from the queue, and those that are planned again.
+    backlog: Backlog,
+    cache: Cache,
+    /// `None` if other servers may have committed since.
+    last: Option<Last>,
+    /// The last commit whose decisions and withheld links the snapshot contains.
+    seen_up_to: i64,
+    budget: Budget,
+    in_flight: Option<InFlight>,
+    slow: SlowLane,
+}
+
+/// The last numbers that are in use.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    commit: i64,
+    n_lineage: i64,
+}
+
+/// A batch that is being committed.
+#[derive(Debug)]
+struct InFlight {
+    task: JoinHandle<Result<(), StoreError>>,
+    done: Done,
+}
+
+/// A commit with everything that must follow it.
+#[derive(Debug)]
+struct Done {
+    batch: Arc<Batch>,
+    commit: i64,
+    lineage: Arc<[(i64, LineageRow)]>,
+}
+
+#[derive(Debug, Default)]
+struct Backlog {
+    requests: VecDeque<Request>,
+    n_messages: usize,
+    n_bytes: usize,
+}
+
+impl Backlog {
+    fn push_back(&mut self, request: Request) {
+        self.count(&request, usize::wrapping_add);
+        self.requests.push_back(request);
+    }
+
+    fn push_front(&mut self, request: Request) {
+        self.count(&request, usize::wrapping_add);
+        self.requests.push_front(request);
+    }
+
+    fn pop_front(&mut self) -> Option<Request> {
+        let request = self.requests.pop_front()?;
+        self.count(&request, usize::wrapping_sub);
+        Some(request)
+    }
+
+    fn count(&mut self, request: &Request, add: fn(usize, usize) -> usize) {
+        if let Request::Ingest(ingest) = request {
+            self.n_messages = add(self.n_messages, ingest.messages.len());
+            self.n_bytes = add(self.n_bytes, ingest.n_bytes);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.requests.len() < MAX_BACKLOG && self.n_messages < MAX_BATCH && self.n_bytes < MAX_BATCH_BYTES
+    }
+
+    /// The messages of the first request and of those behind it that fit into one batch with it.
+    fn pop_group(&mut self, first: Ingest) -> Vec<Ingest> {
+        let (mut n_messages, mut n_bytes) = (first.messages.len(), first.n_bytes);
+        let is_alone = first.tries.is_alone;
+        let mut group = vec![first];
+        while let Some(Request::Ingest(next)) = self.requests.front() {
+            n_messages += next.messages.len();
+            n_bytes += next.n_bytes;
+            if is_alone || next.tries.is_alone || MAX_BATCH < n_messages || MAX_BATCH_BYTES < n_bytes {
+                break;
+            }
+            if let Some(Request::Ingest(next)) = self.pop_front() {
+                group.push(next);
+            }
+        }
+        group
+    }
+}
+
+impl Executor {
+    pub(super) fn new(current: watch::Sender<Snapshot>, queue: mpsc::Receiver<Request>, budget: Budget) -> Self {
+        let snapshot = current.borrow().clone();
+        Self {
+            seen_up_to: snapshot.seen_up_to,
+            snapshot,
+            current,
+            queue,
+            is_closed: false,
+            backlog: Backlog::default(),
+            cache: Cache::default(),
+            last: None,
+            budget,
+            in_flight: None,
+            slow: SlowLane::default(),
+        }
+    }
+
+    /// Serves requests until all senders are gone and everything is written.
+    pub(super) async fn run(mut self) {
+        loop {
+            // Before new requests, so that these cannot starve it.
+            if self.slow.is_finished() {
+                let output = self.slow.output().await;
+                self.advance_slow_lane(output).await;
+            }
+            self.receive();
+            if let Some(request) = self.next() {
+                match request {
+                    Request::Ingest(first) => {
+                        let group = self.backlog.pop_group(first);
+                        self.serve_messages(group).await;
+                    }
+                    Request::Command(request) => self.serve(Work::Command(request), self.budget).await,
+                    Request::Switch(switch) => self.switch(*switch).await,
+                    Request::Record(record) => self.record(record).await,
+                }
+                continue;
+            }
+            if self.is_closed && self.in_flight.is_none() && !self.slow.is_active() {
+                break;
+            }
+            tokio::select! {
+                written = committed(&mut self.in_flight) => {
+                    if let Some(done) = self.conclude(written).await {
+                        self.publish(done);
+                    }
+                }
+                output = self.slow.output() => self.advance_slow_lane(output).await,
+                request = self.queue.recv(), if !self.is_closed && self.has_room() => match request {
+                    Some(request) => self.backlog.push_back(request),
+                    None => self.is_closed = true,
+                },
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.backlog.has_room() && self.slow.has_room()
+    }
+
+    /// Removes waiting requests from the queue.
+    fn receive(&mut self) {
+        while self.has_room()
+            && let Ok(request) = self.queue.try_recv()
+        {
+            self.backlog.push_back(request);
+        }
+    }
+
+    /// The next request, unless it should wait for the batch in flight: a command is planned on what is committed, and few
+    /// messages are worth waiting for more.
+    fn next(&mut self) -> Option<Request> {
+        let may_go_ahead = match &self.in_flight {
+            None => true,
+            Some(InFlight { done, .. }) => {
+                matches!(done.batch.work, PlannedWork::Messages(_))
+                    && matches!(self.backlog.requests.front(), Some(Request::Ingest(_)))
+                    && self.budget.ahead <= self.backlog.n_messages
+            }
+        };
+        if may_go_ahead { self.backlog.pop_front() } else { None }
+    }
+
+    async fn serve_messages(&mut self, requests: Vec<Ingest>) {
+        let context = self.snapshot.plan_context();
+        let (blocked, requests): (Vec<Ingest>, Vec<Ingest>) =
+            requests.into_iter().partition(|request| self.slow.involves(&request.messages));
+        if !blocked.is_empty() {
+            self.slow.block(Work::of_messages(blocked, &context));
+        }
+        let work = Work::of_messages(requests, &context);
+        let budget = self.budget.of_several(work.messages().len());
+        self.serve(work, budget).await;
+    }
+
+    /// Plans work, on the batch in flight if there is one. Then commits it, or moves it to the slow lane.
+    async fn serve(&mut self, work: Work, budget: Budget) {
+        if work.n_requests() == 0 {
+            return;
+        }
+        let started = Instant::now();
+        let attempt = self.plan(work, budget).await;
+        let planned = started.elapsed();
+        let is_ahead = self.in_flight.is_some();
+        let done = self.settle().await;
+        if is_ahead && done.is_none() {
+            // The plan rests on a batch that was not written.
+            let (Ok(work) | Err((work, _))) = attempt.map(|attempt| attempt.into_parts().0);
+            return self.plan_again(work);
+        }
+        match attempt {
+            Ok(Attempt::Write(batch)) if !self.slow.writes(&batch.view) && n_rows(&batch.changes) <= budget.write => {
+                self.begin_commit(*batch, planned);
+                // The database works while the batch before is published.
+                if let Some(done) = done {
+                    self.publish(done);
+                }
+            }
+            attempt => {
+                if let Some(done) = done {
+                    self.publish(done);
+                }
+                match attempt {
+                    Ok(attempt) => self.dispatch(attempt).await,
+                    Err((work, error)) => self.recover(work, error).await,
+                }
+            }
+        }
+    }
+
+    async fn plan(&mut self, work: Work, budget: Budget) -> Result<Attempt, (Work, StoreError)> {
+        if let Err(error) = self.catch_up().await {
+            return Err((work, error));
+        }
+        let context = self.snapshot.plan_context();
+        work.plan(View::default(), &context, &mut self.cache, budget.read).await
+    }
+
+    /// Goes on with an attempt that cannot be committed at once. Nothing is in flight.
+    async fn dispatch(&mut self, attempt: Attempt) {
+        match attempt {
+            Attempt::Answer { request, outcome, view } => {
+                if self.slow.writes(&view) {
+                    self.slow.block(Work::Command(request));
+                } else {
+                    // The client may have disconnected.
+                    request.reply.send(Ok(outcome)).ok();
+                }
+            }
+            Attempt::Write(batch) if self.slow.writes(&batch.view) => {
+                self.separate(batch.work.into_work(), SlowLane::block)
+            }
+            Attempt::Write(batch) => self.separate(batch.work.into_work(), SlowLane::push),
+            Attempt::OverBudget(work) => self.separate(work, SlowLane::push),
+        }
+        self.start_slow_lane().await;
+    }
+
+    /// Moves a single request to the slow lane. Those of a batch are planned again one by one.
+    fn separate(&mut self, mut work: Work, take: fn(&mut SlowLane, Work)) {
+        if work.n_requests() == 1 {
+            return take(&mut self.slow, work);
+        }
+        work.tries_mut().for_each(|tries| tries.is_alone = true);
+        self.plan_again(work);
+    }
+
+    /// Puts requests back in front of all others.
+    fn plan_again(&mut self, work: Work) {
+        work.into_requests().into_iter().rev().for_each(|request| self.backlog.push_front(request));
+    }
+
+    /// Begins to commit a valid plan. Nothing is in flight.
+    fn begin_commit(&mut self, batch: Batch, planned: Duration) {
+        let Some(last) = self.last else { return self.plan_again(batch.work.into_work()) };
+        let lineage: Arc<[(i64, LineageRow)]> = lineage_of(&batch, last.n_lineage).into();
+        let is_empty = matches!(batch.work, PlannedWork::Messages(_)) && batch.changes.kept.is_empty();
+        let commit = if is_empty { last.commit } else { last.commit + 1 };
+        let batch = Arc::new(batch);
+        let task = {
+            let (batch, lineage) = (batch.clone(), lineage.clone());
+            let Snapshot { store, secret, .. } = self.snapshot.clone();
+            tokio::spawn(async move {
+                if is_empty {
+                    return Ok(());
+                }
+                let started = Instant::now();
+                let texts = batch.work.texts();
+                let rows = batch.work.rows(&batch.changes, &texts);
+                let written = store.commit(&Commit { number: commit, rows, lineage: &lineage }, &secret).await;
+                let n_messages = batch.work.messages().len();
+                tracing::debug!(messages = n_messages, ?planned, written = ?started.elapsed(), commit, "committed a batch");
+                written
+            })
+        };
+        if matches!(batch.work, PlannedWork::Messages(_)) {
+            self.cache.lay_over(batch.clone());
+        }
+        self.in_flight = Some(InFlight { task, done: Done { batch, commit, lineage } });
+    }
+
+    /// Waits for the batch in flight. `None` if it was not written: its requests are planned again or refused, and so must be
+    /// everything that was planned on it.
+    async fn settle(&mut self) -> Option<Done> {
+        self.in_flight.as_ref()?;
+        let written = committed(&mut self.in_flight).await;
+        self.conclude(written).await
+    }
+
+    async fn conclude(&mut self, written: Result<(), StoreError>) -> Option<Done> {
+        let InFlight { done, .. } = self.in_flight.take()?;
+        self.cache.forget_ahead();
+        if let Err(error) = written {
+            if let Some(batch) = Arc::into_inner(done.batch) {
+                self.recover(batch.work.into_work(), error).await;
+            }
+            return None;
+        }
+        self.number(done.commit, &done.lineage);
+        Some(done)
+    }
+
+    /// Remembers the numbers that are in use now.
+    fn number(&mut self, commit: i64, lineage: &[(i64, LineageRow)]) {
+        if let Some(last) = &mut self.last {
+            last.commit = commit;
+            last.n_lineage = lineage.last().map_or(last.n_lineage, |(number, _)| *number);
+        }
+    }
+
+    /// Shows a commit to readers, and replies.
+    fn publish(&mut self, done: Done) {
+        let Done { batch, commit, lineage } = done;
+        self.show_batch(&batch, commit, &lineage);
+        let Some(Batch { work, view, changes }) = Arc::into_inner(batch) else { return };
+        let is_retirement = matches!(work, PlannedWork::Retirement { .. });
+        work.reply(commit, &view, &changes);
+        if !is_retirement {
+            self.cache.remember(view, changes);
+        }
+    }
+
+    /// Shows a batch to readers and to the slow lane.
+    fn show_batch(&mut self, batch: &Batch, commit: i64, lineage: &[(i64, LineageRow)]) {
+        let Batch { work, changes, .. } = batch;
+        if commit == self.seen_up_to {
+            return;
+        }
+        let Snapshot { policy, inbox, .. } = &self.snapshot;
+        match work {
+            PlannedWork::Messages(_) => {}
+            PlannedWork::Decisions { changed, .. } => {
+                self.snapshot.set_decisions(Arc::new(self.snapshot.decisions().with(changed)));
+                inbox.write().unwrap_or_else(PoisonError::into_inner).note_decisions(changed, policy);
+            }
+            PlannedWork::Retirement { reassigned, .. } => {
+                policy.set_retirements(reassigned.reassignment.after.clone());
+                // It may contain rows that are removed.
+                self.cache = Cache::default();
+            }
+        }
+        self.show(commit, changes, lineage);
+        self.slow.note(work, changes);
+    }
+
+    /// Updates the list, the inbox and the subscribers.
+    fn show(&mut self, commit: i64, changes: &Changes, lineage: &[(i64, LineageRow)]) {
+        let touched = changes.touched.iter().copied().collect();
+        let removed = changes.removed_clusters.iter().copied().collect();
+        self.snapshot.directory.touch(commit, touched, removed);
+        self.snapshot.apply_to_inbox(changes);
+        for (_, event) in lineage {
+            self.snapshot.events.publish_lineage(event.clone());
+        }
+        self.seen_up_to = commit;
+    }
+
+    /// Plans work again after a failure, or refuses it.
+    async fn recover(&mut self, mut work: Work, error: StoreError) {
+        self.invalidate();
+        match error {
+            StoreError::Conflict => {
+                let mut n_conflicts = 0;
+                for tries in work.tries_mut() {
+                    tries.n_conflicts += 1;
+                    n_conflicts = n_conflicts.max(tries.n_conflicts);
+                }
+                if MAX_CONFLICTS <= n_conflicts {
+                    return work.refuse(&PipelineError::Busy);
+                }
+                tokio::time::sleep(pause(n_conflicts)).await;
+                self.plan_again(work);
+            }
+            StoreError::Superseded => work.refuse(&PipelineError::Superseded),
+            error => {
+                tracing::error!(%error, "a batch was not written");
+                // One request must not fail the others of its batch.
+                if 1 < work.n_requests() {
+                    work.tries_mut().for_each(|tries| tries.is_alone = true);
+                    return self.plan_again(work);
+                }
+                work.refuse(&PipelineError::Unavailable);
+            }
+        }
+    }
+
+    /// Invalidates everything that was read: it may be stale.
+    fn invalidate(&mut self) {
+        self.cache = Cache::default();
+        self.last = None;
+        self.slow.invalidate();
+    }
+
+    /// Begins with the next work of the slow lane, unless it is busy.
+    async fn start_slow_lane(&mut self) {
+        if let Some(work) = self.slow.pop() {
+            self.plan_slowly(work, View::default(), 0).await;
+        }
+    }
+
+    async fn plan_slowly(&mut self, work: Work, view: View, n_plans: u32) {
+        // Otherwise a commit of another server after the read would not be a conflict.
+        let is_known = self.catch_up().await.is_ok();
+        let context = self.snapshot.plan_context();
+        self.slow.begin_plan(work.renewed(&context), view, context, n_plans);
+        if !is_known {
+            self.slow.invalidate();
+        }
+    }
+
+    /// Goes on with the work of the slow lane.
+    async fn advance_slow_lane(&mut self, output: Output) {
+        // What is in flight may have changed what the plan depends on.
+        self.drain().await;
+        let (written, n_plans) = self.slow.end();
+        match output {
+            Output::Planned(Ok(attempt)) => self.judge(attempt, &written, n_plans).await,
+            Output::Planned(Err((work, error))) => {
+                tracing::debug!(%error, "slow work was not planned");
+                // Concurrent commits can make rows inconsistent.
+                self.plan_slowly_again(work, View::default(), n_plans).await;
+            }
+            Output::Written(unfinished, batch) => self.commit_slow(unfinished, batch, written.is_anything()).await,
+            Output::Lost => tracing::error!("a task of the slow lane failed"),
+        }
+        if !self.slow.is_active() {
+            self.slow.unblock().into_iter().for_each(|work| self.plan_again(work));
+        }
+        self.start_slow_lane().await;
+    }
+
+    /// Uses a plan of the slow lane if what it depends on has not changed. Nothing is in flight.
+    async fn judge(&mut self, attempt: Attempt, written: &Written, n_plans: u32) {
+        if attempt.view().is_some_and(|view| written.overlaps(view)) {
+            let (work, mut view) = attempt.into_parts();
+            written.invalidate(&mut view);
+            return self.plan_slowly_again(work, view, n_plans).await;
+        }
+        match attempt {
+            Attempt::Write(batch) if n_rows(&batch.changes) <= self.budget.write => {
+                self.begin_commit(*batch, Duration::ZERO);
+            }
+            Attempt::Write(batch) => {
+                let Snapshot { store, secret, .. } = self.snapshot.clone();
+                self.slow.begin_write(*batch, store, secret);
+            }
+            attempt => self.dispatch(attempt).await,
+        }
+    }
+
+    /// Plans work of the slow lane once more. If its rows keep changing, it is served while others wait.
+    async fn plan_slowly_again(&mut self, work: Work, view: View, n_plans: u32) {
+        if n_plans < MAX_PLANS {
+            return self.plan_slowly(work, view, n_plans).await;
+        }
+        self.serve(work, Budget::UNLIMITED).await;
+        self.drain().await;
+    }
+
+    /// Commits the rows that the slow lane has written. Nothing is in flight.
+    async fn commit_slow(&mut self, unfinished: Result<Unfinished, StoreError>, batch: Arc<Batch>, is_stale: bool) {
+        let started = Instant::now();
+        let committed = self.try_commit_slow(unfinished, &batch, is_stale).await;
+        let (commit, lineage) = match committed {
+            Ok(numbers) => numbers,
+            Err(error) => {
+                if let Some(batch) = Arc::into_inner(batch) {
+                    self.recover(batch.work.into_work(), error).await;
+                }
+                return;
+            }
+        };
+        self.number(commit, &lineage);
+        self.show_batch(&batch, commit, &lineage);
+        // So many new ones would evict all others.
+        self.cache.forget(&batch.changes);
+        if let Some(Batch { work, view, changes }) = Arc::into_inner(batch) {
+            work.reply(commit, &view, &changes);
+            tracing::debug!(rows = n_rows(&changes), committed = ?started.elapsed(), commit, "committed slow work");
+            // Freeing so many rows takes time.
+            tokio::task::spawn_blocking(move || drop((view, changes)));
+        }
+    }
+
+    async fn try_commit_slow(
+        &mut self,
+        unfinished: Result<Unfinished, StoreError>,
+        batch: &Batch,
+        is_stale: bool,
+    ) -> Result<(i64, Vec<(i64, LineageRow)>), StoreError> {
+        // The transaction started before later commits, so it does not detect that another server used the number. And rows that
+        // another server has removed cannot be replaced.
+        let stored = self.snapshot.store.last_commit().await;
+        let last = self.last.filter(|last| !is_stale && stored.as_ref().is_ok_and(|stored| *stored == last.commit));
+        match (unfinished, last) {
+            (Ok(unfinished), Some(last)) => {
+                let lineage = lineage_of(batch, last.n_lineage);
+                unfinished.commit(last.commit + 1, &lineage).await?;
+                Ok((last.commit + 1, lineage))
+            }
+            (Ok(unfinished), None) => {
+                unfinished.cancel().await;
+                Err(StoreError::Conflict)
+            }
+            (Err(error), Some(_)) => Err(error),
+            (Err(_), None) => Err(StoreError::Conflict),
+        }
+    }
+
+    /// Waits for the batch in flight, and publishes it.
+    async fn drain(&mut self) {
+        if let Some(done) = self.settle().await {
+            self.publish(done);
+        }
+    }
+
+    /// Makes the projection of a fill active, once nothing is being written.
+    async fn switch(&mut self, switch: Switch) {
+        self.drain().await;
+        while self.slow.is_writing() {
+            let output = self.slow.output().await;
+            self.advance_slow_lane(output).await;
+            self.drain().await;
+        }
+        // Another server may have written: read the commit number again.
+        self.invalidate();
+        let Switch { mut fill, reply } = switch;
+        let switched = match self.catch_up().await {
+            Ok(last) => fill.switch(last.commit).await,
+            Err(error) => Err(error),
+        };
+        let answer = switched.map(|snapshot| {
+            self.seen_up_to = snapshot.seen_up_to;
+            self.snapshot = snapshot;
+            self.invalidate();
+            self.current.send_replace(self.snapshot.clone());
+            fill
+        });
+        // The caller may be gone; the switch remains.
+        reply.send(answer).ok();
+    }
+
+    /// Adds merges and unmerges to the history, in a commit that changes nothing else.
+    async fn record(&mut self, record: Record) {
+        let Record { lineage, reply } = record;
+        let recorded = self.try_record(lineage).await.map_err(|error| {
+            tracing::error!(%error, "merges and unmerges of a policy were not recorded");
+            self.invalidate();
+            PipelineError::Unavailable
+        });
+        reply.send(recorded).ok();
+    }
+
+    async fn try_record(&mut self, lineage: Vec<LineageRow>) -> Result<(), StoreError> {
+        let last = self.catch_up().await?;
+        let lineage: Vec<(i64, LineageRow)> = (last.n_lineage + 1..).zip(lineage).collect();
+        let (number, nothing) = (last.commit + 1, Changes::default());
+        let commit = Commit { lineage: &lineage, ..Commit::of(number, &nothing) };
+        self.snapshot.store.commit(&commit, &self.snapshot.secret).await?;
+        self.number(number, &lineage);
+        self.show(number, &nothing, &lineage);
+        Ok(())
+    }
+
+    /// Reads the last numbers. At first and after a conflict it reloads decisions and inbox if commits of others changed them.
+    async fn catch_up(&mut self) -> Result<Last, StoreError> {
+        if let Some(last) = self.last {
+            return Ok(last);
+        }
+        let Snapshot { store, policy, inbox, .. } = &self.snapshot;
+        let number = store.last_commit().await?;
+        let seen = self.seen_up_to;
+        let others = if seen < number { store.commits(seen, number).await? } else { Vec::new() };
+        // Commit rows are pruned. If some are missing, reload everything.
+        let is_whole = i64::try_from(others.len()).is_ok_and(|n_others| n_others == number - seen);
+        if !is_whole || others.iter().any(|(_, touched)| touched.has_decisions) {
+            self.snapshot.set_decisions(Arc::new(load_decisions(store).await?));
+            policy.set_retirements(Arc::new(active_policy::load_retirements(store).await?));
+        }
+        if !is_whole || others.iter().any(|(_, touched)| touched.has_withheld || touched.has_decisions) {
+            let stored = Inbox::load(store, policy, &self.snapshot.decisions()).await?;
+            *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
+        } else {
+            let changed = others.iter().flat_map(|(_, touched)| touched.touched.iter().chain(&touched.removed));
+            inbox.write().unwrap_or_else(PoisonError::into_inner).forget_scores(changed);
+        }
+        let last = Last { commit: number, n_lineage: store.n_lineage().await? };
+        self.seen_up_to = number;
+        // From here on every read is of this commit, or of one that our next commit conflicts with.
+        self.last = Some(last);
+        Ok(last)
+    }
+}
+
+/// The output of the commit in flight. Cancel-safe.
+async fn committed(in_flight: &mut Option<InFlight>) -> Result<(), StoreError> {
+    let Some(InFlight { task, .. }) = in_flight else { return std::future::pending().await };
+    task.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a commit panicked");
+        Err(StoreError::Conflict)
+    })
+}
+
+/// Numbered merges and unmerges with their causes.
+fn lineage_of(batch: &Batch, n_lineage: i64) -> Vec<(i64, LineageRow)> {
+    let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
+    let rows = batch.changes.lineage.iter().map(|lineage| LineageRow {
+        at,
+        kind: lineage.kind,
+        kept: lineage.kept,
+        others: lineage.others.clone(),
+        cause: batch.work.cause(lineage.message),
+    });
+    (n_lineage + 1..).zip(rows).collect()
+}
+
+/// The number of rows of identifiers, links and clusters that change.
+fn n_rows(changes: &Changes) -> usize {
+    let Changes { identifiers, links, clusters, removed_clusters, .. } = changes;
+    identifiers.len() + links.len() + clusters.len() + removed_clusters.len()
+}
+
+/// The pause before a retry: exponential backoff with jitter.
+#[expect(clippy::disallowed_methods, reason = "jitter: writers that conflict must not retry in step")]
+fn pause(attempt: u32) -> Duration {
+    let most = 5_u64 << attempt.min(6);
+    Duration::from_millis(rand::rng().random_range(1..=most))
+}
