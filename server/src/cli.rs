@@ -44,6 +44,7 @@ use crate::{
     clock,
     engine::active_policy::{ActivePolicy, PublishedPolicy},
     graphql,
+    memory::{Memory, MemoryOptions},
 };
 
 /// At the end of every command the client of the database closes it a second time, which the database logs as an error. Its real
@@ -95,6 +96,8 @@ struct DatabaseOptions {
     /// A file with the password of the user that `--db` names; `PROFILE360_DB_PASSWORD` is the password itself.
     #[arg(long, env = "PROFILE360_DB_PASSWORD_FILE", value_name = "FILE")]
     db_password_file: Option<PathBuf>,
+    #[command(flatten)]
+    memory: MemoryOptions,
     #[command(flatten)]
     given: Given,
 }
@@ -185,14 +188,18 @@ impl DatabaseOptions {
         database::with_password(&self.db, password.as_deref())
     }
 
+    fn memory(&self) -> Memory {
+        self.memory.memory()
+    }
+
     /// Opens the database, or creates it with its policy and secret.
     async fn open(&self) -> anyhow::Result<Opened> {
-        self.opened(profile360_store::connect(&self.url()?).await?).await
+        self.opened(profile360_store::connect_with(&self.url()?, self.memory().engine()).await?).await
     }
 
     /// Opens an existing database, for commands that only read: a mistyped address is an error, not an empty database.
     async fn open_existing(&self) -> anyhow::Result<Opened> {
-        self.opened(profile360_store::connect_existing(&self.url()?).await?).await
+        self.opened(profile360_store::connect_existing(&self.url()?, self.memory().engine()).await?).await
     }
 
     async fn opened(&self, store: Store) -> anyhow::Result<Opened> {

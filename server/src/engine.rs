@@ -5,6 +5,7 @@ pub mod directory;
 pub mod directory_updater;
 pub mod events;
 pub mod inbox;
+pub mod ingest;
 pub mod ingest_history;
 pub mod ingest_stats;
 pub mod pipeline;

@@ -44,7 +44,6 @@ use futures::{
     stream::{self, BoxStream},
 };
 use profile360_directory::Index;
-use profile360_ingest::enrich::Enricher;
 use tokio::sync::Semaphore;
 
 use self::{
@@ -78,8 +77,9 @@ pub use self::{
 };
 use crate::{
     auth::{access::Caller, audit::Audit, rate_limit::RateLimit},
-    engine::{pipeline::Pipeline, policy_rollout::PolicyRollout, snapshot::Snapshot},
+    engine::{ingest::IngestService, pipeline::Pipeline, policy_rollout::PolicyRollout, snapshot::Snapshot},
     limits::Limits,
+    memory::Memory,
 };
 
 /// What one response is read from: one snapshot for all of its fields.
@@ -87,7 +87,7 @@ use crate::{
 pub struct App {
     snapshot: Snapshot,
     pub pipeline: Pipeline,
-    pub enricher: Enricher,
+    pub ingest: IngestService,
     pub limits: Arc<Limits>,
     pub rollout: Arc<PolicyRollout>,
 }
@@ -122,7 +122,8 @@ impl Deref for App {
 #[derive(Debug, Clone)]
 pub struct Current {
     pub pipeline: Pipeline,
-    pub enricher: Enricher,
+    pub ingest: IngestService,
+    pub memory: Memory,
     pub limits: Arc<Limits>,
     pub rollout: Arc<PolicyRollout>,
     /// The audit log; `None` if the server has no keys, as it cannot identify its callers.
@@ -135,8 +136,8 @@ pub struct Current {
 
 impl Current {
     pub fn app(&self) -> App {
-        let Self { pipeline, enricher, limits, rollout, .. } = self.clone();
-        App { snapshot: pipeline.snapshot(), pipeline, enricher, limits, rollout }
+        let Self { pipeline, ingest, limits, rollout, .. } = self.clone();
+        App { snapshot: pipeline.snapshot(), pipeline, ingest, limits, rollout }
     }
 }
 

@@ -12,7 +12,6 @@ mod drain_body;
 mod export;
 mod graphql;
 mod health;
-mod ingest_response;
 mod ingest_stream;
 mod openapi;
 mod origin_check;
@@ -112,6 +111,7 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let limits = current.limits.clone();
+    let work = limits.work.unwrap_or_else(|| current.memory.work());
     let open_sockets = TaskTracker::new();
     let state = AppState {
         origin_check: OriginCheck::new(!authentication.requires_keys(), listener.local_addr()?, allowed_hosts),
@@ -126,7 +126,7 @@ pub async fn serve(
         streams: ConcurrencyLimit::new(limits.streams, limits.streams_per_client),
         exports: ConcurrencyLimit::new(limits.exports, limits.exports_per_client),
         requests: ConcurrencyLimit::new(limits.requests, limits.requests_per_client),
-        work: ConcurrencyLimit::new(limits.work, limits.work / 2),
+        work: ConcurrencyLimit::new(work, work / 2),
         persisted_queries: Arc::new(PersistedQueries::new(assets::documents(), trusted_documents)),
     };
     let router = router(state);

@@ -5,8 +5,8 @@
 
 pub mod cli;
 pub mod clock;
-pub mod ingest_outcome;
 pub mod limits;
+pub mod memory;
 pub mod sample_data;
 pub mod spreadsheet;
 

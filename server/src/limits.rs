@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::memory::parse_bytes;
+
 /// Limits on what one client may use at once.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Limits")]
@@ -31,14 +33,14 @@ pub struct Limits {
     #[arg(long = "limit-batch", value_name = "N", env = "PROFILE360_LIMIT_BATCH", default_value_t = 2_000)]
     pub batch: usize,
     /// The most bytes in the body of a request that sends messages and is not streamed.
-    #[arg(long = "limit-body", value_name = "BYTES", env = "PROFILE360_LIMIT_BODY", default_value_t = 16 * 1024 * 1024)]
+    #[arg(long = "limit-body", value_name = "BYTES", env = "PROFILE360_LIMIT_BODY", default_value = "16777216", value_parser = parse_bytes)]
     pub body: usize,
     /// The most bytes in the body of a request that sends no messages, and in a WebSocket message; never more than --limit-body.
-    #[arg(long = "limit-query-body", value_name = "BYTES", env = "PROFILE360_LIMIT_QUERY_BODY", default_value_t = 1024 * 1024)]
+    #[arg(long = "limit-query-body", value_name = "BYTES", env = "PROFILE360_LIMIT_QUERY_BODY", default_value = "1048576", value_parser = parse_bytes)]
     pub query_body: usize,
-    /// The most bytes of the bodies of all requests in progress together, decompressed and parsed.
-    #[arg(long = "limit-work", value_name = "BYTES", env = "PROFILE360_LIMIT_WORK", default_value_t = 256 * 1024 * 1024)]
-    pub work: usize,
+    /// The most bytes of the bodies of all requests in progress together, decompressed and parsed; if left out, an eighth of --memory.
+    #[arg(long = "limit-work", value_name = "BYTES", env = "PROFILE360_LIMIT_WORK", value_parser = parse_bytes)]
+    pub work: Option<usize>,
     /// The largest page.
     #[arg(long = "limit-page", value_name = "N", env = "PROFILE360_LIMIT_PAGE", default_value_t = 200, value_parser = page)]
     pub page: usize,

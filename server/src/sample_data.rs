@@ -1,14 +1,12 @@
 //! Fills an empty database with made-up customers.
 
-use profile360_core::message::parse::accepted::Accepted;
 use profile360_demo::{GenerateOptions, generate};
-use profile360_ingest::enrich::Enricher;
 
 use crate::{
     clock,
     engine::{
         active_policy::ActivePolicy,
-        pipeline::{Pipeline, PipelineError},
+        ingest::{IngestError, IngestService, Sender},
     },
 };
 
@@ -21,32 +19,36 @@ const SEED: u64 = 360;
 /// # Errors
 ///
 /// None in practice: they are generated into memory.
-pub fn messages(enricher: &Enricher, policy: &ActivePolicy) -> std::io::Result<Vec<Accepted>> {
+pub fn messages(policy: &ActivePolicy) -> std::io::Result<String> {
     let until = clock::today(policy).pred_opt().unwrap_or_default();
     let options = GenerateOptions { profiles: N_CUSTOMERS, seed: SEED, until };
     let mut lines = Vec::new();
     generate(&options, &mut lines, &mut std::io::sink())?;
-    let text = String::from_utf8(lines).map_err(std::io::Error::other)?;
-    // There are rejected messages, too, as real sources send them.
-    Ok(text.lines().filter_map(|line| enricher.parse(line, policy).ok()).collect())
+    String::from_utf8(lines).map_err(std::io::Error::other)
 }
 
-/// Ingests messages in batches.
+/// Ingests messages, one a line, in batches. Returns how many were accepted.
 ///
 /// # Errors
 ///
 /// If one cannot be stored. Those before are.
-pub async fn ingest(
-    pipeline: &Pipeline,
-    policy_version: i64,
-    mut messages: impl Iterator<Item = Accepted>,
-) -> Result<(), PipelineError> {
+pub async fn ingest(service: &IngestService, sender: Sender<'_>, messages: &str) -> Result<usize, IngestError> {
     const BATCH: usize = 1_000;
-    loop {
-        let batch: Vec<Accepted> = messages.by_ref().take(BATCH).collect();
-        if batch.is_empty() {
-            return Ok(());
+    let mut lines = messages.lines().peekable();
+    let mut n_accepted = 0;
+    while lines.peek().is_some() {
+        let mut batch = service.batch();
+        for line in lines.by_ref() {
+            // There are rejected messages, too, as real sources send them.
+            if let Ok(message) = batch.parse(line) {
+                batch.add(Ok(message));
+            }
+            if batch.len() == BATCH {
+                break;
+            }
         }
-        pipeline.ingest(batch, policy_version).await?;
+        let outcomes = batch.ingest(sender).await?.outcomes;
+        n_accepted += outcomes.iter().filter(|outcome| !outcome.is_refused()).count();
     }
+    Ok(n_accepted)
 }

@@ -19,7 +19,7 @@ use crate::{
     message::{
         attribute_value::AttributeValue,
         device::DeviceSeen,
-        order::{Order, Refund},
+        order::{Order, OrderKey, Refund},
     },
     time::Timestamp,
 };
@@ -48,6 +48,20 @@ impl Message {
     /// The identifier whose summary this message belongs to: its strongest.
     pub fn home(&self) -> &Identifier {
         &self.identifiers[0]
+    }
+
+    /// Gives the message another ID, and also its order and its refund.
+    pub fn set_id(&mut self, id: Arc<str>) {
+        if let Some(order) = &mut self.order {
+            if matches!(order.key, OrderKey::Message(_)) {
+                order.key = OrderKey::Message(id.clone());
+            }
+            order.message_id = id.clone();
+        }
+        if let Some(refund) = &mut self.refund {
+            refund.message_id = id.clone();
+        }
+        self.id = id;
     }
 }
 

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use profile360_core::message::syntax::{Object, whole_characters};
+use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
 /// The name of the only field of an object that means its text, and the prefix of a duplicate name. It is a noncharacter, which no text
@@ -75,25 +76,55 @@ pub fn is_marked(value: &str) -> bool {
 
 /// The text of a marked value.
 fn marked_text(fields: &Map<String, Value>) -> Option<&str> {
-    let text = fields.get(MARK.encode_utf8(&mut [0; 4]))?.as_str().filter(|_| fields.len() == 1)?;
+    if fields.len() != 1 {
+        return None;
+    }
+    let text = fields.get(MARK.encode_utf8(&mut [0; 4]))?.as_str()?;
     serde_json::from_str::<&RawValue>(text).ok().map(|_| text)
 }
 
 /// The text of a value, with the original of every marked value.
 pub fn unmark(value: &Value) -> String {
+    let mut text = Vec::new();
+    write_unmarked(value, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn write_unmarked(value: &Value, text: &mut Vec<u8>) {
     match value {
-        Value::Object(fields) => match marked_text(fields) {
-            Some(text) => text.to_owned(),
-            None => {
-                let member = |(name, value): (&String, &Value)| {
-                    format!("{}:{}", Value::from(name.trim_start_matches(MARK)), unmark(value))
-                };
-                format!("{{{}}}", fields.iter().map(member).collect::<Vec<_>>().join(","))
+        Value::Object(fields) => {
+            if let Some(original) = marked_text(fields) {
+                text.extend_from_slice(original.as_bytes());
+                return;
             }
-        },
-        Value::Array(items) => format!("[{}]", items.iter().map(unmark).collect::<Vec<_>>().join(",")),
-        scalar => scalar.to_string(),
+            text.push(b'{');
+            for (n, (name, value)) in fields.iter().enumerate() {
+                if 0 < n {
+                    text.push(b',');
+                }
+                write_scalar(name.trim_start_matches(MARK), text);
+                text.push(b':');
+                write_unmarked(value, text);
+            }
+            text.push(b'}');
+        }
+        Value::Array(items) => {
+            text.push(b'[');
+            for (n, item) in items.iter().enumerate() {
+                if 0 < n {
+                    text.push(b',');
+                }
+                write_unmarked(item, text);
+            }
+            text.push(b']');
+        }
+        scalar => write_scalar(scalar, text),
     }
+}
+
+fn write_scalar(value: &(impl Serialize + ?Sized), text: &mut Vec<u8>) {
+    // A text that is written to memory cannot fail.
+    serde_json::to_writer(text, value).ok();
 }
 
 /// A value, or the nearest float for a marked number.

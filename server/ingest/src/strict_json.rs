@@ -39,10 +39,14 @@ pub fn n_values(text: &[u8]) -> usize {
     n
 }
 
-/// A request that passes [`check`], even if its messages have something that a value cannot hold; see [`lossless_json`]. [`check`] reports
-/// the faults of the request itself, which are those in its `outer` objects.
-pub fn prepared(text: &[u8], outer: usize) -> Cow<'_, [u8]> {
-    if check(text).is_ok() { Cow::Borrowed(text) } else { lossless_json::mark(text, outer, is_held) }
+/// A request that passes [`check`], even if its messages have something that a value cannot hold; see [`lossless_json`]. The error is that
+/// of [`check`]: a fault of the request itself, which is one in its `outer` objects.
+pub fn prepared(text: &[u8], outer: usize) -> Result<Cow<'_, [u8]>, String> {
+    let Err(sentence) = check(text) else { return Ok(Cow::Borrowed(text)) };
+    match lossless_json::mark(text, outer, is_held) {
+        Cow::Owned(marked) => check(&marked).map(|()| Cow::Owned(marked)),
+        Cow::Borrowed(_) => Err(sentence),
+    }
 }
 
 /// The objects around the value of a variable in a request.

@@ -9,7 +9,9 @@ use std::{
 };
 
 use anyhow::Context;
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use indicatif::{ProgressBar, ProgressStyle};
+use profile360_core::message::{parse::accepted::Accepted, refusal::Warning};
 use profile360_ingest::csv::{ColumnMapping, Encoding};
 use tokio::sync::mpsc;
 
@@ -18,16 +20,16 @@ use super::{
     input::{self, Format, Messages, Part, RefusedFile},
     plain::for_terminal,
 };
-use crate::{
-    engine::{
-        active_policy::ActivePolicy,
-        events::Events,
-        pipeline::{Pipeline, PipelineError},
-        policy_rollout::PolicyRollout,
-        snapshot::Snapshot,
-    },
-    ingest_outcome::{IngestCounts, IngestStatus},
+use crate::engine::{
+    events::Events,
+    ingest::{Batch, IngestCounts, IngestError, IngestService, IngestStatus, Ingestion, Sender},
+    pipeline::Pipeline,
+    policy_rollout::PolicyRollout,
+    snapshot::Snapshot,
 };
+
+/// Parts of a file that are stored at once: while one is written, the next is planned.
+const PARTS_AT_ONCE: usize = 4;
 
 /// Imports messages from files (NDJSON or CSV, also compressed with gzip or Zstandard). Safe to interrupt and to repeat: a
 /// message that is there is counted as a duplicate and changes nothing. Rejected lines go to FILE.refused.ndjson.
@@ -93,26 +95,29 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     {
         eprintln!("the map {} is not used: no file is a table; --format csv reads files as tables", path.display());
     }
+    let memory = options.database.memory();
     let Opened { store, policy, secret } = options.database.open().await?;
     let snapshot = Snapshot::open(store, policy, secret, Arc::new(Events::keeping(1))).await?;
     let (pipeline, working) = Pipeline::start(snapshot);
     PolicyRollout::default().bring_up_to_date(&pipeline).await?;
     let Snapshot { store, directory, policy, .. } = pipeline.snapshot();
+    let service = IngestService::new(pipeline, intake, memory.queue());
     let mut counts = IngestCounts::default();
     let mut n_left_out = 0;
     let mut interruption = pin!(tokio::signal::ctrl_c());
-    for (path, messages) in opened {
-        let imported = import(path, messages, &policy, &pipeline, interruption.as_mut(), &mut counts, &mut n_left_out);
+    for (path, mut messages) in opened {
+        messages.part_bytes = memory.part_of_file();
+        let imported = import(path, messages, &service, interruption.as_mut(), &mut counts, &mut n_left_out);
         if let Err(failure) = imported.await {
             // An unreadable file does not stop the others; a database that cannot be written does.
-            let is_over = failure.is::<PipelineError>() || failure.is::<Interrupted>();
+            let is_over = failure.is::<IngestError>() || failure.is::<Interrupted>();
             failures.push(failure);
             if is_over {
                 break;
             }
         }
     }
-    drop(pipeline);
+    drop(service);
     working.await.context("the pipeline stopped before everything was written")?;
     println!("{}", to_line(&counts));
     if 0 < n_left_out {
@@ -138,63 +143,75 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 async fn import(
     path: &Path,
     mut messages: Messages,
-    policy: &Arc<ActivePolicy>,
-    pipeline: &Pipeline,
+    service: &IngestService,
     mut interruption: Pin<&mut impl Future<Output = std::io::Result<()>>>,
     counts: &mut IngestCounts,
     n_left_out: &mut u64,
 ) -> anyhow::Result<()> {
     let n_read = messages.n_read.clone();
     let bar = bar(messages.n_bytes, "{wide_bar} {percent}%  {msg}  {eta} left");
-    let (parts, mut incoming) = mpsc::channel::<Part>(2);
-    let (policy, read_by) = (policy.clone(), policy.version);
+    let (parts, mut incoming) = mpsc::channel::<(Part, Batch)>(1);
+    let reading_service = service.clone();
     // Parsing continues while the database writes.
     let reading = tokio::task::spawn_blocking(move || -> anyhow::Result<()> {
-        while let Some(part) = messages.next_part(&policy)? {
-            if parts.blocking_send(part).is_err() {
-                break;
+        loop {
+            let batch = reading_service.batch();
+            let Some(part) = messages.next_part(batch.policy())? else { return Ok(()) };
+            if parts.blocking_send((part, batch)).is_err() {
+                return Ok(());
             }
         }
-        Ok(())
     });
     let mut refused_file = RefusedFile::of(path);
     let mut n_refused = 0;
     let mut n_messages = 0_u64;
     let mut is_own_export = false;
-    loop {
-        // Check for a signal only here, so that pending writes are awaited and counted.
-        let part = tokio::select! {
-            biased;
-            signal = &mut interruption => {
-                signal.context("the keyboard cannot be listened to")?;
-                anyhow::bail!(Interrupted);
-            }
-            part = incoming.recv() => part,
-        };
-        let Some(part) = part else { break };
-        for (line, warning) in &part.warnings {
+    let mut is_interrupted = false;
+    let mut is_read = false;
+    let mut storing: FuturesOrdered<BoxFuture<'_, (Vec<u64>, Result<Ingestion, IngestError>)>> = FuturesOrdered::new();
+    let report_warnings = |lines_and_warnings: Vec<(u64, Warning)>, counts: &mut IngestCounts| {
+        for (line, warning) in lines_and_warnings {
             counts.warnings += 1;
             let n_warnings = counts.warnings;
-            bar.suspend(|| input::report_warning(path, *line, warning, n_warnings));
+            bar.suspend(|| input::report_warning(path, line, &warning, n_warnings));
         }
-        for refused in &part.refused {
-            n_refused += 1;
-            counts.add(IngestStatus::Refused);
-            bar.suspend(|| input::report(path, refused, n_refused));
-            refused_file.keep(refused)?;
-        }
-        *n_left_out += part.n_left_out;
-        is_own_export |= part.is_own_export;
-        n_messages += part.accepted.len() as u64;
-        if !part.accepted.is_empty() {
-            let receipt = pipeline.ingest(part.accepted, read_by).await?;
-            for (line, accepted) in part.lines.iter().zip(&receipt.ingested) {
-                counts.add(IngestStatus::from(&accepted.outcome));
-                for warning in &accepted.warnings {
-                    counts.warnings += 1;
-                    let n_warnings = counts.warnings;
-                    bar.suspend(|| input::report_warning(path, *line, warning, n_warnings));
+    };
+    while !is_read || !storing.is_empty() {
+        tokio::select! {
+            biased;
+            // What is being stored is awaited and counted.
+            signal = &mut interruption, if !is_interrupted => {
+                signal.context("the keyboard cannot be listened to")?;
+                (is_interrupted, is_read) = (true, true);
+                incoming.close();
+            }
+            Some((lines, stored)) = storing.next() => {
+                for (line, outcome) in lines.into_iter().zip(stored?.outcomes) {
+                    counts.add(outcome.status);
+                    report_warnings(outcome.warnings.into_iter().map(|warning| (line, warning)).collect(), counts);
                 }
+            }
+            part = incoming.recv(), if !is_read && storing.len() < PARTS_AT_ONCE => {
+                let Some((part, mut batch)) = part else {
+                    is_read = true;
+                    continue;
+                };
+                report_warnings(part.warnings, counts);
+                for refused in &part.refused {
+                    n_refused += 1;
+                    counts.add(IngestStatus::Refused);
+                    bar.suspend(|| input::report(path, refused, n_refused));
+                    refused_file.keep(refused)?;
+                }
+                *n_left_out += part.n_left_out;
+                is_own_export |= part.is_own_export;
+                n_messages += part.accepted.len() as u64;
+                let lines = part.lines;
+                for accepted in part.accepted {
+                    // These warnings are reported already.
+                    batch.add(Ok(Accepted { warnings: Vec::new(), ..accepted }));
+                }
+                storing.push_back(async move { (lines, batch.ingest(Sender::Operator).await) }.boxed());
             }
         }
         bar.set_position(n_read.load(Ordering::Relaxed));
@@ -204,6 +221,9 @@ async fn import(
     let kept_in = refused_file.path().to_owned();
     refused_file.finish()?;
     bar.finish_and_clear();
+    if is_interrupted {
+        anyhow::bail!(Interrupted);
+    }
     if is_own_export {
         eprintln!(
             "{} is an export of this program: identifiers, attributes, consents and devices are imported; purchases and events are \

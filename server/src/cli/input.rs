@@ -29,9 +29,9 @@ use super::{
     source::{Looks, Source},
 };
 
-/// Lines per part.
-const MAX_LINES: u64 = 5_000;
-const MAX_BYTES: usize = 12 * 1024 * 1024;
+/// The most lines of a part.
+const MAX_LINES: u64 = 2_000;
+const DEFAULT_PART_BYTES: usize = 4 * 1024 * 1024;
 
 /// The messages of a part of a file.
 #[derive(Default)]
@@ -77,6 +77,8 @@ pub(super) struct Messages {
     pub n_read: Arc<AtomicU64>,
     pub n_bytes: u64,
     pub is_empty: bool,
+    /// About how many bytes a part has at most.
+    pub part_bytes: usize,
 }
 
 /// How a file is read.
@@ -129,7 +131,18 @@ impl Messages {
             }
         };
         let (path, intake, pending) = (path.to_owned(), intake.clone(), VecDeque::new());
-        Ok(Self { path, rows, intake, pending, is_own_export: false, failure: None, n_read, n_bytes, is_empty })
+        Ok(Self {
+            path,
+            rows,
+            intake,
+            pending,
+            is_own_export: false,
+            failure: None,
+            n_read,
+            n_bytes,
+            is_empty,
+            part_bytes: DEFAULT_PART_BYTES,
+        })
     }
 
     /// Whether the map is used.
@@ -145,7 +158,8 @@ impl Messages {
         let mut part = Part::default();
         let mut n_bytes = 0;
         let number_before = self.rows.number();
-        while !self.pending.is_empty() || (self.rows.number() - number_before < MAX_LINES && n_bytes < MAX_BYTES) {
+        while !self.pending.is_empty() || (self.rows.number() - number_before < MAX_LINES && n_bytes < self.part_bytes)
+        {
             let item = match self.next(policy) {
                 Ok(Some(item)) => item,
                 Ok(None) => break,

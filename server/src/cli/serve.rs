@@ -9,7 +9,6 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{ArgAction, builder::BoolishValueParser};
-use profile360_ingest::enrich::Enricher;
 use profile360_store::StoreError;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -25,8 +24,13 @@ use super::{
 use crate::{
     auth::{audit::Audit, authenticator::Authentication, rate_limit::RateLimit},
     engine::{
-        active_policy::ActivePolicy, directory_updater, events::Events, ingest_history, pipeline::Pipeline,
-        policy_rollout::PolicyRollout, snapshot::Snapshot,
+        directory_updater,
+        events::Events,
+        ingest::{IngestService, Sender},
+        ingest_history,
+        pipeline::Pipeline,
+        policy_rollout::PolicyRollout,
+        snapshot::Snapshot,
     },
     graphql::{self, Current},
     http::{self, AllowedHost},
@@ -99,13 +103,15 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let trusted = options.trusted_documents.as_deref().map(read_documents).transpose()?;
     let intake = options.describing.intake()?;
     let authentication = Authentication::open(options.keys)?;
+    let memory = options.database.memory();
     let Opened { store, policy, secret } = options.database.open().await?;
     let events = Arc::new(Events::keeping(limits.behind));
     let snapshot = Snapshot::open(store, policy, secret, events).await?;
     let (pipeline, working) = Pipeline::start(snapshot);
+    let ingest = IngestService::new(pipeline.clone(), intake, memory.queue());
     let Snapshot { store, directory, policy, .. } = pipeline.snapshot();
     if options.demo && directory.read(profile360_directory::Index::is_empty) && directory.n_pending() == 0 {
-        fill(&pipeline, &intake, &policy).await?;
+        fill(&ingest).await?;
     }
     // List what the last process left pending, and the demo, before serving.
     match directory.catch_up(&store, &policy, |_| {}).await {
@@ -128,7 +134,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let audit = authentication.requires_keys().then(|| Audit::start(pipeline.editions()));
     let current = Current {
         pipeline,
-        enricher: intake,
+        ingest,
+        memory,
         lookup_limit: Arc::new(RateLimit::per_minute(limits.lookups)),
         limits: Arc::new(limits),
         rollout: rollout.clone(),
@@ -211,11 +218,10 @@ async fn wait_for_signal(terminate: &mut Signal) -> anyhow::Result<()> {
 }
 
 /// Imports made-up customers into an empty database.
-async fn fill(pipeline: &Pipeline, intake: &Enricher, policy: &ActivePolicy) -> anyhow::Result<()> {
+async fn fill(service: &IngestService) -> anyhow::Result<()> {
     eprintln!("filling the empty database with {} made-up customers …", sample_data::N_CUSTOMERS);
-    let messages = sample_data::messages(intake, policy)?;
-    let n_messages = messages.len();
-    sample_data::ingest(pipeline, policy.version, messages.into_iter()).await?;
+    let messages = sample_data::messages(&service.policy())?;
+    let n_messages = sample_data::ingest(service, Sender::Operator, &messages).await?;
     eprintln!("{n_messages} messages accepted");
     Ok(())
 }

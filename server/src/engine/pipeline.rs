@@ -12,18 +12,14 @@ mod switch;
 mod work;
 mod written;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use profile360_core::{
     identifier::UnifiedId,
-    message::{
-        parse::{accepted::Accepted, parse_kept},
-        refusal::Warning,
-    },
+    message::{parse::accepted::Accepted, refusal::Warning},
     plan::changes::Outcome,
     time::Timestamp,
 };
-use profile360_ingest::framing::kept_id;
 use profile360_store::{LineageRow, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -168,7 +164,6 @@ impl Pipeline {
     /// Ingests messages, all or none, and returns once they are durable. Messages that were parsed under another version of the
     /// policy than the active one are parsed again.
     pub async fn ingest(&self, messages: Vec<Accepted>, read_by: i64) -> Result<Receipt, PipelineError> {
-        let messages = self.with_kept_ids(messages).await?;
         let (reply, answer) = oneshot::channel();
         let n_bytes = messages.iter().map(|accepted| accepted.payload.len()).sum();
         let sent: Vec<Timestamp> = messages.iter().map(|accepted| accepted.message.at).collect();
@@ -180,31 +175,6 @@ impl Pipeline {
         let new = receipt.ingested.iter().zip(sent).filter(|(ingested, _)| ingested.outcome != Outcome::Duplicate);
         self.ingest_stats.count_accepted(clock::now(), new.map(|(_, sent)| sent), n_repeated as u64);
         Ok(receipt)
-    }
-
-    /// Replaces IDs that are hashes of contents by keyed ones, unless the message is stored under the unkeyed hash.
-    async fn with_kept_ids(&self, mut messages: Vec<Accepted>) -> Result<Vec<Accepted>, PipelineError> {
-        if messages.iter().all(|it| !it.is_id_made) {
-            return Ok(messages);
-        }
-        let Snapshot { store, policy, secret, has_plain_made_ids, .. } = self.snapshot();
-        let mut stored = BTreeSet::new();
-        if has_plain_made_ids {
-            let made = messages.iter().filter(|it| it.is_id_made).map(|it| it.message.id.clone()).collect();
-            stored = store.stored_messages(&made).await.map_err(|error| {
-                tracing::error!(%error, "stored messages could not be looked up");
-                PipelineError::Unavailable
-            })?;
-        }
-        for accepted in messages.iter_mut().filter(|it| it.is_id_made && !stored.contains(&it.message.id)) {
-            let kept = kept_id(&accepted.message.id, &secret);
-            // The contents cannot contain their own hash, so it occurs once.
-            let payload = accepted.payload.replacen(&*accepted.message.id, &kept, 1);
-            let Accepted { message, payload, .. } =
-                parse_kept(&payload, &policy).map_err(|_| PipelineError::RulesChanged)?;
-            (accepted.message, accepted.payload) = (message, payload);
-        }
-        Ok(messages)
     }
 
     /// Makes or revokes decisions, all or none, and returns once they are durable.

@@ -3,6 +3,8 @@
 use async_graphql::{Error, ErrorExtensions, Response, ServerError, Value};
 use profile360_store::StoreError;
 
+use crate::engine::{ingest::IngestError, pipeline::PipelineError};
+
 /// All error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -81,6 +83,22 @@ pub enum ErrorCode {
     Unavailable,
     /// A bug of the server, or corrupt data; the server's log has the details.
     Internal,
+}
+
+/// The code of messages that were not ingested.
+impl From<&IngestError> for ErrorCode {
+    fn from(error: &IngestError) -> Self {
+        match error {
+            IngestError::Overloaded => Self::Overloaded,
+            IngestError::Pipeline(
+                PipelineError::Unavailable
+                | PipelineError::Busy
+                | PipelineError::Stopping
+                | PipelineError::RulesChanged
+                | PipelineError::Superseded,
+            ) => Self::Unavailable,
+        }
+    }
 }
 
 impl ErrorCode {

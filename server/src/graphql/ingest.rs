@@ -14,10 +14,7 @@ use super::{
     query::IdentifierInput,
     scalars::{DateTime, Json, Platform},
 };
-use crate::{
-    engine::pipeline::PipelineError,
-    ingest_outcome::{self, IngestStatus, MessageOutcome, ParsedMessage},
-};
+use crate::engine::ingest::{IngestStatus, MessageOutcome, Sender};
 
 #[derive(Debug, Default)]
 pub(super) struct IngestMutation;
@@ -137,19 +134,14 @@ impl IngestMutation {
             let sentence = format!("send at most {most} messages in a request; none of these was accepted");
             return Err(ErrorCode::TooManyMessages.with(sentence));
         }
-        let ids: Vec<String> = messages.iter().map(|it| it.message_id.clone()).collect();
-        let parse = |message: MessageInput| -> ParsedMessage {
-            app.enricher.parse(&message.into_json(), &app.policy).map_err(|refusal| (None, refusal))
-        };
-        let messages = messages.into_iter().map(parse).collect();
-        let ingested = ingest_outcome::ingest(&app.pipeline, caller(ctx)?, app.policy.version, messages).await;
-        let ingestion = ingested.map_err(|error| match error {
-            PipelineError::Unavailable
-            | PipelineError::Busy
-            | PipelineError::Stopping
-            | PipelineError::RulesChanged
-            | PipelineError::Superseded => ErrorCode::Unavailable.with(error.to_string()),
-        })?;
+        let mut batch = app.ingest.batch();
+        let mut ids = Vec::with_capacity(messages.len());
+        for message in messages {
+            ids.push(message.message_id.clone());
+            batch.add(batch.parse(&message.into_json()).map_err(|refusal| (None, refusal)));
+        }
+        let ingestion = batch.ingest(Sender::Caller(caller(ctx)?)).await;
+        let ingestion = ingestion.map_err(|error| ErrorCode::from(&error).with(error.to_string()))?;
         if let Some(commit) = ingestion.commit {
             app.directory.wait_until_listed(commit, LIST_TIMEOUT).await;
         }

@@ -12,7 +12,7 @@ use super::{
     request_context::{DeadlineExtension, run_blocking},
     scalars::count,
 };
-use crate::sample_data;
+use crate::{engine::ingest::Sender, sample_data};
 
 /// The result of adding sample data.
 #[derive(Debug, SimpleObject)]
@@ -40,13 +40,11 @@ impl SampleDataMutation {
         if 0 < last_commit || !app.directory.read(Index::is_empty) {
             return Ok(SampleData { is_added: false, messages: 0 });
         }
-        let messages = run_blocking(true, || sample_data::messages(&app.enricher, &app.policy));
+        let messages = run_blocking(true, || sample_data::messages(&app.policy));
         let messages = messages.map_err(|_| ErrorCode::Internal.with("the sample data cannot be generated"))?;
-        let sent: Vec<_> = messages.into_iter().filter_map(|it| caller.send(it).ok()).collect();
-        let n_messages = sent.len();
-        let ingesting = sample_data::ingest(&app.pipeline, app.policy.version, sent.into_iter());
+        let ingesting = sample_data::ingest(&app.ingest, Sender::Caller(caller), &messages);
         let ingested = DeadlineExtension::with(ctx, ingesting).await;
-        ingested.map_err(|error| ErrorCode::Unavailable.with(error.to_string()))?;
+        let n_messages = ingested.map_err(|error| ErrorCode::from(&error).with(error.to_string()))?;
         if let Ok(commit) = app.store.last_commit().await {
             app.directory.wait_until_listed(commit, LIST_TIMEOUT).await;
         }

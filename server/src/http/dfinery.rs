@@ -17,7 +17,6 @@ use serde_json::{json, value::RawValue};
 use super::{
     AppState,
     decode_body::{self, Media, RequestBody},
-    ingest_response::{ingest, parse},
     post_only,
     raw_json::{Json as Piece, Made, Pieces, fields_of, id_of, inner, items, text_of},
     refused,
@@ -25,8 +24,8 @@ use super::{
 use crate::{
     auth::access::Caller,
     clock,
+    engine::ingest::{Batch, MessageOutcome, Sender},
     graphql::ErrorCode,
-    ingest_outcome::{MessageOutcome, ParsedMessage},
 };
 
 /// The routes of the Open API.
@@ -41,8 +40,8 @@ pub(super) fn routes() -> Router<AppState> {
 /// The most events of one call, the same as in the Open API.
 const MAX_EVENTS: usize = 100;
 
-/// Parses a body into messages; the error is the response to a body that is not such a call.
-type Read = fn(&AppState, &[u8], DateTime<Utc>) -> Result<Vec<ParsedMessage>, Response>;
+/// Adds the messages of a body to a batch; the error is the response to a body that is not such a call.
+type Read = fn(&mut Batch, &[u8], DateTime<Utc>) -> Result<(), Response>;
 
 /// Links identifiers to one customer, and sets its attributes.
 async fn identities(
@@ -84,15 +83,13 @@ async fn ingest_call(
         Ok(body) => body,
         Err(response) => return response,
     };
-    // Before the messages are parsed: the pipeline parses them again if the policy has changed since.
-    let app = state.app();
-    let messages = match read(state, &body, clock::now()) {
-        Ok(messages) => messages,
-        Err(response) => return response,
-    };
-    let answers = match ingest(&app, caller, app.policy.version, messages).await {
-        Ok(answers) => answers,
-        Err(error) => return refused(ErrorCode::Unavailable, &error.to_string()),
+    let mut batch = state.current.ingest.batch();
+    if let Err(response) = read(&mut batch, &body, clock::now()) {
+        return response;
+    }
+    let answers = match batch.ingest(Sender::Caller(caller)).await {
+        Ok(ingestion) => ingestion.outcomes,
+        Err(error) => return refused(ErrorCode::from(&error), &error.to_string()),
     };
     // One that is bad among others has its result; where all are bad, the call has failed.
     let failed =
@@ -108,11 +105,12 @@ fn malformed(sentence: &str) -> Response {
 }
 
 #[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
-fn read_identity(state: &AppState, body: &[u8], now: DateTime<Utc>) -> Result<Vec<ParsedMessage>, Response> {
+fn read_identity(batch: &mut Batch, body: &[u8], now: DateTime<Utc>) -> Result<(), Response> {
     let text = text_of(body).map_err(|refusal| malformed(&refusal.detail))?;
     let sent = fields_of(&text).map_err(|refusal| malformed(&refusal.detail))?;
     check_identity(sent.get("identity"))?;
-    Ok(vec![parse(state, None, Ok(identity_of(&sent, now)))])
+    identity_of(&sent, now).add_to(batch, || None);
+    Ok(())
 }
 
 /// Refuses a call that names no customer. Whether its identifiers can be used is a matter of its messages.
@@ -125,12 +123,13 @@ fn check_identity(identity: Option<&RawValue>) -> Result<(), Response> {
 }
 
 #[expect(clippy::result_large_err, reason = "the refusal is the answer that is sent")]
-fn read_events(state: &AppState, body: &[u8], now: DateTime<Utc>) -> Result<Vec<ParsedMessage>, Response> {
+fn read_events(batch: &mut Batch, body: &[u8], now: DateTime<Utc>) -> Result<(), Response> {
     let sent = Pieces::of(body).map_err(|fault| malformed(&fault.to_string()))?;
     if sent.json("event_attributes").is_some_and(|it| it.get().starts_with('{')) {
         let text = text_of(body).map_err(|refusal| malformed(&refusal.detail))?;
         let sent = fields_of(&text).map_err(|refusal| malformed(&refusal.detail))?;
-        return Ok(older::messages(&sent, now).into_iter().map(|message| parse(state, None, Ok(message))).collect());
+        older::messages(&sent, now).into_iter().for_each(|message| message.add_to(batch, || None));
+        return Ok(());
     }
     let Some(events) = sent.get("events").and_then(items) else {
         return Err(malformed("the body is an object with an identity and a list of events"));
@@ -142,18 +141,21 @@ fn read_events(state: &AppState, body: &[u8], now: DateTime<Utc>) -> Result<Vec<
     }
     let call =
         CallOf { identity: sent.json("identity"), at: sent.json("request_datetime").filter(|it| says_something(it)) };
-    Ok(events.into_iter().enumerate().map(|(n, event)| parse_call(state, &call, event, n, now)).collect())
+    for (position, event) in events.into_iter().enumerate() {
+        add_event(batch, &call, event, position, now);
+    }
+    Ok(())
 }
 
-fn parse_call(state: &AppState, call: &CallOf<'_>, event: &[u8], position: usize, now: DateTime<Utc>) -> ParsedMessage {
+fn add_event(batch: &mut Batch, call: &CallOf<'_>, event: &[u8], position: usize, now: DateTime<Utc>) {
     let refuse = |refusal| Err((id_of(event, "event_id").or_else(|| id_of(event, "message_id")), refusal));
     let text = match text_of(event) {
         Ok(text) => text,
-        Err(refusal) => return refuse(refusal),
+        Err(refusal) => return batch.add(refuse(refusal)),
     };
     match fields_of(&text) {
-        Ok(fields) => parse(state, None, Ok(event_of(call, &fields, position, now))),
-        Err(refusal) => refuse(refusal),
+        Ok(fields) => event_of(call, &fields, position, now).add_to(batch, || None),
+        Err(refusal) => batch.add(refuse(refusal)),
     }
 }
 

@@ -73,7 +73,7 @@ impl From<BodyError> for NoRequest {
 }
 
 impl NoRequest {
-    fn parse_failed(sentence: impl Into<String>) -> Self {
+    pub(super) fn parse_failed(sentence: impl Into<String>) -> Self {
         Self::Refused(ErrorCode::ParseFailed, sentence.into())
     }
 
@@ -86,9 +86,8 @@ impl NoRequest {
 }
 
 impl<'t> Envelope<'t> {
-    /// Parses a request, whose values are reserved in a [`Work`] before.
+    /// Parses a [prepared](strict_json::prepared) request, whose values are reserved in a [`Work`] before.
     pub(super) fn read(text: &'t [u8]) -> Result<Self, NoRequest> {
-        strict_json::check(text).map_err(NoRequest::parse_failed)?;
         if text.trim_ascii_start().starts_with(b"[") {
             let sentence = "send one request at a time; ask for several fields in it";
             return Err(NoRequest::Refused(ErrorCode::BatchRefused, sentence.to_owned()));
@@ -171,8 +170,9 @@ pub(super) async fn post(
     if let Err(fault) = work.add_values(&body) {
         return NoRequest::from(fault).into_response(media_type);
     }
-    let prepared = strict_json::prepared(&body, strict_json::OUTER_OF_REQUEST);
-    match Envelope::read(&prepared).and_then(|envelope| envelope.open(&state, body.len())) {
+    let prepared = strict_json::prepared(&body, strict_json::OUTER_OF_REQUEST).map_err(NoRequest::parse_failed);
+    let opened = prepared.and_then(|prepared| Envelope::read(&prepared)?.open(&state, body.len()));
+    match opened {
         Ok(request) => respond(execute(&state.schema, &state.current, caller, request).await, media_type),
         Err(reason) => reason.into_response(media_type),
     }
@@ -213,7 +213,11 @@ impl InAddress {
     fn prepare(&mut self, work: &Work) -> Result<(), NoRequest> {
         for Parameter(text) in [&mut self.variables, &mut self.extensions].into_iter().flatten() {
             work.add_values(text.as_bytes())?;
-            if let Cow::Owned(prepared) = strict_json::prepared(text.as_bytes(), strict_json::OUTER_OF_PARAMETER) {
+            if text.is_empty() {
+                continue;
+            }
+            let prepared = strict_json::prepared(text.as_bytes(), strict_json::OUTER_OF_PARAMETER);
+            if let Cow::Owned(prepared) = prepared.map_err(NoRequest::parse_failed)? {
                 *text = String::from_utf8(prepared).unwrap_or_default();
             }
         }
@@ -238,7 +242,6 @@ impl Parameter {
         if text.is_empty() {
             return Ok(None);
         }
-        strict_json::check(text.as_bytes()).map_err(NoRequest::parse_failed)?;
         serde_json::from_str(text).map_err(|_| NoRequest::parse_failed("a parameter is not JSON"))
     }
 }

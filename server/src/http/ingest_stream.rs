@@ -2,8 +2,9 @@
 //!
 //! A thread decompresses and parses the body, a task ingests it in batches, and the response has a line a message, in the same order.
 //! The channels between them are short, for backpressure: the server stops reading from a client that does not read its results.
+//! So a stream holds a few batches at most, and it reserves their memory before its body is read.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -13,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::stream;
-use profile360_core::message::limits::MAX_NAME_BYTES;
+use profile360_core::message::limits::{MAX_MESSAGE_BYTES, MAX_NAME_BYTES};
 use profile360_ingest::framing::{Framing, Item, ReadError, Reader};
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
@@ -21,19 +22,22 @@ use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 use super::{
     AppState,
     concurrency_limits::{Client, LimitReached, Permit},
-    decode_body::{BodyError, ContentEncoding, decompress},
-    ingest_response::ingest,
+    decode_body::{BodyError, ContentEncoding, Work, decompress},
     overloaded, refused,
 };
 use crate::{
     auth::{access::Caller, authenticator::AuthError},
+    engine::{
+        active_policy::ActivePolicy,
+        ingest::{BYTES_PER_BYTE, Batch, IngestCounts, IngestService, MessageOutcome, Sender},
+    },
     graphql::ErrorCode,
-    ingest_outcome::{IngestCounts, MessageOutcome, ParsedMessage},
 };
 
-/// The largest batch.
+/// The most messages of a batch.
 const MAX_BATCH_ITEMS: usize = 2_000;
-const MAX_BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// The batches that a stream holds: one that is read, one that waits, and one that is ingested.
+const BATCHES: usize = 3;
 /// How long the head of the response waits for the end of a short body, whose status then says how it ended.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -60,6 +64,7 @@ pub(super) async fn post(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     Extension(client): Extension<Client>,
+    Extension(work): Extension<Work>,
     parameters: Result<Query<Parameters>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
@@ -83,6 +88,10 @@ pub(super) async fn post(
             return overloaded("too many streams are open (--limit-streams); try again later");
         }
     };
+    let batch_bytes = state.current.memory.part_of_stream();
+    if let Err(fault) = work.add(BATCHES * BYTES_PER_BYTE * batch_bytes + 2 * MAX_MESSAGE_BYTES) {
+        return refused(fault.code(), &fault.to_string());
+    }
     let (batches, incoming) = mpsc::channel(1);
     let (results_out, mut results_in) = mpsc::channel(1);
     let runtime = Handle::current();
@@ -126,9 +135,9 @@ fn framing_of(headers: &HeaderMap) -> Option<Framing> {
     }
 }
 
-enum Batch {
-    /// Messages, and the version of the policy that was active before the first of them was parsed.
-    Items(Vec<Item>, i64),
+enum BodyPart {
+    /// Messages and their numbers.
+    Messages(Batch, Vec<u64>),
     End(Option<(ErrorCode, String)>),
 }
 
@@ -140,13 +149,17 @@ fn read(
     encoding: ContentEncoding,
     state: &AppState,
     runtime: Handle,
-    batches: mpsc::Sender<Batch>,
+    parts: mpsc::Sender<BodyPart>,
 ) {
-    let pending = Rc::new(RefCell::new(Pending { items: Vec::new(), read_by: None, n_bytes: 0, batches }));
+    let service = state.current.ingest.clone();
+    let enricher = service.enricher().clone();
+    let max_bytes = state.current.memory.part_of_stream();
+    let pending =
+        Rc::new(RefCell::new(Pending { service, batch: None, numbers: Vec::new(), n_bytes: 0, max_bytes, parts }));
     let waiting = pending.clone();
     let before_waiting = move || waiting.borrow_mut().flush();
     let end = match decompress(body, encoding, state, runtime, before_waiting) {
-        Ok(bytes) => read_all(&mut Reader::new(bytes, framing, state.current.enricher.clone()), state, &pending),
+        Ok(bytes) => read_all(&mut Reader::new(bytes, framing, enricher), &pending),
         Err(error) => Err(error.into()),
     };
     let fault = match end {
@@ -161,44 +174,52 @@ fn read(
     let mut pending = pending.borrow_mut();
     pending.flush();
     // The client may have disconnected.
-    pending.batches.blocking_send(Batch::End(fault)).ok();
+    pending.parts.blocking_send(BodyPart::End(fault)).ok();
 }
 
-fn read_all<R: std::io::BufRead>(
-    reader: &mut Reader<R>,
-    state: &AppState,
-    pending: &RefCell<Pending>,
-) -> Result<(), ReadError> {
+fn read_all<R: std::io::BufRead>(reader: &mut Reader<R>, pending: &RefCell<Pending>) -> Result<(), ReadError> {
     loop {
-        // The policy may change while a long body comes in.
-        let app = state.app();
-        let Some(item) = reader.next(&app.policy)? else { return Ok(()) };
+        let policy = pending.borrow().policy();
+        let Some(item) = reader.next(&policy)? else { return Ok(()) };
         let mut pending = pending.borrow_mut();
-        pending.read_by.get_or_insert(app.policy.version);
-        pending.n_bytes += item.text.as_ref().map_or(0, String::len);
-        pending.items.push(item);
-        if MAX_BATCH_ITEMS <= pending.items.len() || MAX_BATCH_BYTES <= pending.n_bytes {
-            pending.flush();
-        }
-        if pending.batches.is_closed() {
+        pending.add(item, policy);
+        if pending.parts.is_closed() {
             return Ok(());
         }
     }
 }
 
 struct Pending {
-    items: Vec<Item>,
-    read_by: Option<i64>,
+    service: IngestService,
+    batch: Option<Batch>,
+    numbers: Vec<u64>,
     n_bytes: usize,
-    batches: mpsc::Sender<Batch>,
+    max_bytes: usize,
+    parts: mpsc::Sender<BodyPart>,
 }
 
 impl Pending {
+    /// The policy for the next message. It may change while a long body comes in, and is the same for all of a batch.
+    fn policy(&self) -> Arc<ActivePolicy> {
+        self.batch.as_ref().map_or_else(|| self.service.policy(), |batch| batch.policy().clone())
+    }
+
+    fn add(&mut self, item: Item, policy: Arc<ActivePolicy>) {
+        let Item { number, text, parsed } = item;
+        self.n_bytes += text.as_ref().map_or(0, String::len);
+        let batch = self.batch.get_or_insert_with(|| self.service.batch_under(policy));
+        batch.add(parsed.map_err(|refusal| (text.as_deref().and_then(message_id), refusal)));
+        self.numbers.push(number);
+        if MAX_BATCH_ITEMS <= self.numbers.len() || self.max_bytes <= self.n_bytes {
+            self.flush();
+        }
+    }
+
     fn flush(&mut self) {
         self.n_bytes = 0;
-        let items = std::mem::take(&mut self.items);
-        if let Some(read_by) = self.read_by.take() {
-            self.batches.blocking_send(Batch::Items(items, read_by)).ok();
+        let numbers = std::mem::take(&mut self.numbers);
+        if let Some(batch) = self.batch.take() {
+            self.parts.blocking_send(BodyPart::Messages(batch, numbers)).ok();
         }
     }
 }
@@ -212,32 +233,31 @@ enum ResponsePart {
 async fn ingest_batches(
     state: AppState,
     caller: Caller,
-    mut batches: mpsc::Receiver<Batch>,
+    mut parts: mpsc::Receiver<BodyPart>,
     results_out: mpsc::Sender<ResponsePart>,
     results: Results,
     _permit: Permit,
 ) {
     let mut counts = IngestCounts::default();
     let fault = loop {
-        let (items, read_by) = match batches.recv().await {
-            Some(Batch::Items(items, read_by)) => (items, read_by),
-            Some(Batch::End(fault)) => break fault,
+        let (batch, numbers) = match parts.recv().await {
+            Some(BodyPart::Messages(batch, numbers)) => (batch, numbers),
+            Some(BodyPart::End(fault)) => break fault,
             None => break Some((ErrorCode::Internal, "the reader stopped; send again what has no result".to_owned())),
         };
         // A key can be revoked while a long body comes in.
         if !state.authentication.is_still_valid(&caller) {
             break Some((ErrorCode::Unauthenticated, AuthError::UnknownKey.to_string()));
         }
-        let app = state.app();
-        let (numbers, messages): (Vec<u64>, Vec<ParsedMessage>) = items.into_iter().map(parsed).unzip();
-        let outcomes = match ingest(&app, &caller, read_by, messages).await {
-            Ok(outcomes) => outcomes,
-            Err(error) => break Some((ErrorCode::Unavailable, error.to_string())),
+        let outcomes = match batch.ingest(Sender::Caller(&caller)).await {
+            Ok(ingestion) => ingestion.outcomes,
+            Err(error) => break Some((ErrorCode::from(&error), error.to_string())),
         };
         let lines = numbers.into_iter().zip(outcomes).map(|(line, outcome)| Line { line, outcome });
         let lines = to_lines(lines, results, &mut counts);
         // Backpressure: this waits until the client has read its results.
-        if !matches!(timeout(app.limits.time, results_out.send(ResponsePart::Lines(lines))).await, Ok(Ok(()))) {
+        if !matches!(timeout(state.current.limits.time, results_out.send(ResponsePart::Lines(lines))).await, Ok(Ok(())))
+        {
             return;
         }
     };
@@ -272,11 +292,6 @@ fn to_lines(results: impl Iterator<Item = Line>, wanted: Results, counts: &mut I
         }
     }
     lines
-}
-
-fn parsed(item: Item) -> (u64, ParsedMessage) {
-    let parsed = item.parsed.map_err(|refusal| (item.text.as_deref().and_then(message_id), refusal));
-    (item.number, parsed)
 }
 
 /// The ID of a refused message, where it is valid.

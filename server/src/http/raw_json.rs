@@ -15,6 +15,8 @@ use profile360_ingest::framing::made_id;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::engine::ingest::Batch;
+
 /// Why a body cannot be split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoPieces {
@@ -180,7 +182,7 @@ pub(super) fn text_of(call: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     let text = std::str::from_utf8(call).map_err(|_| not_json("it is not UTF-8; send it as UTF-8"))?;
     let text = text.trim_start_matches('\u{feff}');
     // Half a surrogate pair in one name would make all others unreadable.
-    let can_be_read = serde_json::from_str::<Object<'_>>(text).is_ok();
+    let can_be_read = !text.contains("\\u") || serde_json::from_str::<Object<'_>>(text).is_ok();
     Ok(if can_be_read { Cow::Borrowed(text) } else { whole_characters(text) })
 }
 
@@ -315,6 +317,17 @@ impl<'a> Made<'a> {
 
     pub(super) fn leave_out(&mut self, code: &'static str, path: impl Into<String>, why: &str) {
         self.warnings.push(Warning { code, path: path.into(), detail: format!("{why}; it was left out") });
+    }
+
+    /// Parses the message and adds it to a batch. `id` is what a refusal names, if the call has an ID.
+    pub(super) fn add_to(self, batch: &mut Batch, id: impl FnOnce() -> Option<String>) {
+        let (text, warnings, is_id_made) = self.into_text();
+        let parsed = batch.parse(&text).map(|mut accepted| {
+            accepted.warnings.extend(warnings);
+            accepted.is_id_made = is_id_made;
+            accepted
+        });
+        batch.add(parsed.map_err(|refusal| (id().or_else(|| id_of(text.as_bytes(), "message_id")), refusal)));
     }
 
     /// The message as text, its warnings, and whether it got a derived ID: a message without one gets an ID that depends on its contents

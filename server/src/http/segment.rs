@@ -19,17 +19,15 @@ use self::map::{Call, Received, message_of};
 use super::{
     AppState, authenticate,
     decode_body::{self, Media, RequestBody},
-    get_only,
-    ingest_response::{ingest, parse},
-    post_only,
+    get_only, post_only,
     raw_json::{Pieces, fields_of, id_of, items, text, text_of},
     refused,
 };
 use crate::{
     auth::access::{Caller, Permission},
     clock,
+    engine::ingest::{Batch, MessageOutcome, Sender},
     graphql::ErrorCode,
-    ingest_outcome::{MessageOutcome, ParsedMessage},
 };
 
 /// The routes of the tracking API.
@@ -125,7 +123,11 @@ async fn ingest_batch(state: &AppState, caller: MaybeCaller, body: &[u8]) -> Res
         return Err(refused(ErrorCode::TooManyMessages, &sentence));
     }
     let received = Received::new(clock::now(), &sent);
-    ingest_calls(state, &caller, calls.into_iter().map(|call| parse_call(state, None, call, &received))).await
+    let mut batch = state.current.ingest.batch();
+    for call in calls {
+        add_call(&mut batch, None, call, &received);
+    }
+    ingest(batch, &caller).await
 }
 
 /// One call. As with a batch the status says whether the request could be read, and the answer what became of the call: Segment
@@ -153,7 +155,9 @@ async fn ingest_one(
     let sent = Pieces::of(body).map_err(|fault| refused(ErrorCode::BodyMalformed, &fault.to_string()))?;
     let caller = authenticate_by_body(state, caller, || key_in(&sent, &[]))?;
     let received = Received::of(clock::now(), sent.json("sentAt"), None);
-    ingest_calls(state, &caller, std::iter::once_with(|| parse_call(state, Some(kind), body, &received))).await
+    let mut batch = state.current.ingest.batch();
+    add_call(&mut batch, Some(kind), body, &received);
+    ingest(batch, &caller).await
 }
 
 /// Calls that a page sends while the browser leaves it. Beacons have no headers, so RudderStack's SDK puts the key into the URL.
@@ -179,29 +183,25 @@ async fn metrics() -> Response {
     Json(json!({ "success": true })).into_response()
 }
 
-fn parse_call(state: &AppState, kind: Option<Call>, call: &[u8], received: &Received<'_>) -> ParsedMessage {
-    let id = id_of(call, "messageId");
+fn add_call(batch: &mut Batch, kind: Option<Call>, call: &[u8], received: &Received<'_>) {
+    let id = || id_of(call, "messageId");
     let text = match text_of(call) {
         Ok(text) => text,
-        Err(refusal) => return Err((id, refusal)),
+        Err(refusal) => return batch.add(Err((id(), refusal))),
     };
-    match fields_of(&text) {
-        Ok(fields) => {
-            let kind = kind.or_else(|| Call::of_name(&fields.get("type").and_then(self::text)?));
-            parse(state, id, message_of(kind, &fields, received))
-        }
-        Err(refusal) => Err((id, refusal)),
+    let message = fields_of(&text).and_then(|fields| {
+        let kind = kind.or_else(|| Call::of_name(&fields.get("type").and_then(self::text)?));
+        message_of(kind, &fields, received)
+    });
+    match message {
+        Ok(message) => message.add_to(batch, id),
+        Err(refusal) => batch.add(Err((id(), refusal))),
     }
 }
 
-/// Ingests calls.
-async fn ingest_calls(
-    state: &AppState,
-    caller: &Caller,
-    messages: impl Iterator<Item = ParsedMessage>,
-) -> Result<Vec<MessageOutcome>, Response> {
-    let app = state.app();
-    ingest(&app, caller, app.policy.version, messages.collect())
-        .await
-        .map_err(|error| refused(ErrorCode::Unavailable, &error.to_string()))
+async fn ingest(batch: Batch, caller: &Caller) -> Result<Vec<MessageOutcome>, Response> {
+    match batch.ingest(Sender::Caller(caller)).await {
+        Ok(ingestion) => Ok(ingestion.outcomes),
+        Err(error) => Err(refused(ErrorCode::from(&error), &error.to_string())),
+    }
 }

@@ -155,6 +155,7 @@ fn read_request(state: &AppState, text: &str, work: &Work) -> Result<async_graph
     work.add(text.len()).map_err(|fault| Some(NoRequest::from(fault)))?;
     work.add_values(text.as_bytes()).map_err(|fault| Some(NoRequest::from(fault)))?;
     let prepared = strict_json::prepared(text.as_bytes(), strict_json::OUTER_OF_REQUEST);
+    let prepared = prepared.map_err(NoRequest::parse_failed)?;
     let envelope = Envelope::read(&prepared)?;
     if envelope.has_no_document() {
         return Err(None);

@@ -16,24 +16,53 @@ use super::{
     url::{DatabaseUrl, Embedded, Remote},
 };
 
+/// The memory of an embedded engine, in bytes.
+///
 /// By default the engines use half of the machine's memory as block cache, and the URL has no setting for that. So an embedded
 /// database is built from its parts.
-const BLOCK_CACHE_BYTES: usize = 256 * 1024 * 1024;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineMemory {
+    /// For blocks of tables that were read.
+    pub block_cache: usize,
+    /// For writes until they are flushed; at most [`Self::LARGEST_MEMTABLE`]. There are up to three at once, and a transaction
+    /// must fit into one.
+    pub memtable: usize,
+}
+
+impl EngineMemory {
+    /// A batch of messages fits many times. Decisions in components of some 100,000 identifiers need the largest.
+    pub const SMALLEST_MEMTABLE: usize = 64 * 1024 * 1024;
+    /// The recovery of a log can take no larger transaction.
+    pub const LARGEST_MEMTABLE: usize = MEMTABLE_BYTES;
+    /// While a log is recovered, nothing is read twice.
+    const OF_RECOVERY: Self = Self { block_cache: 16 * 1024 * 1024, memtable: MEMTABLE_BYTES };
+}
+
+impl Default for EngineMemory {
+    fn default() -> Self {
+        Self { block_cache: 256 * 1024 * 1024, memtable: MEMTABLE_BYTES }
+    }
+}
+
+/// Opens a database with the default memory; see [`connect_with`].
+pub async fn connect(url: &str) -> Result<Store> {
+    connect_with(url, EngineMemory::default()).await
+}
 
 /// Opens `surrealkv://PATH`, `rocksdb://PATH` where that is built in, `mem://`, `ws://…` or `wss://…` and applies migrations. Creates the database if there is none.
 ///
 /// An embedded database syncs to disk before a write is acknowledged, unless the URL sets `?sync=`. The URL of a server may
 /// contain `user:password@` of a root user.
-pub async fn connect(url: &str) -> Result<Store> {
-    let handle = open(DatabaseUrl::parse(url)?).await?;
+pub async fn connect_with(url: &str, memory: EngineMemory) -> Result<Store> {
+    let handle = open(DatabaseUrl::parse(url)?, memory).await?;
     migrate::run(&handle).await?;
     let handle = Arc::new(handle);
     upgrade::run(&handle).await?;
     projection::open_active(handle).await
 }
 
-/// Opens a database as [`connect`] does but never creates one: for commands that only read.
-pub async fn connect_existing(url: &str) -> Result<Store> {
+/// Opens a database as [`connect_with`] does but never creates one: for commands that only read.
+pub async fn connect_existing(url: &str, memory: EngineMemory) -> Result<Store> {
     let url = DatabaseUrl::parse(url)?;
     let missing = || StoreError::NoBase { url: url.to_string() };
     if let DatabaseUrl::Embedded(embedded) = &url
@@ -41,7 +70,7 @@ pub async fn connect_existing(url: &str) -> Result<Store> {
     {
         return Err(missing());
     }
-    let handle = open(url.clone()).await?;
+    let handle = open(url.clone(), memory).await?;
     if migrate::version(&handle).await? == 0 && !upgrade::has_editions(&handle).await? {
         handle.close().await;
         return Err(missing());
@@ -60,17 +89,17 @@ pub fn is_embedded(url: &str) -> bool {
 /// An empty database in memory.
 #[cfg(test)]
 pub(super) async fn open_memory() -> Result<Handle> {
-    open(DatabaseUrl::Memory).await
+    open(DatabaseUrl::Memory, EngineMemory::default()).await
 }
 
-async fn open(url: DatabaseUrl) -> Result<Handle> {
+async fn open(url: DatabaseUrl, memory: EngineMemory) -> Result<Handle> {
     match url {
-        DatabaseUrl::Embedded(embedded) => open_embedded(&embedded).await,
+        DatabaseUrl::Embedded(embedded) => open_embedded(&embedded, memory).await,
         DatabaseUrl::Memory | DatabaseUrl::Remote(_) => open_any(&url).await,
     }
 }
 
-async fn open_embedded(url: &Embedded) -> Result<Handle> {
+async fn open_embedded(url: &Embedded, memory: EngineMemory) -> Result<Handle> {
     let bad = |reason: String| StoreError::Url { url: url.to_string(), reason };
     let unsafe_to_open = |error: RecoveryError| bad(reason_not_to_open(&error));
     url.make_folder()?;
@@ -83,7 +112,7 @@ async fn open_embedded(url: &Embedded) -> Result<Handle> {
         recover(url).await?;
     }
 
-    let datastore = build(url).await.map_err(bad)?;
+    let datastore = build(url, memory).await.map_err(bad)?;
     let log = has_log_to_keep.then(|| LogKeeper::start(&url.path)).transpose().map_err(unsafe_to_open)?;
     datastore.check_version().await.map_err(|error| bad(error.to_string()))?;
     datastore.bootstrap().await.map_err(|error| bad(error.to_string()))?;
@@ -105,7 +134,7 @@ async fn recover(url: &Embedded) -> Result<()> {
     let prepared = tokio::task::spawn_blocking(move || recovery::prepare(&folder)).await;
     let prepared = prepared.map_err(|error| bad(error.to_string()))?.map_err(unsafe_to_open)?;
     if let Some(recovered) = prepared {
-        let datastore = build(url).await.map_err(bad)?;
+        let datastore = build(url, EngineMemory::OF_RECOVERY).await.map_err(bad)?;
         datastore.shutdown().await.map_err(|error| bad(error.to_string()))?;
         drop(datastore);
         recovery::finish(&url.path).map_err(unsafe_to_open)?;
@@ -121,8 +150,9 @@ async fn recover(url: &Embedded) -> Result<()> {
 }
 
 /// Opens the engine without its tasks: a task that writes before the version does makes a new store look like an old one.
-async fn build(url: &Embedded) -> std::result::Result<Arc<Datastore>, String> {
-    let config = url.engine.config(BLOCK_CACHE_BYTES, MEMTABLE_BYTES);
+async fn build(url: &Embedded, memory: EngineMemory) -> std::result::Result<Arc<Datastore>, String> {
+    let EngineMemory { block_cache, memtable } = memory;
+    let config = url.engine.config(block_cache, memtable.min(EngineMemory::LARGEST_MEMTABLE));
     let built = Datastore::builder().with_config(config).without_maintenance_tasks();
     built.build_with_path(&url.to_string()).await.map_err(|error| reason_of(&error.to_string()))
 }

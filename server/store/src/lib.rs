@@ -30,7 +30,7 @@ mod write;
 
 pub use self::{
     audit::AuditRow,
-    connect::{connect, connect_existing, is_embedded},
+    connect::{EngineMemory, connect, connect_existing, connect_with, is_embedded},
     ingest_hours::HourRow,
     journal::{Entry, NewMessage, Position, Switch},
     projection::{HistoryDue, Projection, ProjectionState, RowCounts},

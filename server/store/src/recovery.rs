@@ -46,7 +46,7 @@ const TABLES: &str = "sstables";
 /// Commits at the end of a rotated segment that are recovered again. The engine writes up to seven concurrently, and these can be
 /// in the memtable of the next segment.
 const COMMITS_OVER_A_ROTATION: usize = 64;
-/// The size of a memtable before it is flushed. The largest transaction must be well below it.
+/// The size of a memtable of the recovery. The database is used with at most that, so that every transaction of a log fits.
 pub(super) const MEMTABLE_BYTES: usize = 128 * 1024 * 1024;
 /// The memory that a segment may need: half of the engine's memtable.
 const SEGMENT_BYTES: usize = MEMTABLE_BYTES / 2;

@@ -43,6 +43,8 @@ mod lineage;
 mod list;
 /// Masking and the audit log.
 mod masks;
+/// The memory of a server, and overload.
+mod memory;
 /// Orders, refunds and clocks.
 mod money;
 mod operator_actions;

@@ -52,6 +52,18 @@ fn a_message_is_normalized_and_its_identifiers_come_strongest_first() {
 }
 
 #[test]
+fn a_message_with_another_id_is_as_if_it_had_been_sent_with_it() {
+    let refund = purchase(r#"{"df_total_refund_amount":1}"#).replace("df_purchase", "df_refund");
+    let order_of_message = purchase(r#"{"df_total_purchase_amount":1}"#);
+    let order = purchase(r#"{"df_order_id":"o1","df_total_purchase_amount":1}"#);
+    for text in [VALID.to_owned(), refund, order_of_message, order] {
+        let mut message = parse(&text).expect("accepted").message;
+        message.set_id("m2".into());
+        assert_eq!(message, parse(&text.replace("m1", "m2")).expect("accepted").message, "{text}");
+    }
+}
+
+#[test]
 fn bad_messages_are_refused_with_code_and_path() {
     let long = format!("\"{}\"", "x".repeat(129));
     let cases: [(String, &str, &str); 30] = [

@@ -1,20 +1,13 @@
-//! Ingestion and its outcomes, the same for GraphQL, HTTP, the APIs of others and imports.
+//! What became of each message, the same for GraphQL, HTTP, the APIs of others and imports.
 
 use profile360_core::{
     graph::withheld::Withheld,
-    message::{
-        parse::accepted::Accepted,
-        refusal::{Refusal, Warning},
-    },
+    message::refusal::{Refusal, RefusalCode, Warning},
     plan::changes::Outcome,
 };
 use serde::Serialize;
 
-use crate::{
-    auth::access::Caller,
-    clock,
-    engine::pipeline::{Ingested, Pipeline, PipelineError},
-};
+use crate::engine::pipeline::Ingested;
 
 /// The status of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -65,7 +58,9 @@ pub struct MessageOutcome {
 }
 
 impl MessageOutcome {
-    fn refused(message_id: Option<String>, refusal: Refusal) -> Self {
+    pub(super) fn refused(message_id: Option<String>, refusal: Refusal) -> Self {
+        // Only this message is refused, and the other times of that clock are wrong, too.
+        let warnings = if refusal.code == RefusalCode::TimestampAhead { vec![clock_ahead()] } else { Vec::new() };
         Self {
             message_id,
             status: IngestStatus::Refused,
@@ -73,11 +68,11 @@ impl MessageOutcome {
             code: Some(refusal.code.as_str()),
             path: Some(refusal.path),
             detail: Some(refusal.detail),
-            warnings: Vec::new(),
+            warnings,
         }
     }
 
-    fn ingested(mut warnings: Vec<Warning>, ingested: Ingested, caller: &Caller) -> Self {
+    pub(super) fn ingested(mut warnings: Vec<Warning>, ingested: Ingested, sees_results: bool) -> Self {
         warnings.extend(ingested.warnings);
         let status = IngestStatus::from(&ingested.outcome);
         let accepted = Self {
@@ -90,7 +85,7 @@ impl MessageOutcome {
             detail: None,
             warnings,
         };
-        if !caller.sees_results() {
+        if !sees_results {
             return accepted;
         }
         let withheld = match &ingested.outcome {
@@ -111,54 +106,10 @@ impl MessageOutcome {
     }
 }
 
-/// A parsed message, or why it is refused and its ID, where that can be read.
-pub type ParsedMessage = Result<Accepted, (Option<String>, Refusal)>;
-
-/// The outcomes of the messages of a request.
-#[derive(Debug)]
-pub struct Ingestion {
-    /// One for each message, in the same order.
-    pub outcomes: Vec<MessageOutcome>,
-    /// The commit that made them durable; none where all are refused.
-    pub commit: Option<i64>,
-}
-
-/// Ingests the messages that the parser and the caller's key accept. `read_by` is the version of the policy that was active before the
-/// first of them was parsed.
-///
-/// # Errors
-///
-/// Nothing is stored, and the caller can send the messages again.
-pub async fn ingest(
-    pipeline: &Pipeline,
-    caller: &Caller,
-    read_by: i64,
-    messages: Vec<ParsedMessage>,
-) -> Result<Ingestion, PipelineError> {
-    let mut accepted = Vec::with_capacity(messages.len());
-    let mut parsed = Vec::with_capacity(messages.len());
-    for message in messages {
-        let checked = message.and_then(|message| {
-            let message_id = message.message.id.to_string();
-            caller.send(message).map_err(|refusal| (Some(message_id), refusal))
-        });
-        parsed.push(checked.map(|mut message| {
-            let warnings = std::mem::take(&mut message.warnings);
-            accepted.push(message);
-            warnings
-        }));
-    }
-    let receipt = if accepted.is_empty() { None } else { Some(pipeline.ingest(accepted, read_by).await?) };
-    let refused = parsed.iter().filter_map(|message| message.as_ref().err());
-    let refused = refused.map(|(_, refusal)| (refusal.code.as_str(), &*refusal.path));
-    pipeline.ingest_stats().count_refused(clock::now(), &caller.name, refused);
-    let commit = receipt.as_ref().map(|receipt| receipt.commit);
-    let mut ingested = receipt.map(|receipt| receipt.ingested).unwrap_or_default().into_iter();
-    let outcome_of = |message| match message {
-        Ok(warnings) => Some(MessageOutcome::ingested(warnings, ingested.next()?, caller)),
-        Err((message_id, refusal)) => Some(MessageOutcome::refused(message_id, refusal)),
-    };
-    Ok(Ingestion { outcomes: parsed.into_iter().filter_map(outcome_of).collect(), commit })
+fn clock_ahead() -> Warning {
+    let detail =
+        "the sender's clock runs ahead, so its other messages are dated wrongly, too; look at what it sent before";
+    Warning { code: "CLOCK_AHEAD", path: "timestamp".to_owned(), detail: detail.to_owned() }
 }
 
 /// The number of messages by status.
