@@ -142,7 +142,7 @@ pub async fn run() -> ExitCode {
         return ExitCode::from(2);
     }
     let result = match command.task {
-        Task::Serve(options) => serve::run(options).await,
+        Task::Serve(options) => Box::pin(serve::run(options)).await,
         Task::Import(options) => import::run(options).await,
         Task::Export(options) => export::run(options).await,
         Task::Map(options) => map::run(&options),

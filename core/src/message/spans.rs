@@ -553,8 +553,10 @@ mod tests {
         ) {
             let places: Vec<usize> = text.char_indices().map(|(it, _)| it).collect();
             let place = places[at.index(places.len())];
-            let rest = text[place..].chars().next().map_or("", |letter| &text[place + letter.len_utf8()..]);
-            check(&format!("{}{put}{rest}", &text[..place]));
+            let (before, after) = text.split_at(place);
+            let mut rest = after.chars();
+            rest.next();
+            check(&format!("{before}{put}{}", rest.as_str()));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{
     changes::{Moved, RefundChange},
     dirty_search::DirtySearch,
-    planner::{NewEvidence, Rules},
+    inputs::{NewEvidence, Rules},
     view::{View, stored_order},
 };
 use crate::{

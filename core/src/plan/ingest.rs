@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{changes::RefundChange, draft::Draft, needs::places_of, planner::Rules, view::View};
+use super::{changes::RefundChange, draft::Draft, inputs::Rules, needs::places_of, view::View};
 use crate::{
     evidence::{
         claim::{Claim, Paid},

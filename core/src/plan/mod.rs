@@ -14,6 +14,7 @@ mod dirty_search;
 mod draft;
 mod finish;
 mod ingest;
+pub mod inputs;
 mod join;
 mod lineage;
 pub mod needs;

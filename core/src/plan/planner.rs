@@ -1,40 +1,13 @@
 //! The planner: it owns the inputs of one change and is polled until the change is complete.
 
-use std::sync::Arc;
-
+pub use super::inputs::{NewEvidence, Rules};
 use super::{
     changes::Changes,
     draft::Draft,
     needs::{first_needs, next_needs},
-    retire::{Reassignment, to_count_again},
+    retire::to_count_again,
     view::{Needs, View},
 };
-use crate::{
-    evidence::decision::{Decision, Decisions},
-    identifier::unified_id::IdSecret,
-    message::Message,
-    policy::compiled::CompiledPolicy,
-};
-
-/// What a plan is computed by.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    pub policy: Arc<CompiledPolicy>,
-    /// As they are from this change on.
-    pub decisions: Arc<Decisions>,
-    pub secret: IdSecret,
-}
-
-/// What a change adds to the evidence.
-#[derive(Debug, Clone)]
-pub enum NewEvidence {
-    /// Messages with the owners of their values.
-    Messages(Arc<[Message]>),
-    /// Decisions that were made or revoked.
-    Decisions(Arc<[Decision]>),
-    /// Retirements of one value that were made or revoked.
-    Retirement(Arc<Reassignment>),
-}
 
 /// The plan of one change. It performs no I/O: the caller loads the rows that it asks for.
 #[derive(Debug)]

@@ -13,9 +13,8 @@ use std::{
 use super::{
     changes::{Moved, RefundChange},
     draft::Draft,
-    needs::first_needs,
-    planner::Rules,
-    view::{Needs, View, stored_order},
+    inputs::{Reassignment, Rules},
+    view::{View, stored_order},
 };
 use crate::{
     evidence::{
@@ -69,32 +68,6 @@ pub(super) fn to_count_again(value: &Identifier, view: &View) -> BTreeSet<Identi
         of_kind.is_some_and(|neighbors| neighbors.needs_days_without(MOST_OWNERS))
     };
     linked.filter(|it| !it.is_same_value(value)).filter(is_at_bound).cloned().collect()
-}
-
-/// A value whose retirements were made or revoked.
-#[derive(Debug)]
-pub struct Reassignment {
-    pub value: Identifier,
-    /// All kept messages that name the value, each with the owner that it has in `before`.
-    pub messages: Vec<Message>,
-    pub before: Arc<Retirements>,
-    pub after: Arc<Retirements>,
-}
-
-impl Reassignment {
-    /// What a plan must see first: the rows that the messages name, under the owners before and after.
-    pub(super) fn first_needs(&self) -> Needs {
-        let mut messages = self.messages.clone();
-        let mut needs = first_needs(&messages);
-        messages.iter_mut().for_each(|it| self.after.assign(it));
-        let after = first_needs(&messages);
-        needs.identifiers.extend(after.identifiers);
-        needs.links.extend(after.links);
-        for retirements in [&self.before, &self.after] {
-            needs.identifiers.extend(retirements.owners(&self.value));
-        }
-        needs
-    }
 }
 
 impl Draft {

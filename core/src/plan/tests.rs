@@ -9,8 +9,9 @@ use std::{
 
 use super::{
     changes::{Changes, OrderNote, Outcome, RefundChange},
+    inputs::Reassignment,
     planner::{NewEvidence, Planner, Polled, Rules},
-    retire::{Reassignment, homes_of_value},
+    retire::homes_of_value,
     view::{Needs, View},
 };
 use crate::{

@@ -56,6 +56,9 @@ pub(super) struct Options {
 #[error("interrupted; what was counted is in the database, run the same command again for the rest")]
 struct Interrupted;
 
+/// The lines of a part of the file, and the result of ingesting it.
+type Stored = (Vec<u64>, Result<Ingestion, IngestError>);
+
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let map = match &options.map {
         Some(path) if options.format != Some(Format::Ndjson) => {
@@ -168,7 +171,7 @@ async fn import(
     let mut is_own_export = false;
     let mut is_interrupted = false;
     let mut is_read = false;
-    let mut storing: FuturesOrdered<BoxFuture<'_, (Vec<u64>, Result<Ingestion, IngestError>)>> = FuturesOrdered::new();
+    let mut storing: FuturesOrdered<BoxFuture<'_, Stored>> = FuturesOrdered::new();
     let report_warnings = |lines_and_warnings: Vec<(u64, Warning)>, counts: &mut IngestCounts| {
         for (line, warning) in lines_and_warnings {
             counts.warnings += 1;

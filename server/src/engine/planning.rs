@@ -18,9 +18,10 @@ use profile360_core::{
     message::{Message, parse::parse_kept},
     plan::{
         changes::Changes,
+        inputs::Reassignment,
         needs::next_needs,
         planner::{NewEvidence, Planner, Polled, Rules},
-        retire::{Reassignment, homes_of_value},
+        retire::homes_of_value,
         view::{Needs, View},
     },
     profile::revision,

@@ -43,7 +43,7 @@ impl SampleDataMutation {
         let messages = run_blocking(true, || sample_data::messages(&app.policy));
         let messages = messages.map_err(|_| ErrorCode::Internal.with("the sample data cannot be generated"))?;
         let ingesting = sample_data::ingest(&app.ingest, Sender::Caller(caller), &messages);
-        let ingested = DeadlineExtension::with(ctx, ingesting).await;
+        let ingested = Box::pin(DeadlineExtension::with(ctx, ingesting)).await;
         let n_messages = ingested.map_err(|error| ErrorCode::from(&error).with(error.to_string()))?;
         if let Ok(commit) = app.store.last_commit().await {
             app.directory.wait_until_listed(commit, LIST_TIMEOUT).await;

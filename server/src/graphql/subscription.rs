@@ -97,7 +97,7 @@ impl ProfileSubscription {
                         Ok(changed) if wanted.is_some_and(|id| !changed.is_of(id)) => {}
                         Ok(changed) => {
                             // `None`: it was merged since, which is a change of its own.
-                            if let Some(profile) = profile_of(&current, &changed).await.transpose() {
+                            if let Some(profile) = Box::pin(profile_of(&current, &changed)).await.transpose() {
                                 return Some((profile, Some(changes)));
                             }
                         }
@@ -120,7 +120,7 @@ async fn profile_of(current: &Current, changed: &ProfileChanged) -> Result<Optio
     let load = async {
         Ok::<_, StoreError>(profile_view::load(&app.store, &app.policy, &[changed.key]).await?.remove(&changed.key))
     };
-    let customer = app.events.customer_of(changed, load).await.map_err(|error| unavailable(&error))?;
+    let customer = Box::pin(app.events.customer_of(changed, load)).await.map_err(|error| unavailable(&error))?;
     Ok(customer.map(|it| Profile::unread(&it, clock::today(&app.policy))))
 }
 

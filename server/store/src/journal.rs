@@ -44,7 +44,7 @@ pub struct Position {
 
 impl Position {
     /// Part and place as one number.
-    pub(super) fn index(self) -> i64 {
+    fn index(self) -> i64 {
         i64::from(self.part) << 16 | i64::from(self.place)
     }
 
@@ -179,6 +179,11 @@ pub(super) fn at_position(id: RecordId, position: Position) -> Value {
     object.insert("id", Value::RecordId(id));
     position.write(&mut object);
     Value::Object(object)
+}
+
+/// The row of a message without a usable identifier.
+pub(super) fn unreadable_row(keys: Keys, position: Position) -> Value {
+    at_position(keys.unreadable(position.commit, position.index()), position)
 }
 
 pub(super) fn ref_row(id: &str, at: Timestamp, position: Position) -> Value {

@@ -18,7 +18,7 @@ use profile360_core::{
 };
 use surrealdb::types::{Array, Number, RecordId, RecordIdKey, RecordIdKeyRange, Value};
 
-use super::{Result, StoreError, journal::Position};
+use super::{Result, StoreError};
 
 /// Tables whose keys contain a shard.
 pub(super) const SHARDED: [&str; 4] = ["identifier", "order_state", "session", "unreadable"];
@@ -82,9 +82,8 @@ impl Keys {
         self.key("purchase", [uuid_value(home), text(kind), text(key)])
     }
 
-    pub(super) fn unreadable(self, position: Position) -> RecordId {
-        let shard = position.commit % i64::from(SHARDS);
-        self.key("unreadable", [int(shard), int(position.commit), int(position.index())])
+    pub(super) fn unreadable(self, commit: i64, index: i64) -> RecordId {
+        self.key("unreadable", [int(commit % i64::from(SHARDS)), int(commit), int(index)])
     }
 
     /// Of the tables `order_state` and `session`.

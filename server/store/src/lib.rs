@@ -58,7 +58,7 @@ pub struct Store {
     handle: Arc<Handle>,
     /// The number of the projection that this reads and writes.
     projection: i64,
-    /// Whether it is filled from the journal, so that commits do not reach it by themselves.
+    /// Whether it is filled from the journal, so that commits do not reach it automatically.
     is_filled: bool,
 }
 

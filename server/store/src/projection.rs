@@ -67,9 +67,6 @@ pub struct RowCounts {
     pub clusters: u64,
 }
 
-/// The setting of a database that has messages whose IDs got another normal form.
-pub(super) const RENAMED: &str = "renamed_messages";
-
 /// About how many rows of a projection one transaction removes.
 const REMOVED_AT_ONCE: u64 = 2_000;
 
@@ -172,7 +169,7 @@ impl Store {
     /// Whether an ID may be that of several messages, or a message may have several IDs: an earlier version of the program has
     /// written messages here.
     pub async fn has_old_ids(&self) -> Result<bool> {
-        let settings = [super::upgrade::PROGRESS, RENAMED].map(|name| keys::text_id("setting", name));
+        let settings = [rows::UPGRADE, rows::RENAMED].map(|name| keys::text_id("setting", name));
         Ok(!self.select(settings.into()).await?.is_empty())
     }
 

@@ -57,6 +57,10 @@ pub enum Cause {
 /// of them writes, so it writes the second one; the larger number counts.
 pub(super) const COMMITS: [&str; 2] = ["commit", "late_commit"];
 pub(super) const LINEAGE: [&str; 2] = ["lineage", "late_lineage"];
+/// The setting that says how far the upgrade from editions has got.
+pub(super) const UPGRADE: &str = "upgrade";
+/// The setting of a database that has messages whose IDs got another normal form.
+pub(super) const RENAMED: &str = "renamed_messages";
 
 /// The row that says which identifier a unified ID leads to.
 pub(super) fn unified_id_row(keys: Keys, id: UnifiedId, identifier: &Identifier) -> Value {

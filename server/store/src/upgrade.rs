@@ -25,7 +25,7 @@ use super::{
     keys::{self, Keys, bad_key, int},
     migrate,
     projection::{Projection, ProjectionState, projection_row},
-    rows::{self, COMMITS, LINEAGE, Touched},
+    rows::{self, COMMITS, LINEAGE, Touched, UPGRADE},
     tx,
 };
 
@@ -34,8 +34,6 @@ const ROOT: &str = "profile360";
 /// Rows per page. A page of messages stays far below the size of a memtable.
 const PAGE: i64 = 2_000;
 const PAGE_OF_MESSAGES: i64 = 200;
-/// The setting that says how far the upgrade has got.
-pub(super) const PROGRESS: &str = "upgrade";
 /// The projection that the edition becomes.
 const FIRST: Keys = Keys(1);
 
@@ -87,7 +85,7 @@ pub(super) async fn has_editions(handle: &Handle) -> Result<bool> {
 /// Reads an old database if there is one that was not read yet.
 pub(super) async fn run(handle: &Arc<Handle>) -> Result<()> {
     let new = Store { handle: handle.clone(), projection: FIRST.0, is_filled: false };
-    let progress = match new.setting(PROGRESS).await? {
+    let progress = match new.setting(UPGRADE).await? {
         Some(text) => rows::decode("setting", &text)?,
         None => Progress::Reading { step: 0, row: 0, commit: 0 },
     };
@@ -182,7 +180,7 @@ impl Upgrade {
             }
         }
         statements.push_str("INSERT INTO setting $progress ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;COMMIT;");
-        variables.push(("progress", rows::setting_row(PROGRESS, rows::encode("setting", &progress)?)));
+        variables.push(("progress", rows::setting_row(UPGRADE, rows::encode("setting", &progress)?)));
         self.new.handle.run(statements, tx::variables(variables)).await?;
         Ok(())
     }
@@ -224,7 +222,7 @@ impl Upgrade {
             ("listed_1", if unlisted.touched.is_empty() { commit } else { commit - 1 }),
         ];
         settings.extend(numbers.map(|(name, number)| rows::setting_row(name, number.to_string())));
-        settings.push(rows::setting_row(PROGRESS, rows::encode("setting", &Progress::Done)?));
+        settings.push(rows::setting_row(UPGRADE, rows::encode("setting", &Progress::Done)?));
         let committed = rows::row(RecordId::new("committed", commit), rows::encode("committed", &unlisted)?);
         let query = "
             BEGIN;
@@ -323,11 +321,11 @@ fn unreadable_messages(found: &[Row], commit: i64) -> Result<(Draft, Vec<Value>)
         let at = timed.and_then(|it| Timestamp::parse(&it.timestamp).ok()).unwrap_or(Timestamp::EARLIEST);
         messages.push((at, keys::last_text_of(id)?, text.as_str()));
     }
-    let nobody = UnifiedId(uuid::Uuid::nil());
-    let kept: Vec<(usize, UnifiedId)> = (0..messages.len()).map(|position| (position, nobody)).collect();
+    let no_home = UnifiedId(uuid::Uuid::nil());
+    let kept: Vec<(usize, UnifiedId)> = (0..messages.len()).map(|position| (position, no_home)).collect();
     let draft = Draft::new(&messages, &kept)?;
     let positions = draft.positions(commit);
-    let rows = positions.map(|position| journal::at_position(FIRST.unreadable(position), position)).collect();
+    let rows = positions.map(|position| journal::unreadable_row(FIRST, position)).collect();
     Ok((draft, rows))
 }
 

@@ -16,7 +16,6 @@ use super::{
     handle::Open,
     journal::{self, NewMessage, Position},
     keys::{self, Keys},
-    projection::RENAMED,
     rows::{self, COMMITS, LINEAGE, LineageRow, Touched},
     tx,
 };
@@ -268,9 +267,9 @@ impl Store {
         let timeline =
             kept.map(|((at, id, position), home)| journal::at_position(keys.timeline(*home, *at, id), *position));
         let unreadable = filled.unreadable.iter();
-        let unreadable = unreadable.map(|position| journal::at_position(keys.unreadable(*position), *position));
+        let unreadable = unreadable.map(|position| journal::unreadable_row(keys, *position));
         let renamed = filled.renamed.iter().map(|(at, id, position)| journal::ref_row(id, *at, *position));
-        let is_renamed = (!filled.renamed.is_empty()).then(|| rows::setting_row(RENAMED, "1".to_owned()));
+        let is_renamed = (!filled.renamed.is_empty()).then(|| rows::setting_row(rows::RENAMED, "1".to_owned()));
         variables.extend([
             ("settings", Value::from_iter(is_renamed)),
             ("message_refs", Value::from_iter(renamed)),

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use chrono::{Duration, Utc};
+use chrono::Duration;
 use profile360_tests::{Base, Deadline, Server, messages};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ const TURNS: u64 = 60;
 
 /// Two people, each with the number of the turn as the name and one more purchase in each turn; all of a turn is one commit.
 async fn write_turns(server: &Server) {
-    let start = Utc::now() - Duration::days(40);
+    let start = profile360_server::clock::now() - Duration::days(40);
     for turn in 1..=TURNS {
         let at = (start + Duration::minutes(i64::try_from(turn).expect("it is small"))).to_rfc3339();
         let of_turn: Vec<Value> = ["u1", "u2"]

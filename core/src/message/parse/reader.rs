@@ -27,6 +27,9 @@ pub enum Purchases {
     Checked,
 }
 
+/// Normal forms by the values as they were sent.
+type NormalForms = HashMap<Box<str>, Normalized, BuildHasherDefault<DefaultHasher>>;
+
 /// Reads many messages whose texts are not kept: it refuses and warns as [`parse_message`](super::parse_message) does, and
 /// remembers what comes again in the next message.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ pub struct MessageReader<'p> {
 pub(super) struct Memory {
     purchases: Purchases,
     /// By kind, and then by the text as it was sent.
-    normalized: Vec<(Kind, HashMap<Box<str>, Normalized, BuildHasherDefault<DefaultHasher>>)>,
+    normalized: Vec<(Kind, NormalForms)>,
     /// Texts of lines, by a part of their hash: the last of each. A table of all would cost more than it saves, because most
     /// texts of it are not in the processor's cache.
     line_texts: Vec<Option<(u64, Arc<str>)>>,

@@ -10,8 +10,8 @@ use profile360_core::{
     identifier::Identifier,
     plan::{
         changes::Changes,
+        inputs::Reassignment,
         planner::NewEvidence,
-        retire::Reassignment,
         view::{Needs, View},
     },
 };
@@ -84,7 +84,7 @@ pub(super) async fn plan(
         Step::Decide(wanted) => plan_decisions(&request, wanted, &mut view, context, cache, at_most).await,
     };
     match planned {
-        Ok(Planning::Answer(outcome)) => Ok(Attempt::Answer { request, outcome, view }),
+        Ok(Planning::Answer(outcome)) => Ok(Attempt::Answer { request, outcome, view: Box::new(view) }),
         Ok(Planning::OverBudget) => Ok(Attempt::OverBudget(Work::Command(request))),
         Ok(Planning::Decisions { changed, kept, changes }) => {
             let work = PlannedWork::Decisions { request, changed, kept };

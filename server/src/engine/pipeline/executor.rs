@@ -297,7 +297,7 @@ impl Executor {
                 }
             }
             Attempt::Write(batch) if self.slow.writes(&batch.view) => {
-                self.separate(batch.work.into_work(), SlowLane::block)
+                self.separate(batch.work.into_work(), SlowLane::block);
             }
             Attempt::Write(batch) => self.separate(batch.work.into_work(), SlowLane::push),
             Attempt::OverBudget(work) => self.separate(work, SlowLane::push),

@@ -99,7 +99,7 @@ pub(super) enum Attempt {
     Answer {
         request: Box<CommandRequest>,
         outcome: CommandOutcome,
-        view: View,
+        view: Box<View>,
     },
     /// Reading exceeds the budget.
     OverBudget(Work),
@@ -227,7 +227,7 @@ impl Attempt {
     pub(super) fn into_parts(self) -> (Work, View) {
         match self {
             Self::Write(batch) => (batch.work.into_work(), batch.view),
-            Self::Answer { request, view, .. } => (Work::Command(request), view),
+            Self::Answer { request, view, .. } => (Work::Command(request), *view),
             Self::OverBudget(work) => (work, View::default()),
         }
     }

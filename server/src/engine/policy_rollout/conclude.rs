@@ -31,11 +31,11 @@ pub(super) async fn conclude(pipeline: &Pipeline, redirects: bool) -> Result<(),
         let at = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
         let cause = Cause::Policy(due.policy);
         let recorded = recorded_since(&store, &due).await?;
-        let rows = comparison.lineage.into_iter().map(|it| LineageRow {
+        let rows = comparison.lineage.into_iter().map(|lineage| LineageRow {
             at,
-            kind: it.kind,
-            kept: it.kept,
-            others: it.others,
+            kind: lineage.kind,
+            kept: lineage.kept,
+            others: lineage.others,
             cause: cause.clone(),
         });
         let is_same = |one: &LineageRow, other: &LineageRow| {

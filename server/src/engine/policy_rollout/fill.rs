@@ -443,7 +443,7 @@ fn parse_all(
     };
     let shares: Vec<(Vec<Option<Accepted>>, Vec<Identifier>)> = thread::scope(|scope| {
         let threads: Vec<_> = batch.chunks(share).map(|texts| scope.spawn(move || parse(texts))).collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
+        let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
         joined.map(|share| share.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     let (parsed, seen): (Vec<_>, Vec<_>) = shares.into_iter().unzip();

@@ -15,7 +15,7 @@ async fn switch(from: &Store, to: &Store, policy: i64) -> Store {
     from.of_projection(to.projection())
 }
 
-/// A redirect stands for all rows of a projection.
+/// Writes a redirect, which is a row of every projection.
 async fn mark(store: &Store) {
     let identifier = Identifier::new(Kind::new("external_id"), "u1");
     store.write_redirects(&[(UnifiedId(uuid::Uuid::max()), identifier)]).await.unwrap();
@@ -102,7 +102,7 @@ async fn removing_a_projection_leaves_no_row() {
         _ => keys.sharded(table, "k1"),
     };
     // The ends of links first.
-    let mut ids: Vec<RecordId> = tables.map(|table| id(&table)).collect();
+    let mut ids: Vec<RecordId> = tables.map(id).collect();
     ids.sort_by_key(|id| id.table.as_str() != "identifier");
     for id in &ids {
         let end = keys.identifier(&Identifier::new(Kind::new("phone"), "+82"));

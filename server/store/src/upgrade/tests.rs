@@ -16,8 +16,8 @@ const LEAVE: &str = "
 async fn fill_edition(handle: &Handle, secret: &IdSecret) {
     let user = Identifier::new(Kind::new("external_id"), "u1");
     let phone = Identifier::new(Kind::new("phone"), "+8210");
-    let key = |it: &Identifier| {
-        let parts = [it.kind.as_str(), &it.value].map(|text| Value::String(text.to_owned()));
+    let key = |identifier: &Identifier| {
+        let parts = [identifier.kind.as_str(), &identifier.value].map(|text| Value::String(text.to_owned()));
         RecordId::new("identifier", Array::from_iter(parts.into_iter().chain([int(0)])))
     };
     let ids = [&user, &phone].map(|it| unified_id(it, secret));
