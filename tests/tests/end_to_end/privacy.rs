@@ -2,8 +2,12 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 
-use profile360_core::{message::parse::accepted::Accepted, plan::changes::Outcome};
-use profile360_ingest::framing::{kept_id, made_id};
+use profile360_core::message::parse::accepted::Accepted;
+use profile360_ingest::{
+    enrich::Enricher,
+    framing::{kept_id, made_id},
+};
+use profile360_server::engine::ingest::{IngestService, IngestStatus, Sender};
 use profile360_tests::{Base, KEYS, Ran, Writers, accepted, in_process, messages};
 use serde_json::{Value, json};
 
@@ -134,19 +138,24 @@ fn calls_stored_by_an_earlier_version_are_duplicates() {
         // As an earlier version left it.
         writers.store.setting_or("made_ids", "plain or keyed").await.expect("it is written");
         let pipeline = writers.pipeline().await.expect("it starts");
+        let enricher = Enricher::new(None, profile360_server::clock::now).expect("needs no file");
+        let service = IngestService::new(pipeline, enricher, 1 << 20);
         let take = async |id: &str, is_id_made: bool| {
             let lines = messages::ndjson(&[message(id.to_owned())]);
-            let accepted: Vec<Accepted> =
-                accepted(&lines).into_iter().map(|it| Accepted { is_id_made, ..it }).collect();
-            let receipt = pipeline.ingest(accepted, profile360_tests::POLICY_VERSION).await.expect("it is written");
-            (receipt.ingested[0].outcome.clone(), receipt.ingested[0].message_id.to_string())
+            let mut batch = service.batch();
+            for message in accepted(&lines) {
+                batch.add(Ok(Accepted { is_id_made, ..message }));
+            }
+            let mut outcomes = batch.ingest(Sender::Operator).await.expect("it is written").outcomes;
+            let outcome = outcomes.pop().expect("one message");
+            (outcome.status, outcome.message_id.expect("its ID"))
         };
-        assert_eq!(take(&plain, false).await, (Outcome::Created, plain.clone()));
-        assert_eq!(take(&plain, true).await, (Outcome::Duplicate, plain.clone()));
-        let (outcome, id) = take(&other, true).await;
-        assert_eq!((outcome, id == other, id.len()), (Outcome::Updated, false, keyed.len()));
-        assert_eq!(take(&other, true).await.0, Outcome::Duplicate);
-        drop(pipeline);
+        assert_eq!(take(&plain, false).await, (IngestStatus::Created, plain.clone()));
+        assert_eq!(take(&plain, true).await, (IngestStatus::Duplicate, plain.clone()));
+        let (status, id) = take(&other, true).await;
+        assert_eq!((status, id == other, id.len()), (IngestStatus::Updated, false, keyed.len()));
+        assert_eq!(take(&other, true).await.0, IngestStatus::Duplicate);
+        drop(service);
         writers.close().await.expect("it closes");
     });
 }

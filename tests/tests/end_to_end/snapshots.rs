@@ -64,7 +64,8 @@ async fn merge_and_unmerge(server: &Server, is_over: &AtomicBool) -> usize {
 /// The answers must agree with a state that was there: both people, with the name and the purchases of one turn.
 #[track_caller]
 fn check(customers: &BTreeMap<String, (BTreeSet<String>, u64, u64)>, answer: &Value) {
-    let users: Vec<&String> = customers.values().flat_map(|(users, ..)| users).collect();
+    let mut users: Vec<&String> = customers.values().flat_map(|(users, ..)| users).collect();
+    users.sort();
     assert_eq!(users, ["u1", "u2"], "both, each once: {answer}");
     let turns: BTreeSet<u64> = customers.values().map(|(_, turn, _)| *turn).collect();
     assert_eq!(turns.len(), 1, "two commits in one answer: {answer}");
