@@ -3,9 +3,10 @@
 //! The shares bound what grows with the load: bodies, messages in progress, caches and the storage engine. The customer list
 //! grows with the database and gets what is left.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use profile360_store::EngineMemory;
+use serde::Serialize;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -53,6 +54,11 @@ impl Memory {
         self.0 / 32
     }
 
+    /// The messages that an import holds and has not stored yet: two batches. It has no clients whose requests need memory.
+    pub const fn queue_of_import(self) -> usize {
+        self.0 / 4
+    }
+
     /// The messages of one part of a file.
     pub fn part_of_file(self) -> usize {
         (self.0 / 256).clamp(MIB, 4 * MIB)
@@ -63,6 +69,11 @@ impl Memory {
         (self.0 / 2_048).clamp(MIB / 8, 2 * MIB)
     }
 
+    /// What the database has, kept for the next answers and plans.
+    pub const fn caches(self) -> CacheSizes {
+        CacheSizes { customers: self.0 / 10, rows: self.0 / 16 }
+    }
+
     /// The storage engine.
     pub fn engine(self) -> EngineMemory {
         EngineMemory {
@@ -70,6 +81,40 @@ impl Memory {
             memtable: (self.0 / 8).clamp(EngineMemory::SMALLEST_MEMTABLE, EngineMemory::LARGEST_MEMTABLE),
         }
     }
+}
+
+/// The sizes of the caches, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheSizes {
+    /// Customers that answers read.
+    pub customers: usize,
+    /// Rows that plans read.
+    pub rows: usize,
+}
+
+impl Default for CacheSizes {
+    fn default() -> Self {
+        Memory::of(LARGEST_DEFAULT).caches()
+    }
+}
+
+/// About how much memory a value needs: its JSON is counted, and its texts, trees and lists need a multiple of that.
+pub fn estimate(value: &impl Serialize) -> usize {
+    const MEMORY_PER_BYTE: usize = 3;
+    struct Counter(usize);
+    impl io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    // Counting does not fail.
+    serde_json::to_writer(&mut counter, value).ok();
+    counter.0 * MEMORY_PER_BYTE
 }
 
 fn default() -> usize {
@@ -168,8 +213,9 @@ mod tests {
         for memory in [LEAST, 512 * MIB, GIB, 16 * GIB].map(Memory::of) {
             let EngineMemory { block_cache, memtable } = memory.engine();
             // The engine holds up to three memtables.
-            let shares = memory.work() + memory.queue() + block_cache + 3 * memtable;
-            let part = if memory.0 == LEAST { memory.0 * 11 / 10 } else { memory.0 * 3 / 4 };
+            let CacheSizes { customers, rows } = memory.caches();
+            let shares = memory.work() + memory.queue() + customers + rows + block_cache + 3 * memtable;
+            let part = if memory.0 == LEAST { memory.0 * 6 / 5 } else { memory.0 * 5 / 6 };
             assert!(shares <= part, "{memory:?}: {shares}");
             assert!(memory.part_of_file() <= memory.queue(), "{memory:?}");
             assert!(memory.part_of_stream() <= memory.work() / 64, "{memory:?}");

@@ -8,11 +8,14 @@ use profile360_core::{
     policy::{compiled::CompiledPolicy, document::Policy},
 };
 use profile360_ingest::enrich::Enricher;
-use profile360_server::engine::{
-    active_policy::ActivePolicy,
-    events::Events,
-    pipeline::{Budget, Pipeline},
-    snapshot::Snapshot,
+use profile360_server::{
+    engine::{
+        active_policy::ActivePolicy,
+        events::Events,
+        pipeline::{Budget, Pipeline},
+        snapshot::Snapshot,
+    },
+    memory::CacheSizes,
 };
 use profile360_store::Store;
 
@@ -57,13 +60,16 @@ impl Writers {
 
     /// Starts another pipeline with a tiny budget, which defers almost every request.
     pub async fn pipeline_with_tiny_budget(&mut self) -> anyhow::Result<Pipeline> {
-        self.start(Budget { read: 0, write: 6, ahead: 1 }).await
+        self.start(Budget { read: 0, write: 6, ahead: 1, ..Budget::DEFAULT }).await
     }
 
     /// Starts another pipeline that plans ahead once so many messages wait.
     pub async fn pipeline_by(&mut self, has_tiny_budget: bool, ahead: usize) -> anyhow::Result<Pipeline> {
-        let budget =
-            if has_tiny_budget { Budget { read: 0, write: 6, ahead } } else { Budget { ahead, ..Budget::DEFAULT } };
+        let budget = if has_tiny_budget {
+            Budget { read: 0, write: 6, ahead, ..Budget::DEFAULT }
+        } else {
+            Budget { ahead, ..Budget::DEFAULT }
+        };
         self.start(budget).await
     }
 
@@ -77,7 +83,7 @@ impl Writers {
     async fn snapshot(&self) -> anyhow::Result<Snapshot> {
         let policy = Arc::new(ActivePolicy::load(&self.store, POLICY_VERSION, policy()).await?);
         let events = Arc::new(Events::keeping(1));
-        Ok(Snapshot::open(self.store.clone(), policy, IdSecret::new(SECRET), events).await?)
+        Ok(Snapshot::open(self.store.clone(), policy, IdSecret::new(SECRET), events, CacheSizes::default()).await?)
     }
 
     /// Waits until everything is written. The pipelines must be dropped.

@@ -61,7 +61,8 @@ pub struct Changes {
     pub refunds: Vec<RefundChange>,
     /// What of orders and refunds their senders should know, by the messages' positions in the batch.
     pub order_notes: BTreeMap<usize, OrderNote>,
-    pub sessions: BTreeMap<Arc<str>, Arc<Claim>>,
+    /// `true` where the row is new.
+    pub sessions: BTreeMap<Arc<str>, (Arc<Claim>, bool)>,
     /// Every cluster, as it is now, of which anything changed.
     pub touched: BTreeSet<ClusterKey>,
     /// Links whose reason to be withheld changed.

@@ -103,7 +103,10 @@ impl Draft {
             changes.links.insert(pair, (Arc::new(link), is_new));
         }
         changes.refunds.extend(self.refunds);
-        changes.sessions = self.sessions.into_iter().map(|(id, claim)| (id, Arc::new(claim))).collect();
+        for (id, claim) in self.sessions {
+            let is_new = !view.sessions.get(&id).is_some_and(Option::is_some);
+            changes.sessions.insert(id, (Arc::new(claim), is_new));
+        }
         changes.removed_identifiers = self.removed_identifiers;
         changes.redirects = self.redirects;
         changes.removed_links = self.removed_links;

@@ -207,8 +207,8 @@ impl Base {
             let old = self.purchases.insert((change.home, change.order.key.clone()), change.order);
             assert_eq!(old.is_some(), has_row);
         }
-        for (session, claim) in changes.sessions {
-            self.sessions.insert(session, claim);
+        for (session, (claim, is_new)) in changes.sessions {
+            assert_eq!(self.sessions.insert(session, claim).is_none(), is_new);
         }
         let owner = |home: &UnifiedId| self.identifiers.get(self.latent.get(home)?);
         for state in homes.iter().filter_map(owner) {

@@ -174,8 +174,8 @@ async fn read(
 ) -> Result<(Stored, Vec<&'static str>), StoreError> {
     let mut stored = Stored::default();
     let mut faults = Vec::new();
-    for first_byte in 0..=u8::MAX {
-        stored.clusters.extend(store.clusters_of(first_byte).await?);
+    for ids in store.shares().await? {
+        stored.clusters.extend(store.clusters_in(&ids).await?);
     }
     for (key, cluster) in &stored.clusters {
         let states = store.identifiers(&cluster.members).await?;
@@ -217,8 +217,8 @@ async fn check_list(
 ) -> Result<usize, StoreError> {
     let (.., unlisted) = directory::unlisted(store).await?;
     let mut listed: BTreeMap<ClusterKey, ListRow> = BTreeMap::new();
-    for first_byte in 0..=u8::MAX {
-        for (key, payload) in store.profiles_of(first_byte).await? {
+    for ids in store.shares().await? {
+        for (key, payload) in store.list_rows_in(&ids).await? {
             match serde_json::from_str(&payload) {
                 _ if unlisted.contains(&key) => {}
                 Ok(row) => drop(listed.insert(key, row)),

@@ -235,8 +235,8 @@ async fn write_all(store: &Store, policy: &ActivePolicy, mut part: Part, chunk: 
 /// All customers after a unified ID, or all, sorted by unified ID.
 async fn in_order(store: &Store, from: Option<UnifiedId>) -> anyhow::Result<Vec<(UnifiedId, ClusterKey)>> {
     let mut found = Vec::new();
-    for first_byte in 0..=u8::MAX {
-        let clusters = store.clusters_of(first_byte).await?;
+    for ids in store.shares().await? {
+        let clusters = store.clusters_in(&ids).await?;
         let behind = clusters.into_iter().map(|(key, cluster)| (cluster.unified_id, key));
         found.extend(behind.filter(|(unified_id, _)| from.is_none_or(|from| from < *unified_id)));
     }

@@ -23,13 +23,13 @@ use super::{
 use crate::engine::{
     events::Events,
     ingest::{Batch, IngestCounts, IngestError, IngestService, IngestStatus, Ingestion, Sender},
-    pipeline::Pipeline,
+    pipeline::{Budget, Pipeline},
     policy_rollout::PolicyRollout,
     snapshot::Snapshot,
 };
 
-/// Parts of a file that are stored at once: while one is written, the next is planned.
-const PARTS_AT_ONCE: usize = 4;
+/// Parts of a file that are stored at once: while one batch of them is written, the next is planned.
+const PARTS_AT_ONCE: usize = 24;
 
 /// Imports messages from files (NDJSON or CSV, also compressed with gzip or Zstandard). Safe to interrupt and to repeat: a
 /// message that is there is counted as a duplicate and changes nothing. Rejected lines go to FILE.refused.ndjson.
@@ -100,11 +100,11 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let memory = options.database.memory();
     let Opened { store, policy, secret } = options.database.open().await?;
-    let snapshot = Snapshot::open(store, policy, secret, Arc::new(Events::keeping(1))).await?;
-    let (pipeline, working) = Pipeline::start(snapshot);
+    let snapshot = Snapshot::open(store, policy, secret, Arc::new(Events::keeping(1)), memory.caches()).await?;
+    let (pipeline, working) = Pipeline::start_with(snapshot, Budget::bulk(memory.engine()));
     PolicyRollout::default().bring_up_to_date(&pipeline).await?;
     let Snapshot { store, directory, policy, .. } = pipeline.snapshot();
-    let service = IngestService::new(pipeline, intake, memory.queue());
+    let service = IngestService::new(pipeline, intake, memory.queue_of_import());
     let mut counts = IngestCounts::default();
     let mut n_left_out = 0;
     let mut interruption = pin!(tokio::signal::ctrl_c());

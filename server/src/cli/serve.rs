@@ -106,7 +106,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let memory = options.database.memory();
     let Opened { store, policy, secret } = options.database.open().await?;
     let events = Arc::new(Events::keeping(limits.behind));
-    let snapshot = Snapshot::open(store, policy, secret, events).await?;
+    let snapshot = Snapshot::open(store, policy, secret, events, memory.caches()).await?;
     let (pipeline, working) = Pipeline::start(snapshot);
     let ingest = IngestService::new(pipeline.clone(), intake, memory.queue());
     let Snapshot { store, directory, policy, .. } = pipeline.snapshot();

@@ -29,6 +29,7 @@ use crate::{
         active_policy::ActivePolicy,
         events::{Events, ProfileChanged},
     },
+    memory::CacheSizes,
     views::{
         customer_cache::{Changed, CustomerCache},
         profile_view::{self, Customer, Loaded},
@@ -108,8 +109,13 @@ impl Pending {
 
 impl Directory {
     /// Loads the rows, and what the last process left pending.
-    pub async fn load(store: &Store, policy: &ActivePolicy, events: Arc<Events>) -> Result<Self, StoreError> {
-        Self::load_by(clock::now, store, policy, events).await
+    pub async fn load(
+        store: &Store,
+        policy: &ActivePolicy,
+        events: Arc<Events>,
+        caches: CacheSizes,
+    ) -> Result<Self, StoreError> {
+        Self::load_by(clock::now, store, policy, events, caches).await
     }
 
     /// As [`Directory::load`], with another clock.
@@ -118,12 +124,13 @@ impl Directory {
         store: &Store,
         policy: &ActivePolicy,
         events: Arc<Events>,
+        caches: CacheSizes,
     ) -> Result<Self, StoreError> {
         let mut loading = Loading::default();
         let today = clock::date_at(clock(), policy);
         let mut pending = Pending::default();
-        for first_byte in 0..=u8::MAX {
-            for (key, payload) in store.profiles_of(first_byte).await? {
+        for ids in store.shares().await? {
+            for (key, payload) in store.list_rows_in(&ids).await? {
                 match serde_json::from_str::<ListRow>(&payload) {
                     Ok(row) => {
                         if row.is_due(today) {
@@ -141,7 +148,7 @@ impl Directory {
         pending.up_to = last;
         Ok(Self {
             shown: RwLock::new(Shown { index: loading.finish(), as_of: None }),
-            customers: CustomerCache::default(),
+            customers: CustomerCache::new(caches.customers),
             pending: Mutex::new(pending),
             wake: Notify::new(),
             listed: watch::Sender::new(listed),

@@ -52,8 +52,8 @@ pub struct Inbox {
 impl Inbox {
     pub async fn load(store: &Store, policy: &CompiledPolicy, decisions: &Decisions) -> Result<Self, StoreError> {
         let mut links = Vec::new();
-        for first_byte in 0..=u8::MAX {
-            links.extend(store.withheld_of(first_byte).await?);
+        for ids in store.shares().await? {
+            links.extend(store.withheld_in(&ids).await?);
         }
         let mut inbox = Self {
             shared_values: shared_values(store, policy, &links).await?,

@@ -20,7 +20,7 @@ use profile360_core::{
     plan::changes::Outcome,
     time::Timestamp,
 };
-use profile360_store::{LineageRow, StoreError};
+use profile360_store::{EngineMemory, LineageRow, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
@@ -37,7 +37,7 @@ use crate::{
     engine::{ingest_stats::IngestStats, policy_rollout::Fill, snapshot::Snapshot},
 };
 
-/// Maximum messages per transaction. A batch stays far below the size of a memtable.
+/// Maximum messages per transaction.
 pub const MAX_BATCH: usize = 5_000;
 /// Requests in the queue. Further callers wait in `send`, so memory stays bounded.
 const QUEUE: usize = 64;
@@ -51,12 +51,32 @@ pub struct Budget {
     pub write: usize,
     /// Messages that must wait for a batch to be planned while the one before is committed.
     pub ahead: usize,
+    pub batch: BatchLimit,
+}
+
+/// The size of a transaction. A request that exceeds it gets a transaction of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchLimit {
+    pub messages: usize,
+    /// Bytes of the texts. The rows need up to three times as many, which must stay below the size of a memtable.
+    pub bytes: usize,
 }
 
 impl Budget {
     /// A few tenths of a second.
-    pub const DEFAULT: Self = Self { read: 5_000, write: 2_500, ahead: 256 };
-    const UNLIMITED: Self = Self { read: usize::MAX, write: usize::MAX, ahead: usize::MAX };
+    pub const DEFAULT: Self = Self {
+        read: 5_000,
+        write: 2_500,
+        ahead: 256,
+        batch: BatchLimit { messages: MAX_BATCH, bytes: EngineMemory::SMALLEST_MEMTABLE / 4 },
+    };
+    const UNLIMITED: Self = Self { read: usize::MAX, write: usize::MAX, ahead: usize::MAX, ..Self::DEFAULT };
+
+    /// Where no client waits for a single message. Rows of a customer are written once per batch, so fewer batches write less.
+    pub const fn bulk(memory: EngineMemory) -> Self {
+        let batch = BatchLimit { messages: 4 * MAX_BATCH, bytes: memory.memtable / 4 };
+        Self { batch, ..Self::DEFAULT }
+    }
 
     /// The budget of a batch of messages.
     const fn of_several(self, n_messages: usize) -> Self {

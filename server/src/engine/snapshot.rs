@@ -10,6 +10,7 @@ use profile360_core::{
 use profile360_store::{Store, StoreError};
 
 use super::{active_policy::ActivePolicy, directory::Directory, events::Events, inbox::Inbox, planning::PlanContext};
+use crate::memory::CacheSizes;
 
 /// The shared state of one projection.
 #[derive(Debug, Clone)]
@@ -24,6 +25,7 @@ pub struct Snapshot {
     /// The withheld links. Changed by the pipeline only.
     pub inbox: Arc<RwLock<Inbox>>,
     pub events: Arc<Events>,
+    pub caches: CacheSizes,
     /// Whether messages may be stored under unkeyed hashes of their contents, as an earlier version did.
     pub(super) has_plain_made_ids: bool,
     /// Decisions and inbox contain this commit, and perhaps later ones.
@@ -40,16 +42,17 @@ impl Snapshot {
         policy: Arc<ActivePolicy>,
         secret: IdSecret,
         events: Arc<Events>,
+        caches: CacheSizes,
     ) -> Result<Self, StoreError> {
         // First, so that commits of another server during this load are seen again.
         let seen_up_to = store.last_commit().await?;
         let made_ids = store.setting_or("made_ids", if seen_up_to == 0 { KEYED } else { "plain or keyed" }).await?;
-        let directory = Arc::new(Directory::load(&store, &policy, events.clone()).await?);
+        let directory = Arc::new(Directory::load(&store, &policy, events.clone(), caches).await?);
         let decisions = load_decisions(&store).await?;
         let inbox = Arc::new(RwLock::new(Inbox::load(&store, &policy, &decisions).await?));
         let decisions = Arc::new(RwLock::new(Arc::new(decisions)));
         let has_plain_made_ids = made_ids != KEYED;
-        Ok(Self { store, directory, policy, secret, decisions, inbox, events, has_plain_made_ids, seen_up_to })
+        Ok(Self { store, directory, policy, secret, decisions, inbox, events, caches, has_plain_made_ids, seen_up_to })
     }
 
     /// All decisions as they are now.

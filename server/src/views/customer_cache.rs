@@ -6,7 +6,6 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
-    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -21,16 +20,12 @@ use super::{
     packed_purchases::PackedPurchases,
     profile_view::{self, Customer, Purchased},
 };
-use crate::engine::active_policy::ActivePolicy;
+use crate::{engine::active_policy::ActivePolicy, memory::estimate};
 
-/// The memory of the cache, unless it gets another size.
-pub const DEFAULT_BYTES: u64 = 96 * 1024 * 1024;
 /// Commits whose touched customers are remembered, for readers of snapshots that are a little older.
 const KEPT_COMMITS: usize = 256;
 /// A gap of more commits is not read: the cache is emptied.
 const MOST_READ: i64 = 64;
-/// The memory of a row in relation to its JSON: texts of their own, trees and lists.
-const MEMORY_PER_BYTE: usize = 3;
 
 /// The cache of a projection.
 #[derive(Debug)]
@@ -129,22 +124,16 @@ impl std::fmt::Debug for State {
     }
 }
 
-impl Default for CustomerCache {
-    fn default() -> Self {
-        Self::new(DEFAULT_BYTES)
-    }
-}
-
 impl CustomerCache {
     /// An empty cache of so many bytes.
-    pub fn new(n_bytes: u64) -> Self {
+    pub fn new(n_bytes: usize) -> Self {
         /// A customer needs at least this.
-        const SMALLEST: u64 = 2_048;
-        let n_entries = usize::try_from(n_bytes / SMALLEST).unwrap_or(usize::MAX).max(1);
+        const SMALLEST: usize = 2_048;
+        let n_entries = (n_bytes / SMALLEST).max(1);
         Self(Mutex::new(State {
             up_to: 0,
             recent: VecDeque::new(),
-            entries: Cache::with_weighter(n_entries, n_bytes, Bytes),
+            entries: Cache::with_weighter(n_entries, n_bytes as u64, Bytes),
             keys: Cache::new(n_entries.saturating_mul(2)),
         }))
     }
@@ -342,21 +331,6 @@ fn retired_at(customer: &Customer, retirements: &Retirements) -> Vec<Option<Time
 
 /// About how much memory a customer needs.
 fn memory_of(customer: &Customer) -> usize {
-    struct Counter(usize);
-    impl io::Write for Counter {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut counter = Counter(0);
-    for (_, state) in &customer.members {
-        // Counting does not fail.
-        serde_json::to_writer(&mut counter, &**state).ok();
-    }
-    serde_json::to_writer(&mut counter, &customer.profile).ok();
-    size_of::<Entry>() + size_of::<Customer>() + counter.0 * MEMORY_PER_BYTE
+    let members: usize = customer.members.iter().map(|(_, state)| estimate(&**state)).sum();
+    size_of::<Entry>() + size_of::<Customer>() + members + estimate(&customer.profile)
 }

@@ -7,6 +7,7 @@ use surrealdb_core::kvs::Datastore;
 
 use super::{
     Result, Store, StoreError,
+    conflict_map::ConflictMap,
     engine::StorageEngine,
     exit,
     handle::{DATABASE, Engine, Handle, NAMESPACE},
@@ -122,7 +123,11 @@ async fn open_embedded(url: &Embedded, memory: EngineMemory) -> Result<Handle> {
     datastore.start_maintenance_tasks();
     let db = Surreal::<Db>::unstable_from_datastore(datastore.clone(), None).await?;
     db.use_ns(NAMESPACE).use_db(DATABASE).await?;
-    Ok(Handle::embedded(db, Arc::new(Engine { storage: url.engine, datastore, log }), DATABASE))
+    Ok(Handle::embedded(
+        db,
+        Arc::new(Engine { storage: url.engine, datastore, conflict_map: ConflictMap::default(), log }),
+        DATABASE,
+    ))
 }
 
 /// Recovers a database of SurrealKV that was not closed, so that the engine opens an empty log.

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Result, StoreError,
+    conflict_map::{self, ConflictMap},
     engine::StorageEngine,
     exit,
     recovery::LogKeeper,
@@ -41,6 +42,7 @@ const REMOTE_SNAPSHOTS: usize = 48;
 pub(super) struct Engine {
     pub storage: StorageEngine,
     pub datastore: Arc<Datastore>,
+    pub conflict_map: ConflictMap,
     /// Of SurrealKV. RocksDB keeps its log itself.
     pub log: Option<LogKeeper>,
 }
@@ -156,6 +158,19 @@ impl Handle {
                 answer
             }
             Self::Snapshot(_) => Err(nested()),
+        }
+    }
+
+    /// To be called after rows were written. The memory of the engine for conflicts grows with them.
+    pub(super) fn count_rows(&self, n_rows: usize) {
+        let Self::Embedded(db, engine, _) = self.plain() else { return };
+        if engine.storage == StorageEngine::SurrealKv && engine.conflict_map.count(n_rows) {
+            let db = db.clone();
+            tokio::spawn(async move {
+                if let Err(error) = conflict_map::forget_old_keys(&db).await {
+                    tracing::warn!(%error, "the storage engine keeps more memory than it needs");
+                }
+            });
         }
     }
 

@@ -139,16 +139,6 @@ pub(super) fn range(table: &'static str, start: RecordIdKey, end: RecordIdKey) -
     RecordId::new(table, RecordIdKey::Range(Box::new(range)))
 }
 
-/// All IDs with that first byte.
-pub(super) fn ids_of_byte(first_byte: u8) -> RangeInclusive<UnifiedId> {
-    let bound = |rest: u8| {
-        let mut bytes = [rest; 16];
-        bytes[0] = first_byte;
-        UnifiedId(uuid::Uuid::from_bytes(bytes))
-    };
-    bound(0)..=bound(u8::MAX)
-}
-
 /// All IDs whose first two bytes are one of those numbers.
 pub(super) fn ids_of_two_bytes(numbers: RangeInclusive<u16>) -> RangeInclusive<UnifiedId> {
     let bound = |number: u16, rest: u8| {

@@ -8,6 +8,7 @@
 #![recursion_limit = "256"]
 
 mod audit;
+mod conflict_map;
 mod connect;
 mod engine;
 mod exit;
@@ -39,7 +40,7 @@ pub use self::{
     rows::{Cause, LineageRow},
     saved_views::SavedView,
     watch::watch,
-    write::{Commit, Filled, KeptMessage, ProfileWrite, Rows, Unfinished},
+    write::{Commit, Encoded, Filled, KeptMessage, ProfileWrite, Rows, Unfinished},
 };
 
 use std::sync::Arc;

@@ -20,7 +20,7 @@ use surrealdb::types::{Array, Number, RecordId, RecordIdKey, Value};
 use super::{
     KEYS_AT_ONCE, Result, Store, StoreError,
     journal::Position,
-    keys::{self, bad_key, ids_of_byte, ids_of_two_bytes},
+    keys::{self, bad_key, ids_of_two_bytes},
     rows::{self, COMMITS, LINEAGE, LineageRow, Touched},
     tx,
 };
@@ -183,11 +183,6 @@ impl Store {
         Ok(identifiers)
     }
 
-    /// The identifiers that unified IDs with that first byte lead to. All 256 bytes together give every ID that was ever shown.
-    pub async fn identifiers_by_first_byte(&self, first_byte: u8) -> Result<BTreeMap<UnifiedId, Identifier>> {
-        self.identifiers_in(&ids_of_byte(first_byte)).await
-    }
-
     /// The identifiers that a range of unified IDs leads to. A range of IDs with the same first 32 bits has one, rarely two.
     pub async fn identifiers_in(&self, ids: &RangeInclusive<UnifiedId>) -> Result<BTreeMap<UnifiedId, Identifier>> {
         self.derived_ids(Value::RecordId(self.keys().range_of_ids("unified_id", ids))).await
@@ -314,9 +309,9 @@ impl Store {
             .collect()
     }
 
-    /// The withheld links whose first end has a derived ID with that first byte.
-    pub async fn withheld_of(&self, first_byte: u8) -> Result<Vec<(Pair, LinkState)>> {
-        let found = self.rows(self.keys().range_of_ids("withheld", &ids_of_byte(first_byte))).await?;
+    /// The withheld links whose first end has a derived ID in a range.
+    pub async fn withheld_in(&self, ids: &RangeInclusive<UnifiedId>) -> Result<Vec<(Pair, LinkState)>> {
+        let found = self.rows(self.keys().range_of_ids("withheld", ids)).await?;
         let mut withheld: Vec<(Pair, LinkState)> =
             found.into_iter().map(|(_, payload)| rows::decode("withheld", &payload)).collect::<Result<_>>()?;
         withheld.iter_mut().for_each(|(_, link)| _ = link.seen.keep());
@@ -370,12 +365,13 @@ impl Store {
         Ok(listed.unwrap_or(first))
     }
 
-    /// The list rows whose cluster keys have that first byte.
-    pub async fn profiles_of(&self, first_byte: u8) -> Result<Vec<(ClusterKey, String)>> {
-        self.cluster_range("list_row", first_byte).await
+    /// The list rows whose cluster keys are in a range.
+    pub async fn list_rows_in(&self, ids: &RangeInclusive<UnifiedId>) -> Result<Vec<(ClusterKey, String)>> {
+        let found = self.rows(self.keys().range_of_ids("list_row", ids)).await?;
+        found.into_iter().map(|(id, payload)| Ok((keys::cluster_key_of(&id)?, payload))).collect()
     }
 
-    /// Ranges of IDs that cover all, each with about a thousand clusters.
+    /// Ranges of IDs that together cover every ID, each with about a thousand clusters.
     pub async fn shares(&self) -> Result<Vec<RangeInclusive<UnifiedId>>> {
         const CLUSTERS: u64 = 1_000;
         let n_clusters = self.n_rows(self.keys().all("cluster")).await?;
@@ -391,16 +387,6 @@ impl Store {
         let cluster =
             |(id, payload): (RecordId, String)| Ok((keys::cluster_key_of(&id)?, rows::decode("cluster", &payload)?));
         found.into_iter().map(cluster).collect()
-    }
-
-    /// The clusters whose keys have that first byte.
-    pub async fn clusters_of(&self, first_byte: u8) -> Result<Vec<(ClusterKey, ClusterState)>> {
-        self.clusters_in(&ids_of_byte(first_byte)).await
-    }
-
-    async fn cluster_range(&self, table: &'static str, first_byte: u8) -> Result<Vec<(ClusterKey, String)>> {
-        let found = self.rows(self.keys().range_of_ids(table, &ids_of_byte(first_byte))).await?;
-        found.into_iter().map(|(id, payload)| Ok((keys::cluster_key_of(&id)?, payload))).collect()
     }
 
     async fn rows(&self, range: RecordId) -> Result<Vec<(RecordId, String)>> {

@@ -94,40 +94,45 @@ type Variables = Vec<(&'static str, Value)>;
 /// The statements that write rows, each with the variable that it reads. Those without rows are left out: parsing and running them
 /// costs more than a small commit.
 ///
-/// New rows are inserted, which fails if one exists.
-const STATEMENTS: [(&str, &str); 29] = [
-    ("journal", "INSERT INTO journal $journal RETURN NONE;"),
-    ("message_refs", "INSERT INTO message_ref $message_refs RETURN NONE;"),
-    ("timeline", "INSERT INTO timeline $timeline RETURN NONE;"),
-    ("moved", "INSERT INTO timeline $moved RETURN NONE;"),
+/// New rows are inserted, which fails if one exists. Rows that exist are updated: an `INSERT … ON DUPLICATE KEY UPDATE` of one first
+/// fails, and the engine then visits everything that the transaction has written and read to undo that. So only rows that
+/// may or may not exist are written like that. These are few, and first, where there is little to visit.
+/// An update of a row that is gone fails as a conflict, so that the work is planned again on the rows that are there.
+const STATEMENTS: [(&str, &str); 25] = [
+    ("settings", "INSERT INTO setting $settings ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("switched", "INSERT INTO setting $switched ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("projections", "INSERT INTO projection $projections ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("withheld", "INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("unified_ids", "INSERT INTO unified_id $unified_ids ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;"),
     (
         "unreadable",
         "INSERT INTO unreadable $unreadable ON DUPLICATE KEY UPDATE c = $input.c, i = $input.i RETURN NONE;",
     ),
-    ("new_identifiers", "INSERT INTO identifier $new_identifiers RETURN NONE;"),
-    ("identifiers", "INSERT INTO identifier $identifiers ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("unified_ids", "INSERT INTO unified_id $unified_ids ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;"),
+    (
+        "updated",
+        "FOR $row IN $updated {
+            IF (UPDATE ONLY $row.id SET p = $row.p RETURN VALUE true) = NONE { THROW 'another writer was faster' }
+        };",
+    ),
     ("redirects", "FOR $redirect IN $redirects { UPDATE $redirect.id SET i = $redirect.i RETURN NONE };"),
+    ("dropped_settings", "DELETE $dropped_settings RETURN NONE;"),
+    ("journal", "INSERT INTO journal $journal RETURN NONE;"),
+    ("message_refs", "INSERT INTO message_ref $message_refs RETURN NONE;"),
+    ("timeline", "INSERT INTO timeline $timeline RETURN NONE;"),
+    ("moved", "INSERT INTO timeline $moved RETURN NONE;"),
+    ("new_identifiers", "INSERT INTO identifier $new_identifiers RETURN NONE;"),
     ("new_links", "INSERT RELATION INTO linked $new_links RETURN NONE;"),
-    ("links", "INSERT RELATION INTO linked $links ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("withheld", "INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
     ("removed", "DELETE $removed RETURN NONE;"),
+    // After the identifiers that are removed: their decisions go with them, and stay.
     ("decided", "INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
     ("retired", "INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
     ("new_clusters", "INSERT INTO cluster $new_clusters RETURN NONE;"),
-    ("clusters", "INSERT INTO cluster $clusters ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
     ("new_purchases", "INSERT INTO purchase $new_purchases RETURN NONE;"),
-    ("purchases", "INSERT INTO purchase $purchases ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
     ("new_orders", "INSERT INTO order_state $new_orders RETURN NONE;"),
-    ("orders", "INSERT INTO order_state $orders ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("sessions", "INSERT INTO session $sessions ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("new_sessions", "INSERT INTO session $new_sessions RETURN NONE;"),
     ("committed", "INSERT INTO committed $committed RETURN NONE;"),
     ("lineage", "INSERT INTO lineage $lineage RETURN NONE;"),
     ("lineage_of", "INSERT INTO lineage_of $lineage_of RETURN NONE;"),
-    ("settings", "INSERT INTO setting $settings ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("switched", "INSERT INTO setting $switched ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("projections", "INSERT INTO projection $projections ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("dropped_settings", "DELETE $dropped_settings RETURN NONE;"),
 ];
 
 /// Fails unless the number is the next one, and the projection the active one. The commit row alone would not detect that, because
@@ -151,6 +156,15 @@ fn statements(variables: &[(&'static str, Value)]) -> String {
 /// A transaction with the statements that have rows.
 fn transaction(first: &str, variables: &[(&'static str, Value)]) -> String {
     format!("BEGIN;{first}{}COMMIT;", statements(variables))
+}
+
+/// The numbers of rows, by their variables.
+fn counted(variables: &[(&'static str, Value)]) -> BTreeMap<&'static str, usize> {
+    let with_rows = variables.iter().filter_map(|(name, value)| match value {
+        Value::Array(rows) if !rows.is_empty() => Some((*name, rows.len())),
+        _ => None,
+    });
+    with_rows.collect()
 }
 
 /// An open transaction with rows that are not visible yet.
@@ -218,20 +232,47 @@ impl Evidence {
     }
 }
 
+/// The rows of a commit, encoded before its number is known.
+#[derive(Debug)]
+#[must_use = "nothing is written before it is committed"]
+pub struct Encoded {
+    variables: Variables,
+    evidence: Evidence,
+    touched: Touched,
+    keys: Keys,
+}
+
 impl Store {
     /// Writes the changes of a plan atomically. Fails with [`super::StoreError::Conflict`] if another writer has used the number.
     pub async fn commit(&self, commit: &Commit<'_>, secret: &IdSecret) -> Result<()> {
         let Commit { number, rows: written, lineage } = commit;
+        self.commit_encoded(*number, self.encode(written, secret)?, lineage).await
+    }
+
+    /// Encodes the rows of a commit. Needs neither the database nor the number, so it can be done while another commit is written.
+    pub fn encode(&self, written: &Rows<'_>, secret: &IdSecret) -> Result<Encoded> {
         let keys = self.keys();
-        let mut variables = rows_of(written, keys, secret)?;
-        variables.extend(Evidence::of(written)?.rows(*number, keys));
-        variables.extend(closing_of(*number, &touched_by(written), lineage, [COMMITS[0], LINEAGE[0]])?);
-        self.commit_as(*number, variables).await
+        Ok(Encoded {
+            variables: rows_of(written, keys, secret)?,
+            evidence: Evidence::of(written)?,
+            touched: touched_by(written),
+            keys,
+        })
+    }
+
+    /// As [`Self::commit`], of rows that this store has encoded.
+    pub async fn commit_encoded(&self, number: i64, encoded: Encoded, lineage: &[(i64, LineageRow)]) -> Result<()> {
+        let Encoded { mut variables, evidence, touched, keys } = encoded;
+        variables.extend(evidence.rows(number, keys));
+        variables.extend(closing_of(number, &touched, lineage, [COMMITS[0], LINEAGE[0]])?);
+        self.commit_as(number, variables).await
     }
 
     /// Writes rows as a commit of a number.
     pub(super) async fn commit_as(&self, number: i64, mut variables: Variables) -> Result<()> {
         let query = transaction(FOLLOW_LAST, &variables);
+        tracing::debug!(number, rows = ?counted(&variables), "writes rows");
+        let n_rows = counted(&variables).values().sum();
         let counters = COMMITS.map(|name| Value::RecordId(keys::text_id("setting", name)));
         variables.extend([
             ("counters", Value::from_iter(counters)),
@@ -240,22 +281,21 @@ impl Store {
             ("projection", keys::int(self.projection)),
         ]);
         self.handle.run(query, tx::variables(variables)).await?;
+        self.handle.count_rows(n_rows);
         Ok(())
     }
 
     /// Writes the changes of a plan without committing them. Until [`Unfinished::commit`], others can commit anything that does
     /// not overlap.
     pub async fn write_ahead(&self, written: &Rows<'_>, secret: &IdSecret) -> Result<Unfinished> {
-        let keys = self.keys();
-        let evidence = Evidence::of(written)?;
-        let variables = rows_of(written, keys, secret)?;
+        let Encoded { variables, evidence, touched, keys } = self.encode(written, secret)?;
         let query = statements(&variables);
         let transaction = self.handle.begin().await?;
         if let Err(error) = transaction.run(query, tx::variables(variables)).await {
             transaction.cancel().await;
             return Err(error);
         }
-        Ok(Unfinished { transaction, touched: touched_by(written), evidence, keys })
+        Ok(Unfinished { transaction, touched, evidence, keys })
     }
 
     /// Writes the changes of a plan into a projection that is not active: without a commit number.
@@ -277,7 +317,9 @@ impl Store {
             ("unreadable", Value::from_iter(unreadable)),
         ]);
         let query = transaction("", &variables);
+        let n_rows = counted(&variables).values().sum();
         self.handle.run(query, tx::variables(variables)).await?;
+        self.handle.count_rows(n_rows);
         Ok(())
     }
 
@@ -386,25 +428,26 @@ fn rows_of(written: &Rows<'_>, keys: Keys, secret: &IdSecret) -> Result<Variable
         moved.push(journal::at_position(keys.timeline(it.to, it.at, &it.message_id), *position));
     }
 
-    let (mut new_identifiers, mut identifiers, mut unified_ids) = (Vec::new(), Vec::new(), Vec::new());
+    let mut updated = Vec::new();
+    let (mut new_identifiers, mut unified_ids) = (Vec::new(), Vec::new());
     for (identifier, (state, is_new)) in &changes.identifiers {
         let row = rows::row(keys.identifier(identifier), rows::encode("identifier", state)?);
         if *is_new {
             unified_ids.push(rows::unified_id_row(keys, state.unified_id, identifier));
             new_identifiers.push(row);
         } else {
-            identifiers.push(row);
+            updated.push(row);
         }
     }
 
-    let (mut new_links, mut links, mut withheld) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut new_links, mut withheld) = (Vec::new(), Vec::new());
     for (pair, (link, is_new)) in &changes.links {
         let id = keys.link("linked", pair, secret);
-        let row = rows::relation_row(keys, id, pair, rows::encode("linked", link)?);
+        let payload = rows::encode("linked", link)?;
         if *is_new {
-            new_links.push(row);
+            new_links.push(rows::relation_row(keys, id, pair, payload));
         } else {
-            links.push(row);
+            updated.push(rows::row(id, payload));
         }
         if link.withheld.is_some() {
             let payload = rows::encode("withheld", &(pair, link))?;
@@ -423,10 +466,10 @@ fn rows_of(written: &Rows<'_>, keys: Keys, secret: &IdSecret) -> Result<Variable
         retired.push(rows::row(keys.text("retired", &retirement.id), rows::encode("retired", retirement)?));
     }
 
-    let (mut new_clusters, mut clusters) = (Vec::new(), Vec::new());
+    let mut new_clusters = Vec::new();
     for (key, (cluster, is_new)) in &changes.clusters {
         let row = rows::row(keys.cluster("cluster", *key), rows::encode("cluster", cluster)?);
-        if *is_new { new_clusters.push(row) } else { clusters.push(row) }
+        if *is_new { new_clusters.push(row) } else { updated.push(row) }
     }
 
     let mut removed: Vec<RecordId> = Vec::new();
@@ -439,48 +482,45 @@ fn rows_of(written: &Rows<'_>, keys: Keys, secret: &IdSecret) -> Result<Variable
     removed.extend(removed_links.flat_map(|pair| ["linked", "withheld"].map(|table| keys.link(table, pair, secret))));
     removed.extend(changes.removed_identifiers.iter().map(|identifier| keys.identifier(identifier)));
 
-    let (mut new_purchases, mut purchases) = (Vec::new(), Vec::new());
+    let mut new_purchases = Vec::new();
     for change in &changes.orders {
         let key = &change.order.key;
         removed.extend(change.leaves.map(|home| keys.order(home, key)));
         let purchase = rows::row(keys.order(change.home, key), rows::encode("purchase", &change.order)?);
         // A known order that does not move replaces its row.
         let has_row = change.is_known && change.leaves.is_none();
-        if has_row { purchases.push(purchase) } else { new_purchases.push(purchase) }
+        if has_row { updated.push(purchase) } else { new_purchases.push(purchase) }
     }
     for RefundChange { home, refund, leaves } in &changes.refunds {
         let id = |home| keys.purchase(home, "refund", &refund.message_id);
         removed.extend(leaves.map(id));
         new_purchases.push(rows::row(id(*home), rows::encode("purchase", refund)?));
     }
-    let (mut new_orders, mut orders) = (Vec::new(), Vec::new());
+    let mut new_orders = Vec::new();
     for (order_id, (state, is_new)) in &changes.order_states {
         let row = rows::row(keys.sharded("order_state", order_id), rows::encode("order_state", state)?);
-        if *is_new { new_orders.push(row) } else { orders.push(row) }
+        if *is_new { new_orders.push(row) } else { updated.push(row) }
     }
-    let mut sessions = Vec::new();
-    for (session_id, claim) in &changes.sessions {
-        sessions.push(rows::row(keys.sharded("session", session_id), rows::encode("session", claim)?));
+    let mut new_sessions = Vec::new();
+    for (session_id, (claim, is_new)) in &changes.sessions {
+        let row = rows::row(keys.sharded("session", session_id), rows::encode("session", claim)?);
+        if *is_new { new_sessions.push(row) } else { updated.push(row) }
     }
 
     Ok(vec![
         ("moved", Value::from_iter(moved)),
         ("new_identifiers", Value::from_iter(new_identifiers)),
-        ("identifiers", Value::from_iter(identifiers)),
         ("unified_ids", Value::from_iter(unified_ids)),
         ("redirects", Value::from_iter(redirects)),
         ("new_links", Value::from_iter(new_links)),
-        ("links", Value::from_iter(links)),
         ("withheld", Value::from_iter(withheld)),
         ("removed", Value::from_iter(removed.into_iter().map(Value::RecordId))),
         ("decided", Value::from_iter(decided)),
         ("retired", Value::from_iter(retired)),
         ("new_clusters", Value::from_iter(new_clusters)),
-        ("clusters", Value::from_iter(clusters)),
         ("new_purchases", Value::from_iter(new_purchases)),
-        ("purchases", Value::from_iter(purchases)),
         ("new_orders", Value::from_iter(new_orders)),
-        ("orders", Value::from_iter(orders)),
-        ("sessions", Value::from_iter(sessions)),
+        ("new_sessions", Value::from_iter(new_sessions)),
+        ("updated", Value::from_iter(updated)),
     ])
 }

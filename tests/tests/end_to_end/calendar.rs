@@ -8,7 +8,10 @@ use std::sync::{
 use chrono::{DateTime, Utc};
 use profile360_core::policy::{compiled::CompiledPolicy, document::Policy};
 use profile360_directory::ListRow;
-use profile360_server::engine::{active_policy::ActivePolicy, directory::Directory, events::Events};
+use profile360_server::{
+    engine::{active_policy::ActivePolicy, directory::Directory, events::Events},
+    memory::CacheSizes,
+};
 use profile360_store::Store;
 use profile360_tests::{Base, in_process, messages};
 use serde_json::json;
@@ -30,8 +33,8 @@ fn now() -> DateTime<Utc> {
 /// The only stored row of the list: its date, age group, number and amount of twelve months.
 async fn row(store: &Store) -> [String; 4] {
     let mut rows = Vec::new();
-    for first_byte in 0..=u8::MAX {
-        rows.extend(store.profiles_of(first_byte).await.expect("it can be read"));
+    for ids in store.shares().await.expect("it can be read") {
+        rows.extend(store.list_rows_in(&ids).await.expect("it can be read"));
     }
     let [(_, payload)] = &rows[..] else { panic!("there is one customer") };
     let row: ListRow = serde_json::from_str(payload).expect("a row");
@@ -64,14 +67,14 @@ fn rows_change_at_midnight_in_the_policys_time_zone() {
         let policy = CompiledPolicy::new(policy).expect("it is sound");
         let store = profile360_store::connect(&database).await.expect("it can be opened");
         let policy = ActivePolicy::load(&store, 1, policy).await.expect("it can be read");
-        let directory =
-            Directory::load_by(now, &store, &policy, Arc::new(Events::keeping(1))).await.expect("it can be read");
+        let directory = Directory::load_by(now, &store, &policy, Arc::new(Events::keeping(1)), CacheSizes::default())
+            .await
+            .expect("it can be read");
         // The import has listed it for the real date.
         set(FIRST);
         let mut clusters = Vec::new();
-        for first_byte in 0..=u8::MAX {
-            clusters
-                .extend(store.clusters_of(first_byte).await.expect("they can be read").into_iter().map(|(key, _)| key));
+        for ids in store.shares().await.expect("it can be read") {
+            clusters.extend(store.clusters_in(&ids).await.expect("they can be read").into_iter().map(|(key, _)| key));
         }
         directory.touch(store.last_commit().await.expect("there is one"), clusters, Vec::new());
         for (time, expected, is_change) in [

@@ -54,8 +54,8 @@ impl Damage {
             Self::ListRowGone | Self::ListRowChanged => {
                 let mut payload = None;
                 if matches!(self, Self::ListRowChanged) {
-                    for first_byte in 0..=u8::MAX {
-                        for (key, row) in store.profiles_of(first_byte).await? {
+                    for ids in store.shares().await? {
+                        for (key, row) in store.list_rows_in(&ids).await? {
                             if key == state.cluster {
                                 payload = Some(row.replace("김하나", "김두나"));
                             }

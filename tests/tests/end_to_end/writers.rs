@@ -507,8 +507,8 @@ fn held(base: &Base) -> BTreeMap<String, String> {
 
 async fn held_in(store: &Store) -> anyhow::Result<BTreeMap<String, String>> {
     let mut held = BTreeMap::new();
-    for first_byte in 0..=u8::MAX {
-        for (_, cluster) in store.clusters_of(first_byte).await? {
+    for ids in store.shares().await? {
+        for (_, cluster) in store.clusters_in(&ids).await? {
             held.extend(cluster.members.iter().map(|member| (name_of(member), cluster.unified_id.to_string())));
         }
     }

@@ -15,14 +15,13 @@ use profile360_core::{
         view::{Needs, View},
     },
 };
+use serde::Serialize;
 
 use super::work::Batch;
-
-/// Entries of one generation of one table. There are two, so entries that were used since the last turn stay.
-const GENERATION: usize = 30_000;
+use crate::memory::estimate;
 
 /// Valid as long as no other server writes; the executor clears it on a conflict.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::engine) struct Cache {
     identifiers: Generations<Identifier, IdentifierState>,
     links: Generations<Pair, LinkState>,
@@ -32,6 +31,23 @@ pub(in crate::engine) struct Cache {
 }
 
 impl Cache {
+    /// An empty cache of about so many bytes.
+    pub(in crate::engine) fn new(n_bytes: usize) -> Self {
+        Self {
+            identifiers: Generations::new(n_bytes / 2),
+            links: Generations::new(n_bytes / 4),
+            clusters: Generations::new(n_bytes / 4),
+            ahead: None,
+        }
+    }
+
+    pub(in crate::engine) fn clear(&mut self) {
+        self.identifiers.clear();
+        self.links.clear();
+        self.clusters.clear();
+        self.ahead = None;
+    }
+
     /// Lays the rows of a batch that is being committed over all others, until [`Self::forget_ahead`].
     pub(super) fn lay_over(&mut self, batch: Arc<Batch>) {
         self.ahead = Some(batch);
@@ -143,7 +159,7 @@ fn serve_ahead(batch: &Batch, needs: &mut Needs, view: &mut View) {
     take_known(&mut needs.links, &mut view.links, |key| left_of(links, removed_links, key));
     take_known(&mut needs.clusters, &mut view.clusters, |key| left_of(clusters, removed_clusters, key));
     take_known(&mut needs.orders, &mut view.orders, |key| order_states.get(key).map(|(state, _)| Some(state.clone())));
-    take_known(&mut needs.sessions, &mut view.sessions, |key| sessions.get(key).map(|claim| Some(claim.clone())));
+    take_known(&mut needs.sessions, &mut view.sessions, |key| sessions.get(key).map(|(claim, _)| Some(claim.clone())));
 }
 
 /// The row that a batch leaves: `None` if it does not touch it, `Some(None)` if it removes it.
@@ -169,38 +185,88 @@ fn take_known<K: Ord + Clone, V>(
     });
 }
 
+/// Entries in two generations, so that those that were used since the last turn stay.
 #[derive(Debug)]
 struct Generations<K, V> {
-    young: HashMap<K, Arc<V>>,
-    old: HashMap<K, Arc<V>>,
+    young: HashMap<K, Weighed<V>>,
+    old: HashMap<K, Weighed<V>>,
+    /// Of the young entries.
+    n_bytes: usize,
+    /// Of one generation.
+    max_bytes: usize,
 }
 
-impl<K, V> Default for Generations<K, V> {
-    fn default() -> Self {
-        Self { young: HashMap::new(), old: HashMap::new() }
+#[derive(Debug)]
+struct Weighed<V> {
+    value: Arc<V>,
+    n_bytes: usize,
+}
+
+impl<K: Hash + Eq, V: Serialize> Generations<K, V> {
+    fn new(max_bytes: usize) -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), n_bytes: 0, max_bytes: max_bytes / 2 }
     }
-}
 
-impl<K: Hash + Eq + Clone, V> Generations<K, V> {
+    fn clear(&mut self) {
+        *self = Self::new(2 * self.max_bytes);
+    }
+
     fn get(&mut self, key: &K) -> Option<Arc<V>> {
-        if let Some(value) = self.young.get(key) {
+        if let Some(Weighed { value, .. }) = self.young.get(key) {
             return Some(value.clone());
         }
-        let (key, value) = self.old.remove_entry(key)?;
-        self.insert(key, value.clone());
+        let (key, entry) = self.old.remove_entry(key)?;
+        let value = entry.value.clone();
+        self.put(key, entry);
         Some(value)
     }
 
     fn insert(&mut self, key: K, value: Arc<V>) {
-        if GENERATION <= self.young.len() {
-            self.old = std::mem::take(&mut self.young);
-        }
+        let n_bytes = size_of::<(K, Weighed<V>)>() + size_of::<V>() + estimate(&*value);
         self.old.remove(&key);
-        self.young.insert(key, value);
+        self.put(key, Weighed { value, n_bytes });
+    }
+
+    fn put(&mut self, key: K, entry: Weighed<V>) {
+        self.n_bytes += entry.n_bytes;
+        if let Some(replaced) = self.young.insert(key, entry) {
+            self.n_bytes -= replaced.n_bytes;
+        }
+        if self.max_bytes < self.n_bytes {
+            self.old = std::mem::take(&mut self.young);
+            self.n_bytes = 0;
+        }
     }
 
     fn remove(&mut self, key: &K) {
-        self.young.remove(key);
+        if let Some(removed) = self.young.remove(key) {
+            self.n_bytes -= removed.n_bytes;
+        }
         self.old.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_stay_while_they_are_used_and_never_exceed_their_memory() {
+        let text = |number: usize| Arc::new(number.to_string().repeat(100));
+        let mut kept = Generations::new(100_000);
+        for number in 0..10_000 {
+            kept.insert(number, text(number));
+            assert_eq!(kept.get(&0), Some(text(0)), "it is used, so it stays");
+            let n_bytes: usize = kept.young.values().chain(kept.old.values()).map(|entry| entry.n_bytes).sum();
+            assert!(n_bytes <= 100_000 + 2 * 2_000, "{n_bytes}");
+        }
+        assert_eq!(kept.get(&1), None, "it was not used for long");
+        assert_eq!(kept.get(&9_999), Some(text(9_999)));
+        kept.remove(&9_999);
+        assert_eq!(kept.get(&9_999), None);
+        kept.insert(1, text(50_000));
+        assert_eq!(kept.get(&1), Some(text(50_000)));
+        kept.clear();
+        assert_eq!(kept.get(&1), None);
     }
 }

@@ -19,7 +19,7 @@ use profile360_core::{
     plan::{changes::Changes, view::View},
     time::Timestamp,
 };
-use profile360_store::{Commit, LineageRow, StoreError, Unfinished};
+use profile360_store::{Commit, Encoded, LineageRow, Store, StoreError, Unfinished};
 use rand::RngExt;
 use tokio::{
     sync::{mpsc, watch},
@@ -28,7 +28,7 @@ use tokio::{
 };
 
 use super::{
-    Budget, MAX_BATCH, PipelineError,
+    BatchLimit, Budget, PipelineError,
     cache::Cache,
     slow_lane::{Output, SlowLane},
     switch::{Record, Switch},
@@ -44,8 +44,6 @@ use crate::{
     },
 };
 
-/// Maximum bytes of messages per batch, unless it has only one request.
-const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// Requests that are removed from the queue in advance.
 const MAX_BACKLOG: usize = 1_024;
 const MAX_CONFLICTS: u32 = 10;
@@ -92,14 +90,19 @@ struct Done {
     lineage: Arc<[(i64, LineageRow)]>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Backlog {
+    limit: BatchLimit,
     requests: VecDeque<Request>,
     n_messages: usize,
     n_bytes: usize,
 }
 
 impl Backlog {
+    const fn new(limit: BatchLimit) -> Self {
+        Self { limit, requests: VecDeque::new(), n_messages: 0, n_bytes: 0 }
+    }
+
     fn push_back(&mut self, request: Request) {
         self.count(&request, usize::wrapping_add);
         self.requests.push_back(request);
@@ -124,18 +127,20 @@ impl Backlog {
     }
 
     fn has_room(&self) -> bool {
-        self.requests.len() < MAX_BACKLOG && self.n_messages < MAX_BATCH && self.n_bytes < MAX_BATCH_BYTES
+        let BatchLimit { messages, bytes } = self.limit;
+        self.requests.len() < MAX_BACKLOG && self.n_messages < messages && self.n_bytes < bytes
     }
 
     /// The messages of the first request and of those behind it that fit into one batch with it.
     fn pop_group(&mut self, first: Ingest) -> Vec<Ingest> {
+        let BatchLimit { messages, bytes } = self.limit;
         let (mut n_messages, mut n_bytes) = (first.messages.len(), first.n_bytes);
         let is_alone = first.tries.is_alone;
         let mut group = vec![first];
         while let Some(Request::Ingest(next)) = self.requests.front() {
             n_messages += next.messages.len();
             n_bytes += next.n_bytes;
-            if is_alone || next.tries.is_alone || MAX_BATCH < n_messages || MAX_BATCH_BYTES < n_bytes {
+            if is_alone || next.tries.is_alone || messages < n_messages || bytes < n_bytes {
                 break;
             }
             if let Some(Request::Ingest(next)) = self.pop_front() {
@@ -151,12 +156,12 @@ impl Executor {
         let snapshot = current.borrow().clone();
         Self {
             seen_up_to: snapshot.seen_up_to,
+            cache: Cache::new(snapshot.caches.rows),
             snapshot,
             current,
             queue,
             is_closed: false,
-            backlog: Backlog::default(),
-            cache: Cache::default(),
+            backlog: Backlog::new(budget.batch),
             last: None,
             budget,
             in_flight: None,
@@ -249,6 +254,11 @@ impl Executor {
         }
         let started = Instant::now();
         let attempt = self.plan(work, budget).await;
+        // Before waiting, so that it is done while the batch before is being committed.
+        let encoded = match &attempt {
+            Ok(Attempt::Write(batch)) if n_rows(&batch.changes) <= budget.write => Some(self.encode(batch)),
+            _ => None,
+        };
         let planned = started.elapsed();
         let is_ahead = self.in_flight.is_some();
         let done = self.settle().await;
@@ -257,15 +267,15 @@ impl Executor {
             let (Ok(work) | Err((work, _))) = attempt.map(|attempt| attempt.into_parts().0);
             return self.plan_again(work);
         }
-        match attempt {
-            Ok(Attempt::Write(batch)) if !self.slow.writes(&batch.view) && n_rows(&batch.changes) <= budget.write => {
-                self.begin_commit(*batch, planned);
+        match (attempt, encoded) {
+            (Ok(Attempt::Write(batch)), Some(encoded)) if !self.slow.writes(&batch.view) => {
+                self.begin_commit(*batch, encoded, planned);
                 // The database works while the batch before is published.
                 if let Some(done) = done {
                     self.publish(done);
                 }
             }
-            attempt => {
+            (attempt, _) => {
                 if let Some(done) = done {
                     self.publish(done);
                 }
@@ -291,6 +301,10 @@ impl Executor {
             Attempt::Answer { request, outcome, view } => {
                 if self.slow.writes(&view) {
                     self.slow.block(Work::Command(request));
+                } else if let Some(last) = self.last
+                    && let Err(error) = is_last(&self.snapshot.store, last.commit).await
+                {
+                    self.recover(Work::Command(request), error).await;
                 } else {
                     // The client may have disconnected.
                     request.reply.send(Ok(outcome)).ok();
@@ -319,8 +333,14 @@ impl Executor {
         work.into_requests().into_iter().rev().for_each(|request| self.backlog.push_front(request));
     }
 
+    fn encode(&self, batch: &Batch) -> Result<Encoded, StoreError> {
+        let texts = batch.work.texts();
+        let Snapshot { store, secret, .. } = &self.snapshot;
+        store.encode(&batch.work.rows(&batch.changes, &texts), secret)
+    }
+
     /// Begins to commit a valid plan. Nothing is in flight.
-    fn begin_commit(&mut self, batch: Batch, planned: Duration) {
+    fn begin_commit(&mut self, batch: Batch, encoded: Result<Encoded, StoreError>, planned: Duration) {
         let Some(last) = self.last else { return self.plan_again(batch.work.into_work()) };
         let lineage: Arc<[(i64, LineageRow)]> = lineage_of(&batch, last.n_lineage).into();
         let is_empty = matches!(batch.work, PlannedWork::Messages(_)) && batch.changes.kept.is_empty();
@@ -328,15 +348,14 @@ impl Executor {
         let batch = Arc::new(batch);
         let task = {
             let (batch, lineage) = (batch.clone(), lineage.clone());
-            let Snapshot { store, secret, .. } = self.snapshot.clone();
+            let store = self.snapshot.store.clone();
             tokio::spawn(async move {
                 if is_empty {
-                    return Ok(());
+                    // No commit detects that another writer has changed what the answers were read from.
+                    return is_last(&store, commit).await;
                 }
                 let started = Instant::now();
-                let texts = batch.work.texts();
-                let rows = batch.work.rows(&batch.changes, &texts);
-                let written = store.commit(&Commit { number: commit, rows, lineage: &lineage }, &secret).await;
+                let written = store.commit_encoded(commit, encoded?, &lineage).await;
                 let n_messages = batch.work.messages().len();
                 tracing::debug!(messages = n_messages, ?planned, written = ?started.elapsed(), commit, "committed a batch");
                 written
@@ -405,7 +424,7 @@ impl Executor {
             PlannedWork::Retirement { reassigned, .. } => {
                 policy.set_retirements(reassigned.reassignment.after.clone());
                 // It may contain rows that are removed.
-                self.cache = Cache::default();
+                self.cache.clear();
             }
         }
         self.show(commit, changes, lineage);
@@ -453,7 +472,7 @@ impl Executor {
 
     /// Invalidates everything that was read: it may be stale.
     fn invalidate(&mut self) {
-        self.cache = Cache::default();
+        self.cache.clear();
         self.last = None;
         self.slow.invalidate();
     }
@@ -505,7 +524,8 @@ impl Executor {
         }
         match attempt {
             Attempt::Write(batch) if n_rows(&batch.changes) <= self.budget.write => {
-                self.begin_commit(*batch, Duration::ZERO);
+                let encoded = self.encode(&batch);
+                self.begin_commit(*batch, encoded, Duration::ZERO);
             }
             Attempt::Write(batch) => {
                 let Snapshot { store, secret, .. } = self.snapshot.clone();
@@ -657,6 +677,11 @@ impl Executor {
         self.last = Some(last);
         Ok(last)
     }
+}
+
+/// Fails with [`StoreError::Conflict`] if another writer has committed since.
+async fn is_last(store: &Store, commit: i64) -> Result<(), StoreError> {
+    if store.last_commit().await? == commit { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 /// The output of the commit in flight. Cancel-safe.

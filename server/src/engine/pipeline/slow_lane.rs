@@ -78,7 +78,7 @@ impl SlowLane {
 
     /// Plans work concurrently with the main lane. `view` contains rows that were read before and have not changed.
     pub(super) fn begin_plan(&mut self, work: Work, view: View, context: PlanContext, n_plans: u32) {
-        let task = tokio::spawn(async move { work.plan(view, &context, &mut Cache::default(), usize::MAX).await });
+        let task = tokio::spawn(async move { work.plan(view, &context, &mut Cache::new(0), usize::MAX).await });
         self.active = Some(Active { task: Task::Plan(task), n_plans: n_plans + 1, written: Written::default() });
     }
 

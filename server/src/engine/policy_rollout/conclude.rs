@@ -17,12 +17,12 @@ const AT_ONCE: usize = 1_000;
 /// Concludes the last rollout: completes the list of the projection before it, so that going back finds it complete, and adds the
 /// merges and unmerges that the policy caused to the history. `redirects`: unified IDs were not redirected yet.
 pub(super) async fn conclude(pipeline: &Pipeline, redirects: bool) -> Result<(), RolloutError> {
-    let Snapshot { store, policy, secret, events, .. } = pipeline.snapshot();
+    let Snapshot { store, policy, secret, events, caches, .. } = pipeline.snapshot();
     let Some(due) = store.history_due().await? else { return Ok(()) };
     if let Some((number, before)) = store.previous_projection().await? {
         let previous = store.inactive(number);
         if let Some(compiled) = compiled(&store, before.policy).await? {
-            complete_list(&previous, before.policy, compiled, events).await?;
+            complete_list(&previous, before.policy, compiled, events, caches).await?;
         }
         if redirects {
             redirect::all(&previous, &store, &policy).await?;
@@ -55,9 +55,10 @@ async fn complete_list(
     version: i64,
     policy: CompiledPolicy,
     events: Arc<crate::engine::events::Events>,
+    caches: crate::memory::CacheSizes,
 ) -> Result<(), StoreError> {
     let policy = ActivePolicy::load(store, version, policy).await?;
-    let directory = Directory::load(store, &policy, events).await?;
+    let directory = Directory::load(store, &policy, events, caches).await?;
     directory.set_notify(false);
     directory.catch_up(store, &policy, |_| {}).await
 }

@@ -142,7 +142,7 @@ impl Fill {
         let store_counts = if returns { Some(store.row_counts().await?) } else { None };
         let store = Arc::new(store);
         let policy = Arc::new(ActivePolicy::load(&store, version, policy).await?);
-        let target = Snapshot::open(store, policy, source.secret.clone(), source.events.clone()).await?;
+        let target = Snapshot::open(store, policy, source.secret.clone(), source.events.clone(), source.caches).await?;
         target.directory.set_notify(false);
         let n_messages = match store_counts {
             Some(RowCounts { timeline, unreadable, .. }) => timeline + unreadable,
@@ -151,7 +151,7 @@ impl Fill {
         let may_collide = source.store.normal_forms().await? < NORMAL_FORMS || source.store.has_old_ids().await?;
         Ok(Self {
             target,
-            cache: Cache::default(),
+            cache: Cache::new(source.caches.rows),
             followed,
             decided: if returns { followed } else { decided },
             n_messages,
@@ -358,7 +358,7 @@ impl Fill {
         self.target.store.fill(&Filled::rows(rows), &self.target.secret).await?;
         self.target.policy.set_retirements(reassignment.after.clone());
         // It may contain rows that are removed.
-        self.cache = Cache::default();
+        self.cache.clear();
         self.note_changes(&changes);
         Ok(())
     }

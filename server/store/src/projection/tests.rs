@@ -22,7 +22,7 @@ async fn mark(store: &Store) {
 }
 
 async fn is_marked(store: &Store) -> bool {
-    !store.identifiers_by_first_byte(0xff).await.unwrap().is_empty()
+    !store.identifiers_by_id(&[UnifiedId(uuid::Uuid::max())]).await.unwrap().is_empty()
 }
 
 #[tokio::test]
