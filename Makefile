@@ -38,10 +38,16 @@ setup-test: ## Install also what the checks and tests need
 wasm: setup ## Build core for the browser
 	@.ci/build-wasm
 
+# What the page is built from. A file that is removed changes its folder.
+PAGE := web/src $(wildcard web/*.ts web/*.mjs web/*.html web/*.json) schema.graphql
+
 .PHONY: web
 web: wasm ## Build the page
-	@echo '==> Building the page'
-	@npm --prefix web run --silent build
+	@if [ -f web/dist/index.html ] && [ -z "$$(find $(PAGE) -newer web/dist/index.html -print -quit)" ]; then \
+		echo '==> The page is up to date'; \
+	else \
+		echo '==> Building the page'; npm --prefix web run --silent build; \
+	fi
 
 .PHONY: build
 build: web ## Build the server, with the page in it
