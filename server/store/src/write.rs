@@ -271,8 +271,9 @@ impl Store {
     /// Writes rows as a commit of a number.
     pub(super) async fn commit_as(&self, number: i64, mut variables: Variables) -> Result<()> {
         let query = transaction(FOLLOW_LAST, &variables);
-        tracing::debug!(number, rows = ?counted(&variables), "writes rows");
-        let n_rows = counted(&variables).values().sum();
+        let counts = counted(&variables);
+        tracing::debug!(number, rows = ?counts, "writes rows");
+        let n_rows = counts.values().sum();
         let counters = COMMITS.map(|name| Value::RecordId(keys::text_id("setting", name)));
         variables.extend([
             ("counters", Value::from_iter(counters)),
@@ -290,11 +291,13 @@ impl Store {
     pub async fn write_ahead(&self, written: &Rows<'_>, secret: &IdSecret) -> Result<Unfinished> {
         let Encoded { variables, evidence, touched, keys } = self.encode(written, secret)?;
         let query = statements(&variables);
+        let n_rows = counted(&variables).values().sum();
         let transaction = self.handle.begin().await?;
         if let Err(error) = transaction.run(query, tx::variables(variables)).await {
             transaction.cancel().await;
             return Err(error);
         }
+        self.handle.count_rows(n_rows);
         Ok(Unfinished { transaction, touched, evidence, keys })
     }
 
