@@ -90,6 +90,13 @@ pub(crate) fn day_of_number(day: i32) -> NaiveDate {
     day.checked_add(EPOCH_FROM_CE).and_then(NaiveDate::from_num_days_from_ce_opt).unwrap_or_default()
 }
 
+/// The first day of the calendar month of a day.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn first_of_month(day: i32) -> i32 {
+    let of_month = i32::try_from(day_of_number(day).day0()).unwrap_or_default();
+    day.saturating_sub(of_month)
+}
+
 /// 1970-01-01 in days from the common era.
 const EPOCH_FROM_CE: i32 = 719_163;
 

@@ -229,19 +229,22 @@ def tenfold(bench: Bench, program: str) -> list[Line]:
 # ------------------------------------------------------------------------------------------------------------ reads
 
 
-def card_bodies(ids: list[str], as_of: str | None) -> Callable:
+def card_bodies(ids: list[str], dates: list[str | None]) -> Callable:
     def bodies(worker: int, n_workers: int):
         at = worker
         while True:
-            yield json.dumps({"query": CARD, "variables": {"id": ids[at * 7_919 % len(ids)], "asOf": as_of}}).encode()
+            variables = {"id": ids[at * 7_919 % len(ids)], "asOf": dates[at * 13 % len(dates)]}
+            yield json.dumps({"query": CARD, "variables": variables}).encode()
             at += n_workers
 
     return bodies
 
 
-def cards(bench: Bench, server: Server, ids: list[str], as_of: str | None = None, rate: float = 500, seconds: float | None = None) -> Load:
+def cards(
+    bench: Bench, server: Server, ids: list[str], dates: list[str | None] = [None], rate: float = 500, seconds: float | None = None
+) -> Load:
     seconds = seconds or bench.size.seconds
-    return Load("/graphql", card_bodies(ids, as_of), seconds, rate=rate, processes=2, expect=b'"unifiedId"',
+    return Load("/graphql", card_bodies(ids, dates), seconds, rate=rate, processes=2, expect=b'"unifiedId"',
                 ready=int(rate * (seconds + 1) / 2) + 1)
 
 
@@ -257,14 +260,19 @@ def card(bench: Bench, program: str) -> list[Line]:
 
 
 def card_households(bench: Bench, program: str) -> list[Line]:
-    """Whole cards of the households of the purchases, 500 a second, open-loop: on the day after the purchases, and today."""
+    """Whole cards of the households of the purchases, 500 a second, open-loop: first of a server that has read none of them, then
+    when each has been read once, as of one date, of many, and today."""
     bench.imports("households", program, bench.households(program)[0])
     with bench.serve("households", program) as server:
         server.wait_until_listed()
         ids = server.unified_ids(5_000)
         lines = []
-        for name, as_of in ((f"as of {AFTER_PURCHASES}", AFTER_PURCHASES), ("today", None)):
-            [found] = send(server.address, cards(bench, server, ids, as_of))
+        many = [f"2017-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
+        for name, dates in (
+            (f"as of {AFTER_PURCHASES}, none in memory yet", [AFTER_PURCHASES]), (f"as of {AFTER_PURCHASES}", [AFTER_PURCHASES]),
+            (f"as of {len(many)} dates in turn", many), ("today", [None]),
+        ):
+            [found] = send(server.address, cards(bench, server, ids, dates))
             refuse_failures(found)
             lines += waits(f"whole card, 500/s, households, {name}", {0.5: "", 0.99: "20 ms"}, found)
         lines.append(Line("… memory of `serve`", "", memory_of(server.memory()[1])))

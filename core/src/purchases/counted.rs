@@ -28,11 +28,17 @@ impl<'a> Purchase<'a> {
     /// The lines that count, with units and amount.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (&'a Line, u64, Decimal)> {
         self.order.lines.iter().enumerate().filter_map(|(position, line)| {
-            match self.left.as_ref().and_then(|it| it.get(position)) {
-                None => Some((line, u64::from(line.quantity), line.amount)),
-                Some(Left::Something { units, amount }) => Some((line, *units, *amount)),
-                Some(Left::Nothing) => None,
-            }
+            let (units, amount) = self.left_of(position, line)?;
+            Some((line, units, amount))
         })
+    }
+
+    /// Units and amount of a line, if it counts.
+    pub(super) fn left_of(&self, position: usize, line: &Line) -> Option<(u64, Decimal)> {
+        match self.left.as_ref().and_then(|it| it.get(position)) {
+            None => Some((u64::from(line.quantity), line.amount)),
+            Some(Left::Something { units, amount }) => Some((*units, *amount)),
+            Some(Left::Nothing) => None,
+        }
     }
 }

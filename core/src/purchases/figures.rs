@@ -87,9 +87,11 @@ pub struct PurchaseWindow {
 impl PurchaseWindow {
     /// The figures of a window, from how many purchases were in it and what they came to.
     pub fn new(months: Months, Period { from, to }: Period, count: u64, amount: Decimal) -> Self {
+        // The average of equal amounts is equal, with however many zeros they are written.
+        let amount = amount.normalize();
         let exact = amount.checked_div(Decimal::from(count));
         let average = exact.map(|it| it.round_dp_with_strategy(4, RoundingStrategy::MidpointNearestEven).normalize());
-        Self { months, from, to, count, amount: amount.normalize(), average }
+        Self { months, from, to, count, amount, average }
     }
 }
 
@@ -137,7 +139,8 @@ pub(crate) fn purchases_by<'a>(
     params: &PurchaseParams,
 ) -> Purchases<'a> {
     let until = day_number(last_day(params.as_of));
-    let (currency, currencies) = currency(orders, policy, params);
+    let n_orders = n_orders_by_currency(orders);
+    let currency = currency(&n_orders, policy, params);
 
     let mut back = given_back(clocks, orders, refunds, policy.currency, currency, until);
     if !params.net_of_refunds {
@@ -162,7 +165,7 @@ pub(crate) fn purchases_by<'a>(
     sort_by(&mut purchases, |a, b| (a.order.at, &a.order.key).cmp(&(b.order.at, &b.order.key)));
     Purchases {
         currency,
-        currencies,
+        currencies: n_orders.into_iter().map(|(it, _)| it).collect(),
         as_of: params.as_of,
         purchases,
         unassigned_refunds: back.alone,
@@ -172,10 +175,10 @@ pub(crate) fn purchases_by<'a>(
 }
 
 /// No slot of the day: an order that names none has no vote on the hour.
-const NO_HOUR: u8 = u8::MAX;
+pub(super) const NO_HOUR: u8 = u8::MAX;
 
-/// The currency of the figures, and all that the customer ever paid in.
-pub(super) fn currency(orders: &[&Order], policy: &Policy, params: &PurchaseParams) -> (Currency, Vec<Currency>) {
+/// Every currency that the customer ever paid in, in alphabetical order, and for how many orders.
+pub(super) fn n_orders_by_currency(orders: &[&Order]) -> Vec<(Currency, u64)> {
     let mut n_orders: Vec<(Currency, u64)> = Vec::new();
     // Most customers pay in one currency; runs of it cost no look-up.
     for run in orders.chunk_by(|a, b| a.currency == b.currency) {
@@ -187,11 +190,15 @@ pub(super) fn currency(orders: &[&Order], policy: &Policy, params: &PurchasePara
         }
     }
     sort_by(&mut n_orders, Ord::cmp);
+    n_orders
+}
+
+/// The currency of the figures.
+pub(super) fn currency(n_orders: &[(Currency, u64)], policy: &Policy, params: &PurchaseParams) -> Currency {
     let is_used = n_orders.iter().any(|(it, _)| *it == policy.currency);
     // Of equals, max_by_key returns the last: the reversed alphabet makes that the first.
     let most_used = n_orders.iter().rev().max_by_key(|(_, n)| *n).map(|(it, _)| *it).filter(|_| !is_used);
-    let chosen = params.currency.or(most_used).unwrap_or(policy.currency);
-    (chosen, n_orders.into_iter().map(|(it, _)| it).collect())
+    params.currency.or(most_used).unwrap_or(policy.currency)
 }
 
 impl Purchases<'_> {
@@ -207,8 +214,8 @@ impl Purchases<'_> {
             currency: self.currency,
             currencies: self.currencies.clone(),
             windows: Months::STANDARD.map(|it| self.window(it)).into(),
-            peak_weekday: peak::<7>(&self.purchases, |it| it.weekday).and_then(|it| Weekday::ALL.get(it).copied()),
-            peak_hour: peak::<24>(&self.purchases, |it| it.hour).and_then(|it| u8::try_from(it).ok()),
+            peak_weekday: peak(&self.weekdays()).and_then(|it| Weekday::ALL.get(it).copied()),
+            peak_hour: peak(&self.hours()).and_then(|it| u8::try_from(it).ok()),
             first_purchase_date: days().min().map(day_of_number),
             last_purchase_date: days().max().map(day_of_number),
             refund_count: self.refund_count,
@@ -219,7 +226,12 @@ impl Purchases<'_> {
     /// Number, amount and average of the last N months, up to the previous day.
     pub fn window(&self, months: Months) -> PurchaseWindow {
         let period = window(self.as_of, months);
-        let first_day = day_number(period.from);
+        let (count, amount) = self.since(day_number(period.from));
+        PurchaseWindow::new(months, period, count, amount)
+    }
+
+    /// The number and the amount of the purchases from a day on.
+    pub(super) fn since(&self, first_day: i32) -> (u64, Decimal) {
         let mut count = 0_u64;
         let mut amount = Decimal::ZERO;
         for purchase in self.purchases.iter().filter(|it| first_day <= it.day) {
@@ -229,7 +241,17 @@ impl Purchases<'_> {
         for (_, unassigned_refunds) in self.unassigned_refunds.iter().filter(|(day, _)| first_day <= *day) {
             amount = minus(amount, *unassigned_refunds);
         }
-        PurchaseWindow::new(months, period, count, amount)
+        (count, amount)
+    }
+
+    /// The number and the amount of the purchases of each weekday, from Monday on.
+    pub(super) fn weekdays(&self) -> [Slot; 7] {
+        slots(&self.purchases, |it| it.weekday)
+    }
+
+    /// The number and the amount of the purchases of each hour.
+    pub(super) fn hours(&self) -> [Slot; 24] {
+        slots(&self.purchases, |it| it.hour)
     }
 
     /// The first so many of a ranking over the last N full calendar months.
@@ -299,8 +321,10 @@ impl Purchases<'_> {
     }
 }
 
-/// The slot (weekday or hour) with most purchases; of equals the one with the larger amount, then the earlier.
-fn peak<const N: usize>(purchases: &[Purchase<'_>], slot: impl Fn(&Purchase<'_>) -> u8) -> Option<usize> {
+/// The number and the amount of the purchases of a weekday or an hour.
+pub(super) type Slot = (u64, Decimal);
+
+fn slots<const N: usize>(purchases: &[Purchase<'_>], slot: impl Fn(&Purchase<'_>) -> u8) -> [Slot; N] {
     let mut slots = [(0_u64, Decimal::ZERO); N];
     for purchase in purchases {
         if let Some((count, amount)) = slots.get_mut(usize::from(slot(purchase))) {
@@ -308,6 +332,11 @@ fn peak<const N: usize>(purchases: &[Purchase<'_>], slot: impl Fn(&Purchase<'_>)
             *amount = plus(*amount, purchase.amount);
         }
     }
+    slots
+}
+
+/// The slot with most purchases; of equals the one with the larger amount, then the earlier.
+pub(super) fn peak(slots: &[Slot]) -> Option<usize> {
     // Of equals, max_by_key returns the last: reversed, that is the earliest.
     let (best, (count, _)) = slots.iter().enumerate().rev().max_by_key(|(_, slot)| **slot)?;
     (0 < *count).then_some(best)

@@ -6,6 +6,8 @@ pub mod ranking;
 pub mod refunds;
 pub mod spend;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod summaries;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod summary;
 pub mod weekday;
 

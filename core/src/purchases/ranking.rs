@@ -162,7 +162,7 @@ struct Tallies<'a> {
 }
 
 /// Hashes short texts faster than the standard library's hasher, and in less code: FNV-1a.
-struct Fnv(u64);
+pub(super) struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {
@@ -272,13 +272,13 @@ impl Tally<'_> {
 }
 
 /// What two items are compared by.
-struct RankKey<'a> {
-    units: u64,
-    orders: u64,
-    amount: Decimal,
-    last_at: Timestamp,
-    name: &'a str,
-    key: &'a str,
+pub(super) struct RankKey<'a> {
+    pub(super) units: u64,
+    pub(super) orders: u64,
+    pub(super) amount: Decimal,
+    pub(super) last_at: Timestamp,
+    pub(super) name: &'a str,
+    pub(super) key: &'a str,
 }
 
 impl<'a> RankKey<'a> {
@@ -313,6 +313,41 @@ impl<'a> RankKey<'a> {
         let name = self.name.cmp(other.name);
         if name.is_ne() { (name, TieBreak::Name) } else { (self.key.cmp(other.key), TieBreak::Key) }
     }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn ranked(&self, rank: u32) -> RankedItem {
+        RankedItem {
+            rank,
+            key: self.key.into(),
+            name: self.name.into(),
+            units: self.units,
+            orders: self.orders,
+            amount: self.amount.normalize(),
+            last_purchased_at: self.last_at,
+        }
+    }
+}
+
+/// The first so many items, in order.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn first_of(mut items: Vec<RankKey<'_>>, first: usize, by: RankBy) -> Vec<RankedItem> {
+    if first == 0 {
+        return Vec::new();
+    }
+    if first < items.len() {
+        items.select_nth_unstable_by(first - 1, |a, b| a.compare(b, by).0);
+        items.truncate(first);
+    }
+    items.sort_unstable_by(|a, b| a.compare(b, by).0);
+    (1..).zip(&items).map(|(rank, item)| item.ranked(rank)).collect()
+}
+
+/// The rank that an item has among all.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn rank_of(key: &str, all: &[RankKey<'_>], by: RankBy) -> Option<u32> {
+    let item = all.iter().find(|it| it.key == key)?;
+    let n_before = all.iter().filter(|other| other.compare(item, by).0.is_lt()).count();
+    u32::try_from(n_before + 1).ok()
 }
 
 /// Best first.

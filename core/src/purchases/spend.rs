@@ -84,15 +84,21 @@ impl Purchases<'_> {
                 month.amount = minus(month.amount, *amount);
             }
         }
-        for month in &mut by_month {
+        Spend::new(self.currency, by_month, weekdays.into())
+    }
+}
+
+impl Spend {
+    pub(super) fn new(currency: Currency, mut months: Vec<MonthlySpend>, weekdays: Vec<WeekdayPurchases>) -> Self {
+        for month in &mut months {
             month.amount = month.amount.normalize();
         }
-        Spend {
-            currency: self.currency,
-            largest_amount: by_month.iter().map(|it| it.amount).fold(Decimal::ZERO, Decimal::max),
-            months: by_month,
+        Self {
+            currency,
+            largest_amount: months.iter().map(|it| it.amount).fold(Decimal::ZERO, Decimal::max),
+            months,
             largest_count: weekdays.iter().flat_map(|it| &it.hours).copied().max().unwrap_or(0),
-            weekdays: weekdays.into(),
+            weekdays,
         }
     }
 }

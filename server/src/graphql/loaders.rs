@@ -13,6 +13,7 @@ use profile360_core::{
         Identifier, UnifiedId,
         unified_id::{IdSecret, unified_id},
     },
+    purchases::summaries::PurchaseSummaries,
 };
 use profile360_store::{Store, StoreError};
 
@@ -50,13 +51,15 @@ struct Source {
 struct Cached {
     customers: Loader<ClusterKey, Answer<Customer>, Customers>,
     purchases: Loader<ClusterKey, Answer<Purchased>, Purchases>,
+    summaries: Loader<ClusterKey, Answer<PurchaseSummaries>, Summaries>,
 }
 
 impl Cached {
     fn new(source: &Source) -> Self {
         let customers = Loader::new(Customers(source.clone()));
         let purchases = Loader::new(Purchases { source: source.clone(), customers: customers.clone() });
-        Self { customers, purchases }
+        let summaries = Loader::new(Summaries { source: source.clone(), customers: customers.clone() });
+        Self { customers, purchases, summaries }
     }
 }
 
@@ -96,6 +99,16 @@ impl Loaders {
         let customer = self.customer(key, id).await?;
         let purchased = settle(self.cached().purchases.try_load(customer.key).await)?;
         purchased.ok_or_else(|| ErrorCode::Unavailable.with("this customer no longer exists; try again"))
+    }
+
+    /// The purchases of the customer of a cluster, summed up. The customer is found as in [`Loaders::customer`].
+    pub(super) async fn summaries(&self, key: ClusterKey, id: UnifiedId) -> Result<Arc<PurchaseSummaries>> {
+        if let Some(summaries) = settle(self.cached().summaries.try_load(key).await)? {
+            return Ok(summaries);
+        }
+        let customer = self.customer(key, id).await?;
+        let summaries = settle(self.cached().summaries.try_load(customer.key).await)?;
+        summaries.ok_or_else(|| ErrorCode::Unavailable.with("this customer no longer exists; try again"))
     }
 
     /// The customer of an identifier; `None` if it was never seen.
@@ -217,6 +230,11 @@ impl Source {
     async fn purchases(&self, customer: &Arc<Customer>) -> std::result::Result<Purchased, StoreError> {
         self.directory.customers.purchases(&self.snapshot, &self.policy, customer).await
     }
+
+    /// As [`Source::purchases`], summed up.
+    async fn summaries(&self, customer: &Arc<Customer>) -> std::result::Result<Arc<PurchaseSummaries>, StoreError> {
+        self.directory.customers.summaries(&self.snapshot, &self.policy, customer).await
+    }
 }
 
 struct Purchases {
@@ -232,6 +250,26 @@ impl BatchFn<ClusterKey, Answer<Purchased>> for Purchases {
                 Ok(Some(customer)) => {
                     self.source.purchases(&customer).await.map(|it| Some(Arc::new(it))).map_err(Arc::new)
                 }
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            };
+            answers.insert(key, answer);
+        }
+        answers
+    }
+}
+
+struct Summaries {
+    source: Source,
+    customers: Loader<ClusterKey, Answer<Customer>, Customers>,
+}
+
+impl BatchFn<ClusterKey, Answer<PurchaseSummaries>> for Summaries {
+    async fn load(&mut self, keys: &[ClusterKey]) -> HashMap<ClusterKey, Answer<PurchaseSummaries>> {
+        let mut answers = HashMap::with_capacity(keys.len());
+        for (key, customer) in self.customers.try_load_many(keys.to_vec()).await.unwrap_or_default() {
+            let answer = match customer {
+                Ok(Some(customer)) => self.source.summaries(&customer).await.map(Some).map_err(Arc::new),
                 Ok(None) => Ok(None),
                 Err(error) => Err(error),
             };

@@ -12,6 +12,7 @@ use profile360_core::{
         figures::PurchaseParams,
         ranking::{self, RankTarget},
         spend,
+        summaries::FoldedPurchases,
     },
 };
 use profile360_directory::Figures;
@@ -53,16 +54,9 @@ impl PurchaseInfo {
         Self { key, unified_id, question, figures, info: OnceCell::new() }
     }
 
-    async fn compute<T>(
-        &self,
-        ctx: &Context<'_>,
-        figure: impl FnOnce(&purchases::figures::Purchases<'_>) -> T,
-    ) -> Result<T> {
-        let purchased = ctx.data::<Loaders>()?.purchases(self.key, self.unified_id).await?;
-        let orders: Vec<_> = purchased.orders.iter().collect();
-        let refunds: Vec<_> = purchased.refunds.iter().collect();
-        let policy = &ctx.data::<App>()?.policy;
-        Ok(figure(&purchases::figures::purchases(&orders, &refunds, policy, &self.question)))
+    async fn compute<T>(&self, ctx: &Context<'_>, figure: impl FnOnce(&FoldedPurchases<'_>) -> T) -> Result<T> {
+        let summaries = ctx.data::<Loaders>()?.summaries(self.key, self.unified_id).await?;
+        Ok(figure(&summaries.as_of(&ctx.data::<App>()?.policy, &self.question)))
     }
 
     /// Computed once for all fields that need it.
@@ -76,7 +70,7 @@ impl PurchaseInfo {
         &self,
         ctx: &Context<'_>,
         as_of: NaiveDate,
-        figure: impl FnOnce(&purchases::figures::Purchases<'_>) -> T,
+        figure: impl FnOnce(&FoldedPurchases<'_>) -> T,
     ) -> Result<T> {
         let question = PurchaseParams { as_of, ..self.question };
         let other = Self { key: self.key, unified_id: self.unified_id, question, figures: None, info: OnceCell::new() };

@@ -11,7 +11,7 @@ use std::{
 
 use profile360_core::{
     evidence::retirement::Retirements, graph::rows::ClusterKey, identifier::UnifiedId, message::Platform,
-    profile::model::ProfileIdentifier, time::Timestamp,
+    profile::model::ProfileIdentifier, purchases::summaries::PurchaseSummaries, time::Timestamp,
 };
 use profile360_store::{Store, StoreError};
 use quick_cache::{Weighter, unsync::Cache};
@@ -51,6 +51,8 @@ struct Entry {
     /// When each member retires. A retirement that moves no message touches no customer.
     retired: Vec<Option<Timestamp>>,
     purchases: Option<Arc<PackedPurchases>>,
+    /// Of the same purchases.
+    summaries: Option<Arc<PurchaseSummaries>>,
     events: Option<Arc<RecentEvents>>,
     n_bytes: usize,
 }
@@ -101,6 +103,7 @@ pub struct Changed {
 pub struct Found {
     pub customer: Arc<Customer>,
     pub purchases: Option<Arc<PackedPurchases>>,
+    pub summaries: Option<Arc<PurchaseSummaries>>,
     pub events: Option<Arc<RecentEvents>>,
 }
 
@@ -196,7 +199,8 @@ impl CustomerCache {
         let n_bytes = memory_of(customer);
         let retired = retired_at(customer, retirements);
         let customer = customer.clone();
-        let mut entry = Entry { commit, customer, is_current: true, retired, purchases: None, events: None, n_bytes };
+        let (purchases, summaries, events) = (None, None, None);
+        let mut entry = Entry { commit, customer, is_current: true, retired, purchases, summaries, events, n_bytes };
         let customer = entry.customer.clone();
         let mut state = self.state();
         if commit == i64::MAX || !state.is_untouched_since(commit, customer.key) {
@@ -205,10 +209,10 @@ impl CustomerCache {
         // Its purchases are known if they have not changed, and all are of the same members.
         if let Some(known) = state.entries.get(&customer.key).filter(|known| known.commit <= commit)
             && known.homes().eq(entry.homes())
-            && let Some(purchases) = &known.purchases
         {
-            entry.n_bytes += purchases.n_bytes();
-            entry.purchases = Some(purchases.clone());
+            entry.n_bytes += known.n_bytes_of_purchases();
+            entry.purchases.clone_from(&known.purchases);
+            entry.summaries.clone_from(&known.summaries);
         }
         for (_, member) in &customer.members {
             state.keys.insert(member.unified_id, customer.key);
@@ -235,6 +239,31 @@ impl CustomerCache {
         let purchased = profile_view::purchases(snapshot, customer).await?;
         self.put_purchases(customer.key, commit, Arc::new(PackedPurchases::pack(&purchased)));
         Ok(purchased)
+    }
+
+    /// What a customer bought, summed up, from the cache, or from the snapshot that the customer is from.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn summaries(
+        &self,
+        snapshot: &Store,
+        policy: &ActivePolicy,
+        customer: &Arc<Customer>,
+    ) -> Result<Arc<PurchaseSummaries>, StoreError> {
+        let commit = self.follow(snapshot).await?;
+        let found = self.customer(customer.key, commit, &policy.retirements());
+        if let Some(summaries) = found.and_then(|found| found.summaries) {
+            return Ok(summaries);
+        }
+        let purchased = self.purchases(snapshot, policy, customer).await?;
+        let orders: Vec<_> = purchased.orders.iter().collect();
+        let refunds: Vec<_> = purchased.refunds.iter().collect();
+        let summaries = Arc::new(PurchaseSummaries::new(&orders, &refunds, policy));
+        let n_bytes = summaries.n_bytes();
+        self.state().extend(customer.key, commit, n_bytes, |entry| entry.summaries = Some(summaries.clone()));
+        Ok(summaries)
     }
 
     /// Caches what a customer bought as of a commit, next to the customer.
@@ -265,9 +294,7 @@ impl State {
                     !changed.regrouped.contains(key) && !entry.homes().any(|home| changed.purchases_of.contains(&home))
                 });
             if keeps_purchases {
-                let n_bytes = entry.n_bytes;
-                self.entries
-                    .insert(*key, Arc::new(Entry { is_current: false, events: None, n_bytes, ..Entry::clone(&entry) }));
+                self.entries.insert(*key, Arc::new(Entry { is_current: false, events: None, ..Entry::clone(&entry) }));
             }
         }
         self.recent.push_back((commit, touched));
@@ -299,6 +326,7 @@ impl State {
         is_same.then(|| Found {
             customer: entry.customer.clone(),
             purchases: entry.purchases.clone(),
+            summaries: entry.summaries.clone(),
             events: entry.events.clone(),
         })
     }
@@ -319,6 +347,11 @@ impl State {
 }
 
 impl Entry {
+    fn n_bytes_of_purchases(&self) -> usize {
+        let packed = self.purchases.as_ref().map_or(0, |it| it.n_bytes());
+        packed + self.summaries.as_ref().map_or(0, |it| it.n_bytes())
+    }
+
     /// The derived IDs of its members, which its purchases are stored under.
     fn homes(&self) -> impl Iterator<Item = UnifiedId> {
         self.customer.members.iter().map(|(_, member)| member.unified_id)
