@@ -22,17 +22,17 @@ use profile360_core::{
         trial::Graph,
     },
     identifier::{Identifier, UnifiedId, normalize::NORMAL_FORMS, unified_id::unified_id},
-    message::parse::parse_kept,
     policy::compiled::CompiledPolicy,
 };
-use profile360_store::{Store, StoreError};
+use profile360_store::{Entry, Position, Store, StoreError};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 
+use self::fill::parse_on_all_cores;
 pub use self::fill::{Fill, JournalWindow, Read};
 use crate::engine::{
     active_policy::published,
-    pipeline::{Pipeline, PipelineError},
+    pipeline::{MAX_BATCH, Pipeline, PipelineError},
     snapshot::Snapshot,
 };
 
@@ -295,7 +295,7 @@ pub struct Part {
 const MOST_OF_PART: usize = 50;
 
 /// Compares the current customers with those under another policy, without writing. Returns the parts of the first `n_samples`
-/// changes. Parses all messages; memory grows with identifiers and links, not with messages.
+/// changes. Parses all messages, on all cores; memory grows with identifiers and links, not with messages.
 pub async fn simulate(
     snapshot: &Snapshot,
     policy: &CompiledPolicy,
@@ -314,19 +314,27 @@ pub async fn simulate(
     while let Some(commits) = window.next(last) {
         let entries = store.journal(*commits.start() - 1, *commits.end()).await?;
         window.note(&entries);
-        for (position, text) in entries.iter().flat_map(|(_, entry)| entry.messages()) {
-            let was_unreadable = unreadable.contains(position);
-            n_messages += 1;
-            // A message without a usable identifier contributes to no profile.
-            let Ok(mut accepted) = parse_kept(text, policy) else {
-                n_affected += u64::from(!was_unreadable);
-                continue;
-            };
-            retirements.assign(&mut accepted.message);
-            graph.add(&accepted.message);
-            match graph.position_of(accepted.message.home()) {
-                Some(home) if !was_unreadable => *messages_of.entry(home).or_default() += 1,
-                _ => n_affected += 1,
+        let messages_of_entry = |(_, entry)| match entry {
+            Entry::Messages(messages) => messages,
+            Entry::Decisions(_) | Entry::Retirements(_) | Entry::Switch(_) => Vec::new(),
+        };
+        let messages: Vec<(Position, String)> = entries.into_iter().flat_map(messages_of_entry).collect();
+        for texts in messages.chunks(MAX_BATCH) {
+            let (parsed, _) = parse_on_all_cores(texts, policy, None);
+            for ((position, _), accepted) in texts.iter().zip(parsed) {
+                let was_unreadable = unreadable.contains(position);
+                n_messages += 1;
+                // A message without a usable identifier contributes to no profile.
+                let Some(mut accepted) = accepted else {
+                    n_affected += u64::from(!was_unreadable);
+                    continue;
+                };
+                retirements.assign(&mut accepted.message);
+                graph.add(&accepted.message);
+                match graph.position_of(accepted.message.home()) {
+                    Some(home) if !was_unreadable => *messages_of.entry(home).or_default() += 1,
+                    _ => n_affected += 1,
+                }
             }
         }
         tokio::task::yield_now().await;

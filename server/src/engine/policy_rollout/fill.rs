@@ -428,28 +428,37 @@ async fn previous_with(store: &Store, version: i64) -> Result<Option<(i64, i64)>
     Ok(None)
 }
 
-/// Parses messages on all cores. The second result is the identifiers that the policy `tracked` finds in them.
 fn parse_all(
     batch: Vec<(Position, String)>,
     policy: &CompiledPolicy,
     tracked: Option<&CompiledPolicy>,
 ) -> (Vec<Parsed>, Vec<Identifier>) {
+    let (accepted, seen) = parse_on_all_cores(&batch, policy, tracked);
+    let parsed = batch.into_iter().zip(accepted).map(|((position, _), accepted)| Parsed { position, accepted });
+    (parsed.collect(), seen)
+}
+
+/// Parses messages on all cores; `None` for those that the policy cannot read. The second result is the identifiers that the policy
+/// `tracked` finds in them.
+pub(super) fn parse_on_all_cores(
+    texts: &[(Position, String)],
+    policy: &CompiledPolicy,
+    tracked: Option<&CompiledPolicy>,
+) -> (Vec<Option<Accepted>>, Vec<Identifier>) {
     let n_threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = batch.len().div_ceil(n_threads).max(1);
+    let share = texts.len().div_ceil(n_threads).max(1);
     let parse = |texts: &[(Position, String)]| -> (Vec<Option<Accepted>>, Vec<Identifier>) {
         let parsed = texts.iter().map(|(_, text)| parse_kept(text, policy).ok()).collect();
         let seen = tracked.iter().flat_map(|policy| texts.iter().filter_map(|(_, text)| parse_kept(text, policy).ok()));
         (parsed, seen.flat_map(|it| it.message.identifiers).collect())
     };
     let shares: Vec<(Vec<Option<Accepted>>, Vec<Identifier>)> = thread::scope(|scope| {
-        let threads: Vec<_> = batch.chunks(share).map(|texts| scope.spawn(move || parse(texts))).collect();
+        let threads: Vec<_> = texts.chunks(share).map(|texts| scope.spawn(move || parse(texts))).collect();
         let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
         joined.map(|share| share.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     let (parsed, seen): (Vec<_>, Vec<_>) = shares.into_iter().unzip();
-    let accepted = parsed.into_iter().flatten();
-    let parsed = batch.into_iter().zip(accepted).map(|((position, _), accepted)| Parsed { position, accepted });
-    (parsed.collect(), seen.into_iter().flatten().collect())
+    (parsed.into_iter().flatten().collect(), seen.into_iter().flatten().collect())
 }
 
 /// A decision with its identifiers normalized again. If both become one identifier, the decision stays as it is, so that
