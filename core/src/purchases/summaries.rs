@@ -141,37 +141,34 @@ impl PurchaseSummaries {
 
     /// About how much memory it needs.
     pub fn n_bytes(&self) -> usize {
-        let of_currency = |it: &CurrencySummaries| {
-            size_of::<CurrencySummaries>()
-                + size_of_val(&*it.purchases)
-                + size_of_val(&*it.amounts)
-                + size_of_val(&*it.months)
-                + it.sums.len()
-        };
-        let of_order = |it: &OtherOrder| {
-            let (OrderKey::Order(key) | OrderKey::Message(key)) = &it.order.key;
-            let texts = n_bytes_of_text(key) + n_bytes_of_text(&it.order.message_id);
-            size_of::<OtherOrder>() + texts + n_bytes_of_lines(&it.order.lines) + size_of_val(&*it.lines)
-        };
-        let of_refund = |it: &Refund| {
-            let ids = [Some(&it.message_id), it.order_id.as_ref(), it.refund_id.as_ref()];
-            let texts: usize = ids.into_iter().flatten().map(|it| n_bytes_of_text(it)).sum();
-            size_of::<Refund>() + texts + n_bytes_of_lines(&it.lines)
-        };
         size_of::<Self>()
             + size_of_val(&*self.n_orders)
             + size_of_val(&*self.times)
             + self.texts.n_bytes()
-            + self.by_currency.iter().map(of_currency).sum::<usize>()
-            + self.others.iter().map(of_order).sum::<usize>()
-            + self.refunds.iter().map(of_refund).sum::<usize>()
+            + self.by_currency.iter().map(CurrencySummaries::n_bytes).sum::<usize>()
+            + self.others.iter().map(OtherOrder::n_bytes).sum::<usize>()
+            + self.refunds.iter().map(n_bytes_of_refund).sum::<usize>()
     }
+}
+
+impl OtherOrder {
+    fn n_bytes(&self) -> usize {
+        let (OrderKey::Order(key) | OrderKey::Message(key)) = &self.order.key;
+        let texts = n_bytes_of_text(key) + n_bytes_of_text(&self.order.message_id);
+        size_of::<Self>() + texts + n_bytes_of_lines(&self.order.lines) + size_of_val(&*self.lines)
+    }
+}
+
+fn n_bytes_of_refund(refund: &Refund) -> usize {
+    let ids = [Some(&refund.message_id), refund.order_id.as_ref(), refund.refund_id.as_ref()];
+    let texts: usize = ids.into_iter().flatten().map(|id| n_bytes_of_text(id)).sum();
+    size_of::<Refund>() + texts + n_bytes_of_lines(&refund.lines)
 }
 
 fn n_bytes_of_lines(lines: &[Line]) -> usize {
     let texts = |line: &Line| {
         let texts = [&line.item_id, &line.name, &line.category];
-        texts.into_iter().flatten().map(|it| n_bytes_of_text(it)).sum::<usize>()
+        texts.into_iter().flatten().map(|text| n_bytes_of_text(text)).sum::<usize>()
     };
     size_of_val(lines) + lines.iter().map(texts).sum::<usize>()
 }
@@ -189,6 +186,14 @@ struct Ranked<'a> {
 }
 
 impl CurrencySummaries {
+    fn n_bytes(&self) -> usize {
+        size_of::<Self>()
+            + size_of_val(&*self.purchases)
+            + size_of_val(&*self.amounts)
+            + size_of_val(&*self.months)
+            + self.sums.len()
+    }
+
     fn new<'a>(
         currency: Currency,
         scale: u32,
