@@ -1,22 +1,27 @@
 //! Clients of a database: queries and transactions.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use surrealdb::{
     IndexedResults, Surreal,
     engine::{any::Any, local::Db},
     method::Transaction,
-    types::{Value, Variables},
+    types::{RecordId, Value, Variables},
 };
 use surrealdb_core::{dbs::Session, kvs::Datastore};
 use tokio::sync::Semaphore;
 
 use super::{
-    Result, StoreError,
+    KEYS_AT_ONCE, Result, StoreError,
     conflict_map::{self, ConflictMap},
     engine::StorageEngine,
     exit,
+    records::{Keyspace, Records},
     recovery::LogKeeper,
+    rows::{self, Fields},
     snapshot::{self, Snapshot},
     tx,
 };
@@ -30,9 +35,20 @@ pub(super) enum Handle {
     Remote(Surreal<Any>, Arc<Semaphore>),
     /// A database in memory.
     Memory(Surreal<Any>),
-    Embedded(Surreal<Db>, Arc<Engine>, Arc<Session>),
+    Embedded(Embedded),
     /// Reads of one commit.
     Snapshot(Arc<Snapshot>),
+}
+
+/// An embedded database.
+#[derive(Clone)]
+pub(super) struct Embedded {
+    /// For what writes outside of a [`Records`], and so is not interrupted if its caller gives up.
+    pub db: Surreal<Db>,
+    pub engine: Arc<Engine>,
+    pub session: Arc<Session>,
+    /// Known from the first transaction on.
+    pub keyspace: Arc<OnceLock<Keyspace>>,
 }
 
 /// A server allows 64 open transactions per connection. Some are left for writes.
@@ -49,7 +65,7 @@ pub(super) struct Engine {
 
 impl Engine {
     /// To be called after everything that may have been a commit, and before it is acknowledged.
-    fn written<T>(&self, result: &Result<T>) -> Result<()> {
+    pub(super) fn written<T>(&self, result: &Result<T>) -> Result<()> {
         if let Err(error) = result
             && tx::has_failed_to_write(error, self.storage)
         {
@@ -90,12 +106,12 @@ impl Handle {
 
     pub(super) fn embedded(db: Surreal<Db>, engine: Arc<Engine>, database: &str) -> Self {
         let session = Session::owner().with_ns(NAMESPACE).with_db(database);
-        Self::Embedded(db, engine, Arc::new(session))
+        Self::Embedded(Embedded { db, engine, session: Arc::new(session), keyspace: Arc::default() })
     }
 
     /// Ends the tasks of an embedded database and closes its files. Acknowledged commits are durable without it.
     pub(super) async fn close(&self) {
-        let Self::Embedded(_, engine, _) = self else { return };
+        let Self::Embedded(Embedded { engine, .. }) = self else { return };
         // The engine reports success even if it could not write, so check the files that it left.
         let closed = engine.datastore.shutdown().await.map_err(|error| error.to_string());
         let end = |log: &LogKeeper| log.end().map_err(|error| error.to_string());
@@ -125,7 +141,7 @@ impl Handle {
                 db.use_ns(NAMESPACE).use_db(database).await?;
                 Ok(Self::memory(db))
             }
-            Self::Embedded(db, engine, _) => {
+            Self::Embedded(Embedded { db, engine, .. }) => {
                 let db = db.clone();
                 db.use_ns(NAMESPACE).use_db(database).await?;
                 Ok(Self::embedded(db, engine.clone(), database))
@@ -152,7 +168,10 @@ impl Handle {
     async fn run_plain(&self, query: Cow<'static, str>, variables: Variables) -> Result<Value> {
         match self {
             Self::Remote(db, _) | Self::Memory(db) => last_of(db.query(query).bind(variables).await),
-            Self::Embedded(db, engine, _) => {
+            Self::Embedded(base) if snapshot::reads_only(&query) => {
+                Records::read(base).await?.run(&query, variables).await
+            }
+            Self::Embedded(Embedded { db, engine, .. }) => {
                 let answer = last_of(db.query(query).bind(variables).await);
                 engine.written(&answer)?;
                 answer
@@ -161,9 +180,56 @@ impl Handle {
         }
     }
 
+    /// The rows with those keys. Omits unknown ones.
+    pub(super) async fn get(&self, ids: Vec<RecordId>) -> Result<Vec<(RecordId, Fields)>> {
+        match self {
+            Self::Embedded(base) => Records::read(base).await?.get(ids).await,
+            Self::Snapshot(snapshot) => match snapshot.records().await? {
+                Some(records) => records.get(ids).await,
+                None => self.select(ids).await,
+            },
+            Self::Remote(..) | Self::Memory(_) => self.select(ids).await,
+        }
+    }
+
+    /// The rows of a range whose ends are both included, ascending.
+    pub(super) async fn get_range(&self, range: RecordId) -> Result<Vec<(RecordId, Fields)>> {
+        match self {
+            Self::Embedded(base) => Records::read(base).await?.get_range(range).await,
+            Self::Snapshot(snapshot) => match snapshot.records().await? {
+                Some(records) => records.get_range(range).await,
+                None => self.select_range(range).await,
+            },
+            Self::Remote(..) | Self::Memory(_) => self.select_range(range).await,
+        }
+    }
+
+    /// As [`Self::get`], with a statement.
+    pub(super) async fn select(&self, ids: Vec<RecordId>) -> Result<Vec<(RecordId, Fields)>> {
+        let mut rows = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(KEYS_AT_ONCE) {
+            let ids = Value::from_iter(ids.iter().cloned().map(Value::RecordId));
+            rows.extend(rows::keyed(self.run("SELECT * FROM $ids", tx::variables([("ids", ids)])).await?)?);
+        }
+        Ok(rows)
+    }
+
+    /// As [`Self::get_range`], with a statement.
+    pub(super) async fn select_range(&self, range: RecordId) -> Result<Vec<(RecordId, Fields)>> {
+        let variables = tx::variables([("range", Value::RecordId(range))]);
+        rows::keyed(self.run("SELECT * FROM $range", variables).await?)
+    }
+
+    /// To be called after rows were written without [`Self::run`], so that a snapshot sees them.
+    pub(super) async fn refresh(&self) {
+        if let Self::Snapshot(snapshot) = self {
+            snapshot.refresh().await;
+        }
+    }
+
     /// To be called after rows were written. The memory of the engine for conflicts grows with them.
     pub(super) fn count_rows(&self, n_rows: usize) {
-        let Self::Embedded(db, engine, _) = self.plain() else { return };
+        let Self::Embedded(Embedded { db, engine, .. }) = self.plain() else { return };
         if engine.storage == StorageEngine::SurrealKv && engine.conflict_map.count(n_rows) {
             let db = db.clone();
             tokio::spawn(async move {
@@ -175,14 +241,21 @@ impl Handle {
     }
 
     pub(super) async fn begin(&self) -> Result<Open> {
-        let begun = match self.plain() {
-            Self::Remote(db, _) | Self::Memory(db) => db.clone().begin().await.map(Open::Any),
-            Self::Embedded(db, engine, _) => {
-                db.clone().begin().await.map(|transaction| Open::Embedded(transaction, engine.clone()))
+        match self.plain() {
+            Self::Remote(db, _) | Self::Memory(db) => {
+                db.clone().begin().await.map(Open::Any).map_err(|error| tx::classify(vec![error]))
             }
-            Self::Snapshot(_) => return Err(nested()),
-        };
-        begun.map_err(|error| tx::classify(vec![error]))
+            Self::Embedded(base) => Records::write(base).await.map(Open::Embedded),
+            Self::Snapshot(_) => Err(nested()),
+        }
+    }
+
+    /// The parts of an embedded database.
+    pub(super) fn embedded_base(&self) -> Option<&Embedded> {
+        match self.plain() {
+            Self::Embedded(base) => Some(base),
+            _ => None,
+        }
     }
 }
 
@@ -195,40 +268,35 @@ pub(super) fn nested() -> StoreError {
 #[derive(Debug)]
 pub(super) enum Open {
     Any(Transaction<Any>),
-    Embedded(Transaction<Db>, Arc<Engine>),
+    Embedded(Records),
 }
 
 impl Open {
     /// Runs a query of one or more statements in the transaction. After an error it can only be canceled.
     pub(super) async fn run(&self, query: impl Into<Cow<'static, str>>, variables: Variables) -> Result<Value> {
         let query = query.into();
-        let answer = match self {
-            Self::Any(open) => open.query(query).bind(variables).await,
-            Self::Embedded(open, _) => open.query(query).bind(variables).await,
-        };
-        last_of(answer)
+        match self {
+            Self::Any(open) => last_of(open.query(query).bind(variables).await),
+            Self::Embedded(records) => records.run(&query, variables).await,
+        }
     }
 
     pub(super) async fn commit(self) -> Result<()> {
-        let failed = |error| tx::classify(vec![error]);
         match self {
-            Self::Any(open) => open.commit().await.map(drop).map_err(failed),
-            Self::Embedded(open, engine) => {
-                let committed = open.commit().await.map(drop).map_err(failed);
-                engine.written(&committed)?;
-                committed
-            }
+            Self::Any(open) => open.commit().await.map(drop).map_err(|error| tx::classify(vec![error])),
+            Self::Embedded(records) => records.commit().await,
         }
     }
 
     pub(super) async fn cancel(self) {
-        let canceled = match self {
-            Self::Any(open) => open.cancel().await.map(drop),
-            Self::Embedded(open, _) => open.cancel().await.map(drop),
-        };
-        // Nothing was committed: the transaction ends with its session.
-        if let Err(error) = canceled {
-            tracing::debug!(%error, "a transaction was not canceled cleanly");
+        match self {
+            // If nothing was committed, the transaction ends with its session.
+            Self::Any(open) => {
+                if let Err(error) = open.cancel().await {
+                    tracing::debug!(%error, "a transaction was not canceled cleanly");
+                }
+            }
+            Self::Embedded(records) => records.cancel().await,
         }
     }
 }

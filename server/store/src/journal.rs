@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use surrealdb::types::{Array, Bytes, Number, Object, RecordId, Value};
 
 use super::{
-    KEYS_AT_ONCE, Result, Store, StoreError,
+    Result, Store, StoreError,
     keys::{self, Keys, bad_key, int},
-    rows, tx,
+    rows::{self, Fields},
+    tx,
 };
 
 /// Messages per part.
@@ -54,7 +55,7 @@ impl Position {
     }
 
     /// Reads the fields `c` and `i` of a row.
-    pub(super) fn read(fields: &mut BTreeMap<String, Value>) -> Result<Self> {
+    pub(super) fn read(fields: &mut Fields) -> Result<Self> {
         match (fields.remove("c"), fields.remove("i")) {
             (Some(Value::Number(Number::Int(commit))), Some(Value::Number(Number::Int(index)))) => {
                 Self::new(commit, index)
@@ -234,9 +235,8 @@ struct Part {
 }
 
 impl Part {
-    fn read(mut fields: BTreeMap<String, Value>) -> Result<Self> {
-        let (Some(Value::RecordId(id)), Some(Value::String(kind)), Some(Value::Bytes(data))) =
-            (fields.remove("id"), fields.remove("kind"), fields.remove("data"))
+    fn read(id: &RecordId, mut fields: Fields) -> Result<Self> {
+        let (Some(Value::String(kind)), Some(Value::Bytes(data))) = (fields.remove("kind"), fields.remove("data"))
         else {
             return Err(bad_key("journal"));
         };
@@ -270,13 +270,11 @@ impl Store {
         let start = Array::from_iter([int(after + 1)]);
         let end = Array::from_iter([int(up_to), Value::Array(Array::new())]);
         let range = keys::range("journal", start.into(), end.into());
-        let query = "SELECT id, kind, data FROM $range";
-        let found = self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
-        let entry = |fields| {
-            let part = Part::read(fields)?;
+        let entry = |(id, fields): (RecordId, Fields)| {
+            let part = Part::read(&id, fields)?;
             Ok((part.commit, part.entry()?))
         };
-        rows::objects(found)?.into_iter().map(entry).collect()
+        self.handle.get_range(range).await?.into_iter().map(entry).collect()
     }
 
     /// The texts of messages. Omits those that the journal does not have.
@@ -285,11 +283,9 @@ impl Store {
         let parts: BTreeSet<(i64, u32)> = positions.iter().map(|it| (it.commit, it.part)).collect();
         let parts: Vec<(i64, u32)> = parts.into_iter().collect();
         for parts in parts.chunks(PARTS_AT_ONCE) {
-            let ids = parts.iter().map(|(commit, part)| Value::RecordId(part_id(*commit, i64::from(*part))));
-            let query = "SELECT id, kind, data FROM $ids";
-            let found = self.handle.run(query, tx::variables([("ids", Value::from_iter(ids))])).await?;
-            for fields in rows::objects(found)? {
-                if let Entry::Messages(found) = Part::read(fields)?.entry()? {
+            let ids = parts.iter().map(|(commit, part)| part_id(*commit, i64::from(*part))).collect();
+            for (id, fields) in self.handle.get(ids).await? {
+                if let Entry::Messages(found) = Part::read(&id, fields)?.entry()? {
                     texts.extend(found.into_iter().filter(|(position, _)| positions.contains(position)));
                 }
             }
@@ -300,19 +296,11 @@ impl Store {
     /// Where messages are and when they were sent, by their IDs. Omits unknown ones.
     pub async fn message_refs(&self, message_ids: &[Arc<str>]) -> Result<BTreeMap<Arc<str>, (Timestamp, Position)>> {
         let mut refs = BTreeMap::new();
-        for ids in message_ids.chunks(KEYS_AT_ONCE) {
-            let ids = ids.iter().map(|id| Value::RecordId(keys::text_id("message_ref", id)));
-            let query = "SELECT id, at, c, i FROM $ids";
-            let found = self.handle.run(query, tx::variables([("ids", Value::from_iter(ids))])).await?;
-            for mut fields in rows::objects(found)? {
-                let (Some(Value::RecordId(id)), Some(Value::Number(Number::Int(at)))) =
-                    (fields.remove("id"), fields.remove("at"))
-                else {
-                    return Err(bad_key("message_ref"));
-                };
-                let message_id = Arc::from(keys::last_text_of(&id)?);
-                refs.insert(message_id, (Timestamp::from_micros(at), Position::read(&mut fields)?));
-            }
+        let ids = message_ids.iter().map(|id| keys::text_id("message_ref", id)).collect();
+        for (id, mut fields) in self.handle.get(ids).await? {
+            let Some(Value::Number(Number::Int(at))) = fields.remove("at") else { return Err(bad_key("message_ref")) };
+            let message_id = Arc::from(keys::last_text_of(&id)?);
+            refs.insert(message_id, (Timestamp::from_micros(at), Position::read(&mut fields)?));
         }
         Ok(refs)
     }

@@ -229,6 +229,14 @@ pub(super) fn number_of(id: &RecordId) -> Result<i64> {
     }
 }
 
+/// The last part of a key, if it is a number.
+pub(super) fn last_number_of(id: &RecordId) -> Result<i64> {
+    match parts_of(id)?.last() {
+        Some(Value::Number(Number::Int(number))) => Ok(*number),
+        _ => Err(bad_key("number")),
+    }
+}
+
 fn parts_of(id: &RecordId) -> Result<&[Value]> {
     match &id.key {
         RecordIdKey::Array(parts) => Ok(parts.as_slice()),

@@ -1,6 +1,6 @@
 //! The store: everything that knows SurrealQL.
 //!
-//! No other module contains a query. Values are bound, never formatted in; ranges are bounded at both ends and read forward. A
+//! No other crate contains a query. Values are bound, never formatted in; ranges are bounded at both ends and read forward. A
 //! write is one transaction that inserts the next commit number, so that a plan from older state fails with
 //! [`StoreError::Conflict`] and is retried.
 
@@ -19,6 +19,7 @@ mod keys;
 mod migrate;
 mod projection;
 mod read;
+mod records;
 mod recovery;
 mod rows;
 mod saved_views;
@@ -45,7 +46,7 @@ pub use self::{
 
 use std::sync::Arc;
 
-use surrealdb::types::{RecordId, Value};
+use surrealdb::types::RecordId;
 
 use self::handle::Handle;
 
@@ -129,12 +130,10 @@ impl Store {
     }
 
     async fn select(&self, ids: Vec<RecordId>) -> Result<Vec<(RecordId, String)>> {
-        let mut rows = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(KEYS_AT_ONCE) {
-            let ids = Value::from_iter(ids.iter().cloned().map(Value::RecordId));
-            let found = self.handle.run("SELECT id, p FROM $ids", tx::variables([("ids", ids)])).await?;
-            rows.extend(rows::id_and_payload(found)?);
-        }
-        Ok(rows)
+        with_payloads(self.handle.get(ids).await?)
     }
+}
+
+fn with_payloads(rows: Vec<(RecordId, rows::Fields)>) -> Result<Vec<(RecordId, String)>> {
+    rows.into_iter().map(|(id, fields)| Ok((id, rows::payload_of(fields)?))).collect()
 }

@@ -21,7 +21,7 @@ use super::{
     journal::{Switch, journal_row},
     keys::{self, BY_ID, Keys, SHARDED, SHARDS, UNSHARDED},
     rows, tx,
-    write::closing_of,
+    write::{Writes, closing_of},
 };
 
 /// What a projection is, and how far it has got.
@@ -301,7 +301,9 @@ impl Store {
             ("switched", Value::from_iter(settings)),
             ("dropped_settings", Value::from_iter(dropped)),
         ]);
-        self.commit_as(number, variables).await
+        let mut writes = Writes::default();
+        writes.add(variables, self.keyspace())?;
+        self.commit_as(number, writes).await
     }
 
     /// What this projection is.

@@ -15,14 +15,14 @@ use profile360_core::{
     time::Timestamp,
 };
 use serde::de::DeserializeOwned;
-use surrealdb::types::{Array, Number, RecordId, RecordIdKey, Value};
+use surrealdb::types::{Array, RecordId, RecordIdKey, Value};
 
 use super::{
-    KEYS_AT_ONCE, Result, Store, StoreError,
+    Result, Store, StoreError,
     journal::Position,
     keys::{self, bad_key, ids_of_two_bytes},
-    rows::{self, COMMITS, LINEAGE, LineageRow, Touched},
-    tx,
+    rows::{self, COMMITS, Fields, LINEAGE, LineageRow, Touched},
+    tx, with_payloads,
 };
 
 /// Identifiers whose links are read at once.
@@ -79,18 +79,9 @@ impl Store {
 
     /// Which of those messages are stored.
     pub async fn stored_messages(&self, message_ids: &BTreeSet<Arc<str>>) -> Result<BTreeSet<Arc<str>>> {
-        let mut stored = BTreeSet::new();
-        let ids: Vec<Value> = message_ids.iter().map(|id| Value::RecordId(keys::text_id("message_ref", id))).collect();
-        for ids in ids.chunks(KEYS_AT_ONCE) {
-            let ids = Value::from_iter(ids.iter().cloned());
-            let found = self.handle.run("SELECT VALUE id FROM $ids", tx::variables([("ids", ids)])).await?;
-            let Value::Array(found) = found else { return Err(bad_key("message_ref")) };
-            for id in &*found {
-                let Value::RecordId(id) = id else { return Err(bad_key("message_ref")) };
-                stored.insert(Arc::from(keys::last_text_of(id)?));
-            }
-        }
-        Ok(stored)
+        let ids = message_ids.iter().map(|id| keys::text_id("message_ref", id)).collect();
+        let found = self.handle.get(ids).await?;
+        found.iter().map(|(id, _)| Ok(Arc::from(keys::last_text_of(id)?))).collect()
     }
 
     async fn load_identifiers(&self, identifiers: &[Identifier], view: &mut View) -> Result<()> {
@@ -167,40 +158,19 @@ impl Store {
     /// The clusters with those keys. Omits unknown ones.
     pub async fn clusters(&self, keys: &[ClusterKey]) -> Result<BTreeMap<ClusterKey, Arc<ClusterState>>> {
         let ids = keys.iter().map(|key| self.keys().cluster("cluster", *key)).collect();
-        let found: BTreeMap<RecordId, Arc<ClusterState>> = self.payloads("cell", ids).await?;
+        let found: BTreeMap<RecordId, Arc<ClusterState>> = self.payloads("cluster", ids).await?;
         found.into_iter().map(|(id, cluster)| Ok((keys::cluster_key_of(&id)?, cluster))).collect()
     }
 
     /// The identifiers that those unified IDs lead to. Omits unknown ones.
     pub async fn identifiers_by_id(&self, ids: &[UnifiedId]) -> Result<BTreeMap<UnifiedId, Identifier>> {
-        let mut identifiers = BTreeMap::new();
-        for ids in ids.chunks(KEYS_AT_ONCE) {
-            identifiers.extend(
-                self.derived_ids(Value::from_iter(ids.iter().map(|it| Value::RecordId(self.keys().unified_id(*it)))))
-                    .await?,
-            );
-        }
-        Ok(identifiers)
+        let ids = ids.iter().map(|id| self.keys().unified_id(*id)).collect();
+        targets(self.handle.get(ids).await?)
     }
 
     /// The identifiers that a range of unified IDs leads to. A range of IDs with the same first 32 bits has one, rarely two.
     pub async fn identifiers_in(&self, ids: &RangeInclusive<UnifiedId>) -> Result<BTreeMap<UnifiedId, Identifier>> {
-        self.derived_ids(Value::RecordId(self.keys().range_of_ids("unified_id", ids))).await
-    }
-
-    async fn derived_ids(&self, what: Value) -> Result<BTreeMap<UnifiedId, Identifier>> {
-        let query = "SELECT VALUE [id, i] FROM $what";
-        let found = self.handle.run(query, tx::variables([("what", what)])).await?;
-        let Value::Array(found) = found else { return Err(bad_key("unified_id")) };
-        let mut identifiers = BTreeMap::new();
-        for value in &*found {
-            let Value::Array(pair) = value else { return Err(bad_key("unified_id")) };
-            let [Value::RecordId(id), Value::RecordId(identifier)] = pair.as_slice() else {
-                return Err(bad_key("unified_id"));
-            };
-            identifiers.insert(keys::unified_id_of(id)?, keys::identifier_of(identifier)?);
-        }
-        Ok(identifiers)
+        targets(self.handle.get_range(self.keys().range_of_ids("unified_id", ids)).await?)
     }
 
     /// All orders and refunds that are kept under an identifier.
@@ -221,12 +191,9 @@ impl Store {
     /// The messages of a home in a span of time, both ends included, newest first. Reads the whole span into memory.
     pub async fn events(&self, home: UnifiedId, from: Timestamp, to: Timestamp) -> Result<Vec<EventRow>> {
         let range = self.keys().timeline_of(home, from, to);
-        let query = "SELECT id, c, i FROM $range";
-        let found = self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
         let mut events = Vec::new();
         let mut positions = BTreeSet::new();
-        for mut fields in rows::objects(found)? {
-            let Some(Value::RecordId(id)) = fields.remove("id") else { return Err(bad_key("timeline")) };
+        for (id, mut fields) in self.handle.get_range(range).await? {
             let position = Position::read(&mut fields)?;
             positions.insert(position);
             let (at, message_id) = keys::message_of(&id)?;
@@ -297,16 +264,8 @@ impl Store {
     pub async fn lineage_of(&self, id: UnifiedId) -> Result<Vec<i64>> {
         let key = |last: Value| Array::from_iter([keys::uuid_value(id), last]).into();
         let range = keys::range("lineage_of", key(Value::None), key(Value::Array(Array::new())));
-        let query = "SELECT VALUE record::id(id)[1] FROM $range";
-        let found = self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
-        let Value::Array(found) = found else { return Err(bad_key("lineage_of")) };
-        found
-            .into_iter()
-            .map(|value| match value {
-                Value::Number(Number::Int(number)) => Ok(number),
-                _ => Err(bad_key("lineage_of")),
-            })
-            .collect()
+        let found = self.handle.get_range(range).await?;
+        found.iter().map(|(id, _)| keys::last_number_of(id)).collect()
     }
 
     /// The withheld links whose first end has a derived ID in a range.
@@ -352,9 +311,8 @@ impl Store {
 
     /// The messages without a usable identifier under this policy.
     pub async fn unreadable_messages(&self) -> Result<BTreeSet<Position>> {
-        let range = Value::RecordId(self.keys().all("unreadable"));
-        let found = self.handle.run("SELECT c, i FROM $range", tx::variables([("range", range)])).await?;
-        rows::objects(found)?.into_iter().map(|mut fields| Position::read(&mut fields)).collect()
+        let found = self.handle.get_range(self.keys().all("unreadable")).await?;
+        found.into_iter().map(|(_, mut fields)| Position::read(&mut fields)).collect()
     }
 
     /// The last commit whose customers the list contains completely.
@@ -390,9 +348,7 @@ impl Store {
     }
 
     async fn rows(&self, range: RecordId) -> Result<Vec<(RecordId, String)>> {
-        let query = "SELECT id, p FROM $range";
-        let found = self.handle.run(query, tx::variables([("range", Value::RecordId(range))])).await?;
-        rows::id_and_payload(found)
+        with_payloads(self.handle.get_range(range).await?)
     }
 
     async fn payloads<T: DeserializeOwned>(
@@ -403,6 +359,14 @@ impl Store {
         let found = self.select(ids).await?;
         found.into_iter().map(|(id, payload)| Ok((id, Arc::new(rows::decode::<T>(table, &payload)?)))).collect()
     }
+}
+
+fn targets(rows: Vec<(RecordId, Fields)>) -> Result<BTreeMap<UnifiedId, Identifier>> {
+    let target = |(id, mut fields): (RecordId, Fields)| match fields.remove("i") {
+        Some(Value::RecordId(identifier)) => Ok((keys::unified_id_of(&id)?, keys::identifier_of(&identifier)?)),
+        _ => Err(bad_key("unified_id")),
+    };
+    rows.into_iter().map(target).collect()
 }
 
 fn larger(one: Option<String>, other: Option<String>) -> i64 {

@@ -113,24 +113,48 @@ pub(super) fn decode<T: DeserializeOwned>(table: &'static str, payload: &str) ->
     })
 }
 
+/// The fields of a row by their names.
+pub(super) type Fields = BTreeMap<String, Value>;
+
+/// Key and payload of a row.
+pub(super) fn split(row: Value) -> Result<(RecordId, String)> {
+    let Value::Object(object) = row else { return Err(bad_key("row")) };
+    let mut fields = object.into_inner();
+    match (fields.remove("id"), fields.remove("p")) {
+        (Some(Value::RecordId(id)), Some(Value::String(payload))) => Ok((id, payload)),
+        _ => Err(bad_key("row")),
+    }
+}
+
+/// The payload among the fields of a row.
+pub(super) fn payload_of(mut fields: Fields) -> Result<String> {
+    match fields.remove("p") {
+        Some(Value::String(payload)) => Ok(payload),
+        _ => Err(bad_key("row")),
+    }
+}
+
 /// The rows of `SELECT id, p …`.
 pub(super) fn id_and_payload(found: Value) -> Result<Vec<(RecordId, String)>> {
-    let mut rows = Vec::new();
-    for mut fields in objects(found)? {
-        match (fields.remove("id"), fields.remove("p")) {
-            (Some(Value::RecordId(id)), Some(Value::String(payload))) => rows.push((id, payload)),
-            _ => return Err(bad_key("answer")),
-        }
-    }
-    Ok(rows)
+    let Value::Array(found) = found else { return Err(bad_key("answer")) };
+    found.into_iter().map(split).collect()
 }
 
 /// The fields of each row of an answer.
-pub(super) fn objects(found: Value) -> Result<Vec<BTreeMap<String, Value>>> {
+pub(super) fn objects(found: Value) -> Result<Vec<Fields>> {
     let Value::Array(found) = found else { return Err(bad_key("answer")) };
     let fields = |value| match value {
         Value::Object(object) => Ok(object.into_inner()),
         _ => Err(bad_key("answer")),
     };
     found.into_iter().map(fields).collect()
+}
+
+/// The rows of `SELECT * …`, with their keys apart.
+pub(super) fn keyed(found: Value) -> Result<Vec<(RecordId, Fields)>> {
+    let apart = |mut fields: Fields| match fields.remove("id") {
+        Some(Value::RecordId(id)) => Ok((id, fields)),
+        _ => Err(bad_key("answer")),
+    };
+    objects(found)?.into_iter().map(apart).collect()
 }

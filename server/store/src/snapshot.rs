@@ -15,14 +15,12 @@ mod tests;
 use std::{borrow::Cow, sync::Arc};
 
 use surrealdb::types::{Value, Variables};
-use surrealdb_core::{dbs::Session, kvs::QueryRequest};
-use surrealdb_datastore::{Transaction, TransactionType};
 use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit};
 
 use super::{
     Result, Store,
-    handle::{Engine, Handle, Open, nested},
-    tx,
+    handle::{Handle, Open, nested},
+    records::Records,
 };
 
 /// One commit, from the first read on.
@@ -40,8 +38,9 @@ struct Reads {
     commit: OnceCell<i64>,
 }
 
+#[derive(Debug)]
 enum Kind {
-    Embedded { engine: Arc<Engine>, session: Arc<Session>, transaction: Arc<Transaction> },
+    Embedded(Records),
     Any(Arc<Canceled>),
 }
 
@@ -65,15 +64,6 @@ impl Drop for Canceled {
     }
 }
 
-impl std::fmt::Debug for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Embedded { .. } => "Kind::Embedded",
-            Self::Any(_) => "Kind::Any",
-        })
-    }
-}
-
 impl Snapshot {
     fn of(handle: Arc<Handle>) -> Self {
         Self { of: handle, current: Mutex::new(None) }
@@ -86,6 +76,14 @@ impl Snapshot {
 
     pub(super) async fn read(&self, query: Cow<'static, str>, variables: Variables) -> Result<Value> {
         self.current().await?.run(query, variables).await
+    }
+
+    /// The transaction of an embedded database.
+    pub(super) async fn records(&self) -> Result<Option<Records>> {
+        match &self.current().await?.transaction {
+            Kind::Embedded(records) => Ok(Some(records.clone())),
+            Kind::Any(_) => Ok(None),
+        }
     }
 
     /// Lets it see a later commit.
@@ -107,15 +105,7 @@ impl Snapshot {
 impl Kind {
     async fn begin(handle: &Handle) -> Result<Self> {
         match handle {
-            Handle::Embedded(_, engine, session) => {
-                let begun = engine.datastore.transaction(TransactionType::Read).await;
-                let transaction = begun.map_err(|error| surrealdb::Error::internal(error.to_string()))?;
-                Ok(Self::Embedded {
-                    engine: engine.clone(),
-                    session: session.clone(),
-                    transaction: Arc::new(transaction),
-                })
-            }
+            Handle::Embedded(base) => Records::read(base).await.map(Self::Embedded),
             Handle::Remote(_, permits) => {
                 // The semaphore is never closed.
                 let permit = permits.clone().acquire_owned().await.ok();
@@ -130,20 +120,7 @@ impl Kind {
 impl Reads {
     async fn run(&self, query: Cow<'static, str>, variables: Variables) -> Result<Value> {
         match &self.transaction {
-            Kind::Embedded { engine, session, transaction } => {
-                let request = QueryRequest::new(query.as_ref(), session)
-                    .with_variables(Some(variables))
-                    .with_transaction(transaction.clone());
-                let results = engine.datastore.run(request).await.map_err(|error| tx::classify(vec![error]))?;
-                let (mut last, mut errors) = (Value::None, Vec::new());
-                for result in results {
-                    match result.result {
-                        Ok(value) => last = value,
-                        Err(error) => errors.push(error),
-                    }
-                }
-                if errors.is_empty() { Ok(last) } else { Err(tx::classify(errors)) }
-            }
+            Kind::Embedded(records) => records.run(&query, variables).await,
             Kind::Any(canceled) => {
                 // The SDK gives up a transaction if one of its queries is dropped, and other readers may still need it.
                 let canceled = canceled.clone();
@@ -180,15 +157,13 @@ impl Store {
 
     /// Lets a snapshot see a later commit: the last one when it is next read. Other stores always see the last commit.
     pub async fn refresh(&self) {
-        if let Handle::Snapshot(snapshot) = &*self.handle {
-            snapshot.refresh().await;
-        }
+        self.handle.refresh().await;
     }
 
     /// Whether a snapshot may be held until there is a later commit. A server may end transactions that stay open, and a projection
     /// that is being filled changes without commits.
     pub fn may_hold_snapshots(&self) -> bool {
-        matches!(&*self.handle, Handle::Embedded(..)) && !self.is_filled
+        matches!(&*self.handle, Handle::Embedded(_)) && !self.is_filled
     }
 
     /// Lets a snapshot that was not read yet see what another one sees.

@@ -34,7 +34,7 @@ const IDLE_PROCESSOR_TIME: Duration = Duration::from_millis(1_500);
 ///
 /// If the thread cannot be started.
 pub fn watch(store: &Arc<Store>) -> std::io::Result<()> {
-    if !matches!(*store.handle, Handle::Embedded(..)) {
+    if !matches!(*store.handle, Handle::Embedded(_)) {
         return Ok(());
     }
     let answers = Arc::new(AtomicU64::new(0));

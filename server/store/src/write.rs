@@ -1,6 +1,9 @@
 //! Writes. Each is one transaction with the next commit number.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use profile360_core::{
     evidence::{decision::Decision, link::Pair, retirement::Retirement},
@@ -12,12 +15,13 @@ use profile360_core::{
 use surrealdb::types::{RecordId, Value};
 
 use super::{
-    Result, Store,
+    Result, Store, StoreError,
     handle::Open,
     journal::{self, NewMessage, Position},
     keys::{self, Keys},
-    rows::{self, COMMITS, LINEAGE, LineageRow, Touched},
-    tx,
+    records::{Keyspace, Records, StoredEdge, StoredRow},
+    rows::{self, COMMITS, Fields, LINEAGE, LineageRow, Touched},
+    tx, with_payloads,
 };
 
 /// What is written under one commit number.
@@ -91,48 +95,85 @@ pub struct ProfileWrite {
 
 type Variables = Vec<(&'static str, Value)>;
 
-/// The statements that write rows, each with the variable that it reads. Those without rows are left out: parsing and running them
-/// costs more than a small commit.
+/// How an embedded database writes rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direct {
+    /// They are new: one that exists is a conflict.
+    Insert,
+    /// They may exist.
+    Replace,
+    /// They exist: one that is gone is a conflict.
+    Update,
+    /// Graph edges that are new, between rows that exist. All else is a conflict.
+    InsertEdges,
+    /// Graph edges that exist, as in `Update`.
+    UpdateEdges,
+    Remove,
+    /// With the statement: it reads what it writes, or removes what edges lead to.
+    Run,
+}
+
+/// The statements that write rows, each with the variable that it reads and with how an embedded database does the same. They run in this
+/// order. Those without rows are left out: parsing and running them costs more than a small commit.
 ///
 /// New rows are inserted, which fails if one exists. Rows that exist are updated: an `INSERT … ON DUPLICATE KEY UPDATE` of one first
 /// fails, and the engine then visits everything that the transaction has written and read to undo that. So only rows that
 /// may or may not exist are written like that. These are few, and first, where there is little to visit.
 /// An update of a row that is gone fails as a conflict, so that the work is planned again on the rows that are there.
-const STATEMENTS: [(&str, &str); 25] = [
-    ("settings", "INSERT INTO setting $settings ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("switched", "INSERT INTO setting $switched ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("projections", "INSERT INTO projection $projections ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("withheld", "INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("unified_ids", "INSERT INTO unified_id $unified_ids ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;"),
+const STATEMENTS: [(&str, Direct, &str); 28] = [
+    ("settings", Direct::Replace, "INSERT INTO setting $settings ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("switched", Direct::Replace, "INSERT INTO setting $switched ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    (
+        "projections",
+        Direct::Replace,
+        "INSERT INTO projection $projections ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;",
+    ),
+    ("withheld", Direct::Replace, "INSERT INTO withheld $withheld ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    (
+        "unified_ids",
+        Direct::Replace,
+        "INSERT INTO unified_id $unified_ids ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;",
+    ),
+    ("list_rows", Direct::Replace, "INSERT INTO list_row $list_rows ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
     (
         "unreadable",
+        Direct::Replace,
         "INSERT INTO unreadable $unreadable ON DUPLICATE KEY UPDATE c = $input.c, i = $input.i RETURN NONE;",
     ),
     (
         "updated",
+        Direct::Update,
         "FOR $row IN $updated {
             IF (UPDATE ONLY $row.id SET p = $row.p RETURN VALUE true) = NONE { THROW 'another writer was faster' }
         };",
     ),
-    ("redirects", "FOR $redirect IN $redirects { UPDATE $redirect.id SET i = $redirect.i RETURN NONE };"),
-    ("dropped_settings", "DELETE $dropped_settings RETURN NONE;"),
-    ("journal", "INSERT INTO journal $journal RETURN NONE;"),
-    ("message_refs", "INSERT INTO message_ref $message_refs RETURN NONE;"),
-    ("timeline", "INSERT INTO timeline $timeline RETURN NONE;"),
-    ("moved", "INSERT INTO timeline $moved RETURN NONE;"),
-    ("new_identifiers", "INSERT INTO identifier $new_identifiers RETURN NONE;"),
-    ("new_links", "INSERT RELATION INTO linked $new_links RETURN NONE;"),
-    ("removed", "DELETE $removed RETURN NONE;"),
+    (
+        "updated_links",
+        Direct::UpdateEdges,
+        "FOR $row IN $updated_links {
+            IF (UPDATE ONLY $row.id SET p = $row.p RETURN VALUE true) = NONE { THROW 'another writer was faster' }
+        };",
+    ),
+    ("redirects", Direct::Run, "FOR $redirect IN $redirects { UPDATE $redirect.id SET i = $redirect.i RETURN NONE };"),
+    ("dropped_settings", Direct::Remove, "DELETE $dropped_settings RETURN NONE;"),
+    ("journal", Direct::Insert, "INSERT INTO journal $journal RETURN NONE;"),
+    ("message_refs", Direct::Insert, "INSERT INTO message_ref $message_refs RETURN NONE;"),
+    ("timeline", Direct::Insert, "INSERT INTO timeline $timeline RETURN NONE;"),
+    ("moved", Direct::Insert, "INSERT INTO timeline $moved RETURN NONE;"),
+    ("new_identifiers", Direct::Insert, "INSERT INTO identifier $new_identifiers RETURN NONE;"),
+    ("new_links", Direct::InsertEdges, "INSERT RELATION INTO linked $new_links RETURN NONE;"),
+    ("removed", Direct::Remove, "DELETE $removed RETURN NONE;"),
+    ("removed_nodes", Direct::Run, "DELETE $removed_nodes RETURN NONE;"),
     // After the identifiers that are removed: their decisions go with them, and stay.
-    ("decided", "INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("retired", "INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
-    ("new_clusters", "INSERT INTO cluster $new_clusters RETURN NONE;"),
-    ("new_purchases", "INSERT INTO purchase $new_purchases RETURN NONE;"),
-    ("new_orders", "INSERT INTO order_state $new_orders RETURN NONE;"),
-    ("new_sessions", "INSERT INTO session $new_sessions RETURN NONE;"),
-    ("committed", "INSERT INTO committed $committed RETURN NONE;"),
-    ("lineage", "INSERT INTO lineage $lineage RETURN NONE;"),
-    ("lineage_of", "INSERT INTO lineage_of $lineage_of RETURN NONE;"),
+    ("decided", Direct::Run, "INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("retired", Direct::Replace, "INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;"),
+    ("new_clusters", Direct::Insert, "INSERT INTO cluster $new_clusters RETURN NONE;"),
+    ("new_purchases", Direct::Insert, "INSERT INTO purchase $new_purchases RETURN NONE;"),
+    ("new_orders", Direct::Insert, "INSERT INTO order_state $new_orders RETURN NONE;"),
+    ("new_sessions", Direct::Insert, "INSERT INTO session $new_sessions RETURN NONE;"),
+    ("committed", Direct::Insert, "INSERT INTO committed $committed RETURN NONE;"),
+    ("lineage", Direct::Insert, "INSERT INTO lineage $lineage RETURN NONE;"),
+    ("lineage_of", Direct::Insert, "INSERT INTO lineage_of $lineage_of RETURN NONE;"),
 ];
 
 /// Fails unless the number is the next one, and the projection the active one. The commit row alone would not detect that, because
@@ -144,27 +185,98 @@ const FOLLOW_LAST: &str = "
     };
 ";
 
-/// The statements that have rows.
-fn statements(variables: &[(&'static str, Value)]) -> String {
-    let has_rows = |name: &str| {
-        let found = variables.iter().find(|(variable, _)| *variable == name);
-        found.is_some_and(|(_, value)| !matches!(value, Value::Array(rows) if rows.is_empty()))
-    };
-    STATEMENTS.iter().filter(|(name, _)| has_rows(name)).map(|(_, statement)| *statement).collect()
+/// Rows to write, by their variables.
+#[derive(Debug, Default)]
+pub(super) struct Writes(BTreeMap<&'static str, Write>);
+
+#[derive(Debug)]
+enum Write {
+    Bound(Value),
+    /// Encoded for an embedded database.
+    Stored(Vec<StoredRow>),
+    Edges(Vec<StoredEdge>),
 }
 
-/// A transaction with the statements that have rows.
-fn transaction(first: &str, variables: &[(&'static str, Value)]) -> String {
-    format!("BEGIN;{first}{}COMMIT;", statements(variables))
+impl Write {
+    fn n_rows(&self) -> usize {
+        match self {
+            Self::Bound(Value::Array(rows)) => rows.len(),
+            Self::Bound(_) => 1,
+            Self::Stored(rows) => rows.len(),
+            Self::Edges(edges) => edges.len(),
+        }
+    }
+
+    fn extend(&mut self, more: Self) {
+        match (self, more) {
+            (Self::Stored(rows), Self::Stored(more)) => rows.extend(more),
+            (Self::Edges(edges), Self::Edges(more)) => edges.extend(more),
+            (Self::Bound(Value::Array(rows)), Self::Bound(Value::Array(more))) => rows.extend(more),
+            (rows, more) => *rows = more,
+        }
+    }
 }
 
-/// The numbers of rows, by their variables.
-fn counted(variables: &[(&'static str, Value)]) -> BTreeMap<&'static str, usize> {
-    let with_rows = variables.iter().filter_map(|(name, value)| match value {
-        Value::Array(rows) if !rows.is_empty() => Some((*name, rows.len())),
-        _ => None,
-    });
-    with_rows.collect()
+impl Writes {
+    /// Adds rows. Encodes them if the database is embedded, which is most of the work of writing them.
+    pub(super) fn add(&mut self, variables: Variables, keyspace: Option<Keyspace>) -> Result<()> {
+        for (name, value) in variables {
+            let direct = STATEMENTS.iter().find(|(variable, ..)| *variable == name).map(|(_, direct, _)| *direct);
+            let write = match (keyspace, direct, value) {
+                (Some(keyspace), Some(Direct::Insert | Direct::Replace | Direct::Update), Value::Array(rows)) => {
+                    Write::Stored(rows.into_iter().map(|row| keyspace.encode(row)).collect::<Result<_>>()?)
+                }
+                (Some(keyspace), Some(Direct::InsertEdges), Value::Array(rows)) => {
+                    Write::Edges(rows.into_iter().map(|row| keyspace.encode_edge(row)).collect::<Result<_>>()?)
+                }
+                (_, _, value) => Write::Bound(value),
+            };
+            if 0 < write.n_rows() {
+                match self.0.entry(name) {
+                    Entry::Vacant(free) => _ = free.insert(write),
+                    Entry::Occupied(mut rows) => rows.get_mut().extend(write),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn n_rows(&self) -> usize {
+        self.0.values().map(Write::n_rows).sum()
+    }
+
+    fn counts(&self) -> BTreeMap<&'static str, usize> {
+        self.0.iter().map(|(name, write)| (*name, write.n_rows())).collect()
+    }
+
+    /// The statements that have rows, and these rows.
+    pub(super) fn into_statements(self) -> (String, Variables) {
+        let has_rows = |(name, ..): &&(&str, Direct, &str)| self.0.contains_key(name);
+        let statements = STATEMENTS.iter().filter(has_rows).map(|(.., statement)| *statement).collect();
+        let bound = self.0.into_iter().filter_map(|(name, write)| match write {
+            Write::Bound(value) => Some((name, value)),
+            Write::Stored(_) | Write::Edges(_) => None,
+        });
+        (statements, bound.collect())
+    }
+
+    pub(super) async fn write_directly(mut self, records: &Records) -> Result<()> {
+        for (name, direct, statement) in STATEMENTS {
+            match (self.0.remove(name), direct) {
+                (None, _) => {}
+                (Some(Write::Stored(rows)), Direct::Insert) => records.insert(rows).await?,
+                (Some(Write::Stored(rows)), Direct::Update) => records.update(rows).await?,
+                (Some(Write::Stored(rows)), _) => records.replace(rows).await?,
+                (Some(Write::Edges(edges)), _) => records.insert_edges(edges).await?,
+                (Some(Write::Bound(rows)), Direct::UpdateEdges) => records.update_edges(rows).await?,
+                (Some(Write::Bound(ids)), Direct::Remove) => records.remove(ids).await?,
+                (Some(Write::Bound(rows)), _) => {
+                    records.run(statement, tx::variables([(name, rows)])).await?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// An open transaction with rows that are not visible yet.
@@ -175,17 +287,18 @@ pub struct Unfinished {
     touched: Touched,
     evidence: Evidence,
     keys: Keys,
+    keyspace: Option<Keyspace>,
 }
 
 impl Unfinished {
-    /// Commits under `number`, which must be one more than the last. Fails with [`super::StoreError::Conflict`] if another writer
+    /// Commits under `number`, which must be one more than the last. Fails with [`StoreError::Conflict`] if another writer
     /// has used that number, or has written one of the rows since.
     pub async fn commit(self, number: i64, lineage: &[(i64, LineageRow)]) -> Result<()> {
-        let Self { transaction, touched, evidence, keys } = self;
-        let mut variables = closing_of(number, &touched, lineage, [COMMITS[1], LINEAGE[1]])?;
-        variables.extend(evidence.rows(number, keys));
-        let query = statements(&variables);
-        if let Err(error) = transaction.run(query, tx::variables(variables)).await {
+        let Self { transaction, touched, evidence, keys, keyspace } = self;
+        let mut writes = Writes::default();
+        writes.add(closing_of(number, &touched, lineage, [COMMITS[1], LINEAGE[1]])?, keyspace)?;
+        writes.add(evidence.rows(number, keys), keyspace)?;
+        if let Err(error) = transaction.write(writes).await {
             transaction.cancel().await;
             return Err(error);
         }
@@ -236,14 +349,26 @@ impl Evidence {
 #[derive(Debug)]
 #[must_use = "nothing is written before it is committed"]
 pub struct Encoded {
-    variables: Variables,
+    writes: Writes,
     evidence: Evidence,
     touched: Touched,
     keys: Keys,
 }
 
+impl Open {
+    async fn write(&self, writes: Writes) -> Result<()> {
+        match self {
+            Self::Embedded(records) => writes.write_directly(records).await,
+            Self::Any(_) => {
+                let (query, variables) = writes.into_statements();
+                self.run(query, tx::variables(variables)).await.map(drop)
+            }
+        }
+    }
+}
+
 impl Store {
-    /// Writes the changes of a plan atomically. Fails with [`super::StoreError::Conflict`] if another writer has used the number.
+    /// Writes the changes of a plan atomically. Fails with [`StoreError::Conflict`] if another writer has used the number.
     pub async fn commit(&self, commit: &Commit<'_>, secret: &IdSecret) -> Result<()> {
         let Commit { number, rows: written, lineage } = commit;
         self.commit_encoded(*number, self.encode(written, secret)?, lineage).await
@@ -252,36 +377,94 @@ impl Store {
     /// Encodes the rows of a commit. Needs neither the database nor the number, so it can be done while another commit is written.
     pub fn encode(&self, written: &Rows<'_>, secret: &IdSecret) -> Result<Encoded> {
         let keys = self.keys();
-        Ok(Encoded {
-            variables: rows_of(written, keys, secret)?,
-            evidence: Evidence::of(written)?,
-            touched: touched_by(written),
-            keys,
-        })
+        let mut writes = Writes::default();
+        writes.add(rows_of(written, keys, secret)?, self.keyspace())?;
+        Ok(Encoded { writes, evidence: Evidence::of(written)?, touched: touched_by(written), keys })
     }
 
     /// As [`Self::commit`], of rows that this store has encoded.
     pub async fn commit_encoded(&self, number: i64, encoded: Encoded, lineage: &[(i64, LineageRow)]) -> Result<()> {
-        let Encoded { mut variables, evidence, touched, keys } = encoded;
-        variables.extend(evidence.rows(number, keys));
-        variables.extend(closing_of(number, &touched, lineage, [COMMITS[0], LINEAGE[0]])?);
-        self.commit_as(number, variables).await
+        let Encoded { mut writes, evidence, touched, keys } = encoded;
+        let keyspace = self.keyspace();
+        writes.add(evidence.rows(number, keys), keyspace)?;
+        writes.add(closing_of(number, &touched, lineage, [COMMITS[0], LINEAGE[0]])?, keyspace)?;
+        self.commit_as(number, writes).await
+    }
+
+    pub(super) fn keyspace(&self) -> Option<Keyspace> {
+        self.handle.embedded_base().and_then(|base| base.keyspace.get().copied())
     }
 
     /// Writes rows as a commit of a number.
-    pub(super) async fn commit_as(&self, number: i64, mut variables: Variables) -> Result<()> {
-        let query = transaction(FOLLOW_LAST, &variables);
-        let counts = counted(&variables);
-        tracing::debug!(number, rows = ?counts, "writes rows");
-        let n_rows = counts.values().sum();
-        let counters = COMMITS.map(|name| Value::RecordId(keys::text_id("setting", name)));
-        variables.extend([
-            ("counters", Value::from_iter(counters)),
-            ("active", Value::from_iter([Value::RecordId(keys::text_id("setting", "projection"))])),
-            ("number", keys::int(number)),
-            ("projection", keys::int(self.projection)),
-        ]);
-        self.handle.run(query, tx::variables(variables)).await?;
+    pub(super) async fn commit_as(&self, number: i64, writes: Writes) -> Result<()> {
+        tracing::debug!(number, rows = ?writes.counts(), "writes rows");
+        let n_rows = writes.n_rows();
+        let counters = COMMITS.map(|name| keys::text_id("setting", name));
+        let active = keys::text_id("setting", "projection");
+        match self.handle.embedded_base() {
+            Some(base) => {
+                let records = Records::write(base).await?;
+                let written = async {
+                    let found = records.get(counters.into_iter().chain([active]).collect()).await?;
+                    if !self.is_next(number, found)? {
+                        return Err(StoreError::Conflict);
+                    }
+                    writes.write_directly(&records).await
+                };
+                if let Err(error) = written.await {
+                    records.cancel().await;
+                    return Err(error);
+                }
+                records.commit().await?;
+            }
+            None => {
+                let (statements, mut variables) = writes.into_statements();
+                variables.extend([
+                    ("counters", Value::from_iter(counters.map(Value::RecordId))),
+                    ("active", Value::from_iter([Value::RecordId(active)])),
+                    ("number", keys::int(number)),
+                    ("projection", keys::int(self.projection)),
+                ]);
+                let query = format!("BEGIN;{FOLLOW_LAST}{statements}COMMIT;");
+                self.handle.run(query, tx::variables(variables)).await?;
+            }
+        }
+        self.handle.refresh().await;
+        self.handle.count_rows(n_rows);
+        Ok(())
+    }
+
+    /// As [`FOLLOW_LAST`].
+    fn is_next(&self, number: i64, settings: Vec<(RecordId, Fields)>) -> Result<bool> {
+        let active = keys::text_id("setting", "projection");
+        let (mut last, mut projection) = (0, None);
+        for (id, payload) in with_payloads(settings)? {
+            let value: i64 = payload.parse().map_err(|_| keys::bad_key("setting"))?;
+            if id == active { projection = Some(value) } else { last = last.max(value) }
+        }
+        Ok(last == number - 1 && projection == Some(self.projection))
+    }
+
+    /// Writes rows in a transaction of their own, without a commit number.
+    async fn write_rows(&self, variables: Variables) -> Result<()> {
+        let mut writes = Writes::default();
+        writes.add(variables, self.keyspace())?;
+        let n_rows = writes.n_rows();
+        match self.handle.embedded_base() {
+            Some(base) => {
+                let records = Records::write(base).await?;
+                if let Err(error) = writes.write_directly(&records).await {
+                    records.cancel().await;
+                    return Err(error);
+                }
+                records.commit().await?;
+            }
+            None => {
+                let (statements, variables) = writes.into_statements();
+                self.handle.run(format!("BEGIN;{statements}COMMIT;"), tx::variables(variables)).await?;
+            }
+        }
+        self.handle.refresh().await;
         self.handle.count_rows(n_rows);
         Ok(())
     }
@@ -289,16 +472,15 @@ impl Store {
     /// Writes the changes of a plan without committing them. Until [`Unfinished::commit`], others can commit anything that does
     /// not overlap.
     pub async fn write_ahead(&self, written: &Rows<'_>, secret: &IdSecret) -> Result<Unfinished> {
-        let Encoded { variables, evidence, touched, keys } = self.encode(written, secret)?;
-        let query = statements(&variables);
-        let n_rows = counted(&variables).values().sum();
+        let Encoded { writes, evidence, touched, keys } = self.encode(written, secret)?;
+        let n_rows = writes.n_rows();
         let transaction = self.handle.begin().await?;
-        if let Err(error) = transaction.run(query, tx::variables(variables)).await {
+        if let Err(error) = transaction.write(writes).await {
             transaction.cancel().await;
             return Err(error);
         }
         self.handle.count_rows(n_rows);
-        Ok(Unfinished { transaction, touched, evidence, keys })
+        Ok(Unfinished { transaction, touched, evidence, keys, keyspace: self.keyspace() })
     }
 
     /// Writes the changes of a plan into a projection that is not active: without a commit number.
@@ -319,11 +501,7 @@ impl Store {
             ("timeline", Value::from_iter(timeline)),
             ("unreadable", Value::from_iter(unreadable)),
         ]);
-        let query = transaction("", &variables);
-        let n_rows = counted(&variables).values().sum();
-        self.handle.run(query, tx::variables(variables)).await?;
-        self.handle.count_rows(n_rows);
-        Ok(())
+        self.write_rows(variables).await
     }
 
     /// Writes list rows, and the last commit that they include completely.
@@ -339,20 +517,12 @@ impl Store {
             }
         }
         let number = complete_up_to.map(|number| rows::setting_row(&self.own("listed"), number.to_string()));
-        let query = "
-            BEGIN;
-            INSERT INTO list_row $kept ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-            DELETE $removed RETURN NONE;
-            INSERT INTO setting $number ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-            COMMIT;
-        ";
-        let variables = tx::variables([
-            ("kept", Value::from_iter(kept)),
+        self.write_rows(vec![
+            ("list_rows", Value::from_iter(kept)),
             ("removed", Value::from_iter(removed)),
-            ("number", Value::from_iter(number)),
-        ]);
-        self.handle.run(query, variables).await?;
-        Ok(())
+            ("settings", Value::from_iter(number)),
+        ])
+        .await
     }
 
     /// Prunes the commit rows from `from` up to and excluding `before`. The journal keeps the commits' evidence.
@@ -375,7 +545,7 @@ impl Store {
         let row = rows::row(RecordId::new("policy", version), payload.to_owned());
         match self.handle.run("INSERT INTO policy $row RETURN NONE", tx::variables([("row", row)])).await {
             Ok(_) => Ok(true),
-            Err(super::StoreError::Conflict) => Ok(false),
+            Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -443,14 +613,14 @@ fn rows_of(written: &Rows<'_>, keys: Keys, secret: &IdSecret) -> Result<Variable
         }
     }
 
-    let (mut new_links, mut withheld) = (Vec::new(), Vec::new());
+    let (mut new_links, mut updated_links, mut withheld) = (Vec::new(), Vec::new(), Vec::new());
     for (pair, (link, is_new)) in &changes.links {
         let id = keys.link("linked", pair, secret);
         let payload = rows::encode("linked", link)?;
         if *is_new {
             new_links.push(rows::relation_row(keys, id, pair, payload));
         } else {
-            updated.push(rows::row(id, payload));
+            updated_links.push(rows::row(id, payload));
         }
         if link.withheld.is_some() {
             let payload = rows::encode("withheld", &(pair, link))?;
@@ -481,9 +651,10 @@ fn rows_of(written: &Rows<'_>, keys: Keys, secret: &IdSecret) -> Result<Variable
     let followed = changes.withheld.iter().filter(is_followed);
     removed.extend(followed.map(|pair| keys.link("withheld", pair, secret)));
     removed.extend(changes.moved.iter().map(|it| keys.timeline(it.from, it.at, &it.message_id)));
-    let removed_links = changes.removed_links.iter();
-    removed.extend(removed_links.flat_map(|pair| ["linked", "withheld"].map(|table| keys.link(table, pair, secret))));
-    removed.extend(changes.removed_identifiers.iter().map(|identifier| keys.identifier(identifier)));
+    removed.extend(changes.removed_links.iter().map(|pair| keys.link("withheld", pair, secret)));
+    let removed_links = changes.removed_links.iter().map(|pair| keys.link("linked", pair, secret));
+    let removed_identifiers = changes.removed_identifiers.iter().map(|identifier| keys.identifier(identifier));
+    let removed_nodes = removed_links.chain(removed_identifiers);
 
     let mut new_purchases = Vec::new();
     for change in &changes.orders {
@@ -518,6 +689,7 @@ fn rows_of(written: &Rows<'_>, keys: Keys, secret: &IdSecret) -> Result<Variable
         ("new_links", Value::from_iter(new_links)),
         ("withheld", Value::from_iter(withheld)),
         ("removed", Value::from_iter(removed.into_iter().map(Value::RecordId))),
+        ("removed_nodes", Value::from_iter(removed_nodes.map(Value::RecordId))),
         ("decided", Value::from_iter(decided)),
         ("retired", Value::from_iter(retired)),
         ("new_clusters", Value::from_iter(new_clusters)),
@@ -525,5 +697,6 @@ fn rows_of(written: &Rows<'_>, keys: Keys, secret: &IdSecret) -> Result<Variable
         ("new_orders", Value::from_iter(new_orders)),
         ("new_sessions", Value::from_iter(new_sessions)),
         ("updated", Value::from_iter(updated)),
+        ("updated_links", Value::from_iter(updated_links)),
     ])
 }
