@@ -17,7 +17,7 @@ use profile360_server::{
     },
     memory::CacheSizes,
 };
-use profile360_store::Store;
+use profile360_store::{EngineMemory, Store};
 
 use crate::SECRET;
 
@@ -51,6 +51,12 @@ impl Writers {
     /// Opens a database that a command has created, with the default policy and the secret of the tests.
     pub async fn open(database: &str) -> anyhow::Result<Self> {
         Ok(Self { store: Arc::new(profile360_store::connect(database).await?), working: Vec::new() })
+    }
+
+    /// As [`Self::open`], with transactions of at most so many bytes.
+    pub async fn open_with_transactions_of(n_bytes: usize, database: &str) -> anyhow::Result<Self> {
+        let memory = EngineMemory { memtable: n_bytes, ..EngineMemory::default() };
+        Ok(Self { store: Arc::new(profile360_store::connect_with(database, memory).await?), working: Vec::new() })
     }
 
     /// Starts another, independent pipeline.

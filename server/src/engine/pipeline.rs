@@ -118,6 +118,11 @@ pub enum PipelineError {
     Unavailable,
     #[error("too many conflicts with other writers; send the messages again later")]
     Busy,
+    #[error(
+        "the request changes more than the database can write at once; send fewer messages a request, or start the server with more \
+         --memory"
+    )]
+    TooLarge,
     #[error("the server is stopping; send the messages again later")]
     Stopping,
     #[error("another server has published a policy; restart this one, then send the messages again")]

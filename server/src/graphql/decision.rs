@@ -464,7 +464,7 @@ async fn run(
         outcome
     };
     let outcome = DeadlineExtension::with(ctx, deciding).await;
-    let outcome = outcome.map_err(|error| ErrorCode::Unavailable.with(error.to_string()))?;
+    let outcome = outcome.map_err(|error| ErrorCode::from(&error).with(error.to_string()))?;
     match outcome {
         CommandOutcome::Applied { decisions, .. } => {
             DecisionPayload::about(app, DecisionStatus::Applied, &decisions).await

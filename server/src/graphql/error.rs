@@ -90,13 +90,20 @@ impl From<&IngestError> for ErrorCode {
     fn from(error: &IngestError) -> Self {
         match error {
             IngestError::Overloaded => Self::Overloaded,
-            IngestError::Pipeline(
-                PipelineError::Unavailable
-                | PipelineError::Busy
-                | PipelineError::Stopping
-                | PipelineError::RulesChanged
-                | PipelineError::Superseded,
-            ) => Self::Unavailable,
+            IngestError::Pipeline(error) => error.into(),
+        }
+    }
+}
+
+impl From<&PipelineError> for ErrorCode {
+    fn from(error: &PipelineError) -> Self {
+        match error {
+            PipelineError::TooLarge => Self::RequestTooLarge,
+            PipelineError::Unavailable
+            | PipelineError::Busy
+            | PipelineError::Stopping
+            | PipelineError::RulesChanged
+            | PipelineError::Superseded => Self::Unavailable,
         }
     }
 }
@@ -150,7 +157,7 @@ impl ErrorCode {
 
     /// The code of an error of a field that the program itself asked for.
     pub fn parse(code: &str) -> Option<Self> {
-        const OF_FIELDS: [ErrorCode; 10] = [
+        const OF_FIELDS: [ErrorCode; 11] = [
             ErrorCode::ValidationFailed,
             ErrorCode::TimedOut,
             ErrorCode::Unauthenticated,
@@ -159,6 +166,7 @@ impl ErrorCode {
             ErrorCode::BadUserInput,
             ErrorCode::PageSizeOutOfRange,
             ErrorCode::Overloaded,
+            ErrorCode::RequestTooLarge,
             ErrorCode::Unavailable,
             ErrorCode::Internal,
         ];

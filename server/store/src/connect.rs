@@ -12,7 +12,7 @@ use super::{
     exit,
     handle::{DATABASE, Engine, Handle, NAMESPACE},
     migrate, projection,
-    recovery::{self, LogKeeper, MEMTABLE_BYTES, RecoveryError},
+    recovery::{self, LogKeeper, MEMTABLE_BYTES, Recovered, RecoveryError},
     upgrade,
     url::{DatabaseUrl, Embedded, Remote},
 };
@@ -35,8 +35,12 @@ impl EngineMemory {
     pub const SMALLEST_MEMTABLE: usize = 64 * 1024 * 1024;
     /// The recovery of a log can take no larger transaction.
     pub const LARGEST_MEMTABLE: usize = MEMTABLE_BYTES;
+
     /// While a log is recovered, nothing is read twice.
-    const OF_RECOVERY: Self = Self { block_cache: 16 * 1024 * 1024, memtable: MEMTABLE_BYTES };
+    const fn of_recovery(recovered: &Recovered) -> Self {
+        let memtable = if MEMTABLE_BYTES < recovered.largest { recovered.largest } else { MEMTABLE_BYTES };
+        Self { block_cache: 16 * 1024 * 1024, memtable }
+    }
 }
 
 impl Default for EngineMemory {
@@ -113,6 +117,7 @@ async fn open_embedded(url: &Embedded, memory: EngineMemory) -> Result<Handle> {
         recover(url).await?;
     }
 
+    let memory = EngineMemory { memtable: memory.memtable.min(EngineMemory::LARGEST_MEMTABLE), ..memory };
     let datastore = build(url, memory).await.map_err(bad)?;
     let log = has_log_to_keep.then(|| LogKeeper::start(&url.path)).transpose().map_err(unsafe_to_open)?;
     datastore.check_version().await.map_err(|error| bad(error.to_string()))?;
@@ -125,7 +130,13 @@ async fn open_embedded(url: &Embedded, memory: EngineMemory) -> Result<Handle> {
     db.use_ns(NAMESPACE).use_db(DATABASE).await?;
     Ok(Handle::embedded(
         db,
-        Arc::new(Engine { storage: url.engine, datastore, conflict_map: ConflictMap::default(), log }),
+        Arc::new(Engine {
+            storage: url.engine,
+            largest_transaction: url.engine.largest_transaction(memory.memtable),
+            datastore,
+            conflict_map: ConflictMap::default(),
+            log,
+        }),
         DATABASE,
     ))
 }
@@ -139,7 +150,7 @@ async fn recover(url: &Embedded) -> Result<()> {
     let prepared = tokio::task::spawn_blocking(move || recovery::prepare(&folder)).await;
     let prepared = prepared.map_err(|error| bad(error.to_string()))?.map_err(unsafe_to_open)?;
     if let Some(recovered) = prepared {
-        let datastore = build(url, EngineMemory::OF_RECOVERY).await.map_err(bad)?;
+        let datastore = build(url, EngineMemory::of_recovery(&recovered)).await.map_err(bad)?;
         datastore.shutdown().await.map_err(|error| bad(error.to_string()))?;
         drop(datastore);
         recovery::finish(&url.path).map_err(unsafe_to_open)?;
@@ -157,7 +168,7 @@ async fn recover(url: &Embedded) -> Result<()> {
 /// Opens the engine without its tasks: a task that writes before the version does makes a new store look like an old one.
 async fn build(url: &Embedded, memory: EngineMemory) -> std::result::Result<Arc<Datastore>, String> {
     let EngineMemory { block_cache, memtable } = memory;
-    let config = url.engine.config(block_cache, memtable.min(EngineMemory::LARGEST_MEMTABLE));
+    let config = url.engine.config(block_cache, memtable);
     let built = Datastore::builder().with_config(config).without_maintenance_tasks();
     built.build_with_path(&url.to_string()).await.map_err(|error| reason_of(&error.to_string()))
 }

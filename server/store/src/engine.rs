@@ -36,6 +36,15 @@ impl StorageEngine {
         }
     }
 
+    /// The bytes of memory that a transaction may need: with SurrealKV it must fit into a memtable.
+    pub(super) const fn largest_transaction(self, memtable: usize) -> usize {
+        const HEAD: usize = 4_096;
+        match self {
+            Self::SurrealKv => memtable.saturating_sub(HEAD),
+            Self::RocksDb => usize::MAX,
+        }
+    }
+
     /// Settings that bound its memory, in bytes: both engines use half of the machine's by default.
     pub(super) fn config(self, block_cache: usize, memtable: usize) -> ConfigMap {
         let settings = match self {

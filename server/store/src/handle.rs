@@ -57,6 +57,8 @@ const REMOTE_SNAPSHOTS: usize = 48;
 /// The parts of an embedded database, apart from its client.
 pub(super) struct Engine {
     pub storage: StorageEngine,
+    /// In bytes of its memory. The engine ends in the middle of a larger one, and could not open its log again.
+    pub largest_transaction: usize,
     pub datastore: Arc<Datastore>,
     pub conflict_map: ConflictMap,
     /// Of SurrealKV. RocksDB keeps its log itself.

@@ -164,6 +164,14 @@ impl Draft {
         DraftRows { journal, message_refs, timeline }
     }
 
+    /// About the memory that the rows need in the engine until they are flushed.
+    pub(super) fn n_bytes(&self) -> usize {
+        /// Of the two rows of a message.
+        const OF_MESSAGE: usize = 1_024;
+        let parts: usize = self.parts.iter().map(|part| OF_MESSAGE + part.len()).sum();
+        parts + self.messages.iter().map(|it| OF_MESSAGE + 4 * it.id.len()).sum::<usize>()
+    }
+
     /// Where the messages will be.
     pub(super) fn positions(&self, commit: i64) -> impl Iterator<Item = Position> {
         self.messages.iter().map(move |it| Position { commit, part: it.index.0, place: it.index.1 })

@@ -81,6 +81,8 @@ pub enum StoreError {
     NewerNormalForms { found: i64, known: i64 },
     #[error("another writer was faster")]
     Conflict,
+    #[error("the change needs a larger transaction than the database can take ({n_bytes} bytes of {at_most})")]
+    TooLarge { n_bytes: usize, at_most: usize },
     #[error("another server has published a policy since this one started; restart this one")]
     Superseded,
     #[error("a row of {table} cannot be read ({reason}); run `profile360 check`")]

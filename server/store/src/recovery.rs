@@ -46,7 +46,7 @@ const TABLES: &str = "sstables";
 /// Commits at the end of a rotated segment that are recovered again. The engine writes up to seven concurrently, and these can be
 /// in the memtable of the next segment.
 const COMMITS_OVER_A_ROTATION: usize = 64;
-/// The size of a memtable of the recovery. The database is used with at most that, so that every transaction of a log fits.
+/// The size of a memtable of the recovery, unless a transaction of the log needs more.
 pub(super) const MEMTABLE_BYTES: usize = 128 * 1024 * 1024;
 /// The memory that a segment may need: half of the engine's memtable.
 const SEGMENT_BYTES: usize = MEMTABLE_BYTES / 2;
@@ -89,6 +89,8 @@ pub(super) struct Recovered {
     pub n_bytes: usize,
     /// Bytes of unfinished commits, which were never acknowledged.
     pub n_bytes_cut: usize,
+    /// The memory that the largest commit needs. It may exceed [`MEMTABLE_BYTES`]: the engine writes its log before it finds out.
+    pub largest: usize,
 }
 
 /// Creates the folder durably and rewrites the log so that the engine recovers it without loss. `None` if the database was closed
@@ -226,6 +228,7 @@ fn write_again(folder: &Path, manifest: &Manifest, before: Option<&Segment>, aft
         next_entry = next_entry.saturating_add(commit.n_entries.max(1));
         recovered.n_commits += 1;
         recovered.n_bytes += commit.n_bytes();
+        recovered.largest = recovered.largest.max(needed);
         Ok(())
     };
 

@@ -126,6 +126,15 @@ pub(super) fn split(row: Value) -> Result<(RecordId, String)> {
     }
 }
 
+/// The length of the payload of a row, if it has one.
+pub(super) fn payload_len(row: &Value) -> usize {
+    let Value::Object(fields) = row else { return 0 };
+    match fields.get("p") {
+        Some(Value::String(payload)) => payload.len(),
+        _ => 0,
+    }
+}
+
 /// The payload among the fields of a row.
 pub(super) fn payload_of(mut fields: Fields) -> Result<String> {
     match fields.remove("p") {

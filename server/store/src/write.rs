@@ -16,7 +16,7 @@ use surrealdb::types::{RecordId, Value};
 
 use super::{
     Result, Store, StoreError,
-    handle::Open,
+    handle::{Engine, Open},
     journal::{self, NewMessage, Position},
     keys::{self, Keys},
     records::{Keyspace, Records, StoredEdge, StoredRow},
@@ -207,6 +207,22 @@ impl Write {
         }
     }
 
+    /// About the memory that the rows need in the engine until they are flushed.
+    fn n_bytes(&self, direct: Direct) -> usize {
+        let of_key = match direct {
+            Direct::Remove => 2 * StoredRow::NODE,
+            Direct::Insert | Direct::Replace | Direct::Update | Direct::UpdateEdges => 4 * StoredRow::NODE,
+            // With the keys of a few edges.
+            Direct::InsertEdges | Direct::Run => 32 * StoredRow::NODE,
+        };
+        match self {
+            Self::Stored(rows) => rows.iter().map(StoredRow::n_bytes).sum(),
+            Self::Edges(edges) => edges.iter().map(StoredEdge::n_bytes).sum(),
+            Self::Bound(Value::Array(rows)) => rows.iter().map(|row| of_key + rows::payload_len(row)).sum(),
+            Self::Bound(_) => of_key,
+        }
+    }
+
     fn extend(&mut self, more: Self) {
         match (self, more) {
             (Self::Stored(rows), Self::Stored(more)) => rows.extend(more),
@@ -243,6 +259,15 @@ impl Writes {
 
     pub(super) fn n_rows(&self) -> usize {
         self.0.values().map(Write::n_rows).sum()
+    }
+
+    /// Fails if a transaction with these rows, and with so many bytes more, would be too large for the engine.
+    pub(super) fn expect_to_fit(&self, engine: &Engine, more: usize) -> Result<()> {
+        let of_statement =
+            |(name, direct, _): &(&str, Direct, &str)| self.0.get(name).map(|write| write.n_bytes(*direct));
+        let n_bytes = STATEMENTS.iter().filter_map(of_statement).sum::<usize>() + more;
+        let at_most = engine.largest_transaction;
+        if n_bytes <= at_most { Ok(()) } else { Err(StoreError::TooLarge { n_bytes, at_most }) }
     }
 
     fn counts(&self) -> BTreeMap<&'static str, usize> {
@@ -331,6 +356,11 @@ impl Evidence {
         Ok(Self { messages, entries })
     }
 
+    /// About the memory that its rows need in the engine until they are flushed.
+    fn n_bytes(&self) -> usize {
+        self.messages.n_bytes() + self.entries.iter().map(|(_, json)| StoredRow::NODE + json.len()).sum::<usize>()
+    }
+
     fn rows(self, number: i64, keys: Keys) -> Variables {
         let first = self.messages.n_parts();
         let journal::DraftRows { mut journal, message_refs, timeline } = self.messages.rows(number, keys);
@@ -403,6 +433,7 @@ impl Store {
         let active = keys::text_id("setting", "projection");
         match self.handle.embedded_base() {
             Some(base) => {
+                writes.expect_to_fit(&base.engine, 0)?;
                 let records = Records::write(base).await?;
                 let written = async {
                     let found = records.get(counters.into_iter().chain([active]).collect()).await?;
@@ -452,6 +483,7 @@ impl Store {
         let n_rows = writes.n_rows();
         match self.handle.embedded_base() {
             Some(base) => {
+                writes.expect_to_fit(&base.engine, 0)?;
                 let records = Records::write(base).await?;
                 if let Err(error) = writes.write_directly(&records).await {
                     records.cancel().await;
@@ -474,6 +506,9 @@ impl Store {
     pub async fn write_ahead(&self, written: &Rows<'_>, secret: &IdSecret) -> Result<Unfinished> {
         let Encoded { writes, evidence, touched, keys } = self.encode(written, secret)?;
         let n_rows = writes.n_rows();
+        if let Some(base) = self.handle.embedded_base() {
+            writes.expect_to_fit(&base.engine, evidence.n_bytes())?;
+        }
         let transaction = self.handle.begin().await?;
         if let Err(error) = transaction.write(writes).await {
             transaction.cancel().await;

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use futures::future::join_all;
 use profile360_core::{
     evidence::{
         decision::{Decision, Relation, Revocation},
@@ -279,6 +280,46 @@ fn deferred_requests_respect_decisions_made_in_between() {
     base.check();
     let held = held(&base);
     assert_ne!(held["external_id:u1"], held["device_id:d1"], "the decision separates them");
+}
+
+/// The engine would end in the middle of a transaction that does not fit into its memory, and could not open its log again.
+#[cfg(not(feature = "rocksdb"))]
+#[test]
+fn messages_that_exceed_a_transaction_are_written_in_several_or_refused() {
+    const TRANSACTION: usize = 1 << 20;
+    const REQUESTS: usize = 8;
+    const MESSAGES: usize = 40;
+    let message = |n: usize| {
+        let phone = format!("010{n:08}");
+        let identifiers = json!({ "external_id": format!("u{n}"), "phone": phone, "device_id": format!("d{n}") });
+        messages::event(&format!("m{n}"), "2025-03-01T10:00:00Z", identifiers, "df_login", json!({ "n": n }))
+    };
+    let request = |from: usize, n: usize| {
+        let messages: Vec<Value> = (from..from + n).map(message).collect();
+        accepted(&messages::ndjson(&messages))
+    };
+    let requests: Vec<Vec<Accepted>> = (0..REQUESTS).map(|n| request(n * MESSAGES, MESSAGES)).collect();
+    let too_large = request(REQUESTS * MESSAGES, REQUESTS * MESSAGES);
+
+    let base = Base::new();
+    base.write("empty.ndjson", "");
+    assert_eq!(base.import("empty.ndjson").status, Some(0));
+    let database = base.database();
+    in_process(async move {
+        let mut writers = Writers::open_with_transactions_of(TRANSACTION, &database).await?;
+        let pipeline = writers.pipeline().await?;
+        let refused = pipeline.ingest(too_large, POLICY_VERSION).await;
+        assert!(matches!(refused, Err(PipelineError::TooLarge)), "{refused:?}");
+        // While the first one is written, the others wait, and are then a batch.
+        let written = requests.into_iter().map(|messages| pipeline.ingest(messages, POLICY_VERSION));
+        for receipt in join_all(written).await {
+            assert!(receipt?.ingested.iter().all(|it| it.outcome == Outcome::Created));
+        }
+        drop(pipeline);
+        writers.close().await
+    })
+    .expect("it can be written");
+    assert!(base.check().starts_with("320 messages, 960 identifiers"), "{}", base.check());
 }
 
 /// Messages that arrive during a publication were parsed under the previous policy.

@@ -458,6 +458,14 @@ impl Executor {
                 self.plan_again(work);
             }
             StoreError::Superseded => work.refuse(&PipelineError::Superseded),
+            StoreError::TooLarge { .. } if 1 < work.n_requests() => {
+                self.backlog.limit.messages = (work.messages().len() / 2).max(1);
+                self.plan_again(work);
+            }
+            StoreError::TooLarge { .. } => {
+                tracing::warn!(%error, "a request was refused");
+                work.refuse(&PipelineError::TooLarge);
+            }
             error => {
                 tracing::error!(%error, "a batch was not written");
                 // One request must not fail the others of its batch.

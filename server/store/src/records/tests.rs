@@ -93,9 +93,14 @@ struct Base {
 
 impl Base {
     async fn new() -> Self {
+        Self::with_memtable(crate::EngineMemory::default().memtable).await
+    }
+
+    async fn with_memtable(memtable: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = crate::connect(&format!("surrealkv://{}", folder.path().join("data").display())).await.unwrap();
-        Self { store, _folder: folder }
+        let url = format!("surrealkv://{}", folder.path().join("data").display());
+        let memory = crate::EngineMemory { memtable, ..crate::EngineMemory::default() };
+        Self { store: crate::connect_with(&url, memory).await.unwrap(), _folder: folder }
     }
 
     fn embedded(&self) -> &Embedded {
@@ -199,6 +204,55 @@ async fn a_row_that_exists_or_is_gone_is_a_conflict() {
         assert!(matches!(late.await, Err(StoreError::Conflict)), "{variable}");
     }
     assert!(base.bytes().await == before);
+}
+
+/// The engine ends a process whose transaction does not fit, so what is found to fit must.
+#[tokio::test]
+async fn what_is_found_to_fit_into_a_transaction_does() {
+    const MEMTABLE: usize = 256 * 1024;
+    let row = |n: usize| row(KEYS.identifier(&identifier(&format!("+{n}"))), "{}".to_owned());
+    let edge = |n: usize| {
+        let ends = Pair { a: identifier("+1"), b: identifier(&format!("+{}", n + 1)) };
+        let id = KEYS.link_of_ids("linked", home(), UnifiedId(uuid::Uuid::from_u128(n as u128)));
+        relation_row(KEYS, id, &ends, "{}".to_owned())
+    };
+    let decision = |n: usize| {
+        let ends = Pair { a: identifier("+1"), b: identifier(&format!("+{}", n + 1)) };
+        relation_row(KEYS, KEYS.text("decided", &format!("d{n}")), &ends, "{}".to_owned())
+    };
+    let node = |n: usize| Value::RecordId(KEYS.identifier(&identifier(&format!("+{}", n + 1))));
+    let kinds: [(&str, &dyn Fn(usize) -> Value); 5] = [
+        ("new_identifiers", &row),
+        ("new_links", &edge),
+        ("updated_links", &edge),
+        ("decided", &decision),
+        ("removed_nodes", &node),
+    ];
+    let base = Base::with_memtable(MEMTABLE).await;
+    let at_most = base.embedded().engine.largest_transaction;
+    let mut n_edges = usize::MAX;
+    for (name, row) in kinds {
+        let writes = |n_rows: usize| {
+            let rows = Value::from_iter((1..=n_rows).map(row));
+            let mut writes = Writes::default();
+            writes.add(vec![(name, rows)], base.store.keyspace()).unwrap();
+            writes
+        };
+        let mut n_rows = 1;
+        while writes(n_rows + 1).expect_to_fit(&base.embedded().engine, 0).is_ok() {
+            n_rows += 1;
+        }
+        let refused = writes(n_rows + 1).expect_to_fit(&base.embedded().engine, 0);
+        assert!(matches!(refused, Err(StoreError::TooLarge { n_bytes, .. }) if at_most < n_bytes), "{name}");
+        match name {
+            "new_links" => n_edges = n_rows,
+            "updated_links" => n_rows = n_rows.min(n_edges),
+            _ => {}
+        }
+        let records = Records::write(base.embedded()).await.unwrap();
+        writes(n_rows).write_directly(&records).await.unwrap();
+        records.commit().await.unwrap();
+    }
 }
 
 /// Two open transactions that write one row: the later one fails.

@@ -82,6 +82,7 @@ fn complete_commits_before_a_cut_are_recovered() {
         let n_whole = ends.iter().filter(|end| **end <= cut).count();
         let last_end = ends[n_whole - 1];
         assert_eq!(recovered.n_commits, n_whole as u64, "cut at {cut}");
+        assert!((1..n_whole).all(|n| ends[n] - ends[n - 1] <= recovered.largest), "cut at {cut}");
         assert_eq!(recovered.n_bytes_cut, cut - last_end, "cut at {cut}");
         assert_eq!(log(base.path()), [(4, (11..11 + n_whole as u64).collect())], "cut at {cut}");
         expect_tidy(base.path());
