@@ -217,6 +217,8 @@ impl PolicyRollout {
         fill.fill(read, |n_done| self.set(Progress::UnderWay { version, phase: Phase::Listing(n_done) })).await?;
         self.set(Progress::UnderWay { version, phase: Phase::Switching });
         verify::verify(&fill).await?;
+        // Verifying takes as long as hundreds of commits.
+        fill.approach(|_| {}).await?;
         let fill = pipeline.switch(fill).await?;
         let seconds = started.elapsed().as_secs_f64();
         tracing::info!(version, seconds, "the policy is in force");

@@ -18,10 +18,14 @@ use profile360_core::{
     },
     message::parse::accepted::Accepted,
     plan::changes::{Changes, Outcome},
-    policy::compiled::CompiledPolicy,
+    policy::{compiled::CompiledPolicy, document::Policy},
     time::Timestamp,
 };
-use profile360_server::engine::pipeline::{Command, CommandOutcome, Pipeline, PipelineError};
+use profile360_server::engine::{
+    active_policy::PublishedPolicy,
+    pipeline::{Command, CommandOutcome, Pipeline, PipelineError},
+    policy_rollout::{PolicyRollout, Progress},
+};
 use profile360_store::{Commit, Rows, Store, StoreError};
 use profile360_tests::{
     Base, Deadline, POLICY_VERSION, SECRET, Writers, accepted, accepted_by, in_process, messages, policy,
@@ -315,8 +319,34 @@ fn messages_that_exceed_a_transaction_are_written_in_several_or_refused() {
         for receipt in join_all(written).await {
             assert!(receipt?.ingested.iter().all(|it| it.outcome == Outcome::Created));
         }
+
+        let published = PublishedPolicy {
+            published_at: Timestamp::EARLIEST,
+            published_by: "a test".to_owned(),
+            reason: String::new(),
+            document: Policy::default(),
+        };
+        assert!(writers.store.add_policy(POLICY_VERSION + 1, &serde_json::to_string(&published)?).await?);
+        let rollout = Arc::new(PolicyRollout::default());
+        assert!(rollout.reserve(POLICY_VERSION + 1));
+        rollout.start(pipeline.clone(), POLICY_VERSION + 1, policy());
+        let deadline = Deadline::new("the policy to be in force");
+        let ended = loop {
+            match rollout.progress() {
+                Progress::UnderWay { .. } | Progress::InForce { is_recorded: false, .. } => {
+                    deadline.check("it is being published");
+                    tokio::task::yield_now().await;
+                }
+                ended => break ended,
+            }
+        };
+        assert!(matches!(ended, Progress::InForce { .. }), "{ended:?}");
+        rollout.stop().await;
+        let store = pipeline.snapshot().store;
         drop(pipeline);
-        writers.close().await
+        writers.finish().await?;
+        store.close().await;
+        anyhow::Ok(())
     })
     .expect("it can be written");
     assert!(base.check().starts_with("320 messages, 960 identifiers"), "{}", base.check());

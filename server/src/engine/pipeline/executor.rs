@@ -357,7 +357,9 @@ impl Executor {
                 let started = Instant::now();
                 let written = store.commit_encoded(commit, encoded?, &lineage).await;
                 let n_messages = batch.work.messages().len();
-                tracing::debug!(messages = n_messages, ?planned, written = ?started.elapsed(), commit, "committed a batch");
+                if written.is_ok() {
+                    tracing::debug!(messages = n_messages, ?planned, written = ?started.elapsed(), commit, "committed a batch");
+                }
                 written
             })
         };

@@ -171,6 +171,11 @@ impl Fill {
         if !self.returns {
             redirect::all(&self.source.store, &self.target.store, &self.target.policy).await?;
         }
+        self.approach(listed).await
+    }
+
+    /// Follows the journal until a switch has few commits left to read, because writers wait for it.
+    pub async fn approach(&mut self, mut listed: impl FnMut(usize)) -> Result<(), StoreError> {
         for _ in 0..MAX_ROUNDS {
             let n_commits = self.follow(|_| {}).await?;
             self.list(&mut listed).await?;
@@ -250,10 +255,20 @@ impl Fill {
                 break;
             }
             self.n_messages += batch.len() as u64;
-            self.add_messages(batch).await?;
+            let mut parts = vec![batch];
+            while let Some(part) = parts.pop() {
+                match self.add_messages(part.clone()).await {
+                    Err(StoreError::TooLarge { .. }) if 1 < part.len() => parts.extend(halves(part)),
+                    added => added?,
+                }
+            }
         }
-        if !decisions.is_empty() {
-            self.add_decisions(decisions.into_values().collect()).await?;
+        let mut parts: Vec<Vec<Decision>> = vec![decisions.into_values().collect()];
+        while let Some(part) = parts.pop() {
+            match self.add_decisions(part.clone()).await {
+                Err(StoreError::TooLarge { .. }) if 1 < part.len() => parts.extend(halves(part)),
+                added => added?,
+            }
         }
         for retirement in retirements.into_values() {
             self.add_retirement(retirement).await?;
@@ -326,6 +341,9 @@ impl Fill {
 
     /// Adds decisions without checking them for contradictions: they were checked when they were made.
     async fn add_decisions(&mut self, decisions: Vec<Decision>) -> Result<(), StoreError> {
+        if decisions.is_empty() {
+            return Ok(());
+        }
         let policy = &self.target.policy;
         let changed: Vec<Decision> = decisions.iter().map(|it| renormalize_decision(it, policy)).collect();
         let context = self.target.plan_context();
@@ -411,6 +429,12 @@ impl Fill {
         );
         Err(StoreError::Incomplete { reason })
     }
+}
+
+/// The second half comes first.
+fn halves<T>(mut all: Vec<T>) -> [Vec<T>; 2] {
+    let second = all.split_off(all.len() / 2);
+    [second, all]
 }
 
 /// The projection that was active before, with the last commit that it contains, if it has the same policy.
