@@ -1,5 +1,8 @@
 //! `profile360`: see `cli` for the commands.
 
+// The futures of SurrealDB's executor nest deeply.
+#![recursion_limit = "256"]
+
 use std::{
     ffi::{c_int, c_long},
     process::ExitCode,
