@@ -5,6 +5,8 @@
 //!
 //! Modules in reading order; none imports from one below it.
 
+pub mod shared_map;
+
 pub mod calendar;
 pub mod money;
 pub mod time;

@@ -12,3 +12,4 @@ pub mod pipeline;
 mod planning;
 pub mod policy_rollout;
 pub mod snapshot;
+pub mod state;

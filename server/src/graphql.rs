@@ -77,7 +77,13 @@ pub use self::{
 };
 use crate::{
     auth::{access::Caller, audit::Audit, rate_limit::RateLimit},
-    engine::{ingest::IngestService, pipeline::Pipeline, policy_rollout::PolicyRollout, snapshot::Snapshot},
+    engine::{
+        ingest::IngestService,
+        pipeline::Pipeline,
+        policy_rollout::PolicyRollout,
+        snapshot::Snapshot,
+        state::{Reading, State},
+    },
     limits::Limits,
     memory::Memory,
 };
@@ -86,6 +92,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct App {
     snapshot: Snapshot,
+    /// What it reads from the database is of one commit.
+    reading: Arc<Reading>,
     pub pipeline: Pipeline,
     pub ingest: IngestService,
     pub limits: Arc<Limits>,
@@ -93,10 +101,9 @@ pub struct App {
 }
 
 impl App {
-    /// The same, but all that it reads from the database is of one commit.
-    fn of_one_commit(mut self) -> Self {
-        self.snapshot.store = Arc::new(self.snapshot.store.snapshot());
-        self
+    /// The decisions, the retirements and the withheld links as of the commit that it reads.
+    async fn state(&self) -> async_graphql::Result<Arc<State>> {
+        self.reading.state().await.map_err(|error| unavailable(&error))
     }
 
     /// Reads from the list. What is then read from the database is as of the same commit, unless the list lags or something was read
@@ -104,7 +111,7 @@ impl App {
     async fn read_list<T>(&self, question: impl FnOnce(&Index) -> T) -> async_graphql::Result<T> {
         let (answer, as_of) = self.directory.read_as_of(question);
         if let Some(as_of) = as_of {
-            self.store.see(&as_of).await.map_err(|error| unavailable(&error))?;
+            self.reading.see(&as_of).await.map_err(|error| unavailable(&error))?;
         }
         Ok(answer)
     }
@@ -137,7 +144,10 @@ pub struct Current {
 impl Current {
     pub fn app(&self) -> App {
         let Self { pipeline, ingest, limits, rollout, .. } = self.clone();
-        App { snapshot: pipeline.snapshot(), pipeline, ingest, limits, rollout }
+        let mut snapshot = pipeline.snapshot();
+        let reading = Arc::new(Reading::begin(&snapshot.store, &snapshot.states));
+        snapshot.store = reading.store.clone();
+        App { snapshot, reading, pipeline, ingest, limits, rollout }
     }
 }
 

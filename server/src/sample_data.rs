@@ -5,7 +5,7 @@ use profile360_demo::{GenerateOptions, generate};
 use crate::{
     clock,
     engine::{
-        active_policy::ActivePolicy,
+        active_policy::PolicyVersion,
         ingest::{IngestError, IngestService, Sender},
     },
 };
@@ -19,7 +19,7 @@ const SEED: u64 = 360;
 /// # Errors
 ///
 /// None in practice: they are generated into memory.
-pub fn messages(policy: &ActivePolicy) -> std::io::Result<String> {
+pub fn messages(policy: &PolicyVersion) -> std::io::Result<String> {
     let until = clock::today(policy).pred_opt().unwrap_or_default();
     let options = GenerateOptions { profiles: N_CUSTOMERS, seed: SEED, until };
     let mut lines = Vec::new();

@@ -103,8 +103,8 @@ impl Writers {
     /// Waits until everything is written and listed, and closes the database. The pipelines must be dropped.
     pub async fn close(mut self) -> anyhow::Result<()> {
         self.finish().await?;
-        let Snapshot { store, directory, policy, .. } = self.snapshot().await?;
-        directory.catch_up(&store, &policy, |_| {}).await?;
+        let Snapshot { store, directory, states, .. } = self.snapshot().await?;
+        directory.catch_up(&store, &states, |_| {}).await?;
         store.close().await;
         Ok(())
     }

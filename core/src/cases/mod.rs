@@ -14,6 +14,7 @@ use crate::{
     graph::{rows::LinkState, withheld::Withheld},
     identifier::Identifier,
     policy::compiled::CompiledPolicy,
+    shared_map::SharedMap,
     time::Timestamp,
 };
 
@@ -91,11 +92,11 @@ struct Claim {
 /// The links that one value causes to be withheld.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Case {
-    claims: BTreeMap<Pair, Claim>,
+    claims: SharedMap<Pair, Claim>,
     n_open: usize,
     evidence: u64,
     /// How many links were last seen at an instant.
-    last_seen: BTreeMap<Timestamp, usize>,
+    last_seen: SharedMap<Timestamp, usize>,
 }
 
 impl Case {
@@ -135,7 +136,8 @@ impl Case {
     fn add(&mut self, pair: Pair, claim: Claim) {
         self.n_open += usize::from(claim.is_open);
         self.evidence = self.evidence.saturating_add(claim.count);
-        *self.last_seen.entry(claim.last_seen).or_default() += 1;
+        let n_then = self.last_seen.get(&claim.last_seen).copied().unwrap_or_default();
+        self.last_seen.insert(claim.last_seen, n_then + 1);
         self.claims.insert(pair, claim);
     }
 
@@ -152,11 +154,11 @@ impl Case {
     }
 }
 
-/// All cases of a base.
+/// All cases of a base. A copy costs nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cases {
-    cases: BTreeMap<CaseKey, Case>,
-    of_link: BTreeMap<Pair, CaseKey>,
+    cases: SharedMap<CaseKey, Case>,
+    of_link: SharedMap<Pair, CaseKey>,
     n_of_kind: BTreeMap<CaseKind, usize>,
 }
 

@@ -103,7 +103,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let snapshot = Snapshot::open(store, policy, secret, Arc::new(Events::keeping(1)), memory.caches()).await?;
     let (pipeline, working) = Pipeline::start_with(snapshot, Budget::bulk(memory.engine()));
     PolicyRollout::default().bring_up_to_date(&pipeline).await?;
-    let Snapshot { store, directory, policy, .. } = pipeline.snapshot();
+    let Snapshot { store, directory, states, .. } = pipeline.snapshot();
     let service = IngestService::new(pipeline, intake, memory.queue_of_import());
     let mut counts = IngestCounts::default();
     let mut n_left_out = 0;
@@ -131,7 +131,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
 
     let bar = bar(directory.n_pending() as u64, "listing {bar:30} {pos} of {len} customers");
-    let listed = directory.catch_up(&store, &policy, |n_done| bar.set_position(n_done as u64)).await;
+    let listed = directory.catch_up(&store, &states, |n_done| bar.set_position(n_done as u64)).await;
     bar.finish_and_clear();
     store.close().await;
     listed.context("the list could not be brought up to date; the next server or import does that")?;

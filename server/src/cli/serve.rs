@@ -109,19 +109,19 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let snapshot = Snapshot::open(store, policy, secret, events, memory.caches()).await?;
     let (pipeline, working) = Pipeline::start(snapshot);
     let ingest = IngestService::new(pipeline.clone(), intake, memory.queue());
-    let Snapshot { store, directory, policy, .. } = pipeline.snapshot();
+    let Snapshot { store, directory, states, .. } = pipeline.snapshot();
     if options.demo && directory.read(profile360_directory::Index::is_empty) && directory.n_pending() == 0 {
         fill(&ingest).await?;
     }
     // List what the last process left pending, and the demo, before serving.
-    match directory.catch_up(&store, &policy, |_| {}).await {
+    match directory.catch_up(&store, &states, |_| {}).await {
         // A customer that cannot be read must not prevent serving the others. The background task retries it.
         Err(error @ StoreError::Contradictory) => tracing::error!(%error, "the list is not up to date"),
         caught_up => caught_up?,
     }
     let ingest_stats = pipeline.ingest_stats().clone();
     ingest_history::restore(&store, &ingest_stats).await?;
-    drop((store, directory, policy));
+    drop((store, directory, states));
 
     let (stop, stopping) = watch::channel(false);
     let listing = tokio::spawn(directory_updater::run(pipeline.editions(), stopping.clone()));

@@ -1,9 +1,6 @@
 //! The active policy and the retirements: what every answer and every plan is computed by.
 
-use std::{
-    ops::Deref,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{ops::Deref, sync::Arc};
 
 use profile360_core::{
     evidence::retirement::Retirements,
@@ -13,16 +10,14 @@ use profile360_core::{
 use profile360_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-/// The policy and the retirements of one projection.
+/// A version of the policy. It is the same as long as its projection exists.
 #[derive(Debug)]
-pub struct ActivePolicy {
+pub struct PolicyVersion {
     pub version: i64,
     policy: Arc<CompiledPolicy>,
-    /// Replaced by the pipeline only.
-    retirements: RwLock<Arc<Retirements>>,
 }
 
-impl Deref for ActivePolicy {
+impl Deref for PolicyVersion {
     type Target = CompiledPolicy;
 
     fn deref(&self) -> &CompiledPolicy {
@@ -30,23 +25,46 @@ impl Deref for ActivePolicy {
     }
 }
 
-impl ActivePolicy {
-    /// Combines a policy with the stored retirements.
-    pub async fn load(store: &Store, version: i64, policy: CompiledPolicy) -> Result<Self, StoreError> {
-        let retirements = Arc::new(load_retirements(store).await?);
-        Ok(Self { version, policy: Arc::new(policy), retirements: RwLock::new(retirements) })
-    }
-
+impl PolicyVersion {
     pub const fn compiled(&self) -> &Arc<CompiledPolicy> {
         &self.policy
     }
+}
 
-    pub fn retirements(&self) -> Arc<Retirements> {
-        self.retirements.read().unwrap_or_else(PoisonError::into_inner).clone()
+/// The policy of a projection, and the retirements as of one commit.
+#[derive(Debug, Clone)]
+pub struct ActivePolicy {
+    policy: Arc<PolicyVersion>,
+    retirements: Arc<Retirements>,
+}
+
+impl Deref for ActivePolicy {
+    type Target = PolicyVersion;
+
+    fn deref(&self) -> &PolicyVersion {
+        &self.policy
+    }
+}
+
+impl ActivePolicy {
+    /// Combines a policy with the stored retirements.
+    pub async fn load(store: &Store, version: i64, policy: CompiledPolicy) -> Result<Self, StoreError> {
+        let policy = Arc::new(PolicyVersion { version, policy: Arc::new(policy) });
+        Ok(Self { policy, retirements: Arc::new(load_retirements(store).await?) })
     }
 
-    pub(crate) fn set_retirements(&self, retirements: Arc<Retirements>) {
-        *self.retirements.write().unwrap_or_else(PoisonError::into_inner) = retirements;
+    /// The same version of the policy with other retirements.
+    #[must_use]
+    pub fn with_retirements(&self, retirements: Arc<Retirements>) -> Self {
+        Self { policy: self.policy.clone(), retirements }
+    }
+
+    pub const fn version(&self) -> &Arc<PolicyVersion> {
+        &self.policy
+    }
+
+    pub const fn retirements(&self) -> &Arc<Retirements> {
+        &self.retirements
     }
 }
 

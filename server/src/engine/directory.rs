@@ -26,8 +26,9 @@ use tokio::sync::{Notify, watch};
 use crate::{
     clock::{self, Clock},
     engine::{
-        active_policy::ActivePolicy,
+        active_policy::{ActivePolicy, PolicyVersion},
         events::{Events, ProfileChanged},
+        state::{Reading, State, States},
     },
     memory::CacheSizes,
     views::{
@@ -66,13 +67,13 @@ pub struct Directory {
 #[derive(Debug)]
 struct Shown {
     index: Index,
-    /// The snapshot that the whole index is as of, if it is exactly as of one.
-    as_of: Option<Arc<Store>>,
+    /// What the whole index is as of, if it is exactly as of one commit.
+    as_of: Option<Arc<Reading>>,
 }
 
 /// The customers of one step, and what it is read from.
 struct Step {
-    snapshot: Arc<Store>,
+    reading: Arc<Reading>,
     /// Contains each customer that the commits since the last step touched, if `is_exact`.
     clusters: Vec<(ClusterKey, Reason)>,
     /// The last commit that the list includes afterwards.
@@ -111,7 +112,7 @@ impl Directory {
     /// Loads the rows, and what the last process left pending.
     pub async fn load(
         store: &Store,
-        policy: &ActivePolicy,
+        policy: &PolicyVersion,
         events: Arc<Events>,
         caches: CacheSizes,
     ) -> Result<Self, StoreError> {
@@ -122,7 +123,7 @@ impl Directory {
     pub async fn load_by(
         clock: Clock,
         store: &Store,
-        policy: &ActivePolicy,
+        policy: &PolicyVersion,
         events: Arc<Events>,
         caches: CacheSizes,
     ) -> Result<Self, StoreError> {
@@ -180,7 +181,7 @@ impl Directory {
     }
 
     /// Today, by the clock of this directory.
-    pub fn today(&self, policy: &ActivePolicy) -> NaiveDate {
+    pub fn today(&self, policy: &PolicyVersion) -> NaiveDate {
         clock::date_at((self.clock)(), policy)
     }
 
@@ -203,9 +204,9 @@ impl Directory {
         question(&self.shown.read().unwrap_or_else(PoisonError::into_inner).index)
     }
 
-    /// As [`Directory::read`], with the snapshot of the database that the answer is as of. `None` while the list lags, and for
-    /// databases whose snapshots must not be held.
-    pub fn read_as_of<T>(&self, question: impl FnOnce(&Index) -> T) -> (T, Option<Arc<Store>>) {
+    /// As [`Directory::read`], with what the answer is as of. `None` while the list lags, and for databases whose snapshots must not
+    /// be held.
+    pub fn read_as_of<T>(&self, question: impl FnOnce(&Index) -> T) -> (T, Option<Arc<Reading>>) {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
         (question(&shown.index), shown.as_of.clone())
     }
@@ -241,7 +242,7 @@ impl Directory {
     pub async fn catch_up(
         &self,
         store: &Store,
-        policy: &ActivePolicy,
+        states: &Arc<States>,
         mut progress: impl FnMut(usize),
     ) -> Result<(), StoreError> {
         let mut n_done = 0;
@@ -254,7 +255,7 @@ impl Directory {
             if clusters.is_empty() && up_to <= *self.listed.borrow() {
                 return Ok(());
             }
-            let Step { snapshot, clusters, up_to, is_exact } = match self.step(store, &clusters, up_to).await {
+            let Step { reading, clusters, up_to, is_exact } = match self.step(store, states, &clusters, up_to).await {
                 Ok(step) => step,
                 Err(error) => {
                     self.add_pending(&clusters.into_iter().collect::<Vec<_>>());
@@ -264,7 +265,7 @@ impl Directory {
             };
             let mut damaged = Vec::new();
             if is_exact {
-                match self.list(store, policy, snapshot, &clusters, Some(up_to)).await {
+                match self.list(store, &reading, &clusters, Some(up_to)).await {
                     Ok(unread) => damaged.extend(unread),
                     Err(error) => {
                         self.add_pending(&clusters);
@@ -277,9 +278,10 @@ impl Directory {
                 progress(n_done);
             } else {
                 self.release_snapshot();
-                drop(snapshot);
+                drop(reading);
                 for (position, chunk) in clusters.chunks(CHUNK).enumerate() {
-                    match self.list(store, policy, Arc::new(store.snapshot()), chunk, None).await {
+                    let reading = Arc::new(Reading::begin(store, states));
+                    match self.list(store, &reading, chunk, None).await {
                         Ok(unread) => damaged.extend(unread),
                         Err(error) => {
                             self.add_pending(damaged.iter().chain(&clusters[position * CHUNK..]));
@@ -311,12 +313,14 @@ impl Directory {
     async fn step(
         &self,
         store: &Store,
+        states: &Arc<States>,
         pending: &BTreeMap<ClusterKey, Reason>,
         up_to: i64,
     ) -> Result<Step, StoreError> {
-        let snapshot = Arc::new(store.snapshot());
+        let reading = Arc::new(Reading::begin(store, states));
+        let snapshot = &reading.store;
         let all = |clusters: &BTreeMap<ClusterKey, Reason>| clusters.iter().map(|(key, it)| (*key, *it)).collect();
-        let lags = Step { snapshot: snapshot.clone(), clusters: all(pending), up_to, is_exact: false };
+        let lags = Step { reading: reading.clone(), clusters: all(pending), up_to, is_exact: false };
         if CHUNK < pending.len() || !store.may_hold_snapshots() {
             return Ok(lags);
         }
@@ -338,7 +342,8 @@ impl Directory {
         if !is_complete || CHUNK < pending.len() {
             return Ok(lags);
         }
-        Ok(Step { snapshot, clusters: all(&pending), up_to: last, is_exact: true })
+        let clusters = all(&pending);
+        Ok(Step { reading, clusters, up_to: last, is_exact: true })
     }
 
     fn add_pending<'c>(&self, clusters: impl IntoIterator<Item = &'c (ClusterKey, Reason)>) {
@@ -357,26 +362,26 @@ impl Directory {
     async fn list(
         &self,
         store: &Store,
-        policy: &ActivePolicy,
-        snapshot: Arc<Store>,
+        reading: &Arc<Reading>,
         clusters: &[(ClusterKey, Reason)],
         exact: Option<i64>,
     ) -> Result<Vec<(ClusterKey, Reason)>, StoreError> {
+        let State { policy, .. } = &*reading.state().await?;
+        let snapshot = &reading.store;
         let today = self.today(policy);
         let keys: Vec<ClusterKey> = clusters.iter().map(|(key, _)| *key).collect();
-        let Loaded { customers, contradictory } = profile_view::load_some(&snapshot, policy, &keys).await?;
+        let Loaded { customers, contradictory } = profile_view::load_some(snapshot, policy, &keys).await?;
         let is_damaged = |key: &ClusterKey| contradictory.contains(key);
         let keys: Vec<ClusterKey> = keys.into_iter().filter(|key| !is_damaged(key)).collect();
         // Customers that change one by one are asked for again soon; those of an import are not.
         let cache = if exact.is_some() { Some(&self.customers) } else { None };
         if let Some(cache) = cache {
-            let commit = cache.follow(&snapshot).await?;
-            let retirements = policy.retirements();
-            customers.values().for_each(|customer| cache.put(commit, customer, &retirements));
+            let commit = cache.follow(snapshot).await?;
+            customers.values().for_each(|customer| cache.put(commit, customer, policy.retirements()));
         }
-        let reading = keys.iter().map(|key| row_of(&snapshot, cache, policy, customers.get(key).cloned(), today));
+        let computing = keys.iter().map(|key| row_of(snapshot, cache, policy, customers.get(key).cloned(), today));
         let rows: Vec<Option<ListRow>> =
-            stream::iter(reading.collect::<Vec<_>>()).buffered(READ_AT_ONCE).try_collect().await?;
+            stream::iter(computing.collect::<Vec<_>>()).buffered(READ_AT_ONCE).try_collect().await?;
         let exact = exact.filter(|_| contradictory.is_empty());
         let rows: Vec<(ClusterKey, Option<ListRow>)> = keys.into_iter().zip(rows).collect();
         let payload = |row: &Option<ListRow>| row.as_ref().and_then(|it| serde_json::to_string(it).ok());
@@ -384,11 +389,11 @@ impl Directory {
         store.write_profiles(writes, exact).await?;
         let at_once = if exact.is_some() { CHUNK } else { MOVED_AT_ONCE };
         if exact.is_some() && rows.is_empty() {
-            self.shown.write().unwrap_or_else(PoisonError::into_inner).as_of = Some(snapshot.clone());
+            self.shown.write().unwrap_or_else(PoisonError::into_inner).as_of = Some(reading.clone());
         }
         for rows in rows.chunks(at_once) {
             let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
-            shown.as_of = exact.map(|_| snapshot.clone());
+            shown.as_of = exact.map(|_| reading.clone());
             for (key, row) in rows {
                 match row {
                     Some(row) => shown.index.put(*key, row),

@@ -13,12 +13,12 @@ pub async fn run(mut editions: watch::Receiver<Snapshot>, mut stop: watch::Recei
     // Per edition, because another policy may have another time zone and so another date.
     let mut looked_at = None;
     loop {
-        let Snapshot { store, directory, policy, .. } = editions.borrow_and_update().clone();
+        let Snapshot { store, directory, policy, states, .. } = editions.borrow_and_update().clone();
         let today = directory.today(&policy);
         if looked_at.replace((policy.version, today)) != Some((policy.version, today)) {
             directory.touch_due(today);
         }
-        let pause = match directory.catch_up(&store, &policy, |_| {}).await {
+        let pause = match directory.catch_up(&store, &states, |_| {}).await {
             Ok(()) => CALENDAR,
             Err(error) => {
                 tracing::error!(%error, "the customer list could not be updated; retrying");
@@ -30,7 +30,7 @@ pub async fn run(mut editions: watch::Receiver<Snapshot>, mut stop: watch::Recei
             return;
         }
         // Holds no edition while it waits: another one may replace it.
-        drop((store, policy));
+        drop((store, policy, states));
         tokio::select! {
             () = directory.wake.notified() => {}
             () = tokio::time::sleep(pause) => {}

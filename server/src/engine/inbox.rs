@@ -1,24 +1,21 @@
 //! The inbox: the links that resolution does not follow, strongest evidence first, and the cases that they form. In memory,
-//! loaded from the store; the pipeline updates it with each commit.
+//! loaded from the store; each commit leaves a copy, which shares with the one before what has not changed.
 
 mod scores;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeSet, sync::Arc};
 
 use profile360_core::{
-    cases::Cases,
+    cases::{CaseKey, Cases},
     evidence::{
         decision::{Decision, Decisions, Relation},
         link::Pair,
     },
-    graph::{
-        input::is_shared,
-        rows::{ClusterKey, LinkState},
-        withheld::Withheld,
-    },
+    graph::{input::is_shared, rows::LinkState, withheld::Withheld},
     identifier::Identifier,
     plan::changes::Changes,
     policy::compiled::CompiledPolicy,
+    shared_map::SharedMap,
     time::Timestamp,
 };
 use profile360_store::{Store, StoreError};
@@ -35,97 +32,94 @@ pub struct Place {
     pub pair: Pair,
 }
 
-#[derive(Debug, Default)]
+/// The withheld links as of a commit. A copy costs nothing.
+#[derive(Debug, Clone, Default)]
 pub struct Inbox {
-    links: BTreeMap<Place, LinkState>,
-    places: BTreeMap<Pair, Place>,
+    links: SharedMap<Place, Arc<LinkState>>,
+    places: SharedMap<Pair, Place>,
     /// An identifier's links that are withheld because an end is shared.
-    shared: BTreeMap<Identifier, BTreeSet<Pair>>,
+    shared: SharedMap<Identifier, SharedMap<Pair, ()>>,
     /// The identifiers of these links that are shared themselves.
-    shared_values: BTreeSet<Identifier>,
+    shared_values: SharedMap<Identifier, ()>,
     /// The links whose ends a decision keeps apart, whether they are withheld or not.
-    apart: BTreeSet<Pair>,
+    apart: SharedMap<Pair, ()>,
     cases: Cases,
-    scores: Scores,
 }
 
 impl Inbox {
-    pub async fn load(store: &Store, policy: &CompiledPolicy, decisions: &Decisions) -> Result<Self, StoreError> {
+    pub(super) async fn load(
+        store: &Store,
+        policy: &CompiledPolicy,
+        decisions: &Decisions,
+    ) -> Result<Self, StoreError> {
         let mut links = Vec::new();
         for ids in store.shares().await? {
             links.extend(store.withheld_in(&ids).await?);
         }
         let mut inbox = Self {
-            shared_values: shared_values(store, policy, &links).await?,
-            apart: decisions.iter().filter(|it| keeps_apart(it)).map(|it| it.pair.clone()).collect(),
+            shared_values: shared_values(store, policy, &links).await?.into_iter().map(|it| (it, ())).collect(),
+            apart: decisions.iter().filter(|it| keeps_apart(it)).map(|it| (it.pair.clone(), ())).collect(),
             ..Self::default()
         };
-        for (pair, link) in &links {
-            inbox.put(pair, link, policy);
+        for (pair, link) in links {
+            inbox.put(&pair, &Arc::new(link), policy, &mut Vec::new());
         }
         Ok(inbox)
     }
 
-    /// Applies the changes of a commit.
-    pub(crate) fn apply(&mut self, changes: &Changes, policy: &CompiledPolicy) {
+    /// Applies the changes of a commit. `cases` gets the cases that change.
+    pub(super) fn apply(&mut self, changes: &Changes, policy: &CompiledPolicy, cases: &mut Vec<CaseKey>) {
         let mut regroup: BTreeSet<Pair> = BTreeSet::new();
         for (identifier, (state, _)) in &changes.identifiers {
             let is_shared = is_shared(&identifier.kind, &state.facts.neighbors, policy);
-            let is_changed = if is_shared {
-                self.shared_values.insert(identifier.clone())
-            } else {
-                self.shared_values.remove(identifier)
-            };
-            if is_changed {
-                regroup.extend(self.shared.get(identifier).into_iter().flatten().cloned());
+            if is_shared == self.shared_values.contains_key(identifier) {
+                continue;
             }
+            if is_shared {
+                self.shared_values.insert(identifier.clone(), ());
+            } else {
+                self.shared_values.remove(identifier);
+            }
+            regroup.extend(self.shared.get(identifier).into_iter().flat_map(SharedMap::keys).cloned());
         }
         for (pair, (link, _)) in &changes.links {
-            self.put(pair, link, policy);
+            self.put(pair, link, policy, cases);
             regroup.remove(pair);
         }
         for pair in &changes.removed_links {
-            self.remove(pair);
+            self.remove(pair, cases);
         }
         for identifier in &changes.removed_identifiers {
             self.shared_values.remove(identifier);
         }
-        self.regroup(regroup, policy);
-        self.scores.forget_customers(changes.touched.iter().chain(&changes.removed_clusters));
+        self.regroup(regroup, policy, cases);
     }
 
     /// Applies decisions that were made or revoked. A link with a shared end stays withheld for that, so the changes of a commit
     /// do not name it.
-    pub(crate) fn note_decisions(&mut self, changed: &[Decision], policy: &CompiledPolicy) {
+    pub(super) fn note_decisions(&mut self, changed: &[Decision], policy: &CompiledPolicy, cases: &mut Vec<CaseKey>) {
         for decision in changed.iter().filter(|it| it.relation == Relation::Different) {
             if keeps_apart(decision) {
-                self.apart.insert(decision.pair.clone());
+                self.apart.insert(decision.pair.clone(), ());
             } else {
                 self.apart.remove(&decision.pair);
             }
         }
-        self.regroup(changed.iter().map(|it| it.pair.clone()).collect(), policy);
+        self.regroup(changed.iter().map(|it| it.pair.clone()).collect(), policy, cases);
     }
 
-    /// Forgets the scores of customers that another server changed.
-    pub(crate) fn forget_scores<'c>(&mut self, customers: impl IntoIterator<Item = &'c ClusterKey>) {
-        self.scores.forget_customers(customers);
-    }
-
-    fn regroup(&mut self, pairs: BTreeSet<Pair>, policy: &CompiledPolicy) {
+    fn regroup(&mut self, pairs: BTreeSet<Pair>, policy: &CompiledPolicy, cases: &mut Vec<CaseKey>) {
         for pair in pairs {
             let link = self.places.get(&pair).and_then(|place| self.links.get(place)).cloned();
             if let Some(link) = link {
-                self.put(&pair, &link, policy);
+                self.put(&pair, &link, policy, cases);
             }
         }
     }
 
-    fn remove(&mut self, pair: &Pair) {
+    fn remove(&mut self, pair: &Pair, cases: &mut Vec<CaseKey>) {
         let Some(place) = self.places.remove(pair) else { return };
-        if let Some(key) = self.cases.of_link(pair) {
-            self.scores.forget_case(key);
-        }
+        cases.extend(self.cases.of_link(pair).cloned());
         self.cases.remove(pair);
         let Some(link) = self.links.remove(&place) else { return };
         if link.withheld != Some(Withheld::Shared) {
@@ -141,8 +135,8 @@ impl Inbox {
         }
     }
 
-    fn put(&mut self, pair: &Pair, link: &LinkState, policy: &CompiledPolicy) {
-        self.remove(pair);
+    fn put(&mut self, pair: &Pair, link: &Arc<LinkState>, policy: &CompiledPolicy, cases: &mut Vec<CaseKey>) {
+        self.remove(pair, cases);
         if link.withheld.is_none() {
             return;
         }
@@ -150,14 +144,18 @@ impl Inbox {
         let place = Place { priority, first_seen: link.seen.first_seen, pair: pair.clone() };
         if link.withheld == Some(Withheld::Shared) {
             for end in [&pair.a, &pair.b] {
-                self.shared.entry(end.clone()).or_default().insert(pair.clone());
+                if !self.shared.contains_key(end) {
+                    self.shared.insert(end.clone(), SharedMap::new());
+                }
+                if let Some(pairs) = self.shared.get_mut(end) {
+                    pairs.insert(pair.clone(), ());
+                }
             }
         }
         let shared_values = &self.shared_values;
-        self.cases.put(pair, link, policy, |it| shared_values.contains(it), self.apart.contains(pair));
-        if let Some(key) = self.cases.of_link(pair) {
-            self.scores.forget_case(key);
-        }
+        let is_apart = self.apart.contains_key(pair);
+        self.cases.put(pair, link, policy, |it| shared_values.contains_key(it), is_apart);
+        cases.extend(self.cases.of_link(pair).cloned());
         self.places.insert(pair.clone(), place.clone());
         self.links.insert(place, link.clone());
     }
@@ -168,17 +166,8 @@ impl Inbox {
     }
 
     /// A withheld link.
-    pub fn link(&self, pair: &Pair) -> Option<&LinkState> {
+    pub fn link(&self, pair: &Pair) -> Option<&Arc<LinkState>> {
         self.places.get(pair).and_then(|place| self.links.get(place))
-    }
-
-    /// The scores of cases that are known.
-    pub const fn scores(&self) -> &Scores {
-        &self.scores
-    }
-
-    const fn scores_mut(&mut self) -> &mut Scores {
-        &mut self.scores
     }
 
     /// The identifiers with the most links that are withheld because an end is shared, with their number, descending.
@@ -194,7 +183,7 @@ impl Inbox {
     }
 
     /// The withheld links in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Place, &LinkState)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Place, &Arc<LinkState>)> {
         self.links.iter()
     }
 }

@@ -14,7 +14,7 @@ use tokio::{sync::Semaphore, time::timeout};
 
 pub use self::outcome::{IngestCounts, IngestStatus, MessageOutcome};
 use super::{
-    active_policy::ActivePolicy,
+    active_policy::PolicyVersion,
     pipeline::{Pipeline, PipelineError},
     snapshot::Snapshot,
 };
@@ -71,7 +71,7 @@ impl IngestService {
     }
 
     /// The policy that is active now.
-    pub fn policy(&self) -> Arc<ActivePolicy> {
+    pub fn policy(&self) -> Arc<PolicyVersion> {
         self.pipeline.snapshot().policy
     }
 
@@ -106,7 +106,7 @@ impl IngestService {
     }
 
     /// A new batch, whose messages are parsed under a policy that was active a moment ago.
-    pub fn batch_under(&self, policy: Arc<ActivePolicy>) -> Batch {
+    pub fn batch_under(&self, policy: Arc<PolicyVersion>) -> Batch {
         Batch { service: self.clone(), policy, messages: Vec::new(), n_bytes: 0 }
     }
 }
@@ -115,14 +115,14 @@ impl IngestService {
 #[derive(Debug)]
 pub struct Batch {
     service: IngestService,
-    policy: Arc<ActivePolicy>,
+    policy: Arc<PolicyVersion>,
     messages: Vec<ParsedMessage>,
     n_bytes: usize,
 }
 
 impl Batch {
     /// The policy under which all of its messages are parsed.
-    pub const fn policy(&self) -> &Arc<ActivePolicy> {
+    pub const fn policy(&self) -> &Arc<PolicyVersion> {
         &self.policy
     }
 

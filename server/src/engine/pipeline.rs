@@ -15,13 +15,13 @@ mod written;
 use std::sync::Arc;
 
 use profile360_core::{
-    identifier::UnifiedId,
+    identifier::{UnifiedId, unified_id::IdSecret},
     message::{parse::accepted::Accepted, refusal::Warning},
     plan::changes::Outcome,
     time::Timestamp,
 };
 use profile360_store::{EngineMemory, LineageRow, StoreError};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use self::{
     command::CommandRequest,
@@ -29,12 +29,14 @@ use self::{
     work::{Ingest, Request, Tries},
 };
 pub use self::{
-    command::{Command, CommandOutcome, new_id},
+    command::{Command, CommandOutcome, DryRun, new_id},
     dry_run::{Preview, PreviewedCustomer},
 };
 use crate::{
     clock,
-    engine::{ingest_stats::IngestStats, policy_rollout::Fill, snapshot::Snapshot},
+    engine::{
+        ingest_stats::IngestStats, planning::PlanContext, policy_rollout::Fill, snapshot::Snapshot, state::Reading,
+    },
 };
 
 /// Maximum messages per transaction.
@@ -138,6 +140,9 @@ pub struct Pipeline {
     /// The current snapshot. A policy rollout replaces it.
     snapshot: watch::Receiver<Snapshot>,
     ingest_stats: Arc<IngestStats>,
+    /// For dry runs that exceed the budget of a request: each may need much memory.
+    large_dry_runs: Arc<Semaphore>,
+    budget: Budget,
 }
 
 impl Pipeline {
@@ -152,7 +157,8 @@ impl Pipeline {
         let (current, shown) = watch::channel(snapshot);
         let task = tokio::spawn(Executor::new(current, queue, budget).run());
         let ingest_stats = Arc::new(IngestStats::new(clock::now()));
-        (Self { requests, snapshot: shown, ingest_stats }, task)
+        let large_dry_runs = Arc::new(Semaphore::new(1));
+        (Self { requests, snapshot: shown, ingest_stats, large_dry_runs, budget }, task)
     }
 
     /// The ingestion counters. Callers that refuse messages themselves count those here.
@@ -210,27 +216,35 @@ impl Pipeline {
         command: Command,
         expected_revision: Option<String>,
     ) -> Result<CommandOutcome, PipelineError> {
-        self.request_decision(command, expected_revision, false).await
-    }
-
-    /// What [`Self::decide`] would do now: the same work up to the write.
-    pub async fn dry_run(
-        &self,
-        command: Command,
-        expected_revision: Option<String>,
-    ) -> Result<CommandOutcome, PipelineError> {
-        self.request_decision(command, expected_revision, true).await
-    }
-
-    async fn request_decision(
-        &self,
-        command: Command,
-        expected_revision: Option<String>,
-        is_dry_run: bool,
-    ) -> Result<CommandOutcome, PipelineError> {
         let (reply, answer) = oneshot::channel();
-        let request = CommandRequest { command, expected_revision, is_dry_run, tries: Tries::default(), reply };
+        let request = CommandRequest { command, expected_revision, tries: Tries::default(), reply };
         self.requests.send(Request::Command(Box::new(request))).await.map_err(|_| PipelineError::Stopping)?;
         answer.await.map_err(|_| PipelineError::Stopping)?
+    }
+
+    /// What [`Self::decide`] would do as of the commit of an answer: the same work up to the write.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn dry_run(
+        &self,
+        command: &Command,
+        expected_revision: Option<&str>,
+        reading: &Reading,
+        secret: &IdSecret,
+    ) -> Result<DryRun, StoreError> {
+        let context = PlanContext::of(reading.store.clone(), &*reading.state().await?, secret.clone());
+        let dry_run = async |at_most| match command::dry_run(command, expected_revision, &context, at_most).await {
+            // A snapshot does not change, so its rows do not fit together.
+            Err(StoreError::Conflict) => Err(StoreError::Contradictory),
+            done => done,
+        };
+        if let Some(done) = dry_run(self.budget.read).await? {
+            return Ok(done);
+        }
+        // The semaphore is never closed.
+        let _permit = self.large_dry_runs.acquire().await.ok();
+        dry_run(usize::MAX).await?.ok_or(StoreError::Contradictory)
     }
 }

@@ -21,7 +21,11 @@ use profile360_core::{
         compare::{Change, Comparison, Parts, compare},
         trial::Graph,
     },
-    identifier::{Identifier, UnifiedId, normalize::NORMAL_FORMS, unified_id::unified_id},
+    identifier::{
+        Identifier, UnifiedId,
+        normalize::NORMAL_FORMS,
+        unified_id::{IdSecret, unified_id},
+    },
     policy::compiled::CompiledPolicy,
 };
 use profile360_store::{Entry, Position, Store, StoreError};
@@ -34,6 +38,7 @@ use crate::engine::{
     active_policy::published,
     pipeline::{MAX_BATCH, Pipeline, PipelineError},
     snapshot::Snapshot,
+    state::{Reading, State},
 };
 
 /// How often progress is logged.
@@ -154,7 +159,7 @@ impl PolicyRollout {
             tracing::warn!(
                 "the database has the normal forms of an older program; its messages are read again in the background"
             );
-            self.start(pipeline.clone(), policy.version, CompiledPolicy::clone(&policy));
+            self.start(pipeline.clone(), policy.version, CompiledPolicy::clone(policy.compiled()));
         }
         Ok(())
     }
@@ -190,7 +195,7 @@ impl PolicyRollout {
             return Ok(false);
         }
         tracing::warn!("the database has the normal forms of an older program; its messages are read again first");
-        self.publish(pipeline, policy.version, CompiledPolicy::clone(&policy)).await?;
+        self.publish(pipeline, policy.version, CompiledPolicy::clone(policy.compiled())).await?;
         Ok(true)
     }
 
@@ -296,24 +301,33 @@ pub struct Part {
 /// Identifiers of a part that a simulation returns.
 const MOST_OF_PART: usize = 50;
 
-/// Compares the current customers with those under another policy, without writing. Returns the parts of the first `n_samples`
+/// Compares the customers of a snapshot with those under another policy, without writing. Returns the parts of the first `n_samples`
 /// changes. Parses all messages, on all cores; memory grows with identifiers and links, not with messages.
 pub async fn simulate(
-    snapshot: &Snapshot,
+    reading: &Reading,
+    secret: &IdSecret,
     policy: &CompiledPolicy,
     n_samples: usize,
 ) -> Result<Simulation, StoreError> {
-    let Snapshot { store, secret, .. } = snapshot;
-    let retirements = snapshot.policy.retirements();
-    let decisions = snapshot.decisions();
+    let State { policy: active, decisions, commit: last, .. } = &*reading.state().await?;
+    let (store, retirements) = (&reading.store, active.retirements());
+    // Before the messages, which take long: customers change, and the journal does not.
+    let mut current: HashMap<u128, usize> = HashMap::new();
+    let mut names = Vec::new();
+    for share in store.shares().await? {
+        for (_, cluster) in store.clusters_in(&share).await? {
+            let members = cluster.members.iter().map(|member| unified_id(member, secret).0.as_u128());
+            current.extend(members.map(|member| (member, names.len())));
+            names.push(cluster.unified_id);
+        }
+    }
     let unreadable = store.unreadable_messages().await?;
     let mut graph = Graph::default();
     // By the position of the home, so that memory does not grow with messages.
     let mut messages_of: HashMap<usize, u64> = HashMap::new();
     let (mut n_messages, mut n_affected) = (0, 0);
-    let last = store.last_commit().await?;
     let mut window = JournalWindow::default();
-    while let Some(commits) = window.next(last) {
+    while let Some(commits) = window.next(*last) {
         let entries = store.journal(*commits.start() - 1, *commits.end()).await?;
         window.note(&entries);
         let messages_of_entry = |(_, entry)| match entry {
@@ -348,15 +362,11 @@ pub async fn simulate(
         part_of: partition.cluster_of.iter().map(|it| Some(*it)).collect(),
         names: partition.anchors.iter().filter_map(name_of).collect(),
     };
-    let mut before = Parts { part_of: vec![None; graph.len()], names: Vec::new() };
-    for share in store.shares().await? {
-        for (_, cluster) in store.clusters_in(&share).await? {
-            for position in cluster.members.iter().filter_map(|it| graph.position_of(it)) {
-                before.part_of[position] = Some(before.names.len());
-            }
-            before.names.push(cluster.unified_id);
-        }
-    }
+    let part_of = |position| {
+        let identifier = graph.identifier(position)?;
+        current.get(&unified_id(identifier, secret).0.as_u128()).copied()
+    };
+    let before = Parts { part_of: (0..graph.len()).map(part_of).collect(), names };
     let comparison = compare(&before, &after);
     let samples = comparison.changes.get(..n_samples.min(comparison.changes.len())).unwrap_or_default();
     let parts = parts_of(samples, &before, &after, &graph);

@@ -23,6 +23,7 @@ use crate::{
         masking::{self, Mask},
     },
     clock,
+    engine::state::State,
     views::profile_view,
 };
 
@@ -113,7 +114,8 @@ impl CompareQuery {
         for (position, ComparedProfile { unified_id, as_of }) in columns.iter().enumerate() {
             let argument = format!("columns[{position}].unifiedId");
             let id = unified_id_in(unified_id, &argument)?;
-            let found = profile_view::of_ids(&app.store, &app.policy, &[id]).await.map_err(|it| unavailable(&it))?;
+            let State { policy, .. } = &*app.state().await?;
+            let found = profile_view::of_ids(&app.store, policy, &[id]).await.map_err(|it| unavailable(&it))?;
             let unknown = || ErrorCode::BadUserInput.with(format!("{argument}: no customer has this ID"));
             let customer = found.into_values().next().ok_or_else(unknown)?;
             saw_customer(ctx, &customer);

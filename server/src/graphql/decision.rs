@@ -30,7 +30,10 @@ use super::{
 };
 use crate::{
     clock,
-    engine::pipeline::{Command, CommandOutcome, new_id},
+    engine::{
+        pipeline::{Command, CommandOutcome, DryRun, new_id},
+        state::State,
+    },
     views::profile_view,
 };
 
@@ -221,7 +224,8 @@ impl DecisionQuery {
         include_revoked: Option<bool>,
     ) -> Result<Vec<Retirement>> {
         let app = ctx.data::<App>()?;
-        let retirements = app.policy.retirements();
+        let State { policy, .. } = &*app.state().await?;
+        let retirements = policy.retirements();
         let is_wanted =
             |it: &&std::sync::Arc<retirement::Retirement>| include_revoked.unwrap_or(false) || it.is_active();
         let mut found: Vec<_> = retirements.iter().filter(is_wanted).cloned().collect();
@@ -252,7 +256,7 @@ impl DecisionQuery {
         let (size, is_from_end) = (page.size, page.is_from_end);
         let position = |it: &decision::Decision| DecisionPosition { at: it.at, id: it.id.to_string() };
         let mut found: Vec<decision::Decision> = {
-            let all = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let State { decisions: all, .. } = &*app.state().await?;
             let is_wanted =
                 |it: &&std::sync::Arc<decision::Decision>| include_revoked.unwrap_or(false) || it.is_active();
             all.iter().filter(is_wanted).map(|it| decision::Decision::clone(it)).collect()
@@ -312,7 +316,8 @@ impl DecisionMutation {
         let Some(ids) = unified_ids.iter().map(|it| UnifiedId::parse(it)).collect::<Option<Vec<UnifiedId>>>() else {
             return Ok(not_found());
         };
-        let customers = profile_view::of_ids(&app.store, &app.policy, &ids).await.map_err(|it| unavailable(&it))?;
+        let State { policy, .. } = &*app.state().await?;
+        let customers = profile_view::of_ids(&app.store, policy, &ids).await.map_err(|it| unavailable(&it))?;
         if ids.iter().any(|it| !customers.contains_key(it)) {
             return Ok(not_found());
         }
@@ -450,11 +455,16 @@ async fn run(
     }
     if is_dry_run {
         changed_nothing(ctx);
+        let done = app.pipeline.dry_run(&command, expected_revision.as_deref(), &app.reading, &app.secret).await;
+        return match done.map_err(|error| unavailable(&error))? {
+            DryRun::Previewed(preview) => {
+                let preview = Some(DecisionPreview::of(ctx, &preview)?);
+                Ok(DecisionPayload { preview, ..DecisionPayload::of(DecisionStatus::Applied) })
+            }
+            DryRun::Answered(outcome) => answer(app, outcome).await,
+        };
     }
     let deciding = async {
-        if is_dry_run {
-            return app.pipeline.dry_run(command, expected_revision).await;
-        }
         let outcome = app.pipeline.decide(command, expected_revision).await;
         if let Ok(CommandOutcome::Applied { commit, .. } | CommandOutcome::Retired { commit: Some(commit), .. }) =
             &outcome
@@ -464,7 +474,10 @@ async fn run(
         outcome
     };
     let outcome = DeadlineExtension::with(ctx, deciding).await;
-    let outcome = outcome.map_err(|error| ErrorCode::from(&error).with(error.to_string()))?;
+    answer(app, outcome.map_err(|error| ErrorCode::from(&error).with(error.to_string()))?).await
+}
+
+async fn answer(app: &App, outcome: CommandOutcome) -> Result<DecisionPayload> {
     match outcome {
         CommandOutcome::Applied { decisions, .. } => {
             DecisionPayload::about(app, DecisionStatus::Applied, &decisions).await
@@ -474,14 +487,10 @@ async fn run(
         }
         CommandOutcome::Retired { retirement, commit } => {
             let status = if commit.is_some() { DecisionStatus::Applied } else { DecisionStatus::NoChange };
-            let owners = app.policy.retirements().owners(&retirement.value);
+            let owners = app.state().await?.policy.retirements().owners(&retirement.value);
             let profiles = profiles_of(app, &owners).await?;
             let retirement = Some(Retirement::from(&retirement));
             Ok(DecisionPayload { retirement, profiles, ..DecisionPayload::of(status) })
-        }
-        CommandOutcome::Previewed(preview) => {
-            let preview = Some(DecisionPreview::of(ctx, &preview)?);
-            Ok(DecisionPayload { preview, ..DecisionPayload::of(DecisionStatus::Applied) })
         }
         CommandOutcome::Stale => {
             let detail = "the profiles have changed since the preview; make a new preview";
@@ -514,7 +523,7 @@ fn now() -> Timestamp {
 
 /// A decision by its key.
 pub(super) async fn decision_of(app: &App, key: &str) -> Result<Option<Decision>> {
-    let found = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(key).cloned();
+    let found = app.state().await?.decisions.get(key).cloned();
     let Some(found) = found else { return Ok(None) };
     let decision = decision::Decision::clone(&found);
     Ok(Some(shown(app, std::slice::from_ref(&decision)).await?.decision(&decision)))
@@ -560,7 +569,8 @@ impl DecisionPayload {
 
 /// The profiles of identifiers, each once.
 async fn profiles_of(app: &App, identifiers: &[profile360_core::identifier::Identifier]) -> Result<Vec<Profile>> {
-    let customers = profile_view::of_identifiers(&app.store, &app.policy, identifiers).await;
+    let State { policy, .. } = &*app.state().await?;
+    let customers = profile_view::of_identifiers(&app.store, policy, identifiers).await;
     let customers = customers.map_err(|it| unavailable(&it))?;
     let customers: BTreeMap<_, _> = customers.into_values().map(|customer| (customer.key, customer)).collect();
     let today = clock::today(&app.policy);

@@ -315,10 +315,7 @@ impl Health {
         const CANDIDATES: usize = 400;
         let app = ctx.data::<App>()?;
         let first = page(first, 20, 200)?;
-        let ends = {
-            let inbox = app.inbox.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-            inbox.most_shared(CANDIDATES)
-        };
+        let ends = app.state().await?.inbox.most_shared(CANDIDATES);
         let identifiers: Vec<_> = ends.iter().map(|(it, _)| it.clone()).collect();
         let states = app.store.identifiers(&identifiers).await.map_err(|it| unavailable(&it))?;
         let found: Vec<_> = ends

@@ -1,12 +1,16 @@
 //! Identity resolution: links, withheld links, bridges, explanations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use profile360_core::{
     evidence::{
         decision,
         link::{Observations, Pair},
+        retirement::Retirements,
     },
     graph::{
         bridges,
@@ -35,7 +39,7 @@ use super::{
 };
 use crate::{
     clock,
-    engine::inbox::Place,
+    engine::{inbox::Place, state::State},
     views::{
         preview_facts::{self, FactsError, FactsRead},
         profile_view::{self, Customer},
@@ -203,7 +207,8 @@ impl IdentityQuery {
         look_up(ctx, By::Identifier)?;
         look_up(ctx, By::Identifier)?;
         let (a, b) = (named_identifier(app, &a).await?, named_identifier(app, &b).await?);
-        let customers = profile_view::of_identifiers(&app.store, &app.policy, &[a.clone(), b.clone()]).await;
+        let State { policy, .. } = &*app.state().await?;
+        let customers = profile_view::of_identifiers(&app.store, policy, &[a.clone(), b.clone()]).await;
         let customers = customers.map_err(|it| unavailable(&it))?;
         for customer in customers.values() {
             saw_customer(ctx, customer);
@@ -212,7 +217,7 @@ impl IdentityQuery {
             customers.values().flat_map(|customer| customer.members.iter().map(|(it, _)| it.clone())).collect();
         let members: Vec<identifier::Identifier> = members.into_iter().collect();
         let mut gathered = Collected::read(app, &members).await?;
-        gathered.add_owners(app);
+        gathered.add_owners(app.state().await?.policy.retirements());
         let found = explain::explain(gathered.evidence(), &a, &b, &app.policy);
         let path = found.path.iter().map(|step| match step {
             Step::Link(link) => gathered.link(*link),
@@ -240,7 +245,8 @@ impl IdentityQuery {
         let value = parse_identifier(app, &identifier)?;
         saw_identifier(ctx, unified_id(&value, &app.secret));
         let today = clock::today(&app.policy);
-        let found = sightings::sightings(app, &value, today, n_months).await.map_err(|it| unavailable(&it))?;
+        let found = sightings::sightings(&app.reading, &app.secret, &value, today, n_months).await;
+        let found = found.map_err(|it| unavailable(&it))?;
         let months = found.months.into_iter().map(|(month, n)| SightingMonth { month: Date(month), count: count(n) });
         Ok(Sightings { months: months.collect(), complete: found.is_complete })
     }
@@ -261,7 +267,7 @@ impl IdentityQuery {
         let parse = |it: &ID| identifier::UnifiedId::parse(it);
         let ids: Option<Vec<identifier::UnifiedId>> = unified_ids.iter().map(parse).collect();
         let ids = ids.ok_or_else(|| ErrorCode::BadUserInput.with("unifiedIds: one of them is not a unified ID"))?;
-        let read = preview_facts::profile_facts(app, &ids).await.map_err(|error| match error {
+        let read = preview_facts::profile_facts(&app.reading, &ids).await.map_err(|error| match error {
             FactsError::Store(error) => unavailable(&error),
             FactsError::NotFound | FactsError::TooMany => ErrorCode::BadUserInput.with(error.to_string()),
         })?;
@@ -296,7 +302,7 @@ impl IdentityQuery {
         let (after, before) =
             (position_of(app, page.after.as_ref()).await?, position_of(app, page.before.as_ref()).await?);
         let (found, has_more, total) = {
-            let inbox = app.inbox.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let State { inbox, .. } = &*app.state().await?;
             let is_wanted = |link: &LinkState| {
                 let own = link.withheld.as_ref().map(WithheldReason::of);
                 own.is_some() && reason.is_none_or(|it| Some(it) == own)
@@ -307,8 +313,8 @@ impl IdentityQuery {
                     && after.as_ref().is_none_or(|it| it < place)
                     && before.as_ref().is_none_or(|it| *place < it)
             });
-            let copy = |(place, link): (&Place, &LinkState)| (place.clone(), link.clone());
-            let mut found: Vec<(Place, LinkState)> = if is_from_end {
+            let copy = |(place, link): (&Place, &Arc<LinkState>)| (place.clone(), link.clone());
+            let mut found: Vec<(Place, Arc<LinkState>)> = if is_from_end {
                 between.rev().take(size + 1).map(copy).collect()
             } else {
                 between.take(size + 1).map(copy).collect()
@@ -407,26 +413,19 @@ impl Collected {
         let links = app.store.links_of(members).await.map_err(|it| unavailable(&it))?;
         let mut ends: BTreeSet<identifier::Identifier> = members.iter().cloned().collect();
         ends.extend(links.keys().flat_map(|it| [it.a.clone(), it.b.clone()]));
-        let (decisions, unseen) = {
-            let all = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let about: BTreeMap<_, _> = ends
-                .iter()
-                .flat_map(|it| all.of(it))
-                .map(|it| (it.id.clone(), decision::Decision::clone(it)))
-                .collect();
-            let decisions: Vec<decision::Decision> = about.into_values().collect();
-            let unseen: BTreeMap<identifier::Identifier, Timestamp> =
-                decisions.iter().flat_map(|it| [(it.pair.a.clone(), it.at), (it.pair.b.clone(), it.at)]).collect();
-            (decisions, unseen)
-        };
+        let State { decisions: all, .. } = &*app.state().await?;
+        let about: BTreeMap<_, _> =
+            ends.iter().flat_map(|it| all.of(it)).map(|it| (it.id.clone(), decision::Decision::clone(it))).collect();
+        let decisions: Vec<decision::Decision> = about.into_values().collect();
+        let unseen: BTreeMap<identifier::Identifier, Timestamp> =
+            decisions.iter().flat_map(|it| [(it.pair.a.clone(), it.at), (it.pair.b.clone(), it.at)]).collect();
         let shown = Shown::read(app, ends.iter().cloned().chain(unseen.keys().cloned()).collect(), unseen).await?;
         Ok(Self { identifiers: ends.into_iter().collect(), links: links.into_iter().collect(), decisions, shown })
     }
 
     /// Adds a withheld link between consecutive owners of one value, so that an explanation can name the retirement as the reason
     /// why they are different customers.
-    fn add_owners(&mut self, app: &App) {
-        let retirements = app.policy.retirements();
+    fn add_owners(&mut self, retirements: &Retirements) {
         for pair in self.identifiers.windows(2) {
             let [one, next] = pair else { continue };
             let Some(end) = retirements.retired_at(one).filter(|_| one.is_same_value(next)) else { continue };
@@ -466,7 +465,7 @@ impl Collected {
 /// Identifiers with the data that responses show, and the decisions between them.
 pub(super) struct Shown {
     identifiers: BTreeMap<identifier::Identifier, Identifier>,
-    decisions: std::sync::Arc<decision::Decisions>,
+    decisions: Arc<decision::Decisions>,
 }
 
 impl Shown {
@@ -477,6 +476,7 @@ impl Shown {
         unseen: BTreeMap<identifier::Identifier, Timestamp>,
     ) -> Result<Self> {
         let wanted: Vec<identifier::Identifier> = wanted.into_iter().collect();
+        let State { policy, decisions, .. } = &*app.state().await?;
         let states = app.store.identifiers(&wanted).await.map_err(|it| unavailable(&it))?;
         let shown = |identifier: &identifier::Identifier| {
             let state = states.get(identifier);
@@ -489,13 +489,12 @@ impl Shown {
                 first_seen_at: seen.map_or(at, |it| it.first_seen),
                 last_seen_at: seen.map_or(at, |it| it.last_seen),
                 sources: seen.map(|it| it.sources.iter().cloned().collect()).unwrap_or_default(),
-                shared: state.is_some_and(|it| is_shared(&identifier.kind, &it.facts.neighbors, &app.policy)),
-                retired_at: app.policy.retirements().retired_at(identifier),
+                shared: state.is_some_and(|it| is_shared(&identifier.kind, &it.facts.neighbors, policy)),
+                retired_at: policy.retirements().retired_at(identifier),
             }
         };
         let identifiers = wanted.iter().map(|it| (it.clone(), Identifier(shown(it).into()))).collect();
-        let decisions = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        Ok(Self { identifiers, decisions })
+        Ok(Self { identifiers, decisions: decisions.clone() })
     }
 
     pub(super) fn identifier(&self, it: &identifier::Identifier) -> Identifier {
@@ -549,7 +548,8 @@ pub(super) fn kinds_of(app: &App) -> String {
 pub(super) async fn named_identifier(app: &App, input: &IdentifierInput) -> Result<identifier::Identifier> {
     let value = parse_identifier(app, input)?;
     let now = Timestamp::from_datetime(clock::now()).unwrap_or(Timestamp::LATEST);
-    profile_view::owner_of(&app.store, &app.policy, &value, now).await.map_err(|it| unavailable(&it))
+    let State { policy, .. } = &*app.state().await?;
+    profile_view::owner_of(&app.store, policy, &value, now).await.map_err(|it| unavailable(&it))
 }
 
 /// Normalizes an identifier; the result belongs to its first owner.

@@ -18,7 +18,10 @@ use super::{
     query::unified_id_in,
     scalars::DateTime,
 };
-use crate::views::{names::NameQuestion, profile_view};
+use crate::{
+    engine::state::State,
+    views::{names::NameQuestion, profile_view},
+};
 
 /// The kind of a lineage event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -174,7 +177,8 @@ impl LineageSubscription {
 /// The numbers of the events of a unified ID's profile, and of the profiles merged into it.
 async fn numbers_of(app: &App, id: &ID) -> Result<BTreeSet<i64>> {
     let id = unified_id_in(id, "unifiedId")?;
-    let customers = profile_view::of_ids(&app.store, &app.policy, &[id]).await.map_err(|it| unavailable(&it))?;
+    let State { policy, .. } = &*app.state().await?;
+    let customers = profile_view::of_ids(&app.store, policy, &[id]).await.map_err(|it| unavailable(&it))?;
     let mut ids = BTreeSet::from([id]);
     ids.extend(customers.values().flat_map(|it| it.members.iter().map(|(_, state)| state.unified_id)));
     let mut numbers = BTreeSet::new();
@@ -238,7 +242,8 @@ impl LineageEvent {
             }
             Cause::Retirement(id) => {
                 "RETIREMENT".clone_into(&mut event.cause);
-                event.retirement = app.policy.retirements().get(id).map(|it| Retirement::from(&**it));
+                let State { policy, .. } = &*app.state().await?;
+                event.retirement = policy.retirements().get(id).map(|it| Retirement::from(&**it));
             }
             Cause::Policy(version) => {
                 "POLICY".clone_into(&mut event.cause);

@@ -15,14 +15,17 @@ use profile360_core::{
     },
     purchases::summaries::PurchaseSummaries,
 };
-use profile360_store::{Store, StoreError};
+use profile360_store::StoreError;
 
 use super::{
     App,
     error::{ErrorCode, unavailable},
 };
 use crate::{
-    engine::{active_policy::ActivePolicy, directory::Directory},
+    engine::{
+        directory::Directory,
+        state::{Reading, State},
+    },
     views::{
         customer_cache::{Found, RecentEvents},
         profile_view::{self, Customer, Loaded, Purchased},
@@ -42,9 +45,15 @@ pub(super) struct Loaders {
 /// Where customers come from.
 #[derive(Clone)]
 struct Source {
-    snapshot: Arc<Store>,
-    policy: Arc<ActivePolicy>,
+    reading: Arc<Reading>,
     directory: Arc<Directory>,
+}
+
+/// The commit of a response.
+struct AsOf {
+    state: Arc<State>,
+    /// Its number for the cache.
+    commit: i64,
 }
 
 #[derive(Clone)]
@@ -65,15 +74,14 @@ impl Cached {
 
 impl Loaders {
     pub(super) fn new(app: &App) -> Self {
-        let source =
-            Source { snapshot: app.store.clone(), policy: app.policy.clone(), directory: app.directory.clone() };
+        let source = Source { reading: app.reading.clone(), directory: app.directory.clone() };
         let cached = RwLock::new(Cached::new(&source));
         Self { source, secret: app.secret.clone(), cached }
     }
 
     /// Lets what follows in this response see the last commit.
     pub(super) async fn refresh(&self) {
-        self.source.snapshot.refresh().await;
+        self.source.reading.refresh().await;
         *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Cached::new(&self.source);
     }
 
@@ -116,8 +124,9 @@ impl Loaders {
         if let Some(found) = self.remembered(unified_id(identifier, &self.secret)).await? {
             return Ok(Some(found));
         }
-        let Source { snapshot, policy, .. } = &self.source;
-        let found = profile_view::of_identifiers(snapshot, policy, std::slice::from_ref(identifier)).await;
+        let Source { reading, .. } = &self.source;
+        let AsOf { state, .. } = self.source.as_of().await.map_err(|error| unavailable(&error))?;
+        let found = profile_view::of_identifiers(&reading.store, &state.policy, std::slice::from_ref(identifier)).await;
         let found = found.map_err(|error| unavailable(&error))?.remove(identifier);
         self.remember(found).await
     }
@@ -127,31 +136,31 @@ impl Loaders {
         if let Some(found) = self.remembered(id).await? {
             return Ok(Some(found));
         }
-        let Source { snapshot, policy, .. } = &self.source;
-        let found = profile_view::of_ids(snapshot, policy, &[id]).await.map_err(|error| unavailable(&error))?;
+        let Source { reading, .. } = &self.source;
+        let AsOf { state, .. } = self.source.as_of().await.map_err(|error| unavailable(&error))?;
+        let found = profile_view::of_ids(&reading.store, &state.policy, &[id]).await;
+        let found = found.map_err(|error| unavailable(&error))?;
         self.remember(found.into_values().next()).await
     }
 
     /// The newest events of a customer, if they are cached.
     pub(super) async fn recent_events(&self, customer: &Customer) -> Result<Option<Arc<RecentEvents>>> {
-        let Source { snapshot, policy, directory } = &self.source;
-        let commit = directory.customers.follow(snapshot).await.map_err(|error| unavailable(&error))?;
-        let found = directory.customers.customer(customer.key, commit, &policy.retirements());
+        let AsOf { state, commit } = self.source.as_of().await.map_err(|error| unavailable(&error))?;
+        let cache = &self.source.directory.customers;
+        let found = cache.customer(customer.key, commit, state.policy.retirements());
         Ok(found.and_then(|found| found.events))
     }
 
     /// Caches a customer's newest events, which were read from the snapshot.
     pub(super) async fn remember_events(&self, customer: &Customer, events: RecentEvents) -> Result<()> {
-        let Source { snapshot, directory, .. } = &self.source;
-        let commit = directory.customers.follow(snapshot).await.map_err(|error| unavailable(&error))?;
-        directory.customers.put_events(customer.key, commit, Arc::new(events));
+        let AsOf { commit, .. } = self.source.as_of().await.map_err(|error| unavailable(&error))?;
+        self.source.directory.customers.put_events(customer.key, commit, Arc::new(events));
         Ok(())
     }
 
     async fn remembered(&self, id: UnifiedId) -> Result<Option<Arc<Customer>>> {
-        let Source { snapshot, policy, directory } = &self.source;
-        let commit = directory.customers.follow(snapshot).await.map_err(|error| unavailable(&error))?;
-        let found = directory.customers.customer_of_id(id, commit, &policy.retirements());
+        let AsOf { state, commit } = self.source.as_of().await.map_err(|error| unavailable(&error))?;
+        let found = self.source.directory.customers.customer_of_id(id, commit, state.policy.retirements());
         let Some(Found { customer, .. }) = found else { return Ok(None) };
         // Its purchases are then found without another read of the customer.
         self.cached().customers.prime(customer.key, Ok(Some(customer.clone()))).await;
@@ -161,9 +170,8 @@ impl Loaders {
     /// Caches what was read from the snapshot.
     async fn remember(&self, found: Option<Arc<Customer>>) -> Result<Option<Arc<Customer>>> {
         let Some(customer) = found else { return Ok(None) };
-        let Source { snapshot, policy, directory } = &self.source;
-        let commit = directory.customers.follow(snapshot).await.map_err(|error| unavailable(&error))?;
-        directory.customers.put(commit, &customer, &policy.retirements());
+        let AsOf { state, commit } = self.source.as_of().await.map_err(|error| unavailable(&error))?;
+        self.source.directory.customers.put(commit, &customer, state.policy.retirements());
         self.cached().customers.prime(customer.key, Ok(Some(customer.clone()))).await;
         Ok(Some(customer))
     }
@@ -199,28 +207,30 @@ impl BatchFn<ClusterKey, Answer<Customer>> for Customers {
 }
 
 impl Source {
+    async fn as_of(&self) -> std::result::Result<AsOf, StoreError> {
+        let state = self.reading.state().await?;
+        let commit = self.directory.customers.follow(&self.reading.store).await?;
+        Ok(AsOf { state, commit })
+    }
+
     /// Customers from the cache, and the others from the snapshot.
     async fn customers(&self, keys: &[ClusterKey]) -> std::result::Result<Loaded, StoreError> {
-        let cache = &self.directory.customers;
-        let commit = cache.follow(&self.snapshot).await?;
+        let AsOf { state, commit } = self.as_of().await?;
+        let (cache, retirements) = (&self.directory.customers, state.policy.retirements());
         let mut cached: BTreeMap<ClusterKey, Arc<Customer>> = BTreeMap::new();
         let mut unknown = Vec::new();
-        {
-            let retirements = self.policy.retirements();
-            for key in keys {
-                match cache.customer(*key, commit, &retirements) {
-                    Some(found) => drop(cached.insert(*key, found.customer)),
-                    None => unknown.push(*key),
-                }
+        for key in keys {
+            match cache.customer(*key, commit, retirements) {
+                Some(found) => drop(cached.insert(*key, found.customer)),
+                None => unknown.push(*key),
             }
         }
         if unknown.is_empty() {
             return Ok(Loaded { customers: cached, contradictory: Vec::new() });
         }
-        let mut loaded = profile_view::load_some(&self.snapshot, &self.policy, &unknown).await?;
-        let retirements = self.policy.retirements();
+        let mut loaded = profile_view::load_some(&self.reading.store, &state.policy, &unknown).await?;
         for customer in loaded.customers.values() {
-            cache.put(commit, customer, &retirements);
+            cache.put(commit, customer, retirements);
         }
         loaded.customers.append(&mut cached);
         Ok(loaded)
@@ -228,7 +238,8 @@ impl Source {
 
     /// What a customer of the snapshot bought, from the cache or from the snapshot.
     async fn purchases(&self, customer: &Arc<Customer>) -> std::result::Result<Purchased, StoreError> {
-        self.directory.customers.purchases(&self.snapshot, &self.policy, customer).await
+        let state = self.reading.state().await?;
+        self.directory.customers.purchases(&self.reading.store, &state.policy, customer).await
     }
 
     /// As [`Source::purchases`], summed up.

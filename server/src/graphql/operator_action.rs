@@ -4,8 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use profile360_core::{
-    evidence::{decision, retirement},
-    identifier::{self, UnifiedId, unified_id::unified_id},
+    evidence::{
+        decision,
+        retirement::{self, Retirements},
+    },
+    identifier::{
+        self, UnifiedId,
+        unified_id::{IdSecret, unified_id},
+    },
     profile::avatar::avatar,
     time::Timestamp,
 };
@@ -26,7 +32,7 @@ use super::{
 };
 use crate::{
     auth::{access::Permission, masking},
-    engine::active_policy::PublishedPolicy,
+    engine::{active_policy::PublishedPolicy, state::State},
     views::{
         names::{NameQuestion, names_at},
         profile_view,
@@ -190,13 +196,13 @@ impl Action {
     }
 
     /// Whether it is about one of these identifiers, given by the unified IDs that they have on their own.
-    fn is_about(&self, ids: &BTreeSet<UnifiedId>, app: &App) -> bool {
-        let is_one = |identifier: &identifier::Identifier| ids.contains(&unified_id(identifier, &app.secret));
+    fn is_about(&self, ids: &BTreeSet<UnifiedId>, retirements: &Retirements, secret: &IdSecret) -> bool {
+        let is_one = |identifier: &identifier::Identifier| ids.contains(&unified_id(identifier, secret));
         match self {
             Self::Decided(decisions) => {
                 decisions.iter().any(|decision| is_one(&decision.pair.a) || is_one(&decision.pair.b))
             }
-            Self::Retired(retirement) => app.policy.retirements().owners_ever(&retirement.value).iter().any(is_one),
+            Self::Retired(retirement) => retirements.owners_ever(&retirement.value).iter().any(is_one),
             Self::Published(..) => false,
         }
     }
@@ -236,6 +242,7 @@ impl OperatorActionQuery {
             Some(id) => Some(ids_of_customer(app, &id, "unifiedId").await?),
             None => None,
         };
+        let state = app.state().await?;
         let mut all = all_actions(app).await?;
         let actors: BTreeSet<String> = all.iter().map(|action| action.actor().to_owned()).collect();
         all.retain(|action| {
@@ -245,7 +252,7 @@ impl OperatorActionQuery {
                 && from.is_none_or(|from| from <= at)
                 && to.is_none_or(|to| at < to)
                 && (include_revoked.unwrap_or(true) || !action.is_revoked())
-                && about.as_ref().is_none_or(|ids| action.is_about(ids, app))
+                && about.as_ref().is_none_or(|ids| action.is_about(ids, state.policy.retirements(), &app.secret))
         });
         let total_count = count(all.len() as u64);
         let PageArguments { after, before, .. } = &page;
@@ -290,21 +297,20 @@ pub(super) fn parse_span(
 /// Every unified ID that a customer has or had: those of its identifiers. The ID itself, if it leads nowhere.
 pub(super) async fn ids_of_customer(app: &App, id: &ID, argument: &str) -> Result<BTreeSet<UnifiedId>> {
     let id = unified_id_in(id, argument)?;
-    let customers = profile_view::of_ids(&app.store, &app.policy, &[id]).await.map_err(|it| unavailable(&it))?;
+    let State { policy, .. } = &*app.state().await?;
+    let customers = profile_view::of_ids(&app.store, policy, &[id]).await.map_err(|it| unavailable(&it))?;
     let members = customers.values().flat_map(|customer| customer.members.iter());
     Ok(members.map(|(_, state)| state.unified_id).chain([id]).collect())
 }
 
 async fn all_actions(app: &App) -> Result<Vec<Action>> {
+    let State { policy, decisions, .. } = &*app.state().await?;
     let mut groups: BTreeMap<String, Vec<decision::Decision>> = BTreeMap::new();
-    {
-        let decisions = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for decision in decisions.iter() {
-            groups.entry(decision.group().to_owned()).or_default().push(decision::Decision::clone(decision));
-        }
+    for decision in decisions.iter() {
+        groups.entry(decision.group().to_owned()).or_default().push(decision::Decision::clone(decision));
     }
     let mut actions: Vec<Action> = groups.into_values().map(Action::Decided).collect();
-    actions.extend(app.policy.retirements().iter().map(|retirement| Action::Retired((**retirement).clone())));
+    actions.extend(policy.retirements().iter().map(|retirement| Action::Retired((**retirement).clone())));
     for (version, text) in app.store.policies().await.map_err(|it| unavailable(&it))? {
         let published: PublishedPolicy = super::policy::parse(&text)?;
         // A new database has a policy that no operator published.
@@ -402,7 +408,7 @@ async fn customers_of(app: &App, action: &Action) -> Result<Vec<NameQuestion>> {
         }
         Action::Retired(retirement) => {
             let before = Timestamp::from_micros(retirement.from.micros().saturating_sub(1));
-            let owner = app.policy.retirements().owner_at(&retirement.value, before);
+            let owner = app.state().await?.policy.retirements().owner_at(&retirement.value, before);
             Ok(vec![NameQuestion { at: before, ..question(unified_id(&owner, &app.secret)) }])
         }
         Action::Published(..) => Ok(Vec::new()),

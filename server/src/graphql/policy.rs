@@ -31,6 +31,7 @@ use crate::{
     engine::{
         active_policy::PublishedPolicy,
         policy_rollout::{Part, Progress, Simulation, simulate as simulate_on},
+        state::State,
     },
     views::profile_view,
 };
@@ -116,7 +117,8 @@ impl PolicyChange {
     /// The current profiles, in the order of `before`. One that was merged since is left out.
     async fn profiles(&self, ctx: &Context<'_>) -> Result<Vec<Profile>> {
         let app = ctx.data::<App>()?;
-        let found = profile_view::of_ids(&app.store, &app.policy, &self.current).await;
+        let State { policy, .. } = &*app.state().await?;
+        let found = profile_view::of_ids(&app.store, policy, &self.current).await;
         let found = found.map_err(|error| unavailable(&error))?;
         let today = clock::today(&app.policy);
         Ok(self.current.iter().filter_map(|id| Some(Profile::of(found.get(id)?, today))).collect())
@@ -212,8 +214,7 @@ impl PolicyQuery {
             .try_acquire_owned()
             .map_err(|_| ErrorCode::Overloaded.with("another simulation is running; try again when it is done"))?;
         let compiled = policy.compile(app).await?;
-        let snapshot = app.pipeline.snapshot();
-        let active_version = snapshot.policy.version;
+        let (reading, secret) = (app.reading.clone(), app.secret.clone());
         let (connected, mut disconnected) = oneshot::channel::<()>();
         let runtime = Handle::current();
         let simulating = spawn_blocking(move || {
@@ -223,7 +224,7 @@ impl PolicyQuery {
                 tokio::select! {
                     biased;
                     _ = &mut disconnected => None,
-                    found = simulate_on(&snapshot, &compiled, sample) => Some(found),
+                    found = simulate_on(&reading, &secret, &compiled, sample) => Some(found),
                 }
             })
         });
@@ -245,7 +246,7 @@ impl PolicyQuery {
             splitting: count(comparison.splitting as u64),
             messages: count(n_messages),
             messages_affected: count(n_affected),
-            active_version: i32::try_from(active_version).unwrap_or(i32::MAX),
+            active_version: i32::try_from(app.policy.version).unwrap_or(i32::MAX),
             samples: samples.collect(),
         })
     }

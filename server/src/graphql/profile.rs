@@ -29,6 +29,7 @@ use super::{
 use crate::{
     auth::{access::Permission, masking},
     clock,
+    engine::state::State,
     views::profile_view::Customer,
 };
 
@@ -99,8 +100,8 @@ impl Profile {
     async fn revision(&self, ctx: &Context<'_>) -> Result<String> {
         let customer = self.customer(ctx).await?;
         let app = ctx.data::<App>()?;
-        let decisions = app.decisions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(customer.revision(&decisions, &app.policy))
+        let State { policy, decisions, .. } = &*app.state().await?;
+        Ok(customer.revision(decisions, policy))
     }
 
     /// The date for which age and purchase figures are computed.

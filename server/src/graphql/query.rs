@@ -23,6 +23,7 @@ use super::{
 use crate::{
     auth::access::{self, Permission},
     clock,
+    engine::state::State,
     views::profile_view,
 };
 
@@ -236,7 +237,8 @@ fn unified_id_of(global: &ID) -> Option<UnifiedId> {
 async fn nodes_of(app: &App, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let unified: Vec<Option<UnifiedId>> = ids.iter().map(unified_id_of).collect();
     let known: Vec<UnifiedId> = unified.iter().flatten().copied().collect();
-    let customers = profile_view::of_ids(&app.store, &app.policy, &known).await.map_err(|it| unavailable(&it))?;
+    let State { policy, .. } = &*app.state().await?;
+    let customers = profile_view::of_ids(&app.store, policy, &known).await.map_err(|it| unavailable(&it))?;
     let today = clock::today(&app.policy);
     let node = |id: UnifiedId| Some(Node::Profile(Profile::of(customers.get(&id)?, today)));
     let mut nodes: Vec<Option<Node>> = unified.into_iter().map(|it| it.and_then(node)).collect();
@@ -244,7 +246,7 @@ async fn nodes_of(app: &App, ids: &[ID]) -> Result<Vec<Option<Node>>> {
         if let Some(key) = key_of("Decision", id) {
             *node = decision_of(app, &key).await?.map(Node::Decision);
         } else if let Some(key) = key_of("Retirement", id) {
-            let retirement = app.policy.retirements().get(&key).cloned();
+            let retirement = policy.retirements().get(&key).cloned();
             *node = retirement.map(|it| Node::Retirement(Retirement::from(&*it)));
         }
     }

@@ -85,7 +85,7 @@ impl TimeSlice {
 }
 
 /// Gives each response, including each event of a subscription, one snapshot, and loaders that batch and cache for this response only.
-/// All that a response reads from the database is of one commit, whose number is in its `extensions`; after a mutation's commit, of that
+/// All that a response reads is of one commit, whose number is in its `extensions`; after a mutation's commit, of that
 /// or a later one.
 #[derive(Debug)]
 pub(super) struct RequestContext;
@@ -160,7 +160,7 @@ impl Extension for RequestContext {
     ) -> Response {
         // The schema is exported without an application.
         let Some(current) = ctx.data_opt::<Current>() else { return next.run(ctx, operation_name).await };
-        let app = current.app().of_one_commit();
+        let app = current.app();
         let store = app.store.clone();
         let mut data = Data::default();
         data.insert(Loaders::new(&app));

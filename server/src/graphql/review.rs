@@ -3,7 +3,7 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, PoisonError},
+    sync::Arc,
 };
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, OneofObject, Result, SimpleObject};
@@ -13,10 +13,7 @@ use profile360_core::{
         answer::{self, Party},
         score::{self, Known, closest},
     },
-    evidence::{
-        decision::{self, Decisions},
-        link::Pair,
-    },
+    evidence::{decision, link::Pair},
     graph::rows::{ClusterKey, LinkState},
     identifier::{self, UnifiedId, unified_id::unified_id},
     profile::revision,
@@ -40,7 +37,10 @@ use super::{
 };
 use crate::{
     clock,
-    engine::inbox::{Inbox, Scored, Scoring},
+    engine::{
+        inbox::{Scored, Scoring},
+        state::State,
+    },
     views::profile_view::{self, Customer},
 };
 
@@ -178,8 +178,8 @@ impl ReviewCase {
     #[graphql(complexity = "20")]
     async fn revision(&self, ctx: &Context<'_>) -> Result<String> {
         let app = ctx.data::<App>()?;
-        let decisions = app.decisions.read().unwrap_or_else(PoisonError::into_inner);
-        let revisions = self.parties.iter().map(|party| party.customer.revision(&decisions, &app.policy));
+        let State { policy, decisions, .. } = &*app.state().await?;
+        let revisions = self.parties.iter().map(|party| party.customer.revision(decisions, policy));
         Ok(revision::joint(revisions.collect()))
     }
 }
@@ -302,9 +302,10 @@ impl ReviewQuery {
             Some(search) => customers_found(ctx, &search).await?,
             None => None,
         };
-        let mut entries = Entry::all(app, kind.map(Into::into));
+        let state = app.state().await?;
+        let mut entries = Entry::all(app, &state, kind.map(Into::into));
         if found.is_some() || order == ReviewCaseOrder::Score {
-            score_entries(app, &mut entries).await?;
+            score_entries(app, &state, &mut entries).await?;
         }
         if let Some(found) = &found {
             entries.retain(|entry| entry.scored.iter().any(|it| it.customers.iter().any(|key| found.contains(key))));
@@ -355,8 +356,7 @@ impl ReviewQuery {
                 let pair = found.get(&ids[0]).zip(found.get(&ids[1])).and_then(|(a, b)| Pair::new(a, b));
                 let pair =
                     pair.ok_or_else(|| ErrorCode::BadUserInput.with("by.link: there are no such identifiers"))?;
-                let inbox = inbox_of(app);
-                inbox.cases().of_link(&pair).cloned()
+                app.state().await?.inbox.cases().of_link(&pair).cloned()
             }
         };
         let Some(key) = key else { return Ok(None) };
@@ -365,7 +365,7 @@ impl ReviewQuery {
 
     /// How many cases there are of each kind.
     async fn review_counts(&self, ctx: &Context<'_>) -> Result<ReviewCounts> {
-        let inbox = inbox_of(ctx.data::<App>()?);
+        let State { inbox, .. } = &*ctx.data::<App>()?.state().await?;
         let of = |kind| count(inbox.cases().count(kind) as u64);
         Ok(ReviewCounts {
             contested: of(cases::CaseKind::Contested),
@@ -397,13 +397,13 @@ impl ReviewMutation {
         }
         let ids: Vec<ID> = answers.iter().map(|it| it.case_id.clone()).collect();
         let keys = key_of(app, &ids).await?;
-        let decisions = app.decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let state = app.state().await?;
         let mut wanted: BTreeMap<Pair, decision::Relation> = BTreeMap::new();
         let mut revisions: BTreeMap<ClusterKey, String> = BTreeMap::new();
         let mut cluster_of: BTreeMap<identifier::Identifier, ClusterKey> = BTreeMap::new();
         let mut n_links = 0;
         for (key, answer) in keys.iter().zip(&answers) {
-            let Some(links) = links_of(app, key, MAX_ANSWERED + 1) else {
+            let Some(links) = links_of(&state, key, MAX_ANSWERED + 1) else {
                 let detail = "one of the cases has no withheld links any more";
                 return Ok(DecisionPayload::without(DecisionStatus::NotFound, detail));
             };
@@ -415,7 +415,7 @@ impl ReviewMutation {
             let Some(read) = read_parties(app, vec![(key.clone(), links)], usize::MAX).await?.pop() else {
                 continue;
             };
-            if answer.expected_revision.as_ref().is_some_and(|expected| read.revision(&decisions, app) != *expected) {
+            if answer.expected_revision.as_ref().is_some_and(|expected| read.revision(&state) != *expected) {
                 let detail = "the customers have changed since the case was shown; look again";
                 return Ok(DecisionPayload::without(DecisionStatus::StalePreview, detail));
             }
@@ -424,7 +424,7 @@ impl ReviewMutation {
                 return Ok(DecisionPayload::without(DecisionStatus::NotFound, detail));
             };
             for party in &read.parties {
-                let revision = party.customer.revision(&decisions, &app.policy);
+                let revision = party.customer.revision(&state.decisions, &state.policy);
                 revisions.insert(party.customer.key, revision);
                 let members = party.customer.cluster.members.iter();
                 cluster_of.extend(members.map(|member| (member.clone(), party.customer.key)));
@@ -469,14 +469,14 @@ struct Entry {
 
 impl Entry {
     /// All cases of a kind, those with the most evidence first.
-    fn all(app: &App, kind: Option<cases::CaseKind>) -> Vec<Self> {
-        let inbox = inbox_of(app);
-        let wanted = inbox.cases().iter().filter(|(_, own, _)| kind.is_none_or(|it| it == *own));
+    fn all(app: &App, state: &State, kind: Option<cases::CaseKind>) -> Vec<Self> {
+        let scores = app.states.scores();
+        let wanted = state.inbox.cases().iter().filter(|(_, own, _)| kind.is_none_or(|it| it == *own));
         let entry = |(key, _, case): (&CaseKey, cases::CaseKind, &Case)| Self {
             key: key.clone(),
             evidence: case.evidence(),
             newest: case.newest(),
-            scored: inbox.scores().get(key).cloned(),
+            scored: scores.get(key, state.commit).cloned(),
         };
         let mut entries: Vec<Self> = wanted.map(entry).collect();
         entries.sort_by_key(|entry| Reverse((entry.evidence, entry.newest)));
@@ -497,21 +497,17 @@ impl Entry {
     }
 }
 
-fn inbox_of(app: &App) -> std::sync::RwLockReadGuard<'_, Inbox> {
-    app.inbox.read().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Scores the entries that have no score yet, within the limit, and keeps the scores.
-async fn score_entries(app: &App, entries: &mut [Entry]) -> Result<()> {
+async fn score_entries(app: &App, state: &State, entries: &mut [Entry]) -> Result<()> {
     let unscored: Vec<CaseKey> =
         entries.iter().take(MAX_SCORED).filter(|it| it.scored.is_none()).map(|it| it.key.clone()).collect();
     if unscored.is_empty() {
         return Ok(());
     }
-    let scoring = Scoring::begin(&app.inbox);
+    let scoring = Scoring::begin(&app.states, state);
     let mut scored: BTreeMap<CaseKey, Arc<Scored>> = BTreeMap::new();
     for chunk in unscored.chunks(CHUNK) {
-        let links = chunk.iter().filter_map(|key| Some((key.clone(), links_of(app, key, MAX_CUSTOMERS)?))).collect();
+        let links = chunk.iter().filter_map(|key| Some((key.clone(), links_of(state, key, MAX_CUSTOMERS)?))).collect();
         for read in read_parties(app, links, MAX_COMPARED).await? {
             scored.insert(read.key.clone(), Arc::new(read.scored()));
         }
@@ -541,10 +537,9 @@ async fn customers_found(ctx: &Context<'_>, search: &str) -> Result<Option<BTree
 }
 
 /// The first links of a case; `None` if it has none any more.
-fn links_of(app: &App, key: &CaseKey, most: usize) -> Option<Vec<(Pair, LinkState)>> {
-    let inbox = inbox_of(app);
-    let (_, case) = inbox.cases().get(key)?;
-    let links = case.pairs().take(most).filter_map(|pair| Some((pair.clone(), inbox.link(pair)?.clone())));
+fn links_of(state: &State, key: &CaseKey, most: usize) -> Option<Vec<(Pair, Arc<LinkState>)>> {
+    let (_, case) = state.inbox.cases().get(key)?;
+    let links = case.pairs().take(most).filter_map(|pair| Some((pair.clone(), state.inbox.link(pair)?.clone())));
     Some(links.collect())
 }
 
@@ -596,7 +591,7 @@ async fn positions(app: &App, parties: &[LoadedParty], ids: &[ID]) -> Result<Opt
 struct LoadedParty {
     customer: Arc<Customer>,
     holds_value: bool,
-    links: Vec<(Pair, LinkState)>,
+    links: Vec<(Pair, Arc<LinkState>)>,
 }
 
 impl LoadedParty {
@@ -648,19 +643,19 @@ impl LoadedCase {
     }
 
     /// The joint revision of the customers that a case shows.
-    fn revision(&self, decisions: &Decisions, app: &App) -> String {
+    fn revision(&self, state: &State) -> String {
         let people = self.people().take(MAX_CUSTOMERS);
-        revision::joint(people.map(|party| party.customer.revision(decisions, &app.policy)).collect())
+        revision::joint(people.map(|party| party.customer.revision(&state.decisions, &state.policy)).collect())
     }
 }
 
 /// Customers, each with its links of one case.
-type LinksByCustomer = Vec<(ClusterKey, Vec<(Pair, LinkState)>)>;
+type LinksByCustomer = Vec<(ClusterKey, Vec<(Pair, Arc<LinkState>)>)>;
 
 /// Reads the customers of cases, at most `most` of each.
 async fn read_parties(
     app: &App,
-    cases: Vec<(CaseKey, Vec<(Pair, LinkState)>)>,
+    cases: Vec<(CaseKey, Vec<(Pair, Arc<LinkState>)>)>,
     most: usize,
 ) -> Result<Vec<LoadedCase>> {
     let ends: BTreeSet<identifier::Identifier> = cases
@@ -674,7 +669,7 @@ async fn read_parties(
     let grouped: Vec<(CaseKey, LinksByCustomer)> = cases
         .into_iter()
         .map(|(key, links)| {
-            let mut of_customer: BTreeMap<ClusterKey, Vec<(Pair, LinkState)>> = BTreeMap::new();
+            let mut of_customer: BTreeMap<ClusterKey, Vec<(Pair, Arc<LinkState>)>> = BTreeMap::new();
             let holder = clusters.get(&key.value).copied();
             if let Some(holder) = holder {
                 of_customer.entry(holder).or_default();
@@ -685,7 +680,8 @@ async fn read_parties(
                 }
             }
             let mut parties: Vec<_> = of_customer.into_iter().collect();
-            let first_seen = |links: &[(Pair, LinkState)]| links.iter().map(|(_, link)| link.seen.first_seen).min();
+            let first_seen =
+                |links: &[(Pair, Arc<LinkState>)]| links.iter().map(|(_, link)| link.seen.first_seen).min();
             parties.sort_by_key(|(customer, links)| (Some(*customer) != holder, first_seen(links), *customer));
             (key, parties)
         })
@@ -693,11 +689,12 @@ async fn read_parties(
     let customers: BTreeSet<ClusterKey> =
         grouped.iter().flat_map(|(_, parties)| parties.iter().take(most).map(|(customer, _)| *customer)).collect();
     let customers: Vec<ClusterKey> = customers.into_iter().collect();
-    let loaded = profile_view::load(&app.store, &app.policy, &customers).await.map_err(|it| unavailable(&it))?;
+    let State { policy, .. } = &*app.state().await?;
+    let loaded = profile_view::load(&app.store, policy, &customers).await.map_err(|it| unavailable(&it))?;
     let read = grouped.into_iter().map(|(key, parties)| {
         let holder = clusters.get(&key.value).copied();
         let n_customers = parties.len();
-        let party = |(customer, links): (ClusterKey, Vec<(Pair, LinkState)>)| {
+        let party = |(customer, links): (ClusterKey, Vec<(Pair, Arc<LinkState>)>)| {
             let found = loaded.get(&customer)?.clone();
             Some(LoadedParty { customer: found, holds_value: Some(customer) == holder, links })
         };
@@ -719,17 +716,15 @@ struct ShownParty {
 /// Reads and shows cases; leaves out those that have no links any more.
 async fn shown_cases(ctx: &Context<'_>, keys: &[CaseKey], most: usize) -> Result<BTreeMap<CaseKey, ReviewCase>> {
     let app = ctx.data::<App>()?;
-    let links: Vec<_> = keys.iter().filter_map(|key| Some((key.clone(), links_of(app, key, MAX_CUSTOMERS)?))).collect();
+    let state = app.state().await?;
+    let links = keys.iter().filter_map(|key| Some((key.clone(), links_of(&state, key, MAX_CUSTOMERS)?)));
+    let links: Vec<_> = links.collect();
     let mut ends: BTreeSet<identifier::Identifier> = keys.iter().map(|key| key.value.clone()).collect();
     ends.extend(links.iter().flat_map(|(_, links)| links).flat_map(|(pair, _)| [pair.a.clone(), pair.b.clone()]));
     let shown = Shown::read(app, ends, BTreeMap::new()).await?;
     let mut cases = BTreeMap::new();
     for read in read_parties(app, links, most).await? {
-        let (kind, n_links, n_open, evidence, newest) = {
-            let inbox = inbox_of(app);
-            let Some((kind, case)) = inbox.cases().get(&read.key) else { continue };
-            (kind, case.n_links(), case.n_open(), case.evidence(), case.newest())
-        };
+        let Some((kind, found)) = state.inbox.cases().get(&read.key) else { continue };
         let all_links = || read.parties.iter().flat_map(|party| &party.links);
         let limited = all_links().find_map(|(_, link)| link.withheld.as_ref()?.kind());
         let Scored { closest, .. } = read.scored();
@@ -760,11 +755,11 @@ async fn shown_cases(ctx: &Context<'_>, keys: &[CaseKey], most: usize) -> Result
             value: shown.identifier(&read.key.value),
             limited_kind: limited.map(ToString::to_string),
             needs_decision: kind == cases::CaseKind::Contested,
-            link_count: count(n_links as u64),
-            open_link_count: count(n_open as u64),
+            link_count: count(found.n_links() as u64),
+            open_link_count: count(found.n_open() as u64),
             customer_count: count(read.n_customers.saturating_sub(n_alone) as u64),
-            evidence: count(evidence),
-            last_seen_at: newest.into(),
+            evidence: count(found.evidence()),
+            last_seen_at: found.newest().into(),
             score: closest.as_ref().map(|(_, _, found)| i32::from(found.score)),
             reasons: closest.iter().flat_map(|(_, _, found)| found.reasons.iter().map(reason)).collect(),
             closest: closest.iter().flat_map(|(a, b, _)| [id_of(a), id_of(b)]).flatten().collect(),

@@ -27,7 +27,7 @@ use super::{
     profile::{Identifier, Profile},
     scalars::count,
 };
-use crate::{auth::access::Permission, clock, views::profile_view};
+use crate::{auth::access::Permission, clock, engine::state::State, views::profile_view};
 
 /// The most suggestions in one response.
 pub(super) const MAX_SUGGESTIONS: i32 = 50;
@@ -66,10 +66,8 @@ pub(super) async fn read(ctx: &Context<'_>, text: &str) -> Result<Option<Read>> 
     };
     look_up(ctx, By::Search)?;
     // A value finds all its owners, past and present.
-    let candidates: Vec<_> = {
-        let retirements = app.policy.retirements();
-        candidates.iter().flat_map(|it| retirements.owners(it)).collect()
-    };
+    let State { policy, .. } = &*app.state().await?;
+    let candidates: Vec<_> = candidates.iter().flat_map(|it| policy.retirements().owners(it)).collect();
     let clusters =
         profile_view::clusters_of_identifiers(&app.store, &candidates).await.map_err(|it| unavailable(&it))?;
     let has_form = |kind: &str| app.policy.kind(kind).is_some_and(|it| matches!(it.form, Form::Phone | Form::Email));

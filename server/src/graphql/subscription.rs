@@ -17,7 +17,11 @@ use super::{
     profile::Profile,
     query::unified_id_in,
 };
-use crate::{clock, engine::events::ProfileChanged, views::profile_view};
+use crate::{
+    clock,
+    engine::{events::ProfileChanged, state::State},
+    views::profile_view,
+};
 
 /// Counts the open subscriptions of each key, over all of its connections.
 #[derive(Debug, Clone, Default)]
@@ -117,8 +121,9 @@ impl ProfileSubscription {
 /// The current profile; `None` if a merge removed its cluster. The event reads its fields again, all of them from one snapshot.
 async fn profile_of(current: &Current, changed: &ProfileChanged) -> Result<Option<Profile>> {
     let app = current.app();
+    let State { policy, .. } = &*app.state().await?;
     let load = async {
-        Ok::<_, StoreError>(profile_view::load(&app.store, &app.policy, &[changed.key]).await?.remove(&changed.key))
+        Ok::<_, StoreError>(profile_view::load(&app.store, policy, &[changed.key]).await?.remove(&changed.key))
     };
     let customer = Box::pin(app.events.customer_of(changed, load)).await.map_err(|error| unavailable(&error))?;
     Ok(customer.map(|it| Profile::unread(&it, clock::today(&app.policy))))

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     auth::{access::Caller, authenticator::AuthError},
     engine::{
-        active_policy::ActivePolicy,
+        active_policy::PolicyVersion,
         ingest::{BYTES_PER_BYTE, Batch, IngestCounts, IngestService, MessageOutcome, Sender},
     },
     graphql::ErrorCode,
@@ -200,11 +200,11 @@ struct Pending {
 
 impl Pending {
     /// The policy for the next message. It may change while a long body comes in, and is the same for all of a batch.
-    fn policy(&self) -> Arc<ActivePolicy> {
+    fn policy(&self) -> Arc<PolicyVersion> {
         self.batch.as_ref().map_or_else(|| self.service.policy(), |batch| batch.policy().clone())
     }
 
-    fn add(&mut self, item: Item, policy: Arc<ActivePolicy>) {
+    fn add(&mut self, item: Item, policy: Arc<PolicyVersion>) {
         let Item { number, text, parsed } = item;
         self.n_bytes += text.as_ref().map_or(0, String::len);
         let batch = self.batch.get_or_insert_with(|| self.service.batch_under(policy));

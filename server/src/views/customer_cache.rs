@@ -232,7 +232,7 @@ impl CustomerCache {
         customer: &Arc<Customer>,
     ) -> Result<Purchased, StoreError> {
         let commit = self.follow(snapshot).await?;
-        let found = self.customer(customer.key, commit, &policy.retirements());
+        let found = self.customer(customer.key, commit, policy.retirements());
         if let Some(packed) = found.and_then(|found| found.purchases) {
             return Ok(packed.unpack());
         }

@@ -17,7 +17,7 @@ use profile360_core::{
 };
 use profile360_store::{Store, StoreError};
 
-use crate::engine::active_policy::ActivePolicy;
+use crate::engine::active_policy::PolicyVersion;
 
 /// A customer that was known by a unified ID at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,7 @@ const MAX_LINKS: usize = 200;
 /// The names of some customers at some times. Customers without a name are missing.
 pub async fn names_at(
     store: &Store,
-    policy: &ActivePolicy,
+    policy: &PolicyVersion,
     questions: &BTreeSet<NameQuestion>,
 ) -> Result<BTreeMap<NameQuestion, String>, StoreError> {
     let ids: Vec<UnifiedId> = questions.iter().map(|it| it.unified_id).collect::<BTreeSet<_>>().into_iter().collect();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, PoisonError},
+    sync::Arc,
 };
 
 use profile360_core::{
@@ -20,7 +20,10 @@ use profile360_core::{
 use profile360_store::{PurchaseRow, Store, StoreError};
 
 use crate::{
-    engine::{active_policy::ActivePolicy, snapshot::Snapshot},
+    engine::{
+        active_policy::ActivePolicy,
+        state::{Reading, State},
+    },
     views::profile_view,
 };
 
@@ -48,18 +51,9 @@ pub enum FactsError {
 }
 
 /// Reads the facts for previews of some profiles (see [`ProfileFacts`]), as of one commit.
-pub async fn profile_facts(snapshot: &Snapshot, ids: &[UnifiedId]) -> Result<FactsRead, FactsError> {
-    let Snapshot { store, policy, decisions, .. } = snapshot;
-    let decisions = decisions.read().unwrap_or_else(PoisonError::into_inner).clone();
-    read(&store.snapshot(), policy, &decisions, ids).await
-}
-
-async fn read(
-    store: &Store,
-    policy: &ActivePolicy,
-    decisions: &Decisions,
-    ids: &[UnifiedId],
-) -> Result<FactsRead, FactsError> {
+pub async fn profile_facts(reading: &Reading, ids: &[UnifiedId]) -> Result<FactsRead, FactsError> {
+    let State { policy, decisions, .. } = &*reading.state().await?;
+    let store = &*reading.store;
     let named = profile_view::clusters_of_ids(store, ids).await?;
     if ids.iter().any(|it| !named.contains_key(it)) {
         return Err(FactsError::NotFound);
@@ -73,10 +67,10 @@ async fn read(
         return Err(FactsError::Store(StoreError::Contradictory));
     }
 
-    let retirements = policy.retirements().clone();
+    let retirements = policy.retirements();
     let revisions = clusters.values().map(|cluster| {
         let facts_of = |member| Some((member, &component.identifiers.get(member)?.facts));
-        revision::of_members(policy.version, cluster.members.iter().filter_map(facts_of), &retirements, decisions)
+        revision::of_members(policy.version, cluster.members.iter().filter_map(facts_of), retirements, decisions)
     });
     let revision = revision::joint(revisions.collect());
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use profile360_core::{
-    evidence::{decision::Decisions, retirement::Retirements},
+    evidence::decision::Decisions,
     graph::{
         input::is_shared,
         rows::{ClusterKey, ClusterState, IdentifierState},
@@ -39,7 +39,7 @@ impl Customer {
     /// Changes whenever a fact, a decision or the policy changes this customer.
     pub fn revision(&self, decisions: &Decisions, policy: &ActivePolicy) -> String {
         let members = self.members.iter().map(|(identifier, state)| (identifier, &state.facts));
-        revision::of_members(policy.version, members, &policy.retirements(), decisions)
+        revision::of_members(policy.version, members, policy.retirements(), decisions)
     }
 }
 
@@ -91,7 +91,6 @@ async fn read(
         states.extend(snapshot.identifiers(&unread).await?);
     }
     let mut loaded = Loaded::default();
-    let retirements = policy.retirements();
     for (key, cluster) in clusters {
         let member = |identifier: &Identifier| {
             let state = states.get(identifier).filter(|state| state.cluster == key)?;
@@ -99,7 +98,7 @@ async fn read(
         };
         match cluster.members.iter().map(member).collect::<Option<Vec<_>>>() {
             Some(members) => {
-                let customer = fold(key, cluster, members, policy, &retirements);
+                let customer = fold(key, cluster, members, policy);
                 loaded.customers.insert(key, Arc::new(customer));
             }
             None => loaded.contradictory.push(key),
@@ -147,13 +146,12 @@ pub async fn of_ids(
     Ok(identifiers.into_iter().filter_map(|(id, it)| Some((id, customers.get(&it)?.clone()))).collect())
 }
 
-/// A customer of its members, under the policy and some retirements.
+/// A customer of its members.
 pub fn fold(
     key: ClusterKey,
     cluster: Arc<ClusterState>,
     members: Vec<(Identifier, Arc<IdentifierState>)>,
     policy: &ActivePolicy,
-    retirements: &Retirements,
 ) -> Customer {
     let parts: Vec<Member<'_>> = members
         .iter()
@@ -164,7 +162,7 @@ pub fn fold(
             last_seen: state.facts.seen.last_seen,
             sources: &state.facts.seen.sources,
             shared: is_shared(&identifier.kind, &state.facts.neighbors, policy),
-            retired_at: retirements.retired_at(identifier),
+            retired_at: policy.retirements().retired_at(identifier),
             summary: &state.facts.summary,
         })
         .collect();
@@ -179,13 +177,11 @@ pub async fn owner_of(
     value: &Identifier,
     now: Timestamp,
 ) -> Result<Identifier, StoreError> {
-    let (owners, owner_now) = {
-        let retirements = policy.retirements();
-        (retirements.owners(value), retirements.owner_at(value, now))
-    };
+    let owners = policy.retirements().owners(value);
     if let [only] = owners.as_slice() {
         return Ok(only.clone());
     }
+    let owner_now = policy.retirements().owner_at(value, now);
     let seen = store.identifiers(&owners).await?;
     let newest = seen.into_keys().rfind(|it| it.generation <= owner_now.generation);
     Ok(newest.unwrap_or(owner_now))

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, Months, NaiveDate};
 use profile360_core::{
-    identifier::{Identifier, UnifiedId, unified_id::unified_id},
+    identifier::{
+        Identifier, UnifiedId,
+        unified_id::{IdSecret, unified_id},
+    },
     message::parse::parse_kept,
     plan::retire::homes_of_value,
     time::Timestamp,
@@ -12,7 +15,7 @@ use profile360_core::{
 };
 use profile360_store::StoreError;
 
-use crate::engine::snapshot::Snapshot;
+use crate::engine::state::{Reading, State};
 
 /// The most messages that one answer reads.
 const MAX_MESSAGES: usize = 20_000;
@@ -31,12 +34,14 @@ pub struct Sightings {
 /// Counts the messages that name a value, whichever owner it had, in the `n_months` calendar months up to that of `today`.
 /// Reads the newest month first, and stops before it has read too much.
 pub async fn sightings(
-    snapshot: &Snapshot,
+    reading: &Reading,
+    secret: &IdSecret,
     value: &Identifier,
     today: NaiveDate,
     n_months: u32,
 ) -> Result<Sightings, StoreError> {
-    let Snapshot { store, policy, secret, .. } = snapshot;
+    let State { policy, .. } = &*reading.state().await?;
+    let store = &reading.store;
     let owners = policy.retirements().owners(value);
     let links = store.links_of(&owners).await?;
     let homes: BTreeSet<UnifiedId> =

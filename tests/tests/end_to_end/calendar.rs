@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use profile360_core::policy::{compiled::CompiledPolicy, document::Policy};
 use profile360_directory::ListRow;
 use profile360_server::{
-    engine::{active_policy::ActivePolicy, directory::Directory, events::Events},
+    engine::{active_policy::ActivePolicy, directory::Directory, events::Events, state::States},
     memory::CacheSizes,
 };
 use profile360_store::Store;
@@ -70,6 +70,7 @@ fn rows_change_at_midnight_in_the_policys_time_zone() {
         let directory = Directory::load_by(now, &store, &policy, Arc::new(Events::keeping(1)), CacheSizes::default())
             .await
             .expect("it can be read");
+        let states = Arc::new(States::fixed(policy.clone()));
         // The import has listed it for the real date.
         set(FIRST);
         let mut clusters = Vec::new();
@@ -95,7 +96,7 @@ fn rows_change_at_midnight_in_the_policys_time_zone() {
             directory.touch_due(directory.today(&policy));
             // Only due rows are recomputed.
             assert_eq!(directory.n_pending(), usize::from(is_change), "{time}");
-            directory.catch_up(&store, &policy, |_| {}).await.expect("it can be written");
+            directory.catch_up(&store, &states, |_| {}).await.expect("it can be written");
             assert_eq!(row(&store).await, expected, "{time}");
         }
         store.close().await;

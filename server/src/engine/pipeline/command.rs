@@ -54,16 +54,21 @@ pub enum CommandOutcome {
     Contradicted { by: Vec<Decision> },
     /// No decision or retirement has that ID.
     NotFound,
-    /// What the command would do. Nothing was written.
-    Previewed(Arc<Preview>),
+}
+
+/// The result of a dry run.
+#[derive(Debug)]
+pub enum DryRun {
+    /// What the command would do.
+    Previewed(Box<Preview>),
+    /// The command would do nothing.
+    Answered(CommandOutcome),
 }
 
 #[derive(Debug)]
 pub(super) struct CommandRequest {
     pub command: Command,
     pub expected_revision: Option<String>,
-    /// Stops before the write and answers with [`CommandOutcome::Previewed`].
-    pub is_dry_run: bool,
     pub tries: Tries,
     pub reply: oneshot::Sender<Result<CommandOutcome, PipelineError>>,
 }
@@ -76,21 +81,15 @@ pub(super) async fn plan(
     cache: &mut Cache,
     at_most: usize,
 ) -> Result<Attempt, (Work, StoreError)> {
-    let planned = match step_of(&request.command, &context.retirements, &context.rules.decisions) {
-        Step::Answer(outcome) => Ok(Planning::Answer(outcome)),
-        // All messages with the value are read. How many there are is not known before.
-        Step::Retire(_) if at_most < usize::MAX => Ok(Planning::OverBudget),
-        Step::Retire(retirement) => plan_retirement(&request, retirement, &mut view, context, cache).await,
-        Step::Decide(wanted) => plan_decisions(&request, wanted, &mut view, context, cache, at_most).await,
-    };
-    match planned {
+    let expected = Expected::at_write(request.expected_revision.as_deref());
+    match plan_command(&request.command, expected, &mut view, context, cache, at_most).await {
         Ok(Planning::Answer(outcome)) => Ok(Attempt::Answer { request, outcome, view: Box::new(view) }),
         Ok(Planning::OverBudget) => Ok(Attempt::OverBudget(Work::Command(request))),
-        Ok(Planning::Decisions { changed, kept, changes }) => {
+        Ok(Planning::Decisions { changed, kept, changes, .. }) => {
             let work = PlannedWork::Decisions { request, changed, kept };
             Ok(Attempt::Write(Box::new(Batch { work, view, changes })))
         }
-        Ok(Planning::Retirement { retirement, reassigned, changes }) => {
+        Ok(Planning::Retirement { retirement, reassigned, changes, .. }) => {
             let decisions = planning::decisions_about_removed(&changes, &context.rules.decisions);
             let work = PlannedWork::Retirement { request, retirement, reassigned, decisions };
             Ok(Attempt::Write(Box::new(Batch { work, view, changes })))
@@ -99,37 +98,114 @@ pub(super) async fn plan(
     }
 }
 
-/// The plan of a command, without its request and its view.
+/// Plans a command as its write would, and shows the result. The store of the context is a snapshot, and its rules are those of the
+/// same commit. `None` if the command exceeds a budget, see [`planning::cost_of`].
+pub(super) async fn dry_run(
+    command: &Command,
+    expected_revision: Option<&str>,
+    context: &PlanContext,
+    at_most: usize,
+) -> Result<Option<DryRun>, StoreError> {
+    let expected = Expected { revision: expected_revision, is_needed: true };
+    let (mut view, mut cache) = (View::default(), Cache::new(0));
+    let planned = plan_command(command, expected, &mut view, context, &mut cache, at_most).await?;
+    let (about, changes, revision, policy) = match &planned {
+        Planning::OverBudget => return Ok(None),
+        Planning::Answer(outcome) => return Ok(Some(DryRun::Answered(outcome.clone()))),
+        Planning::Decisions { about, changes, revision, .. } => (about, changes, revision, context.policy.clone()),
+        Planning::Retirement { about, reassigned, changes, revision, .. } => {
+            let after = context.policy.with_retirements(reassigned.reassignment.after.clone());
+            (about, changes, revision, Arc::new(after))
+        }
+    };
+    let planned = Planned { view: &view, changes, about, policy: &policy };
+    let preview = preview_of(&planned, context, revision.clone().unwrap_or_default()).await?;
+    Ok(Some(DryRun::Previewed(Box::new(preview))))
+}
+
+/// The joint revision of the profiles that a client expects.
+#[derive(Clone, Copy)]
+struct Expected<'r> {
+    revision: Option<&'r str>,
+    /// Whether the actual revision must be known.
+    is_needed: bool,
+}
+
+impl<'r> Expected<'r> {
+    const fn at_write(revision: Option<&'r str>) -> Self {
+        Self { revision, is_needed: revision.is_some() }
+    }
+
+    fn differs(self, revision: Option<&str>) -> bool {
+        self.revision.is_some_and(|expected| revision != Some(expected))
+    }
+}
+
+/// The plan of a command, without its view.
 enum Planning {
     Answer(CommandOutcome),
     OverBudget,
-    Decisions { changed: Arc<[Decision]>, kept: Vec<Decision>, changes: Changes },
-    Retirement { retirement: Retirement, reassigned: planning::Reassigned, changes: Changes },
+    Decisions {
+        changed: Arc<[Decision]>,
+        kept: Vec<Decision>,
+        changes: Changes,
+        /// The identifiers that the command is about.
+        about: BTreeSet<Identifier>,
+        revision: Option<String>,
+    },
+    Retirement {
+        retirement: Retirement,
+        reassigned: planning::Reassigned,
+        changes: Changes,
+        /// The identifiers that the command is about.
+        about: BTreeSet<Identifier>,
+        revision: Option<String>,
+    },
+}
+
+async fn plan_command(
+    command: &Command,
+    expected: Expected<'_>,
+    view: &mut View,
+    context: &PlanContext,
+    cache: &mut Cache,
+    at_most: usize,
+) -> Result<Planning, StoreError> {
+    match step_of(command, &context.retirements, &context.rules.decisions) {
+        Step::Answer(outcome) => Ok(Planning::Answer(outcome)),
+        // All messages with the value are read. How many there are is not known before.
+        Step::Retire(_) if at_most < usize::MAX => Ok(Planning::OverBudget),
+        Step::Retire(retirement) => plan_retirement(expected, retirement, view, context, cache).await,
+        Step::Decide(wanted) => {
+            let is_made = matches!(command, Command::Make(_));
+            plan_decisions(is_made, expected, wanted, view, context, cache, at_most).await
+        }
+    }
 }
 
 async fn plan_decisions(
-    request: &CommandRequest,
+    is_made: bool,
+    expected: Expected<'_>,
     wanted: WantedDecisions,
     view: &mut View,
     context: &PlanContext,
     cache: &mut Cache,
     at_most: usize,
 ) -> Result<Planning, StoreError> {
-    let previewed_from = commit_before_dry_run(request, context).await?;
     let WantedDecisions { changed, kept } = wanted;
-    let ends: BTreeSet<Identifier> =
+    let about: BTreeSet<Identifier> =
         changed.iter().chain(&kept).flat_map(|it| [it.pair.a.clone(), it.pair.b.clone()]).collect();
-    planning::load(Needs { identifiers: ends.clone(), ..Needs::default() }, view, context, cache).await?;
+    planning::load(Needs { identifiers: about.clone(), ..Needs::default() }, view, context, cache).await?;
     let mut revision = None;
-    if needs_revision(request) {
-        let members = missing_members(&ends, view);
+    if expected.is_needed {
+        let members = missing_members(&about, view);
         if at_most < planning::cost_of(&members) {
             return Ok(Planning::OverBudget);
         }
         planning::load(members, view, context, cache).await?;
-        revision = Some(planning::revision_of(&ends, view, context)?);
+        revision = Some(planning::revision_of(&about, view, context)?);
     }
-    if is_stale(request, revision.as_deref()) {
+    if expected.differs(revision.as_deref()) {
         return Ok(Planning::Answer(CommandOutcome::Stale));
     }
     if changed.is_empty() {
@@ -143,64 +219,38 @@ async fn plan_decisions(
     };
     let Plan { view: seen, changes } = plan;
     *view = seen;
-    let is_made = matches!(request.command, Command::Make(_));
     if is_made && !changes.unmet.is_empty() {
         let by = excluded(&changes.unmet, &changed, &after.rules.decisions);
         return Ok(Planning::Answer(CommandOutcome::Contradicted { by }));
     }
-    if let Some(last_commit) = previewed_from {
-        let planned = Planned { view, changes: &changes, about: &ends, retirements: &context.retirements };
-        let preview = preview_of(&planned, context, last_commit, revision.unwrap_or_default()).await?;
-        return Ok(Planning::Answer(CommandOutcome::Previewed(Arc::new(preview))));
-    }
-    Ok(Planning::Decisions { changed, kept, changes })
+    Ok(Planning::Decisions { changed, kept, changes, about, revision })
 }
 
 async fn plan_retirement(
-    request: &CommandRequest,
+    expected: Expected<'_>,
     retirement: Retirement,
     view: &mut View,
     context: &PlanContext,
     cache: &mut Cache,
 ) -> Result<Planning, StoreError> {
-    let previewed_from = commit_before_dry_run(request, context).await?;
     let value = &retirement.value;
     let reassigned = planning::read_reassignment(&retirement, view, context, cache).await?;
     let Reassignment { before, after, .. } = &*reassigned.reassignment;
-    let owners: BTreeSet<Identifier> = before.owners(value).into_iter().chain(after.owners(value)).collect();
-    planning::load(Needs { identifiers: owners.clone(), ..Needs::default() }, view, context, cache).await?;
+    let about: BTreeSet<Identifier> = before.owners(value).into_iter().chain(after.owners(value)).collect();
+    planning::load(Needs { identifiers: about.clone(), ..Needs::default() }, view, context, cache).await?;
     let mut revision = None;
-    if needs_revision(request) {
-        planning::load(missing_members(&owners, view), view, context, cache).await?;
-        revision = Some(planning::revision_of(&owners, view, context)?);
+    if expected.is_needed {
+        planning::load(missing_members(&about, view), view, context, cache).await?;
+        revision = Some(planning::revision_of(&about, view, context)?);
     }
-    if is_stale(request, revision.as_deref()) {
+    if expected.differs(revision.as_deref()) {
         return Ok(Planning::Answer(CommandOutcome::Stale));
     }
     let evidence = NewEvidence::Retirement(reassigned.reassignment.clone());
     let plan = planning::plan(evidence, std::mem::take(view), context, cache, usize::MAX).await?;
     let Plan { view: seen, changes } = plan.ok_or(StoreError::Conflict)?;
     *view = seen;
-    if let Some(last_commit) = previewed_from {
-        let planned = Planned { view, changes: &changes, about: &owners, retirements: after };
-        let preview = preview_of(&planned, context, last_commit, revision.unwrap_or_default()).await?;
-        return Ok(Planning::Answer(CommandOutcome::Previewed(Arc::new(preview))));
-    }
-    Ok(Planning::Retirement { retirement, reassigned, changes })
-}
-
-/// Whether the joint revision of the profiles must be known.
-const fn needs_revision(request: &CommandRequest) -> bool {
-    request.expected_revision.is_some() || request.is_dry_run
-}
-
-/// The last commit before a dry run reads: it must be the last one when it has read.
-async fn commit_before_dry_run(request: &CommandRequest, context: &PlanContext) -> Result<Option<i64>, StoreError> {
-    if request.is_dry_run { context.store.last_commit().await.map(Some) } else { Ok(None) }
-}
-
-fn is_stale(request: &CommandRequest, revision: Option<&str>) -> bool {
-    request.expected_revision.as_deref().is_some_and(|expected| revision != Some(expected))
+    Ok(Planning::Retirement { retirement, reassigned, changes, about, revision })
 }
 
 /// Decisions to write (new or revoked), and those that exist as requested.

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use profile360_core::{
-    evidence::retirement::Retirements,
     graph::rows::{ClusterKey, ClusterState, IdentifierState},
     identifier::{Identifier, UnifiedId},
     plan::{changes::Changes, view::View},
@@ -11,7 +10,7 @@ use profile360_core::{
 use profile360_store::{PurchaseRow, Store, StoreError};
 
 use crate::{
-    engine::planning::PlanContext,
+    engine::{active_policy::ActivePolicy, planning::PlanContext},
     views::profile_view::{self, Customer, Purchased},
 };
 
@@ -44,19 +43,14 @@ pub(super) struct Planned<'a> {
     pub changes: &'a Changes,
     /// The identifiers that the command names.
     pub about: &'a BTreeSet<Identifier>,
-    /// The retirements that would be active.
-    pub retirements: &'a Retirements,
+    /// With the retirements that would be active.
+    pub policy: &'a ActivePolicy,
 }
 
-/// Shows the result of a plan.
-///
-/// # Errors
-///
-/// [`StoreError::Conflict`] if there are commits after `last_commit`.
+/// Shows the result of a plan. The store of the context is the snapshot that the plan was made on.
 pub(super) async fn preview_of(
     planned: &Planned<'_>,
     context: &PlanContext,
-    last_commit: i64,
     revision: String,
 ) -> Result<Preview, StoreError> {
     let store = &context.store;
@@ -66,17 +60,13 @@ pub(super) async fn preview_of(
     let mut before = Vec::with_capacity(shown_old.len());
     let mut loaded = profile_view::load(store, &context.policy, &shown_old).await?;
     for key in &shown_old {
-        // Others may have committed since the plan was made.
-        let customer = loaded.remove(key).ok_or(StoreError::Conflict)?;
+        let customer = loaded.remove(key).ok_or(StoreError::Contradictory)?;
         let purchased = profile_view::purchases(store, &customer).await?;
         before.push(PreviewedCustomer { customer, purchased });
     }
     let mut after = Vec::new();
     for key in new_keys.iter().take(MAX_PREVIEWED) {
         after.push(previewed(planned, context, *key).await?);
-    }
-    if store.last_commit().await? != last_commit {
-        return Err(StoreError::Conflict);
     }
     Ok(Preview { revision, before, after, n_omitted })
 }
@@ -87,10 +77,10 @@ async fn previewed(
     context: &PlanContext,
     key: ClusterKey,
 ) -> Result<PreviewedCustomer, StoreError> {
-    let Planned { view, changes, retirements, .. } = planned;
+    let Planned { view, changes, policy, .. } = planned;
     let cluster = match changes.clusters.get(&key) {
         Some((cluster, _)) => cluster.clone(),
-        None => planned.stored_cluster(key).ok_or(StoreError::Conflict)?,
+        None => planned.stored_cluster(key).ok_or(StoreError::Contradictory)?,
     };
     let planned_state = |member: &Identifier| -> Option<Arc<IdentifierState>> {
         let changed = changes.identifiers.get(member).map(|(state, _)| state.clone());
@@ -101,12 +91,12 @@ async fn previewed(
     let stored = context.store.identifiers(&unknown).await?;
     let mut members = Vec::with_capacity(cluster.members.len());
     for member in &cluster.members {
-        let state = planned_state(member).or_else(|| stored.get(member).cloned()).ok_or(StoreError::Conflict)?;
+        let state = planned_state(member).or_else(|| stored.get(member).cloned()).ok_or(StoreError::Contradictory)?;
         members.push((member.clone(), state));
     }
     let homes: BTreeSet<UnifiedId> = members.iter().map(|(_, state)| state.unified_id).collect();
     let purchased = purchases_after(&context.store, changes, &homes).await?;
-    let customer = profile_view::fold(key, cluster, members, &context.policy, retirements);
+    let customer = profile_view::fold(key, cluster, members, policy);
     Ok(PreviewedCustomer { customer: Arc::new(customer), purchased })
 }
 

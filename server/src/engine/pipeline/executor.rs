@@ -9,11 +9,7 @@
 //!
 //! The order of requests does not change the result. This module never resolves identities: `core::plan` does.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use profile360_core::{
     plan::{changes::Changes, view::View},
@@ -38,9 +34,8 @@ use super::{
 use crate::{
     clock,
     engine::{
-        active_policy,
-        inbox::Inbox,
-        snapshot::{Snapshot, load_decisions},
+        snapshot::Snapshot,
+        state::{Decided, States},
     },
 };
 
@@ -61,8 +56,8 @@ pub(super) struct Executor {
     cache: Cache,
     /// `None` if other servers may have committed since.
     last: Option<Last>,
-    /// The last commit whose decisions and withheld links the snapshot contains.
-    seen_up_to: i64,
+    /// The last commit that the list knows of.
+    shown: i64,
     budget: Budget,
     in_flight: Option<InFlight>,
     slow: SlowLane,
@@ -154,8 +149,8 @@ impl Backlog {
 impl Executor {
     pub(super) fn new(current: watch::Sender<Snapshot>, queue: mpsc::Receiver<Request>, budget: Budget) -> Self {
         let snapshot = current.borrow().clone();
+        let shown = snapshot.states.last().commit;
         Self {
-            seen_up_to: snapshot.seen_up_to,
             cache: Cache::new(snapshot.caches.rows),
             snapshot,
             current,
@@ -163,6 +158,7 @@ impl Executor {
             is_closed: false,
             backlog: Backlog::new(budget.batch),
             last: None,
+            shown,
             budget,
             in_flight: None,
             slow: SlowLane::default(),
@@ -348,7 +344,7 @@ impl Executor {
         let batch = Arc::new(batch);
         let task = {
             let (batch, lineage) = (batch.clone(), lineage.clone());
-            let store = self.snapshot.store.clone();
+            let Snapshot { store, states, .. } = self.snapshot.clone();
             tokio::spawn(async move {
                 if is_empty {
                     // No commit detects that another writer has changed what the answers were read from.
@@ -360,7 +356,8 @@ impl Executor {
                 if written.is_ok() {
                     tracing::debug!(messages = n_messages, ?planned, written = ?started.elapsed(), commit, "committed a batch");
                 }
-                written
+                // At once: answers may see the commit already.
+                written.map(|()| publish_state(&states, commit, &batch))
             })
         };
         if matches!(batch.work, PlannedWork::Messages(_)) {
@@ -398,7 +395,7 @@ impl Executor {
         }
     }
 
-    /// Shows a commit to readers, and replies.
+    /// Updates the list, and replies.
     fn publish(&mut self, done: Done) {
         let Done { batch, commit, lineage } = done;
         self.show_batch(&batch, commit, &lineage);
@@ -410,37 +407,27 @@ impl Executor {
         }
     }
 
-    /// Shows a batch to readers and to the slow lane.
+    /// Shows a batch to the list, to subscribers and to the slow lane.
     fn show_batch(&mut self, batch: &Batch, commit: i64, lineage: &[(i64, LineageRow)]) {
         let Batch { work, changes, .. } = batch;
-        if commit == self.seen_up_to {
+        if commit == self.shown {
             return;
         }
-        let Snapshot { policy, inbox, .. } = &self.snapshot;
-        match work {
-            PlannedWork::Messages(_) => {}
-            PlannedWork::Decisions { changed, .. } => {
-                self.snapshot.set_decisions(Arc::new(self.snapshot.decisions().with(changed)));
-                inbox.write().unwrap_or_else(PoisonError::into_inner).note_decisions(changed, policy);
-            }
-            PlannedWork::Retirement { reassigned, .. } => {
-                policy.set_retirements(reassigned.reassignment.after.clone());
-                // It may contain rows that are removed.
-                self.cache.clear();
-            }
+        if matches!(work, PlannedWork::Retirement { .. }) {
+            // It may contain rows that are removed.
+            self.cache.clear();
         }
         self.show(commit, changes, lineage);
         self.slow.note(work, changes);
     }
 
-    /// Updates the list, the inbox and the subscribers.
+    /// Updates the list and the subscribers.
     fn show(&mut self, commit: i64, changes: &Changes, lineage: &[(i64, LineageRow)]) {
         self.snapshot.directory.follow(commit, changes);
-        self.snapshot.apply_to_inbox(changes);
         for (_, event) in lineage {
             self.snapshot.events.publish_lineage(event.clone());
         }
-        self.seen_up_to = commit;
+        self.shown = commit;
     }
 
     /// Plans work again after a failure, or refuses it.
@@ -568,6 +555,7 @@ impl Executor {
             }
         };
         self.number(commit, &lineage);
+        publish_state(&self.snapshot.states, commit, &batch);
         self.show_batch(&batch, commit, &lineage);
         // So many new ones would evict all others.
         self.cache.forget(&batch.changes);
@@ -627,7 +615,7 @@ impl Executor {
             Err(error) => Err(error),
         };
         let answer = switched.map(|snapshot| {
-            self.seen_up_to = snapshot.seen_up_to;
+            self.shown = snapshot.states.last().commit;
             self.snapshot = snapshot;
             self.invalidate();
             self.current.send_replace(self.snapshot.clone());
@@ -655,38 +643,36 @@ impl Executor {
         let commit = Commit { lineage: &lineage, ..Commit::of(number, &nothing) };
         self.snapshot.store.commit(&commit, &self.snapshot.secret).await?;
         self.number(number, &lineage);
+        self.snapshot.states.pass_to(number);
         self.show(number, &nothing, &lineage);
         Ok(())
     }
 
-    /// Reads the last numbers. At first and after a conflict it reloads decisions and inbox if commits of others changed them.
+    /// Reads the last numbers. At first and after a conflict it also reads what others have committed.
     async fn catch_up(&mut self) -> Result<Last, StoreError> {
         if let Some(last) = self.last {
             return Ok(last);
         }
-        let Snapshot { store, policy, inbox, .. } = &self.snapshot;
-        let number = store.last_commit().await?;
-        let seen = self.seen_up_to;
-        let others = if seen < number { store.commits(seen, number).await? } else { Vec::new() };
-        // Commit rows are pruned. If some are missing, reload everything.
-        let is_whole = i64::try_from(others.len()).is_ok_and(|n_others| n_others == number - seen);
-        if !is_whole || others.iter().any(|(_, touched)| touched.has_decisions) {
-            self.snapshot.set_decisions(Arc::new(load_decisions(store).await?));
-            policy.set_retirements(Arc::new(active_policy::load_retirements(store).await?));
-        }
-        if !is_whole || others.iter().any(|(_, touched)| touched.has_withheld || touched.has_decisions) {
-            let stored = Inbox::load(store, policy, &self.snapshot.decisions()).await?;
-            *inbox.write().unwrap_or_else(PoisonError::into_inner) = stored;
-        } else {
-            let changed = others.iter().flat_map(|(_, touched)| touched.touched.iter().chain(&touched.removed));
-            inbox.write().unwrap_or_else(PoisonError::into_inner).forget_scores(changed);
-        }
-        let last = Last { commit: number, n_lineage: store.n_lineage().await? };
-        self.seen_up_to = number;
+        let Snapshot { store, states, .. } = &self.snapshot;
+        let snapshot = store.snapshot();
+        let commit = states.catch_up(&snapshot).await?;
+        let last = Last { commit, n_lineage: snapshot.n_lineage().await? };
+        self.shown = commit;
         // From here on every read is of this commit, or of one that our next commit conflicts with.
         self.last = Some(last);
         Ok(last)
     }
+}
+
+/// Publishes the state that a batch leaves.
+fn publish_state(states: &States, commit: i64, batch: &Batch) {
+    let Batch { work, changes, .. } = batch;
+    let decided = match work {
+        PlannedWork::Messages(_) => Decided::Nothing,
+        PlannedWork::Decisions { changed, .. } => Decided::Decisions(changed),
+        PlannedWork::Retirement { reassigned, .. } => Decided::Retirements(&reassigned.reassignment.after),
+    };
+    states.follow(commit, changes, decided);
 }
 
 /// Fails with [`StoreError::Conflict`] if another writer has committed since.

@@ -8,7 +8,9 @@ use profile360_store::{Cause, HistoryDue, LineageRow, Store, StoreError};
 use super::{RolloutError, compare, compiled, redirect};
 use crate::{
     clock,
-    engine::{active_policy::ActivePolicy, directory::Directory, pipeline::Pipeline, snapshot::Snapshot},
+    engine::{
+        active_policy::ActivePolicy, directory::Directory, pipeline::Pipeline, snapshot::Snapshot, state::States,
+    },
 };
 
 /// Merges and unmerges per commit.
@@ -60,7 +62,7 @@ async fn complete_list(
     let policy = ActivePolicy::load(store, version, policy).await?;
     let directory = Directory::load(store, &policy, events, caches).await?;
     directory.set_notify(false);
-    directory.catch_up(store, &policy, |_| {}).await
+    directory.catch_up(store, &Arc::new(States::fixed(policy)), |_| {}).await
 }
 
 /// The merges and unmerges of the policy that an interrupted conclusion has recorded.

@@ -33,6 +33,7 @@ use crate::engine::{
     pipeline::{MAX_BATCH, cache::Cache},
     planning::{self, Plan, PlanContext, Reassigned},
     snapshot::Snapshot,
+    state::Decided,
 };
 
 /// Commits that a switch may still have to read. More are read before writers wait for it.
@@ -197,7 +198,8 @@ impl Fill {
         self.source.store.switch_to(store, last_commit, version).await?;
         let store = Arc::new(store.of_projection(store.projection()));
         self.target.directory.set_notify(true);
-        Ok(Snapshot { store, seen_up_to: last_commit + 1, ..self.target.clone() })
+        self.target.states.pass_to(last_commit + 1);
+        Ok(Snapshot { store, ..self.target.clone() })
     }
 
     pub const fn source(&self) -> &Snapshot {
@@ -273,7 +275,9 @@ impl Fill {
         for retirement in retirements.into_values() {
             self.add_retirement(retirement).await?;
         }
-        self.target.store.set_followed(up_to).await
+        self.target.store.set_followed(up_to).await?;
+        self.target.states.pass_to(up_to);
+        Ok(())
     }
 
     async fn add_messages(&mut self, batch: Vec<(Position, String)>) -> Result<(), StoreError> {
@@ -310,7 +314,7 @@ impl Fill {
         let renamed: Vec<_> = renamed.iter().map(|(at, id, position)| (*at, &**id, *position)).collect();
         let filled = Filled { rows: Rows::of(&changes), messages: &kept, unreadable: &unreadable, renamed: &renamed };
         self.target.store.fill(&filled, &self.target.secret).await?;
-        self.note(view, changes);
+        self.note(view, changes, Decided::Nothing);
         Ok(())
     }
 
@@ -352,8 +356,7 @@ impl Fill {
         let Plan { view, changes } = self.plan(evidence, View::default(), &context).await?;
         let rows = Rows { decisions: &changed, ..Rows::of(&changes) };
         self.target.store.fill(&Filled::rows(rows), &self.target.secret).await?;
-        self.target.set_decisions(context.rules.decisions);
-        self.note(view, changes);
+        self.note(view, changes, Decided::Decisions(&changed));
         Ok(())
     }
 
@@ -374,10 +377,9 @@ impl Fill {
             ..Rows::of(&changes)
         };
         self.target.store.fill(&Filled::rows(rows), &self.target.secret).await?;
-        self.target.policy.set_retirements(reassignment.after.clone());
         // It may contain rows that are removed.
         self.cache.clear();
-        self.note_changes(&changes);
+        self.note_changes(&changes, Decided::Retirements(&reassignment.after));
         Ok(())
     }
 
@@ -386,22 +388,22 @@ impl Fill {
         plan.ok_or_else(|| StoreError::Incomplete { reason: "a plan was given up".to_owned() })
     }
 
-    fn note(&mut self, view: View, changes: Changes) {
-        self.note_changes(&changes);
+    fn note(&mut self, view: View, changes: Changes, decided: Decided<'_>) {
+        self.note_changes(&changes, decided);
         self.cache.remember(view, changes);
     }
 
-    fn note_changes(&self, changes: &Changes) {
+    fn note_changes(&self, changes: &Changes, decided: Decided<'_>) {
         let touched = changes.touched.iter().copied().collect();
         let removed = changes.removed_clusters.iter().copied().collect();
         self.target.directory.touch(self.followed, touched, removed);
-        self.target.apply_to_inbox(changes);
+        self.target.states.follow(self.followed, changes, decided);
     }
 
     /// Updates the list of the projection.
     async fn list(&self, progress: &mut impl FnMut(usize)) -> Result<(), StoreError> {
-        let Snapshot { store, directory, policy, .. } = &self.target;
-        directory.catch_up(store, policy, progress).await
+        let Snapshot { store, directory, states, .. } = &self.target;
+        directory.catch_up(store, states, progress).await
     }
 
     /// Redirects the unified IDs of identifiers that came since.

@@ -12,7 +12,7 @@ use profile360_core::{
 use profile360_store::{RowCounts, Store, StoreError};
 
 use super::fill::Fill;
-use crate::engine::snapshot::Snapshot;
+use crate::engine::{snapshot::Snapshot, state::State};
 
 /// Customers in the sample.
 const SAMPLE: usize = 64;
@@ -40,7 +40,7 @@ pub(super) async fn verify(fill: &Fill) -> Result<(), StoreError> {
         let reason = format!("it has {identifiers} identifiers, and its customers have {n_members}");
         return Err(StoreError::Incomplete { reason });
     }
-    let partners = partners_by(&fill.target().decisions());
+    let partners = partners_by(&fill.target().states.last().decisions);
     let mut n_checked = 0;
     for key in sample {
         n_checked += u64::from(check_customer(fill.target(), key, &partners).await?);
@@ -66,13 +66,13 @@ async fn check_customer(
     key: ClusterKey,
     partners: &BTreeMap<Identifier, Vec<Identifier>>,
 ) -> Result<bool, StoreError> {
-    let Snapshot { store, policy, secret, .. } = target;
+    let Snapshot { store, secret, states, .. } = target;
+    let State { policy, decisions, .. } = &*states.last();
     let Some(cluster) = store.clusters(&[key]).await?.remove(&key) else { return Ok(false) };
     let Some(states) = component(store, &cluster, partners).await? else { return Ok(false) };
     let retirements = policy.retirements();
     let mut facts = Facts::default();
     let is_about = |pair: &Pair| states.contains_key(&pair.a) || states.contains_key(&pair.b);
-    let decisions = target.decisions();
     facts.decisions = decisions.iter().filter(|it| is_about(&it.pair)).map(|it| (**it).clone()).collect();
     for state in states.values() {
         for event in store.events(state.unified_id, Timestamp::EARLIEST, Timestamp::LATEST).await? {
