@@ -244,7 +244,8 @@ impl Source {
 
     /// As [`Source::purchases`], summed up.
     async fn summaries(&self, customer: &Arc<Customer>) -> std::result::Result<Arc<PurchaseSummaries>, StoreError> {
-        self.directory.customers.summaries(&self.snapshot, &self.policy, customer).await
+        let state = self.reading.state().await?;
+        self.directory.customers.summaries(&self.reading.store, &state.policy, customer).await
     }
 }
 

@@ -253,7 +253,7 @@ impl CustomerCache {
         customer: &Arc<Customer>,
     ) -> Result<Arc<PurchaseSummaries>, StoreError> {
         let commit = self.follow(snapshot).await?;
-        let found = self.customer(customer.key, commit, &policy.retirements());
+        let found = self.customer(customer.key, commit, policy.retirements());
         if let Some(summaries) = found.and_then(|found| found.summaries) {
             return Ok(summaries);
         }
