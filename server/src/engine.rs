@@ -8,6 +8,7 @@ pub mod inbox;
 pub mod ingest;
 pub mod ingest_history;
 pub mod ingest_stats;
+pub mod leadership;
 pub mod pipeline;
 mod planning;
 pub mod policy_rollout;

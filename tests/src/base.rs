@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{program, server::Server};
+use crate::{database::Database, program, server::Server};
 
 /// The secret of unified IDs in all tests, so that equal messages give equal unified IDs.
 pub const SECRET: &str = "a secret of the tests";
@@ -21,6 +21,8 @@ pub const KEYS: &str = "keys.json";
 #[derive(Debug)]
 pub struct Base {
     folder: tempfile::TempDir,
+    /// `None` for a database in the folder.
+    server: Option<String>,
 }
 
 /// The output and the exit status of a command.
@@ -35,7 +37,12 @@ pub struct Ran {
 impl Base {
     #[expect(clippy::new_without_default, reason = "it makes a folder")]
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder can be made") }
+        Self { folder: tempfile::tempdir().expect("a temporary folder can be made"), server: None }
+    }
+
+    /// A folder of its own for a program that works on the database of a SurrealDB server.
+    pub fn on(database: &Database) -> Self {
+        Self { server: Some(database.url()), ..Self::new() }
     }
 
     /// A database with messages, one per line.
@@ -48,6 +55,9 @@ impl Base {
 
     /// The URL of the database.
     pub fn database(&self) -> String {
+        if let Some(url) = &self.server {
+            return url.clone();
+        }
         format!("{ENGINE}://{}?sync=every", self.path("data").display())
     }
 

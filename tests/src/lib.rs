@@ -6,6 +6,7 @@
 
 mod base;
 pub mod crashes;
+mod database;
 mod deadline;
 pub mod messages;
 mod places;
@@ -16,6 +17,7 @@ mod writers;
 
 pub use self::{
     base::{Base, ENGINE, KEYS, Ran, SECRET},
+    database::Database,
     deadline::Deadline,
     places::geoip,
     program::program,

@@ -14,6 +14,7 @@ export type Publication = { version: number } & (
   | { state: "READING"; messages: number; ofMessages: number }
   | { state: "LISTING"; customers: number }
   | { state: "SWITCHING" }
+  | { state: "ELSEWHERE" }
   | { state: "IN_FORCE"; seconds: number }
   | { state: "FAILED"; reason: string }
 );

@@ -27,7 +27,7 @@ use crate::{
         directory_updater,
         events::Events,
         ingest::{IngestService, Sender},
-        ingest_history,
+        ingest_history, leadership,
         pipeline::Pipeline,
         policy_rollout::PolicyRollout,
         snapshot::Snapshot,
@@ -129,7 +129,12 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let listener = socket.listen(BACKLOG).with_context(|| listen::failed(address))?;
     let address = listener.local_addr()?;
     let rollout = Arc::new(PolicyRollout::default());
-    rollout.resume(&pipeline).await?;
+    let leading = if pipeline.snapshot().store.is_shared() {
+        Some(tokio::spawn(leadership::run(pipeline.clone(), rollout.clone(), stopping.clone())))
+    } else {
+        rollout.resume(&pipeline).await?;
+        None
+    };
     let editions = pipeline.editions();
     let audit = authentication.requires_keys().then(|| Audit::start(pipeline.editions()));
     let current = Current {
@@ -161,6 +166,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     tracing::info!("stopping: finishing what is open");
     stop.send_replace(true);
     rollout.stop().await;
+    if let Some(leading) = leading {
+        leading.await.context("the lead was not left to other servers")?;
+    }
     serving.await.context("the server stopped")??;
     // Serving held the last sender of the pipeline; what it accepted is written now.
     working.await.context("the pipeline stopped before everything was written")?;

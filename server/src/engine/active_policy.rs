@@ -85,6 +85,11 @@ pub(crate) async fn published(store: &Store, version: i64) -> Result<Option<Publ
     Ok(serde_json::from_str(&text).ok())
 }
 
+/// A stored version of the policy. `None` if it is missing or invalid.
+pub(crate) async fn compiled(store: &Store, version: i64) -> Result<Option<CompiledPolicy>, StoreError> {
+    Ok(published(store, version).await?.and_then(|it| CompiledPolicy::new(it.document).ok()))
+}
+
 /// All stored retirements.
 pub(crate) async fn load_retirements(store: &Store) -> Result<Retirements, StoreError> {
     let mut retirements = Retirements::default();

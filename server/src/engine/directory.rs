@@ -180,6 +180,13 @@ impl Directory {
         self.wake.notify_one();
     }
 
+    /// Marks what the rows that are stored do not include as pending, so that this server, which leads from now on, stores it.
+    pub(super) async fn touch_unlisted(&self, store: &Store) -> Result<(), StoreError> {
+        let (_, last, clusters) = unlisted(store).await?;
+        self.touch(last, clusters.into_iter().collect(), Vec::new());
+        Ok(())
+    }
+
     /// Today, by the clock of this directory.
     pub fn today(&self, policy: &PolicyVersion) -> NaiveDate {
         clock::date_at((self.clock)(), policy)
@@ -298,12 +305,12 @@ impl Directory {
                 return Err(StoreError::Contradictory);
             }
             if !is_exact {
-                store.write_profiles(Vec::new(), Some(up_to)).await?;
+                write_rows(store, Vec::new(), Some(up_to)).await?;
             }
             let listed_before = self.listed.send_replace(up_to);
             // Prune old commit rows whenever a multiple of `COMMITS_KEPT` is passed.
             let round = up_to / COMMITS_KEPT;
-            if listed_before / COMMITS_KEPT < round && 1 < round {
+            if listed_before / COMMITS_KEPT < round && 1 < round && store.leads() {
                 store.forget_commits((round - 2) * COMMITS_KEPT, (round - 1) * COMMITS_KEPT).await?;
             }
         }
@@ -386,7 +393,7 @@ impl Directory {
         let rows: Vec<(ClusterKey, Option<ListRow>)> = keys.into_iter().zip(rows).collect();
         let payload = |row: &Option<ListRow>| row.as_ref().and_then(|it| serde_json::to_string(it).ok());
         let writes = rows.iter().map(|(key, row)| ProfileWrite { key: *key, payload: payload(row) }).collect();
-        store.write_profiles(writes, exact).await?;
+        write_rows(store, writes, exact).await?;
         let at_once = if exact.is_some() { CHUNK } else { MOVED_AT_ONCE };
         if exact.is_some() && rows.is_empty() {
             self.shown.write().unwrap_or_else(PoisonError::into_inner).as_of = Some(reading.clone());
@@ -412,6 +419,17 @@ impl Directory {
             }
         }
         Ok(unread)
+    }
+}
+
+/// Writes list rows if this server leads. Otherwise it keeps them in memory only: those of the leader are stored.
+async fn write_rows(store: &Store, writes: Vec<ProfileWrite>, up_to: Option<i64>) -> Result<(), StoreError> {
+    if !store.leads() {
+        return Ok(());
+    }
+    match store.write_profiles(writes, up_to).await {
+        Err(StoreError::Deposed) => Ok(()),
+        written => written,
     }
 }
 

@@ -127,8 +127,6 @@ pub enum PipelineError {
     TooLarge,
     #[error("the server is stopping; send the messages again later")]
     Stopping,
-    #[error("another server has published a policy; restart this one, then send the messages again")]
-    Superseded,
     #[error("the new active policy rejects one of the messages; send them again to get the reason")]
     RulesChanged,
 }

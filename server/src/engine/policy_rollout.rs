@@ -35,7 +35,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::fill::parse_on_all_cores;
 pub use self::fill::{Fill, JournalWindow, Read};
 use crate::engine::{
-    active_policy::published,
+    active_policy::compiled,
     pipeline::{MAX_BATCH, Pipeline, PipelineError},
     snapshot::Snapshot,
     state::{Reading, State},
@@ -84,6 +84,8 @@ pub enum Phase {
     Listing(usize),
     /// Catching up with new commits, then making the edition current.
     Switching,
+    /// The server that leads has it, or is about to begin it. It knows the phase.
+    Elsewhere,
 }
 
 /// Why a policy is not in force, or its effects are not in the history.
@@ -103,7 +105,8 @@ impl PolicyRollout {
     /// Reserves the only rollout. `false` if another one is in progress.
     pub fn reserve(&self, version: i64) -> bool {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*progress, Progress::UnderWay { .. }) {
+        let is_under_way = matches!(&*progress, Progress::UnderWay { phase, .. } if *phase != Phase::Elsewhere);
+        if is_under_way {
             return false;
         }
         *progress = Progress::UnderWay { version, phase: Phase::Reading(Read::default()) };
@@ -131,9 +134,10 @@ impl PolicyRollout {
                 Err(error) => {
                     tracing::error!(version, %error, "the policy was not published; the one before is in force");
                     let store = pipeline.snapshot().store;
-                    // If this write fails too, the next start tries again.
-                    store.set_publishing(None).await.ok();
-                    remove_unfinished(&store).await;
+                    // A new leader publishes it from the beginning. If this write fails too, the next start tries again.
+                    if store.leads() && store.end_publication().await.is_ok() {
+                        remove_unfinished(&store).await;
+                    }
                     rollout.set(Progress::Failed { version, reason: error.to_string() });
                 }
             }
@@ -145,21 +149,62 @@ impl PolicyRollout {
     pub async fn resume(self: &Arc<Self>, pipeline: &Pipeline) -> Result<(), StoreError> {
         let Snapshot { store, policy, .. } = pipeline.snapshot();
         self.resume_conclusion(pipeline).await?;
-        if let Some(version) = store.publishing().await? {
-            match compiled(&store, version).await? {
-                Some(policy) if self.reserve(version) => {
-                    self.start(pipeline.clone(), version, policy);
-                    return Ok(());
-                }
-                Some(_) => return Ok(()),
-                None => store.set_publishing(None).await?,
-            }
+        if self.start_requested(pipeline).await? {
+            return Ok(());
         }
         if is_outdated(&store).await? && self.reserve(policy.version) {
             tracing::warn!(
                 "the database has the normal forms of an older program; its messages are read again in the background"
             );
             self.start(pipeline.clone(), policy.version, CompiledPolicy::clone(policy.compiled()));
+        }
+        Ok(())
+    }
+
+    /// Starts the rollout that this or another server was asked for. `false` if there is none.
+    pub async fn start_requested(self: &Arc<Self>, pipeline: &Pipeline) -> Result<bool, StoreError> {
+        let store = pipeline.snapshot().store;
+        let Some(version) = store.publishing().await? else { return Ok(false) };
+        let Some(policy) = compiled(&store, version).await? else {
+            store.end_publication().await?;
+            return Ok(false);
+        };
+        if self.reserve(version) {
+            self.start(pipeline.clone(), version, policy);
+        }
+        Ok(true)
+    }
+
+    /// Shows that the server that leads was asked for a rollout.
+    pub fn requested(&self, version: i64) {
+        self.set(Progress::UnderWay { version, phase: Phase::Elsewhere });
+    }
+
+    /// Shows the rollout of the server that leads, without its phases.
+    pub async fn observe(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let store = &snapshot.store;
+        let publishing = store.publishing().await?;
+        let shown = match self.progress() {
+            Progress::UnderWay { version, .. } => Some(version),
+            Progress::InForce { version, is_recorded, seconds } => {
+                if !is_recorded && store.history_due().await?.is_none() {
+                    self.set(Progress::InForce { version, is_recorded: true, seconds });
+                }
+                None
+            }
+            Progress::None | Progress::Failed { .. } => None,
+        };
+        match (publishing, shown) {
+            (Some(version), shown) if shown != Some(version) => self.requested(version),
+            (None, Some(version)) if version == snapshot.policy.version => {
+                self.set(Progress::InForce { version, seconds: 0.0, is_recorded: false });
+            }
+            (None, Some(version)) if version != store.policy_in_force().await? => {
+                let reason = "the server that leads did not publish it; its log says why".to_owned();
+                self.set(Progress::Failed { version, reason });
+            }
+            // It is in force, and this server is about to read it.
+            _ => {}
         }
         Ok(())
     }
@@ -256,11 +301,6 @@ pub async fn is_outdated(store: &Store) -> Result<bool, StoreError> {
         return Err(StoreError::NewerNormalForms { found, known: NORMAL_FORMS });
     }
     Ok(found < NORMAL_FORMS)
-}
-
-/// A stored version of the policy. `None` if it is missing or invalid.
-async fn compiled(store: &Store, version: i64) -> Result<Option<CompiledPolicy>, StoreError> {
-    Ok(published(store, version).await?.and_then(|it| CompiledPolicy::new(it.document).ok()))
 }
 
 /// Removes the rows of projections that are neither active nor the previous one.

@@ -6,7 +6,7 @@ use profile360_core::{identifier::unified_id::IdSecret, plan::planner::Rules};
 use profile360_store::{Store, StoreError};
 
 use super::{
-    active_policy::{ActivePolicy, PolicyVersion},
+    active_policy::{ActivePolicy, PolicyVersion, compiled},
     directory::Directory,
     events::Events,
     planning::PlanContext,
@@ -49,6 +49,16 @@ impl Snapshot {
         let states = Arc::new(States::new(State::load(&snapshot, commit, &policy).await?));
         let (policy, has_plain_made_ids) = (policy.version().clone(), made_ids != KEYED);
         Ok(Self { store, directory, policy, secret, states, events, caches, has_plain_made_ids })
+    }
+
+    /// The active projection, read again: another server may have switched to it.
+    pub(super) async fn reopen(&self) -> Result<Self, StoreError> {
+        let store = Arc::new(self.store.active().await?);
+        let version = store.own_row().await?.policy;
+        let unreadable = || StoreError::Corrupt { table: "policy", reason: format!("version {version} is not valid") };
+        let policy = compiled(&store, version).await?.ok_or_else(unreadable)?;
+        let policy = Arc::new(ActivePolicy::load(&store, version, policy).await?);
+        Self::open(store, policy, self.secret.clone(), self.events.clone(), self.caches).await
     }
 
     /// What plans are computed by now.

@@ -102,8 +102,7 @@ impl From<&PipelineError> for ErrorCode {
             PipelineError::Unavailable
             | PipelineError::Busy
             | PipelineError::Stopping
-            | PipelineError::RulesChanged
-            | PipelineError::Superseded => Self::Unavailable,
+            | PipelineError::RulesChanged => Self::Unavailable,
         }
     }
 }

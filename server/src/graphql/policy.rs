@@ -277,12 +277,19 @@ impl PolicyMutation {
         let compiled = policy.compile(&app).await?;
         let all = app.store.policies().await.map_err(|it| unavailable(&it))?;
         let version = all.last().map_or(0, |(version, _)| *version) + 1;
-        if !app.rollout.reserve(version) {
+        // Another server that leads does this when it starts the rollout.
+        let leads = app.store.leads();
+        if leads && !app.rollout.reserve(version) {
             return Err(under_way());
         }
-        // No other publication can end from here on.
+        let release = || {
+            if leads {
+                app.rollout.release()
+            }
+        };
+        // No other publication can end from here on, if this server leads.
         if expected_version.is_some_and(|expected| i64::from(expected) != current.app().policy.version) {
-            app.rollout.release();
+            release();
             return Err(ErrorCode::PolicyOutdated
                 .with("another version was published since; compare your changes with it, and simulate them again"));
         }
@@ -294,10 +301,14 @@ impl PolicyMutation {
         };
         let stored = store_version(&app, version, &published).await;
         if !matches!(stored, Ok(true)) {
-            app.rollout.release();
+            release();
             return Err(stored.err().unwrap_or_else(under_way));
         }
-        app.rollout.start(current.pipeline.clone(), version, compiled);
+        if leads {
+            app.rollout.start(current.pipeline.clone(), version, compiled);
+        } else {
+            app.rollout.requested(version);
+        }
         Policy::of(&app, version, &published)
     }
 }
@@ -306,14 +317,10 @@ fn under_way() -> Error {
     ErrorCode::PublicationUnderWay.with("another policy is being published; try again when it is in force")
 }
 
-/// Stores a version; `false` if another publication has stored the same version.
+/// Stores a version to be published; `false` if another publication is under way.
 async fn store_version(app: &App, version: i64, published: &PublishedPolicy) -> Result<bool> {
     let text = serde_json::to_string(published).map_err(unreadable)?;
-    if !app.store.add_policy(version, &text).await.map_err(|it| unavailable(&it))? {
-        return Ok(false);
-    }
-    app.store.set_publishing(Some(version)).await.map_err(|it| unavailable(&it))?;
-    Ok(true)
+    app.store.request_publication(version, &text).await.map_err(|it| unavailable(&it))
 }
 
 async fn published(app: &App, version: i64) -> Result<PublishedPolicy> {

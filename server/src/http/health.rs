@@ -47,6 +47,7 @@ fn publication_json(progress: &Progress) -> Value {
             }),
             Phase::Listing(n_done) => json!({ "version": version, "state": "LISTING", "customers": n_done }),
             Phase::Switching => json!({ "version": version, "state": "SWITCHING" }),
+            Phase::Elsewhere => json!({ "version": version, "state": "ELSEWHERE" }),
         },
         Progress::InForce { version, seconds, is_recorded } => json!({
             "version": version, "state": "IN_FORCE", "seconds": seconds, "historyRecorded": is_recorded,

@@ -122,6 +122,11 @@ impl Handle {
         }
     }
 
+    /// Whether it is of a database that other processes may have open, too.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self.plain(), Self::Remote(..))
+    }
+
     /// The client that a snapshot is of, or this one.
     fn plain(&self) -> &Self {
         match self {

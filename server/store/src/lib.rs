@@ -16,6 +16,7 @@ mod handle;
 mod ingest_hours;
 mod journal;
 mod keys;
+mod lead;
 mod migrate;
 mod projection;
 mod read;
@@ -35,20 +36,21 @@ pub use self::{
     connect::{EngineMemory, connect, connect_existing, connect_with, is_embedded},
     ingest_hours::HourRow,
     journal::{Entry, NewMessage, Position, Switch},
+    lead::{Candidate, LeadChange},
     projection::{HistoryDue, Projection, ProjectionState, RowCounts},
     read::{EventRow, PurchaseRow},
     recovery::RecoveryError,
     rows::{Cause, LineageRow},
     saved_views::SavedView,
     watch::watch,
-    write::{Commit, Encoded, Filled, KeptMessage, ProfileWrite, Rows, Unfinished},
+    write::{Commit, Encoded, Filled, Filling, KeptMessage, ProfileWrite, Rows, Unfinished},
 };
 
 use std::sync::Arc;
 
 use surrealdb::types::RecordId;
 
-use self::handle::Handle;
+use self::{handle::Handle, lead::Lead};
 
 /// Keys per query. One query is one snapshot, so this covers a customer, and a page of them. The cost per row grows with their
 /// number: with 100,000 keys it is fifteen times that of one.
@@ -62,6 +64,7 @@ pub struct Store {
     projection: i64,
     /// Whether it is filled from the journal, so that commits do not reach it automatically.
     is_filled: bool,
+    lead: Arc<Lead>,
 }
 
 /// Why an operation of the store failed.
@@ -81,9 +84,11 @@ pub enum StoreError {
     NewerNormalForms { found: i64, known: i64 },
     #[error("another writer was faster")]
     Conflict,
+    #[error("another server leads now, so this one does not write what only the leader writes")]
+    Deposed,
     #[error("the change needs a larger transaction than the database can take ({n_bytes} bytes of {at_most})")]
     TooLarge { n_bytes: usize, at_most: usize },
-    #[error("another server has published a policy since this one started; restart this one")]
+    #[error("another server has published a policy; ask again")]
     Superseded,
     #[error("a row of {table} cannot be read ({reason}); run `profile360 check`")]
     Corrupt { table: &'static str, reason: String },
@@ -106,6 +111,11 @@ impl From<surrealdb::Error> for StoreError {
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
 impl Store {
+    pub(crate) fn new(handle: Arc<Handle>, projection: i64) -> Self {
+        let lead = Arc::new(Lead::of(&handle));
+        Self { handle, projection, is_filled: false, lead }
+    }
+
     /// One round trip to the database; for readiness.
     pub async fn ping(&self) -> Result<()> {
         self.handle.run("RETURN 1", tx::no_variables()).await?;
@@ -119,6 +129,17 @@ impl Store {
     pub fn messages_at_once(&self, at_most: usize) -> usize {
         const IN_MEMORY: usize = 200;
         if matches!(*self.handle, Handle::Memory(_)) { at_most.min(IN_MEMORY) } else { at_most }
+    }
+
+    /// Bytes of texts of messages whose rows are planned and written at once, so that they fit into a transaction.
+    pub fn texts_at_once(&self) -> usize {
+        /// The rows need up to three times as many.
+        const BYTES_PER_BYTE: usize = 4;
+        let memtable = match self.handle.embedded_base() {
+            Some(base) => base.engine.largest_transaction.min(EngineMemory::LARGEST_MEMTABLE),
+            None => EngineMemory::SMALLEST_MEMTABLE,
+        };
+        memtable / BYTES_PER_BYTE
     }
 
     /// Closes an embedded database. Later calls fail.

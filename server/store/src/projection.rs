@@ -72,7 +72,7 @@ const REMOVED_AT_ONCE: u64 = 2_000;
 
 /// Opens the active projection. A new database gets its first one.
 pub(super) async fn open_active(handle: Arc<Handle>) -> Result<Store> {
-    let store = Store { handle, projection: 0, is_filled: false };
+    let store = Store::new(handle, 0);
     let active = match store.setting("projection").await? {
         Some(number) => number.parse().map_err(|_| keys::bad_key("setting"))?,
         None => store.create_first().await?,
@@ -88,7 +88,13 @@ impl Store {
 
     /// The same database with another projection.
     pub fn of_projection(&self, number: i64) -> Self {
-        Self { handle: self.handle.clone(), projection: number, is_filled: false }
+        Self { projection: number, is_filled: false, ..self.clone() }
+    }
+
+    /// The projection that is active now: another server may have switched to it.
+    pub async fn active(&self) -> Result<Self> {
+        let Some(number) = self.setting("projection").await? else { return Err(keys::bad_key("setting")) };
+        Ok(self.of_projection(number.parse().map_err(|_| keys::bad_key("setting"))?))
     }
 
     pub(super) fn keys(&self) -> Keys {
@@ -124,14 +130,12 @@ impl Store {
         let number: i64 = begun + 1;
         let new = Projection { policy, normal_forms: NORMAL_FORMS, followed: 0, state: ProjectionState::Filling };
         let query = "
-            BEGIN;
             INSERT INTO projection $row RETURN NONE;
             INSERT INTO setting $last ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-            COMMIT;
         ";
         let last = rows::setting_row("last_projection", number.to_string());
         let row = projection_row(number, &new)?;
-        self.handle.run(query, tx::variables([("row", row), ("last", last)])).await?;
+        self.run_as_leader(query, vec![("row", row), ("last", last)]).await?;
         Ok(Self { is_filled: true, ..self.of_projection(number) })
     }
 
@@ -162,7 +166,7 @@ impl Store {
     /// The merges and unmerges of the last rollout are in the history.
     pub async fn set_history_recorded(&self) -> Result<()> {
         let it = Value::RecordId(keys::text_id("setting", "history_due"));
-        self.handle.run("DELETE $it RETURN NONE", tx::variables([("it", it)])).await?;
+        self.run_as_leader("DELETE $it RETURN NONE;", vec![("it", it)]).await?;
         Ok(())
     }
 
@@ -185,8 +189,7 @@ impl Store {
 
     async fn put_projection(&self, number: i64, projection: &Projection) -> Result<()> {
         let row = projection_row(number, projection)?;
-        let query = "UPSERT $row.id CONTENT $row RETURN NONE";
-        self.handle.run(query, tx::variables([("row", row)])).await?;
+        self.run_as_leader("UPSERT $row.id CONTENT $row RETURN NONE;", vec![("row", row)]).await?;
         Ok(())
     }
 
@@ -206,8 +209,7 @@ impl Store {
         }
         let listed = keys::text_id("setting", &self.own("listed"));
         let ids = [listed, RecordId::new("projection", self.projection)].map(Value::RecordId);
-        let query = "DELETE $ids RETURN NONE";
-        self.handle.run(query, tx::variables([("ids", Value::from_iter(ids))])).await?;
+        self.run_as_leader("DELETE $ids RETURN NONE;", vec![("ids", Value::from_iter(ids))]).await?;
         Ok(())
     }
 
@@ -231,7 +233,7 @@ impl Store {
     }
 
     async fn delete(&self, range: RecordId) -> Result<()> {
-        self.handle.run("DELETE $range RETURN NONE", tx::variables([("range", Value::RecordId(range))])).await?;
+        self.run_as_leader("DELETE $range RETURN NONE;", vec![("range", Value::RecordId(range))]).await?;
         Ok(())
     }
 
@@ -303,7 +305,7 @@ impl Store {
         ]);
         let mut writes = Writes::default();
         writes.add(variables, self.keyspace())?;
-        self.commit_as(number, writes).await
+        self.commit_as(number, writes, true).await
     }
 
     /// What this projection is.
@@ -316,7 +318,7 @@ impl Store {
     /// Records how far a projection has got that is not active.
     pub async fn set_followed(&self, commit: i64) -> Result<()> {
         let row = self.with_followed(commit).await?;
-        self.handle.run("UPSERT $row.id CONTENT $row RETURN NONE", tx::variables([("row", row)])).await?;
+        self.run_as_leader("UPSERT $row.id CONTENT $row RETURN NONE;", vec![("row", row)]).await?;
         Ok(())
     }
 
@@ -339,21 +341,19 @@ impl Store {
             retired.push(rows::row(keys.text("retired", &retirement.id), rows::encode("retired", retirement)?));
         }
         let query = "
-            BEGIN;
             INSERT RELATION INTO decided $decided ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
             INSERT INTO retired $retired ON DUPLICATE KEY UPDATE p = $input.p RETURN NONE;
-            COMMIT;
         ";
-        let variables = tx::variables([("decided", Value::from_iter(decided)), ("retired", Value::from_iter(retired))]);
-        self.handle.run(query, variables).await?;
+        let variables = vec![("decided", Value::from_iter(decided)), ("retired", Value::from_iter(retired))];
+        self.run_as_leader(query, variables).await?;
         Ok(())
     }
 
     /// Redirects unified IDs to other identifiers than their own.
     pub async fn write_redirects(&self, redirects: &[(UnifiedId, Identifier)]) -> Result<()> {
         let ids = redirects.iter().map(|(id, target)| rows::unified_id_row(self.keys(), *id, target));
-        let query = "INSERT INTO unified_id $ids ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE";
-        self.handle.run(query, tx::variables([("ids", Value::from_iter(ids))])).await?;
+        let query = "INSERT INTO unified_id $ids ON DUPLICATE KEY UPDATE i = $input.i RETURN NONE;";
+        self.run_as_leader(query, vec![("ids", Value::from_iter(ids))]).await?;
         Ok(())
     }
 
@@ -373,15 +373,29 @@ impl Store {
         Ok(self.setting("publishing").await?.and_then(|it| it.parse().ok()))
     }
 
-    /// Records which version is being published.
-    pub async fn set_publishing(&self, version: Option<i64>) -> Result<()> {
-        let (query, value) = match version {
-            Some(version) => {
-                ("UPSERT $it.id CONTENT $it RETURN NONE", rows::setting_row("publishing", version.to_string()))
-            }
-            None => ("DELETE $it RETURN NONE", Value::RecordId(keys::text_id("setting", "publishing"))),
-        };
-        self.handle.run(query, tx::variables([("it", value)])).await?;
+    /// Writes a new version of the policy, to be published by the leader. `false` if there is such a version, or another one is being
+    /// published.
+    pub async fn request_publication(&self, version: i64, payload: &str) -> Result<bool> {
+        let query = "
+            BEGIN;
+            INSERT INTO policy $policy RETURN NONE;
+            INSERT INTO setting $publishing RETURN NONE;
+            COMMIT;
+        ";
+        let variables = tx::variables([
+            ("policy", rows::row(RecordId::new("policy", version), payload.to_owned())),
+            ("publishing", rows::setting_row("publishing", version.to_string())),
+        ]);
+        match self.handle.run(query, variables).await {
+            Err(StoreError::Conflict) => Ok(false),
+            written => written.map(|_| true),
+        }
+    }
+
+    /// No version is being published any more.
+    pub async fn end_publication(&self) -> Result<()> {
+        let publishing = Value::RecordId(keys::text_id("setting", "publishing"));
+        self.run_as_leader("DELETE $publishing RETURN NONE;", vec![("publishing", publishing)]).await?;
         Ok(())
     }
 

@@ -282,7 +282,7 @@ impl Store {
         Ok(self.select(vec![keys::text_id("setting", name)]).await?.pop().map(|(_, payload)| payload))
     }
 
-    async fn settings<const N: usize>(&self, names: [&str; N]) -> Result<[Option<String>; N]> {
+    pub(super) async fn settings<const N: usize>(&self, names: [&str; N]) -> Result<[Option<String>; N]> {
         let ids = names.iter().map(|it| keys::text_id("setting", it)).collect();
         let mut found: BTreeMap<RecordId, String> = self.select(ids).await?.into_iter().collect();
         Ok(names.map(|it| found.remove(&keys::text_id("setting", it))))

@@ -57,6 +57,8 @@ pub enum Cause {
 /// of them writes, so it writes the second one; the larger number counts.
 pub(super) const COMMITS: [&str; 2] = ["commit", "late_commit"];
 pub(super) const LINEAGE: [&str; 2] = ["lineage", "late_lineage"];
+/// The settings of the server that leads: its lease, and the number that shows that it works.
+pub(super) const LEADER: [&str; 2] = ["leader", "leader_beat"];
 /// The setting that says how far the upgrade from editions has got.
 pub(super) const UPGRADE: &str = "upgrade";
 /// The setting of a database that has messages whose IDs got another normal form.

@@ -84,7 +84,7 @@ pub(super) async fn has_editions(handle: &Handle) -> Result<bool> {
 
 /// Reads an old database if there is one that was not read yet.
 pub(super) async fn run(handle: &Arc<Handle>) -> Result<()> {
-    let new = Store { handle: handle.clone(), projection: FIRST.0, is_filled: false };
+    let new = Store::new(handle.clone(), FIRST.0);
     let progress = match new.setting(UPGRADE).await? {
         Some(text) => rows::decode("setting", &text)?,
         None => Progress::Reading { step: 0, row: 0, commit: 0 },

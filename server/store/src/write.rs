@@ -385,6 +385,12 @@ pub struct Encoded {
     keys: Keys,
 }
 
+/// Rows of a projection that is being filled, as they are written.
+#[derive(Debug)]
+pub struct Filling {
+    writes: Writes,
+}
+
 impl Open {
     async fn write(&self, writes: Writes) -> Result<()> {
         match self {
@@ -418,15 +424,15 @@ impl Store {
         let keyspace = self.keyspace();
         writes.add(evidence.rows(number, keys), keyspace)?;
         writes.add(closing_of(number, &touched, lineage, [COMMITS[0], LINEAGE[0]])?, keyspace)?;
-        self.commit_as(number, writes).await
+        self.commit_as(number, writes, false).await
     }
 
     pub(super) fn keyspace(&self) -> Option<Keyspace> {
         self.handle.embedded_base().and_then(|base| base.keyspace.get().copied())
     }
 
-    /// Writes rows as a commit of a number.
-    pub(super) async fn commit_as(&self, number: i64, writes: Writes) -> Result<()> {
+    /// Writes rows as a commit of a number, if need be one that only the leader may make.
+    pub(super) async fn commit_as(&self, number: i64, writes: Writes, as_leader: bool) -> Result<()> {
         tracing::debug!(number, rows = ?writes.counts(), "writes rows");
         let n_rows = writes.n_rows();
         let counters = COMMITS.map(|name| keys::text_id("setting", name));
@@ -456,8 +462,12 @@ impl Store {
                     ("number", keys::int(number)),
                     ("projection", keys::int(self.projection)),
                 ]);
-                let query = format!("BEGIN;{FOLLOW_LAST}{statements}COMMIT;");
-                self.handle.run(query, tx::variables(variables)).await?;
+                let statements = format!("{FOLLOW_LAST}{statements}");
+                if as_leader {
+                    self.run_as_leader(&statements, variables).await?;
+                } else {
+                    self.handle.run(format!("BEGIN;{statements}COMMIT;"), tx::variables(variables)).await?;
+                }
             }
         }
         self.handle.refresh().await;
@@ -476,14 +486,18 @@ impl Store {
         Ok(last == number - 1 && projection == Some(self.projection))
     }
 
-    /// Writes rows in a transaction of their own, without a commit number.
+    /// Writes rows that only the leader writes, in a transaction of their own without a commit number.
     async fn write_rows(&self, variables: Variables) -> Result<()> {
         let mut writes = Writes::default();
         writes.add(variables, self.keyspace())?;
+        self.expect_to_fit(&writes)?;
+        self.write_encoded(writes).await
+    }
+
+    async fn write_encoded(&self, writes: Writes) -> Result<()> {
         let n_rows = writes.n_rows();
         match self.handle.embedded_base() {
             Some(base) => {
-                writes.expect_to_fit(&base.engine, 0)?;
                 let records = Records::write(base).await?;
                 if let Err(error) = writes.write_directly(&records).await {
                     records.cancel().await;
@@ -493,7 +507,7 @@ impl Store {
             }
             None => {
                 let (statements, variables) = writes.into_statements();
-                self.handle.run(format!("BEGIN;{statements}COMMIT;"), tx::variables(variables)).await?;
+                self.run_as_leader(&statements, variables).await?;
             }
         }
         self.handle.refresh().await;
@@ -520,6 +534,11 @@ impl Store {
 
     /// Writes the changes of a plan into a projection that is not active: without a commit number.
     pub async fn fill(&self, filled: &Filled<'_>, secret: &IdSecret) -> Result<()> {
+        self.write_filling(self.encode_filling(filled, secret)?).await
+    }
+
+    /// Encodes rows for [`Self::write_filling`]. Fails with [`StoreError::TooLarge`] if they need more than one transaction.
+    pub fn encode_filling(&self, filled: &Filled<'_>, secret: &IdSecret) -> Result<Filling> {
         let keys = self.keys();
         let mut variables = rows_of(&filled.rows, keys, secret)?;
         let kept = filled.rows.changes.kept.iter();
@@ -536,7 +555,22 @@ impl Store {
             ("timeline", Value::from_iter(timeline)),
             ("unreadable", Value::from_iter(unreadable)),
         ]);
-        self.write_rows(variables).await
+        let mut writes = Writes::default();
+        writes.add(variables, self.keyspace())?;
+        self.expect_to_fit(&writes)?;
+        Ok(Filling { writes })
+    }
+
+    /// As [`Self::fill`], of rows that this store has encoded.
+    pub async fn write_filling(&self, filling: Filling) -> Result<()> {
+        self.write_encoded(filling.writes).await
+    }
+
+    fn expect_to_fit(&self, writes: &Writes) -> Result<()> {
+        match self.handle.embedded_base() {
+            Some(base) => writes.expect_to_fit(&base.engine, 0),
+            None => Ok(()),
+        }
     }
 
     /// Writes list rows, and the last commit that they include completely.
@@ -563,7 +597,7 @@ impl Store {
     /// Prunes the commit rows from `from` up to and excluding `before`. The journal keeps the commits' evidence.
     pub async fn forget_commits(&self, from: i64, before: i64) -> Result<()> {
         let ids: Vec<Value> = (from..before).map(|it| Value::RecordId(RecordId::new("committed", it))).collect();
-        self.handle.run("DELETE $ids RETURN NONE", tx::variables([("ids", Value::from_iter(ids))])).await?;
+        self.run_as_leader("DELETE $ids RETURN NONE;", vec![("ids", Value::from_iter(ids))]).await?;
         Ok(())
     }
 
@@ -573,16 +607,6 @@ impl Store {
         let query = "INSERT IGNORE INTO setting $row";
         self.handle.run(query, tx::variables([("row", row)])).await?;
         Ok(self.setting(name).await?.unwrap_or_else(|| payload.to_owned()))
-    }
-
-    /// Writes a new version of the policy. `false` if that version exists.
-    pub async fn add_policy(&self, version: i64, payload: &str) -> Result<bool> {
-        let row = rows::row(RecordId::new("policy", version), payload.to_owned());
-        match self.handle.run("INSERT INTO policy $row RETURN NONE", tx::variables([("row", row)])).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
     }
 
     /// Writes a version of the policy unless it exists. Returns the stored one.

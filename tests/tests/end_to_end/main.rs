@@ -63,6 +63,8 @@ mod review;
 mod rollout;
 /// Saved views, and sample data.
 mod saved_views;
+/// Several servers on one database.
+mod servers;
 mod snapshots;
 /// GraphQL over WebSocket.
 mod socket;

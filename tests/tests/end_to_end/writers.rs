@@ -326,7 +326,7 @@ fn messages_that_exceed_a_transaction_are_written_in_several_or_refused() {
             reason: String::new(),
             document: Policy::default(),
         };
-        assert!(writers.store.add_policy(POLICY_VERSION + 1, &serde_json::to_string(&published)?).await?);
+        assert!(writers.store.request_publication(POLICY_VERSION + 1, &serde_json::to_string(&published)?).await?);
         let rollout = Arc::new(PolicyRollout::default());
         assert!(rollout.reserve(POLICY_VERSION + 1));
         rollout.start(pipeline.clone(), POLICY_VERSION + 1, policy());

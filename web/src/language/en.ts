@@ -969,6 +969,7 @@ export const en = {
     reading: (done: string, of: string) => `${done} of ${of} messages processed`,
     listing: (count: string) => `${count} customers updated`,
     switching: "activating",
+    publishedElsewhere: "another server is publishing it",
     notPublished: (reason: string) => `Publishing failed: ${reason}`,
     arrived: (seconds: string) => `Active (${seconds} s)`,
     isActive: (version: number) => `Version ${version} is active`,

@@ -943,6 +943,7 @@ export const ko: Text = {
     reading: (done, of) => `메시지 ${of}건 중 ${done}건 처리`,
     listing: (value) => `고객 ${value}명 반영`,
     switching: "전환 중",
+    publishedElsewhere: "다른 서버가 게시하는 중",
     notPublished: (reason) => `게시하지 못했습니다: ${reason}`,
     arrived: (seconds) => `적용됨 (${seconds}초)`,
     isActive: (version) => `버전 ${version}이 적용되었습니다`,

@@ -56,11 +56,56 @@ pub(super) struct Executor {
     cache: Cache,
     /// `None` if other servers may have committed since.
     last: Option<Last>,
-    /// The last commit that the list knows of.
-    shown: i64,
+    shown: Shown,
+    others: Others,
     budget: Budget,
     in_flight: Option<InFlight>,
     slow: SlowLane,
+}
+
+/// What the list and the subscribers know of.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    commit: i64,
+    /// The last merge or unmerge; `None` until it is read.
+    n_lineage: Option<i64>,
+}
+
+impl Shown {
+    fn of(snapshot: &Snapshot) -> Self {
+        Self { commit: snapshot.states.last().commit, n_lineage: None }
+    }
+}
+
+/// When to look for commits of other servers.
+#[derive(Debug)]
+struct Others {
+    /// `None` if there cannot be any.
+    next: Option<Instant>,
+    pause: Duration,
+    has_failed: bool,
+}
+
+impl Others {
+    /// While other servers commit.
+    const SHORTEST: Duration = Duration::from_millis(20);
+    const LONGEST: Duration = Duration::from_millis(200);
+
+    fn of(store: &Store) -> Self {
+        Self { next: store.is_shared().then(Instant::now), pause: Self::SHORTEST, has_failed: false }
+    }
+
+    async fn due(&self) {
+        match self.next {
+            Some(next) => tokio::time::sleep_until(next).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn looked(&mut self, have_committed: bool) {
+        self.pause = if have_committed { Self::SHORTEST } else { Self::LONGEST.min(self.pause * 2) };
+        self.next = Some(Instant::now() + self.pause);
+    }
 }
 
 /// The last numbers that are in use.
@@ -149,7 +194,7 @@ impl Backlog {
 impl Executor {
     pub(super) fn new(current: watch::Sender<Snapshot>, queue: mpsc::Receiver<Request>, budget: Budget) -> Self {
         let snapshot = current.borrow().clone();
-        let shown = snapshot.states.last().commit;
+        let (shown, others) = (Shown::of(&snapshot), Others::of(&snapshot.store));
         Self {
             cache: Cache::new(snapshot.caches.rows),
             snapshot,
@@ -159,6 +204,7 @@ impl Executor {
             backlog: Backlog::new(budget.batch),
             last: None,
             shown,
+            others,
             budget,
             in_flight: None,
             slow: SlowLane::default(),
@@ -196,6 +242,8 @@ impl Executor {
                     }
                 }
                 output = self.slow.output() => self.advance_slow_lane(output).await,
+                // A commit in flight fails if another server has committed.
+                () = self.others.due(), if self.in_flight.is_none() => self.follow_others().await,
                 request = self.queue.recv(), if !self.is_closed && self.has_room() => match request {
                     Some(request) => self.backlog.push_back(request),
                     None => self.is_closed = true,
@@ -410,7 +458,7 @@ impl Executor {
     /// Shows a batch to the list, to subscribers and to the slow lane.
     fn show_batch(&mut self, batch: &Batch, commit: i64, lineage: &[(i64, LineageRow)]) {
         let Batch { work, changes, .. } = batch;
-        if commit == self.shown {
+        if commit == self.shown.commit {
             return;
         }
         if matches!(work, PlannedWork::Retirement { .. }) {
@@ -427,7 +475,67 @@ impl Executor {
         for (_, event) in lineage {
             self.snapshot.events.publish_lineage(event.clone());
         }
-        self.shown = commit;
+        let n_lineage = lineage.last().map(|(number, _)| *number);
+        self.shown = Shown { commit, n_lineage: n_lineage.or(self.shown.n_lineage) };
+    }
+
+    /// Follows what other servers have committed since.
+    async fn follow_others(&mut self) {
+        let followed = match self.snapshot.store.last_commit().await {
+            Ok(commit) if self.last.is_some_and(|last| last.commit == commit) => Ok(false),
+            Ok(_) => {
+                self.invalidate();
+                self.catch_up().await.map(|_| true)
+            }
+            Err(StoreError::Superseded) => self.reopen().await.map(|()| true),
+            Err(error) => Err(error),
+        };
+        self.others.looked(matches!(followed, Ok(true)));
+        let failed = followed.err().filter(|error| !matches!(error, StoreError::Conflict));
+        match &failed {
+            Some(error) if !self.others.has_failed => {
+                tracing::error!(%error, "what other servers commit cannot be read; trying again");
+            }
+            None if self.others.has_failed => tracing::info!("what other servers commit can be read again"),
+            _ => {}
+        }
+        self.others.has_failed = failed.is_some();
+    }
+
+    /// Goes over to the projection that another server has made active, or reads this one again. Nothing is in flight.
+    async fn reopen(&mut self) -> Result<(), StoreError> {
+        let snapshot = self.snapshot.reopen().await?;
+        tracing::info!(policy = snapshot.policy.version, "read the projection that other servers have made active");
+        self.shown = Shown { n_lineage: self.shown.n_lineage, ..Shown::of(&snapshot) };
+        self.snapshot = snapshot;
+        self.invalidate();
+        self.current.send_replace(self.snapshot.clone());
+        Ok(())
+    }
+
+    /// Shows the commits of other servers to the list and to subscribers.
+    async fn show_others(&mut self, reads: &Store, last: Last) -> Result<(), StoreError> {
+        const AT_ONCE: i64 = 1_000;
+        let commits = reads.commits(self.shown.commit, last.commit).await?;
+        if i64::try_from(commits.len()).is_ok_and(|n_commits| n_commits < last.commit - self.shown.commit) {
+            // Old commits are pruned. What they touched is not known.
+            self.reopen().await?;
+            return Err(StoreError::Conflict);
+        }
+        let Snapshot { directory, events, .. } = &self.snapshot;
+        for (commit, touched) in commits {
+            directory.touch(commit, touched.touched, touched.removed);
+        }
+        let mut n_lineage = self.shown.n_lineage.unwrap_or(last.n_lineage);
+        while n_lineage < last.n_lineage {
+            let numbers: Vec<i64> = (n_lineage + 1..=last.n_lineage.min(n_lineage + AT_ONCE)).collect();
+            for (_, event) in reads.lineage(&numbers).await? {
+                events.publish_lineage(event);
+            }
+            n_lineage += AT_ONCE;
+        }
+        self.shown = Shown { commit: last.commit, n_lineage: Some(last.n_lineage) };
+        Ok(())
     }
 
     /// Plans work again after a failure, or refuses it.
@@ -446,7 +554,13 @@ impl Executor {
                 tokio::time::sleep(pause(n_conflicts)).await;
                 self.plan_again(work);
             }
-            StoreError::Superseded => work.refuse(&PipelineError::Superseded),
+            StoreError::Superseded => match self.reopen().await {
+                Ok(()) => self.plan_again(work),
+                Err(error) => {
+                    tracing::error!(%error, "the projection that another server has made active cannot be read");
+                    work.refuse(&PipelineError::Unavailable);
+                }
+            },
             StoreError::TooLarge { .. } if 1 < work.n_requests() => {
                 self.backlog.limit.messages = (work.messages().len() / 2).max(1);
                 self.plan_again(work);
@@ -615,7 +729,7 @@ impl Executor {
             Err(error) => Err(error),
         };
         let answer = switched.map(|snapshot| {
-            self.shown = snapshot.states.last().commit;
+            self.shown = Shown { n_lineage: self.shown.n_lineage, ..Shown::of(&snapshot) };
             self.snapshot = snapshot;
             self.invalidate();
             self.current.send_replace(self.snapshot.clone());
@@ -654,10 +768,10 @@ impl Executor {
             return Ok(last);
         }
         let Snapshot { store, states, .. } = &self.snapshot;
-        let snapshot = store.snapshot();
-        let commit = states.catch_up(&snapshot).await?;
-        let last = Last { commit, n_lineage: snapshot.n_lineage().await? };
-        self.shown = commit;
+        let reads = store.snapshot();
+        let commit = states.catch_up(&reads).await?;
+        let last = Last { commit, n_lineage: reads.n_lineage().await? };
+        self.show_others(&reads, last).await?;
         // From here on every read is of this commit, or of one that our next commit conflicts with.
         self.last = Some(last);
         Ok(last)

@@ -107,7 +107,7 @@ async fn an_edition_becomes_journal_and_projection_also_when_it_is_interrupted()
         assert!(has_editions(&handle).await.unwrap());
         if let Some(n_pages) = interrupted_after {
             let settings = settings_of(&root).await.unwrap();
-            let new = Store { handle: handle.clone(), projection: 1, is_filled: false };
+            let new = Store::new(handle.clone(), 1);
             let from = root.open("profile360_1").await.unwrap();
             let upgrade = Upgrade { new, root: root.open(ROOT).await.unwrap(), from, at_most: Some(n_pages) };
             upgrade.run(Progress::Reading { step: 0, row: 0, commit: 0 }, &settings).await.unwrap();

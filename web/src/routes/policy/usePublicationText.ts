@@ -17,6 +17,8 @@ export function usePublicationText(): (publication: Publication) => string {
         return text.policy.listing(format.number(publication.customers));
       case "SWITCHING":
         return text.policy.switching;
+      case "ELSEWHERE":
+        return text.policy.publishedElsewhere;
       case "FAILED":
         return text.policy.notPublished(publication.reason);
       case "IN_FORCE":
