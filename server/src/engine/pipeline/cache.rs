@@ -1,4 +1,4 @@
-//! Rows that plans need not read: those that were read or written recently, and those that the batch in flight leaves.
+//! Rows that plans need not read: those that were read or written recently, and those that a plan leaves which is being written.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -18,7 +18,31 @@ use profile360_core::{
 use serde::Serialize;
 
 use super::work::Batch;
-use crate::memory::estimate;
+use crate::{engine::planning::Plan, memory::estimate};
+
+/// A plan that is being written. Plans start from what it leaves, whether the store has it yet or not.
+pub(in crate::engine) trait Ahead: std::fmt::Debug + Send + Sync {
+    fn view(&self) -> &View;
+    fn changes(&self) -> &Changes;
+}
+
+impl Ahead for Batch {
+    fn view(&self) -> &View {
+        &self.view
+    }
+    fn changes(&self) -> &Changes {
+        &self.changes
+    }
+}
+
+impl Ahead for Plan {
+    fn view(&self) -> &View {
+        &self.view
+    }
+    fn changes(&self) -> &Changes {
+        &self.changes
+    }
+}
 
 /// Valid as long as no other server writes; the executor clears it on a conflict.
 #[derive(Debug)]
@@ -26,8 +50,7 @@ pub(in crate::engine) struct Cache {
     identifiers: Generations<Identifier, IdentifierState>,
     links: Generations<Pair, LinkState>,
     clusters: Generations<ClusterKey, ClusterState>,
-    /// The batch that is being committed. Plans start from what it leaves, whether the store has it yet or not.
-    ahead: Option<Arc<Batch>>,
+    ahead: Option<Arc<dyn Ahead>>,
 }
 
 impl Cache {
@@ -48,29 +71,29 @@ impl Cache {
         self.ahead = None;
     }
 
-    /// Lays the rows of a batch that is being committed over all others, until [`Self::forget_ahead`].
-    pub(super) fn lay_over(&mut self, batch: Arc<Batch>) {
-        self.ahead = Some(batch);
+    /// Lays the rows of a plan that is being written over all others, until [`Self::forget_ahead`].
+    pub(in crate::engine) fn lay_over(&mut self, ahead: Arc<dyn Ahead>) {
+        self.ahead = Some(ahead);
     }
 
-    pub(super) fn forget_ahead(&mut self) {
+    pub(in crate::engine) fn forget_ahead(&mut self) {
         self.ahead = None;
     }
 
     /// Moves known rows from the needs to the view.
     pub(in crate::engine) fn serve(&mut self, needs: &mut Needs, view: &mut View) {
-        if let Some(batch) = &self.ahead {
-            serve_ahead(batch, needs, view);
+        if let Some(ahead) = &self.ahead {
+            serve_ahead(&**ahead, needs, view);
         }
         take_known(&mut needs.identifiers, &mut view.identifiers, |key| self.identifiers.get(key).map(Some));
         take_known(&mut needs.links, &mut view.links, |key| self.links.get(key).map(Some));
         take_known(&mut needs.clusters, &mut view.clusters, |key| self.clusters.get(key).map(Some));
     }
 
-    /// Brings links that were read by their ends up to the batch in flight.
+    /// Brings links that were read by their ends up to the plan that is being written.
     pub(in crate::engine) fn amend(&self, loaded: &Needs, view: &mut View) {
-        let Some(batch) = self.ahead.as_ref().filter(|_| !loaded.links_of.is_empty()) else { return };
-        let Changes { links, removed_links, .. } = &batch.changes;
+        let Some(ahead) = self.ahead.as_ref().filter(|_| !loaded.links_of.is_empty()) else { return };
+        let Changes { links, removed_links, .. } = ahead.changes();
         let mut linked: BTreeMap<&Identifier, Vec<&Pair>> = BTreeMap::new();
         for (pair, (link, _)) in links {
             let ends = [&pair.a, &pair.b].into_iter().filter(|end| loaded.links_of.contains(*end));
@@ -139,8 +162,8 @@ impl Cache {
     }
 }
 
-/// Moves the rows that a batch leaves from the needs to the view.
-fn serve_ahead(batch: &Batch, needs: &mut Needs, view: &mut View) {
+/// Moves the rows that a plan leaves from the needs to the view.
+fn serve_ahead(ahead: &dyn Ahead, needs: &mut Needs, view: &mut View) {
     let Changes {
         identifiers,
         links,
@@ -151,9 +174,9 @@ fn serve_ahead(batch: &Batch, needs: &mut Needs, view: &mut View) {
         order_states,
         sessions,
         ..
-    } = &batch.changes;
+    } = ahead.changes();
     // After its commit each message that it has looked for is stored.
-    let is_stored = |id: &Arc<str>| batch.view.messages.contains_key(id).then_some(true);
+    let is_stored = |id: &Arc<str>| ahead.view().messages.contains_key(id).then_some(true);
     take_known(&mut needs.messages, &mut view.messages, is_stored);
     take_known(&mut needs.identifiers, &mut view.identifiers, |key| left_of(identifiers, removed_identifiers, key));
     take_known(&mut needs.links, &mut view.links, |key| left_of(links, removed_links, key));
@@ -162,7 +185,7 @@ fn serve_ahead(batch: &Batch, needs: &mut Needs, view: &mut View) {
     take_known(&mut needs.sessions, &mut view.sessions, |key| sessions.get(key).map(|(claim, _)| Some(claim.clone())));
 }
 
-/// The row that a batch leaves: `None` if it does not touch it, `Some(None)` if it removes it.
+/// The row that a plan leaves: `None` if it does not touch it, `Some(None)` if it removes it.
 #[expect(clippy::option_option, reason = "the inner one is the content of a view")]
 fn left_of<K: Ord, V>(changed: &BTreeMap<K, (Arc<V>, bool)>, removed: &BTreeSet<K>, key: &K) -> Option<Option<Arc<V>>> {
     match changed.get(key) {

@@ -1,7 +1,7 @@
 //! Fills a projection from the journal, and follows the journal until the projection becomes active.
 //!
-//! The result depends only on the evidence, not on its order. So a fill plans large batches, and decisions once at the end of a
-//! window of commits. Nothing here reads from the projection that is active, except to redirect unified IDs.
+//! The result depends only on the evidence, not on its order. So a fill plans large batches, each while the one before is written, and
+//! decisions once at the end of a window of commits. Nothing here reads from the projection that is active, except to redirect unified IDs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,6 +26,7 @@ use profile360_core::{
     time::Timestamp,
 };
 use profile360_store::{Entry, Filled, Position, ProjectionState, RowCounts, Rows, Store, StoreError};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::redirect;
 use crate::engine::{
@@ -36,6 +37,8 @@ use crate::engine::{
     state::Decided,
 };
 
+/// Messages per batch. Rows of a customer are written once per batch, so fewer batches write less.
+const AT_ONCE: usize = 4 * MAX_BATCH;
 /// Commits that a switch may still have to read. More are read before writers wait for it.
 const AT_SWITCH: i64 = 8;
 /// How often a fill catches up before writers wait for it, even if they are faster.
@@ -99,6 +102,7 @@ pub struct Fill {
     source: Snapshot,
     target: Snapshot,
     cache: Cache,
+    writing: Option<Writing>,
     /// The last commit that the projection contains.
     followed: i64,
     /// Decisions and retirements up to this commit were there from the start.
@@ -113,6 +117,13 @@ pub struct Fill {
     may_collide: bool,
     /// Identifiers, as the source has them, of messages that were read since unified IDs were redirected last.
     new_in_source: BTreeSet<Identifier>,
+}
+
+/// A plan that is being written.
+#[derive(Debug)]
+struct Writing {
+    task: AbortOnDropHandle<Result<(), StoreError>>,
+    plan: Arc<Plan>,
 }
 
 /// A message of the journal, parsed.
@@ -153,6 +164,7 @@ impl Fill {
         Ok(Self {
             target,
             cache: Cache::new(source.caches.rows),
+            writing: None,
             followed,
             decided: if returns { followed } else { decided },
             n_messages,
@@ -249,13 +261,8 @@ impl Fill {
                 Entry::Decisions(_) | Entry::Retirements(_) | Entry::Switch(_) => {}
             }
         }
-        let at_once = self.target.store.messages_at_once(MAX_BATCH);
-        let mut messages = messages.into_iter();
-        loop {
-            let batch: Vec<(Position, String)> = messages.by_ref().take(at_once).collect();
-            if batch.is_empty() {
-                break;
-            }
+        let store = &self.target.store;
+        for batch in batches(messages, store.messages_at_once(AT_ONCE), store.texts_at_once()) {
             self.n_messages += batch.len() as u64;
             let mut parts = vec![batch];
             while let Some(part) = parts.pop() {
@@ -265,6 +272,7 @@ impl Fill {
                 }
             }
         }
+        self.settle().await?;
         let mut parts: Vec<Vec<Decision>> = vec![decisions.into_values().collect()];
         while let Some(part) = parts.pop() {
             match self.add_decisions(part.clone()).await {
@@ -280,6 +288,7 @@ impl Fill {
         Ok(())
     }
 
+    /// Plans messages while those before are written, and begins to write them.
     async fn add_messages(&mut self, batch: Vec<(Position, String)>) -> Result<(), StoreError> {
         let tracked = (self.followed != 0).then(|| self.source.policy.compiled().clone());
         let policy = self.target.policy.compiled().clone();
@@ -309,12 +318,30 @@ impl Fill {
         view.messages.extend(messages.iter().map(|it| (it.id.clone(), false)));
         let messages: Arc<[Message]> = messages.into();
         let evidence = NewEvidence::Messages(messages.clone());
-        let Plan { view, changes } = self.plan(evidence, view, &context).await?;
+        let plan = self.plan(evidence, view, &context).await?;
         let kept: Vec<_> = messages.iter().zip(&positions).map(|(it, position)| (it.at, &*it.id, *position)).collect();
         let renamed: Vec<_> = renamed.iter().map(|(at, id, position)| (*at, &**id, *position)).collect();
-        let filled = Filled { rows: Rows::of(&changes), messages: &kept, unreadable: &unreadable, renamed: &renamed };
-        self.target.store.fill(&filled, &self.target.secret).await?;
-        self.note(view, changes, Decided::Nothing);
+        let rows = Rows::of(&plan.changes);
+        let filled = Filled { rows, messages: &kept, unreadable: &unreadable, renamed: &renamed };
+        let filling = self.target.store.encode_filling(&filled, &self.target.secret)?;
+        self.settle().await?;
+        let (store, plan) = (self.target.store.clone(), Arc::new(plan));
+        let task = tokio::spawn(async move { store.write_filling(filling).await });
+        self.cache.lay_over(plan.clone());
+        self.writing = Some(Writing { task: AbortOnDropHandle::new(task), plan });
+        Ok(())
+    }
+
+    /// Waits until everything is written that was planned.
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        let Some(Writing { task, plan }) = self.writing.take() else { return Ok(()) };
+        let written = task.await;
+        self.cache.forget_ahead();
+        written.map_err(|_| StoreError::Incomplete { reason: "a batch could not be written".to_owned() })??;
+        self.note_changes(&plan.changes, Decided::Nothing);
+        if let Some(Plan { view, changes }) = Arc::into_inner(plan) {
+            self.cache.remember(view, changes);
+        }
         Ok(())
     }
 
@@ -431,6 +458,23 @@ impl Fill {
         );
         Err(StoreError::Incomplete { reason })
     }
+}
+
+/// Batches of so many messages and bytes of texts at most, but at least of one message.
+fn batches(messages: Vec<(Position, String)>, n_messages: usize, n_bytes: usize) -> Vec<Vec<(Position, String)>> {
+    let mut batches: Vec<Vec<(Position, String)>> = Vec::new();
+    let mut bytes_of_last = 0;
+    for message in messages {
+        bytes_of_last += message.1.len();
+        match batches.last_mut() {
+            Some(last) if last.len() < n_messages && bytes_of_last <= n_bytes => last.push(message),
+            _ => {
+                bytes_of_last = message.1.len();
+                batches.push(vec![message]);
+            }
+        }
+    }
+    batches
 }
 
 /// The second half comes first.
