@@ -16,6 +16,7 @@ mod ingest_stream;
 mod openapi;
 mod origin_check;
 mod raw_json;
+mod read_your_writes;
 mod segment;
 mod throughput_limit;
 mod url_keys;
@@ -180,6 +181,7 @@ fn router(state: AppState) -> Router {
         // Without a concurrency limit: these have to answer under load, too.
         .route("/healthz", get(health::healthz).fallback(get_only))
         .route("/readyz", get(health::readyz).fallback(get_only))
+        .route("/leaderz", get(health::leaderz).fallback(get_only))
         .route("/openapi.json", get(openapi::document).fallback(get_only))
         .route("/graphiql", any(assets::graphiql))
         .route("/graphiql.html", any(assets::graphiql))
@@ -264,7 +266,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::Forbidden | ErrorCode::CrossSiteRefused => StatusCode::FORBIDDEN,
         ErrorCode::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
         ErrorCode::TooManyLookups => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Overloaded | ErrorCode::Behind | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }

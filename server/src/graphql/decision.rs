@@ -25,7 +25,7 @@ use super::{
     pagination::{Arguments, PageArguments, PageInfo},
     profile::{Identifier, Profile},
     query::{IdentifierInput, global_id_of},
-    request_context::DeadlineExtension,
+    request_context::{DeadlineExtension, WrittenCommit},
     scalars::DateTime,
 };
 use crate::{
@@ -469,6 +469,7 @@ async fn run(
         if let Ok(CommandOutcome::Applied { commit, .. } | CommandOutcome::Retired { commit: Some(commit), .. }) =
             &outcome
         {
+            WrittenCommit::note(ctx, *commit);
             app.directory.wait_until_listed(*commit, LIST_TIMEOUT).await;
         }
         outcome

@@ -79,6 +79,8 @@ pub enum ErrorCode {
     PublicationUnderWay,
     /// Another version of the policy is active than the client expects.
     PolicyOutdated,
+    /// The server does not show the commit that the request names; a later retry may succeed.
+    Behind,
     /// The database cannot be reached or cannot write; a later retry may succeed.
     Unavailable,
     /// A bug of the server, or corrupt data; the server's log has the details.
@@ -149,6 +151,7 @@ impl ErrorCode {
             Self::PolicyFaulty => "POLICY_FAULTY",
             Self::PublicationUnderWay => "PUBLICATION_UNDER_WAY",
             Self::PolicyOutdated => "POLICY_OUTDATED",
+            Self::Behind => "BEHIND",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }

@@ -12,6 +12,7 @@ use super::{
     authorization::caller,
     error::ErrorCode,
     query::IdentifierInput,
+    request_context::WrittenCommit,
     scalars::{DateTime, Json, Platform},
 };
 use crate::engine::ingest::{IngestStatus, MessageOutcome, Sender};
@@ -143,6 +144,7 @@ impl IngestMutation {
         let ingestion = batch.ingest(Sender::Caller(caller(ctx)?)).await;
         let ingestion = ingestion.map_err(|error| ErrorCode::from(&error).with(error.to_string()))?;
         if let Some(commit) = ingestion.commit {
+            WrittenCommit::note(ctx, commit);
             app.directory.wait_until_listed(commit, LIST_TIMEOUT).await;
         }
         let results = ids.into_iter().zip(ingestion.outcomes).map(|(id, outcome)| MessageResult::new(id, outcome));

@@ -5,7 +5,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     task::Poll,
     time::{Duration, Instant},
@@ -96,6 +96,22 @@ impl ExtensionFactory for RequestContext {
     }
 }
 
+/// The last commit that a response has written, for responses that read nothing after it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WrittenCommit(Arc<AtomicI64>);
+
+impl WrittenCommit {
+    pub(super) fn note(ctx: &Context<'_>, commit: i64) {
+        if let Some(Self(written)) = ctx.data_opt::<Self>() {
+            written.fetch_max(commit, Ordering::Relaxed);
+        }
+    }
+
+    fn get(&self) -> Option<i64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|commit| 0 < *commit)
+    }
+}
+
 /// Extends the deadline of a response while it waits for a commit, which a timeout could not stop: without the extension, the client
 /// would not learn the outcome. Afterwards the response gets a fresh timeout.
 #[derive(Debug, Clone, Default)]
@@ -168,13 +184,15 @@ impl Extension for RequestContext {
         data.insert(app);
         let extension = DeadlineExtension::default();
         data.insert(extension.clone());
+        let written = WrittenCommit::default();
+        data.insert(written.clone());
         let slice = ctx.data_opt::<Arc<TimeSlice>>().map(AsRef::as_ref);
         let response = TimeSlice::run(slice, next.run_with_data(ctx, operation_name, data));
         let Some(response) = extension.timeout(limit, response).await else {
             let sentence = "the request timed out; ask for less. Messages of it may have been accepted: it is safe to send them again";
             return Response::from_errors(vec![ErrorCode::TimedOut.of_request(sentence)]);
         };
-        match store.commit_read().await {
+        match store.commit_read().await.map(|read| read.max(written.get())) {
             Ok(Some(commit)) => response.extension("commit", commit.into()),
             Ok(None) => response,
             // Another projection has replaced the one that this response is of.

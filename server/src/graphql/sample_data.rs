@@ -9,7 +9,7 @@ use super::{
     App,
     authorization::caller,
     error::{ErrorCode, unavailable},
-    request_context::{DeadlineExtension, run_blocking},
+    request_context::{DeadlineExtension, WrittenCommit, run_blocking},
     scalars::count,
 };
 use crate::{engine::ingest::Sender, sample_data};
@@ -46,6 +46,7 @@ impl SampleDataMutation {
         let ingested = Box::pin(DeadlineExtension::with(ctx, ingesting)).await;
         let n_messages = ingested.map_err(|error| ErrorCode::from(&error).with(error.to_string()))?;
         if let Ok(commit) = app.store.last_commit().await {
+            WrittenCommit::note(ctx, commit);
             app.directory.wait_until_listed(commit, LIST_TIMEOUT).await;
         }
         Ok(SampleData { is_added: true, messages: count(n_messages as u64) })

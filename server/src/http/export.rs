@@ -27,7 +27,7 @@ use super::{
     AppState,
     concurrency_limits::{Client, LimitReached, Permit},
     decode_body::{ContentEncoding, RequestBody},
-    overloaded, refused,
+    overloaded, read_your_writes, refused,
 };
 use crate::{
     auth::access::Caller,
@@ -122,6 +122,7 @@ async fn begin(
         };
         Fault::new(ErrorCode::Overloaded, sentence)
     })?;
+    read_your_writes::wait(&state, headers).await.map_err(|(code, sentence)| Fault::new(code, sentence))?;
     let format = wanted.format;
     let mut export = Export::new(state, caller, wanted, permit)?;
     // Before the head of the response, so that a wrong filter has a status of its own.

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use async_graphql::{Extensions, Request, Response, ServerError, value};
+use async_graphql::{Extensions, Request, Response, ServerError, Value, value};
 use async_graphql_axum::GraphQLResponse;
 use axum::{
     Extension,
@@ -23,6 +23,7 @@ use serde_json::{json, value::RawValue};
 use super::{
     AppState, accept,
     decode_body::{BodyError, ContentEncoding, RequestBody, Work},
+    read_your_writes,
 };
 use crate::{
     auth::access::{Caller, Permission},
@@ -172,10 +173,14 @@ pub(super) async fn post(
     }
     let prepared = strict_json::prepared(&body, strict_json::OUTER_OF_REQUEST).map_err(NoRequest::parse_failed);
     let opened = prepared.and_then(|prepared| Envelope::read(&prepared)?.open(&state, body.len()));
-    match opened {
-        Ok(request) => respond(execute(&state.schema, &state.current, caller, request).await, media_type),
-        Err(reason) => reason.into_response(media_type),
+    let request = match opened {
+        Ok(request) => request,
+        Err(reason) => return reason.into_response(media_type),
+    };
+    if let Err((code, sentence)) = read_your_writes::wait(&state, &headers).await {
+        return refused(code, media_type, sentence);
     }
+    respond(execute(&state.schema, &state.current, caller, request).await, media_type)
 }
 
 /// Redirects a user who opens the bare URL in a browser to GraphiQL.
@@ -266,6 +271,9 @@ pub(super) async fn get(state: &AppState, request: HttpRequest) -> HttpResponse 
         Ok(request) => request,
         Err(reason) => return reason.into_response(media_type),
     };
+    if let Err((code, sentence)) = read_your_writes::wait(state, headers).await {
+        return refused(code, media_type, sentence);
+    }
     match is_query(&state.current, &caller, &mut request) {
         Ok(true) => respond(execute(&state.schema, &state.current, caller, request).await, media_type),
         Ok(false) => {
@@ -283,8 +291,14 @@ fn respond(response: Response, media_type: &'static str) -> HttpResponse {
         let body = json!({ "errors": response.errors });
         return (StatusCode::BAD_REQUEST, content_type, body.to_string()).into_response();
     }
+    let commit = match response.extensions.get("commit") {
+        Some(Value::Number(commit)) => commit.as_i64(),
+        _ => None,
+    };
     // With application/json a well-formed request has 200, as older clients expect.
-    (content_type, GraphQLResponse::from(response)).into_response()
+    let mut answer = (content_type, GraphQLResponse::from(response)).into_response();
+    read_your_writes::name_commit(answer.headers_mut(), commit);
+    answer
 }
 
 /// The form that the client prefers; `None` where it accepts neither. Only a client that names the newer form, or refuses the

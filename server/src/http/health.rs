@@ -75,6 +75,15 @@ pub(super) async fn readyz(State(state): State<AppState>, request: Request) -> R
     }
 }
 
+/// Whether this server leads the servers on its database. A load balancer that sends writes to the one that does uses its warm cache.
+pub(super) async fn leaderz(State(state): State<AppState>) -> Response {
+    if state.app().store.leads() {
+        Json(json!({ "status": "leads" })).into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "follows" }))).into_response()
+    }
+}
+
 fn unready(reason: &str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unready", "reason": reason }))).into_response()
 }

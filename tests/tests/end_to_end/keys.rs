@@ -47,6 +47,7 @@ fn ways() -> Vec<(RouteAuth, [u16; 7])> {
         (way(Method::POST, "/api/v1/identities", Some(identities), bearer), senders),
         (way(Method::GET, "/healthz", None, bearer), open),
         (way(Method::GET, "/readyz", None, bearer), open),
+        (way(Method::GET, "/leaderz", None, bearer), open),
     ]
 }
 

@@ -78,6 +78,51 @@ async fn each_server_shows_what_the_others_write() {
     base.check();
 }
 
+/// How a server answers a list query that must include a commit: the status, the code of an error, the number of customers.
+async fn list_after(server: &Server, commit: &str) -> (u16, Value, Value) {
+    let query = json!({ "query": "{ profiles(first: 1) { totalCount } }" });
+    let request = server.http.post(server.url("/graphql")).header("Profile360-After", commit).json(&query);
+    let response = request.send().await.expect("it answers");
+    let status = response.status().as_u16();
+    let answer: Value = response.json().await.expect("JSON");
+    (status, answer["errors"][0]["extensions"]["code"].clone(), answer["data"]["profiles"]["totalCount"].clone())
+}
+
+#[tokio::test]
+async fn a_request_waits_for_the_commit_that_it_names() {
+    let database = Database::start();
+    let bases: [Base; 2] = std::array::from_fn(|_| Base::on(&database));
+    let servers = bases.each_ref().map(Base::serve);
+    for number in 1..=20_usize {
+        let [writer, reader] = [&servers[number % 2], &servers[(number + 1) % 2]];
+        let id = format!("u{number}");
+        let message = messages::purchase(&id, "2025-03-01T10:00:00Z", json!({ "external_id": id }), &id, "100");
+        let body = json!({ "query": messages::INGEST, "variables": { "messages": [messages::input(&message)] } });
+        let written = writer.http.post(writer.url("/graphql")).json(&body).send().await.expect("it answers");
+        let commit = written.headers()["Profile360-Commit"].to_str().expect("a number").to_owned();
+        let written: Value = written.json().await.expect("JSON");
+        assert_eq!(written["extensions"]["commit"].to_string(), commit);
+        assert_eq!(list_after(reader, &commit).await, (200, Value::Null, json!(number)));
+    }
+    let [server, _] = &servers;
+    assert_eq!(list_after(server, "1000000").await, (503, json!("BEHIND"), Value::Null));
+    assert_eq!(list_after(server, "soon").await, (400, json!("GRAPHQL_PARSE_FAILED"), Value::Null));
+
+    // One of them leads, and says so.
+    let deadline = Deadline::new("a leader");
+    loop {
+        let mut statuses = Vec::new();
+        for server in &servers {
+            statuses.push(server.http.get(server.url("/leaderz")).send().await.expect("it answers").status().as_u16());
+        }
+        statuses.sort_unstable();
+        if statuses == [200, 503] {
+            break;
+        }
+        deadline.check(&statuses);
+    }
+}
+
 #[tokio::test]
 async fn a_policy_is_published_through_any_server_and_is_in_force_on_all() {
     let database = Database::start();

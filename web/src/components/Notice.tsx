@@ -50,6 +50,8 @@ function explain(error: Error, old: boolean, text: Text): { title: string; help:
     case "UNAVAILABLE":
     case "OVERLOADED":
       return { title: text.errorUnavailable, help: text.errorUnavailableHelp };
+    case "BEHIND":
+      return { title: errorText(error, text), help: text.errorUnavailableHelp };
     case "FORBIDDEN":
       return { title: text.errorForbidden, help: `${errorText(error, text)}. ${text.errorForbiddenHelp}` };
     default:

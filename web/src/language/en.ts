@@ -305,6 +305,7 @@ export const en = {
       SLOW_CONSUMER: "Live updates were too fast for this page; reload it",
       TOO_MANY_OPERATIONS: "Too many requests at once; try again",
       OVERLOADED: "The server is busy; try again in a moment",
+      BEHIND: "This server does not show your last change yet; try again in a moment",
       POLICY_FAULTY: "The rules have invalid fields",
       PUBLICATION_UNDER_WAY: "Another version is being published; try again when it's active",
       POLICY_OUTDATED: "Another version was published since; review your changes and simulate again",

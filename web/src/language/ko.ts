@@ -307,6 +307,7 @@ export const ko: Text = {
       SLOW_CONSUMER: "실시간 업데이트가 너무 많습니다. 새로고침해 주세요",
       TOO_MANY_OPERATIONS: "동시에 보낸 요청이 너무 많습니다. 다시 시도해 주세요",
       OVERLOADED: "서버가 바쁩니다. 잠시 후 다시 시도해 주세요",
+      BEHIND: "이 서버에는 방금 변경한 내용이 아직 반영되지 않았습니다. 잠시 후 다시 시도해 주세요",
       POLICY_FAULTY: "규칙에 잘못된 항목이 있습니다",
       PUBLICATION_UNDER_WAY: "다른 버전을 게시하는 중입니다. 적용된 뒤 다시 시도해 주세요",
       POLICY_OUTDATED: "그사이 다른 버전이 게시되었습니다. 변경 내용을 확인하고 다시 시뮬레이션해 주세요",
