@@ -22,7 +22,7 @@ pub async fn run(pipeline: Pipeline, rollout: Arc<PolicyRollout>, mut stop: watc
         let done = step(&pipeline, &rollout, &mut candidate, &mut has_begun).await;
         match &done {
             Err(error) if !has_failed => {
-                tracing::error!(%error, "whether this server leads is not known; trying again")
+                tracing::error!(%error, "whether this server leads is not known; trying again");
             }
             Ok(()) if has_failed => tracing::info!("whether this server leads is known again"),
             _ => {}

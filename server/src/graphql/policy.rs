@@ -284,7 +284,7 @@ impl PolicyMutation {
         }
         let release = || {
             if leads {
-                app.rollout.release()
+                app.rollout.release();
             }
         };
         // No other publication can end from here on, if this server leads.

@@ -537,7 +537,7 @@ async fn customers_found(ctx: &Context<'_>, search: &str) -> Result<Option<BTree
 }
 
 /// The first links of a case; `None` if it has none any more.
-fn links_of(state: &State, key: &CaseKey, most: usize) -> Option<Vec<(Pair, Arc<LinkState>)>> {
+fn links_of(state: &State, key: &CaseKey, most: usize) -> Option<CaseLinks> {
     let (_, case) = state.inbox.cases().get(key)?;
     let links = case.pairs().take(most).filter_map(|pair| Some((pair.clone(), state.inbox.link(pair)?.clone())));
     Some(links.collect())
@@ -591,7 +591,7 @@ async fn positions(app: &App, parties: &[LoadedParty], ids: &[ID]) -> Result<Opt
 struct LoadedParty {
     customer: Arc<Customer>,
     holds_value: bool,
-    links: Vec<(Pair, Arc<LinkState>)>,
+    links: CaseLinks,
 }
 
 impl LoadedParty {
@@ -649,15 +649,13 @@ impl LoadedCase {
     }
 }
 
+/// Links of a case, with their ends.
+type CaseLinks = Vec<(Pair, Arc<LinkState>)>;
 /// Customers, each with its links of one case.
-type LinksByCustomer = Vec<(ClusterKey, Vec<(Pair, Arc<LinkState>)>)>;
+type LinksByCustomer = Vec<(ClusterKey, CaseLinks)>;
 
 /// Reads the customers of cases, at most `most` of each.
-async fn read_parties(
-    app: &App,
-    cases: Vec<(CaseKey, Vec<(Pair, Arc<LinkState>)>)>,
-    most: usize,
-) -> Result<Vec<LoadedCase>> {
+async fn read_parties(app: &App, cases: Vec<(CaseKey, CaseLinks)>, most: usize) -> Result<Vec<LoadedCase>> {
     let ends: BTreeSet<identifier::Identifier> = cases
         .iter()
         .flat_map(|(key, links)| links.iter().map(|(pair, _)| pair.other(&key.value)).chain([&key.value]))
@@ -669,7 +667,7 @@ async fn read_parties(
     let grouped: Vec<(CaseKey, LinksByCustomer)> = cases
         .into_iter()
         .map(|(key, links)| {
-            let mut of_customer: BTreeMap<ClusterKey, Vec<(Pair, Arc<LinkState>)>> = BTreeMap::new();
+            let mut of_customer: BTreeMap<ClusterKey, CaseLinks> = BTreeMap::new();
             let holder = clusters.get(&key.value).copied();
             if let Some(holder) = holder {
                 of_customer.entry(holder).or_default();
@@ -694,7 +692,7 @@ async fn read_parties(
     let read = grouped.into_iter().map(|(key, parties)| {
         let holder = clusters.get(&key.value).copied();
         let n_customers = parties.len();
-        let party = |(customer, links): (ClusterKey, Vec<(Pair, Arc<LinkState>)>)| {
+        let party = |(customer, links): (ClusterKey, CaseLinks)| {
             let found = loaded.get(&customer)?.clone();
             Some(LoadedParty { customer: found, holds_value: Some(customer) == holder, links })
         };

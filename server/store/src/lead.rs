@@ -1,7 +1,7 @@
 //! The lead: one of several servers on a database does what must be done once, such as to write list rows and to fill projections.
 //!
 //! The setting `leader` names the leader and its epoch, which grows with each change. The setting `leader_beat` changes while the
-//! leader works: with each write that only the leader may make, and otherwise once in a while. A server takes the lead when the beat
+//! leader works: with each write that only the leader may make, and otherwise once in a while. A server becomes the leader when the beat
 //! has stayed the same for [`LAPSE`] by its own monotonic clock, so that wrong clocks do no harm. A leader that was only slow cannot
 //! write any more: each of its writes names its epoch in the same transaction and changes the beat, so it conflicts with a change of
 //! the leader at the same time.
@@ -120,7 +120,7 @@ impl Store {
         self.lead.role() != Role::Follows
     }
 
-    /// Takes the lead if it is free or its holder is silent, and shows that this server leads if it does. To be called several times
+    /// Becomes the leader if there is none or it is silent, and shows that this server leads if it does. To be called several times
     /// a second.
     pub async fn seek_lead(&self, candidate: &mut Candidate) -> Result<LeadChange> {
         match self.lead.role() {

@@ -126,7 +126,7 @@ impl Keyspace {
             foreign_key: Cow::Borrowed(&end.key),
         };
         let value = ().kv_encode_value().map_err(failed)?;
-        Ok(StoredRow { key: key.encode_key().map_err(|error| failed(error.into()))?.to_vec(), value })
+        Ok(StoredRow { key: key.encode_key().map_err(failed)?.to_vec(), value })
     }
 
     /// What leads from one end to the other.
@@ -143,12 +143,12 @@ impl Keyspace {
             target_key: Cow::Borrowed(&target.key),
         };
         let value = AdjacencyValue::live().kv_encode_value().map_err(failed)?;
-        Ok(StoredRow { key: key.encode_key().map_err(|error| failed(error.into()))?.to_vec(), value })
+        Ok(StoredRow { key: key.encode_key().map_err(failed)?.to_vec(), value })
     }
 
     fn key(self, id: &val::RecordId) -> Result<Vec<u8>> {
         let key = RecordKey::new(self.namespace, self.database, Cow::Borrowed(&id.table), Cow::Borrowed(&id.key));
-        Ok(key.encode_key().map_err(|error| failed(error.into()))?.to_vec())
+        Ok(key.encode_key().map_err(failed)?.to_vec())
     }
 
     /// The keys of a range whose ends are both included.
@@ -245,7 +245,7 @@ impl Records {
         let found = Transactor::getr(&self.transaction, range, None).await.map_err(|error| failed(error.into()))?;
         let mut rows = Vec::with_capacity(found.values.len());
         for (key, value) in found.values {
-            let key = RecordKey::decode_key(&key).map_err(|error| failed(error.into()))?;
+            let key = RecordKey::decode_key(&key).map_err(failed)?;
             let id = val::RecordId { table: key.tb.into_owned(), key: key.id.into_owned() };
             let public = RecordId { table: id.table.as_str().into(), key: id.key.clone().try_into().map_err(failed)? };
             rows.push((public, fields_of(&value, id)?));

@@ -50,13 +50,13 @@ fn time() -> impl Strategy<Value = Timestamp> {
 fn orders() -> impl Strategy<Value = Vec<Order>> {
     let order = (time(), any::<bool>(), any::<bool>(), currency(), amount(), lines());
     vec(order, 0..30).prop_map(|rows| {
-        let order = |(n, row): (usize, (Timestamp, bool, bool, Currency, Decimal, Vec<Line>))| {
-            let (at, has_id, by_date, currency, amount, lines) = row;
+        let numbered = rows.into_iter().enumerate();
+        let orders = numbered.map(|(n, (at, has_id, by_date, currency, amount, lines))| {
             let id: Arc<str> = Arc::from(format!("order {n}"));
             let key = if has_id { OrderKey::Order(id.clone()) } else { OrderKey::Message(id.clone()) };
             Order { key, message_id: id, at, by_date, currency, amount, lines }
-        };
-        rows.into_iter().enumerate().map(order).collect()
+        });
+        orders.collect()
     })
 }
 
@@ -66,8 +66,8 @@ fn refunds() -> impl Strategy<Value = Vec<(Refund, Option<Index>)>> {
     let ids = (option::of(select(vec!["r1", "r2"])), order);
     let refund = (time(), ids, option::weighted(0.3, currency()), option::of(amount()), lines());
     vec(refund, 0..6).prop_map(|rows| {
-        let refund = |(n, row): (usize, (Timestamp, (Option<&str>, Option<Index>), _, Option<Decimal>, Vec<Line>))| {
-            let (at, (refund_id, order), currency, amount, lines) = row;
+        let numbered = rows.into_iter().enumerate();
+        let refunds = numbered.map(|(n, (at, (refund_id, order), currency, amount, lines))| {
             let refund = Refund {
                 message_id: Arc::from(format!("refund {n}")),
                 at,
@@ -78,8 +78,8 @@ fn refunds() -> impl Strategy<Value = Vec<(Refund, Option<Index>)>> {
                 lines,
             };
             (refund, order)
-        };
-        rows.into_iter().enumerate().map(refund).collect()
+        });
+        refunds.collect()
     })
 }
 

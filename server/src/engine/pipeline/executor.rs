@@ -227,7 +227,7 @@ impl Executor {
                         self.serve_messages(group).await;
                     }
                     Request::Command(request) => self.serve(Work::Command(request), self.budget).await,
-                    Request::Switch(switch) => self.switch(*switch).await,
+                    Request::Switch(switch) => Box::pin(self.switch(*switch)).await,
                     Request::Record(record) => self.record(record).await,
                 }
                 continue;
