@@ -22,6 +22,10 @@ run: build ## Start the server with demo data; installs and builds what is missi
 	@echo '==> Starting on $(ADDRESS) with demo data in $(DATA) (Ctrl-C stops it)'
 	@exec '$(PROFILE360_BIN)' serve --demo --db 'surrealkv://$(DATA)?sync=every'
 
+.PHONY: servers
+servers: build ## Start three servers on one database of SurrealDB's own server, behind a proxy, with demo data
+	@node tests/servers.mjs
+
 .PHONY: test
 test: setup-test lint-rust-format lint-features lint-circles lint-words lint-deny test-web test-wasm lint-rust test-rust test-clients test-docs test-browser ## Every check and every test; installs and builds what is missing
 	@echo '==> All checks and tests have passed'

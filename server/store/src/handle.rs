@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use surrealdb::{
@@ -50,6 +51,10 @@ pub(super) struct Embedded {
     /// Known from the first transaction on.
     pub keyspace: Arc<OnceLock<Keyspace>>,
 }
+
+/// How long a call of a database server may last: less than a response may. While the connection is broken, the SDK keeps calls without
+/// a limit.
+const LONGEST_CALL: Duration = Duration::from_secs(20);
 
 /// A server allows 64 open transactions per connection. Some are left for writes.
 const REMOTE_SNAPSHOTS: usize = 48;
@@ -174,7 +179,9 @@ impl Handle {
 
     async fn run_plain(&self, query: Cow<'static, str>, variables: Variables) -> Result<Value> {
         match self {
-            Self::Remote(db, _) | Self::Memory(db) => last_of(db.query(query).bind(variables).await),
+            Self::Remote(db, _) | Self::Memory(db) => {
+                answered(async { last_of(db.query(query).bind(variables).await) }).await
+            }
             Self::Embedded(base) if snapshot::reads_only(&query) => {
                 Records::read(base).await?.run(&query, variables).await
             }
@@ -250,7 +257,8 @@ impl Handle {
     pub(super) async fn begin(&self) -> Result<Open> {
         match self.plain() {
             Self::Remote(db, _) | Self::Memory(db) => {
-                db.clone().begin().await.map(Open::Any).map_err(|error| tx::classify(vec![error]))
+                let begun = async { db.clone().begin().await.map_err(|error| tx::classify(vec![error])) };
+                answered(begun).await.map(Open::Any)
             }
             Self::Embedded(base) => Records::write(base).await.map(Open::Embedded),
             Self::Snapshot(_) => Err(nested()),
@@ -283,14 +291,16 @@ impl Open {
     pub(super) async fn run(&self, query: impl Into<Cow<'static, str>>, variables: Variables) -> Result<Value> {
         let query = query.into();
         match self {
-            Self::Any(open) => last_of(open.query(query).bind(variables).await),
+            Self::Any(open) => answered(async { last_of(open.query(query).bind(variables).await) }).await,
             Self::Embedded(records) => records.run(&query, variables).await,
         }
     }
 
     pub(super) async fn commit(self) -> Result<()> {
         match self {
-            Self::Any(open) => open.commit().await.map(drop).map_err(|error| tx::classify(vec![error])),
+            Self::Any(open) => {
+                answered(async { open.commit().await.map(drop).map_err(|error| tx::classify(vec![error])) }).await
+            }
             Self::Embedded(records) => records.commit().await,
         }
     }
@@ -299,13 +309,19 @@ impl Open {
         match self {
             // If nothing was committed, the transaction ends with its session.
             Self::Any(open) => {
-                if let Err(error) = open.cancel().await {
+                let canceled = answered(async { open.cancel().await.map(drop).map_err(StoreError::from) });
+                if let Err(error) = canceled.await {
                     tracing::debug!(%error, "a transaction was not canceled cleanly");
                 }
             }
             Self::Embedded(records) => records.cancel().await,
         }
     }
+}
+
+/// The answer to a call, which may never come.
+async fn answered<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(LONGEST_CALL, call).await.unwrap_or(Err(StoreError::Silent))
 }
 
 /// The value of the last statement, unless one has failed.

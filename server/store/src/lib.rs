@@ -86,6 +86,8 @@ pub enum StoreError {
     Conflict,
     #[error("another server leads now, so this one does not write what only the leader writes")]
     Deposed,
+    #[error("the database server does not answer; whether it has done the last write is not known")]
+    Silent,
     #[error("the change needs a larger transaction than the database can take ({n_bytes} bytes of {at_most})")]
     TooLarge { n_bytes: usize, at_most: usize },
     #[error("another server has published a policy; ask again")]

@@ -151,6 +151,25 @@ async fn a_policy_is_published_through_any_server_and_is_in_force_on_all() {
 }
 
 #[tokio::test]
+async fn a_lost_database_is_an_error_and_not_a_wait_without_end() {
+    let database = Database::start();
+    let base = Base::on(&database);
+    let server = base.serve();
+    let message = |id: &str| messages::purchase(id, "2025-03-01T10:00:00Z", json!({ "external_id": id }), id, "100");
+    assert_eq!(server.ingest(&[message("a")]).await[0]["status"], "CREATED");
+    drop(database);
+    let codes = async |id: &str| {
+        let messages = json!({ "messages": [messages::input(&message(id))] });
+        server.codes(messages::INGEST, messages).await
+    };
+    let (one, other) = tokio::join!(codes("b"), codes("c"));
+    assert_eq!((one, other), (vec!["UNAVAILABLE".to_owned()], vec!["UNAVAILABLE".to_owned()]));
+    let ready = server.http.get(server.url("/readyz")).send().await.expect("it answers");
+    assert_eq!(ready.status(), 503);
+    assert!(server.stop().is_some(), "it ends though the database is gone");
+}
+
+#[tokio::test]
 async fn the_lead_passes_on_when_its_server_stops_or_is_killed() {
     let database = Database::start();
     let bases: [Base; 3] = std::array::from_fn(|_| Base::on(&database));

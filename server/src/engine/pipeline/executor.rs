@@ -166,6 +166,18 @@ impl Backlog {
         }
     }
 
+    /// Refuses the messages and the commands. What a rollout asks for stays.
+    fn refuse(&mut self, error: &PipelineError) {
+        for _ in 0..self.requests.len() {
+            match self.pop_front() {
+                Some(Request::Ingest(request)) => drop(request.reply.send(Err(error.clone()))),
+                Some(Request::Command(request)) => drop(request.reply.send(Err(error.clone()))),
+                Some(other) => self.push_back(other),
+                None => break,
+            }
+        }
+    }
+
     fn has_room(&self) -> bool {
         let BatchLimit { messages, bytes } = self.limit;
         self.requests.len() < MAX_BACKLOG && self.n_messages < messages && self.n_bytes < bytes
@@ -492,6 +504,9 @@ impl Executor {
         };
         self.others.looked(matches!(followed, Ok(true)));
         let failed = followed.err().filter(|error| !matches!(error, StoreError::Conflict));
+        if matches!(failed, Some(StoreError::Silent)) {
+            self.refuse_waiting();
+        }
         match &failed {
             Some(error) if !self.others.has_failed => {
                 tracing::error!(%error, "what other servers commit cannot be read; trying again");
@@ -561,6 +576,11 @@ impl Executor {
                     work.refuse(&PipelineError::Unavailable);
                 }
             },
+            StoreError::Silent => {
+                tracing::error!(%error, "all requests that wait are refused");
+                work.refuse(&PipelineError::Unavailable);
+                self.refuse_waiting();
+            }
             StoreError::TooLarge { .. } if 1 < work.n_requests() => {
                 self.backlog.limit.messages = (work.messages().len() / 2).max(1);
                 self.plan_again(work);
@@ -579,6 +599,12 @@ impl Executor {
                 work.refuse(&PipelineError::Unavailable);
             }
         }
+    }
+
+    /// Refuses what waits while the database is silent: each request would wait as long as the one before.
+    fn refuse_waiting(&mut self) {
+        self.receive();
+        self.backlog.refuse(&PipelineError::Unavailable);
     }
 
     /// Invalidates everything that was read: it may be stale.
