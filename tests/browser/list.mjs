@@ -101,9 +101,11 @@ test("a card leads back to the list as it was, with its search, position and sel
   await page.locator("tbody tr").nth(2).hover();
   await page.locator("tbody input[type=checkbox]").nth(2).check();
   await page.locator("#customer-list").evaluate((element) => element.scrollTo(0, 400));
-  const third = links(page).nth(20);
-  const name = await third.textContent();
-  await third.click();
+  // Read at once and found again by its address: scrolling moves the rows.
+  const [name, address] = await links(page)
+    .nth(20)
+    .evaluate((link) => [link.textContent, link.getAttribute("href")]);
+  await page.locator(`tbody a[href="${address}"]`).first().click();
   await page.getByRole("heading", { name }).first().waitFor();
   await page.getByRole("main").getByRole("link", { name: "Customers" }).click();
   await links(page).first().waitFor();
