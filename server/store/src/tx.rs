@@ -9,11 +9,12 @@ use super::{StoreError, engine::StorageEngine};
 /// In a failed transaction one statement has the reason, and the others report only that they were not executed. A conflict at
 /// commit is an error of COMMIT itself; a concurrent insert of the same key is an error about an existing row.
 pub(super) fn classify(errors: Vec<surrealdb::Error>) -> StoreError {
-    if errors.iter().any(|error| error.message().contains("another server leads")) {
-        return StoreError::Deposed;
-    }
     if errors.iter().any(is_conflict) {
         return StoreError::Conflict;
+    }
+    // After conflicts, whose messages can contain keys and so what clients have sent.
+    if errors.iter().any(|error| error.message().ends_with("another server leads")) {
+        return StoreError::Deposed;
     }
     let is_sibling =
         |it: &&surrealdb::Error| matches!(it.query_details(), Some(QueryError::NotExecuted | QueryError::Cancelled));
